@@ -57,14 +57,14 @@ class AppointmentTypes(Controller):
 
     @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt=route(permission="public"))
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
-        """Return an appointment type, active or not."""
+        """Return an appointment type, active or removed."""
         return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt=route(permission="manage"))
     async def replace(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
-        """Replace an appointment type. Omitted members take their default."""
+        """Replace an appointment type. Omitted members take their default values."""
         return json_response(request, await self._change(request, id, data))
 
     @patch(

@@ -1,4 +1,4 @@
-"""Appointment types of a clinic."""
+"""A clinic's appointment types."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,8 +17,7 @@ Mode = Literal["inPerson", "online"]
 
 
 class AppointmentTypeContent(RequestBody):
-    """The content of an appointment type. Patients see `minutes`; the buffers reserve the doctor's time before and
-    after."""
+    """An appointment type's details. Patients see `minutes`; the buffers reserve the doctor's time before and after."""
 
     name: TypeName
     minutes: Minutes
@@ -36,7 +35,7 @@ class AppointmentTypePatch(RequestBody):
     buffer_before_minutes: BufferMinutes | UnsetType = UNSET
     buffer_after_minutes: BufferMinutes | UnsetType = UNSET
     price: Money | None | UnsetType = UNSET
-    """Always amount and currency together."""
+    """Always both the amount and the currency."""
     mode: Mode | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed type; `DELETE` removes it."""
@@ -44,7 +43,7 @@ class AppointmentTypePatch(RequestBody):
 
 class AppointmentTypeFilter(PageQuery):
     active: bool = True
-    """false: removed types only."""
+    """If false, return only removed types."""
 
 
 class AppointmentType(Resource):

@@ -1,4 +1,5 @@
-"""Use cases of appointment types. A change applies to new bookings; existing appointments keep their terms."""
+"""Add, change and remove appointment types. A change applies to new bookings; existing appointments keep their
+terms."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +19,7 @@ from . import repository
 from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
 
 MAX_TYPES: Final = 1000
-"""How many types a page lists or names at most."""
+"""The maximum number of types that a page lists or names."""
 
 
 async def get(db: Statements, id: UUID) -> AppointmentType:
@@ -39,7 +40,7 @@ async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
-    """Add an appointment type to a clinic. Raise `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
+    """Add an appointment type to a clinic. Raise `NotFound` for an unknown clinic, or `Conflict` `clinic-inactive`."""
     await clinics.get_active(tx, clinic_id)
     added = await repository.add(tx, clinic_id, content)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
@@ -54,7 +55,7 @@ async def change(
     change: AppointmentTypeContent | AppointmentTypePatch,
     if_match: str | None,
 ) -> AppointmentType:
-    """Replace the type's details, or the patched part of them.
+    """Replace all of the type's details, or only the patched ones.
 
     Raise `Conflict` `clinic-inactive` if the patch restores a removed type at an inactive clinic.
     """

@@ -1,1 +1,1 @@
-"""The cached catalogue of a clinic: the data that booking and availability read often and that rarely changes."""
+"""A clinic's cached catalogue: data that booking and availability read often and that rarely changes."""

@@ -20,7 +20,7 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
     specialty: str | None
     active: bool
     appointment_type_ids: frozenset[UUID] | None
-    """None: all types of the clinic."""
+    """None for all the clinic's types."""
 
     def offers(self, appointment_type_id: UUID | None) -> bool:
         return (
@@ -73,7 +73,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     @property
     def bookable_types(self) -> list[CatalogueType]:
-        """The active types that a doctor offers, by name. Patients of a clinic without any book whole slots."""
+        """The active types that any doctor offers, ordered by name. If there are none, patients book whole slots."""
         return sorted(
             (type for type in self.types.values() if type.active and self.doctors_for(type.id)), key=attrgetter("name")
         )
@@ -87,7 +87,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         return start - timedelta(minutes=self.cancel_notice_minutes)
 
     def last_date(self, now: datetime) -> date:
-        """Return the last bookable local date, the clinic's horizon."""
+        """Return the last bookable local date: the clinic's horizon."""
         return clock.local_date(now, self.time_zone) + timedelta(days=self.horizon_days)
 
     def doctors_for(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:

@@ -1,4 +1,4 @@
-"""Access to the cached catalogue."""
+"""Read clinics' catalogues through the cache."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -18,11 +18,12 @@ T = TypeVar("T")
 
 
 class Stale(Exception):
-    """Internal signal: the catalogue of a use case is older than the database."""
+    """Internal signal: the use case's catalogue is older than the database."""
 
 
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
-    """Return the clinic's catalogue, up to ten minutes old: writers must check its versions again. Raise `NotFound`."""
+    """Return the clinic's catalogue. It may be up to ten minutes old, so writers must check its versions again. Raise
+    `NotFound`."""
     catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
     if catalogue is None:
         raise errors.NotFound
@@ -32,7 +33,7 @@ async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
 async def find_by_name(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
     """Return the catalogue of the clinic with the slug or id in a page's address.
 
-    Run at most one statement, unless the clinic's slug has changed. Raise `NotFound`, also for an inactive clinic.
+    Run at most one statement, unless the clinic's slug has changed. Raise `NotFound` for an unknown or inactive clinic.
     """
     number = int(name) if NUMBER.fullmatch(name) and int(name) <= MAX_CLINIC_ID else None
     loaded: Catalogue | None = None
@@ -66,10 +67,10 @@ async def with_fresh(
     *,
     exhausted: errors.AppointError,
 ) -> T:
-    """Run a use case with the cached catalogue, and again with a reloaded one while it raises `Stale`.
+    """Run a use case with the cached catalogue, then again with a reloaded one as long as it raises `Stale`.
 
-    The use case also takes the number of the attempt: only the catalogue of attempt 0 may be outdated, so its
-    `NotFound` counts as stale too. Allow one more attempt for each doctor, because concurrent requests may take them
+    The use case also receives the number of the attempt. Only attempt 0 can have an outdated catalogue, so its
+    `NotFound` counts as stale too. Allow one extra attempt per doctor, because concurrent requests may take the doctors
     one by one. Raise `exhausted` after the last attempt.
     """
     catalogue = await get(db, cache, clinic_id)

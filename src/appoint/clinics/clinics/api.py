@@ -47,7 +47,7 @@ class Clinics(Controller):
 
     @get("/{clinic_id:int}", operation_id="getClinic", opt=route(permission="public"))
     async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
-        """Return a clinic, active or not."""
+        """Return a clinic, active or inactive."""
         return json_response(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
     @put(
@@ -58,7 +58,7 @@ class Clinics(Controller):
     async def replace(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]
     ) -> Response[Clinic]:
-        """Replace a clinic. Omitted members take their default."""
+        """Replace a clinic. Omitted members take their default values."""
         return json_response(request, await self._change(request, clinic_id, data))
 
     @patch(
@@ -77,7 +77,7 @@ class Clinics(Controller):
         opt=route(permission="administer", problems=("clinic-in-use", "live-appointments")),
     )
     async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
-        """Deactivate a clinic. Its data stays readable."""
+        """Deactivate a clinic. Its data remains readable."""
         await request.change(
             clinic_id,
             service.deactivate,

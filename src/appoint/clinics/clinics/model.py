@@ -16,10 +16,10 @@ RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
 
 class Policy(RequestBody):
-    """A clinic's rules for bookings.
+    """A clinic's booking rules.
 
-    `doctor_choice` selects among the free doctors when the request names none: at random, the one with the fewest live
-    appointments that week, or the one not chosen for the longest time.
+    `doctor_choice` selects one of the free doctors if the request names none: at random, the one with the fewest live
+    appointments that week, or the one chosen least recently.
     """
 
     slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] = 15
@@ -29,10 +29,10 @@ class Policy(RequestBody):
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
     retain_patients_months: RetainedMonths | None = None
-    """The months after their last appointment for which the clinic stores a patient's data; null: unlimited. Older data
-    is deleted every night."""
+    """How many months after their last appointment the clinic keeps a patient's data; null for no limit. Older data is
+    deleted every night."""
     retain_messages_days: RetainedDays = 365
-    """The days for which the clinic stores sent messages."""
+    """How many days the clinic keeps sent messages."""
 
 
 class PolicyPatch(RequestBody):
@@ -53,12 +53,12 @@ class Notifications(RequestBody):
     """When a clinic notifies its customers and doctors. Notifications that can wait are not sent during quiet hours."""
 
     reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
-    """The minutes before an appointment at which the customer receives each reminder."""
+    """How many minutes before an appointment the customer receives each reminder."""
     quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None = None
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None = None
     """On the next day unless it is after `quietFrom`."""
     agenda_time: fields.WallTime | None = "07:00"
-    """The time at which doctors receive an e-mail with their appointments of the day; null: never."""
+    """When doctors receive an e-mail listing their appointments for the day; null for never."""
 
     def __post_init__(self) -> None:
         if fault := self.fault():
@@ -83,7 +83,7 @@ class NotificationsPatch(RequestBody):
 
 
 class ClinicContent(RequestBody):
-    """The content of a clinic."""
+    """A clinic's details."""
 
     name: fields.Name
     time_zone: fields.TimeZone

@@ -1,4 +1,4 @@
-"""The SQL of clinics, and of their parts that are deactivated with them."""
+"""SQL for clinics, and for the parts that are deactivated with them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from .model import Clinic, ClinicContent, Notifications, Policy
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """The number of active doctors and time slots of a clinic, and of its live appointments from now on."""
+    """How many active doctors and time slots a clinic has, and how many live appointments from now on."""
 
     doctors: int
     time_slots: int
@@ -49,13 +49,13 @@ async def find(db: Statements, clinic_id: int) -> Clinic | None:
 
 
 async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
-    """Return the clinic and lock it against changes until the transaction ends. Does not block bookings."""
+    """Return the clinic and lock it against changes until the transaction ends. Do not block bookings."""
     row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
     return _clinic(row) if row else None
 
 
 async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
-    """Return active clinics, oldest first, and one more than `limit` if there are more."""
+    """Return active clinics, oldest first, including one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from clinic
@@ -73,7 +73,7 @@ async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None
 
 
 async def add(tx: Statements, content: ClinicContent) -> Clinic:
-    """Insert a clinic. Raise `UniqueViolationError` naming `clinic_slug` when another clinic has the slug."""
+    """Insert a clinic. Raise `UniqueViolationError` naming `clinic_slug` if another clinic has the slug."""
     row = await tx.fetchrow(
         """
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
@@ -138,7 +138,7 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
 
 
 async def load_usage(tx: Statements, clinic_id: int, *, now: datetime) -> Usage:
-    """Count what prevents the deactivation of a clinic."""
+    """Count what prevents a clinic from being deactivated."""
     row = await tx.fetchrow(
         """
         select (select count(*) from doctor where clinic_id = $1 and active) as doctors,
@@ -162,7 +162,7 @@ async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def append_deactivated_event(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
-    """Append the event of a deactivated clinic, with the number of parts deactivated with it."""
+    """Append the event for a deactivated clinic, with how many of its parts were deactivated."""
     await tx.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -179,7 +179,7 @@ async def append_deactivated_event(tx: Statements, clinic_id: int, *, doctors: i
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
     """Deactivate the clinic's time slots, schedule lines and doctors, and withdraw its future booking slots.
 
-    Raise `ForeignKeyViolationError` for a live appointment on a slot.
+    Raise `ForeignKeyViolationError` if a slot has a live appointment.
     """
     await tx.execute(
         """
@@ -209,13 +209,13 @@ async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw the slots published from now on, of one doctor or of all. A slot in progress ends now.
+    """Withdraw one doctor's or all doctors' published slots from now on. A slot in progress ends now.
 
-    Raise `ForeignKeyViolationError` for a live appointment on a slot.
+    Raise `ForeignKeyViolationError` if a slot has a live appointment.
     """
     await tx.execute(
         """
-        with shortened as (  -- the appointments in the earlier part of a slot still need it
+        with shortened as (  -- appointments in the earlier part of a slot still need that part
           update booking_slot set during = tstzrange(lower(during), $3), version = version + 1, updated_at = now()
            where clinic_id = $1 and ($2::uuid is null or doctor_id = $2)
              and active_during && tstzrange($3, null) and lower(during) < $3
@@ -242,7 +242,7 @@ async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UU
 
 
 async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[ClinicChoice]:
-    """Return the clinics with these ids, or all: active ones first, by name, at most 500."""
+    """Return the clinics with these ids, or all clinics: active ones first, ordered by name, at most 500."""
     rows = await db.fetch(
         """
         select id, name, active, time_zone from clinic

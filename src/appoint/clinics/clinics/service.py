@@ -1,4 +1,4 @@
-"""Use cases of clinics: create, change and deactivate."""
+"""Create, change and deactivate clinics."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,12 +24,12 @@ async def get(db: Statements, clinic_id: int) -> Clinic:
 
 
 async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[repository.ClinicChoice]:
-    """Return the clinics with these ids, or all: active ones first, by name."""
+    """Return the clinics with these ids, or all clinics: active ones first, ordered by name."""
     return await repository.list_choices(db, clinic_ids=clinic_ids)
 
 
 async def get_active(db: Statements, clinic_id: int) -> Clinic:
-    """Return a clinic that accepts additions. Raise `NotFound`, or `Conflict` `clinic-inactive`."""
+    """Return a clinic that must be active. Raise `NotFound`, or `Conflict` `clinic-inactive`."""
     clinic = await get(db, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
@@ -37,7 +37,7 @@ async def get_active(db: Statements, clinic_id: int) -> Clinic:
 
 
 async def lock_active(tx: Transaction, clinic_id: int) -> Clinic:
-    """Return a clinic that accepts additions, and lock it until the transaction ends. Raise as `get_active` does."""
+    """Return a clinic that must be active, locked until the transaction ends. Raise the same errors as `get_active`."""
     clinic = await repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
@@ -47,7 +47,7 @@ async def lock_active(tx: Transaction, clinic_id: int) -> Clinic:
 
 
 async def check_version(db: Statements, clinic_id: int, *, if_match: str | None, version: int | str) -> None:
-    """Check `If-Match` for a resource of the clinic, whose policy may require it."""
+    """Check `If-Match` for one of the clinic's resources. The clinic's policy may require it."""
     check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)
 
 
@@ -70,10 +70,10 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Clinic:
-    """Replace the clinic's details, or the patched part of them.
+    """Replace all of the clinic's details, or only the patched ones.
 
     Raise `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
-    their instants would no longer be the intended wall times. Raise `Invalid` for an invalid phone number.
+    these would no longer match the intended wall times. Raise `Invalid` for an invalid phone number.
     """
     clinic = await _lock(tx, clinic_id, if_match)
     content = content_after(change, clinic, ClinicContent)
@@ -92,11 +92,11 @@ async def change(
 async def deactivate(
     tx: Transaction, actor: Actor, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime
 ) -> None:
-    """Deactivate the clinic; with `cascade` its doctors and time slots too.
+    """Deactivate the clinic and, with `cascade`, its doctors and time slots too.
 
-    Raise `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` if a cascade would
-    leave appointments without a doctor. A booking concurrent with a cascade either commits first and prevents it, or
-    finds its slot withdrawn.
+    Raise `Conflict`: `clinic-in-use` if doctors or time slots are still active, or `live-appointments` if a cascade
+    would leave appointments without a doctor. A booking concurrent with a cascade either commits first and prevents it,
+    or finds its slot withdrawn.
     """
     clinic = await _lock(tx, clinic_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
@@ -130,7 +130,8 @@ async def _lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic
 
 
 def _normalise(content: ClinicContent, *, stored_phone: str | None) -> ClinicContent:
-    """Check the notifications, and return the content with its phone number as E.164. Do not change a stored number."""
+    """Check the notifications, and return the content with its phone number in E.164 format. Leave a stored number
+    unchanged."""
     if fault := content.notifications.fault():  # a patch can make the combination invalid
         raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
     if content.phone is None or content.phone == stored_phone:

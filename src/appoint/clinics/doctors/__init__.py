@@ -1,1 +1,1 @@
-"""Doctors of a clinic."""
+"""A clinic's doctors."""

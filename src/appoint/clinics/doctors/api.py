@@ -53,14 +53,14 @@ class Doctors(Controller):
 
     @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt=route(permission="public"))
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
-        """Return a doctor, active or not."""
+        """Return a doctor, active or removed."""
         return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt=route(permission="manage"))
     async def replace(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
-        """Replace a doctor. Omitted members take their default."""
+        """Replace a doctor. Omitted members take their default values."""
         return json_response(request, await self._change(request, doctor_id, data))
 
     @patch(
@@ -79,7 +79,7 @@ class Doctors(Controller):
         opt=route(permission="manage", problems=("doctor-has-appointments",)),
     )
     async def remove(self, request: Request, doctor_id: FromPath[UUID]) -> None:
-        """Remove a doctor and withdraw their free hours from now on. Past data stays readable."""
+        """Remove a doctor and withdraw their free hours from now on. Past data remains readable."""
         await request.change(
             clinic_of(doctor_id),
             service.remove,

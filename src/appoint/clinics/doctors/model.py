@@ -1,4 +1,4 @@
-"""A doctor of a clinic. The same person at two clinics is two doctors."""
+"""A clinic's doctor. A person who works at two clinics is two doctors."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ AppointmentTypeIds = Annotated[
     Meta(
         min_length=1,
         max_length=1000,
-        description="the appointment types that the doctor offers; null: all types of the clinic",
+        description="the appointment types that the doctor offers; null for all the clinic's types",
     ),
 ]
 DoctorName = Annotated[fields.Name, Meta(examples=["Dr. Amara Shah"])]
@@ -22,7 +22,7 @@ Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
 
 
 class DoctorContent(RequestBody):
-    """The content of a doctor."""
+    """A doctor's details."""
 
     name: DoctorName
     specialty: Specialty | None = None
@@ -41,9 +41,9 @@ class DoctorPatch(RequestBody):
 
 class DoctorFilter(PageQuery):
     specialty: fields.ShortText | None = None
-    """The whole specialty, ignoring case."""
+    """The full name of the specialty, ignoring case."""
     active: bool = True
-    """false: removed doctors only."""
+    """If false, return only removed doctors."""
 
 
 class Doctor(Resource):
@@ -53,6 +53,6 @@ class Doctor(Resource):
     specialty: str | None
     email: str | None
     appointment_type_ids: list[UUID] | None
-    """null: all types of the clinic."""
+    """null for all the clinic's types."""
     active: bool
     removed_at: datetime | None

@@ -1,4 +1,4 @@
-"""The SQL of doctors and of the appointment types that they offer."""
+"""SQL for doctors and the appointment types that they offer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,8 @@ async def find(db: Statements, doctor_id: UUID) -> Doctor | None:
 
 
 async def lock(tx: Statements, doctor_id: UUID) -> bool:
-    """Lock the doctor against changes, but not bookings, until the transaction ends. Return whether it exists."""
+    """Lock the doctor against changes, but not bookings, until the transaction ends. Return whether the doctor
+    exists."""
     return bool(
         await tx.fetchval(
             "select true from doctor where clinic_id = $1 and id = $2 for no key update",
@@ -37,7 +38,7 @@ async def lock(tx: Statements, doctor_id: UUID) -> bool:
 async def list_doctors(
     db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first, and one more than `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, including one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type offer
@@ -60,7 +61,7 @@ async def list_doctors(
 
 
 async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
-    """Insert a doctor. Raise `ForeignKeyViolationError` naming `doctor_active_clinic` when the clinic is not active."""
+    """Insert a doctor. Raise `ForeignKeyViolationError` naming `doctor_active_clinic` if the clinic is inactive."""
     return await tx.fetchval(
         "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
         clinic_id,
@@ -111,7 +112,7 @@ async def set_offered_types(tx: Statements, doctor_id: UUID, appointment_type_id
 
 
 async def filter_types(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Return the given ids that are appointment types of the clinic, active or not."""
+    """Return those of the given ids that identify the clinic's appointment types, active or removed."""
     return {
         row.id
         for row in await tx.fetch(

@@ -1,4 +1,4 @@
-"""Use cases of doctors: add, change and remove."""
+"""Add, change and remove doctors."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from . import repository
 from .model import Doctor, DoctorContent, DoctorPatch
 
 MAX_DOCTORS: Final = 1000
-"""How many doctors a page lists or names at most."""
+"""The maximum number of doctors that a page lists or names."""
 
 
 async def get(db: Statements, doctor_id: UUID) -> Doctor:
@@ -33,19 +33,19 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 async def list_doctors(
     db: Statements, clinic_id: int, *, active: bool = True, after: UUID | None = None, limit: int = MAX_DOCTORS
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first; one more than `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, including one beyond `limit` if there are more."""
     return await repository.list_doctors(
         db, clinic_id, specialty=None, active=active, after=after and (after,), limit=limit
     )
 
 
 async def list_by_name(db: Statements, clinic_id: int) -> list[Doctor]:
-    """Return a clinic's active doctors by name."""
+    """Return a clinic's active doctors, ordered by name."""
     return sorted(await list_doctors(db, clinic_id), key=lambda doctor: doctor.name.casefold())
 
 
 async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
-    """Return the names of a clinic's active doctors, in their alphabetical order."""
+    """Return the names of a clinic's active doctors, in alphabetical order."""
     return {doctor.id: doctor.name for doctor in await list_by_name(db, clinic_id)}
 
 
@@ -57,7 +57,8 @@ async def count_upcoming_appointments(db: Statements, doctor_id: UUID, *, now: d
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:
     """Add a doctor to a clinic.
 
-    Raise `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment types.
+    Raise `NotFound` for an unknown clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment
+    types.
     """
     await clinics.get_active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
@@ -73,8 +74,8 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorC
 async def change(
     tx: Transaction, actor: Actor, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None
 ) -> Doctor:
-    """Replace the doctor's details, or the patched part of them. The appointment types that the doctor offers are part
-    of the doctor's version.
+    """Replace all of the doctor's details, or only the patched ones. The doctor's version also covers the appointment
+    types that they offer.
 
     Raise `Conflict` `clinic-inactive` if the patch restores a removed doctor at an inactive clinic, and `Invalid` for
     another clinic's appointment types.
@@ -96,9 +97,9 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
     """Remove a doctor and withdraw their future published hours. Keep the weekly schedule, so that the doctor can be
     restored.
 
-    Raise `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A concurrent booking
-    either commits first and prevents the removal, or finds the doctor's hours withdrawn: the foreign key `within_hours`
-    admits only one of the two.
+    Raise `Conflict` `doctor-has-appointments` if the doctor has future live appointments. A concurrent booking either
+    commits first and prevents the removal, or finds the doctor's hours withdrawn: the foreign key `within_hours` allows
+    only one of the two.
     """
     doctor = await _lock(tx, doctor_id, if_match)
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
