@@ -1,1 +1,1 @@
-"""Customers of the platform, and patients: a clinic's records of customers."""
+"""The platform's customers, and patients: clinics' records of customers."""

@@ -37,7 +37,7 @@ class Customers(Controller):
 
     @get(operation_id="listCustomers", opt=route(permission="search-customers"))
     async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
-        """List the platform's customers, oldest first, without removed ones."""
+        """List the platform's customers, oldest first, excluding removed ones."""
         customers = await service.search(
             request.db, q=query.q, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
@@ -49,7 +49,7 @@ class Customers(Controller):
         customer, replayed = await idempotent_resource(
             request, data, lambda tx: service.register(tx, request.user, content=data, now=clock.now()), service.get
         )
-        # another person may use the same network and browser by now, and must not see changed data
+        # by now, someone else may be using the same network and browser, and must not see changed data
         if replayed and request.user.is_anyone and customer.version > 1:
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
         return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
@@ -58,7 +58,7 @@ class Customers(Controller):
         "/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers", owned_by="customer_id")
     )
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
-        """Return a customer, active or not."""
+        """Return a customer, active or removed."""
         return json_response(request, await service.get(request.db, customer_id), subjects=[customer_id])
 
     @put(
@@ -90,7 +90,7 @@ class Customers(Controller):
         opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
-        """Remove a customer. Past data stays readable."""
+        """Remove a customer. Past data remains readable."""
         await request.db.atomic(
             service.remove, request.user, customer_id=customer_id, if_match=request.if_match, now=clock.now()
         )
@@ -114,8 +114,8 @@ class FoundCustomers(Controller):
     async def find(
         self, request: Request, clinic_id: FromPath[int], query: FindCustomers
     ) -> Response[Page[FoundCustomer]]:
-        """Find customers of any clinic by their exact e-mail address or phone number, to book for them. Returns at most
-        20, on one page."""
+        """Find customers at any clinic by their exact e-mail address or phone number, in order to book for them.
+        Returns a single page of at most 20."""
         db = request.services.db.across()
         customers = await service.find_at_address(db, clinic_id=clinic_id, email=query.email, phone=query.phone)
         return json_response(request, Page(customers, None), subjects=[customer.id for customer in customers])
@@ -127,7 +127,7 @@ class Patients(Controller):
 
     @get(operation_id="listPatients", opt=route(permission="see-patients", narrows=True))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
-        """List a clinic's patients by date of registration."""
+        """List a clinic's patients, ordered by date of registration."""
         place = cursor_after(request, query, tuple[UUID])
         patients = await repository.list_patients(
             request.db,

@@ -8,7 +8,7 @@ from ..database.pool import Statements, affected
 
 
 async def erase_patients(tx: Statements, customer_id: UUID) -> int:
-    """Erase clinics' notes and record numbers. Return the number of patient records that had any."""
+    """Erase clinics' notes and record numbers. Return how many patient records had any."""
     tag = await tx.execute(
         """
         update patient
@@ -37,7 +37,7 @@ async def erase_patient_notes(tx: Statements, *, clinic_id: int, customer_ids: S
 async def erase_customer(
     tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], traceparent: str | None, now: datetime
 ) -> None:
-    """Erase the customer, except for an empty row. Append an event for the platform and for each of the clinics."""
+    """Erase the customer, leaving only an empty row. Append an event for the platform and for each of the clinics."""
     await tx.execute(
         """
         with erased as (

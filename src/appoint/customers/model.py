@@ -1,4 +1,4 @@
-"""Customers, patients (a clinic's records of customers), and searches for them."""
+"""Customers, patients (clinics' records of customers), and searches for them."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["202
 
 
 class CustomerContent(RequestBody):
-    """The content of a customer. Several customers may share an e-mail address or phone number, as families do."""
+    """A customer's details. Several customers may share an e-mail address or phone number, as families do."""
 
     name: fields.PersonName
     email: fields.Email | None = None
     phone: fields.Phone | None = None
-    """A number without a country code is read in the country of `timeZone`, or else of `locale`."""
+    """A number without a country code is assumed to be in the country of `timeZone`, or else of `locale`."""
     locale: fields.Locale | None = None
     time_zone: fields.TimeZone | None = None
     birth_date: fields.Date | None = None
@@ -50,9 +50,9 @@ class FindCustomers(RequestBody):
     EXAMPLE: ClassVar = {"email": "ana@example.org"}
 
     email: fields.Email | None = None
-    """The whole address, ignoring case."""
+    """The full address, ignoring case."""
     phone: fields.Phone | None = None
-    """The whole number; without a country code it is read in the country of the clinic."""
+    """The full number. Without a country code, it is assumed to be in the clinic's country."""
 
     def __post_init__(self) -> None:
         if self.email and self.phone:
@@ -62,12 +62,12 @@ class FindCustomers(RequestBody):
 
 
 class FoundCustomer(msgspec.Struct, rename="camel"):
-    """The part of a customer that is needed to book for them."""
+    """The customer's details that are needed to book for them."""
 
     customer_id: UUID
     name: str
     is_patient: bool
-    """Whether the customer is a patient of the clinic."""
+    """Whether the customer is a patient at the clinic."""
 
     @property
     def id(self) -> UUID:
@@ -97,11 +97,11 @@ class PatientPatch(RequestBody):
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
     """Parts of the name, e-mail address, phone number or record number, in any order, ignoring accents; or the date of
-    birth, as written in the language of the request."""
+    birth, as written in the request's language."""
 
 
 class Patient(Resource):
-    """A clinic's record of a customer. `version` and `updated_at` include changes of the customer."""
+    """A clinic's record of a customer. `version` and `updated_at` include changes to the customer."""
 
     id: UUID
     """The customer's id: patients have no id of their own."""
@@ -129,10 +129,10 @@ WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()
 
 
 class SearchTerms(NamedTuple):
-    """Search criteria. The texts are LIKE patterns, to be `folded`."""
+    """Search criteria. The strings are LIKE patterns, still to be `folded`."""
 
     words: Sequence[str] = ()
-    """Each must match the name, the contact or the record number. Numbers are matched without separators."""
+    """Each must match the name, the contact details or the record number. Numbers are matched without separators."""
     birth_dates: Sequence[date] = ()
     """The date of birth must be one of these, or `date_pattern` must match like a word."""
     date_pattern: str = "%"
@@ -155,13 +155,13 @@ def search_terms(q: str | None, language: str | None = None) -> SearchTerms | No
 
 
 def _pattern(word: str) -> str:
-    """Return a LIKE pattern for the word. A number is matched without separators and leading zeros."""
+    """Return a LIKE pattern for the word. A number is matched without separators or leading zeros."""
     digits = SEPARATORS.sub("", word).lstrip("0")
     return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(ESCAPED, word)}%"
 
 
 def _possible_dates(text: str, *, month_first: bool) -> list[date]:
-    """Return the dates that a text can mean.
+    """Return the dates that the text could mean.
 
     The year may lack its century, and in a language that writes the month first, the day may still come first.
     """

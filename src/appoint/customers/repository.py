@@ -1,4 +1,4 @@
-"""The SQL of customers and patients. Events about customers belong to the platform and contain no personal data."""
+"""SQL for customers and patients. Events about customers belong to the platform and contain no personal data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ async def find(db: Statements, customer_id: UUID) -> Customer | None:
 
 
 async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
-    """Return the customer and lock it until the transaction ends. Blocks changes and bookings."""
+    """Return the customer, locked against changes and bookings until the transaction ends."""
     row = await tx.fetchrow("select * from customer where id = $1 for update", customer_id)
     return to(Customer, row) if row else None
 
@@ -33,9 +33,9 @@ async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
 async def list_registered(
     db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Return active customers that match, oldest first, and one more than `limit` if there are more.
+    """Return matching active customers, oldest first, including one beyond `limit` if there are more.
 
-    Scans the customers in order, which is fast for words that many of them match.
+    Scan the customers in order, which is fast for words that match many of them.
     """
     rows = await db.fetch(
         """
@@ -56,13 +56,13 @@ async def list_registered(
 async def list_matching(
     db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Return the same as `list_registered`, using the index of words.
+    """Return the same customers as `list_registered`, using the word index.
 
-    This is fast for words that few customers match: the index finds the `rare` one.
+    This is fast for words that match few customers: the index finds the `rare` one.
     """
     rows = await db.fetch(
         """
-        with matches as materialized (  -- otherwise the planner would scan in the order of the list
+        with matches as materialized (  -- otherwise the planner would scan in list order
           select * from customer
            where words like folded($1)
              and words like all (array(select folded(word) from unnest($2::text[]) as word))
@@ -81,8 +81,8 @@ async def list_matching(
 async def list_ids_at_address(db: Statements, *, email: str | None, phone: str | None, limit: int) -> list[UUID]:
     """Return the ids of customers with exactly this e-mail address, ignoring case, or this phone number in E.164.
 
-    Beyond the limit, prefer customers with bookings, then the newest: anyone can register further customers with the
-    address, and they must not crowd out the real ones.
+    If there are more than `limit`, prefer customers with bookings, then the newest: anyone can register more customers
+    with the address, and these must not crowd out the real ones.
     """
     rows = await db.fetch(
         """
@@ -119,7 +119,7 @@ async def find_at_address(
 
 
 async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Contact]:
-    """Return the given active customers that have not changed since."""
+    """Return those of the given customers who are active and have not changed since the given time."""
     rows = await db.fetch(
         "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id",
         customer_ids,
@@ -220,7 +220,8 @@ async def list_patients(
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's patients, or a doctor's, by date of registration; one more than `limit` if there are more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, including one beyond `limit` if there
+    are more."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
@@ -249,7 +250,7 @@ async def list_patients(
 
 
 async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the names of patients of the clinic, by id."""
+    """Return the names of the clinic's patients, by id."""
     rows = await db.fetch(
         """
         select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id
@@ -262,7 +263,7 @@ async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Seque
 
 
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
-    """Lock the patient against changes until the transaction ends. Does not block bookings."""
+    """Lock the patient against changes until the transaction ends. Do not block bookings."""
     await tx.execute(
         "select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id
     )
@@ -273,8 +274,8 @@ async def change_patient(
 ) -> None:
     """Update the clinic's record of a patient.
 
-    Raise `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number, and
-    `ForeignKeyViolationError` naming `patient_noted` when the customer was erased.
+    Raise `UniqueViolationError` naming `patient_record_number` if another of the clinic's patients has the number, and
+    `ForeignKeyViolationError` naming `patient_noted` if the customer was erased.
     """
     await tx.execute(
         """

@@ -1,4 +1,4 @@
-"""Use cases of customers and patients: register, change, remove and search customers, and change clinics' notes."""
+"""Register, change, remove and search for customers, and change clinics' notes about them."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ INDEXABLE: Final = re.compile(r"\w{3}")
 """A word that the trigram index can find: it needs at least three letters."""
 MAX_RESULTS: Final = 20
 EARLIEST_ZONE: Final = "Pacific/Kiritimati"
-"""The zone where a day begins first. A customer without a zone may have been born there today."""
+"""The zone where each day begins first. A customer without a zone may have been born there today."""
 
 
 async def get(db: Statements, customer_id: UUID) -> Customer:
@@ -47,7 +47,8 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
 async def find_linked_customers(
     db: Statements, customer_id: UUID, linked: LinkedCustomers | None
 ) -> tuple[Customer, list[repository.Contact]]:
-    """Return a signed-in patient and the other customers of their sign-in code who have not changed since then.
+    """Return a signed-in patient and the other customers covered by their sign-in code who have not changed since it
+    was sent.
 
     Raise `NotFound`.
     """
@@ -69,7 +70,7 @@ async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, li
 async def find_at_address(
     db: Statements, *, clinic_id: int, email: str | None, phone: str | None
 ) -> list[FoundCustomer]:
-    """Return the customers of any clinic with exactly this e-mail address or phone number, which families may share.
+    """Return the customers at any clinic with exactly this e-mail address or phone number, which families may share.
 
     Return at most `MAX_RESULTS`. Raise `NotFound` for an unknown clinic, and `Invalid` for an invalid number.
     """
@@ -81,7 +82,7 @@ async def find_at_address(
 
 
 async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:
-    """Register a customer. Raise `Invalid` for an invalid phone number, or a future birth date."""
+    """Register a customer. Raise `Invalid` for an invalid phone number or a future date of birth."""
     customer = await repository.add(tx, _normalise(content, stored_phone=None, now=now))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer.id])
     return customer
@@ -96,8 +97,8 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Customer:
-    """Replace the customer's details, or the patched part of them. Raise `Invalid` as `register` does, and `Conflict`
-    `customer-erased`."""
+    """Replace all of the customer's details, or only the patched ones. Raise `Invalid` as `register` does, or
+    `Conflict` `customer-erased`."""
     customer = await _lock(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
@@ -109,7 +110,7 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove a customer. Raise `Conflict` `customer-has-appointments` while they have future live appointments at any
+    """Remove a customer. Raise `Conflict` `customer-has-appointments` if they have future live appointments at any
     clinic.
 
     A booking reads the customer `for key share`, so a concurrent booking either commits first and prevents the removal,
@@ -133,7 +134,7 @@ async def _lock(tx: Transaction, customer_id: UUID, if_match: str | None) -> Cus
 
 
 def _normalise(content: CustomerContent, *, stored_phone: str | None, now: datetime) -> CustomerContent:
-    """Return the content with its phone number as E.164. A stored number is not re-parsed."""
+    """Return the content with its phone number in E.164 format. Leave a stored number unchanged."""
     faults: list[errors.Fault] = []
     phone = content.phone
     if phone and phone != stored_phone:
@@ -148,7 +149,7 @@ def _normalise(content: CustomerContent, *, stored_phone: str | None, now: datet
 
 
 async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient:
-    """Return a patient. Raise `NotFound`, also for a customer who has never booked at the clinic."""
+    """Return a patient. Raise `NotFound`, including for a customer who has never booked at the clinic."""
     if patient := await repository.find_patient(db, clinic_id, customer_id):
         return patient
     raise errors.NotFound
@@ -163,14 +164,15 @@ async def list_patients(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's patients, or a doctor's, by date of registration; one more than `limit` if there are more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, including one beyond `limit` if there
+    are more."""
     return await repository.list_patients(
         db, clinic_id, doctor_id=doctor_id, terms=terms, after=after and (after,), limit=limit
     )
 
 
 async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the names of patients of a clinic, by id."""
+    """Return the names of a clinic's patients, by id."""
     return await repository.load_patient_names(db, clinic_id, customer_ids)
 
 
@@ -188,7 +190,7 @@ async def change_patient(
         )
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
-    except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot get notes
+    except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot have notes
         raise errors.Conflict("customer-erased") from error
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
     return await get_patient(tx, clinic_id, customer_id)

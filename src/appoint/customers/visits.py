@@ -9,7 +9,7 @@ from ..database.pool import Statements, to
 
 
 class PatientVisit(msgspec.Struct, frozen=True):
-    """An appointment on the page of a patient."""
+    """An appointment on a patient's page."""
 
     id: UUID
     start_time: datetime
@@ -25,9 +25,9 @@ class PatientVisit(msgspec.Struct, frozen=True):
 async def list_upcoming(
     db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[PatientVisit]:
-    """Return a patient's appointments that have not ended, with all doctors or one, the next first.
+    """Return a patient's appointments that have not ended, with one doctor or all, soonest first.
 
-    Return one more than `limit` if there are more.
+    Include one beyond `limit` if there are more.
     """
     return await _list_visits(
         db,
@@ -51,9 +51,9 @@ async def list_past(
     before: UUID | None,
     limit: int,
 ) -> list[PatientVisit]:
-    """Return a patient's past appointments, those before the given one, the last first.
+    """Return a patient's past appointments, or only those before a given one, latest first.
 
-    Return one more than `limit` if there are more.
+    Include one beyond `limit` if there are more.
     """
     return await _list_visits(
         db,
