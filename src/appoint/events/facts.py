@@ -1,4 +1,4 @@
-"""The catalogue of events: one struct per fact, in the past tense. Facts contain ids, times and numbers, never personal
+"""The event catalogue: one struct per fact, in the past tense. Facts contain ids, times and numbers, never personal
 data."""
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class AppointmentFact(Fact):
     start_time: Instant
     end_time: Instant
     sequence: int
-    """Counts changes of the time, the doctor and the cancellation, like iCalendar's SEQUENCE."""
+    """Increases when the time or doctor changes and on cancellation, like iCalendar's SEQUENCE."""
 
 
 class AppointmentStep(AppointmentFact):
@@ -37,7 +37,7 @@ class AppointmentBooked(AppointmentStep):
 
 
 class AppointmentHeld(AppointmentFact):
-    """A customer has a time on hold until it is confirmed or the hold expires."""
+    """A time is on hold for a customer until it is confirmed or the hold expires."""
 
     hold_expires_at: Instant
 
@@ -63,11 +63,11 @@ class AppointmentFulfilled(AppointmentStep):
 
 
 class AppointmentMissed(AppointmentStep):
-    """The customer did not appear."""
+    """The customer did not attend."""
 
 
 class AppointmentCancelled(AppointmentStep):
-    """An appointment, or a hold, was cancelled."""
+    """An appointment or a hold was cancelled."""
 
 
 class AppointmentRescheduled(AppointmentFact):
@@ -79,7 +79,7 @@ class AppointmentRescheduled(AppointmentFact):
 
 
 class AppointmentChanged(Fact):
-    """An attribute of an appointment changed other than its time and status, such as its notes."""
+    """Something about an appointment other than its time and status changed, such as its notes."""
 
 
 class AppointmentStranded(Fact):
@@ -121,7 +121,7 @@ class SlotsGenerated(Fact):
     from_: date = msgspec.field(name="from")
     to: date
     absence_id: UUID | UnsetType = UNSET
-    """The absence whose end made the slots possible again."""
+    """The absence whose removal made the slots possible again."""
 
 
 class SlotsWithdrawn(Fact):
@@ -131,7 +131,7 @@ class SlotsWithdrawn(Fact):
     from_: Instant = msgspec.field(name="from")
     doctor_id: UUID | UnsetType = UNSET
     absence_id: UUID | UnsetType = UNSET
-    """The absence that is the reason."""
+    """The absence that caused the withdrawal."""
     stranded: int = 0
     """The number of appointments that remain in the withdrawn time and need rebooking."""
 
@@ -175,13 +175,13 @@ class TimeSlotRemoved(TimeSlotFact):
 
 class AbsenceFact(Fact):
     doctor_id: UUID | None
-    """None: the clinic is closed."""
+    """None if the clinic is closed."""
     start_time: Instant
     end_time: Instant
 
 
 class AbsenceAdded(AbsenceFact):
-    """An absence of a doctor, or a closure of the clinic, was added."""
+    """A doctor's absence or a closure of the clinic was added."""
 
 
 class AbsenceRemoved(AbsenceFact):
@@ -207,14 +207,14 @@ class CustomerRemoved(CustomerFact):
 
 
 class CustomerErased(Fact):
-    """A customer was erased: recipients must erase their data too. Each clinic that had the customer as a patient gets
-    this event."""
+    """A customer was erased: recipients must erase their data too. Each clinic that had the customer as a patient
+    receives this event."""
 
     customer_id: UUID
 
 
 class ClinicDeactivated(Fact):
-    """A clinic was deactivated, with the doctors, time slots and schedule lines that were still active."""
+    """A clinic was deactivated, along with any doctors, time slots and schedule lines that were still active."""
 
     doctors: int
     time_slots: int
@@ -259,4 +259,4 @@ CATALOGUE: Final[Mapping[str, type[Fact]]] = {
     "time-slot.removed": TimeSlotRemoved,
     "webhook.disabled": WebhookDisabled,
 }
-"""All types of events, ordered by name."""
+"""All event types, ordered by name."""

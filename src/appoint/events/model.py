@@ -1,4 +1,4 @@
-"""Events: a fact with its subject and origin, their form on the wire, and the delays between attempts to relay them."""
+"""Events (facts with their subject and origin), their wire format, and the delays between attempts to relay them."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
@@ -10,7 +10,7 @@ from .facts import CATALOGUE, Fact
 
 
 class StoredEvent(Protocol):
-    """An event as the outbox and the log store it: its fact is JSON."""
+    """An event as the outbox and the log store it, with its fact as JSON."""
 
     @property
     def clinic_id(self) -> int: ...
@@ -31,10 +31,10 @@ class StoredEvent(Protocol):
 
 
 class Event(NamedTuple):
-    """A fact with its subject and origin. Events of a subject are relayed in the order of `(subject_version, id)`."""
+    """A fact with its subject and origin. Events for a subject are relayed in `(subject_version, id)` order."""
 
     clinic_id: int
-    """0 for an event of the platform."""
+    """0 for a platform event."""
     id: UUID
     type: str
     subject_id: str
@@ -50,7 +50,8 @@ def decode_fact(type: str, data: str) -> Fact:
 
 
 def cloud_event(event: Event) -> bytes:
-    """Encode the event as CloudEvents 1.0 in JSON. The extension `subjectversion` orders the events of a subject."""
+    """Encode the event as CloudEvents 1.0 JSON. The `subjectversion` extension gives the order of events for a
+    subject."""
     return msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -71,7 +72,7 @@ MAX_ATTEMPTS: Final = 8
 
 
 def retry_delay(attempts: int) -> timedelta | None:
-    """Return the delay after a number of failed attempts, or None to park the event.
+    """Return the delay after this many failed attempts, or None to park the event.
 
     The delays of 1, 2, 4 … 64 seconds add up to about two minutes.
     """

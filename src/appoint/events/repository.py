@@ -1,4 +1,4 @@
-"""Statements on the outbox and the event log. The relay works across all clinics."""
+"""SQL for the outbox and the event log. The relay works across all clinics."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ class OutboxEvent(NamedTuple):
 
 
 class ParkedEvent(msgspec.Struct, frozen=True):
-    """An event that failed too often, or that waits behind one."""
+    """An event that failed too often, or that is waiting behind one that did."""
 
     clinic_id: int
     id: UUID
@@ -38,10 +38,10 @@ class ParkedEvent(msgspec.Struct, frozen=True):
 
 
 async def take_batch(tx: Statements, *, now: datetime, limit: int) -> list[OutboxEvent]:
-    """Move the oldest due events, at most one of each subject, from the outbox to the log, and return them.
+    """Move the oldest due events, at most one per subject, from the outbox to the log, and return them.
 
-    Takes only the first event of a subject. Other workers cannot take the next one before this transaction ends, since
-    they still see the first. Concurrent workers take different events.
+    Take only a subject's first event. Other workers cannot take the next one until this transaction ends, because they
+    still see the first. Concurrent workers take different events.
     """
     rows = await tx.fetch(
         """
@@ -93,14 +93,15 @@ async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> OutboxE
 
 
 async def count_attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> int | None:
-    """Return how often the event has failed; None when it is no longer in the outbox."""
+    """Return how often the event has failed, or None if it is no longer in the outbox."""
     return await db.fetchval("select attempts from event where clinic_id = $1 and id = $2", clinic_id, event_id)
 
 
 async def postpone(
     db: Statements, *, clinic_id: int, event_id: UUID, fault: str, wait: timedelta | None, now: datetime
 ) -> None:
-    """Record a failed attempt. Retry the event after `wait`; with None, park it, and so its subject's later events."""
+    """Record a failed attempt. Retry the event after `wait`. If that is None, park the event, and with it its subject's
+    later events."""
     await db.execute(
         """
         update event
@@ -117,10 +118,10 @@ async def postpone(
 
 
 async def park_followers(db: Statements, *, now: datetime) -> int:
-    """Park the events that wait behind a parked one, so that the relay does not keep checking them. Return how many."""
+    """Park the events waiting behind a parked one, so that the relay does not keep checking them. Return how many."""
     tag = await db.execute(
         """
-        update event e set parked_at = $1, fault = 'waits behind an earlier event of its subject'
+        update event e set parked_at = $1, fault = 'waits behind an earlier event for its subject'
          where parked_at is null
            and exists (select from event p
                         where p.parked_at is not null and p.clinic_id = e.clinic_id and p.subject_id = e.subject_id
@@ -132,7 +133,7 @@ async def park_followers(db: Statements, *, now: datetime) -> int:
 
 
 async def list_parked(db: Statements, *, limit: int) -> list[ParkedEvent]:
-    """Return parked events of all clinics, oldest first."""
+    """Return parked events from all clinics, oldest first."""
     rows = await db.fetch(
         """
         select clinic_id, id, type, subject_id, subject_version, attempts, fault, created_at, parked_at
@@ -147,7 +148,8 @@ async def list_parked(db: Statements, *, limit: int) -> list[ParkedEvent]:
 
 
 async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
-    """Reset the attempts of parked events, all or the given ones, and of those waiting behind them. Return how many."""
+    """Reset the attempts of all or the given parked events, and of any events waiting behind them. Return how many were
+    reset."""
     tag = await db.execute(
         """
         update event e set parked_at = null, attempts = 0, due_at = null, fault = null
@@ -163,7 +165,7 @@ async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
 
 
 async def delete_relayed(db: Statements, *, before: datetime) -> int:
-    """Delete events relayed before then from the log, at all clinics. Return how many."""
+    """Delete events relayed before the given time from the log, for all clinics. Return how many were deleted."""
     tag = await db.execute("delete from event_log where relayed_at < $1", before)
     return affected(tag)
 

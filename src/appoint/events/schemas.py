@@ -1,4 +1,4 @@
-"""JSON Schemas of events, for the documentation and for consumers."""
+"""JSON Schemas for events, for use in the documentation and by consumers."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ def _unwrap(text: str) -> str:
 
 
 def schema(type: str) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of an event on the wire."""
+    """Return the JSON Schema (2020-12) for an event on the wire."""
     struct = CATALOGUE[type]
     definitions = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     (_,), components = definitions
-    for component in components.values():  # docstrings are wrapped to the width of the code
+    for component in components.values():  # docstrings are wrapped to the code's line width
         if "description" in component:
             component["description"] = _unwrap(component["description"])
     text = {"type": "string", "minLength": 1}

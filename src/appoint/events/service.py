@@ -18,18 +18,19 @@ BATCH_SIZE: Final = 500
 Subscriber = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
 """Applies the effects of a batch of events in the relay's transaction.
 
-Its rows and the removal of the events from the outbox are committed together or not at all, so each effect happens
-once. Subscribers only record messages to external systems; jobs send them. A batch has at most one event per
-subject."""
+The rows it writes and the removal of the events from the outbox are committed together or not at all, so each effect
+happens once. Subscribers only record messages to external systems; jobs send them. A batch has at most one event per
+subject.
+"""
 
 
 async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetime) -> int:
     """Relay a batch of events to the subscribers, oldest first and in order per subject. Return how many.
 
-    The rows of subscribers and the removal from the outbox are one transaction: a worker that dies leaves both undone.
-    If a subscriber fails, the events of the batch are relayed one by one, so that a failing event delays only its own
-    subject; after its last attempt it is parked. Raise `Unavailable` when the database is unreachable, which counts as
-    an attempt of no event.
+    The subscribers' writes and the removal from the outbox share one transaction, so a worker that dies leaves both
+    undone. If a subscriber fails, relay the batch's events one by one, so that a failing event delays only its own
+    subject; park it after its last attempt. Raise `Unavailable` if the database is unreachable, which does not count as
+    an attempt for any event.
     """
     batch: list[repository.OutboxEvent] = []
 
@@ -87,7 +88,7 @@ async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], batch: Seq
 
 
 def event_of(stored: StoredEvent) -> Event:
-    """Return an event of the outbox or the log with its fact decoded.
+    """Return an event from the outbox or the log with its fact decoded.
 
     Raise `msgspec.ValidationError` or `KeyError` if its data does not match the catalogue.
     """
