@@ -1,1 +1,1 @@
-"""Small tools that import nothing else of Appoint."""
+"""Small tools that import nothing else from Appoint."""

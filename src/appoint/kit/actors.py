@@ -21,14 +21,14 @@ class Role(StrEnum):
     RECEPTIONIST = "receptionist"
     MANAGER = "manager"
     PARTNER = "partner"
-    """A partner system with an API key of a clinic."""
+    """A partner system with a clinic's API key."""
     ADMINISTRATOR = "administrator"
-    """The administrator of the platform."""
+    """The platform's administrator."""
 
 
 STAFF: Final = frozenset({Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER})
 ANONYMOUS_KEY_PREFIX: Final = "open:"
-"""Prefix of the keys of callers without a session or API key."""
+"""The key prefix for callers without a session or API key."""
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Membership(msgspec.Struct, frozen=True):
     clinic_id: int
     role: Role
     doctor_id: UUID | None = None
-    """The doctor that a user with the doctor role is."""
+    """Which doctor a user with the doctor role is."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Actor(msgspec.Struct, frozen=True):
     """The appointment that the caller's manage link opens."""
     session_id: UUID | None = None
     requests_per_minute: int | None = None
-    """The caller's own rate limit, where it differs from the general one."""
+    """The caller's own rate limit, if it differs from the general one."""
     address: str | None = None
     """The network address that the request comes from."""
     operation: str = ""
@@ -71,11 +71,11 @@ class Actor(msgspec.Struct, frozen=True):
         return self.key.startswith(ANONYMOUS_KEY_PREFIX)
 
     def membership_at(self, clinic_id: int) -> Membership | None:
-        """Return the caller's membership of the clinic, if any."""
+        """Return the caller's membership at the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
     def is_staff(self, clinic_id: int) -> bool:
-        """Return whether the caller is staff of the clinic, or the administrator."""
+        """Return whether the caller is on the clinic's staff or is the administrator."""
         membership = self.membership_at(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
 
@@ -87,8 +87,8 @@ COMMAND_LINE = Actor("command-line", administrator=True)
 
 
 class LinkedCustomers(NamedTuple):
-    """The customers that a sign-in code was sent for: all who shared the address at the time."""
+    """The customers covered by a sign-in code: everyone who shared the address when it was sent."""
 
     ids: Sequence[UUID]
     since: datetime
-    """When the code was sent. A customer changed since then may have another address."""
+    """When the code was sent. A customer changed since then may have a different address."""

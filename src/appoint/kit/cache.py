@@ -1,9 +1,9 @@
-"""An in-process cache of ten minutes for data that is read often and rarely changes.
+"""An in-process, ten-minute cache for data that is read often and rarely changes.
 
 A change drops its clinic's entries immediately in the process that made it and, with Redis, in all other processes as
-soon as the invalidation message arrives. Redis carries only invalidations, so a cache read never waits for the
-network, and a failing Redis cannot serve outdated entries: a process that does not receive invalidations caches nothing
-and reads from the database every time.
+soon as the invalidation message arrives. Redis carries only invalidations, so a cache read never waits for the network,
+and a failing Redis cannot serve outdated entries: a process that does not receive invalidations caches nothing and
+reads from the database every time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ class ClinicCache:
             await self._invalidations.send(clinic_id)
 
     def forget(self, clinic_id: int) -> None:
-        """Drop the clinic's entries in this process only: for a caller that found them outdated."""
+        """Drop the clinic's entries in this process only, for a caller that found them outdated."""
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
 
     def _clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Cache invalidations between processes, over Redis. Imported only where a Redis is configured."""
+"""Cache invalidations between processes, over Redis. Imported only if Redis is configured."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,8 @@ from . import redis_client
 log = structlog.get_logger()
 
 CONNECTION_ERRORS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
-"""A lost connection. uvloop raises `RuntimeError` for a write to a connection that Redis has just closed."""
+"""Errors that mean a lost connection. uvloop raises `RuntimeError` on writing to a connection that Redis has just
+closed."""
 
 CHANNEL: Final = "appoint:changed"
 TIMEOUT_SECONDS: Final = 1.0
@@ -22,7 +23,7 @@ RETRY_SECONDS: Final = 0.5
 
 
 class Invalidations:
-    """Sends this process's invalidations and receives those of other processes.
+    """Sends this process's invalidations and receives those from other processes.
 
     `forget` drops a clinic's entries; `clear` drops all entries, when messages may have been missed.
     """
@@ -34,7 +35,7 @@ class Invalidations:
         self._unsent: set[int] = set()
         self._listener: asyncio.Task[None] | None = None
         self.connected = False
-        """Whether this process receives every invalidation of other processes."""
+        """Whether this process receives every invalidation from other processes."""
 
     def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name="cache-listener")
@@ -81,7 +82,7 @@ class Invalidations:
                     await channel.ping()
                     continue
                 last_message_at = clock()
-                if message["type"] == "subscribe":  # also sent after the client has reconnected on its own
+                if message["type"] == "subscribe":  # also sent after the client has reconnected by itself
                     self._clear()
                     self.connected = True
                 elif message["type"] == "message":

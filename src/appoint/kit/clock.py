@@ -1,4 +1,5 @@
-"""The current time, and instants as local dates. Only the database's `local_instant` converts wall time to instants."""
+"""The current time, and the local dates of instants. Only the database's `local_instant` converts wall times to
+instants."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +27,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_date(instant: datetime, time_zone: str) -> date:
-    """Return the local date in the zone at the instant."""
+    """Return the local date in the zone at the given instant."""
     return instant.astimezone(zone(time_zone)).date()
 
 

@@ -1,4 +1,4 @@
-"""Format instants for people: in a named zone and in a language. The width `short` is for text messages."""
+"""Format instants for people, in a named zone and a language. The `short` width is for text messages."""
 
 import re
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
 
 
 def day(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """Return “Monday, March 1, 2027” or “Mon, Mar 1, 2027”."""
+    """Return a date such as “Monday, March 1, 2027” or “Mon, Mar 1, 2027”."""
     local = _local(instant, time_zone)
     return _plain(
         format_date(local, "full", locale=language)
@@ -37,12 +37,12 @@ def day(instant: datetime, time_zone: str, language: str, width: Width = "full")
 
 
 def time(instant: datetime, time_zone: str, language: str) -> str:
-    """Return “9:30 AM”."""
+    """Return a time such as “9:30 AM”."""
     return _plain(format_time(_local(instant, time_zone), "short", locale=language))
 
 
 def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
-    """Return “9:30 – 10:00 AM”."""
+    """Return a time range such as “9:30 – 10:00 AM”."""
     half_days = "a" in str(Locale.parse(language).time_formats["short"].pattern)
     return _plain(
         format_interval(_local(start, time_zone), _local(end, time_zone), "hm" if half_days else "Hm", locale=language)
@@ -52,9 +52,9 @@ def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
 def moment(
     instant: datetime, time_zone: str, language: str, width: Width = "full", *, end: datetime | None = None
 ) -> str:
-    """Return “Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”.
+    """Return a date and time such as “Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”.
 
-    Contains only the start time when there is no end, or when the width is short.
+    Leave out the end if there is none or the width is short.
     """
     clock_time = (
         hours(instant, end, time_zone, language) if end and width == "full" else time(instant, time_zone, language)
@@ -63,9 +63,9 @@ def moment(
 
 
 def zone(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """Return the name of the zone's time at the instant: “Central European Summer Time”, or “CEST”.
+    """Return the name of the zone's time at the instant, such as “Central European Summer Time” or “CEST”.
 
-    Fall back to the place (“India Time”) for a zone without a name, and to the offset (“UTC+05:30”) when the width is
+    Fall back to the place (“India Time”) for a zone without a name, and to the offset (“UTC+05:30”) if the width is
     short or there is no place.
     """
     local = _local(instant, time_zone)
@@ -83,7 +83,7 @@ def zone(instant: datetime, time_zone: str, language: str, width: Width = "full"
 def _variant(local: datetime) -> Literal["daylight", "standard"]:
     """Return whether the zone is in summer time.
 
-    `dst()` alone is not enough: tzdata models Ireland's winter time as a negative daylight saving of one hour.
+    `dst()` alone is not enough: tzdata models Ireland's winter time as daylight saving of minus one hour.
     """
     winter = min(local.replace(month=month, day=15).dst() or timedelta() for month in (1, 7))
     return "daylight" if (local.dst() or timedelta()) > winter else "standard"

@@ -57,7 +57,7 @@ class KeyReused(AppointError):
 
 
 class Unavailable(AppointError):
-    """A dependency of Appoint is temporarily unavailable; the same request may succeed later."""
+    """One of Appoint's dependencies is temporarily unavailable; the same request may succeed later."""
 
     def __init__(self, *, retry_after_seconds: int = 2) -> None:
         super().__init__("unavailable")
@@ -65,7 +65,7 @@ class Unavailable(AppointError):
 
 
 class TooMany(AppointError):
-    """A rate limit is exceeded; the same request may succeed after the limit's window."""
+    """A rate limit is exceeded; the same request may succeed once the limit's window has passed."""
 
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__("too-many-requests")
@@ -73,9 +73,9 @@ class TooMany(AppointError):
 
 
 class Fault:
-    """One fault of a request.
+    """One fault in a request.
 
-    `pointer` locates it (`#/name` in the body, `?limit` in the query); `text` describes it as a message of the
+    `pointer` locates it (`#/name` in the body, `?limit` in the query); `text` describes it with a message from the
     translation catalogues, filled in with `values`.
     """
 

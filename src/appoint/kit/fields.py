@@ -1,4 +1,4 @@
-"""Types of request members. A check function validates what msgspec's own constraints cannot express; it returns an
+"""Types for request members. A check function validates what msgspec's own constraints cannot express; it returns an
 error message or None."""
 
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,7 @@ LAST_YEAR: Final = 2999
 def constraint(check: Any, /, *, example: Any, schema: dict[str, str], **constraints: Any) -> msgspec.Meta:
     """Return a constraint that `check(value) -> message | None` validates.
 
-    The message is a key of the translation catalogues. `schema` is added to the JSON schema, which cannot express the
+    The message is a key in the translation catalogues. `schema` is added to the JSON schema, which cannot express the
     whole check.
     """
     return msgspec.Meta(extra={"check": check}, examples=[example], extra_json_schema=schema, **constraints)
@@ -39,7 +39,7 @@ def _check_visible(value: str) -> str | None:
 
 
 END_OF_TEXT: Final = r"$(?!\n)"
-"""The end of a text in a pattern: `$` alone also matches before a final line break."""
+"""Matches the end of the text in a pattern: `$` on its own also matches before a final line break."""
 YEAR_SCHEMA: Final = {"pattern": "^(19|2[0-9])[0-9]{2}-"}
 Name = Annotated[str, constraint(_check_visible, example="Lakeside Clinic", schema={"pattern": r"\S"}, max_length=200)]
 PersonName = Annotated[Name, msgspec.Meta(examples=["Ana Souza"])]

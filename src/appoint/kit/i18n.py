@@ -1,4 +1,4 @@
-"""Translations. The English text is the key in the gettext catalogues of `locale/`, which `make texts` updates from the
+"""Translations. The English text is the key in the gettext catalogues in `locale/`, which `make texts` updates from the
 sources."""
 
 import re
@@ -30,13 +30,13 @@ GSM_SUBSTITUTES: Final = str.maketrans(
     }
 )
 INVISIBLE_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Control characters that are invisible or reverse the direction of text. Tabs, line ends and the joiners
-of some scripts are allowed."""
+"""Control characters that are invisible or reverse the direction of text. Tabs, line ends and the joiners that some
+scripts need are allowed."""
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Return the translations of a language; none for English, the language of the sources."""
+    """Return a language's translations. There are none for English, the source language."""
     if language == "en":
         return NullTranslations()
     with (files("appoint") / "locale" / f"{language}.po").open("rb") as file:
@@ -48,7 +48,7 @@ def catalogue(language: str) -> NullTranslations:
 
 
 def translatable(text: str) -> str:
-    """Return the text unchanged. Marks it for extraction into the catalogues when it is translated later."""
+    """Return the text unchanged. This marks it for extraction into the catalogues, to be translated later."""
     return text
 
 
@@ -68,7 +68,7 @@ def ngettext(language: str, singular: str, plural: str, count: int, /, **values:
 
 
 def template_functions(language: str) -> dict[str, Callable[..., str]]:
-    """Return the translation functions of templates: `_`, `pgettext` and `ngettext`."""
+    """Return the translation functions for templates: `_`, `pgettext` and `ngettext`."""
     return {
         "_": partial(translate, language),
         "pgettext": partial(pgettext, language),
@@ -84,13 +84,13 @@ def _fill(text: str, values: dict[str, Any]) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """Return a text that a person typed as one line, so that it cannot inject paragraphs or mail headers."""
+    """Return user input as a single line, so that it cannot inject paragraphs or mail headers."""
     return INVISIBLE_CHARACTERS.sub("", " ".join((text or "").split()))
 
 
 def to_gsm_characters(text: str) -> str:
     """Replace common characters that the GSM 03.38 alphabet lacks.
 
-    A single character outside it more than halves the capacity of a text message.
+    A single character outside it more than halves a text message's capacity.
     """
     return text.translate(GSM_SUBSTITUTES)

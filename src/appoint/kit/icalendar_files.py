@@ -36,7 +36,7 @@ def invitation(
     """Return an entry for the attendee's calendar, or its withdrawal.
 
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
-    version with the greatest `sequence`. `stamp` is the creation time of this version.
+    version with the greatest `sequence`. `stamp` is this version's creation time.
     """
     from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
 
@@ -45,7 +45,7 @@ def invitation(
         sequence=sequence,
         stamp=stamp,
         # In UTC: Outlook, Google and Apple all convert it to the reader's own zone. A named zone would require its
-        # rules in the file, which Outlook reads under its own names, and would not help: the appointment does not
+        # rules in the file, under the names that Outlook uses, and would gain nothing because the appointment does not
         # recur.
         start=start,
         end=end,
@@ -62,7 +62,7 @@ def invitation(
         if attendee
         else None,
         status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
-        classification=CLASS.PRIVATE,  # hide visits to a doctor from people with whom the calendar is shared
+        classification=CLASS.PRIVATE,  # hide visits to the doctor from people who share the calendar
     )
     calendar = cast("Any", Calendar())  # icalendar does not type `add` completely
     calendar.add("prodid", PRODUCT_ID)

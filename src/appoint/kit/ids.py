@@ -12,9 +12,9 @@ MAX_CLINIC_ID: Final = 2**31 - 1
 
 
 def new_id(clinic_id: int) -> UUID:
-    """Return a new id of the clinic. Ids of one clinic sort by creation time.
+    """Return a new id for the clinic. A clinic's ids sort by creation time.
 
-    The database's `mint_id` follows the same rule.
+    The database's `mint_id` creates ids with the same layout.
     """
     return compose_id(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))
 
@@ -27,7 +27,7 @@ def compose_id(clinic_id: int, ms: int, bits: int) -> UUID:
 
 
 def smallest_uuid7(since: datetime) -> UUID:
-    """Return a lower bound of all UUIDs of version 7 created from `since` on; they begin with their millisecond."""
+    """Return a lower bound for all version 7 UUIDs created at or after `since`. They begin with their creation time."""
     milliseconds = max(since - datetime(1970, 1, 1, tzinfo=UTC), timedelta()) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 

@@ -1,7 +1,7 @@
-"""Work that several processes share by leases: each claims due work for a limited time and runs it.
+"""Work that several processes share through leases: each claims due work for a limited time and runs it.
 
-The SQL of a claim belongs to the feature that owns the rows. The leases of a process that dies expire, so its work is
-delayed but never lost.
+The SQL for claiming work belongs to the feature that owns the rows. If a process dies, its leases expire, so its work
+is delayed but never lost.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def serve(
     claim: Callable[[int], Awaitable[Sequence[T]]],
     run: Callable[[T], Awaitable[None]],
 ) -> None:
-    """Claim and run work until `stop`, at most `capacity` pieces at a time, then wait for running work.
+    """Claim and run work until `stop` is set, at most `capacity` pieces at a time, then wait for running work.
 
     `claim` receives the number of free places and returns at most that many pieces. Neither a failed claim nor failed
     work ends the loop: leased work can be claimed again once its lease has expired. Cancelling the loop cancels running

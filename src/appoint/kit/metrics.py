@@ -1,4 +1,4 @@
-"""The metrics of `/metrics`. Labels are names of routes, statements and outcomes, never ids or personal data."""
+"""The metrics at `/metrics`. Labels name routes, statements and outcomes, and never contain ids or personal data."""
 
 import os
 import shutil
@@ -21,18 +21,21 @@ from prometheus_client import (
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-disable_created_metrics()  # they would double the lines of every counter
+disable_created_metrics()  # they would double every counter's lines
 
-REQUESTS: Final = Counter("appoint_requests_total", "Requests answered", ["operation", "status"])
+REQUESTS: Final = Counter("appoint_requests_total", "Requests served", ["operation", "status"])
 REQUEST_SECONDS: Final = Histogram(
-    "appoint_request_seconds", "From a request's arrival to its answer", ["operation"], buckets=BUCKETS
+    "appoint_request_seconds", "Time from a request's arrival to its response", ["operation"], buckets=BUCKETS
 )
 BOOKINGS: Final = Counter(
-    "appoint_bookings_total", "Bookings by outcome: booked, replayed, or the reason of the refusal", ["outcome"]
+    "appoint_bookings_total", "Bookings by outcome: booked, replayed, or the reason for refusal", ["outcome"]
 )
 RATE_LIMITED: Final = Counter("appoint_limited_total", "Requests refused by a rate limit, by limit", ["limit"])
 QUERY_SECONDS: Final = Histogram(
-    "appoint_query_seconds", "Duration of statements, by the function that runs them", ["statement"], buckets=BUCKETS
+    "appoint_query_seconds",
+    "Statement duration, by the function that runs the statement",
+    ["statement"],
+    buckets=BUCKETS,
 )
 POOL_WAIT: Final = Histogram(
     "appoint_pool_wait_seconds", "Time spent waiting for a database connection", buckets=BUCKETS
@@ -46,14 +49,15 @@ POOL_CONNECTIONS: Final = Gauge(
 
 
 def _database_gauge(name: str, meaning: str, *labels: str) -> Gauge:
-    """Return a gauge of a value from the database, for which the most recent reading is right in every process."""
+    """Return a gauge for a database value, where the most recent reading from any process is right."""
     return Gauge(name, meaning, labels, multiprocess_mode="livemostrecent")
 
 
-EVENT_BACKLOG: Final = _database_gauge("appoint_event_backlog", "Events in the outbox, not counted beyond 100,000")
+EVENT_BACKLOG: Final = _database_gauge("appoint_event_backlog", "Events in the outbox, counted up to 100,000")
 EVENT_LAG: Final = _database_gauge("appoint_event_lag_seconds", "Age of the oldest event that has not been relayed")
 EVENTS_PARKED: Final = _database_gauge(
-    "appoint_events_parked", "Events that could not be relayed after all attempts, with the events waiting behind them"
+    "appoint_events_parked",
+    "Events that could not be relayed after all attempts, including the events waiting behind them",
 )
 DEAD_LETTERS: Final = _database_gauge("appoint_dead_letters", "Notifications that could not be sent", "channel")
 NOTIFICATION_LAG: Final = _database_gauge(
@@ -61,18 +65,16 @@ NOTIFICATION_LAG: Final = _database_gauge(
 )
 WEBHOOKS_FAILING: Final = _database_gauge("appoint_webhooks_failing", "Webhooks whose last delivery failed")
 BROKER_BACKLOG: Final = _database_gauge(
-    "appoint_broker_backlog", "Events that the broker has not accepted, not counted beyond 100,000"
+    "appoint_broker_backlog", "Events that the broker has not accepted, counted up to 100,000"
 )
 JOBS_FAILED: Final = _database_gauge("appoint_jobs_failed", "Nightly jobs that failed after all their attempts")
-AUDIT_UNSEALED: Final = _database_gauge(
-    "appoint_audit_unsealed", "Audit entries that are not sealed, not counted beyond 100,000"
-)
-AUDIT_LAG: Final = _database_gauge("appoint_audit_unsealed_seconds", "Age of the oldest audit entry that is not sealed")
+AUDIT_UNSEALED: Final = _database_gauge("appoint_audit_unsealed", "Unsealed audit entries, counted up to 100,000")
+AUDIT_LAG: Final = _database_gauge("appoint_audit_unsealed_seconds", "Age of the oldest unsealed audit entry")
 
 
 @contextmanager
 def shared_between_processes() -> Generator[None]:
-    """Share metrics between the server processes started inside the block: each answers `/metrics` for all."""
+    """Share metrics between the server processes started inside the block: each serves `/metrics` for all of them."""
     folder = tempfile.mkdtemp(prefix="appoint-metrics-")
     os.environ[FOLDER_VARIABLE] = folder
     try:
@@ -84,7 +86,7 @@ def shared_between_processes() -> Generator[None]:
 
 def forget_process(process: int) -> None:
     """Drop the gauges of a process that has ended, such as its connections. Its counters remain."""
-    cast("Any", multiprocess).mark_process_dead(process)  # the library does not type it
+    cast("Any", multiprocess).mark_process_dead(process)  # the library has no types for it
 
 
 def exposition() -> bytes:

@@ -27,7 +27,7 @@ Currency = Annotated[
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount` minor units (cents) of `currency`."""
+    """An `amount` in minor units (such as cents) of `currency`."""
 
     amount: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     currency: Currency

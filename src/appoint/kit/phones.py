@@ -14,11 +14,11 @@ MAX_DIGITS: Final = 15
 
 
 def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> str | None:
-    """Return the number as E.164, or None for an impossible number.
+    """Return the number in E.164 format, or None for an impossible number.
 
-    A number without a country code is read in the country of the time zone, or else of the language. It must be valid
-    there, because a wrong guess would call a stranger. An international number only has to be possible, because new
-    ones are issued every year.
+    A number without a country code is assumed to be in the country of the time zone, or else of the language. It must
+    be valid there, because a wrong guess would reach a stranger. An international number only has to be possible,
+    because new ones are issued every year.
     """
     try:
         number = phonenumbers.parse(text, _default_country(time_zone, locale), keep_raw_input=True)
@@ -32,12 +32,12 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
 
 
 def format_international(number: str) -> str:
-    """Return “+49 30 12345678” for a number in E.164."""
+    """Return an E.164 number in international format, such as “+49 30 12345678”."""
     return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def _default_country(time_zone: str | None, locale: str | None) -> str | None:
-    """Return CLDR's country of the zone or language, unless phonenumbers has no country for it, as for UTC."""
+    """Return CLDR's country for the zone or, if phonenumbers does not support that (as with UTC), for the language."""
     territories = get_global("zone_territories")
     place = time_zone and (territories.get(time_zone) or territories.get(get_global("zone_aliases").get(time_zone, "")))
     if place in phonenumbers.SUPPORTED_REGIONS:

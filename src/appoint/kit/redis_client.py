@@ -1,4 +1,4 @@
-"""Redis clients, with types for the parts that Appoint uses. Imported only where a Redis is configured."""
+"""Redis clients, with types for the parts that Appoint uses. Imported only if Redis is configured."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager

@@ -14,7 +14,7 @@ def sign(secret: str, purpose: str, value: Any) -> str:
 
 
 def verify(secret: str, purpose: str, token: str) -> Any:
-    """Return the value of a token, or None if it was not signed for the purpose."""
+    """Return a token's value, or None if it was not signed for this purpose."""
     try:
         return URLSafeSerializer(secret, salt=purpose).loads(token)
     except BadData:
@@ -27,7 +27,7 @@ def sign_id(secret: str, purpose: str, id: UUID) -> str:
 
 
 def verify_id(secret: str, purpose: str, token: str) -> UUID | None:
-    """Return the id of a token, or None if it was not signed for the purpose."""
+    """Return a token's id, or None if it was not signed for this purpose."""
     try:
         return UUID(bytes=urlsafe_b64decode(Signer(secret, salt=purpose).unsign(token) + b"=="))
     except BadData:

@@ -1,4 +1,4 @@
-"""Base structs of resources, request bodies and pages."""
+"""Base structs for resources, request bodies and pages."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -22,22 +22,22 @@ class RequestBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_f
 
 
 class PageQuery(RequestBody):
-    """The query parameters of every list."""
+    """The query parameters that every list accepts."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="maximum number of items")] = 50
-    cursor: Annotated[str, msgspec.Meta(max_length=1000, description="`next` of the previous page")] | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=1000, description="`next` from the previous page")] | None = None
 
 
 class Page(msgspec.Struct, Generic[T]):
-    """Part of a list, and the cursor of the next part."""
+    """Part of a list, and the cursor for the next part."""
 
     items: list[T]
     next: str | None
 
 
 def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:
-    """Return the content of a resource after a change: the change itself if it replaces the content, or the current
-    content with a patch applied."""
+    """Return a resource's content after a change: the change itself if it replaces the content, or the current content
+    with a patch applied."""
     if isinstance(change, content_type):
         return change
     return merge(msgspec.convert(current, content_type, from_attributes=True), change)

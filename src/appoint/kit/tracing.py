@@ -1,5 +1,5 @@
-"""The origin of a request for logs and traces: its id and its W3C trace context. Spans are created only if an endpoint
-is configured, and cost nothing otherwise."""
+"""A request's origin for logs and traces: its id and its W3C trace context. Spans are created only if an endpoint is
+configured, and cost nothing otherwise."""
 
 import random
 import re
@@ -16,7 +16,7 @@ is_traceparent: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]
 is_request_id: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
 TIMEOUT_SECONDS: Final = 3.0
-"""The timeout for an unreachable collector, which delays only the shutdown of the process."""
+"""The timeout for an unreachable collector, which delays only the process's shutdown."""
 
 tracer: "Tracer | None" = None
 """None while tracing is off."""
@@ -37,7 +37,7 @@ CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
 
 
 def parse_origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
-    """Return the origin from the well-formed headers of a request. A request without an id gets one."""
+    """Return the origin from a request's well-formed headers. A request without an id gets a new one."""
     request_id = traceparent = tracestate = None
     for name, value in headers:
         if name == b"x-request-id" and is_request_id(value):
@@ -56,7 +56,7 @@ def traceparent() -> str | None:
 
 
 def request_id() -> str | None:
-    """Return the id of the current request; None outside a request."""
+    """Return the current request's id, or None outside a request."""
     current = CURRENT.get()
     return current.request_id if current else None
 
@@ -80,7 +80,7 @@ def configure(endpoint: str) -> None:
 
 
 def close() -> None:
-    """Send the remaining spans and stop tracing. Takes some seconds when the collector is unreachable."""
+    """Send the remaining spans and stop tracing. Takes a few seconds if the collector is unreachable."""
     global tracer, _provider  # noqa: PLW0603
     if _provider:
         _provider.shutdown()
@@ -89,7 +89,7 @@ def close() -> None:
 
 @contextmanager
 def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Span]":
-    """Open the span of a request, as part of the caller's trace."""
+    """Open a request's span as part of the caller's trace."""
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
@@ -108,7 +108,7 @@ def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Sp
 
 @contextmanager
 def statement_span(tracer: "Tracer", name: str) -> "Generator[None]":
-    """Open the span of a statement, named after the function that runs it."""
+    """Open a statement's span, named after the function that runs the statement."""
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
 
     attributes = {"db.system.name": "postgresql", "db.query.summary": name}
@@ -123,4 +123,4 @@ def statement_span(tracer: "Tracer", name: str) -> "Generator[None]":
 
 
 WITHOUT_EXCEPTION_TEXT: Final[dict[str, Any]] = {"record_exception": False, "set_status_on_exception": False}
-"""Texts of exceptions can contain personal data, so traces leave them out."""
+"""Exception messages can contain personal data, so traces leave them out."""
