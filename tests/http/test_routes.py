@@ -23,7 +23,7 @@ def test_a_known_permission_and_known_problems_are_accepted():
         ({}, "has no opt=route(…)"),
         ({"opt": route(permission="mange")}, "unknown permission 'mange'"),
         ({"opt": route(permission="manage", problems=("not-fuond",))}, "unknown problem 'not-fuond'"),
-        ({"opt": route(permission="manage", owned_by="thing_id")}, "nothing finds the owner of 'thing_id'"),
+        ({"opt": route(permission="manage", owned_by="thing_id")}, "no function finds the owner of 'thing_id'"),
         ({"opt": route(permission="manage", rate_limit="searches")}, "unknown rate limit 'searches'"),
     ],
 )

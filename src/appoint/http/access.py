@@ -20,16 +20,15 @@ from .routes import route_of
 from .services import services_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
-"""Permissions for things that are always the caller's own and have no id in the path."""
+"""Permissions for things that always belong to the caller and have no id in the path."""
 COOKIE: Final = "__Host-appoint"
 """The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
 
 
 async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
-    """Raise an error if the caller may not use the handler: every handler declares its permission in `opt=route(…)`.
+    """Raise an error unless the caller may use the handler. Every handler declares its permission in `opt=route(…)`.
 
-    Runs before each request. It is not one of Litestar's guards, because Litestar copies the whole handler for each
-    guard.
+    Runs before each request. This is not a Litestar guard, because Litestar copies the whole handler for each guard.
     """
     if request.method == "OPTIONS":  # the framework answers with the allowed methods
         return
@@ -55,7 +54,7 @@ async def _grant_for(
     request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
     """Return the caller's grant. Raise `Unauthorized` for anonymous callers, `NotFound` for other clinics' or patients'
-    data, and `Forbidden` when the caller's roles do not suffice.
+    data, and `Forbidden` when the caller's roles are not sufficient.
     """
     grant = widest_grant(caller, permission, clinic_id)
     if grant is None:
@@ -72,8 +71,8 @@ def authorize(
     doctor_id: UUID | None = None,
     permission: str | None = None,
 ) -> Grant:
-    """Authorize what only the request's body names: that the caller has this permission (or the handler's) at the
-    clinic, for the doctor.
+    """Authorize an action whose clinic or doctor is named only in the request's body: check that the caller has this
+    permission (or the handler's) there.
 
     Raise the same errors as the guard.
     """
@@ -99,8 +98,8 @@ def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
 async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
-    """Return whether the path parameter named by `owned_by` identifies something of the caller's own. Handlers with
-    `narrows` filter by owner themselves.
+    """Return whether the path parameter named by `owned_by` identifies something that belongs to the caller. Handlers
+    with `narrows` filter by owner themselves.
     """
     declared = route_of(request.route_handler)
     if declared.permission in OF_ONESELF or declared.narrows:
@@ -127,10 +126,10 @@ async def _is_own(
 
 
 def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
-    """Return the database limited to the people that this request may see: those of the clinic in the path, everyone
-    if the path names no clinic, and no one for a booking.
+    """Return the database limited to the people that this request may see: the clinic's people if the path names a
+    clinic, everyone if it does not, and no one for a booking.
 
-    This is the second line of defence: staff never see people of other clinics, whatever the guard let through and
+    This is the second line of defence: staff never see another clinic's people, whatever the guard let through and
     whatever a statement selects.
     """
     if permission == "book":
@@ -141,11 +140,11 @@ def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: i
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
-    """Return the caller: by bearer token, by session cookie, or anonymous.
+    """Return the caller, identified by bearer token or session cookie, or else anonymous.
 
-    A bearer token belongs to the administrator, or to one of the application's `identities`, chosen by the token's
-    prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished by address and user agent
-    only.
+    A bearer token belongs to the administrator or to one of the application's `identities`, chosen by the token's
+    prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished only by address and user
+    agent.
     """
     address = connection.client.host if connection.client else None
     if authorization := connection.headers.get("authorization"):
@@ -156,7 +155,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     elif (token := connection.cookies.get(COOKIE)) and (
         caller := await services_of(connection).session_of_cookie(connection, token)
     ):
-        pass  # an ended session leaves its cookie behind; treat its caller as anonymous
+        pass  # an ended session leaves its cookie behind; treat the caller as anonymous
     else:
         agent = connection.headers.get("user-agent", "")
         caller = Actor(ANONYMOUS_KEY_PREFIX + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
@@ -176,7 +175,7 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
 
 
 def csrf_token(secret: str, token: str) -> str:
-    """Return the token that pages send beside the session cookie. Other sites cannot read it, so they cannot forge a
+    """Return the token that pages send alongside the session cookie. Other sites cannot read it, so they cannot forge a
     request.
     """
     return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()

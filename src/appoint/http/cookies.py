@@ -1,4 +1,4 @@
-"""Cookies: for this host only, over TLS only, not readable by scripts."""
+"""Cookies: sent only to this host and only over TLS, and not readable by scripts."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -37,8 +37,8 @@ def set_linked_customers(
 
 
 def linked_customers_of(request: Request[Any, Any, Any]) -> LinkedCustomers | None:
+    """Return the customers linked to this session, or None if the cookie is missing or bound to a different session."""
     token, value = request.cookies.get(COOKIE), request.cookies.get(PEOPLE_COOKIE)
-    """Return the customers who are linked to this session; None without the cookie or for another session."""
     values = verify(services_of(request).secret_key, _purpose(token), value) if token and value else None
     return LinkedCustomers([UUID(id) for id in values[1:]], datetime.fromisoformat(values[0])) if values else None
 
@@ -48,12 +48,12 @@ def _purpose(token: str) -> str:
 
 
 def set_booked_token(response: Response[Any], token: str) -> None:
-    """Store the manage link's token of the latest booking."""
+    """Store the latest booking's manage-link token."""
     response.set_cookie(_cookie(BOOKED_COOKIE, token, max_age=BOOKED_COOKIE_SECONDS))
 
 
 def booked_token_of(request: Request[Any, Any, Any]) -> str:
-    """Return the manage link's token of the latest booking in this browser, or an empty text."""
+    """Return the manage-link token of this browser's latest booking, or an empty string."""
     return request.cookies.get(BOOKED_COOKIE, "")
 
 

@@ -61,24 +61,24 @@ def body(type: type[T], raw: bytes) -> T:
     """Decode a JSON body. Raise `Invalid` with all its faults."""
     try:
         value = cast("T", _decoder(type).decode(raw))
-    # a validation error is a decode error too
+    # validation errors are decode errors too
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
-    plain = _plain(raw)  # the decoder accepts repeated keys and NUL without complaint
+    plain = _plain(raw)  # the decoder silently accepts repeated keys and NUL
     if value is None or not _passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
     return value
 
 
 def convert(type: type[T], values: Mapping[str, Any]) -> T:
-    """Convert the fields of a form or the options of a command to a body's struct. Raise `Invalid` with all faults."""
+    """Convert a form's fields or a command's options to a body's struct. Raise `Invalid` with all faults."""
     _raise_any(_nul(values, "#", "/"))
     _raise_any(_faults(type, values, IN_BODY))
     return msgspec.convert(values, type)
 
 
 def query(type: type[T], raw: bytes) -> T:
-    """Decode a query string; each parameter may occur once. Raise `Invalid` with all faults."""
+    """Decode a query string in which each parameter occurs at most once. Raise `Invalid` with all faults."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
@@ -99,7 +99,7 @@ def _decoder(type: type[T]) -> "msgspec.json.Decoder[T]":
 
 
 def _plain(raw: bytes) -> Any:
-    """Parse the body into plain values. Refuse JSON that two parsers could read differently."""
+    """Parse the body into plain values. Refuse JSON that different parsers could read differently."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
@@ -152,7 +152,7 @@ def _raise_any(faults: Iterable[Fault]) -> None:
 
 
 class _Place(NamedTuple):
-    """Where a value is, for the pointers of its faults, and whether it is converted strictly."""
+    """A value's location, for the pointers of its faults, and whether to convert it strictly."""
 
     pointer: str
     separator: str
@@ -166,7 +166,7 @@ class _Place(NamedTuple):
 
 
 def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
-    """Return everything that keeps `value` from being a `type`."""
+    """Return every reason why `value` is not a valid `type`."""
     type, metas = _unwrap(type)
     if value is None and types.NoneType in _options(type):
         return []
@@ -197,7 +197,7 @@ _INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], 
     (list, list): _item_faults,
     (dict, dict): _entry_faults,
 }
-"""The function that checks inside a value, by the value's type and the expected type."""
+"""Functions that check inside a value, by the value's type and the expected type."""
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
@@ -205,7 +205,7 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
 
 
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
-    """Return the first fault of the value itself: its type, its constraints, then our own checks."""
+    """Return the first fault of the value itself, checking its type, then its constraints, then our own rules."""
     expected = Annotated[type, *metas] if metas else type
     converted, faults = _converted(expected, value, place, reported_type=type)
     if faults:
@@ -228,7 +228,7 @@ def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _
 
 
 def _converted(expected: Any, value: Any, place: _Place, *, reported_type: Any) -> tuple[Any, list[Fault]]:
-    """Return the converted value and its faults. Faults of the type name `reported_type` as the expected type."""
+    """Return the converted value and its faults. Type faults name `reported_type` as the expected type."""
     try:
         return msgspec.convert(value, expected, strict=place.strict), []
     except Invalid as error:  # raised by the struct's own rules
@@ -274,7 +274,7 @@ def _passes(type: Any, value: Any) -> bool:
 
 @cache
 def _checks(type: Any) -> Callable[[Any], bool] | None:
-    """Return a predicate for all checks of the type, or None if it has none."""
+    """Return a predicate that applies all of the type's checks, or None if it has none."""
     type, metas = _unwrap(type)
     extras: list[dict[str, Any]] = [meta.extra or {} for meta in metas]
     own = [extra["check"] for extra in extras if extra.get("check")]

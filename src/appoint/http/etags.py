@@ -1,4 +1,4 @@
-"""ETags and versions, which identify the state of a resource that a change was based on."""
+"""ETags and versions. They identify the state of a resource that a change was based on."""
 
 import hashlib
 from typing import Any
@@ -13,12 +13,12 @@ def etag(version: int) -> str:
 
 
 def digest(content: Any) -> str:
-    """Return the ETag of content without a version: a digest of its representation."""
+    """Return the ETag for content without a version: a digest of its representation."""
     return f'"{hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()}"'
 
 
 def check(if_match: str | None, version: int | str, *, required: bool = False) -> None:
-    """Refuse a change that was based on another version (or ETag). Raise `VersionMismatch`, or `VersionRequired` if
+    """Refuse a change that was based on a different version (or ETag). Raise `VersionMismatch`, or `VersionRequired` if
     the clinic requires `If-Match` and it is absent.
     """
     if if_match is None:
@@ -29,7 +29,7 @@ def check(if_match: str | None, version: int | str, *, required: bool = False) -
 
 
 def matches(header: str | None, tag: str, *, weakly: bool = False) -> bool:
-    """Return whether an `If-Match` or (weakly) an `If-None-Match` header names the tag (RFC 9110, 13.1)."""
+    """Return whether an `If-Match` or (weakly) an `If-None-Match` header includes the tag (RFC 9110, 13.1)."""
     if header is None:
         return False
     tags = [part.strip() for part in header.split(",")]

@@ -1,4 +1,4 @@
-"""Parse what browsers send, leniently: forms and the queries of pages."""
+"""Parse leniently what browsers send: forms and page queries."""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -17,13 +17,13 @@ MAX_FIELD_LENGTH: Final = 5000
 
 
 def query_params(request: AnyRequest) -> dict[str, str]:
-    """Return the query's parameters, the last of each name. Ignore unreadable queries."""
+    """Return the query's parameters; if a name is repeated, the last one wins. Ignore unreadable queries."""
     return _fields(request.scope["query_string"])
 
 
 async def parse_form(request: AnyRequest) -> dict[str, str]:
-    """Return a form's fields, the last of each name; an empty body is an empty form. Raise `Invalid` for a body that
-    no browser sends.
+    """Return a form's fields; if a name is repeated, the last one wins. An empty body is an empty form. Raise `Invalid`
+    for a body that no browser would send.
     """
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
@@ -50,7 +50,7 @@ def _fields(query: bytes) -> dict[str, str]:
 
 
 def parse_date(text: str | None) -> date | None:
-    """Parse an ISO date; None if it is not one."""
+    """Parse an ISO date. Return None for anything else."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:
@@ -58,7 +58,7 @@ def parse_date(text: str | None) -> date | None:
 
 
 def parse_instant(text: str | None) -> datetime | None:
-    """Parse an instant with an offset, within the years that the API accepts; None for anything else."""
+    """Parse a date and time with an offset, within the years that the API accepts. Return None for anything else."""
     try:
         instant = datetime.fromisoformat(text or "")
     except ValueError:
@@ -67,7 +67,7 @@ def parse_instant(text: str | None) -> datetime | None:
 
 
 def parse_id(text: str | None) -> UUID | None:
-    """Parse a UUID; None for anything else."""
+    """Parse a UUID. Return None for anything else."""
     try:
         return UUID(text or "")
     except ValueError:

@@ -35,7 +35,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 class Excluded(Query):
     exclude: Literal["worker"] | None = None
-    """For load balancers: bookings work without a worker."""
+    """For load balancers, because bookings work without a worker."""
 
 
 @get("/healthz", operation_id="healthz", opt=PUBLIC, include_in_schema=False)
@@ -46,7 +46,7 @@ async def show_health() -> Response[dict[str, str]]:
 
 @get("/readyz", operation_id="readyz", opt=PUBLIC, include_in_schema=False)
 async def show_readiness(request: Request, query: Excluded) -> Response[Readiness]:
-    """Report whether everything that bookings need is available; 503 lists what is missing."""
+    """Report whether everything that bookings need is available. A 503 lists what is missing."""
     parts = await _parts(request.db)
     if query.exclude:
         parts.pop(query.exclude)

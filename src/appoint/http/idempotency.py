@@ -1,5 +1,5 @@
-"""Idempotent POSTs: a repeated request (same caller, key and body) gets the first one's result in its current state.
-Bookings store their keys on their own rows instead.
+"""Idempotent POSTs: a repeated request (same caller, key and body) gets the first request's result in its current
+state. Bookings store their keys on their own rows instead.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def digest(request: Request, data: Any) -> bytes:
-    """Return a digest of the method, path and body: equal for repeated requests."""
+    """Return a digest of the method, path and body. Repeated requests have the same digest."""
     return hashlib.sha256(
         msgspec.json.encode(
             [request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted"
@@ -39,10 +39,10 @@ async def idempotent(
 ) -> tuple[T, bool]:
     """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
-    `remember` returns what to store of the first result (an id); `recall` loads the result from that. Of two concurrent
-    requests, the second waits for the first. A refused request stores no key, because its transaction is rolled back.
-    Afterwards the cache drops the named clinic. Pages pass a `key` of their own, in hexadecimal, derived from the form.
-    Raise `KeyReused` for a different body.
+    `remember` turns the first result into what to store (an id); `recall` loads the result again from that. If two
+    requests arrive concurrently, the second waits for the first. A refused request stores no key, because its
+    transaction is rolled back. Afterwards the cache drops the named clinic. Pages pass their own `key`, in hexadecimal,
+    derived from the form. Raise `KeyReused` if the body differs.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:

@@ -11,12 +11,12 @@ from litestar import Request
 from ..kit.i18n import LANGUAGES
 
 LANGUAGE_COOKIE: Final = "language"
-"""Stores the language that was chosen on a page."""
+"""Stores the language chosen on a page."""
 
 
 def language_for(request: Request[Any, Any, Any]) -> str:
-    """Return the language for pages and problems: the chosen one (`?lang=`, stored in a cookie), else the best match
-    for `Accept-Language`.
+    """Return the language for pages and problems: the one the user chose (`?lang=`, stored in a cookie), or else the
+    best match for `Accept-Language`.
     """
     parameter = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
     for language in (parameter, request.cookies.get(LANGUAGE_COOKIE)):
@@ -26,13 +26,13 @@ def language_for(request: Request[Any, Any, Any]) -> str:
 
 
 def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """Return the names of all languages in the language of the page."""
+    """Return the names of all languages, in the page's language."""
     reader = language_for(request)
     return {language: str(Locale.parse(language).get_display_name(reader)) for language in LANGUAGES}
 
 
 def language_of(accept_language: str | None) -> str:
-    """Return the best match for an `Accept-Language` header; English if there is none."""
+    """Return the best match for an `Accept-Language` header, or English if there is none."""
     return _best((accept_language or "")[:500])
 
 

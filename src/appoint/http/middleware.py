@@ -1,5 +1,5 @@
 """Wrap every request, even those without a route: request id and trace, one log line, metrics, security headers, a
-deadline, and a last resort for errors.
+deadline, and a catch-all for errors.
 """
 
 import asyncio
@@ -40,20 +40,21 @@ HTML_HEADERS: Final = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
 STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-"""Over TLS: browsers use only TLS for a year."""
+"""Tells browsers to use only TLS for a year. Sent only over TLS."""
 
 
 class ObservedApp:
-    """The application with everything that applies to all requests. Written for speed: it runs on every booking.
+    """The application, wrapped in everything that applies to all requests. Written for speed, because it runs on every
+    booking.
 
-    `render` turns a problem into a page where a person sees it.
+    `render` turns a problem into a page where a person will see it.
     """
 
     def __init__(
         self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
     ) -> None:
         """`seconds` is the deadline from a request's head to the last byte of its response. A stream
-        (`opt=route(stream=True, …)`) must begin within the deadline and then continues until it ends or its reader
+        (`opt=route(stream=True, …)`) must begin within the deadline and then continues until it ends or the client
         disconnects.
         """
         self.app: Final = app
@@ -65,7 +66,7 @@ class ObservedApp:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # the server drops the body of an answer to HEAD
+        # the server drops the body of a response to HEAD
         http_scope: HTTPScope = scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
         began = time.perf_counter()
         origin = tracing.parse_origin(http_scope["headers"])
@@ -129,8 +130,8 @@ class ObservedApp:
         )
 
     async def _answer_error(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """Answer a request that no handler answered: because of a bug in this layer, or because the request took too
-        long or the server is stopping.
+        """Respond to a request that no handler has answered, because of a bug in this layer, or because the request
+        took too long or the server is stopping.
         """
         is_cancelled = isinstance(error, asyncio.CancelledError | TimeoutError)
         if not is_cancelled:
@@ -148,17 +149,17 @@ class ObservedApp:
 
 
 QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics"}
-"""Polled every few seconds by monitoring; logged at debug level."""
+"""Monitoring polls these every few seconds, so they are logged at debug level."""
 
 
 def operation_of(scope: Scope) -> str:
-    """Return the route's `operationId`, or `unknown` without a route."""
+    """Return the route's `operationId`, or `unknown` if there is no route."""
     name = getattr(handler_in(scope), "operation_id", None)
     return name if isinstance(name, str) else "unknown"
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
-    """Complete the `Allow` header: the framework lists only the methods of the route's first controller."""
+    """Complete the `Allow` header, because the framework lists only the methods of the route's first controller."""
     template = path_template_in(scope)
     methods = {
         method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods

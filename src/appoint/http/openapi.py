@@ -1,4 +1,4 @@
-"""Generate the OpenAPI 3.1 document from the routes, their structs and the table of problems."""
+"""Generate the OpenAPI 3.1 document from the routes, their structs and the problem catalogue."""
 
 import inspect
 import json
@@ -55,7 +55,7 @@ class Operation(NamedTuple):
 
 
 def operations(app: Litestar) -> Iterator[Operation]:
-    """Yield all documented operations below `/api`, tag by tag, in the order of the application's controllers."""
+    """Yield all documented operations under `/api`, tag by tag, in the order of the application's controllers."""
     by_tag: dict[str, list[Operation]] = {}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -85,7 +85,7 @@ def operations(app: Litestar) -> Iterator[Operation]:
 
 
 def _answer(annotation: Any) -> Any:
-    """Return the type of the content of a `Response`, or None for an empty response."""
+    """Return the type of a `Response`'s content, or None for an empty response."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     contents = (get_args(option)[0] if get_origin(option) is Response else option for option in options)
     return next((content for content in contents if content not in (None, NoneType)), None)
@@ -135,7 +135,7 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _tags(documented: Sequence[Operation]) -> list[dict[str, str]]:
-    """Return the tags with the docstrings of their controllers."""
+    """Return the tags, described by their controllers' docstrings."""
     by_name: dict[str, list[str]] = {}
     for operation in documented:
         controller: object = getattr(inspect.unwrap(operation.handler.fn), "__self__", None)
@@ -149,7 +149,7 @@ def _tags(documented: Sequence[Operation]) -> list[dict[str, str]]:
 
 
 def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of an operation. Add refusals that are the same for many operations to `shared`."""
+    """Return an operation's description. Add refusals that many operations have in common to `shared`."""
     method, handler = operation.method, operation.handler
     declared = route_of(handler)
     permission = declared.permission
@@ -191,7 +191,7 @@ def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) ->
 
 
 def _refusals(operation: Operation, example_path: str, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return the responses with problems, by status."""
+    """Return the problem responses, by status."""
     by_status: dict[int, list[str]] = {}
     for problem in dict.fromkeys(_problems(operation)):
         by_status.setdefault(PROBLEMS[problem].status, []).append(problem)
@@ -219,7 +219,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> Iterator[str]:
-    """Yield the types of all problems that the operation can respond with."""
+    """Yield every problem type that the operation can respond with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
         yield "forbidden"
@@ -237,7 +237,7 @@ def _problems(operation: Operation) -> Iterator[str]:
 
 
 def _refusal(problems: Sequence[str], example_path: str) -> dict[str, Any]:
-    """Return a response with one of the problems, which all have the same status."""
+    """Return the response for problems that all have the same status."""
     headers = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(
         PROBLEMS[problems[0]].status, ()
     )
@@ -250,7 +250,7 @@ def _refusal(problems: Sequence[str], example_path: str) -> dict[str, Any]:
 
 
 def example_of(problem: str, language: str, path: str) -> dict[str, Any]:
-    """Return an example of the problem document that a request for the path gets."""
+    """Return an example of the problem document for a request to the path."""
     return problem_members(
         problem,
         language,
@@ -266,8 +266,8 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
-    """Document the `Location` header of a 201. The resource's path is the one in the same collection, or else one
-    with an operation that returns the same type.
+    """Document the `Location` header of a 201. It points to the resource's path in the same collection, or else to a
+    path with an operation that returns the same type.
     """
     if not (created := operation["responses"].get("201")):
         return

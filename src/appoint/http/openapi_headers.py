@@ -1,10 +1,10 @@
-"""Headers of requests and responses, as the OpenAPI document describes them."""
+"""Request and response headers, as the OpenAPI document describes them."""
 
 from typing import Any, Final
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "ETag": {
-        "description": "The version of the resource in this answer.",
+        "description": "The version of the resource in this response.",
         "required": True,
         "schema": {"type": "string"},
         "example": '"v1"',
@@ -15,10 +15,13 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "example": '</api/clinics?limit=50&cursor=…>; rel="next"',
     },
     "Idempotent-Replayed": {
-        "description": "Present if this is the answer to a repeated request.",
+        "description": "Present if this is the response to a repeated request.",
         "schema": {"type": "string", "enum": ["true"]},
     },
-    "X-Request-ID": {"description": "The id of the request, as in the server's log.", "schema": {"type": "string"}},
+    "X-Request-ID": {
+        "description": "The request's id, as it appears in the server's log.",
+        "schema": {"type": "string"},
+    },
     "Content-Language": {
         "description": "The language of `title` and `detail`.",
         "required": True,
@@ -66,23 +69,23 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "example": "de",
     },
     "X-Request-ID": {
-        "description": "Your own id for this request. Without a valid one, the server chooses one.",
+        "description": "Your own id for this request. If it is missing or invalid, the server chooses one.",
         "schema": {"type": "string"},
         "example": "reception-4711",
     },
     "If-None-Match": {
-        "description": "The ETag of your copy. The answer is 304 if the copy is current.",
+        "description": "The ETag of your copy. The response is 304 if the copy is current.",
         "schema": {"type": "string"},
         "example": '"v1"',
     },
     "If-Match": {
-        "description": "The ETag that your change is based on. The answer is 412 if it is outdated.",
+        "description": "The ETag that your change is based on. The response is 412 if it is outdated.",
         "schema": {"type": "string"},
         "example": '"v1"',
     },
     "Idempotency-Key": {
-        "description": "Makes repeating the request safe: for 24 hours, the same key and body get the result of "
-        "the first request.",
+        "description": "Makes it safe to repeat the request: for 24 hours, the same key and body get the first "
+        "request's result.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     },

@@ -1,4 +1,4 @@
-"""Owners of resources. Features look up owners in their own tables; `server/app.py` combines their functions."""
+"""Resource owners. Features look up owners in their own tables; `server/app.py` combines their functions."""
 
 from typing import Final, Protocol
 from uuid import UUID
@@ -20,6 +20,6 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class FindOwners(Protocol):
-    """Find the owners of a resource of a clinic. An empty list means that it does not exist."""
+    """Find the owners of a clinic's resource. An empty list means that the resource does not exist."""
 
     async def __call__(self, db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]: ...

@@ -24,7 +24,7 @@ SIGNATURE_BYTES: Final = 12
 
 def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
     """Return the sort key of the last item that the caller has, or None for the first page. Raise `Invalid` for a
-    cursor that is damaged or belongs to another list.
+    cursor that is damaged or belongs to a different list.
     """
     if query.cursor is None:
         return None
@@ -48,10 +48,10 @@ def page_response(
     subject: Callable[[T], UUID] | None = None,
     parent: UUID | None = None,
 ) -> Response[Page[T]]:
-    """Return a page of `matches`, which has one more item than the limit when there is another page.
+    """Return a page of `matches`, which has one item more than the limit if there is a next page.
 
-    A list that is not public names the `subject` of each item, and the `parent` that the items belong to, if the
-    address has one. All of them are one disclosure.
+    For a list that is not public, pass the `subject` of each item, and the `parent` that the items belong to if the
+    address names one. All of them form one disclosure.
     """
     items = list(matches[: query.limit])
     cursor = _cursor(request, key(items[-1])) if len(matches) > query.limit else None

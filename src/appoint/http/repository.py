@@ -1,4 +1,4 @@
-"""Stored answers of idempotent requests."""
+"""Stored results of idempotent requests."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,9 @@ from ..database.pool import Row, Statements, affected
 
 
 async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
-    """Claim the key for this request. Return False if an earlier request has it; wait for one that is still running."""
+    """Claim the key for this request. Return False if an earlier request has claimed it; if that request is still
+    running, wait for it.
+    """
     return bool(
         await tx.fetchval(
             """
@@ -33,10 +35,10 @@ async def store_answer(tx: Statements, *, caller: str, key: str, answer: str) ->
 
 
 async def delete_old_keys(db: Statements, *, before: datetime) -> int:
-    """Delete keys older than `before`, except those of bookings. Return their number."""
+    """Delete keys older than `before`, except those of bookings. Return how many were deleted."""
     return affected(await db.execute("delete from request_key where created_at < $1", before))
 
 
 async def delete_keys_of_customer(tx: Statements, customer_id: UUID) -> int:
-    """Delete the keys of the requests that created the customer. Return their number."""
+    """Delete the keys of the requests that created the customer. Return how many were deleted."""
     return affected(await tx.execute("delete from request_key where answer = to_jsonb($1::uuid::text)", customer_id))

@@ -29,7 +29,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 class Request(litestar.Request[Actor, Any, Any]):
     """A request that decodes its body (`data`) and query (`query`) into the handler's structs, and raises
-    `errors.Invalid` with all their faults.
+    `errors.Invalid` with all the faults it finds.
     """
 
     @property
@@ -63,12 +63,12 @@ class Request(litestar.Request[Actor, Any, Any]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a use case that changes cached data of a clinic: in a transaction, after which the cache drops the
+        """Run a use case that changes a clinic's cached data. It runs in a transaction, after which the cache drops the
         clinic.
         """
         try:
             return await self.db.atomic(use_case, *args, **kwargs)
-        finally:  # even when the commit's response was lost, because it may have happened
+        finally:  # even if the response to the commit was lost, because the commit may have happened
             await self.cache.drop(clinic_id)
 
     async def json(self) -> Any:
@@ -99,7 +99,7 @@ GLOBAL_IDS = frozenset({"customer_id", "user_id", "session_id", "code_id"})
 
 
 def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
-    """Return the clinic that the path names, by its number or by the id of something it owns."""
+    """Return the clinic that the path names, either by its number or by the id of something it owns."""
     for name, value in connection.path_params.items():
         if name == "clinic_id":
             return value
@@ -109,8 +109,8 @@ def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
 
 
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Check what the handler's signature does not: a clinic's number is within bounds and written without leading
-    zeros, and an operation without parameters has no query.
+    """Check what the handler's signature does not: that a clinic's number is within bounds and has no leading zeros,
+    and that an operation without parameters has no query.
     """
     clinic_id: int | None = connection.path_params.get("clinic_id")
     if clinic_id is not None and (
@@ -126,8 +126,8 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    """Return the SHA-256 of the request's `Idempotency-Key`; hashed because callers may put names into it. Raise
-    `Invalid` for a key that is empty, too long or not visible ASCII.
+    """Return the SHA-256 digest of the request's `Idempotency-Key`, which is hashed because callers may put names into
+    it. Raise `Invalid` for a key that is empty, too long or not visible ASCII.
     """
     key = connection.headers.get("idempotency-key")
     if key is None:

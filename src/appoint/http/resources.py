@@ -1,4 +1,4 @@
-"""What handlers of resources have in common: pages of a list, and idempotent requests."""
+"""What resource handlers have in common: pages of lists, and idempotent requests."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def by_id(resource: HasId) -> tuple[UUID]:
-    """Return the sort key of a list in the order of ids, which is the order of creation."""
+    """Return the sort key for a list ordered by id, and so by creation."""
     return (resource.id,)
 
 
@@ -38,8 +38,8 @@ def resource_page(
 ) -> Response[Page[R]]:
     """Return a page of resources that are not public. Their ids are the subjects of the disclosure.
 
-    `resources` has one more item than the limit if there is another page. `key` is the sort key of the list, and
-    `parent` the resource that the items belong to, if the address has one.
+    `resources` has one item more than the limit if there is a next page. `key` is the list's sort key, and `parent` is
+    the resource that the items belong to if the address names one.
     """
     return page_response(request, query, resources, key, subject=lambda resource: resource.id, parent=parent)
 
@@ -52,7 +52,7 @@ async def idempotent_resource(
     *,
     clinic_id: int | None = None,
 ) -> tuple[R, bool]:
-    """Make or change a resource, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
+    """Create or change a resource, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
     A replay returns the resource in its current state, as loaded by `get`. Afterwards the cache drops the named clinic.
     """
@@ -69,9 +69,9 @@ async def idempotent_resource(
 async def idempotent_answer(
     request: Request, data: Any, make: Callable[[Transaction], Awaitable[T]], type: type[T]
 ) -> tuple[T, bool]:
-    """Make an answer, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
+    """Produce a result, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
-    A replay returns the stored answer, so it must contain nothing that may change or that must not be stored.
+    A replay returns the stored result, so this must contain nothing that can change or must not be stored.
     """
 
     async def recall(_: Transaction, stored: Any) -> T:

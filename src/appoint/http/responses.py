@@ -1,4 +1,4 @@
-"""JSON responses with the headers that every resource has: ETag, 304 and `Location`."""
+"""JSON responses with the headers that every resource has: `ETag` and `Location`; and 304."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Disclosure(Response[T]):
-    """A response that shows its subjects to the caller. The audit records that before the response is sent."""
+    """A response that discloses its subjects to the caller. The audit records this before the response is sent."""
 
     def __init__(
         self, request: Request[Any, Any, Any], content: T, *, subjects: Iterable[UUID | str], **options: Any
@@ -33,10 +33,10 @@ def json_response(
     headers: dict[str, str] | None = None,
     subjects: Iterable[UUID | str] | None = None,
 ) -> Response[T]:
-    """Return the content with its ETag (its version, or a digest if it has none), or 304 when the caller has it already
+    """Return the content with its ETag (its version, or a digest if it has none), or 304 if the caller already has it
     (`If-None-Match`).
 
-    A handler that reads what is not public names its `subjects`: the ids of what the content is about.
+    A handler that reads data that is not public passes its `subjects`: the ids of whatever the content is about.
     """
     body = msgspec.json.encode(content)
     tag = etag(content.version) if isinstance(content, Resource) else digest(msgspec.Raw(body))
@@ -52,7 +52,7 @@ def json_response(
 def created_response(
     request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False
 ) -> Response[T]:
-    """Return 201 with `Location`; for a replayed request the same, with a header that says so."""
+    """Return 201 with `Location`. A replayed request gets the same response, plus a header that says so."""
     return json_response(request, content, status_code=201, headers={"Location": location, **replay_headers(replayed)})
 
 

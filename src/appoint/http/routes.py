@@ -1,4 +1,4 @@
-"""The declaration of every handler: the permission it needs, its problems, and its rate limit."""
+"""Every handler's declaration: the permission it needs, its problems and its rate limit."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,30 +14,31 @@ from .problems.catalogue import PROBLEMS
 
 OPTION: Final = "route"
 RATE_LIMITS: Final = frozenset({"requests", "search", "bookings", "registrations", "sign-in"})
-"""The names that handlers can give for `rate_limit`."""
+"""The names that handlers can use for `rate_limit`."""
 RATE_LIMIT_OF_PERMISSION: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
-"""The rate limit of a permission, unless a handler names another. All other requests count as `requests`."""
+"""A permission's rate limit, unless the handler names a different one. All other requests count as `requests`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The declaration of one handler. The guard, the rate limits, the middleware and the OpenAPI document read it."""
+    """One handler's declaration. The guard, the rate limits, the middleware and the OpenAPI document read it."""
 
     permission: str
     """The permission that callers need, a name in `PERMISSIONS`."""
     owned_by: str = ""
-    """The path parameter whose owner the guard looks up. Callers whose permission covers only their own data need it;
-    the guard refuses them without it."""
+    """The path parameter whose owner the guard looks up. Required for callers whose permission covers only their own
+    data; without it, the guard refuses them.
+    """
     problems: tuple[str, ...] = ()
-    """Problems of this operation, in addition to those that follow from its method, parameters and body."""
+    """This operation's problems, in addition to those that follow from its method, parameters and body."""
     narrows: bool = False
-    """Whether the handler itself limits what it reads and changes to the caller's own."""
+    """Whether the handler itself limits what it reads and changes to the caller's own data."""
     page: bool = False
-    """Whether a person sees the answer: an HTML page, which reads its own query leniently."""
+    """Whether a person sees the response: an HTML page, which reads its own query leniently."""
     rate_limit: str = ""
-    """The rate limit that requests count against; by default the one that follows from the permission."""
+    """The rate limit that requests count against. By default, it follows from the permission."""
     stream: bool = False
-    """Whether the answer is a stream. The deadline for requests ends when a stream begins."""
+    """Whether the response is a stream. Once a stream begins, the request has no deadline."""
     unattended: bool = False
     """Whether pages call it on their own. These requests do not extend the session."""
 
@@ -58,7 +59,7 @@ def route(
     stream: bool = False,
     unattended: bool = False,
 ) -> dict[str, Any]:
-    """Return the `opt` of a handler with its `Route`."""
+    """Return a handler's `opt` with its `Route`."""
     return {
         OPTION: Route(
             permission=permission,
@@ -79,19 +80,19 @@ def route_of(handler: BaseRouteHandler) -> Route:
 
 
 def route_in(scope: Scope) -> Route | None:
-    """Return the declaration of a request's handler; None if no handler of ours answers it."""
+    """Return the declaration of a request's handler, or None if none of our handlers matches."""
     options: Mapping[str, Any] = getattr(handler_in(scope), "opt", {})
     return options.get(OPTION)
 
 
 def handler_in(scope: Scope) -> Any:
-    """Return the handler of a request; None if no route matches."""
+    """Return a request's handler, or None if no route matches."""
     fields: Any = scope
     return fields.get("route_handler")
 
 
 def path_template_in(scope: Scope) -> str | None:
-    """Return the path of a request's route, with the names of its parameters; None if no route matches."""
+    """Return the path of a request's route, with parameter names in it, or None if no route matches."""
     fields: Any = scope
     return fields.get("path_template")
 
@@ -120,7 +121,7 @@ def _faults(options: Mapping[str, Any], *, owned_by: Collection[str]) -> Iterato
     if declared.permission not in PERMISSIONS:
         yield f"unknown permission {declared.permission!r}"
     if declared.owned_by and declared.owned_by not in owned_by:
-        yield f"nothing finds the owner of {declared.owned_by!r}"
+        yield f"no function finds the owner of {declared.owned_by!r}"
     for problem in declared.problems:
         if problem not in PROBLEMS:
             yield f"unknown problem {problem!r}"

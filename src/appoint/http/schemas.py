@@ -1,4 +1,4 @@
-"""Complete msgspec's JSON schemas: descriptions of members, tidy names, and an example for everything.
+"""Complete msgspec's JSON schemas with descriptions of members, tidy names, and an example for everything.
 
 A string literal below a struct's field is that member's description. Examples come from the fields' types; where these
 do not make sense together, the struct has an `EXAMPLE`.
@@ -49,13 +49,13 @@ BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
     ("channel", "string", None): "email",
     ("locale", "string", None): "en",
 }
-"""Take precedence over the examples of the fields' types."""
+"""These take precedence over the examples from the fields' types."""
 BY_FORMAT: Final = {"date-time": "2027-02-01T10:15:00Z", "date": "2027-03-01"}
 BY_TYPE: Final[Schema] = {"string": "text", "integer": 1, "number": 0.5, "boolean": True}
 
 
 class Schemas:
-    """The components that the types need, and schemas and examples that refer to them."""
+    """The components that the types need, with schemas and examples that refer to them."""
 
     def __init__(self, types: Iterable[Any]) -> None:
         types_by_class = {info.cls: info for top in shape.multi_type_info(types) for info in _nested_types(top)}
@@ -104,7 +104,7 @@ class Schemas:
             yield parameter
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
-        # the handler of a day parses it itself, for a better error
+        # the handler parses a day itself, to report a better error
         schema = PATH.get(date if name == "day" else type, {"type": "string"})
         before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
         return {
@@ -116,7 +116,7 @@ class Schemas:
         }
 
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
-        """Return an example for a schema, which may be that of the member `name` of the component `within`."""
+        """Return an example for a schema, which may belong to the member `name` of the component `within`."""
         option = _non_null(schema)
         if "$ref" in option and (name, None, None) not in BY_NAME:
             component = option["$ref"].removeprefix(PREFIX)
@@ -165,7 +165,7 @@ def camel(name: str) -> str:
 
 
 def prose(docstring: str) -> str:
-    """Return a docstring on one line, with member names as on the wire."""
+    """Return a docstring on one line, with member names as they appear on the wire."""
     return re.sub(r"`[a-z_]+`", lambda match: camel(match[0]), " ".join(inspect.cleandoc(docstring).split()))
 
 
@@ -179,7 +179,7 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
 
 
 def _nested_types(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
-    """Yield all structs and enumerations that a type consists of, itself first."""
+    """Yield all structs and enumerations that a type consists of, starting with the type itself."""
     match info:
         case shape.EnumType():
             yield info
@@ -197,7 +197,7 @@ def _nested_types(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
 
 
 def _with_descriptions(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
-    """Return the component with descriptions of its members, all defaults, and the format of instants."""
+    """Return the component with descriptions of its members, all defaults, and the format of timestamps."""
     component.pop("title", None)
     if "description" in component:
         component["description"] = prose(component["description"])
@@ -233,7 +233,7 @@ def _docs(struct: type) -> Mapping[str, str]:
 
 
 def _mark_instants(info: Any, schema: Schema) -> None:
-    """Add the date-time format to all instants. msgspec adds it only to types that require an offset, which all of ours
+    """Add the date-time format to all timestamps. msgspec adds it only to types that require an offset, as all of ours
     do.
     """
     match info:
@@ -265,8 +265,8 @@ def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
 
 
 def _id(name: str) -> str:
-    """Return an example id, always the same for the same name: of the demo clinic, except for customers, who belong to
-    none.
+    """Return an example id, always the same for the same name. Ids are in the demo clinic, except those of customers,
+    who belong to no clinic.
     """
     digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
     head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"

@@ -33,13 +33,13 @@ class Services:
     cache: ClinicCache
     limits: Limits
     identities: dict[str, Identify]
-    """Finds the caller of a bearer token, by the token's prefix."""
+    """Functions that find the caller for a bearer token, by the token's prefix."""
     session_of_cookie: Identify
-    """Finds the caller of a session cookie."""
+    """Finds the caller for a session cookie."""
     owners: Mapping[str, FindOwners]
-    """Finds the owners of a resource, by the path parameter with its id."""
+    """Functions that find a resource's owners, by the path parameter that contains its id."""
     features: Mapping[type[Any], Any]
-    """Services of single features, by their type."""
+    """The features' own services, by type."""
 
     def get(self, kind: type[T]) -> T:
         """Return a feature's own service."""

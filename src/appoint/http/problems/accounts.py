@@ -1,4 +1,4 @@
-"""Problems of accounts, sign-in and access."""
+"""Problems with accounts, sign-in and access."""
 
 from typing import Final
 

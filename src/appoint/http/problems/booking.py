@@ -1,4 +1,4 @@
-"""Problems of booking and of appointments."""
+"""Problems with bookings and appointments."""
 
 from typing import Final
 

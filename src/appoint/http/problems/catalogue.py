@@ -1,4 +1,4 @@
-"""All problem types, in the order of the documentation."""
+"""All problem types, in the order in which the documentation lists them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Problem documents on the wire, and what the catalogue says about each type."""
+"""Problem documents on the wire, and the catalogue's entry for each type."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,8 +12,8 @@ from ...kit import fields
 
 
 class Problem(NamedTuple):
-    """`happened` and `remedy` together are the document's `detail`. Their `{names}` are facts of the error, of which
-    `facts` is an example.
+    """`happened` and `remedy` together form the document's `detail`. Their `{names}` are placeholders for the error's
+    facts; `facts` is an example of these.
     """
 
     status: int
@@ -32,7 +32,7 @@ class Alternative(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class FaultDocument(msgspec.Struct, frozen=True):
-    """One fault of a request: where and what."""
+    """One fault in a request: where it is and what is wrong."""
 
     pointer: Annotated[str, msgspec.Meta(examples=["#/name"])]
     """`#/name` in the body (a JSON pointer), `?limit` in the query, or a header's name."""
@@ -40,10 +40,10 @@ class FaultDocument(msgspec.Struct, frozen=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
-    """A problem (RFC 9457). Facts of the problem are further members."""
+    """A problem (RFC 9457). Facts about the problem are additional members."""
 
     type: Annotated[str, msgspec.Meta(examples=["/problems/not-found"])]
-    """The problem type: the path of its page. Stable; title and detail follow `Accept-Language`."""
+    """The problem type: the path of its page. Stable, whereas title and detail follow `Accept-Language`."""
     title: str
     status: int
     detail: str
@@ -55,8 +55,8 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
     reason: str | UnsetType = UNSET
     """For 409: the machine-readable reason (last segment of `type`)."""
     errors: list[FaultDocument] | UnsetType = UNSET
-    """For 400: all faults of the request."""
+    """For 400: everything that is wrong with the request."""
     alternatives: list[Alternative] | UnsetType = UNSET
-    """For a time that cannot be booked: up to five times that can be, nearest first."""
+    """If a time cannot be booked: up to five times that can be, nearest first."""
     index: int | UnsetType = UNSET
-    """For several appointments: the index of the refused one, from 0."""
+    """If several appointments were requested: the index of the refused one, from 0."""

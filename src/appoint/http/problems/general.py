@@ -1,4 +1,4 @@
-"""Problems of any request."""
+"""Problems that any request can run into."""
 
 from typing import Final
 

@@ -90,7 +90,7 @@ def answer_refusal(request: Request[Any, Any, Any], error: errors.AppointError) 
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Convert what the framework refuses by itself: paths, methods and sizes."""
+    """Convert the errors that the framework itself raises, for paths, methods and sizes."""
     by_status = {
         400: "invalid-request",
         401: "unauthorized",
@@ -108,7 +108,7 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
         for name, value in (error.headers or {}).items()
         if name.lower() == "allow"
     }
-    # the framework checks only the host; everything else is decoded by us
+    # the framework checks only the host; we decode everything else
     faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
     return problem_response(request, by_status[error.status_code], faults=faults, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Problems of clinics, doctors, customers, schedules, slots, notifications and webhooks."""
+"""Problems with clinics, doctors, customers, schedules, slots, notifications and webhooks."""
 
 from typing import Any, Final
 

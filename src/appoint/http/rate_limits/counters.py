@@ -1,4 +1,4 @@
-"""Counters per time window: in memory, or in Redis, which all server processes share.
+"""Counters per time window, either in memory or in Redis, which all server processes share.
 
 A counter stores only a digest of what it counts.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .redis_counters import RedisCounters
 
 MAX_COUNTERS: Final = 100_000
-"""How many counters a process holds: about 20 MB."""
+"""The maximum number of counters in a process: about 20 MB."""
 
 
 class Rate(NamedTuple):
@@ -28,7 +28,7 @@ class Rate(NamedTuple):
 
 
 def rates(text: str) -> tuple[Rate, ...]:
-    """Parse rates such as `"5/minute; 20/hour"`, shortest window first. Raise `ValueError`."""
+    """Parse rates such as `"5/minute; 20/hour"`, shortest window first. Raise `ValueError` if the text is invalid."""
     return tuple(
         sorted(
             (Rate(item.amount, item.get_expiry()) for item in limits.parse_many(text)), key=lambda rate: rate.seconds
@@ -50,7 +50,7 @@ class Quota(NamedTuple):
 
 
 class Counters:
-    """Counters identified by a `name` (what is counted) and `who` (for whom). Counters of the previous window remain
+    """Counters identified by a `name` (what is counted) and `who` (for whom). The previous window's counters remain
     readable.
     """
 
@@ -68,7 +68,7 @@ class Counters:
             await self._redis.close()
 
     async def add(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Quota:
-        """Add `number` to a counter, shared by all server processes if Redis is configured. Raise `Unavailable` while
+        """Add `number` to a counter, which all server processes share if Redis is configured. Raise `Unavailable` while
         Redis is unreachable.
         """
         if not self._redis:
@@ -77,7 +77,7 @@ class Counters:
         return Quota(rate, await self._redis.add(key.hex(), 2 * rate.seconds, number), seconds_left)
 
     async def count(self, name: str, who: str, rate: Rate, now: datetime) -> Quota:
-        """Return a counter without changing it. Raise `Unavailable` while Redis is unreachable."""
+        """Return a counter's value without changing it. Raise `Unavailable` while Redis is unreachable."""
         if not self._redis:
             return self.count_here(name, who, rate, now)
         key, seconds_left = self._place(name, who, rate, now)
@@ -104,7 +104,7 @@ class Counters:
         ).digest(), rate.seconds - elapsed
 
     def _drop_old(self, now: datetime) -> None:
-        """Drop the counters of ended windows, and the older half of the rest if there are still too many."""
+        """Drop the counters whose window has ended, and the older half of the rest if there are still too many."""
         instant = now.timestamp()
         current = [(key, entry) for key, entry in self._counts.items() if entry[1] > instant]
         self._counts = dict(current[-MAX_COUNTERS // 2 :])

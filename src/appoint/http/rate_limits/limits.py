@@ -1,4 +1,4 @@
-"""Rate limits per caller, network and kind of request. The clinic's staff and the administrator are not limited."""
+"""Rate limits per caller, network and kind of request. They do not apply to clinic staff or the administrator."""
 
 import ipaddress
 from functools import lru_cache
@@ -19,7 +19,7 @@ KNOWN_CREDENTIAL_RATE: Final = Rate(1, 24 * 60 * 60)
 
 
 class Limits:
-    """The rate limits. While Redis is unreachable, each process counts reads and bookings by itself, and refuses
+    """The rate limits. While Redis is unreachable, each process keeps its own count of reads and bookings, and refuses
     sign-ins.
     """
 
@@ -46,7 +46,9 @@ class Limits:
         await self.count(request, caller, declared.limited_as)
 
     async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
-        """Count a request a second time, under a limit that depends on its decoded body."""
+        """Count a request against the named limit. Handlers call this directly when the limit depends on the decoded
+        body.
+        """
         if not self.on or caller.administrator:
             return
         who, rate = caller.key, self.rates[name]
@@ -77,8 +79,8 @@ class Limits:
             return self.counters.add_here(name, who, rate, now)
 
     def expect_credential(self, address: str | None, token: str) -> None:
-        """Raise `TooMany` before looking up a credential if its address has sent too many invalid ones. Credentials
-        that were valid before are still looked up.
+        """Raise `TooMany` before a credential is looked up if its address has sent too many invalid ones. Credentials
+        that were valid recently are still looked up.
         """
         quota = self.counters.count_here(
             "wrong credentials", network_of(address), INVALID_CREDENTIALS_RATE, clock.now()
@@ -104,7 +106,7 @@ def refusal(name: str, quota: Quota) -> errors.TooMany:
 
 
 def quota_headers(quota: Quota) -> list[tuple[bytes, bytes]]:
-    """Return the headers with the remaining quota."""
+    """Return headers that state the remaining quota."""
     rate, number, seconds_left = quota
     return [
         (b"ratelimit-limit", b"%d" % rate.most),
@@ -116,8 +118,8 @@ def quota_headers(quota: Quota) -> list[tuple[bytes, bytes]]:
 
 @lru_cache(10_000)
 def network_of(address: str | None) -> str:
-    """Return the network of an address: for IPv6 its first 64 bits, because one caller controls all addresses in
-    them.
+    """Return an address's network. For IPv6, this is the first 64 bits, because one caller controls all the addresses
+    in them.
     """
     if not address or ":" not in address:
         return address or ""

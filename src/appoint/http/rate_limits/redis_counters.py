@@ -1,4 +1,4 @@
-"""Counters in Redis, shared by all server processes. Imported only where a Redis is configured."""
+"""Counters in Redis, shared by all server processes. Imported only if Redis is configured."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -21,8 +21,8 @@ MAX_CONNECTIONS: Final = 32
 
 
 class RedisCounters:
-    """Counters in Redis. After losing Redis, refuse for a second without asking it again, so that requests do not queue
-    for a time-out.
+    """Counters in Redis. After losing the connection, refuse for a second without trying again, so that requests do not
+    queue up waiting for a timeout.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,8 +1,9 @@
 """Throttle sign-ins, so that guessing is slow and attackers cannot lock users out.
 
-An account's attempts are counted per network, so an attacker elsewhere only slows down themselves. Networks from which
-an account has never been signed in to also share a count of all attempts at that account, and of all accounts tried
-from one network. Existing and unknown accounts are counted alike, so responses do not reveal which exist.
+An account's attempts are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
+no one has signed in to an account also share a count of all attempts on that account, and each has a count of its
+attempts across all accounts. Existing and unknown accounts are counted alike, so responses do not reveal which ones
+exist.
 """
 
 from datetime import datetime
@@ -16,9 +17,9 @@ from .limits import network_of, refusal
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 """Per account. Each window takes longer to wait out than the one before."""
 FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
-"""For all accounts that were never signed in to from that network."""
+"""For all accounts that no one has signed in to from that network."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
-"""Per account, from all networks that are unknown to it together."""
+"""Per account, for all networks unknown to it taken together."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
@@ -37,7 +38,7 @@ async def count_attempt(request: Request, *, account: str, now: datetime) -> Non
 
 
 async def record_success(request: Request, *, account: str, now: datetime) -> None:
-    """Undo the counted attempt after a successful sign-in, and remember the network as known."""
+    """Undo the counted attempt after a successful sign-in, and remember the network as a known one."""
     limits = services_of(request).limits
     origin = network_of(request.user.address)
     await _undo(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
@@ -48,7 +49,7 @@ async def record_success(request: Request, *, account: str, now: datetime) -> No
 
 
 async def _count(counters: Counters, name: str, who: str, windows: tuple[Rate, ...], now: datetime) -> None:
-    """Count an attempt in each window. An attempt that one window refuses is not counted in the longer ones."""
+    """Count an attempt in each window. If one window refuses the attempt, the longer ones do not count it."""
     for rate in windows:
         quota = await counters.add(f"{name} {rate.seconds}", who, rate, now)
         if quota.is_over:
@@ -61,8 +62,8 @@ async def _undo(counters: Counters, name: str, who: str, windows: tuple[Rate, ..
 
 
 async def _is_known(counters: Counters, account: str, origin: str, now: datetime) -> bool:
-    """Return whether the account was signed in to from this network in the current two-month window or the previous
-    one.
+    """Return whether someone has signed in to the account from this network in the current two-month window or the
+    previous one.
     """
     for when in (now, now - KNOWN_NETWORK_RATE.length):
         if (await counters.count("known", f"{account} {origin}", KNOWN_NETWORK_RATE, when)).number:
