@@ -1,1 +1,1 @@
-"""The web pages. They call services, never SQL or other pages."""
+"""The web pages. They call services, but never run SQL or call each other."""

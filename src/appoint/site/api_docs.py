@@ -1,4 +1,4 @@
-"""The API reference as pages: overview, operations and problems; and the OpenAPI document behind them."""
+"""The API reference as pages (overview, operations and problems), and the OpenAPI document behind them."""
 
 import hashlib
 import re
@@ -44,11 +44,11 @@ LIMITS: Final = (
     ("minLength", "maxLength", " characters"),
     ("minItems", "maxItems", " items"),
 )
-"""Pairs of schema keywords, and the unit of their numbers."""
+"""Pairs of schema keywords, with the unit of their numbers."""
 
 
 class Member(NamedTuple):
-    """A member of a body, or a parameter: `policy.horizonDays`, `items[].name`."""
+    """A member of a body, or a parameter, such as `policy.horizonDays` or `items[].name`."""
 
     name: str
     type: str
@@ -57,7 +57,7 @@ class Member(NamedTuple):
 
 
 def _code(text: str) -> Markup:
-    """Return text with its `names` set as code."""
+    """Return text with its `names` marked up as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped first
 
 
@@ -68,7 +68,7 @@ def _paragraphs(text: str) -> Markup:
 
 
 def _path(path: str) -> Markup:
-    """Return a path that may wrap after its slashes."""
+    """Return a path that can wrap after its slashes."""
     return escape(path).replace("/", Markup("/<wbr>"))
 
 
@@ -131,7 +131,7 @@ class Document:
         }
 
     def operations_with(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the operations that can answer with a problem, each with its tag."""
+        """Return the operations that can respond with a problem, each with its tag."""
         return [
             (tag, operation)
             for tag, _, operations in self.tags
@@ -144,7 +144,7 @@ class Document:
         ]
 
     def parameters(self, operation: dict[str, Any], place: str) -> list[Member]:
-        """Return the operation's parameters in the `path`, the `query` or the `header`."""
+        """Return the operation's parameters in the given place: `path`, `query` or `header`."""
         return [self._parameter(parameter) for parameter in operation["parameters"] if parameter["in"] == place]
 
     def _parameter(self, parameter: dict[str, Any]) -> Member:
@@ -156,14 +156,14 @@ class Document:
         )
 
     def resolve(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Follow a reference, if the item is one."""
+        """Return the item, or what it refers to if it is a reference."""
         if "$ref" not in item:
             return item
         _, _, kind, name = item["$ref"].split("/")
         return self.plain["components"][kind][name]
 
     def members(self, schema: dict[str, Any], before: str = "") -> Iterator[Member]:
-        """Yield the members of an object, and those of nested objects."""
+        """Yield an object's members, and those of nested objects."""
         schema = self._non_null(schema)
         if schema.get("type") == "array":
             yield from self.members(schema["items"], f"{before}[]")
@@ -174,7 +174,7 @@ class Document:
                 yield from self.members(member, path)
 
     def _non_null(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the schema of a value that is not null."""
+        """Return the schema for the values that are not null."""
         options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
         return self.resolve(options[0] if options else schema)
 

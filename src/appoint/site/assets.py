@@ -1,6 +1,6 @@
-"""Scripts and styles of the pages, as built from `frontend/`.
+"""The pages' scripts and styles, as built from `frontend/`.
 
-File names change with their content, so browsers may cache them forever.
+File names change with their content, so browsers can cache them forever.
 """
 
 import base64
@@ -30,7 +30,7 @@ IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
 class NotBuilt(errors.StartupError):
-    """The assets are not built. The message says what to do."""
+    """The assets have not been built. The message says what to do."""
 
 
 class Asset(NamedTuple):
@@ -45,10 +45,10 @@ class Asset(NamedTuple):
 
 @cache
 def built() -> Mapping[str, Asset]:
-    """Return the built assets, by their names without the hash. Raise `NotBuilt` when there are none."""
+    """Return the built assets by name, without the hash. Raise `NotBuilt` if there are none."""
     contents = {path.name: path.read_bytes() for path in FOLDER.glob("*.*")} if FOLDER.is_dir() else {}
     if not contents:
-        raise NotBuilt("The scripts and styles of the pages are not built. Run `make setup` to build them.")
+        raise NotBuilt("The pages' scripts and styles have not been built. Run `make setup` to build them.")
     return {
         HASHED_NAME.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0))
         for file, content in contents.items()
@@ -57,14 +57,16 @@ def built() -> Mapping[str, Asset]:
 
 @cache
 def style(name: str) -> tuple[Markup, str]:
-    """Return a style sheet to inline in a page, which avoids a round trip, and its source for the page's policy."""
+    """Return a style sheet, to be inlined in a page because this avoids a round trip, and its source for the page's
+    content security policy.
+    """
     content = built()[name].content
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet contains “</style>”
 
 
 def script_url(name: str) -> str:
-    """Return the address of a built script."""
+    """Return a built script's address."""
     return built()[name].url
 
 
@@ -77,7 +79,7 @@ async def asset(request: Request[Any, Any, Any], file: FromPath[str]) -> Respons
 
 
 def respond(request: Request[Any, Any, Any], asset: Asset, cache_control: str) -> Response[bytes]:
-    """Answer with an asset, compressed for clients that accept it."""
+    """Respond with an asset, compressed if the client accepts it."""
     headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
     accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
     if accepts_gzip:

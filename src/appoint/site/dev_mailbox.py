@@ -15,7 +15,7 @@ from .rendering import NO_FRAMES, NO_STORE, POLICY, render
 
 PAGE_SIZE: Final = 200
 INLINE_STYLES: Final = POLICY.format(styles="'unsafe-inline'", frame_ancestors=NO_FRAMES)
-"""Mails have inline styles, and their sandboxed frame inherits this policy."""
+"""Emails have inline styles, and their sandboxed frame inherits this policy."""
 
 
 @get("/dev/mailbox", operation_id="showMailbox", opt=route(permission="public", page=True), include_in_schema=False)

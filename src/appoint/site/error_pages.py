@@ -1,4 +1,4 @@
-"""Show errors as pages to people, and as problem documents to programs."""
+"""Show errors to people as pages, and to programs as problem documents."""
 
 import json
 from collections.abc import Callable
@@ -17,12 +17,14 @@ E = TypeVar("E", bound=Exception)
 
 
 def readable(request: AnyRequest, document: Response[Any]) -> Response[Any]:
-    """Return a problem document, or its page when a person will see the answer."""
+    """Return a problem document, or its page if a person will see the response."""
     return error_page(request, document) if _wants_page(request) else document
 
 
 def _wants_page(request: AnyRequest) -> bool:
-    """Tell whether a person sees the answer: the route is a page, or there is no route and a browser asks."""
+    """Return whether a person will see the response: the route is a page, or there is no route and the client is a
+    browser.
+    """
     if "route_handler" in request.scope:
         declared = route_in(request.scope)
         return declared is not None and declared.page
@@ -30,7 +32,9 @@ def _wants_page(request: AnyRequest) -> bool:
 
 
 def error_page(request: AnyRequest, document: Response[Any]) -> Response[Any]:
-    """Render a problem document as a page. The page offers to send a form again later, with its values."""
+    """Render a problem document as a page. If the request was a form, the page offers to send it again later with the
+    same values.
+    """
     problem = json.loads(document.content)
     retry_after = int(document.headers.get("Retry-After", 0))
     try:
@@ -55,7 +59,7 @@ def error_page(request: AnyRequest, document: Response[Any]) -> Response[Any]:
 
 
 def _handler(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callable[[AnyRequest, E], Response[Any]]:
-    """Return an exception handler that answers with an error's problem document, or with its page."""
+    """Return an exception handler that responds with an error's problem document, or with its page."""
 
     def handle(request: AnyRequest, error: E) -> Response[Any]:
         return readable(request, document_of(request, error))

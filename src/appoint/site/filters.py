@@ -1,4 +1,4 @@
-"""Template filters: dates, amounts and other values as people read them."""
+"""Template filters that format dates, amounts and other values for people."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -27,12 +27,12 @@ def local_date(value: date, language: str, width: Literal["full", "long", "mediu
 
 
 def skeleton(value: date | datetime, language: str, pattern: str) -> str:
-    """Format a date with the parts of a CLDR skeleton: `MMMd` is “Mar 1”."""
+    """Format a date with the parts of a CLDR skeleton: `MMMd` gives “Mar 1”."""
     return format_skeleton(pattern, value, locale=language)
 
 
 def wall_time(value: str, language: str, until: str = "") -> str:
-    """Format one or two wall times of the API: “9:30 AM”, “9:30 – 11:00 AM”. 24:00 looks like 00:00."""
+    """Format one or two wall times from the API: “9:30 AM”, “9:30 – 11:00 AM”. 24:00 is shown as 00:00."""
     first, last = (ANY_MIDNIGHT + timedelta(minutes=fields.parse_wall_time(time)) for time in (value, until or value))
     return date_formats.hours(first, last, "UTC", language) if until else date_formats.time(first, "UTC", language)
 
@@ -47,7 +47,7 @@ def _decimals(currency: str) -> int:
 
 
 def when(start: datetime, time_zone: str, language: str, end: datetime | None = None) -> str:
-    """Format a day and a time or two: “Mon, Mar 1, 2027, 9:30 AM”, “Mon, Mar 1, 2027, 9:30 – 10:00 AM”."""
+    """Format a day with one or two times: “Mon, Mar 1, 2027, 9:30 AM”, “Mon, Mar 1, 2027, 9:30 – 10:00 AM”."""
     clock_time = (
         date_formats.hours(start, end, time_zone, language) if end else date_formats.time(start, time_zone, language)
     )
@@ -55,7 +55,7 @@ def when(start: datetime, time_zone: str, language: str, end: datetime | None = 
 
 
 def minutes(value: int, language: str) -> str:
-    """Format a length: “20 min”."""
+    """Format a duration: “20 min”."""
     return format_unit(value, "duration-minute", "short", locale=language)
 
 
@@ -66,7 +66,7 @@ def waiting_time(seconds: int, language: str) -> str:
 
 
 def iso_instant(instant: datetime) -> str:
-    """Format an instant for an address or a `<time>` element."""
+    """Format a date and time for an address or a `<time>` element."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

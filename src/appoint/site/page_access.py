@@ -1,4 +1,4 @@
-"""Authorize visits to pages, and send visitors who have to sign in to the sign-in page and back."""
+"""Authorize visits to pages. Send visitors who have to sign in to the sign-in page, and back afterwards."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,8 +17,8 @@ from .rendering import AnyRequest, redirect
 async def authorize_page(request: AnyRequest) -> Response[Any] | None:
     """Authorize a visit before its handler runs.
 
-    Redirects to the sign-in page when a page needs a session, and refuses forms sent from other sites, with or without
-    a session.
+    Redirects to the sign-in page if the page needs a session. Refuses forms sent from other sites, with or without a
+    session.
     """
     if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
         raise errors.Forbidden
@@ -39,12 +39,12 @@ async def authorize_page(request: AnyRequest) -> Response[Any] | None:
 
 
 def address_of(request: AnyRequest) -> str:
-    """Return the path and query of a request."""
+    """Return a request's path and query."""
     return request.scope["path"] + (f"?{query.decode()}" if (query := request.scope["query_string"]) else "")
 
 
 def next_page(fields: Mapping[str, str], default: str) -> str:
-    """Return the page that a visitor wanted before signing in; never a page of another site."""
+    """Return the page that a visitor wanted before signing in, but never a page on another site."""
     target = fields.get("next", "")
     is_safe = (
         target.startswith("/") and not target.startswith(("//", "/\\")) and "\\" not in target and target.isprintable()

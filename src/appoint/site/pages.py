@@ -1,4 +1,4 @@
-"""All pages of the site."""
+"""All of the site's pages."""
 
 from typing import Any, Final
 

@@ -31,7 +31,7 @@ POLICY: Final = (
 )
 REVALIDATE: Final = "private, no-cache"
 NO_STORE: Final = "no-store"
-"""For pages with personal data: no cache may keep them."""
+"""For pages with personal data, which no cache may keep."""
 NO_FRAMES: Final = "'none'"
 ANY_SITE: Final = "*"
 LANGUAGE_COOKIE_SECONDS: Final = 31_536_000
@@ -43,7 +43,7 @@ templates: Final = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-"""Templates are named by their path in `site/templates`: `base.html`, `public/times.html`."""
+"""Templates are named by their path in `site/templates`, such as `base.html` or `public/times.html`."""
 templates.filters.update(FILTERS)
 
 
@@ -58,9 +58,9 @@ def render(
     frame_ancestors: str = NO_FRAMES,
     **values: Any,
 ) -> Response[Any]:
-    """Render a template in the visitor's language, or in the only `language` that it has.
+    """Render a template in the visitor's language, or in `language` if it exists in only one.
 
-    Pages that may be stored are compressed, and answered by 304 when the browser already has them. `frame_ancestors`
+    Pages that may be stored are compressed, and the response is 304 if the browser already has them. `frame_ancestors`
     are the sites that may show the page in a frame.
     """
     page_language = language or language_for(request)
@@ -93,7 +93,8 @@ def render(
 
 
 def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:
-    if headers["Cache-Control"] == NO_STORE:  # never compressed: the size would reveal what stands beside a secret
+    # never compressed, because the size would reveal what appears next to a secret
+    if headers["Cache-Control"] == NO_STORE:
         return Response(html, media_type=MediaType.HTML, headers=headers, status_code=status_code)
     body = html.encode()
     headers["ETag"] = tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
@@ -106,7 +107,7 @@ def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_cod
 
 
 def _language_links(request: AnyRequest) -> list[tuple[str, str, str]]:
-    """Return each language's code, its own name, and the address of the same page in it."""
+    """Return each language's code, its own name, and the address of the same page in that language."""
     return [(code, str(Locale.parse(code).get_display_name(code)), url_with(request, lang=code)) for code in LANGUAGES]
 
 
@@ -117,18 +118,18 @@ def csrf(request: AnyRequest) -> str:
 
 
 def url_with(request: AnyRequest, **changes: str | UUID | None) -> str:
-    """Return the address of the same page with some query parameters changed, or removed where they are None."""
+    """Return the address of the same page with some query parameters changed, or removed if they are None."""
     query = {name: value for name, value in {**query_params(request), **changes}.items() if value is not None}
     return "?" + urlencode(query)
 
 
 def redirect(address: str) -> Redirect:
-    """Redirect to another page after a form was sent."""
+    """Redirect to another page after a form has been sent."""
     return Redirect(address, status_code=303, headers={"Cache-Control": NO_STORE, "X-Robots-Tag": "noindex"})
 
 
 def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
-    """Return the first fault of each form field, by the last part of its pointer."""
+    """Return each form field's first fault, by the last part of the fault's pointer."""
     return {
         fault.pointer.rpartition("/")[2]: translate(language, fault.text, **fault.values)
         for fault in reversed(invalid.faults)

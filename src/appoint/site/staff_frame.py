@@ -46,7 +46,7 @@ NAVIGATION: Final = (
         ),
     ),
 )
-"""A clinic's pages by group: path under `/staff/{clinic}`, label, and the permission it needs."""
+"""A clinic's pages by group, each with its path under `/staff/{clinic}`, its label and the permission it needs."""
 
 
 async def staff_page(
@@ -61,7 +61,7 @@ async def staff_page(
 ) -> Response[Any]:
     """Render a staff page in its frame. Raise `NotFound` if the clinic does not exist.
 
-    `subjects` are the ids of the non-public things on the page: the audit records that they were seen.
+    `subjects` are the ids of the non-public things on the page; the audit records that the user saw them.
 
     The template receives `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None on pages without a
     clinic) and `may(permission)`.

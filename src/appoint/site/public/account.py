@@ -1,4 +1,4 @@
-"""Patient sign-in by code, and the appointments of the signed-in patient. Works without JavaScript."""
+"""Patient sign-in by code, and the signed-in patient's appointments. Works without JavaScript."""
 
 import re
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _address_page(
     include_in_schema=False,
 )
 async def send(request: Request) -> Response[Any]:
-    """Send a code. The answer is the same whether or not a customer has the address."""
+    """Send a code. The response is the same whether or not a customer has the address."""
     fields, language = await parse_form(request), language_for(request)
     address_text = fields.get("address", "").strip()
     body = {"email": address_text} if "@" in address_text else {"phone": address_text, "locale": language}
@@ -198,7 +198,7 @@ async def switch_customer(request: Request) -> Response[Any]:
     if request.user.customer_id is None or customer_id is None or linked_customers is None or session_token is None:
         return redirect(MY_APPOINTMENTS)
     now = clock.now()
-    # the new session ends no later than the one that the code opened
+    # the new session ends no later than the one opened with the code
     lifetime = linked_customers.since + timedelta(hours=request.services.settings.session_hours) - now
     if lifetime <= timedelta():
         return redirect(MY_APPOINTMENTS)

@@ -19,7 +19,7 @@ from .manage_link import LinkedAppointment, describe_refusal, load_appointment, 
 
 
 async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
-    """Show the appointment as it is now, and why the change was refused."""
+    """Show the appointment as it is now, and explain why the change was refused."""
     linked = await load_appointment(request, token)
     return appointment_page(request, linked, token, refusal=refusal) if linked else not_found_page(request)
 
@@ -53,7 +53,7 @@ def appointment_page(
 
 
 def _length(minutes: int, language: str) -> str:
-    """Format a length in its largest whole unit: “24 hours”. Days are used from three on."""
+    """Format a duration in its largest whole unit: “24 hours”. Days are used from three upwards."""
     for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
         if minutes % size == 0 and minutes >= size * least:
             return format_unit(minutes // size, f"duration-{unit}", locale=language)
@@ -61,7 +61,7 @@ def _length(minutes: int, language: str) -> str:
 
 
 def calendar_entry(appointment: AppointmentDetails, language: str) -> dict[str, Any]:
-    """Return what calendars receive, which excludes the patient."""
+    """Return the appointment as calendars receive it, without the patient."""
     is_online = appointment.mode == "online"
     place = translate(language, "online, not at the clinic") if is_online else appointment.address or appointment.clinic
     return {
@@ -73,5 +73,5 @@ def calendar_entry(appointment: AppointmentDetails, language: str) -> dict[str, 
 
 
 def link_of(request: Request, token: str) -> str:
-    """Return the whole address of the page."""
+    """Return the page's full address."""
     return request.services.settings.links_url + path_of(token)

@@ -62,9 +62,9 @@ async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
 
 
 async def _link_of_own_booking(choice: Choice) -> str | None:
-    """Return the link of the appointment that this browser booked at this very time.
+    """Return the link to the appointment that this browser booked at this exact time.
 
-    A visitor who comes back to the form sees their appointment, not that the time is taken.
+    Visitors who come back to the form see their appointment rather than a notice that the time is taken.
     """
     request, visit = choice.visit.request, choice.visit
     token = booked_token_of(request)
@@ -88,8 +88,8 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
 
 @get(CHECK, operation_id="lookAtTime", opt=route(permission="public", page=True), include_in_schema=False)
 async def check(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Answer 204 while the time is available, else the notice of the form. A script polls this while the visitor
-    types.
+    """Respond with 204 while the time is available, and otherwise with the notice for the form. A script polls this
+    while the visitor types.
     """
     visit = await visit_clinic(request, name)
     choice = read_choice(visit, query_params(request))
@@ -140,9 +140,9 @@ async def _form(
 
 
 async def _people(visit: ClinicVisit) -> Sequence[Any]:
-    """Return the signed-in customer and the others who share their address, one of each name.
+    """Return the signed-in customer and the others who share their address, one per name.
 
-    Return no one in another site's frame, which could trick the visitor into a click (clickjacking).
+    Return no one inside another site's frame, which could trick the visitor into clicking (clickjacking).
     """
     customer_id = visit.request.user.customer_id
     if visit.framed or customer_id is None:
@@ -160,7 +160,7 @@ async def _people(visit: ClinicVisit) -> Sequence[Any]:
     FORM, operation_id="bookByForm", status_code=200, opt=route(permission="book", page=True), include_in_schema=False
 )
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Book as the API does, once however often the form is sent. `instead` replaces the time of the address."""
+    """Book as the API does, but only once however often the form is sent. `instead` replaces the address's time."""
     visit, typed = await visit_clinic(request, name), await parse_form(request)
     other_time = typed.get("instead", "")
     choice = read_choice(visit, instead(visit, query_params(request), other_time))
@@ -189,7 +189,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
 
 
 def _patient_id(people: Sequence[Any], typed: Mapping[str, str]) -> UUID | None:
-    """Return the person that the form names; the booker if it names no one; None for a new customer."""
+    """Return the id of the person that the form names, the booker's if it names no one, or None for a new customer."""
     person = typed.get("person")
     for candidate in people:
         if person == str(candidate.id):
@@ -224,14 +224,14 @@ async def _book(
 
 
 async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
-    """Redirect to the new appointment; in a frame, show a link to it."""
+    """Redirect to the new appointment or, in a frame, show a link to it."""
     visit, request = choice.visit, choice.visit.request
     token = links.token(request.services.secret_key, appointment.id)
     if not visit.framed:
         response = redirect(f"/appointments/{token}?new=1")
         set_booked_token(response, token)
         return response
-    # load the catalogue again: the booking may have refreshed it
+    # load the catalogue again, because the booking may have refreshed it
     catalogue = await catalogues.get(request.services.db, request.cache, visit.catalogue.clinic_id)
     return visit.render(
         "public/booked.html",
@@ -244,8 +244,8 @@ async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any
 
 
 async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerContent | None) -> UUID:
-    """Create a customer for each form, as the API does, so that no visitor learns whether one with the same address
-    exists.
+    """Create a customer for each form, as the API does, so that no visitor learns whether there already is one with the
+    same address.
     """
     assert content, "the customer is new"
     request = choice.visit.request

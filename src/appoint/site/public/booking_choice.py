@@ -25,13 +25,13 @@ class Choice(NamedTuple):
 
     visit: ClinicVisit
     type: CatalogueType | None
-    """None: a whole slot, which belongs to a doctor."""
+    """None for a whole slot, which belongs to a doctor."""
     doctor: CatalogueDoctor | None
-    """The doctor of the appointment; None: any available doctor."""
+    """The appointment's doctor, or None for any available doctor."""
     start: datetime
     end: datetime
     preferred_doctor: CatalogueDoctor | None
-    """The doctor that the visitor picked; None: any doctor, even if the slot belongs to one."""
+    """The doctor that the visitor picked, or None for any doctor, even if the slot belongs to one."""
 
     @property
     def query(self) -> dict[str, Any]:
@@ -46,7 +46,9 @@ class Choice(NamedTuple):
         return {**query, "end": iso_instant(self.end), "whose": self.doctor and self.doctor.id}
 
     def time_request(self, notes: str | None) -> TimeRequest:
-        """Return the request for the time. Names slots by doctor and time: their ids may have changed since."""
+        """Return the request for the time. It identifies slots by doctor and time, because their ids may have changed
+        in the meantime.
+        """
         return TimeRequest(
             doctor_id=self.doctor and self.doctor.id,
             start_time=self.start,
@@ -57,7 +59,7 @@ class Choice(NamedTuple):
 
 
 class UnavailableTime(NamedTuple):
-    """Why a time cannot be booked, and what to offer instead."""
+    """A time that cannot be booked: the reason, and what to offer instead."""
 
     title: str
     text: str
@@ -67,10 +69,10 @@ class UnavailableTime(NamedTuple):
 
 
 def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
-    """Read a choice from an address.
+    """Read a choice from an address's query.
 
-    For an appointment type it has `start`, and `doctor` if the visitor picked one. For a whole slot it has `start`,
-    `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that one.
+    For an appointment type, the query has `start`, and `doctor` if the visitor picked one. For a whole slot, it has
+    `start`, `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that doctor.
     """
     type, start = visit.type(query.get("type")), parse_instant(query.get("start"))
     if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
@@ -96,13 +98,13 @@ def _whole_slot(
 
 
 def instead(visit: ClinicVisit, query: Mapping[str, str], other_time: str) -> dict[str, str]:
-    """Return the query with the time of another button: `start [doctor]`, or `start end whose` for a whole slot."""
+    """Return the query with a different button's time: `start [doctor]`, or `start end whose` for a whole slot."""
     names = ("start", "doctor") if visit.type(query.get("type")) else ("start", "end", "whose")
     return {**query, **dict(zip(names, other_time.split(), strict=False))}
 
 
 async def check_time(choice: Choice) -> UnavailableTime | None:
-    """Return None while the time is available."""
+    """Return None while the time is available, or else the reason why it is not."""
     request = choice.visit.request
     is_free = await availability.is_free(
         request.services.db,

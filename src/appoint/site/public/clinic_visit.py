@@ -1,4 +1,4 @@
-"""A visit to a clinic's booking pages: on the site, or by /embed in a frame on the clinic's own site."""
+"""A visit to a clinic's booking pages, either on this site or, through /embed, in a frame on the clinic's own site."""
 
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -17,16 +17,16 @@ EMBED_PREFIX: Final = "/embed/"
 
 
 class ClinicVisit(NamedTuple):
-    """A visitor on the way to a booking at a clinic."""
+    """A visitor who is making a booking at a clinic."""
 
     request: Request
     catalogue: Catalogue
     language: str
     framed: bool
-    """Whether the page is in another site's frame. There the addresses carry the language, because no cookie does."""
+    """Whether the page is in another site's frame. If so, addresses carry the language, because no cookie can."""
 
     def address(self, path: str = "", **query: Any) -> str:
-        """Return the address of one of the clinic's pages, without the parameters that are None."""
+        """Return the address of one of the clinic's pages, leaving out parameters that are None."""
         parameters = {**query, "lang": self.language if self.framed else None}
         encoded = urlencode({name: value for name, value in parameters.items() if value is not None})
         prefix = EMBED_PREFIX if self.framed else "/c/"
@@ -45,7 +45,7 @@ class ClinicVisit(NamedTuple):
         )
 
     def type(self, id: str | None) -> CatalogueType | None:
-        """Return the bookable appointment type with an id from an address."""
+        """Return the bookable appointment type with the id from an address."""
         return next((type for type in self.catalogue.bookable_types if type.id == parse_id(id)), None)
 
     @property
@@ -54,15 +54,15 @@ class ClinicVisit(NamedTuple):
         return not self.catalogue.bookable_types and bool(self.doctors_for(None))
 
     def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
-        """Return the doctor with an id from an address; None for any doctor."""
+        """Return the doctor with the id from an address, or None for any doctor."""
         return next((doctor for doctor in self.doctors_for(type) if str(doctor.id) == id), None)
 
     def doctors_for(self, type: CatalogueType | None) -> list[CatalogueDoctor]:
-        """Return the doctors who offer a type, by name."""
+        """Return the doctors who offer a type, ordered by name."""
         return sorted(self.catalogue.doctors_for(type and type.id), key=attrgetter("name"))
 
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:
-    """Raise `NotFound` for a clinic that does not exist or takes no bookings."""
+    """Return the visit. Raise `NotFound` if the clinic does not exist or takes no bookings."""
     catalogue = await catalogues.find_by_name(request.services.db, request.cache, name)
     return ClinicVisit(request, catalogue, language_for(request), request.scope["path"].startswith(EMBED_PREFIX))

@@ -1,4 +1,4 @@
-"""The details of a new customer, as typed into the booking form."""
+"""A new customer's details, as typed into the booking form."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,7 +13,7 @@ DETAILS: Final = ("name", "email", "phone")
 
 
 def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerContent:
-    """Return the details of a new customer. Raise `Invalid` with all faults."""
+    """Return a new customer's details. Raise `Invalid` with all faults."""
     details = {field: one_line(typed.get(field)) for field in DETAILS}
     catalogue, phone = visit.catalogue, details["phone"]
     number = phones.to_e164(phone, time_zone=catalogue.time_zone, locale=catalogue.locale) if phone else None

@@ -1,4 +1,4 @@
-"""The data export of a customer, as a page."""
+"""A customer's data export, as a page."""
 
 from datetime import datetime
 from decimal import Decimal

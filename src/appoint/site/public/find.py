@@ -1,4 +1,4 @@
-"""The pages on the way to a booking: clinic search, a clinic, and its available times.
+"""The pages that lead to a booking: the clinic search, a clinic, and its available times.
 
 In a frame on a clinic's own site they are under /embed instead of /c. Each page runs a fixed number of queries, however
 many clinics, doctors and times there are.
@@ -25,9 +25,9 @@ from .month import TimeFilter, load_month
 
 CLINICS_PER_PAGE: Final = 12
 TIMES_PER_CLINIC: Final = 3
-"""The times that the search shows with each clinic."""
+"""The number of times that the search shows for each clinic."""
 MAX_DOCTOR_LINKS: Final = 6
-"""Up to this many doctors are links side by side; more are a list to choose from."""
+"""Up to this many doctors are shown as links side by side, more as a list to choose from."""
 ONE_DAY: Final = timedelta(days=1)
 ONE_YEAR: Final = timedelta(days=366)
 EMBED_SCRIPT_SECONDS: Final = 3600
@@ -87,7 +87,7 @@ def _searchable_date(text: str | None, now: datetime) -> date | None:
     include_in_schema=False,
 )
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Show a clinic with one query, or none while it is in the cache."""
+    """Show a clinic. This takes one query, or none while the clinic is in the cache."""
     visit, query = await visit_clinic(request, name), query_params(request)
     day, doctor = parse_date(query.get("date")), visit.doctor(query.get("doctor"), None)
     types = visit.catalogue.bookable_types
@@ -106,7 +106,9 @@ def _address_of_doctor(visit: ClinicVisit, day: date | None) -> Callable[[Catalo
     doctors_by_type = [(type, visit.doctors_for(type)) for type in visit.catalogue.bookable_types]
 
     def address(doctor: CatalogueDoctor) -> str | None:
-        """Return the doctor's times if they offer one thing, else the choice of what they offer."""
+        """Return the address of the doctor's times if they offer only one thing, or else of the choice between the
+        things they offer.
+        """
         type_ids = [type.id for type, doctors in doctors_by_type if doctor in doctors]
         if len(type_ids) == 1 or visit.whole_slots:
             return visit.address("/times", type=type_ids[0] if type_ids else None, doctor=doctor.id, date=day)
@@ -122,7 +124,7 @@ def _address_of_doctor(visit: ClinicVisit, day: date | None) -> Callable[[Catalo
     include_in_schema=False,
 )
 async def times(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Show the doctors to choose from, a month of days, and the times of one day."""
+    """Show the doctors to choose from, a month of days, and one day's times."""
     visit, query = await visit_clinic(request, name), query_params(request)
     type = visit.type(query.get("type"))
     if type is None and not visit.whole_slots:

@@ -1,4 +1,4 @@
-"""The pages behind a manage link: view, confirm and cancel an appointment.
+"""The pages behind a manage link, where its holder can view, confirm and cancel an appointment.
 
 GET requests change nothing, because mail scanners open links too.
 """
@@ -43,7 +43,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @get(PAGE + "/calendar.ics", operation_id="getAppointmentCalendarByLink", opt=PUBLIC, include_in_schema=False)
 async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Return a calendar file. The event has the id of the invitations in mails, so calendars do not list it twice."""
+    """Return a calendar file. The event has the same id as emailed invitations, so calendars do not list it twice."""
     linked = await load_appointment(request, token)
     if linked is None or linked.appointment.status not in LIVE:
         return not_found_page(request)
@@ -68,7 +68,7 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @post(PAGE + "/confirm", operation_id="confirmAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Book an appointment that is on hold."""
+    """Confirm an appointment that is on hold."""
     actor = holder(request, token)
     if actor is None:
         return not_found_page(request)

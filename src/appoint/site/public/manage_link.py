@@ -27,7 +27,7 @@ from ..rendering import NO_STORE, render
 
 
 class LinkedAppointment(NamedTuple):
-    """The appointment of a manage link, as of `now`."""
+    """A manage link's appointment, as of `now`."""
 
     appointment: AppointmentDetails
     catalogue: Catalogue
@@ -47,14 +47,14 @@ class LinkedAppointment(NamedTuple):
 
     @property
     def last_change(self) -> datetime | None:
-        """The latest time to cancel or reschedule; None if the clinic requires no notice."""
+        """The latest time to cancel or reschedule, or None if the clinic requires no notice."""
         if not self.catalogue.cancel_notice_minutes:
             return None
         return self.catalogue.last_change(self.appointment.start_time)
 
 
 async def load_appointment(request: Request, token: str) -> LinkedAppointment | None:
-    """Return the appointment of a link, and record that it was seen. None if the link is invalid."""
+    """Return a link's appointment, and record that it was seen. Return None if the link is invalid."""
     actor = holder(request, token)
     if actor is None:
         return None
@@ -62,14 +62,14 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     appointment = await service.find_for_holder(db, id)
     if appointment is None:
         return None
-    # record the id, never the page's address, which would let readers of the audit in
+    # record the id, never the page's address, which would give readers of the audit log access
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
     return LinkedAppointment(appointment, catalogue, clock.now())
 
 
 def holder(request: Request, token: str) -> Actor | None:
-    """Return the actor that a link stands for; None if the link is invalid."""
+    """Return the actor that a link stands for, or None if the link is invalid."""
     id = links.appointment_of(request.services.secret_key, token)
     if id is None:
         return None
@@ -106,6 +106,6 @@ def describe_refusal(request: Request, refusal: errors.AppointError) -> str:
 
 
 def version_in(fields: Mapping[str, str]) -> str | None:
-    """Return the version that a form was made for, as an entity tag."""
+    """Return the version that a form was rendered for, as an ETag."""
     version = fields.get("version", "")
     return etag(int(version)) if re.fullmatch("[1-9][0-9]{0,8}", version) else None

@@ -18,7 +18,7 @@ from ...http.request import Request
 from ...kit import clock
 
 MAX_UNGROUPED_TIMES: Final = 10
-"""More times than this are grouped by part of the day."""
+"""If there are more times than this, they are grouped by part of the day."""
 NOON_HOUR, EVENING_HOUR = 12, 17
 ONE_DAY: Final = timedelta(days=1)
 
@@ -35,21 +35,23 @@ class Month(NamedTuple):
     previous: date | None
     next: date | None
     weekdays: list[date]
-    """Seven days, in the order of calendars in the visitor's language."""
+    """Seven days, in the order that calendars use in the visitor's language."""
     blanks: int
     """The number of weekdays before the first day."""
     days: list[Day]
-    """Without the weeks that are over."""
+    """Weeks that are over are left out."""
     selected: date | None
     times: dict[str, list[OfferedTime]]
-    """By part of the day. Of several doctors' equal times, the one of the doctor with the most in the month."""
+    """By part of the day. If several doctors have the same time, it is shown once, for the doctor with the most times
+    in the month.
+    """
     is_empty: bool
     first_available: date | None
     """The first day with an available time, which may be after the month."""
 
 
 class TimeFilter(NamedTuple):
-    """The filter of a month's times: by type or length, or whole slots without either; by doctor, or for all."""
+    """The filter for a month's times: by type, by length or, with neither, whole slots; for one doctor or for all."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -59,8 +61,8 @@ class TimeFilter(NamedTuple):
 async def load_month(
     request: Request, catalogue: Catalogue, query: Mapping[str, str], only: TimeFilter, *, now: datetime
 ) -> Month:
-    """Return the month and day that `month` and `date` in the address name, by default the first with an available
-    time.
+    """Return the month and day named by `month` and `date` in the address, or by default the first ones with an
+    available time.
     """
     today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
     day = parse_date(query.get("date"))
@@ -130,7 +132,8 @@ def _distinct_times(availability: Availability, selected: date | None) -> list[O
         (offer for day in availability.days if day.date == selected for offer in day.slots),
         key=lambda offer: times_of_doctor[offer.doctor_id],
     )
-    by_time = {(offer.start_time, offer.end_time): offer for offer in offers}  # the last of equal times remains
+    # the last of several offers at the same time remains
+    by_time = {(offer.start_time, offer.end_time): offer for offer in offers}
     return [by_time[time] for time in sorted(by_time)]
 
 
@@ -147,13 +150,17 @@ def _dates(month: date) -> list[date]:
 
 
 def _week(language: str) -> list[int]:
-    """Return the weekdays, Monday being 0, in the order of calendars where most speakers of the language live."""
+    """Return the weekdays, with Monday as 0, in the order that calendars use where most of the language's speakers
+    live.
+    """
     first = Locale.parse(get_global("likely_subtags").get(language, language)).first_week_day
     return [(first + number) % 7 for number in range(7)]
 
 
 def _by_part_of_day(times: list[OfferedTime], time_zone: str) -> dict[str, list[OfferedTime]]:
-    """Group many times by `morning`, `afternoon` and `evening`, and few under an empty name."""
+    """Group times by `morning`, `afternoon` and `evening` if there are many; otherwise put them all under an empty
+    name.
+    """
     if len(times) <= MAX_UNGROUPED_TIMES:
         return {"": times} if times else {}
     parts: dict[str, list[OfferedTime]] = {"morning": [], "afternoon": [], "evening": []}

@@ -1,4 +1,4 @@
-"""Reschedule an appointment behind a manage link."""
+"""Reschedule the appointment behind a manage link."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,11 +36,11 @@ PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}/move"
 ANY_DOCTOR: Final = "any"
 FINAL_REFUSALS: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
-"""Reasons that exclude every other time too."""
+"""Refusals that would apply to every other time too."""
 
 
 class Length(NamedTuple):
-    """The times that suit the appointment: those for its type, those of its length, or whole slots."""
+    """The times that suit the appointment: times for its type, times of its length, or whole slots."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -51,7 +51,7 @@ class Length(NamedTuple):
 
     @classmethod
     def of(cls, linked: LinkedAppointment) -> "Length":
-        """The type counts only while it has the length of the appointment."""
+        """Return the appointment's length. The type counts only while it is as long as the appointment."""
         appointment, catalogue = linked.appointment, linked.catalogue
         minutes = int((appointment.end_time - appointment.start_time).total_seconds() // 60)
         type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
@@ -62,7 +62,7 @@ class Length(NamedTuple):
 
 @get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
 async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Show a month and the times of a day, with the same doctor, another one (`doctor`), or any (`doctor=any`)."""
+    """Show a month and one day's times, with the same doctor, a different one (`doctor`), or any (`doctor=any`)."""
     linked = await load_appointment(request, token)
     if linked is None:
         return not_found_page(request)
@@ -123,7 +123,7 @@ async def _alternatives(
 
 
 def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | None:
-    """Return the requested doctor, by default the current one; None for any doctor."""
+    """Return the requested doctor, the current one by default, or None for any doctor."""
     requested = fields.get("doctor", "")
     if requested == ANY_DOCTOR:
         return None
@@ -133,7 +133,9 @@ def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | N
 
 @post(PAGE, operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Move the appointment to `start`, which an end may follow. Offer the nearest times if it has been taken."""
+    """Move the appointment to `start`, which may be followed by an end. If the time has been taken, offer the nearest
+    ones.
+    """
     actor, fields = holder(request, token), await parse_form(request)
     linked = await load_appointment(request, token) if actor else None
     if actor is None or linked is None:
@@ -164,7 +166,7 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
 
 
 async def _available_doctor(request: Request, linked: LinkedAppointment, start: datetime, end: datetime | None) -> UUID:
-    """Return a doctor who is available; prefer the current one, and keep them if no one is."""
+    """Return an available doctor, preferably the current one. If no one is available, keep the current one."""
     day = clock.local_date(start, linked.catalogue.time_zone)
     length = Length.of(linked)
     times = await availability.find_for_clinic(

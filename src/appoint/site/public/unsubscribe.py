@@ -1,4 +1,4 @@
-"""The page to unsubscribe from messages, behind the link in each of them."""
+"""The page for unsubscribing from messages, behind the link in each of them."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -34,7 +34,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
     include_in_schema=False,
 )
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
-    """Unsubscribe; mail programs send this for one click too (RFC 8058)."""
+    """Unsubscribe. Mail programs also send this request, for one-click unsubscribing (RFC 8058)."""
     customer_id, channel = _read(request, token)
     actor = Actor(
         f"link:{customer_id}", address=request.client.host if request.client else None, operation="unsubscribe"

@@ -1,4 +1,4 @@
-"""Absences of doctors and closures of the clinic, and the appointments affected by them."""
+"""Doctors' absences and clinic closures, and the appointments that they affect."""
 
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
@@ -24,10 +24,10 @@ from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 100
 MAX_TO_REBOOK: Final = 50
-"""Appointments shown with alternatives; more appear once these are rebooked."""
+"""The number of appointments shown with alternatives. More appear once these are rebooked."""
 MIDNIGHT: Final = 1440
 WHOLE_CLINIC: Final = "all"
-"""Takes the place of a doctor's id."""
+"""Used in place of a doctor's id."""
 
 
 @get(
@@ -72,7 +72,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 def _may_close_clinic(request: Request, clinic_id: int) -> bool:
-    """Tell whether the user may close the whole clinic."""
+    """Return whether the user may close the whole clinic."""
     grant = widest_grant(request.user, "schedule", clinic_id)
     return grant is not None and grant.doctor_id is None
 
@@ -88,7 +88,7 @@ def _count(waiting: list[AffectedAppointment]) -> str:
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show the appointments outside working hours, after an absence or a change of hours."""
+    """Show the appointments left outside working hours by an absence or a change of hours."""
     now = clock.now()
     waiting = await service.list_to_rebook(
         request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
@@ -112,7 +112,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 class AbsenceForm(NamedTuple):
-    """The typed dates and wall times of an absence."""
+    """An absence's dates and wall times, as typed."""
 
     whom: UUID | Literal["all"] | None
     first: date | None

@@ -1,4 +1,4 @@
-"""API keys of partner systems, for staff."""
+"""Partner systems' API keys, for staff."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -68,7 +68,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _actions(request: Request) -> list[str]:
-    """Return the operations of the application."""
+    """Return the application's operations."""
     handlers = (
         handler for route in request.app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
     )

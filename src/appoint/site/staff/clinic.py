@@ -16,11 +16,11 @@ from ..staff_frame import staff_page
 MINUTES_PER_DAY: Final = 1440
 UNITS: Final = {1: "duration-minute", 60: "duration-hour", MINUTES_PER_DAY: "duration-day"}
 REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
-"""Offered reminder times in minutes before the appointment. A clinic's own are added."""
+"""Reminder times to offer, in minutes before the appointment. A clinic's own times are added to them."""
 
 
 class Span(NamedTuple):
-    """A number of minutes in the largest unit that divides it."""
+    """A number of minutes, expressed in the largest unit that divides it."""
 
     number: int
     unit: int
@@ -34,7 +34,7 @@ class Span(NamedTuple):
         return cls(minutes // unit, unit)
 
     def format(self, language: str) -> str:
-        """“2 days”"""
+        """Format the span: “2 days”."""
         return format_unit(self.number, UNITS[self.unit], locale=language)
 
 

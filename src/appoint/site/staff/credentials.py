@@ -1,4 +1,4 @@
-"""The pages behind mailed links, to set or reset a password. They work without JavaScript."""
+"""The pages behind emailed links, for setting or resetting a password. They work without JavaScript."""
 
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ async def show_reset(request: Request) -> Response[Any]:
 
 @post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def reset(request: Request) -> Response[Any]:
-    """Send a link to reset the password. The answer is the same whether or not the user exists."""
+    """Send a link for resetting the password. The response is the same whether or not the user exists."""
     email = (await parse_form(request)).get("email", "").strip()
     await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())

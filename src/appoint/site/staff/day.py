@@ -1,4 +1,4 @@
-"""The day board: a day or a doctor's week as a board, a list and for print; and the search for appointments."""
+"""The day board: a day, or a doctor's week, as a board, as a list and for printing; and the appointment search."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -32,9 +32,9 @@ LIST: Final = route(permission="list-appointments", page=True, narrows=True)
 MAX_BOARD_DAYS: Final = 7
 MAX_SEARCH_RESULTS: Final = 50
 MAX_LISTENERS: Final = 20
-"""Open event streams of one user in each process."""
+"""The maximum number of event streams that a user can have open in each process."""
 HEARTBEAT_SECONDS: Final = 15.0
-"""Heartbeat interval, so that proxies do not drop an idle stream."""
+"""How often to send a heartbeat, which keeps proxies from dropping an idle stream."""
 ACCESS_CHECK_SECONDS: Final = 30.0
 """How often a listener's access is checked again."""
 
@@ -46,7 +46,7 @@ async def day(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @get("/staff/{clinic_id:int}/week", operation_id="showWeek", opt=LIST, include_in_schema=False)
 async def week(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show one doctor's week from Monday to Sunday: the columns are too narrow for several doctors."""
+    """Show one doctor's week from Monday to Sunday. The columns are too narrow for several doctors."""
     return await _board_page(request, clinic_id, "staff/day/board.html", place="week")
 
 
@@ -103,7 +103,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
     include_in_schema=False,
 )
 async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Return the data of the board between two dates, and its list as HTML."""
+    """Return the board's data between two dates, and its list as HTML."""
     query = query_params(request)
     first, last = parse_date(query.get("from")), parse_date(query.get("to"))
     if (
@@ -191,7 +191,7 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
-    """Stream the types of changes at the clinic, without their content: listeners reload what they may see."""
+    """Stream the types of changes at the clinic, but not their content. Listeners reload what they may see."""
     if request.services.get(service.Changes).count(request.user.key) >= MAX_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
     return ServerSentEvent(_stream_changes(request, clinic_id), headers={"Cache-Control": NO_STORE})

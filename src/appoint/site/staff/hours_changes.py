@@ -1,4 +1,4 @@
-"""Previews of how changed working hours would affect the published ones."""
+"""Previews of how changes to weekly hours would affect the published ones."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -48,7 +48,7 @@ MAX_CHANGED_DAYS: Final = 200
 async def changes_of_week(
     request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[DoctorsScheduleChangeContent]
 ) -> Response[Any]:
-    """Return a preview of saving and applying a week, as HTML for its editor.
+    """Return a preview of saving and applying a week, as HTML for the week's editor.
 
     Changes nothing, and refuses what the API refuses.
     """
@@ -130,7 +130,7 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
 
 
 async def _preview_values(request: Request, clinic_id: int, change: ScheduleChange) -> dict[str, Any]:
-    """Return the values of the template of a preview."""
+    """Return the values for the preview's template."""
     days = _by_day(change)
     return {
         "change": change,

@@ -1,4 +1,4 @@
-"""What the pages of working hours share."""
+"""What the pages for working hours share."""
 
 from typing import Any
 from uuid import UUID
@@ -14,13 +14,13 @@ from ...kit.ids import clinic_of
 
 
 def weekday_names(request: Request, width: str = "wide") -> list[tuple[fields.Weekday, str]]:
-    """Return the weekdays and their names in the visitor's language, from Monday."""
+    """Return the weekdays and their names in the visitor's language, starting with Monday."""
     names: Any = Locale.parse(language_for(request)).days["stand-alone"][width]
     return [(weekday, names[number]) for number, weekday in enumerate(fields.WEEKDAYS)]
 
 
 async def doctor_of_clinic(request: Request, clinic_id: int, doctor_id: UUID) -> Doctor:
-    """Return a doctor of the clinic in the address. Raise `NotFound`."""
+    """Return a doctor at the clinic in the address. Raise `NotFound` if there is no such doctor."""
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     return await doctors.get(request.db, doctor_id)

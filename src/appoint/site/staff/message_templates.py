@@ -1,4 +1,4 @@
-"""A clinic's message templates, for staff: default texts and customised ones."""
+"""A clinic's message templates, both default and customised, for staff."""
 
 from typing import Any, Final, get_args
 

@@ -1,4 +1,4 @@
-"""A clinic's patients, and the search among them, for staff."""
+"""A clinic's patients, with a search, for staff."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Figures, charts and tables of a clinic's reports in the reader's language."""
+"""The figures, charts and tables in a clinic's reports, in the reader's language."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ def format_number(value: float | None, language: str) -> str:
 
 
 def figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
-    """Return each figure's name, value, and value in the previous period."""
+    """Return each figure's name, its value, and its value in the previous period."""
     percent, number = partial(format_percentage, language=language), partial(format_number, language=language)
     definitions: list[tuple[str, Callable[[Any], str], Callable[[Sums], float | None]]] = [
         (translate(language, "Booked"), number, lambda sums: sums.booked),
@@ -34,7 +34,7 @@ def figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
 
 
 class Section(NamedTuple):
-    """A chart and its table. `keys` name the series of a chart with several."""
+    """A chart and its table. If the chart has several series, `keys` names them."""
 
     name: str
     title: str
@@ -46,11 +46,11 @@ class Section(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """How values are written in the reader's language."""
+    """How to write values in the reader's language."""
 
     language: str
     unit: str
-    """The heading of the steps' column."""
+    """The heading of the column for the steps."""
     short: Sequence[str]
     """The steps' names in charts."""
     long: Sequence[str]
@@ -78,7 +78,7 @@ class Labels(NamedTuple):
 
 
 def sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
-    """Return the charts of a period: bookings, no-shows and lead times."""
+    """Return a period's charts: bookings, no-shows and lead times."""
     labels, sums = Labels.of(language, period, steps), [step.sums for step in steps]
     return [_bookings(labels, sums), _no_shows(labels, sums), _lead_times(labels, steps)]
 

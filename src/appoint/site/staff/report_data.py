@@ -1,4 +1,4 @@
-"""The figures of a clinic's reports, as read from its daily sums."""
+"""The figures in a clinic's reports, read from its daily totals."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,7 +15,7 @@ from ...oversight.reports.model import LEADS, Cell, Period, ReportedDoctor, Step
 
 
 class ReportQuery(NamedTuple):
-    """The period and doctor of a report."""
+    """A report's period and doctor."""
 
     period: Period
     doctors: Mapping[UUID, ReportedDoctor]
@@ -28,7 +28,7 @@ class ReportQuery(NamedTuple):
 
 
 async def read_query(request: Request, clinic_id: int) -> ReportQuery:
-    """Read the query of an address, ignoring invalid values. Raise `NotFound` for an unknown clinic."""
+    """Read the query from an address, ignoring invalid values. Raise `NotFound` for an unknown clinic."""
     parameters = query_params(request)
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
@@ -42,7 +42,7 @@ async def read_query(request: Request, clinic_id: int) -> ReportQuery:
 
 
 async def load_steps(request: Request, clinic_id: int, query: ReportQuery) -> list[Step]:
-    """Return all steps of the period, including empty ones."""
+    """Return all the steps in the period, including empty ones."""
     steps = await service.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
     by_date = {step.since: step for step in steps}
     return [by_date.get(since, Step(since, Sums(), [0] * len(LEADS))) for since in query.period.steps()]

@@ -1,4 +1,4 @@
-"""The tables of a clinic's reports to download, by file name."""
+"""The downloadable tables of a clinic's reports, by file name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final

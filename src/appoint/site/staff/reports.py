@@ -1,4 +1,4 @@
-"""A clinic's reports: figures, charts and tables for a period, of one doctor or all. Tables can be downloaded."""
+"""A clinic's reports: figures, charts and downloadable tables for a period, for one doctor or for all."""
 
 import csv
 import io
@@ -79,7 +79,7 @@ def _last(today: date, days: int) -> tuple[date, date]:
 
 
 def _hours(heat: Heat) -> range:
-    """Return the hours from the first with figures to the last."""
+    """Return the range from the first hour with figures to the last."""
     hours = [hour for cells in heat.values() for hour in cells]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
@@ -91,7 +91,9 @@ def _hours(heat: Heat) -> range:
     include_in_schema=False,
 )
 async def download(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[str]:
-    """Return a table as CSV (RFC 4180) for programs: ISO dates, weekdays from 1 (Monday), counts instead of rates."""
+    """Return a table as CSV (RFC 4180), for programs: with ISO dates, weekdays from 1 (Monday), and counts instead of
+    rates.
+    """
     if file not in TABLES:
         raise errors.NotFound
     query = await read_query(request, clinic_id)
@@ -109,7 +111,7 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
 
 
 def _cell(value: object) -> object:
-    """Turn a value that a spreadsheet would run as a formula into text."""
+    """Turn a value that a spreadsheet would run as a formula into plain text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 

@@ -1,4 +1,4 @@
-"""Staff sign-in, sign-out, the choice of a clinic, and the user's own account."""
+"""Staff sign-in and sign-out, the choice of a clinic, and the user's own account."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -93,7 +93,7 @@ async def sign_out(request: Request) -> Response[Any]:
 
 @get("/staff", operation_id="showClinicsOfStaff", opt=route(permission="account", page=True), include_in_schema=False)
 async def choose_clinic(request: Request) -> Response[Any]:
-    """Redirect to the user's only clinic, or let them choose. Administrators choose among all clinics."""
+    """Redirect to the user's only clinic, or let them choose one. Administrators choose from all clinics."""
     if request.user.customer_id:
         return redirect("/my")
     actor = request.user

@@ -1,4 +1,4 @@
-"""A doctor's weekly hours: the week, and hours that apply only between dates."""
+"""A doctor's weekly hours: the regular week, and hours that apply only between certain dates."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -53,7 +53,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
-    """Show the form to add hours with dates, optionally as a copy (`copy`), or to edit them (`id`)."""
+    """Show the form for adding dated hours, optionally as a copy (`copy`), or for editing them (`id`)."""
     doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
     query = query_params(request)
     edited = parse_id(query.get("id"))
