@@ -32,7 +32,7 @@ async def test_the_command_line_lists_exports_and_verifies_the_audit_log(client,
     assert code == 0
     first, second = output.splitlines()
     assert first == "the platform: 1 sealed entries, all intact"
-    assert second.startswith("clinic 1: 2 sealed entries, all intact; 2 not sealed yet, the oldest for ")
+    assert second.startswith("clinic 1: 2 sealed entries, all intact; 2 not sealed yet, the oldest waiting for ")
 
     code, output = await audit("head")
     heads = tmp_path / "heads"

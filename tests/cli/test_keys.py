@@ -66,13 +66,13 @@ async def test_a_revoked_key_is_listed_only_with_removed_keys(key_command):
     assert (await key_command("revoke", id_in(key))).code == 0
     assert "Clinic 1 has no such keys." in (await key_command("list", "--clinic", "1")).errors
     assert id_in(key) in (await key_command("list", "--clinic", "1", "--removed")).output
-    assert "or it is revoked" in (await key_command("rotate", id_in(key))).errors
+    assert "or it has been revoked" in (await key_command("rotate", id_in(key))).errors
 
 
 async def test_an_error_is_reported_as_one_sentence(key_command, db):
     options = ("--name", "Portal", "--scope", "see-appointments")
     at_lakeside = ("add", "--clinic", "1")
-    no_such_scope = "scopes/0 cannot be granted to an API key. A key can have the scopes"
+    no_such_scope = "scopes/0 cannot be granted to an API key. The available scopes are"
     for arguments, sentence in [
         (("add", "--clinic", "2", *options), "There is no clinic 2."),
         ((*at_lakeside, "--name", " ", "--scope", "see-appointments"), "name must not be empty."),
@@ -81,7 +81,7 @@ async def test_an_error_is_reported_as_one_sentence(key_command, db):
         ((*at_lakeside, *options, "--expires-at", "2020-01-01T00:00:00Z"), "expiresAt must be in the future."),
         ((*at_lakeside, *options, "--requests-per-minute", "0"), "requestsPerMinute must be at least 1."),
         (("revoke", MISSING_ID), f"There is no key {MISSING_ID}."),
-        (("rotate", MISSING_ID), f"There is no key {MISSING_ID}, or it is revoked."),
+        (("rotate", MISSING_ID), f"There is no key {MISSING_ID}, or it has been revoked."),
     ]:
         code, out, message = await key_command(*arguments)
         assert (code, out, message.count("\n")) == (1, "", 0), message

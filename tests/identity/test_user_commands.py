@@ -15,12 +15,13 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
     added = await run_command(
         "user", "add", "--email", "Mia@example.org", *mia, "--administrator", stdin=f"{PASSWORD}\n"
     )
-    assert (added.code, added.errors) == (0, "Mia@example.org can sign in.")
+    assert (added.code, added.errors) == (0, "Mia@example.org can now sign in.")
     account = (await sign_in(client)).json()["account"]
     assert (account["administrator"], account["memberships"][0]["role"]) == (True, "manager")
     assert await db.fetchval("select actor from audit_unsealed where action = 'addUser'") == "command-line"
     repeated = await run_command("user", "add", "--email", "mia@example.org", *mia, stdin=ANOTHER)
-    assert (repeated.code, repeated.errors) == (1, "appoint: There is already a user with mia@example.org.")
+    sentence = "There is already a user with the email address mia@example.org."
+    assert (repeated.code, repeated.errors) == (1, f"appoint: {sentence}")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
             PASSWORD,
             "Name the clinic with --clinic, or use --administrator.",
         ),
-        (["--email", "mia", "--name", "Mia", "--administrator"], PASSWORD, "“mia” cannot be an e-mail address."),
+        (["--email", "mia", "--name", "Mia", "--administrator"], PASSWORD, "“mia” cannot be an email address."),
         (["--email", "mia@example.org", "--name", " ", "--administrator"], PASSWORD, "The name is empty."),
         (
             ["--email", "mia@example.org", "--name", "Mia", "--administrator"],
@@ -42,7 +43,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
         (
             ["--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--role", "doctor"],
             PASSWORD,
-            "Name the doctor of the clinic with --doctor.",
+            "Name one of the clinic's doctors with --doctor.",
         ),
     ],
 )
@@ -57,7 +58,7 @@ async def test_the_command_line_rejects_an_invalid_user_with_one_sentence(  # no
 
 async def test_the_command_line_sends_invitations_and_reset_links(client, mia, run_command, office):
     nora = ["--email", "new@example.org", "--name", "Nora", "--clinic", "1", "--role", "receptionist"]
-    assert (await run_command("user", "invite", *nora)).errors == "The worker mails new@example.org an invitation."
+    assert (await run_command("user", "invite", *nora)).errors == "The worker will email new@example.org an invitation."
     assert len(await mailed_tokens(office)) == 1
     assert (await run_command("user", "reset", "mia@example.org")).code == 0
     assert len(await mailed_tokens(office)) == 1
@@ -65,7 +66,8 @@ async def test_the_command_line_sends_invitations_and_reset_links(client, mia, r
     assert await mailed_tokens(office) == []
     assert (await set_password(client, link.rpartition("/credentials/")[2])).status_code == 200
     unknown = await run_command("user", "reset", "unknown@example.org")
-    assert (unknown.code, unknown.errors) == (1, "appoint: There is no user with unknown@example.org.")
+    sentence = "There is no user with the email address unknown@example.org."
+    assert (unknown.code, unknown.errors) == (1, f"appoint: {sentence}")
 
 
 async def test_the_command_line_removes_a_lost_authenticator(db, client, mia, run_command):

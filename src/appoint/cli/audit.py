@@ -1,4 +1,4 @@
-"""`appoint audit …`: read the audit, export its heads, and verify it."""
+"""`appoint audit …`: read the audit, export its heads and verify it."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -17,7 +17,7 @@ from .session import session
 if TYPE_CHECKING:
     from ..audit.model import AuditHead, ClinicReport, Key
 
-audit = App(name="audit", help="The audit of changes and accesses: read it, export its heads, and verify it.")
+audit = App(name="audit", help="The audit log of changes and access: read it, export its heads and verify it.")
 Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
 GROUPS: Final = (audit,)
 
@@ -116,7 +116,7 @@ def export_head(*, clinic: Number | None = None) -> None:
     Parameters
     ----------
     clinic
-        The clinic's number; 0 for the platform. Without it, all heads, one per line.
+        The clinic's number; 0 for the platform. If omitted, print all heads, one per line.
     """
     import msgspec
 
@@ -142,15 +142,16 @@ def export_head(*, clinic: Number | None = None) -> None:
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Verify that no sealed entry was changed, deleted, added, moved or cut off. The exit code is 1 if a check fails.
+    """Verify that no sealed entry has been changed, deleted, added, moved or cut off. The exit code is 1 if a check
+    fails.
 
     Parameters
     ----------
     clinic
         Only this clinic's audit; 0 for the platform.
     head
-        A file with previously exported heads, which reveal a chain that was shortened or rewritten with the key since.
-        Repeatable.
+        A file with previously exported heads. They reveal whether a chain has since been shortened, or rewritten with
+        the key. Repeatable.
     as_json
         Print JSON, one clinic per line.
     """
@@ -203,13 +204,15 @@ def _read(path: Path) -> "list[AuditHead]":
     except OSError as error:
         raise StartupError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:
-        raise StartupError(f"{path} does not contain heads in the format of `appoint audit head`: {error}.") from error
+        raise StartupError(
+            f"{path} does not contain heads in the format that `appoint audit head` prints: {error}."
+        ) from error
 
 
 def _describe(report: "ClinicReport") -> str:
     name = f"clinic {report.clinic_id}" if report.clinic_id else "the platform"
     tail = (
-        f"; {report.unsealed:,} not sealed yet, the oldest for {report.oldest_seconds:,.0f} seconds"
+        f"; {report.unsealed:,} not sealed yet, the oldest waiting for {report.oldest_seconds:,.0f} seconds"
         if report.unsealed
         else ""
     )
@@ -228,12 +231,12 @@ def _describe(report: "ClinicReport") -> str:
 
 @audit.command(name="re-sign")
 def re_sign(*, public_key: str) -> None:
-    """Sign all heads again after a change of APPOINT_SECRET_KEY. Until then, no further entries are sealed.
+    """Sign all heads again after changing APPOINT_SECRET_KEY. Until you do, no further entries are sealed.
 
     Parameters
     ----------
     public_key
-        The public half of the old key, from a previously exported head.
+        The public half of the old key, taken from a previously exported head.
     """
     import msgspec
 

@@ -1,4 +1,4 @@
-"""`appoint migrate`, `demo`, `schema` and `psql`: the database. Commands import what they need when they run."""
+"""`appoint migrate`, `demo`, `schema` and `psql`: database commands. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -14,7 +14,7 @@ from .output import echo
 
 
 def migrate() -> None:
-    """Migrate the database to this version's schema. Safe to repeat, also concurrently."""
+    """Migrate the database to this version's schema. Safe to repeat, even concurrently."""
     from ..database import migrate
     from ..server import startup
 
@@ -32,7 +32,7 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     size
         small: three clinics with about twelve doctors; large: 100 clinics, 2,000 doctors and 2 million appointments.
     into_existing
-        Load it even if the database has clinics.
+        Load it even if the database already has clinics.
     """
     from .. import demo
     from ..server import startup
@@ -80,5 +80,5 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
         program = database.programs / "psql" if database.programs else shutil.which("psql")
         if not program:
             raise StartupError("There is no psql on the PATH.")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # leave Ctrl-C to psql
         return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- the operator chooses the arguments

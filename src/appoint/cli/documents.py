@@ -1,4 +1,4 @@
-"""`appoint settings`, `openapi` and `access`: documents. Commands import what they need when they run."""
+"""`appoint settings`, `openapi` and `access`: generated documents. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import json
@@ -12,7 +12,7 @@ from .parameters import AsJson
 
 
 def settings(*, as_json: AsJson = False) -> None:
-    """List all settings with value, default and meaning. Secrets are masked.
+    """List all settings with their values, defaults and meanings. Secrets are masked.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def openapi() -> None:
 
 
 def access() -> None:
-    """Print the permissions of all operations, for docs/access.md."""
+    """Print the permissions for all operations, as in docs/access.md."""
     from ..http import openapi
     from ..http.routes import route_of
     from ..kit.permissions import document

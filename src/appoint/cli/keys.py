@@ -1,4 +1,4 @@
-"""`appoint key …`: API keys of partner systems. Commands import what they need when they run."""
+"""`appoint key …`: API keys for partner systems. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import json
@@ -13,7 +13,7 @@ from .output import echo, table
 from .parameters import AsJson, ClinicNumber
 from .session import session
 
-key = App(name="key", help="API keys of partner systems.")
+key = App(name="key", help="API keys for partner systems.")
 GROUPS: Final = (key,)
 
 
@@ -33,11 +33,11 @@ def add(
     clinic
         The clinic's number.
     name
-        The name of the system.
+        The system's name.
     scope
-        A permission of the key. Repeatable; docs/access.md lists the permissions.
+        A permission for the key. Repeatable; docs/access.md lists the permissions.
     expires_at
-        When the key expires, such as 2028-01-01T00:00:00Z. Without it, the key works until it is revoked.
+        When the key expires, such as 2028-01-01T00:00:00Z. If omitted, the key works until it is revoked.
     requests_per_minute
         A separate rate limit for this key.
     """
@@ -65,14 +65,14 @@ def add(
             f"{fault.pointer.removeprefix('#/')} {fault.text.format_map(fault.values)}." for fault in error.faults
         )
         raise StartupError(
-            f"{faults} A key can have the scopes {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults
+            f"{faults} The available scopes are {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults
         ) from None
-    echo(f"The key {added.id} of clinic {clinic}. It is shown only once:")
+    echo(f"Key {added.id} for clinic {clinic}. It is shown only once:")
     print(added.key)
 
 
 def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    """Run a use case in a transaction, as the command line; its audit entry has the action. Return its result."""
+    """Run a use case in a transaction as the command line, and return its result. `action` names it in the audit."""
     import msgspec
 
     from ..kit.actors import COMMAND_LINE
@@ -137,7 +137,7 @@ def revoke(key_id: UUID, /) -> None:
         _run("removeApiKey", service.remove, key_id=key_id, if_match="*", now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}.") from None
-    echo(f"The key {key_id} is revoked.")
+    echo(f"Key {key_id} has been revoked.")
 
 
 @key.command
@@ -147,14 +147,14 @@ def rotate(
     *,
     overlap_minutes: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=10_080))] = 1440,
 ) -> None:
-    """Replace the secret of a key. The new key is printed once; the old one works for another day.
+    """Replace a key's secret. The new key is printed once; by default, the old one keeps working for another day.
 
     Parameters
     ----------
     key_id
         The key's id, as shown by `key list`.
     overlap_minutes
-        How long the old key still works; 0 disables it at once.
+        How long the old key keeps working; 0 disables it immediately.
     """
     from ..identity.api_keys import service
     from ..kit import clock, errors
@@ -164,6 +164,6 @@ def rotate(
     try:
         rotated = _run("rotateApiKey", service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
     except errors.NotFound:
-        raise StartupError(f"There is no key {key_id}, or it is revoked.") from None
-    echo(f"The key {key_id} has a new secret. It is shown only once:")
+        raise StartupError(f"There is no key {key_id}, or it has been revoked.") from None
+    echo(f"Key {key_id} has a new secret. It is shown only once:")
     print(rotated.key)

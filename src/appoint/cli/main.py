@@ -1,4 +1,4 @@
-"""`appoint`: start processes and run maintenance.
+"""`appoint`: start processes and run maintenance commands.
 
 Commands import what they need when they run, so that `--help` is fast.
 """

@@ -1,5 +1,7 @@
-"""`appoint slots …`, `dead-letters …`, `events …` and `numbers …`: occasional maintenance. Commands import what they
-need when they run."""
+"""`appoint slots …`, `dead-letters …`, `events …` and `numbers …`: occasional maintenance.
+
+Commands import what they need when they run.
+"""
 # ruff: noqa: PLC0415
 
 import json
@@ -18,7 +20,7 @@ from .session import session
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that failed permanently: list them or send them again.")
-events = App(name="events", help="Events: those that are parked, and the JSON Schemas of all.")
+events = App(name="events", help="Events: list or release parked ones, and write the JSON Schemas.")
 numbers = App(name="numbers", help="The daily totals behind the reports.")
 GROUPS: Final = (slots, dead_letters, events, numbers)
 
@@ -27,7 +29,7 @@ GROUPS: Final = (slots, dead_letters, events, numbers)
 def generate(
     *, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]
 ) -> None:
-    """Publish booking slots for a range of dates from a clinic's weekly hours. Repeating it adds nothing.
+    """Publish booking slots for a range of dates from a clinic's weekly hours. Running it again adds nothing.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def generate(
 
 @dead_letters.command(name="list")
 def list_dead_letters(*, clinic: ClinicNumber | None = None, most: MaxRows = 100, as_json: AsJson = False) -> None:
-    """List notifications that failed permanently, newest first, with their reasons.
+    """List notifications that failed permanently, newest first, with the reasons.
 
     Parameters
     ----------
@@ -111,11 +113,11 @@ def resend_dead_letters(
     Parameters
     ----------
     ids
-        The ids of notifications, as shown by `dead-letters list`.
+        Notification ids, as shown by `dead-letters list`.
     all_
-        All of them, instead of ids.
+        Send all of them again, instead of giving ids.
     clinic
-        With --all: only this clinic.
+        With --all, only those of this clinic.
     """
     import msgspec
 
@@ -126,7 +128,7 @@ def resend_dead_letters(
     from ..messaging.notifications.repository import reads
 
     if all_ == bool(ids):
-        raise StartupError("Give either the ids of notifications or --all.")
+        raise StartupError("Give either notification ids or --all.")
 
     actor = msgspec.structs.replace(COMMAND_LINE, operation="resendNotification")
 
@@ -154,7 +156,7 @@ def resend_dead_letters(
 
 @events.command(name="parked")
 def parked_events(*, most: MaxRows = 100) -> None:
-    """List events that could not be relayed after all attempts, and those that wait behind them.
+    """List events that could not be relayed despite all attempts, and the events waiting behind them.
 
     Parameters
     ----------
@@ -174,19 +176,19 @@ def parked_events(*, most: MaxRows = 100) -> None:
             ],
         )
     else:
-        echo("No event is parked.")
+        echo("There are no parked events.")
 
 
 @events.command(name="release")
 def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False) -> None:
-    """Relay parked events again, and those that wait behind them.
+    """Relay parked events again, along with the events waiting behind them.
 
     Parameters
     ----------
     ids
-        The ids of events, as shown by `events parked`.
+        Event ids, as shown by `events parked`.
     all_
-        All of them, instead of ids.
+        Relay all of them again, instead of giving ids.
     """
     import msgspec
 
@@ -197,7 +199,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     from ..kit.ids import PLATFORM
 
     if all_ == bool(ids):
-        raise StartupError("Give either the ids of events or --all.")
+        raise StartupError("Give either event ids or --all.")
     actor = msgspec.structs.replace(COMMAND_LINE, operation="releaseEvents")
 
     async def release(tx: Any) -> int:
@@ -212,7 +214,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
 
 @events.command(name="schemas")
 def event_schemas(*, folder: Path = Path("docs/events")) -> None:
-    """Write the JSON Schema of each event type to a file.
+    """Write each event type's JSON Schema to a file.
 
     Parameters
     ----------
@@ -229,13 +231,13 @@ def event_schemas(*, folder: Path = Path("docs/events")) -> None:
 
 @numbers.command(name="rebuild")
 def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
-    """Calculate the totals of all days again from appointments and booking slots. Needed after a change of a clinic's
-    time zone or a manual change of rows. It can be repeated.
+    """Recalculate every day's totals from appointments and booking slots. Needed after a clinic's time zone has changed
+    or someone has edited rows by hand. Safe to repeat.
 
     Parameters
     ----------
     clinic
-        Only this clinic; otherwise all active clinics.
+        Only this clinic. If omitted, all active clinics.
     """
     from rich.progress import Progress
 
@@ -250,4 +252,4 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
         return len(clinics)
 
     with session() as run:
-        echo(f"Rebuilt the totals of {run(work)} clinics.")
+        echo(f"Rebuilt the totals for {run(work)} clinics.")

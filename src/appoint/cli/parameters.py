@@ -1,4 +1,4 @@
-"""Types of parameters that several commands share."""
+"""Parameter types that several commands share."""
 
 from typing import Annotated
 

@@ -10,7 +10,7 @@ from cyclopts import App
 from ..kit.ids import PLATFORM
 from .session import session
 
-privacy = App(name="privacy", help="The personal data of a customer: export it or erase it.")
+privacy = App(name="privacy", help="A customer's personal data: export it or erase it.")
 GROUPS: Final = (privacy,)
 
 
@@ -46,7 +46,7 @@ def export_customer(customer: UUID) -> None:
 
 @privacy.command(name="erase")
 def erase_customer(customer: UUID, *, yes: bool = False) -> None:
-    """Erase all personal data of a customer permanently. Their appointments stay, without the name.
+    """Permanently erase all of a customer's personal data. Their appointments remain, but without a name.
 
     Parameters
     ----------

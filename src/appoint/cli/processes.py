@@ -14,14 +14,14 @@ from .output import echo
 from .signals import STOP_SIGNALS, until_signal
 
 PENDING_DEMO: Final = ".demo-pending"
-"""The file in the data directory that exists until the demo world is loaded."""
+"""This file exists in the data directory until the demo world has been loaded."""
 
 
 def run() -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
 
-    Without APPOINT_DATABASE_URL, start the embedded PostgreSQL. A new one gets a small demo world. Ctrl-C stops
-    everything.
+    If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world if it is new.
+    Ctrl-C stops everything.
     """
     from ..database import migrate
     from ..server import startup, uvicorn_server
@@ -44,7 +44,7 @@ def run() -> None:
             from .. import demo
 
             step("Loading the demo world")
-            with suppress(demo.HasClinics):  # an interrupted start may have loaded it
+            with suppress(demo.HasClinics):  # an interrupted start may already have loaded it
                 asyncio.run(
                     demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print)
                 )
@@ -64,14 +64,14 @@ def run() -> None:
 
 
 def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
-    """Serve the API and pages on a migrated database.
+    """Serve the API and pages from a migrated database.
 
     Parameters
     ----------
     workers
-        The number of server processes; the default is APPOINT_WORKERS.
+        The number of server processes. The default is APPOINT_WORKERS.
     with_worker
-        Run the worker's jobs in the same process.
+        Also run the worker's jobs in the same process.
     """
     from ..server import startup, uvicorn_server
 
@@ -100,7 +100,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    """Check the settings of a server with all its parts, and configure its logs."""
+    """Check that the server has everything it needs and that its settings are valid, and configure logging."""
     from ..server import logs, startup
     from ..site import assets
 
@@ -112,7 +112,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def _token(settings: Settings, say: Callable[[str], None]) -> str:
-    """Return the administrator's token. Print it if it was just created."""
+    """Return the administrator's token. Print it if it has just been created."""
     from ..server import startup
 
     token, is_new = startup.admin_token(settings)
@@ -122,8 +122,8 @@ def _token(settings: Settings, say: Callable[[str], None]) -> str:
 
 
 def worker() -> None:
-    """Run background jobs: relay events, send notifications and webhooks, remind, publish slots, expire holds, seal the
-    audit. Any number of workers may run."""
+    """Run background jobs: relay events, send notifications, reminders and webhooks, publish slots, expire holds, and
+    seal the audit. You can run any number of workers."""
     import uvloop
 
     from ..server import logs, startup
@@ -147,14 +147,14 @@ def worker() -> None:
 
 
 def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
-    """Serve a mock of the API for developers of clients: documented examples, without a database.
+    """Serve a mock of the API for client developers. It returns the documented examples and needs no database.
 
     Parameters
     ----------
     host
-        Address to listen on.
+        The address to listen on.
     port
-        Port to listen on; 0 takes any free one.
+        The port to listen on; 0 picks any free one.
     """
     from ..server import logs, uvicorn_server
     from ..server import mock as mock_server

@@ -1,4 +1,4 @@
-"""The database connection of maintenance commands."""
+"""The database connection for maintenance commands."""
 # ruff: noqa: PLC0415
 
 import asyncio

@@ -9,7 +9,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(SystemExit):
-    """SIGTERM arrived. Event loops let `SystemExit` through, but no other exception of a signal handler."""
+    """SIGTERM has arrived. Event loops let `SystemExit` from a signal handler through, but no other exception."""
 
 
 def stop(number: int, _frame: object) -> None:
@@ -24,7 +24,7 @@ def hang_up(_number: int, _frame: object) -> None:
 
 @contextmanager
 def until_signal() -> Generator[None]:
-    """Treat Ctrl-C and SIGTERM as a normal exit of the block, and ignore further signals during cleanup."""
+    """Treat Ctrl-C and SIGTERM as a normal exit from the block, and ignore further signals during cleanup."""
     try:
         yield
     except (KeyboardInterrupt, Stopped):

@@ -1,4 +1,4 @@
-"""`appoint user …`: accounts of staff and administrators. Commands import what they need when they run."""
+"""`appoint user …`: accounts for staff and administrators. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import getpass
@@ -15,7 +15,7 @@ from .output import echo, table
 from .parameters import AsJson, ClinicNumber, MaxRows
 from .session import session
 
-user = App(name="user", help="Users: the staff of clinics, and the administrators of the platform.")
+user = App(name="user", help="Users: clinic staff and the platform's administrators.")
 StaffRole = Literal["manager", "receptionist", "doctor"]
 GROUPS: Final = (user,)
 
@@ -44,11 +44,11 @@ def add(
     role
         Their role there.
     doctor
-        The id of the doctor, for the role doctor.
+        The doctor's id, for the doctor role.
     administrator
-        Make them an administrator of the platform.
+        Make them a platform administrator.
     password_stdin
-        Read the password from standard input: its first line.
+        Read the password from the first line of standard input.
     """
     from ..identity import passwords
     from ..identity.accounts import repository
@@ -61,7 +61,7 @@ def add(
 
     async def work(tx: Any) -> UUID:
         if await repository.find_id(tx, email):
-            raise StartupError(f"There is already a user with {email}.")
+            raise StartupError(f"There is already a user with the email address {email}.")
         user_id = await _add(
             tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
         )
@@ -74,7 +74,7 @@ def add(
 
     with session() as run:
         run(lambda db: _recorded(db, "addUser", clinic, work))
-    echo(f"{email} can sign in.")
+    echo(f"{email} can now sign in.")
 
 
 @user.command
@@ -87,12 +87,12 @@ def invite(
     doctor: UUID | None = None,
     administrator: bool = False,
 ) -> None:
-    """Add a user and mail them a link to choose a password, or give an existing user another role.
+    """Add a user and email them a link for choosing a password, or give an existing user another role.
 
     Parameters
     ----------
     email
-        The address for the invitation, which is also the one that they sign in with.
+        The address to send the invitation to. They also sign in with it.
     name
         Their name.
     clinic
@@ -100,9 +100,9 @@ def invite(
     role
         Their role there.
     doctor
-        The id of the doctor, for the role doctor.
+        The doctor's id, for the doctor role.
     administrator
-        Make them an administrator of the platform.
+        Make them a platform administrator.
     """
     from ..kit import clock
     from ..kit.ids import PLATFORM
@@ -119,14 +119,14 @@ def invite(
 
     with session() as run:
         run(lambda db: _recorded(db, "inviteUser", clinic, work))
-    echo(f"The worker mails {email} an invitation.")
+    echo(f"The worker will email {email} an invitation.")
 
 
 @user.command
 def reset(
     email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False
 ) -> None:
-    """Mail a user a link to choose a new password. It works for one hour.
+    """Email a user a link for choosing a new password. The link works for one hour.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def reset(
     print_
         Print the link instead.
     without_totp
-        Also turn off two-factor authentication, for a lost authenticator.
+        Also turn off two-factor authentication, in case they have lost their authenticator.
     """
     from ..identity.accounts import credentials, repository
     from ..kit import clock
@@ -151,7 +151,7 @@ def reset(
         user_id = await repository.find_id(tx, email)
         row = await repository.find_user(tx, user_id) if user_id else None
         if row is None:
-            raise StartupError(f"There is no user with {email}.")
+            raise StartupError(f"There is no user with the email address {email}.")
         if without_totp:
             await repository.remove_totp(tx, row.id)
         if settings.secret_key and print_:
@@ -164,7 +164,7 @@ def reset(
 
     with session() as run:
         run(lambda db: _recorded(db, "resetPassword", None, work))
-    print(links[-1]) if links else echo(f"The worker mails {email} a link.")
+    print(links[-1]) if links else echo(f"The worker will email {email} a link.")
 
 
 @user.command(name="list")
@@ -188,7 +188,7 @@ def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_j
         print(json.dumps([row._asdict() for row in rows], indent=2, default=str))
     elif rows:
         table(
-            ["e-mail", "name", "clinics", "administrator", "password", "codes"],
+            ["email", "name", "clinics", "administrator", "password", "codes"],
             [
                 (
                     row.email,
@@ -216,7 +216,7 @@ def _check(*, email: str, name: str, clinic: int | None, administrator: bool) ->
         try:
             msgspec.convert(value, type)
         except msgspec.ValidationError:
-            raise StartupError(f"“{value}” cannot be {'an e-mail address' if value is email else 'a name'}.") from None
+            raise StartupError(f"“{value}” cannot be {'an email address' if value is email else 'a name'}.") from None
     if not name.strip():
         raise StartupError("The name is empty.")
 
@@ -252,14 +252,14 @@ async def _add(
         except errors.NotFound:
             raise StartupError(f"Clinic {clinic} has no doctor {doctor}.") from None
         except errors.Invalid:
-            raise StartupError("Name the doctor of the clinic with --doctor.") from None
+            raise StartupError("Name one of the clinic's doctors with --doctor.") from None
         except errors.Conflict:
             raise StartupError(f"{email} already works at clinic {clinic}.") from None
     return user_id
 
 
 async def _recorded(db: Any, operation: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
-    """Run the work in a transaction and record the user that it returns."""
+    """Run the work in a transaction, and record the user that it returns in the audit."""
     import msgspec
 
     from .. import audit
