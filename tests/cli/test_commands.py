@@ -91,7 +91,7 @@ def server_that_claims(version: str) -> Iterator[str]:
 async def test_an_older_postgresql_is_rejected_with_the_reason(command, home, error):
     with server_that_claims("17.6") as url:
         message = await error(command, database_url=url, data_dir=home)
-    assert "PostgreSQL 17. Appoint needs 18 or newer: temporal constraints" in message
+    assert "PostgreSQL 17. Appoint needs 18 or newer: it relies on temporal constraints" in message
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])

@@ -118,7 +118,7 @@ def test_a_server_that_dies_in_use_restarts_under_the_same_url(data_dir: Path) -
     with embedded.running(data_dir, say=messages.append) as server:
         kill(postgres_processes(data_dir))
         assert eventually(lambda: query(server.url, "select count(*) >= 0 from booked"))
-    assert messages == ["The database server died; starting it again"]
+    assert messages == ["The database server died; restarting it"]
 
 
 def test_a_stale_postmaster_pid_of_another_process_is_ignored(data_dir: Path) -> None:
@@ -151,7 +151,7 @@ def test_data_of_another_major_version_is_rejected(data_dir: Path) -> None:
     marker.write_text("17\n")
     try:
         with (
-            pytest.raises(cluster.NotStarted, match="was made by PostgreSQL 17; this is PostgreSQL 18"),
+            pytest.raises(cluster.NotStarted, match="was created by PostgreSQL 17; this is PostgreSQL 18"),
             embedded.running(data_dir),
         ):
             pass

@@ -250,7 +250,9 @@ async def test_a_failed_migration_is_rolled_back_and_earlier_ones_stay(url, conn
 
 async def test_the_schema_of_a_later_release_is_rejected(url, connection):
     await migrate.upgrade(url)
-    with pytest.raises(migrate.TooNew, match=f"at revision {migrate.newest()}; this version of Appoint knows 0005"):
+    with pytest.raises(
+        migrate.TooNew, match=f"at revision {migrate.newest()}; this version of Appoint only knows revisions up to 0005"
+    ):
         await upgrade_to("0005", url)
 
 
@@ -277,7 +279,7 @@ async def test_a_migration_waits_until_a_locked_table_is_released(url, connectio
 
 
 async def test_a_migration_gives_up_on_a_table_that_stays_locked(url, connection, impatient, reader):
-    with pytest.raises(migrate.StillLocked, match="stays at revision 0005: in 5 attempts, other sessions"):
+    with pytest.raises(migrate.StillLocked, match="is still at revision 0005: despite 5 attempts, other sessions"):
         await migrate.upgrade(url)
     assert await migrate.revision(connection) == "0005"
 

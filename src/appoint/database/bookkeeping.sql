@@ -1,4 +1,4 @@
--- The table of applied migrations. Runs before every migration, and changes nothing once the table exists.
+-- Creates the table of applied migrations. Runs before every migration, and changes nothing once the table exists.
 do $$ begin
   if to_regclass('schema_migration') is null then
     create table schema_migration (
@@ -8,7 +8,7 @@ do $$ begin
     );
     grant select on schema_migration to public;  -- servers check the revision, whatever role they act as
 
-    -- Databases of earlier versions have their revision in Alembic's table.
+    -- Databases created by earlier versions have their revision in Alembic's table.
     if to_regclass('alembic_version') is not null then
       insert into schema_migration (revision, name)
       select revision, name

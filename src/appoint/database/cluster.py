@@ -1,8 +1,8 @@
-"""One PostgreSQL server and its data: start it, stop it, find the running process.
+"""One PostgreSQL server and its data: start it, stop it, and find the running process.
 
-Access: the server listens on no network, only on a socket in a folder of mode 0700, so only its own account and root
-can open it. Both can read the data files anyway. A password would protect nothing, and its file would be one more
-secret to lose, so authentication is `trust`.
+Access: the server does not listen on the network, only on a socket in a folder with mode 0700, so only its own account
+and root can open it. Both can read the data files anyway. A password would protect nothing, and its file would be one
+more secret to lose, so authentication is `trust`.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ import psutil
 from ..kit.errors import StartupError
 
 LOG_LIMIT = 10_000_000  # bytes; a longer log is truncated at the next start
-START_SECONDS = 300  # recovery after a crash takes seconds, longer on a slow disk
+START_SECONDS = 300  # recovery after a crash takes seconds, or longer on a slow disk
 STOP_SECONDS = 60
 
 SETTINGS = {
@@ -36,11 +36,12 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Only messages about the server itself. Statement errors go to the client; in the log they would repeat names.
+    # Only log messages about the server itself. Statement errors go to the client; in the log they would repeat names.
     "log_min_messages": "log",
 }
 if sys.platform == "linux":
-    # The default syncs each of a thousand files separately after a crash, which takes seconds on an ordinary disk.
+    # By default, each of about a thousand files is synced separately after a crash, which takes seconds on an ordinary
+    # disk.
     SETTINGS["recovery_init_sync_method"] = "syncfs"
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -81,7 +82,7 @@ class Account:
         )
 
     def reaches(self, path: Path) -> bool:
-        """Return whether the account can enter the folder. File modes alone do not show it, so try it."""
+        """Return whether the account can enter the folder. File modes alone are not enough to tell, so try it."""
         return self.run("/bin/sh", "-c", 'test -x "$0"', path).returncode == 0
 
 
@@ -96,8 +97,8 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """Return a path that is short, because a socket's path may have 107 bytes, and the same for every process. That
-        rules out XDG_RUNTIME_DIR, which belongs to one login and disappears with it."""
+        """Return a path that is short, because a socket's path is limited to 107 bytes, and the same for every process.
+        This rules out XDG_RUNTIME_DIR, which belongs to one login and disappears with it."""
         return Path(f"/tmp/appoint-{self.account.uid}-{digest(self.data)}")  # noqa: S108 -- checked before use
 
     @property
@@ -105,8 +106,8 @@ class Cluster:
         return f"postgresql://appoint@/appoint?host={quote(str(self.socket_folder), safe='')}&port=5432"
 
     def postmaster(self) -> psutil.Process | None:
-        """Return the running server of this data. The process id in `postmaster.pid` alone proves nothing: after a
-        crash it may belong to another program or to a zombie."""
+        """Return the running server that uses this data. The process id in `postmaster.pid` alone proves nothing: after
+        a crash it may belong to another program or to a zombie."""
         try:
             process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
         except (OSError, ValueError, IndexError, psutil.Error):
@@ -114,7 +115,9 @@ class Cluster:
         return process if _works_on(self.data, process) else None
 
     def start(self) -> None:
-        """Start the server, and return when it accepts connections. Raise `NotStarted` with the end of its log."""
+        """Start the server, and return once it accepts connections. If it does not start, raise `NotStarted` with the
+        end of its log.
+        """
         self._make_socket_folder()
         settings = {**self.settings, "unix_socket_directories": self.socket_folder}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
@@ -136,7 +139,7 @@ class Cluster:
                 options,
             ]
             if self.account.run(*start, stdout=log.fileno()).returncode == 0:
-                # Data of early versions has an owner without CREATEROLE. Only the superuser can add it.
+                # Data created by early versions has an owner without CREATEROLE. Only the superuser can add it.
                 alter = [
                     self.binaries / "psql",
                     "-qh",
@@ -153,7 +156,7 @@ class Cluster:
         raise NotStarted("\n".join([f"PostgreSQL did not start. The end of its log, {self.log}:", *new_lines[-15:]]))
 
     def stop(self) -> None:
-        """Stop the server, and remove the processes and files that a killed one left behind."""
+        """Stop the server, and remove any processes and files that a killed server left behind."""
         if server := self.postmaster():
             with suppress(psutil.NoSuchProcess):
                 server.send_signal(signal.SIGINT)  # fast shutdown: rolls back open transactions
@@ -175,8 +178,8 @@ class Cluster:
         folder.chmod(0o700)
 
     def _socket_folder_is_ours(self) -> bool:
-        """Return whether the folder belongs to the server's account. Any user may have created a folder, or a link, of
-        that name in /tmp."""
+        """Return whether the folder belongs to the server's account. Any user could have created a folder, or a link,
+        with that name in /tmp."""
         try:
             status = self.socket_folder.lstat()
         except FileNotFoundError:

@@ -1,7 +1,8 @@
-"""The PostgreSQL that comes with Appoint, shared by all processes of one data directory.
+"""The PostgreSQL server that comes with Appoint, shared by all processes that use the same data directory.
 
-Two locks in the data directory make sharing safe. A process takes `.postgres-change` alone to start or stop the server,
-and shares `.postgres-use` for as long as it uses it. Both are kernel locks (flock), so a kill -9 leaves none behind.
+Two locks in the data directory make sharing safe. A process takes `.postgres-change` exclusively to start or stop the
+server, and shares `.postgres-use` for as long as it uses the server. Both are kernel locks (flock), so a kill -9 leaves
+none behind.
 """
 
 import fcntl
@@ -19,8 +20,8 @@ from .cluster import Cluster, NotStarted
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `fresh`: this call created the database. `relocated`: its data or its programs are outside the
-    data directory and the checkout."""
+    """A running server. `fresh` means that this call created the database; `relocated` means that its data or its
+    programs are outside the data directory and the checkout."""
 
     url: str
     fresh: bool
@@ -35,17 +36,17 @@ def to_stderr(text: str) -> None:
 
 @contextmanager
 def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: bool = True) -> Generator[Server]:
-    """Run the server of this data directory. The first process to enter starts it, and the last to leave stops it, even
-    if others are killed.
+    """Run this data directory's server. The first process to enter starts it, and the last to leave stops it, even if
+    others are killed.
 
-    A server that killed processes left behind is restarted first. One that dies while in use is restarted within
-    seconds, under the same URL. `durable=False` (tests) trades safety in a power failure for speed; the process that
-    starts the server decides. Raise `NotStarted`.
+    A server left behind by killed processes is restarted first. A server that dies while in use is restarted within
+    seconds, under the same URL. `durable=False` (for tests) trades safety in a power failure for speed; the process
+    that starts the server decides. Raise `NotStarted` if the server cannot be started.
     """
     data_dir = data_dir.absolute()
     with _locks(data_dir) as (change, use):
         if not _lock_alone(change):
-            say("Waiting for another process that is starting or stopping the database")
+            say("Waiting for another process to finish starting or stopping the database")
             fcntl.flock(change, fcntl.LOCK_EX)
         alone = _lock_alone(use)
         postgres, fresh = provisioning.prepare(data_dir, say, durable=durable)
@@ -68,7 +69,7 @@ def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     try:
         if not data_dir.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
-            # The server's account, which is not root, has its folder inside.
+            # If started by root, the server runs under a different account, whose folder is inside this one.
             data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         change, use = (
             os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use")
@@ -76,7 +77,7 @@ def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     except OSError as error:
         raise NotStarted(
             f"The data directory {data_dir} cannot be used: {error.strerror}. "
-            "Set APPOINT_DATA_DIR to a folder of your own."
+            "Set APPOINT_DATA_DIR to one of your own folders."
         ) from error
     try:
         yield change, use
@@ -95,8 +96,8 @@ def _lock_alone(file: int) -> bool:
 
 @contextmanager
 def _watched(postgres: Cluster, change: int, say: Callable[[str], None]) -> Generator[None]:
-    """Restart the server if it dies while in use, for example for lack of memory. Several processes may watch; one
-    restarts it."""
+    """Restart the server if it dies while in use, for example because memory ran out. Several processes may be
+    watching, but only one restarts it."""
     done = threading.Event()
 
     def watch() -> None:
@@ -106,7 +107,7 @@ def _watched(postgres: Cluster, change: int, say: Callable[[str], None]) -> Gene
             fcntl.flock(change, fcntl.LOCK_EX)
             try:
                 if not postgres.postmaster():
-                    say("The database server died; starting it again")
+                    say("The database server died; restarting it")
                     postgres.stop()
                     postgres.start()
             except (NotStarted, OSError) as error:

@@ -1,4 +1,4 @@
-"""Metrics and traces of statements: how long each takes, labelled with its name."""
+"""Metrics and traces for statements: how long each takes, labelled with its name."""
 
 import sys
 import time
@@ -37,8 +37,8 @@ def _labelled(name: str) -> tuple[str, Histogram]:
 
 
 def _caller() -> tuple[str, Histogram]:
-    """Return `feature.function` of the repository function that runs the statement, and its histogram. That function is
-    the first frame outside the pool."""
+    """Return the `feature.function` label of the repository function that runs the statement, and its histogram. That
+    function is the first frame outside the pool."""
     frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect.stack is 50 times slower
     while frame.f_back and frame.f_globals["__name__"] in POOL:
         frame = frame.f_back

@@ -1,4 +1,6 @@
-"""The table of nightly jobs: when each runs next, and which worker runs it. The worker's schedule defines the names."""
+"""The table of nightly jobs: when each runs next, and which worker is running it. The names come from the worker's
+schedule.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +12,11 @@ from .pool import Statements
 class JobRun(NamedTuple):
     name: str
     attempts: int
-    """Including this one. Distinguishes the lease from a later one."""
+    """Including this one. Distinguishes this lease from later ones."""
 
 
 async def plan(db: Statements, due: Mapping[str, datetime]) -> None:
-    """Add a row for each job without one, with the time of its next run."""
+    """Add a row for each job that has none, with the time of its next run."""
     await db.execute(
         "insert into job_run (name, due_at) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing",
         list(due),
@@ -23,7 +25,7 @@ async def plan(db: Statements, due: Mapping[str, datetime]) -> None:
 
 
 async def claim(db: Statements, *, names: Sequence[str], most: int, lease: timedelta, now: datetime) -> list[JobRun]:
-    """Lease jobs that are due and count the attempt. A job whose lease has run out is due again."""
+    """Lease jobs that are due, and count the attempt. A job whose lease has expired is due again."""
     rows = await db.fetch(
         """
         update job_run set leased_until = $4::timestamptz + $3::interval, attempts = attempts + 1
@@ -49,14 +51,14 @@ async def renew(db: Statements, run: JobRun, *, leased_until: datetime) -> None:
 
 
 async def release(db: Statements, run: JobRun) -> None:
-    """Let another worker run the job at once. The attempt does not count."""
+    """Let another worker run the job immediately. The attempt does not count."""
     await db.execute(
         "update job_run set leased_until = null, attempts = attempts - 1 where name = $1 and attempts = $2", *run
     )
 
 
 async def finish(db: Statements, run: JobRun, *, due_at: datetime, now: datetime) -> None:
-    """Record a successful run, and the time of the next one."""
+    """Record a successful run and the time of the next one."""
     await db.execute(
         """
         update job_run
@@ -70,8 +72,8 @@ async def finish(db: Statements, run: JobRun, *, due_at: datetime, now: datetime
 
 
 async def fail(db: Statements, run: JobRun, *, due_at: datetime, failed_at: datetime | None, reason: str) -> None:
-    """Record a failed attempt, and the time of the next one. With `failed_at` it was the last attempt, and the job
-    counts as failed until it succeeds."""
+    """Record a failed attempt and the time of the next one. If `failed_at` is given, this was the last attempt, and the
+    job counts as failed until it succeeds."""
     await db.execute(
         """
         update job_run

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version. Forward only: mistakes are corrected by later migrations."""
+"""Migrate a database to this version's schema. Forward only: later migrations correct mistakes."""
 
 import asyncio
 from functools import cache
@@ -21,15 +21,15 @@ PAUSE_SECONDS = 2.0
 class TooOld(StartupError):
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: temporal constraints, "
-            f"which keep two appointments from sharing a time, came with {MIN_POSTGRES}."
+            f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: it relies on temporal "
+            f"constraints, introduced in {MIN_POSTGRES}, to keep two appointments from sharing a time."
         )
 
 
 class TooNew(StartupError):
     def __init__(self, revision: str) -> None:
         super().__init__(
-            f"The database is at revision {revision}; this version of Appoint knows {newest()} at most. "
+            f"The database is at revision {revision}; this version of Appoint only knows revisions up to {newest()}. "
             "Use the version that migrated it, or a later one."
         )
 
@@ -37,9 +37,9 @@ class TooNew(StartupError):
 class StillLocked(StartupError):
     def __init__(self, revision: str | None) -> None:
         super().__init__(
-            f"The database stays at revision {revision}: in {MAX_ATTEMPTS} attempts, other sessions did not release "
-            "the tables that the next migration changes. End long transactions (pg_stat_activity lists them), then run "
-            "`appoint migrate` again."
+            f"The database is still at revision {revision}: despite {MAX_ATTEMPTS} attempts, other sessions did not "
+            "release the tables that the next migration changes. End long transactions (pg_stat_activity lists them), "
+            "then run `appoint migrate` again."
         )
 
 
@@ -70,17 +70,17 @@ def newest() -> str:
 
 
 async def revision(db: Connection) -> str | None:
-    """Return the revision of the database, or None before the first migration."""
+    """Return the database's revision, or None before the first migration."""
     if not await db.fetchval("select to_regclass('schema_migration') is not null"):
         return None
     return await db.fetchval("select max(revision) from schema_migration")
 
 
 async def upgrade(url: str) -> None:
-    """Migrate the database, each migration in its own transaction. Several processes may call this at once.
+    """Migrate the database, with each migration in its own transaction. Several processes can call this at once.
 
-    Raise `TooOld` for an old PostgreSQL, `TooNew` for the schema of a later version, and `StillLocked` when other
-    sessions do not release the tables in time. Between attempts, requests that queue behind the migration proceed.
+    Raise `TooOld` if PostgreSQL is too old, `TooNew` if the schema is from a later version, and `StillLocked` if other
+    sessions do not release the tables in time. Requests that queue behind the migration proceed between attempts.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -102,9 +102,9 @@ async def upgrade(url: str) -> None:
 
 
 async def _apply_next(connection: Any) -> bool:
-    """Apply the first pending migration. Return False when none is pending."""
+    """Apply the first pending migration. Return False if none is pending."""
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)  # processes that migrate queue here
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)  # processes queue here to migrate
         await connection.execute("select set_config('lock_timeout', $1, true)", LOCK_TIMEOUT)
         await connection.execute(BOOKKEEPING)
         at = await revision(connection) or ""

@@ -1,8 +1,8 @@
 """The connection pool, statements and transactions. Nothing else talks to PostgreSQL.
 
-A single statement costs one round trip: it has no `BEGIN`, and the session is not reset afterwards. Deadlocks,
-serialisation failures and lock timeouts are retried a few times with jitter, wherever they arise. An unreachable
-database raises `errors.Unavailable`.
+A single statement costs one round trip: there is no `BEGIN`, and the session is not reset afterwards. Deadlocks,
+serialisation failures and lock timeouts are retried a few times with jitter, wherever they arise. If the database is
+unreachable, `errors.Unavailable` is raised.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SERVER: Final = "appoint_server"
-"""The database role that serves requests. It owns nothing, and sees only the people of the clinic that a transaction
+"""The database role that serves requests. It owns nothing, and sees only the people of the clinic that the transaction
 names."""
 ACROSS: Final = "appoint_across"
-"""The role of statements that may see more than one clinic, and of the worker."""
+"""The role for the worker, and for statements that may see more than one clinic."""
 SEALER: Final = "appoint_sealer"
 """The only role that may remove audit entries from the queue for sealing."""
 MAX_ATTEMPTS: Final = 5
@@ -59,12 +59,12 @@ class Row(asyncpg.Record):
 
 
 def to(type: type[T], row: Row) -> T:
-    """Return the row as a struct whose fields have the names of the columns."""
+    """Return the row as a struct whose fields have the same names as the columns."""
     return msgspec.convert(row, type, from_attributes=True)
 
 
 def affected(tag: str) -> int:
-    """Return the number of rows in PostgreSQL's command tag, such as `DELETE 3`."""
+    """Return the number of rows from PostgreSQL's command tag, such as `DELETE 3`."""
     return int(tag.rsplit(" ", 1)[-1])
 
 
@@ -88,7 +88,7 @@ class Statements:
         return await self.run("fetchval", sql, args if isinstance(sql, str) else sql.arguments(values))
 
     async def execute(self, sql: str | Query, *args: Any, **values: Any) -> str:
-        """Run a statement that returns no rows; return PostgreSQL's command tag."""
+        """Run a statement that returns no rows. Return PostgreSQL's command tag."""
         return await self.run("execute", sql, args if isinstance(sql, str) else sql.arguments(values))
 
 
@@ -98,7 +98,7 @@ class Transaction(Statements):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Run a part of the transaction that can fail without the rest."""
+        """Run part of the transaction so that it can fail without the rest."""
         await self.connection.execute("savepoint part")
         try:
             yield
@@ -112,7 +112,7 @@ class Transaction(Statements):
 
 
 class Database(Statements):
-    """A pool of connections to one PostgreSQL, each opened when first needed.
+    """A pool of connections to one PostgreSQL server, each opened when first needed.
 
     asyncpg's own pool starts a task to release a connection, which costs as much as a small statement.
     """
@@ -138,7 +138,7 @@ class Database(Statements):
     async def atomic(
         self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run a use case in a new transaction. It may run more than once, so it must not affect anything but the
+        """Run a use case in a new transaction. It may run more than once, so it must not affect anything outside the
         transaction."""
         return await _with_retries(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
 
@@ -154,10 +154,10 @@ class Database(Statements):
             return done
 
     def within(self, clinic_id: int) -> "Database":
-        """Return this database restricted to one clinic: whatever a statement selects, the database shows it the
-        clinic's people only (row-level security).
+        """Return this database restricted to one clinic: whatever a statement selects, the database shows it only that
+        clinic's people (row-level security).
 
-        The message that begins a transaction sets the clinic, so a transaction costs no extra round trip. A single
+        The message that begins a transaction also sets the clinic, so a transaction costs no extra round trip. A single
         statement costs two.
         """
         return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
@@ -167,12 +167,12 @@ class Database(Statements):
         return Scoped(self, f"begin; set local role {ACROSS}")
 
     def sealing(self) -> "Database":
-        """Return this database for sealing the audit, and nothing else."""
+        """Return this database for sealing the audit log, and for nothing else."""
         return Scoped(self, f"begin; set local role {SEALER}")
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
-        """Lend a connection. Wait for one at most `wait_seconds`."""
+        """Lend out a connection. If none is free, wait for at most `wait_seconds`."""
         connection = await self._take()
         try:
             yield connection
@@ -223,7 +223,9 @@ class Database(Statements):
 
 
 class Scoped(Database):
-    """A database whose transactions all begin by setting what they may see. Each single statement gets its own."""
+    """A database whose transactions all begin by setting what they may see. Each single statement gets its own
+    transaction.
+    """
 
     def __init__(self, whole: Database, opening: str) -> None:
         self.whole: Final = whole
@@ -252,7 +254,7 @@ async def _with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs
 
 
 def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
-    """Return a database whose sessions have these timeouts and act as the role, or as the login without one.
+    """Return a database whose sessions have these timeouts and act as the role, or as the login if there is none.
 
     It connects when first used, so that a server can start before its database.
     """
@@ -280,5 +282,7 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
 
 
 def violates(error: asyncpg.PostgresError, constraint: str) -> bool:
-    """Return whether the constraint raised the error. Compares the prefix: on a shard, a number follows the name."""
+    """Return whether the constraint caused the error. Compares only the prefix, because on a shard a number follows the
+    name.
+    """
     return (error.constraint_name or "").startswith(constraint)

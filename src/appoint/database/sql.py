@@ -24,11 +24,11 @@ class Query(NamedTuple):
 
     name: str
     text: str
-    """The SQL as PostgreSQL takes it, with `$1`, `$2`, …"""
+    """The SQL that PostgreSQL receives, with `$1`, `$2`, …"""
     parameters: tuple[str, ...]
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the values in the order of the parameters. Raise `TypeError` unless each parameter has one."""
+        """Return the values in the order of the parameters. Raise `TypeError` unless there is exactly one for each."""
         if set(values) != set(self.parameters):
             absent = sorted(set(self.parameters) - set(values))
             surplus = sorted(set(values) - set(self.parameters))
@@ -40,7 +40,7 @@ def load(module: str, statement: str) -> Query:
     """Return the statement in `sql/STATEMENT.sql` of the module's package. `module` is the repository's `__name__`."""
     package = module.rpartition(".")[0]
     text = (resources.files(package) / "sql" / f"{statement}.sql").read_text("utf-8")
-    feature = package.removesuffix(".repository")  # a repository may be a package of several modules
+    feature = package.removesuffix(".repository")  # a repository may be a package with several modules
     return parse(f"{feature.rpartition('.')[2]}.{statement}", text)
 
 

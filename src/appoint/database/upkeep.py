@@ -1,4 +1,4 @@
-"""Health of the workers and lengths of the queues, for monitoring."""
+"""The workers' health and the queues' lengths, for monitoring."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ QUEUE_LENGTHS: Final = load(__name__, "queue_lengths")
 
 
 class QueueLengths(msgspec.Struct, frozen=True):
-    """The lengths of the queues. Each `…_lag` is the age of the oldest entry in seconds; 0 for an empty queue."""
+    """The queues' lengths. Each `…_lag` is the age of the oldest entry in seconds, or 0 if the queue is empty."""
 
     events: int
     event_lag: float
@@ -48,12 +48,12 @@ async def leave(db: Statements, *, worker: str) -> None:
 
 
 async def worker_silence(db: Statements) -> float | None:
-    """Return the seconds since the last heartbeat of any worker, or None without one."""
+    """Return the seconds since the last heartbeat from any worker, or None if there has been none."""
     return await db.fetchval("select extract(epoch from now() - max(seen_at))::float8 from worker_heartbeat")
 
 
 async def queue_lengths(db: Statements) -> QueueLengths:
-    """Return the lengths of the queues at all clinics, each counted up to `MAX_COUNT`."""
+    """Return the queues' lengths across all clinics, each counted up to `MAX_COUNT`."""
     row = await db.fetchrow(QUEUE_LENGTHS, limit=MAX_COUNT)
     assert row
     return to(QueueLengths, row)

@@ -98,7 +98,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,
 }
-"""The functions that find the owners of a resource, by the path parameter with its id."""
+"""Functions that find a resource's owners, by the path parameter that contains its id."""
 
 
 def create(
@@ -109,10 +109,10 @@ def create(
     contexts: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
-    """Return the application for a migrated database. It connects when it starts. The contexts are open as long as the
+    """Return the application for a migrated database. It connects at startup. The contexts stay open for as long as the
     application runs.
 
-    Raise `StartupError` for invalid settings of the identity provider.
+    Raise `StartupError` if the identity provider's settings are invalid.
     """
     trust = read_trust(settings)
 
@@ -187,7 +187,7 @@ def create(
 
 @asynccontextmanager
 async def _openid_identity(trust: "Trust", identities: dict[str, Identify]) -> AsyncGenerator[None]:
-    """Accept the tokens of the identity provider."""
+    """Accept tokens from the identity provider."""
     from ..identity.oidc import api as oidc_api  # noqa: PLC0415
     from ..identity.oidc.gateway import Provider  # noqa: PLC0415
 

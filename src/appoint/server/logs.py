@@ -1,5 +1,5 @@
 """Structured logs on standard error: JSON lines, or columns in a terminal. They contain no personal data: neither
-the messages of exceptions nor the values of variables."""
+exception messages nor variable values."""
 
 import logging
 import re
@@ -17,11 +17,11 @@ from ..kit import errors, tracing
 from ..settings import Settings
 
 SAFE_MESSAGES: Final = (OSError, errors.AppointError, ImportError)
-"""Exceptions whose messages are technical. Others may repeat a value, such as a name or a note."""
+"""Exceptions whose messages are purely technical. Other messages may repeat a value, such as a name or a note."""
 
 
 def configure(settings: Settings) -> None:
-    """Configure all logs of the process, including those of libraries."""
+    """Configure all of the process's logs, including those of libraries."""
     level = getattr(logging, settings.log_level.upper())
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
@@ -71,7 +71,7 @@ def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 def _hide_exception_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Remove the exception's message from the line about a failed task. asyncio puts it after the first line, other
-    libraries into the line itself."""
+    libraries in the line itself."""
     event["event"] = re.sub(r"exception=.*", "exception=…>", str(event["event"]).split("\n", 1)[0])
     return event
 
@@ -88,7 +88,7 @@ def _add_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 def _format(error: BaseException, visited: set[int]) -> Iterator[str]:
-    """Yield the traceback as Python prints it, without the messages of the exceptions; the first cause first."""
+    """Yield the traceback as Python prints it, first cause first, but without the exceptions' messages."""
     visited.add(id(error))
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier and id(earlier) not in visited:

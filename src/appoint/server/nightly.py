@@ -1,7 +1,7 @@
-"""Nightly jobs: one worker runs each job, makes up for a missed night, and retries a job that fails.
+"""Nightly jobs. One worker runs each job, catches up after a missed night, and retries a job that fails.
 
-A job's row in `job_run` contains its due time. A worker leases the row while the job runs, so that no other worker runs
-it. If the worker dies, another one takes over a minute later.
+A job's row in `job_run` contains the time at which it is due. A worker leases the row while the job runs, so that no
+other worker runs it. If the worker dies, another one takes over a minute later.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ FIRST_RETRY: Final = timedelta(seconds=10)
 
 
 async def run(work: Work, stop: asyncio.Event) -> None:
-    """Run the nightly jobs that are due, until `stop`."""
+    """Run the nightly jobs that are due, until `stop` is set."""
     now = clock.now()
     await job_runs.plan(work.db, {name: next_night(job.at, now) for name, job in schedule.NIGHTLY.items()})
     await serve(
@@ -43,7 +43,7 @@ async def run(work: Work, stop: asyncio.Event) -> None:
 
 
 def next_night(at: time, now: datetime) -> datetime:
-    """Return the next instant after `now` at that time of day, in UTC."""
+    """Return the next time after `now` with that time of day, in UTC."""
     today = datetime.combine(now.date(), at, tzinfo=now.tzinfo)
     return today if today > now else today + timedelta(days=1)
 

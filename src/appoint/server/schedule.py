@@ -26,11 +26,11 @@ from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
 
 REQUEST_TTL: Final = timedelta(hours=24)
-"""The time for which a request with an idempotency key can be replayed."""
+"""How long a request with an idempotency key can be replayed."""
 
 
 class Work(NamedTuple):
-    """The tools of the worker's jobs."""
+    """What the worker's jobs need."""
 
     db: Database
     settings: Settings
@@ -71,7 +71,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
     ),
     "plan-agendas": (60.0, lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }
-"""The jobs that run all the time, by name, with the seconds between runs."""
+"""The jobs that run all the time, by name, with the number of seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - REQUEST_TTL)),
@@ -88,11 +88,11 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
-"""The nightly jobs by name. Each must tolerate running twice, or late."""
+"""The nightly jobs, by name. Each must tolerate running twice, or late."""
 
 
 async def relay_all(work: Work) -> None:
-    """Relay all events that are due."""
+    """Relay all due events."""
     while await relay(work.db, work.subscribers, now=clock.now()):
         pass
 
@@ -104,7 +104,7 @@ async def forget_requests(work: Work, *, before: datetime) -> None:
 
 
 async def forget_events(work: Work, *, before: datetime) -> None:
-    """Delete events relayed before that time, and their deliveries."""
+    """Delete events that were relayed before the given time, together with their deliveries."""
     await deliveries.delete_old(work.db, before=before)
     await events_repository.delete_relayed(work.db, before=before)
 

@@ -27,15 +27,15 @@ DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "cha
 class UsableDatabase(NamedTuple):
     url: str
     fresh: bool
-    """Whether it was just created and is empty."""
+    """Whether it has just been created and is empty."""
     programs: Path | None
-    """The folder of the embedded PostgreSQL's programs; None for another server."""
+    """The folder with the embedded PostgreSQL's programs, or None for any other server."""
 
 
 @contextmanager
 def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[UsableDatabase]:
-    """Yield the configured database: the one of `APPOINT_DATABASE_URL`, or else the embedded one, which runs as long as
-    any process uses it."""
+    """Yield the configured database: the one in `APPOINT_DATABASE_URL`, or else the embedded one, which runs for as
+    long as any process uses it."""
     if settings.database_url:
         yield UsableDatabase(settings.database_url.get_secret_value(), fresh=False, programs=None)
         return
@@ -46,8 +46,8 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[Usa
 
 
 async def reach(url: str) -> str | None:
-    """Connect once and return the revision of the database. Raise `StartupError` if it cannot be reached, and `TooOld`
-    for an unsupported PostgreSQL."""
+    """Connect once and return the database's revision. Raise `StartupError` if the database cannot be reached, and
+    `TooOld` if PostgreSQL is too old."""
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -76,7 +76,7 @@ async def expect_migrated(url: str) -> None:
 
 
 def check_extras(settings: Settings) -> None:
-    """Raise `StartupError` for a setting whose optional libraries are not installed."""
+    """Raise `StartupError` if a setting needs optional libraries that are not installed."""
     broker = settings.broker_url.get_secret_value() if settings.broker_url else ""
     needs = (
         (bool(settings.cache_url), "redis", "redis", "APPOINT_CACHE_URL"),
@@ -90,9 +90,10 @@ def check_extras(settings: Settings) -> None:
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise `StartupError` for an invalid address of a provider or broker, and for settings unfit for production.
+    """Raise `StartupError` if a provider's or broker's address is invalid, or if a setting is unsuitable for
+    production.
 
-    Their libraries are imported only for providers that are configured, because they are slow to import.
+    The libraries for providers are imported only if a provider is configured, because they are slow to import.
     """
     check_secrets(settings)
     if settings.smtp_url or settings.sms_url:
@@ -104,7 +105,7 @@ def check_settings(settings: Settings) -> None:
                 "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
             )
     if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
-        raise StartupError("Set APPOINT_MAIL_FROM to the sender address of mails.")
+        raise StartupError("Set APPOINT_MAIL_FROM to the address that emails are sent from.")
     if settings.broker_url:
         from ..integrations.broker.gateway import check_url  # noqa: PLC0415
 
@@ -112,9 +113,9 @@ def check_settings(settings: Settings) -> None:
 
 
 def read_trust(settings: Settings) -> "Trust | None":
-    """Return the identity provider in the settings, if any. Its libraries are slow to import, and few servers use one.
+    """Return the configured identity provider, if any. Its libraries are slow to import, and few servers use one.
 
-    Raise `StartupError` for invalid settings.
+    Raise `StartupError` if its settings are invalid.
     """
     if not settings.oidc_issuer:
         return None
@@ -124,7 +125,7 @@ def read_trust(settings: Settings) -> "Trust | None":
 
 
 def check_secrets(settings: Settings) -> None:
-    """Raise `StartupError` in production for secrets that are easy to guess. The message names them."""
+    """In production, raise `StartupError` if any secrets are easy to guess. The message names them."""
     if settings.mode != "production":
         return
     values = {
@@ -148,14 +149,14 @@ def check_secrets(settings: Settings) -> None:
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:
-    """Return the administrator's token, and whether it was just created."""
+    """Return the administrator's token, and whether it has just been created."""
     if settings.admin_token:
         return settings.admin_token.get_secret_value(), False
     return _stored_secret(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
 
 
 def demo_password(settings: Settings) -> str:
-    """Return the password of the demo world's staff, stored beside the administrator's token."""
+    """Return the password for the demo world's staff, which is stored next to the administrator's token."""
     return _stored_secret(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
 
 
@@ -168,8 +169,8 @@ def with_secret_key(settings: Settings) -> Settings:
 
 
 def _stored_secret(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
-    """Return a secret that no setting contains, and whether it was just created. Store it in the data directory,
-    readable by this account only."""
+    """Return a secret that is not in the settings, and whether it has just been created. Store it in the data
+    directory, readable only by this account."""
     path = settings.data_dir / name
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The server process: uvicorn on uvloop, with a shutdown that fails no request, and with limits for slow clients."""
+"""The server process: uvicorn on uvloop, with a shutdown that fails no requests, and with limits for slow clients."""
 
 import errno
 import gc
@@ -27,11 +27,11 @@ from . import app as application
 from . import logs
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""More than the 60 seconds of most load balancers, which must close connections first."""
+"""Longer than the 60 seconds of most load balancers, because they must close connections first."""
 SETTLE_SECONDS: Final = 0.3
-"""The pause before shutdown, until other processes have closed their listeners too."""
+"""The pause before shutdown, which gives other processes time to close their listeners too."""
 LAST_REQUEST_SECONDS: Final = 1.0
-"""The time for which idle connections stay open during shutdown."""
+"""How long idle connections stay open during shutdown."""
 READ_SECONDS: Final = 30.0
 START_SECONDS: Final = 300.0
 HEALTH_CHECK_SECONDS: Final = 30
@@ -45,11 +45,11 @@ class Connection(HttpToolsProtocol):
 
     A request must arrive within 30 seconds, with a head of at most 64 KiB and 100 headers. Clients that do not read for
     30 seconds are disconnected. During shutdown, keep-alive connections stay open for one more second, so that requests
-    in flight are answered, with `Connection: close`; `ending` and `end` in a request's state tell its stream to end.
+    in flight get a response, with `Connection: close`; `ending` and `end` in a request's state tell its stream to end.
     """
 
     ending = False
-    """Shared by all connections of the process, including those accepted during shutdown."""
+    """Shared by all of the process's connections, including those accepted during shutdown."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -95,7 +95,9 @@ class Connection(HttpToolsProtocol):
             self.write_timeout = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection. Abort it if the client has not read everything: closing would wait for that."""
+        """Close an idle connection. If the client has not read everything, abort it, because closing would wait for
+        that.
+        """
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
@@ -120,8 +122,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """Prepare to end. uvicorn has closed this process's listener, but other processes may still accept connections,
-        so let clients reconnect only after a moment."""
+        """Prepare to shut down. uvicorn has closed this process's listener, but other processes may still accept
+        connections, so wait a moment before making clients reconnect."""
         self.loop.call_later(SETTLE_SECONDS, self._end)
 
     def _end(self) -> None:
@@ -132,7 +134,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             state = self.scope.get("state", {})
             state["ending"] = True
-            if end := state.get("end"):  # a stream would not end otherwise
+            if end := state.get("end"):  # otherwise a stream would never end
                 end()
 
     def _close_when_silent(self) -> None:
@@ -144,7 +146,7 @@ class Connection(HttpToolsProtocol):
         return not self.in_message and (cycle is None or cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer invalid HTTP with a problem document, instead of the parser's message."""
+        """Respond to invalid HTTP with a problem document instead of the parser's message."""
         del msg
         request_id = tracing.parse_origin(()).request_id
         body = msgspec.json.encode(
@@ -159,7 +161,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """A server that calls `ready` when it accepts requests."""
+    """A server that calls `ready` once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -171,7 +173,7 @@ class Server(uvicorn.Server):
 
 
 class Supervisor(Multiprocess):
-    """Several server processes that accept from one socket. A process that dies is replaced."""
+    """Several server processes that accept connections from one socket. If a process dies, it is replaced."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(config, [listener])
@@ -189,13 +191,13 @@ class Supervisor(Multiprocess):
             metrics.forget_process(pid or 0)
 
     def terminate_all(self) -> None:
-        for listener in self.sockets:  # an open socket would accept connections that no process answers
+        for listener in self.sockets:  # an open socket would accept connections that no process serves
             listener.close()
         super().terminate_all()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return the socket that all server processes accept from. Raise `StartupError`."""
+    """Return the socket that all server processes accept connections on. Raise `StartupError` if this fails."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family)
@@ -216,7 +218,7 @@ def listen(host: str, port: int) -> socket.socket:
 def address(listener: socket.socket) -> str:
     """Return the server's address for a browser on this machine."""
     bound, port = listener.getsockname()[:2]
-    # a server on any address is reachable at this machine's
+    # a server that listens on all addresses is reachable at this machine's own
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -229,8 +231,8 @@ def serve(
     workers: int,
     ready: Callable[[], None],
 ) -> None:
-    """Serve the application that `make` returns until SIGTERM or SIGINT, which is raised again once all requests are
-    answered."""
+    """Serve the application that `make` returns until SIGTERM or SIGINT arrives. The signal is raised again once all
+    requests have been answered."""
     config = uvicorn.Config(
         make if workers == 1 else partial(_in_child, settings, make),
         factory=True,
@@ -256,7 +258,7 @@ def serve(
 
 
 def create_application(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
-    """Return the application, alone or with the worker in the same process."""
+    """Return the application, with or without the worker in the same process."""
     contexts: list[Callable[[Litestar], AbstractAsyncContextManager[None]]] = []
     if with_worker:
         from . import worker  # noqa: PLC0415  a server alone does not need the worker's libraries
@@ -268,7 +270,7 @@ def create_application(settings: Settings, *, database_url: str, admin_token: st
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
-    """Return the application that `make` returns, in a child process. The process ends with its parent, even if the
+    """Return the application that `make` returns, in a child process. The child ends with its parent, even if the
     parent is killed."""
     logs.configure(settings)
     parent = multiprocessing.parent_process()

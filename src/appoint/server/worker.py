@@ -1,8 +1,8 @@
 """The worker: all work that no request triggers. It runs the jobs; their code is in the features' `jobs.py`.
 
-Any number of workers may run at once. Each runs the frequent jobs every few seconds, in statements that tolerate
-concurrency. Workers share notifications, webhooks and nightly jobs by leases, so that one worker at a time handles
-each. One worker publishes to the broker.
+Any number of workers can run at once. Each runs the frequent jobs every few seconds, with statements that tolerate
+concurrency. Workers share out notifications, webhooks and nightly jobs using leases, so that only one worker at a time
+handles each. One worker publishes to the broker.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ JOB_SECONDS: Final = 600.0
 
 
 def prepare(settings: Settings, db: Database) -> Work:
-    """Return the tools of the worker's jobs. Raise `StartupError` for an invalid address of a message provider."""
+    """Return what the worker's jobs need. Raise `StartupError` if a message provider's address is invalid."""
     by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at start"
@@ -60,8 +60,8 @@ def prepare(settings: Settings, db: Database) -> Work:
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
-    """Run all jobs until `stop`, and wait while the database is unreachable. Jobs that are running then have
-    `shutdown_seconds` to finish; after that, cancel them. They run again later."""
+    """Run all jobs until `stop` is set, waiting whenever the database is unreachable. After that, running jobs have
+    `shutdown_seconds` to finish before they are cancelled. They run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
     db = connect(
         database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
@@ -93,7 +93,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
 
 
 def _continuous_jobs(work: Work, stop: asyncio.Event) -> dict[str, Callable[[], Awaitable[object]]]:
-    """Return the jobs that run until `stop`, by name. They are restarted if they fail."""
+    """Return the jobs that run until `stop` is set, by name. Jobs that fail are restarted."""
     db, settings = work.db, work.settings
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "nightly": partial(nightly.run, work, stop),
@@ -107,7 +107,7 @@ def _continuous_jobs(work: Work, stop: asyncio.Event) -> dict[str, Callable[[], 
 
 
 async def _repeat(stop: asyncio.Event, seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
-    """Run the job until `stop`, again after a pause, even if it fails."""
+    """Run the job repeatedly until `stop` is set, with a pause after each run, even if it fails."""
     is_reachable = True
     while not stop.is_set():
         try:
@@ -117,14 +117,14 @@ async def _repeat(stop: asyncio.Event, seconds: float, name: str, job: Callable[
             if is_reachable:
                 log.warning("database away", job=name)
             is_reachable = False
-        except Exception:  # one fault must not end the worker
+        except Exception:  # one failure must not end the worker
             log.exception("job failed", job=name)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 
 
 def in_server(settings: Settings, database_url: str) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """Return a context in which the worker runs, for the process of a server."""
+    """Return a context in which the worker runs inside a server process."""
 
     @asynccontextmanager
     async def running(_: object) -> AsyncGenerator[None]:
