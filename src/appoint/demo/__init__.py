@@ -1,4 +1,6 @@
-"""Demo worlds: a small one to explore, a large one to measure. Empty databases get the same world on the same day."""
+"""Demo worlds: a small one to explore and a large one for measurements. On the same day, every empty database gets the
+same world.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,10 +27,10 @@ async def load(
     password: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database, completely or not at all. Write no events. With a password, staff
-    get accounts.
+    """Load a demo world into a migrated database, completely or not at all, without writing events. If there is a
+    password, staff get accounts.
 
-    Raise `HasClinics` for a database that has clinics already, unless `into_existing`.
+    Raise `HasClinics` if the database already has clinics, unless `into_existing` is set.
     """
     now = now or clock.now()
     connection = await asyncpg.connect(
@@ -42,7 +44,7 @@ async def load(
                 await expect_no_clinics(connection)  # before the first message
             say(
                 "Loading 2 million appointments. This takes a few minutes. "
-                "If it is interrupted, it leaves nothing behind; start it again."
+                "If it is interrupted, it leaves nothing behind, and you can start it again."
             )
             columns = (
                 TextColumn("{task.description}"),
@@ -55,7 +57,7 @@ async def load(
                 addresses = await large(
                     connection, now=now, into_existing=into_existing, password=password, progress=progress
                 )
-            say("The large demo world is loaded.")
+            say("The large demo world has been loaded.")
         if addresses:
             say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
     finally:

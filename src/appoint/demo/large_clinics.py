@@ -1,4 +1,4 @@
-"""The clinics of the large world, with their customers, doctors and published slots."""
+"""The large world's clinics, with their customers, doctors and published slots."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -59,7 +59,7 @@ TYPES: Final = (
     ("Check-up", 30, 0, 5, 8500),
     ("Procedure", 45, 5, 10, 19000),
 )
-"""Name, minutes, minutes before and after, price."""
+"""Name, length in minutes, minutes before and after, and price."""
 WEEKS: Final = (
     ("12345", ("08:00", "12:00"), ("13:00", "16:30")),
     ("1245", ("09:00", "13:00"), ("14:00", "19:00")),
@@ -67,7 +67,7 @@ WEEKS: Final = (
     ("2356", ("07:30", "12:30"), ("13:00", "17:00")),
     ("12345", ("12:00", "15:30"), ("16:00", "20:00")),
 )
-"""Weekdays from 1, and the hours of each."""
+"""Weekdays, numbered from 1, and the hours on each."""
 
 
 class Clinic(NamedTuple):
@@ -119,7 +119,7 @@ async def write_clinic(clinic: Clinic) -> list[Kind]:
 
 
 async def write_customers(clinic: Clinic, count: int) -> list[UUID]:
-    """Write so many customers, and return their ids."""
+    """Write this many customers, and return their ids."""
     at, place, random = clinic.world.opened_at, clinic.place, clinic.world.random
     ids = [customers_id(random, at) for _ in range(count)]
     persons = people(random, place.languages, count, first=clinic.id * 1_000_000, today=clinic.world.day(0))
@@ -133,7 +133,7 @@ async def write_customers(clinic: Clinic, count: int) -> list[UUID]:
 
 
 async def write_doctors(clinic: Clinic, count: int) -> dict[UUID, list[Range[datetime]]]:
-    """Write so many doctors with their weekly hours and slots. Return the slots of each."""
+    """Write this many doctors with their weekly hours and slots. Return each doctor's slots."""
     world, at = clinic.world, clinic.world.opened_at
     ids = [clinic.new_id() for _ in range(count)]
     names = [

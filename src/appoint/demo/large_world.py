@@ -1,4 +1,4 @@
-"""The large world: any number of appointments, a thousand per doctor, to test and measure growth."""
+"""The large world: any number of appointments, a thousand per doctor, for testing and measuring growth."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,11 @@ APPOINTMENTS_PER_DOCTOR: Final = 1000
 DOCTORS_PER_CLINIC: Final = 20
 VISITS_PER_CUSTOMER: Final = 5
 PAST_WEIGHT: Final = 3
-"""How much likelier a past time is booked than a future one."""
+"""How much more likely a past time is to be booked than a future one."""
 HEAVY_TABLES: Final = ("customer", "patient", "booking_slot", "appointment")
-"""Tables whose keys and indexes are created after all rows, which is much faster than row by row."""
+"""Tables whose keys and indexes are created after all rows have been written, which is much faster than updating them
+row by row.
+"""
 APPOINTMENT_COLUMNS: Final = (
     "clinic_id id booking_id doctor_id customer_id appointment_type_id status during claimed price_amount "
     "price_currency version created_at updated_at"
@@ -39,20 +41,21 @@ async def large(
     password: str | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
-    """Write clinics of twenty doctors with a thousand appointments each, five per customer, from sixteen weeks ago to
-    the end of the horizon. Return the addresses of some staff, as the small world does.
+    """Write clinics with twenty doctors each, a thousand appointments per doctor and five per customer, from sixteen
+    weeks ago to the end of the horizon. Return some staff members' addresses, as the small world does.
 
-    `connection` is asyncpg's, to a migrated database, outside a transaction. `appointments` is their exact number
-    afterwards and determines everything else: two million make 100 clinics, 2,000 doctors and 400,000 customers. The
-    density and the number of rows per doctor are the same at every size. All of it is one transaction, so an
-    interruption leaves nothing behind; until its end the tables are locked. Afterwards, constraints and indexes are
-    those of the migrations, and every row has been checked. Raise `HasClinics` unless `into_existing`.
+    `connection` is an asyncpg connection to a migrated database, outside a transaction. `appointments` is their exact
+    number afterwards and determines everything else: two million make 100 clinics, 2,000 doctors and 400,000 customers.
+    The density and the number of rows per doctor are the same at every size. Everything is written in one transaction,
+    so an interruption leaves nothing behind; the tables are locked until it ends. Afterwards, constraints and indexes
+    are as the migrations define them, and every row has been checked. Raise `HasClinics` if there already are clinics,
+    unless `into_existing` is set.
     """
     progress = progress or Progress(disable=True)
     doctors, customers = -(-appointments // APPOINTMENTS_PER_DOCTOR), -(-appointments // VISITS_PER_CUSTOMER)
     clinics = -(-doctors // DOCTORS_PER_CLINIC)
     async with connection.transaction():
-        # otherwise the server would finish a constraint for a client that has gone away
+        # otherwise the server would finish adding a constraint for a client that has gone away
         await connection.execute("set local client_connection_check_interval = '1s'")
         await connection.execute("set local maintenance_work_mem = '256MB'")
         first = await next_clinic(connection, into_existing=into_existing)
@@ -89,8 +92,8 @@ async def large(
 async def _fill(
     clinic: Clinic, *, doctors: int, appointments: int, customers: int, guests: Sequence[UUID]
 ) -> list[UUID]:
-    """Write a clinic with everything that belongs to it. `guests`, customers of another clinic, visit it too. Return
-    its own customers."""
+    """Write a clinic with everything that belongs to it. `guests` are another clinic's customers, who visit this one
+    too. Return its own customers."""
     world = clinic.world
     kinds = await write_clinic(clinic)
     own = await write_customers(clinic, customers)
@@ -115,7 +118,7 @@ async def _fill(
 
 
 def _choose(world: World, times: Iterator[Visit], count: int) -> list[Visit]:
-    """Return `count` of a doctor's times, more in the past than in the future."""
+    """Return `count` of a doctor's times, more of them in the past than in the future."""
     weighted = (
         (world.random.random() ** (1 / PAST_WEIGHT if visit.start < world.midnight else 1), visit) for visit in times
     )
@@ -123,8 +126,8 @@ def _choose(world: World, times: Iterator[Visit], count: int) -> list[Visit]:
 
 
 def _rows(clinic: Clinic, selection: Sequence[Visit], visitors: list[UUID]) -> Iterator[tuple[Any, ...]]:
-    """Yield appointments in order of their start. At least half of the other visitors come between two visits of a
-    customer, so these never overlap."""
+    """Yield appointments ordered by start. At least half of the other visitors come between two visits by the same
+    customer, so a customer's visits never overlap."""
     random, midnight, now = clinic.world.random, clinic.world.midnight, clinic.world.now
     half = len(visitors) // 2
     for number, visit in enumerate(selection):

@@ -1,5 +1,5 @@
-"""The people of demo worlds. None of them exists: their addresses are in the domains reserved for examples, and their
-phone numbers in the ranges reserved for fiction."""
+"""The people in the demo worlds. None of them exists: their addresses are in domains reserved for examples, and their
+phone numbers in ranges reserved for fiction."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ class Household(NamedTuple):
     phone: str | None
     locale: Locale | None
     members: Sequence[tuple[str, int]]
-    """Names and ages; the first member books for the others."""
+    """Names and ages. The first member books for the others."""
 
 
 FAMILIES: Final = (
@@ -72,7 +72,7 @@ FAMILIES: Final = (
     Household((2,), "raman@example.com", None, "en", [("தமிழ்செல்வி ராமன்", 57)]),
     Household((2, 1), "li.wei@example.net", "+12125550109", "en", [("李伟", 42), ("李娜", 41)]),
 )
-"""India reserves no phone numbers for fiction, so the families of Kolkata have only mail addresses."""
+"""India reserves no phone numbers for fiction, so the families in Kolkata have only email addresses."""
 
 NAMES: Final = {
     "de": (
@@ -100,7 +100,7 @@ NAMES: Final = {
     "bn": ("অমিত ঋতু দেবাশিস নন্দিনী প্রিয়া রবীন্দ্র শর্মিলা সৌরভ", "ঘোষ চট্টোপাধ্যায় দাস বসু ব্যানার্জি সেন"),
     "zh": ("伟 芳 娜 敏 静 磊 强 洋 艳 杰 雪 明", "王 李 张 刘 陈 杨 黄 赵 周 吴"),
 }
-"""Given and family names by language."""
+"""Given names and family names, by language."""
 _SPLIT: Final = {language: (given.split(), family.split()) for language, (given, family) in NAMES.items()}
 
 
@@ -112,8 +112,8 @@ class Person(NamedTuple):
 
 
 def people(random: Random, languages: Sequence[str], count: int, *, first: int, today: date) -> Iterator[Person]:
-    """Yield `count` people; a third of them live with the person before. Numbers from `first` on keep the addresses of
-    households in a world distinct."""
+    """Yield `count` people, a third of whom live with the previous person. Numbering them from `first` keeps the
+    addresses of households in a world distinct."""
     family, email, phone, language = "", "", None, ""
     for number in range(first, first + count):
         shares = number > first and random.random() < 1 / 3

@@ -1,4 +1,4 @@
-"""The appointments of the small world: its people book visits, whose status depends on the time of loading."""
+"""The small world's appointments. Its people book visits, whose status depends on when the world is loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from .world import World
 from .writing import write
 
 GROUP_SHARE: Final = 0.1
-"""The share of bookings for several appointments."""
+"""The share of bookings that contain several appointments."""
 MAX_GROUP_LENGTH: Final = timedelta(hours=2)
 HOLD_TTL: Final = timedelta(minutes=10)
 COLUMNS: Final = (
@@ -27,7 +27,7 @@ COLUMNS: Final = (
 
 
 class Booked(NamedTuple):
-    """A booked visit. `luck` and `whim`, from 0 to 1, determine its status and its details."""
+    """A booked visit. `luck` and `whim`, both from 0 to 1, determine its status and its details."""
 
     visit: Visit
     id: UUID
@@ -52,8 +52,8 @@ VisitsByCustomer = dict[UUID, list[Visit]]
 
 
 def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:
-    """Book some of the times of a clinic's doctors, fewer the further away. Visits of a customer never overlap.
-    `visitors` are households."""
+    """Book some of the available times of a clinic's doctors, with fewer bookings further in the future. A customer's
+    visits never overlap. `visitors` are households."""
     random = world.random
     visits: VisitsByCustomer = {}
     for of_doctor in times:
@@ -70,7 +70,7 @@ def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequen
 
 
 def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Visit]:
-    """Return the visit, for some bookings with one or two of the doctor's following times."""
+    """Return the visit, together with one or two of the doctor's following times for some bookings."""
     group = [visit, *islice(following, random.randint(1, 2))] if random.random() < GROUP_SHARE else [visit]
     return [visit] if group[-1].end - visit.start > MAX_GROUP_LENGTH else group
 
@@ -90,7 +90,7 @@ def _book_group(
 def _free_members(
     random: Random, visitors: Sequence[list[UUID]], visits: VisitsByCustomer, group: Sequence[Visit]
 ) -> list[UUID]:
-    """Return a customer for each visit of the group, all of one household, who have no other visit at that time."""
+    """Return a customer for each visit in the group, all from one household and with no other visit at that time."""
     start, end = group[0].start, group[-1].end
     for household in random.sample(visitors, len(visitors)):
         free = [
@@ -104,7 +104,7 @@ def _free_members(
 
 
 async def write_appointments(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> None:
-    """Write booked visits, earliest first, and the patients of the clinics."""
+    """Write booked visits, earliest first, and the clinics' patients."""
     first_booked_at: dict[tuple[int, UUID], datetime] = {}
     for each in sorted(booked, key=attrgetter("booked_at")):
         first_booked_at.setdefault((each.clinic_id, each.customer_id), each.booked_at)
@@ -120,10 +120,10 @@ async def write_appointments(world: World, booked: Sequence[Booked], stories: Ma
 
 
 def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
-    """Return the status of each visit.
+    """Return each visit's status.
 
     At any hour, even while all clinics are closed, the last visitor is still with the doctor and the next one has
-    arrived. One customer of each clinic has a time on hold.
+    arrived. One customer at each clinic has a time on hold.
     """
     statuses = {each.id: outcome(each.luck, each.visit, world.now) for each in booked}
     live = [each for each in booked if statuses[each.id] != Status.CANCELLED]

@@ -1,4 +1,4 @@
-"""The clinics of the small world, with everything but their slots and appointments."""
+"""The small world's clinics, with everything but their slots and appointments."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -63,7 +63,7 @@ async def _write_settings(clinic: Clinic, slug: str | None) -> None:
 
 
 async def _write_types(clinic: Clinic) -> dict[str, Kind]:
-    """Return the appointment types by name."""
+    """Write the appointment types, and return them by name."""
     currency, at = clinic.story.content.currency, clinic.world.opened_at
     kinds = {
         type.name: Kind(
@@ -97,7 +97,7 @@ async def _write_types(clinic: Clinic) -> dict[str, Kind]:
 
 
 async def _write_time_slots(clinic: Clinic) -> dict[str, TimeSlot]:
-    """Return the time slots by name."""
+    """Write the time slots, and return them by name."""
     at = clinic.world.opened_at
     slots = {name: TimeSlot(clinic.new_id(), _minutes(hours)) for name, hours in clinic.story.time_slots.items()}
     await write(
@@ -110,7 +110,7 @@ async def _write_time_slots(clinic: Clinic) -> dict[str, TimeSlot]:
 
 
 async def _write_doctors(clinic: Clinic, kinds: Mapping[str, Kind]) -> dict[str, UUID]:
-    """Return the doctors' ids by name."""
+    """Write the doctors, and return their ids by name."""
     connection, doctors, at = clinic.world.connection, clinic.story.doctors, clinic.world.opened_at
     ids = {doctor.name: clinic.new_id() for doctor in doctors}
     await write(

@@ -18,19 +18,20 @@ from .writing import add_up, finish, next_clinic, publish, write
 
 PAST: Final = timedelta(days=56)
 NEIGHBOURS: Final = 120
-"""The number of people of each clinic besides those of the families."""
+"""The number of people at each clinic in addition to the families."""
 
 RegisteredHousehold = tuple[Household, list[UUID]]
-"""A household with the customer ids of its members."""
+"""A household and its members' customer ids."""
 
 
 async def small(
     connection: Any, *, now: datetime, into_existing: bool = False, password: str | None = None
 ) -> list[str]:
-    """Write the small world, in one transaction and under all constraints.
+    """Write the small world in one transaction, with all constraints in place.
 
-    Worlds written on the same (UTC) day are equal, except for what happens after midnight. With a password, staff get
-    accounts; return the addresses of some of them. Raise `HasClinics` unless `into_existing`.
+    Worlds written on the same (UTC) day are identical, except for what happens after midnight. If there is a password,
+    staff get accounts; return some of their addresses. Raise `HasClinics` if there already are clinics, unless
+    `into_existing` is set.
     """
     async with connection.transaction():
         first = await next_clinic(connection, into_existing=into_existing)
@@ -71,7 +72,7 @@ async def _register(world: World) -> list[RegisteredHousehold]:
 
 
 def _neighbours(world: World) -> list[Household]:
-    """Return the households of each clinic besides the families."""
+    """Return each clinic's households apart from the families."""
     households: list[Household] = []
     for number, story in enumerate(CLINICS):
         neighbours = people(world.random, story.languages, NEIGHBOURS, first=1000 * (number + 1), today=world.day(0))

@@ -1,4 +1,4 @@
-"""The staff of demo clinics: accounts for a manager, a receptionist and every doctor."""
+"""The demo clinics' staff: accounts for a manager, a receptionist and every doctor."""
 
 from typing import Any, Final
 
@@ -8,8 +8,8 @@ NAMES: Final = {"manager": "Mona Varga", "receptionist": "Rosa Lindt"}
 
 
 async def staff(connection: Any, *, first_clinic: int, password: str) -> list[str]:
-    """Write accounts with the password for all clinics from that number on. Return the addresses of the first clinic's
-    receptionist and manager.
+    """Write accounts with this password for all clinics whose number is at least `first_clinic`. Return the addresses
+    of the first clinic's receptionist and manager.
 
     Managers and receptionists have the addresses `manager@` and `reception@` at their clinic's mail domain; doctors
     have their own.

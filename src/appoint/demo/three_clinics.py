@@ -1,4 +1,4 @@
-"""The content of the small world: three clinics with their doctors, hours and appointment types. Days count from the
+"""The small world's content: three clinics with their doctors, hours and appointment types. Days are counted from the
 day on which the world is loaded."""
 
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from ..clinics.clinics.model import ClinicContent, Policy
 
 Week = tuple[tuple[str, str], ...]
-"""Weekdays and the hours on each of them: a start and an end, or the name of one of the clinic's time slots."""
+"""Weekdays and the hours on each: a start and an end, or the name of one of the clinic's time slots."""
 
 
 class TypeStory(NamedTuple):
@@ -25,9 +25,9 @@ class DoctorStory(NamedTuple):
     email: str
     week: Week
     offers: tuple[str, ...] = ()
-    """Names of appointment types; empty: all of the clinic's."""
+    """Names of appointment types. If empty, all of the clinic's types."""
     later: tuple[int, Week] | None = None
-    """A number of days, after which another week applies."""
+    """A number of days, after which a different week applies."""
 
 
 class AbsenceStory(NamedTuple):
@@ -35,7 +35,7 @@ class AbsenceStory(NamedTuple):
     last: int
     reason: str
     doctor: str | None = None
-    """None: the clinic is closed."""
+    """None if the clinic is closed."""
 
 
 class ClinicStory(NamedTuple):
@@ -131,7 +131,7 @@ CLINICS: Final = (
         languages=("en", "en", "es", "zh", "ru", "fr"),
         time_slots={"Morning": "08:30-12:30", "Afternoon": "13:00-17:00", "Evening": "17:00-21:00"},
         types=(
-            TypeStory("Urgent care visit", 15, 12500, after=5, description="Walk-ins wait; a booking does not."),
+            TypeStory("Urgent care visit", 15, 12500, after=5, description="Book a time and skip the walk-in queue."),
             TypeStory("Office visit", 30, 18000),
             TypeStory("Annual physical", 45, 29500, after=15),
             TypeStory("Skin check", 30, 21000, before=5, after=5),
@@ -185,7 +185,7 @@ CLINICS: Final = (
             AbsenceStory(-20, -19, "Conference", "Dr. Daniel Rosenberg"),
         ),
         reasons=("Feeling better", "Out of town", "Insurance changed", "No childcare"),
-        notes=("New patient, forms sent by mail.", "Prefers Spanish.", "Call before if running late."),
+        notes=("New patient, forms sent by mail.", "Prefers Spanish.", "Will call if running late."),
     ),
     ClinicStory(
         ClinicContent(

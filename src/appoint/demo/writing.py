@@ -1,4 +1,4 @@
-"""Write rows of demo worlds: with COPY, and without events."""
+"""Write the rows of demo worlds, with COPY and without events."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -17,7 +17,7 @@ class HasClinics(StartupError):
     def __init__(self) -> None:
         super().__init__(
             "This database already has clinics, so the demo world was not loaded. "
-            "`appoint demo --into-existing` loads it beside them."
+            "`appoint demo --into-existing` loads it alongside them."
         )
 
 
@@ -28,7 +28,9 @@ async def expect_no_clinics(connection: Any) -> None:
 
 
 async def next_clinic(connection: Any, *, into_existing: bool) -> int:
-    """Return the id of the first new clinic, and lock the table until the transaction ends. Raise `HasClinics`."""
+    """Return the id of the first new clinic, and lock the table until the transaction ends. Raise `HasClinics` if there
+    already are clinics, unless `into_existing` is set.
+    """
     await connection.execute("lock table clinic in share row exclusive mode")
     if not into_existing:
         await expect_no_clinics(connection)
@@ -42,7 +44,7 @@ async def write(connection: Any, table: str, columns: str, rows: Iterable[tuple[
 async def publish(
     connection: Any, random: Random, clinic_id: int, *, first: date, last: date, at: datetime
 ) -> dict[UUID, list[Range[datetime]]]:
-    """Publish the weekly schedules on local dates, past ones included, as the nightly job does. Return each doctor's
+    """Publish the weekly schedules on local dates, including past ones, as the nightly job does. Return each doctor's
     slots in order."""
     pieces = await connection.fetch(
         """
@@ -70,7 +72,7 @@ async def publish(
 
 
 async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
-    """Sum the days of the clinics' doctors. The worker sums after events, and demo worlds have none."""
+    """Add up the clinics' doctors' days. The worker does this only after events, and demo worlds have none."""
     await connection.execute(
         """
         insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled,
@@ -90,7 +92,7 @@ async def drop_indexes(connection: Any, tables: Sequence[str]) -> list[str]:
     """Drop the tables' keys, foreign keys, exclusion constraints and indexes. Return the statements that restore them,
     in order.
 
-    Check constraints remain, and so do partial indexes, which hold almost no rows of demo worlds.
+    Check constraints remain, and so do partial indexes, which cover almost no rows in demo worlds.
     """
     statements = await connection.fetch(
         """
@@ -109,13 +111,13 @@ async def drop_indexes(connection: Any, tables: Sequence[str]) -> list[str]:
         """,
         tables,
     )
-    for row in reversed(statements):  # foreign keys before the keys that they refer to
+    for row in reversed(statements):  # foreign keys first, then the keys that they refer to
         await connection.execute(row["drop"])
     return [row["restore"] for row in statements]
 
 
 async def finish(connection: Any) -> None:
-    """Set the number of the next clinic, and collect statistics and visibility of the new rows."""
+    """Set the next clinic's number, and update the new rows' statistics and visibility."""
     await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
     await connection.execute(
         "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, "
