@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         env_prefix="APPOINT_",
         env_file=".env",
         env_ignore_empty=True,
-        # a directory of files named like the variables, as container platforms mount secrets
+        # a directory of files named after the variables, which is how container platforms mount secrets
         secrets_dir=os.environ.get("APPOINT_SECRETS_DIR"),
         extra="ignore",
         validate_default=True,
@@ -31,40 +31,40 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
-        "none: an embedded server in the data directory",
+        "if unset, an embedded server in the data directory",
     )
     data_dir: Path = Field(
         default=Path(".appoint"),
-        description="directory of the embedded database, its log and the administrator's token",
+        description="directory for the embedded database, its log and the administrator's token",
     )
     host: str = Field(default="127.0.0.1", description="address the server listens on")
-    port: int = Field(default=8000, ge=0, le=65535, description="port the server listens on; 0 takes any free one")
+    port: int = Field(default=8000, ge=0, le=65535, description="port the server listens on; 0 picks any free port")
     workers: int = Field(default=1, ge=1, le=64, description="number of server processes")
     admin_token: SecretStr | None = Field(
         default=None,
-        description="bearer token of the platform's administrator; generated and printed at first start if not set",
+        description="the platform administrator's bearer token; if unset, it is generated and printed at first start",
     )
     mode: Literal["development", "production"] = Field(
         default="development",
-        description="production: channels without a provider send nothing, and there are no development pages",
+        description="in production, channels without a provider send nothing, and there are no development pages",
     )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s/?#]+)?$",
-        description="public base address of the server, for links in messages; none: the address it listens on",
+        description="the server's public base address, for links in messages; if unset, the address it listens on",
     )
     secret_key: SecretStr | None = Field(
         default=None,
         description=(
-            "signs links in messages; must be the same for all servers and workers; generated and stored in "
-            "the data directory if not set"
+            "signs links in messages; must be the same for all servers and workers; if unset, it is generated and "
+            "stored in the data directory"
         ),
     )
     cache_url: SecretStr | None = Field(
-        default=None, description="redis://host:port/number; none: each process has a cache of its own"
+        default=None, description="redis://host:port/number; if unset, each process has its own cache"
     )
     cors_origins: CommaSeparated = Field(
-        default=[], description="comma-separated origins whose pages may call the API; empty: none"
+        default=[], description="comma-separated origins whose pages may call the API; if empty, none may"
     )
     trusted_proxies: CommaSeparated = Field(
         default=["127.0.0.1", "::1"],
@@ -90,32 +90,33 @@ class Settings(BaseSettings):
         default="auto", description="auto: readable in a terminal, JSON elsewhere"
     )
     otlp_endpoint: str | None = Field(
-        default=None, description="http(s) base address of an OpenTelemetry collector; none: no traces are sent"
+        default=None, description="http(s) base address of an OpenTelemetry collector; if unset, no traces are sent"
     )
     smtp_url: SecretStr | None = Field(
         default=None,
         description=(
-            "mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); none: "
-            "the development mailbox at /dev/mailbox"
+            "mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); if "
+            "unset, emails go to the development mailbox at /dev/mailbox"
         ),
     )
     mail_from: str = Field(
         default="appointments@localhost.localdomain",
-        description="sender address of mails; the sender name is the clinic's",
+        description="sender address for emails; the sender name is the clinic's",
     )
     mails_per_second: int = Field(
         default=20,
         ge=1,
         le=1000,
-        description="mails that the mail server accepts per second, from all workers together",
+        description="emails that the mail server accepts per second, from all workers together",
     )
     sms_url: SecretStr | None = Field(
         default=None,
         description=(
-            "Twilio or a compatible gateway: https://account:token@api.twilio.com; none: the development mailbox"
+            "Twilio or a compatible gateway: https://account:token@api.twilio.com; if unset, text messages go to the "
+            "development mailbox"
         ),
     )
-    sms_from: str = Field(default="Appoint", description="sender number or name of text messages")
+    sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
     sms_per_second: int = Field(
         default=10,
         ge=1,
@@ -127,24 +128,28 @@ class Settings(BaseSettings):
     )
     broker_url: SecretStr | None = Field(
         default=None,
-        description="nats://… (JetStream) or amqp://… (RabbitMQ) to publish every event to; none: no broker",
+        description=(
+            "nats://… (JetStream) or amqp://… (RabbitMQ) to publish every event to; if unset, there is no broker"
+        ),
     )
     webhook_private_addresses: bool = Field(
-        default=False, description="whether webhooks may point at private and loopback addresses; for tests"
+        default=False, description="whether webhooks may point to private and loopback addresses; for tests"
     )
     event_log_days: int = Field(
-        default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are stored for replays"
+        default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are kept for replays"
     )
-    session_idle_minutes: int = Field(default=60, ge=1, le=1440, description="how long a session lasts without use")
+    session_idle_minutes: int = Field(
+        default=60, ge=1, le=1440, description="how long a session lasts without activity"
+    )
     session_hours: int = Field(default=12, ge=1, le=720, description="maximum length of a session")
     oidc_issuer: str | None = Field(
         default=None,
         description=(
-            "OpenID provider whose tokens staff may sign in with, exactly as in the tokens' issuer (iss), "
-            "such as https://login.example.org/realms/clinics; none: no provider"
+            "OpenID provider whose tokens staff can sign in with, exactly as in the tokens' issuer claim (iss), "
+            "such as https://login.example.org/realms/clinics; if unset, there is no provider"
         ),
     )
-    oidc_audience: str | None = Field(default=None, description="audience (aud) of the provider's tokens for Appoint")
+    oidc_audience: str | None = Field(default=None, description="audience (aud) in the provider's tokens for Appoint")
     oidc_algorithms: CommaSeparated = Field(
         default=["RS256", "ES256", "EdDSA"],
         description="comma-separated algorithms that the provider may sign tokens with",
@@ -156,7 +161,7 @@ class Settings(BaseSettings):
     oidc_roles: CommaSeparated = Field(
         default=[],
         description=(
-            "comma-separated mapping to roles in Appoint: claim-value=role:clinic, "
+            "comma-separated mapping from claim values to roles in Appoint: claim-value=role:clinic, "
             "claim-value=doctor:clinic:doctorId or claim-value=administrator"
         ),
     )
@@ -164,12 +169,15 @@ class Settings(BaseSettings):
         default=10, ge=1, le=120, description="how long a held time is reserved before it must be confirmed"
     )
     rate_limits: bool = Field(
-        default=True, description="whether requests are limited; turn off for load tests only, never in production"
+        default=True, description="whether requests are limited; turn off only for load tests, never in production"
     )
     requests_rate: str = Field(
         default="240/minute",
         pattern=RATE,
-        description="requests from one address (an IPv6 network of 64 bits), as number/second, minute, hour or day",
+        description=(
+            "requests from one address (for IPv6, from one /64 network), written as number/second, number/minute, "
+            "number/hour or number/day"
+        ),
     )
     search_rate: str = Field(
         default="60/minute",
@@ -182,7 +190,7 @@ class Settings(BaseSettings):
     registrations_rate: str = Field(
         default="60/hour",
         pattern=RATE,
-        description="registrations of customers, per address or signed-in caller",
+        description="customer registrations, per address or signed-in caller",
     )
     sign_in_rate: str = Field(
         default="20/minute", pattern=RATE, description="requests related to signing in, per address"
@@ -190,21 +198,24 @@ class Settings(BaseSettings):
     signed_in_rate: str = Field(
         default="120/minute",
         pattern=RATE,
-        description="requests of a signed-in patient or the holder of a manage link",
+        description="requests from a signed-in patient or a manage link's holder",
     )
     partner_rate: str = Field(
         default="600/minute",
         pattern=RATE,
-        description="requests of a partner system whose API key has no rate of its own",
+        description="requests from a partner system whose API key has no rate limit of its own",
     )
     appointments_per_customer: int = Field(
         default=20,
         ge=1,
         le=1000,
-        description="upcoming appointments that a customer can have at a clinic without its staff",
+        description="upcoming appointments that a customer can have at a clinic without help from its staff",
     )
     holds_per_customer: int = Field(
-        default=3, ge=1, le=1000, description="times that a customer can hold at a clinic without its staff"
+        default=3,
+        ge=1,
+        le=1000,
+        description="appointments that a customer can have on hold at a clinic without help from its staff",
     )
     request_seconds: int = Field(
         default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"
@@ -214,7 +225,7 @@ class Settings(BaseSettings):
     @classmethod
     def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic's signature
         if not value and others.data.get("mode") == "production":
-            raise ValueError("production mode needs limits")
+            raise ValueError("production mode requires rate limits")
         return value
 
     def model_post_init(self, _: object) -> None:
@@ -226,5 +237,5 @@ class Settings(BaseSettings):
 
     @property
     def links_url(self) -> str:
-        """The base address of links in messages."""
+        """The base address for links in messages."""
         return self.public_url or f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"

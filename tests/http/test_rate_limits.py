@@ -189,7 +189,7 @@ async def identify(connection, token):
 
 
 def test_production_requires_rate_limits():
-    with pytest.raises(ValidationError, match="production mode needs limits"):
+    with pytest.raises(ValidationError, match="production mode requires rate limits"):
         settings(mode="production", rate_limits=False)
 
 
