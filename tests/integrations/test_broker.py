@@ -46,7 +46,7 @@ def rabbit() -> Iterator[Rabbit]:
         yield rabbit
 
 
-# one worker of the test run for each broker, so that each is started once
+# one pytest worker per broker, so that each broker is started only once
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("nats", "rabbit")])
 async def broker(request) -> AsyncIterator[Broker]:
     broker = request.getfixturevalue(request.param)
@@ -182,7 +182,7 @@ asyncio.run(jobs.publish(db, {broker.url!r}, asyncio.Event()))
     await expect(broker, events + late)
 
 
-async def test_a_worker_that_lost_its_session_takes_another_turn(broker, db):
+async def test_a_worker_that_has_lost_its_session_takes_another_turn(broker, db):
     async with publishing(db, broker):
         await store(db, [first := event("appointment-1", 1)])
         await until_published(db)
@@ -199,7 +199,7 @@ async def test_a_stopped_worker_gives_up_its_turn(broker, db):
     assert await db.fetchval(PUBLISHERS, repository.LOCK) is None
 
 
-async def test_a_rejected_message_is_put_aside_and_delays_no_others(broker, db, caplog):
+async def test_a_rejected_message_is_set_aside_and_delays_no_others(broker, db, caplog):
     events = history(20, 5)
     rejected_ids = {event.id for event in random.sample(events, 3)}
     await store(db, events)

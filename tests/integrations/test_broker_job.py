@@ -1,4 +1,4 @@
-"""The job that publishes messages to a broker, without a broker."""
+"""The job that publishes messages to a broker, tested without a broker."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ from support.processes import eventually_async
 pytestmark = pytest.mark.usefixtures("fast_publishing")
 
 
-async def test_messages_are_stored_in_the_order_of_the_batch(db):
+async def test_messages_are_stored_in_batch_order(db):
     events = [event(f"appointment-{number}", 1) for number in range(50)]
     random.shuffle(events)
     await db.atomic(service.store, events)
@@ -74,7 +74,7 @@ async def test_an_unreachable_broker_is_logged_once_without_its_address(db, capl
 
 
 async def test_a_rabbitmq_client_that_failed_to_connect_is_freed_immediately():
-    """The garbage collector might free it while no event loop runs in which it could close itself."""
+    """The garbage collector might free it when no event loop is running in which it could close itself."""
     gc.collect()
     gc.disable()
     try:
@@ -96,7 +96,7 @@ MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc")), max_si
 
 
 @given(MESSAGES)
-def test_rounds_contain_every_message_in_order_of_its_subject(messages):
+def test_rounds_contain_every_message_in_order_within_its_subject(messages):
     result = divide_into_rounds(messages)
     assert sorted(chain.from_iterable(result), key=lambda message: message.position) == messages
     for round in result:
@@ -110,7 +110,7 @@ def test_rounds_contain_every_message_in_order_of_its_subject(messages):
         assert positions == sorted(positions)
 
 
-def test_pauses_grow_to_the_maximum():
+def test_pauses_grow_up_to_the_maximum():
     pauses = [retry_delay(failures) for failures in range(10_000)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.1, MAX_WAIT_SECONDS)

@@ -29,33 +29,33 @@ async def test_creating_a_provider_requires_a_clinic_if_there_are_several(client
     assert (created.status_code, created.headers["Location"]) == (201, f"/api/doctors/{created.json()['id']}")
 
 
-async def test_setting_a_providers_schedule_sets_the_doctors_without_a_version(client, provider):
+async def test_setting_a_providers_schedule_sets_the_doctors_schedule_without_a_version(client, provider):
     """Even if the clinic requires versions for other changes."""
-    answer = await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
-    assert answer.status_code == 200
-    assert (await client.get(f"/api/doctors/{provider}/schedule")).json() == answer.json()
+    response = await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
+    assert response.status_code == 200
+    assert (await client.get(f"/api/doctors/{provider}/schedule")).json() == response.json()
 
 
 async def test_a_repeated_request_sets_the_schedule_once(client, db, provider):
-    answers = [
+    responses = [
         await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN | {"Idempotency-Key": "week"})
         for _ in range(2)
     ]
-    assert answers[0].json() == answers[1].json()
-    assert answers[1].headers["Idempotent-Replayed"] == "true"
+    assert responses[0].json() == responses[1].json()
+    assert responses[1].headers["Idempotent-Replayed"] == "true"
     assert await db.fetchval("select count(*) from doctor_slot") == 1
 
 
-async def test_a_providers_availability_is_the_doctors(client, provider):
+async def test_a_providers_availability_is_the_doctors_availability(client, provider):
     await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
     await client.post(
         "/api/availability/createBookingSlots",
         json={"clinicId": 1, "from": str(MONDAY), "to": str(MONDAY)},
         headers=ADMIN,
     )
-    answers = [
+    responses = [
         (await client.get(f"/api/{collection}/{provider}/availability?date={MONDAY}&minutes=60")).json()
         for collection in ("providers", "doctors")
     ]
-    assert answers[0] == answers[1]
-    assert answers[0]["days"][0]["free"] == 9
+    assert responses[0] == responses[1]
+    assert responses[0]["days"][0]["free"] == 9

@@ -75,20 +75,20 @@ async def test_a_relayed_event_moves_from_the_outbox_to_the_log(db):
     ) == (["a 1"], 0, event)
 
 
-async def test_events_of_a_subject_are_relayed_in_order_of_version(db):
+async def test_a_subjects_events_are_relayed_in_version_order(db):
     for version in (3, 1, 2):
         await add_event(db, "a", version)
     await relay_all(db, Subscriber())
     assert await relayed(db) == ["a 1", "a 2", "a 3"]
 
 
-async def test_events_of_one_version_are_relayed_in_order_of_insertion(db):
+async def test_events_with_the_same_version_are_relayed_in_insertion_order(db):
     ids = [await add_event(db, "a", 1) for _ in range(5)]
     await relay_all(db, Subscriber())
     assert [row.event_id for row in await db.fetch("select event_id from broker_message order by position")] == ids
 
 
-async def test_the_same_subject_id_at_two_clinics_is_independent(db):
+async def test_subjects_with_the_same_id_at_two_clinics_are_independent(db):
     await add_event(db, "a", 2, clinic=1)
     await add_event(db, "a", 1, clinic=2)
     assert await service.relay(db, [Subscriber()], now=NOW) == 2
@@ -126,7 +126,7 @@ async def fail_for_good(db: Database, subject: str) -> None:
         await relay_all(db, Subscriber(subject), NOW + timedelta(hours=hour))
 
 
-async def test_an_event_is_parked_after_its_last_attempt_with_later_ones(db):
+async def test_after_its_last_attempt_an_event_is_parked_with_later_ones(db):
     for version in (1, 2):
         await add_event(db, "a", version)
     await fail_for_good(db, "a")
@@ -191,8 +191,8 @@ def assert_in_order(relayed: list[str], count: int) -> None:
 PARTS = scaled(10, 4)
 
 
-async def add_events_of_all(db, versions: int) -> int:
-    """Write the next two events of 2,500 subjects, in any order, and return the version."""
+async def add_events_for_all(db, versions: int) -> int:
+    """Write the next two events for 2,500 subjects, in any order, and return the version."""
     await db.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -213,7 +213,7 @@ async def until_working(db, worker: Process) -> None:
 
 
 async def test_killed_workers_neither_lose_nor_repeat_events(db, database_url, tmp_path):
-    """The broker of these workers is unreachable, so their messages for it stay stored, in order."""
+    """These workers cannot reach their broker, so their messages for it stay stored, in order."""
     await db.execute("insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin')")
     dice = random.Random(7)
     kills = versions = 0
@@ -226,7 +226,7 @@ async def test_killed_workers_neither_lose_nor_repeat_events(db, database_url, t
         for part in range(PARTS):  # one part of the events for each worker that is killed
             with appoint("worker", **settings) as doomed:
                 await until_working(db, doomed)
-                versions = await add_events_of_all(db, versions)
+                versions = await add_events_for_all(db, versions)
                 before = await remaining()
                 for _ in range(600):
                     if before - await remaining() > dice.randint(0, before // 2) or not await remaining():

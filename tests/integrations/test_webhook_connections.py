@@ -1,4 +1,4 @@
-"""Webhooks connect only to the address that was checked, over TLS that belongs to the host name."""
+"""Webhooks connect only to the address that was checked, and use TLS with the host name."""
 
 import ssl
 
@@ -11,7 +11,7 @@ from support.webhook_network import PUBLIC_ADDRESS, Listener, Names, post, rejec
 
 @pytest.fixture
 def names(monkeypatch) -> Names:
-    """Names with the addresses that a test gives them. Addresses resolve to themselves."""
+    """Names that resolve to the addresses a test gives them. Addresses resolve to themselves."""
     return Names(monkeypatch)
 
 
@@ -25,7 +25,7 @@ async def test_nothing_is_sent_to_a_private_address_in_any_spelling(host):
         assert outcome.reason in (gateway.NOT_PUBLIC, gateway.UNRESOLVED)
 
 
-async def test_a_name_that_became_private_after_its_check_gets_no_connection(names):
+async def test_no_connection_is_made_to_a_name_that_became_private_after_its_check(names):
     async with Listener() as listener:
         names["partner.example"] = [[PUBLIC_ADDRESS], ["127.0.0.1"]]
         assert await rejection("https://partner.example/") is None
@@ -33,7 +33,7 @@ async def test_a_name_that_became_private_after_its_check_gets_no_connection(nam
         assert (outcome.reason, listener.requests) == (gateway.NOT_PUBLIC, [])
 
 
-async def test_the_connection_goes_to_the_address_that_was_checked(names):
+async def test_the_connection_is_made_to_the_address_that_was_checked(names):
     """The name is resolved once, so a change between the check and the connection has no effect."""
     async with Listener() as listener:
         names["partner.example"] = [["127.0.0.1"], ["192.0.2.1"]]

@@ -1,4 +1,4 @@
-"""Events are delivered to webhooks signed, in order and once."""
+"""Events are delivered to webhooks once, in order and signed."""
 
 import asyncio
 import json
@@ -67,8 +67,8 @@ async def test_only_subscribed_events_are_delivered_and_in_order(db):
     assert await db.fetchval("select count(*) from webhook_delivery") == 120
 
 
-async def test_a_webhook_gets_events_of_its_own_clinic_only(db):
-    """Events of the platform are not delivered to any webhook."""
+async def test_a_webhook_gets_only_its_own_clinics_events(db):
+    """No webhook gets platform events."""
     async with Partner() as lakeside, Partner() as hillside:
         await webhook(db, lakeside)
         await webhook(db, hillside, clinic_id=2)
@@ -99,7 +99,7 @@ async def test_a_replay_delivers_events_again_with_the_same_ids(db, time):
         async with working(db, time):
             await add_events(db, 3)
             await wait_for_deliveries(db, 3)
-            await asyncio.sleep(0.01)  # so that the next id is from another millisecond
+            await asyncio.sleep(0.01)  # so that the next id is from a later millisecond
             since = clock.now()
             later = await add_events(db, 2)
             await add_events(

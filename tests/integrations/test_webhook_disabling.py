@@ -21,7 +21,7 @@ async def outbox_events(db: Database) -> list[Row]:
     return await db.fetch("select type, subject_id, subject_version, data from event")
 
 
-async def test_a_webhook_that_answers_gone_is_disabled_and_an_event_reports_it(db, time):
+async def test_a_webhook_that_responds_with_gone_is_disabled_and_an_event_reports_it(db, time):
     async with Partner(status(410)) as partner:
         created = await webhook(db, partner)
         await add_events(db, 2)

@@ -15,11 +15,11 @@ from support.webhooks import add_events, close, wait_for_attempts, wait_for_deli
 pytestmark = pytest.mark.usefixtures("two_clinics", "fast_delivery")
 
 
-async def test_a_failed_event_delays_only_later_events_of_its_subject(db, time):
-    answers = [status(503)]
+async def test_a_failed_event_delays_only_later_events_for_its_subject(db, time):
+    responses = [status(503)]
 
     async def fails_once(writer):
-        writer.write(answers.pop() if answers else OK)
+        writer.write(responses.pop() if responses else OK)
 
     async with Partner(fails_once) as partner:
         await webhook(db, partner)
@@ -58,14 +58,14 @@ FAILURES = {
     "an internal error": (status(500), 500, "responded with 500"),
     "not found": (status(404), 404, "responded with 404"),
     "too many requests": (status(429, "Retry-After: 1"), 429, "responded with 429"),
-    "another protocol": (
+    "a different protocol": (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n",
         None,
         "did not respond with HTTP",
     ),
     "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "responded with 304; redirects are not followed"),
     "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "did not respond with HTTP"),
-    "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "did not respond within 0.4 seconds"),
+    "a different kind of server": (b"220 mail.example.com ESMTP\r\n", None, "did not respond within 0.4 seconds"),
     "endless headers": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000, None, "did not respond with HTTP"),
     "hanging": (hang, None, "did not respond within 0.4 seconds"),
     "dripping": (drip, None, "did not respond within 0.4 seconds"),
@@ -75,9 +75,9 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize(("answer", "response_status", "reason"), FAILURES.values(), ids=FAILURES)
-async def test_an_unsuccessful_delivery_is_retried(db, answer, response_status, reason):
-    async with Partner(answer) as partner:
+@pytest.mark.parametrize(("response", "response_status", "reason"), FAILURES.values(), ids=FAILURES)
+async def test_an_unsuccessful_delivery_is_retried(db, response, response_status, reason):
+    async with Partner(response) as partner:
         created = await webhook(db, partner)
         await add_events(db)
         async with working(db, answer_seconds=0.4 if "0.4" in reason else 15):
@@ -129,7 +129,7 @@ async def cut_off(writer):
     writer.close()
 
 
-ANSWERS = {
+RESPONSES = {
     "no content": OK,
     "a short body": status(202),
     "a body over the limit": b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000,
@@ -140,18 +140,18 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-async def test_a_delivery_succeeds_by_its_status_whatever_the_body(db, answer):
-    async with Partner(answer) as partner:
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+async def test_the_status_decides_whether_a_delivery_succeeds_whatever_the_body(db, response):
+    async with Partner(response) as partner:
         created = await webhook(db, partner)
         await add_events(db, 3)
-        async with working(db, answer_seconds=1 if answer is endless else 15):
+        async with working(db, answer_seconds=1 if response is endless else 15):
             await wait_for_deliveries(db, 3)
         assert len(set(partner.ids)) == len(partner.ids) == 3
     assert (await service.get(db, created.id)).failing_since is None
 
 
-async def test_a_delivery_is_given_up_after_eight_attempts_in_a_day(db, time):
+async def test_a_delivery_is_abandoned_after_eight_attempts_in_a_day(db, time):
     async with Partner(status(500)) as partner:
         await webhook(db, partner)
         await add_events(db)
@@ -171,7 +171,7 @@ async def test_a_delivery_is_given_up_after_eight_attempts_in_a_day(db, time):
         assert (len(partner.requests), len(set(partner.ids))) == (8, 1)
 
 
-async def test_the_delivery_of_a_deleted_event_is_given_up(db):
+async def test_the_delivery_of_a_deleted_event_is_abandoned(db):
     async with Partner() as partner:
         created = await webhook(db, partner)
         await add_events(db)

@@ -1,4 +1,4 @@
-"""Signatures of webhooks, and the waits between attempts."""
+"""Webhook signatures, and the waits between attempts."""
 
 from base64 import b64decode
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from itertools import accumulate
 from appoint.integrations.webhooks import model
 
 
-def test_signatures_match_the_reference_of_standard_webhooks():
-    """The test vector of its reference libraries."""
+def test_signatures_match_the_standard_webhooks_reference():
+    """The test vector comes from the reference libraries."""
     headers = model.signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
@@ -22,7 +22,7 @@ def test_signatures_match_the_reference_of_standard_webhooks():
     }
 
 
-def test_waits_between_attempts_grow_and_vary():
+def test_the_waits_between_attempts_grow_and_vary():
     earliest, middle, latest = (
         [model.retry_delay(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
     )

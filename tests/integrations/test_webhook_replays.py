@@ -1,4 +1,4 @@
-"""Staff list the deliveries of a webhook, and replay past events."""
+"""Staff list a webhook's deliveries and replay past events."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from support.webhooks import add_events
 from support.world import create_clinic
 
 
-async def test_deliveries_are_listed_in_order_of_events_and_by_status(db, client):
+async def test_deliveries_are_listed_in_event_order_and_by_status(db, client):
     await create_clinic(client)
     created = await webhook(client)
     ids = await add_events(db, 3)
@@ -60,7 +60,7 @@ async def replay(client, created, since, key=None):
     return await post(client, f"/api/webhooks/{created['id']}/replay?since={quote(since.isoformat())}", key)
 
 
-async def test_a_replay_queues_events_since_then_of_the_subscribed_types(db, client):
+async def test_a_replay_queues_later_events_of_the_subscribed_types(db, client):
     await create_clinic(client)
     created = await webhook(client, eventTypes=["appointment.changed"])
     await add_events(db, 2)

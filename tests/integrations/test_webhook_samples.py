@@ -15,19 +15,24 @@ from support.world import create_clinic
 
 @pytest.fixture
 async def local_client(db, database_url) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of an application that may send to private addresses."""
+    """A client for an application that is allowed to send to private addresses."""
     async with client_of(composed(database_url, webhook_private_addresses=True)) as client:
         yield client
 
 
-async def test_a_sample_is_sent_immediately_and_signed_and_not_stored(db, local_client):
+async def test_a_sample_is_signed_and_sent_immediately_but_not_stored(db, local_client):
     async with Partner() as partner:
         await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url, eventTypes=["slot.moved"])
-        answer = await post(local_client, f"/api/webhooks/{created['id']}/test")
-        trial = answer.json()
+        response = await post(local_client, f"/api/webhooks/{created['id']}/test")
+        trial = response.json()
         (delivery,) = partner.requests
-    assert (answer.status_code, trial["delivered"], trial["responseStatus"], trial["reason"]) == (200, True, 204, None)
+    assert (response.status_code, trial["delivered"], trial["responseStatus"], trial["reason"]) == (
+        200,
+        True,
+        204,
+        None,
+    )
     assert 0 <= trial["milliseconds"] < 15_000
     assert delivery.is_signed_with(created["secret"])
     sample = json.loads(delivery.body)
@@ -54,14 +59,14 @@ async def test_a_failed_sample_is_reported_with_its_reason(local_client):
 
 
 async def test_a_repeated_request_sends_the_same_sample_again(local_client):
-    """Like any repeated delivery it has the same `webhook-id`, so that the partner can detect the repetition."""
+    """Like any repeated delivery, it has the same `webhook-id`, so that the partner can detect the repeat."""
     async with Partner() as partner:
         await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url)
-        answers = [await post(local_client, f"/api/webhooks/{created['id']}/test", "once") for _ in range(2)]
+        responses = [await post(local_client, f"/api/webhooks/{created['id']}/test", "once") for _ in range(2)]
         other = await post(local_client, f"/api/webhooks/{created['id']}/test", "twice")
         first, second, third = partner.requests
-    assert [answer.headers.get("Idempotent-Replayed") for answer in (*answers, other)] == [None, "true", None]
+    assert [response.headers.get("Idempotent-Replayed") for response in (*responses, other)] == [None, "true", None]
     assert (first.id, first.body) == (second.id, second.body) != (third.id, third.body)
 
 

@@ -31,7 +31,7 @@ async def test_a_hanging_webhook_does_not_delay_others(db):
             await until(lambda: slow.ids == ids)
 
 
-async def test_an_unrecorded_delivery_of_a_dead_worker_is_repeated_with_the_same_id(db, time):
+async def test_a_dead_workers_unrecorded_delivery_is_repeated_with_the_same_id(db, time):
     async with Partner() as partner:
         created = await webhook(db, partner)
         (id,) = await add_events(db)
@@ -51,8 +51,8 @@ async def test_an_unrecorded_delivery_of_a_dead_worker_is_repeated_with_the_same
         assert partner.ids == [id, id]
 
 
-async def test_a_late_result_of_another_worker_changes_nothing(db, time):
-    """Its version of the delivery is outdated, since another worker has delivered the event."""
+async def test_a_late_result_from_another_worker_changes_nothing(db, time):
+    """Its version of the delivery is outdated, because another worker has delivered the event."""
     async with Partner() as partner:
         created = await webhook(db, partner)
         await add_events(db)
@@ -94,7 +94,7 @@ async def test_concurrent_workers_deliver_each_event_once_in_order(db):
 
 
 async def test_a_busy_worker_serves_webhooks_in_turn(db, monkeypatch):
-    """The worker serves one webhook at a time here, for a quarter of a second."""
+    """Here, the worker serves one webhook at a time, for a quarter of a second."""
     monkeypatch.setattr(jobs, "MAX_TURNS", 1)
     monkeypatch.setattr(jobs, "TURN_SECONDS", 0.25)
 

@@ -105,8 +105,8 @@ async def test_a_rejected_url_is_explained_in_the_callers_language(client):
 async def test_a_clinic_has_at_most_twenty_webhooks_even_with_concurrent_requests(client):
     await create_clinic(client)
     await create_clinic(client)
-    answers = await asyncio.gather(*(create(client) for _ in range(30)))
-    rejected = [answer.json() for answer in answers if answer.status_code != 201]
+    responses = await asyncio.gather(*(create(client) for _ in range(30)))
+    rejected = [response.json() for response in responses if response.status_code != 201]
     assert [(problem["status"], problem["reason"], problem["most"]) for problem in rejected] == [
         (409, "too-many-webhooks", 20)
     ] * 10
@@ -116,7 +116,7 @@ async def test_a_clinic_has_at_most_twenty_webhooks_even_with_concurrent_request
     assert [(await create(client)).status_code for _ in range(2)] == [201, 409]
 
 
-async def test_an_unknown_or_inactive_clinic_gets_no_webhooks(client):
+async def test_webhooks_cannot_be_created_for_an_unknown_or_inactive_clinic(client):
     await create_clinic(client)
     await client.delete("/api/clinics/1", headers=ADMIN)
     assert ((await create(client)).json()["reason"], (await create(client, 9)).status_code) == ("clinic-inactive", 404)
@@ -133,12 +133,12 @@ async def test_webhooks_are_listed_in_pages(client):
 async def test_a_patch_changes_only_what_it_contains(client):
     await create_clinic(client)
     created = await webhook(client, description="Old", eventTypes=["slot.moved"])
-    answer = await client.patch(
+    response = await client.patch(
         f"/api/webhooks/{created['id']}",
         json={"url": "https://8.8.4.4/", "description": None},
         headers=ADMIN | {"If-Match": '"v1"'},
     )
-    changed = answer.json()
+    changed = response.json()
     assert (changed["url"], changed["description"], changed["eventTypes"], changed["version"]) == (
         "https://8.8.4.4/",
         None,
@@ -210,7 +210,7 @@ async def test_a_removed_webhook_can_only_be_read(db, client):
     assert await db.fetchval("select count(*) from webhook_delivery") == 1
 
 
-async def test_a_rotation_shows_a_new_secret_and_a_repeated_one_the_same(client):
+async def test_a_rotation_shows_a_new_secret_and_a_repeated_request_shows_the_same_one(client):
     await create_clinic(client)
     created = await webhook(client)
     first, second = [await post(client, f"/api/webhooks/{created['id']}/rotateSecret", "once") for _ in range(2)]
@@ -219,13 +219,13 @@ async def test_a_rotation_shows_a_new_secret_and_a_repeated_one_the_same(client)
     assert first.json()["secret"] != created["secret"]
 
 
-async def test_a_webhook_can_subscribe_to_every_event_type_of_a_clinic(client):
+async def test_a_webhook_can_subscribe_to_all_of_a_clinics_event_types(client):
     await create_clinic(client)
     created = await webhook(client, eventTypes=list(EVENT_TYPES))
     assert created["eventTypes"] == sorted(EVENT_TYPES)
 
 
-async def test_webhooks_are_visible_to_staff_only_and_unknown_ids_are_not_found(client):
+async def test_webhooks_are_visible_only_to_staff_and_unknown_ids_are_not_found(client):
     await create_clinic(client)
     created = await webhook(client)
     path = f"/api/webhooks/{created['id']}"
