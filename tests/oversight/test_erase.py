@@ -1,4 +1,4 @@
-"""Erasing a customer removes all personal data for good; their appointments stay."""
+"""Erasing a customer removes all personal data for good, but appointments stay."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -50,7 +50,7 @@ async def test_erasing_a_customer_removes_their_data_but_keeps_appointments(worl
     ] == [0] * 5
 
 
-async def test_data_of_other_customers_is_kept(world):
+async def test_other_customers_data_is_kept(world):
     await add_data_of_ana(world)
     await erase(world, world.ben)
     assert await world.db.fetchval("select email from customer where id = $1", world.ana) == "ana@example.org"
@@ -76,7 +76,7 @@ async def test_a_customer_with_upcoming_appointments_cannot_be_erased(world):
     assert await world.db.fetchval("select name from customer where id = $1", world.ana) == "Ana"
 
 
-async def test_reasons_are_erased_but_that_one_was_given_stays_visible(world):
+async def test_reasons_are_erased_but_it_stays_visible_that_an_override_had_one(world):
     await add_data_of_ana(world)
     await world.db.execute(
         """
@@ -111,12 +111,14 @@ async def test_the_platform_and_each_clinic_get_an_event(world):
 async def test_an_erasure_cannot_be_undone(client, world):
     await erase(world, world.ana)
     address = f"/api/customers/{world.ana}"
-    answers = [
+    responses = [
         await client.patch(address, json={"active": True}, headers=ADMIN),
         await client.patch(address, json={"name": "Ana"}, headers=ADMIN),
         await client.put(address, json={"name": "Ana"}, headers=ADMIN),
     ]
-    assert [(answer.status_code, answer.json()["reason"]) for answer in answers] == [(409, "customer-erased")] * 3
+    assert [(response.status_code, response.json()["reason"]) for response in responses] == [
+        (409, "customer-erased")
+    ] * 3
     assert (await client.delete(address, headers=ADMIN)).status_code == 204
     assert (await client.get(address, headers=ADMIN)).json()["name"] == "(erased)"
     preferences = await client.put(
@@ -130,10 +132,12 @@ async def test_no_notes_can_be_stored_about_an_erased_customer(client, world):
     await erase(world, world.ana)
     note = await client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)
     visit = await client.patch(f"/api/appointments/{world.visit.id}", json={"notes": "tea"}, headers=ADMIN)
-    assert [(answer.status_code, answer.json()["reason"]) for answer in (note, visit)] == [(409, "customer-erased")] * 2
+    assert [(response.status_code, response.json()["reason"]) for response in (note, visit)] == [
+        (409, "customer-erased")
+    ] * 2
 
 
-async def test_appointments_of_an_erased_customer_cannot_be_booked_or_moved(world):
+async def test_an_erased_customers_appointments_cannot_be_booked_or_moved(world):
     await add_data_of_ana(world)
     await erase(world, world.ana)
     await world.publish(world.dr_shah, at(20), at(22))
@@ -150,11 +154,11 @@ async def test_appointments_of_an_erased_customer_cannot_be_booked_or_moved(worl
         )
 
 
-async def test_the_reason_of_a_later_cancellation_is_not_stored(client, world):
+async def test_the_reason_for_a_later_cancellation_is_not_stored(client, world):
     await add_data_of_ana(world)
     await erase(world, world.ana)
-    answer = await client.delete(f"/api/appointments/{world.visit.id}?reason=a+lump", headers=ADMIN)
-    assert (answer.status_code, tuple(await world.db.fetchrow("select status, cancel_reason from appointment"))) == (
+    response = await client.delete(f"/api/appointments/{world.visit.id}?reason=a+lump", headers=ADMIN)
+    assert (response.status_code, tuple(await world.db.fetchrow("select status, cancel_reason from appointment"))) == (
         204,
         ("cancelled", None),
     )

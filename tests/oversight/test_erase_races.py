@@ -35,7 +35,7 @@ async def race(world: World, other) -> list[object]:
     return (await asyncio.gather(task, return_exceptions=True))[0]
 
 
-async def has_no_data_of_ana(world: World) -> bool:
+async def has_no_data_about_ana(world: World) -> bool:
     appointment = await world.db.fetchval("select bool_and(notes is null and cancel_reason is null) from appointment")
     patient = await world.db.fetchval("select bool_and(notes is null) from patient")
     others = [await world.count(table) for table in ("session", "notification_preference", "dev_message")]
@@ -44,8 +44,8 @@ async def has_no_data_of_ana(world: World) -> bool:
 
 async def test_a_concurrent_booking_does_not_find_the_customer(world):
     await add_data_of_ana(world)
-    answer = await race(world, world.book(world.dr_shah, at(11), world.ana, notes="again"))
-    assert (type(answer), await world.count("appointment"), await has_no_data_of_ana(world)) == (
+    response = await race(world, world.book(world.dr_shah, at(11), world.ana, notes="again"))
+    assert (type(response), await world.count("appointment"), await has_no_data_about_ana(world)) == (
         errors.NotFound,
         1,
         True,
@@ -57,25 +57,25 @@ async def test_a_concurrent_note_is_rejected(world):
     change = world.db.atomic(
         appointments.change, SYSTEM, appointment_id=world.visit.id, change=AppointmentPatch(notes="tea"), if_match=None
     )
-    answer = await race(world, change)
-    assert (answer.type, await has_no_data_of_ana(world)) == ("customer-erased", True)
+    response = await race(world, change)
+    assert (response.type, await has_no_data_about_ana(world)) == ("customer-erased", True)
 
 
 async def test_a_concurrent_note_about_the_patient_is_rejected(client, world):
     await add_data_of_ana(world)
-    answer = await race(
+    response = await race(
         world, client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)
     )
-    assert (answer.status_code, await has_no_data_of_ana(world)) == (409, True)
+    assert (response.status_code, await has_no_data_about_ana(world)) == (409, True)
 
 
 async def test_a_concurrent_move_does_not_find_the_customer(world):
     await add_data_of_ana(world)
     to = RescheduleRequest(start_time=at(11), end_time=at(11, 30))
-    answer = await race(
+    response = await race(
         world, reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW)
     )
-    assert (type(answer), await has_no_data_of_ana(world)) == (errors.NotFound, True)
+    assert (type(response), await has_no_data_about_ana(world)) == (errors.NotFound, True)
 
 
 async def test_a_move_that_commits_first_prevents_the_erasure(world):
@@ -101,7 +101,7 @@ async def test_concurrent_preferences_are_not_stored(world):
             planning.replace_preferences, SYSTEM, customer_id=world.ana, replacement=Preferences(email=True, sms=False)
         ),
     )
-    assert await has_no_data_of_ana(world)
+    assert await has_no_data_about_ana(world)
 
 
 async def test_a_concurrent_unsubscription_is_not_stored(world):
@@ -114,12 +114,12 @@ async def test_a_concurrent_sign_in_is_rejected_by_the_database(world):
     signing_in = world.db.execute(
         "insert into session (token_hash, customer_id, expires_at) values (sha256('y'), $1, now())", world.ana
     )
-    answer = await race(world, signing_in)
-    assert (type(answer), await has_no_data_of_ana(world)) == (asyncpg.ForeignKeyViolationError, True)
+    response = await race(world, signing_in)
+    assert (type(response), await has_no_data_about_ana(world)) == (asyncpg.ForeignKeyViolationError, True)
 
 
 async def test_a_message_sent_concurrently_is_not_stored(world):
     await add_data_of_ana(world)
     message = Message("t2", "email", "ana@example.org", "Your appointment", "Dear Ana", customer_id=world.ana)
     await race(world, DevMailbox(world.db).send(message))
-    assert await has_no_data_of_ana(world)
+    assert await has_no_data_about_ana(world)

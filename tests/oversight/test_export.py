@@ -85,20 +85,20 @@ async def test_an_export_contains_nothing_about_other_customers(world):
     )
 
 
-async def test_bookings_for_others_are_exported_without_the_others_data(world):
+async def test_bookings_for_others_are_exported_without_their_data(world):
     await world.db.execute("update appointment set booker_id = $1", world.ben)
     (visit,) = (await export(world, world.ben)).appointments
     assert (visit.id, visit.customer_id, visit.notes) == (world.visit.id, world.ana, None)
 
 
-async def test_a_customers_own_export_omits_notes_and_identities_of_staff(world):
+async def test_a_customers_own_export_omits_notes_and_staff_identities(world):
     data = for_customer(await export(world))
     assert (data.patients[0].notes, data.patients[0].record_number, data.appointments[0].notes) == (None, "7", None)
     assert {(entry.actor, entry.address) for entry in data.audit} >= {("user", None)}
     assert "192.0.2.1" not in msgspec.json.encode(data).decode()
 
 
-async def test_long_lists_are_cut_to_their_newest_part_and_marked(world, monkeypatch):
+async def test_long_lists_are_truncated_to_their_newest_entries_and_marked(world, monkeypatch):
     monkeypatch.setattr(service, "MAX_LIST_ENTRIES", 1)
     earlier = await world.book(world.dr_shah, at(8), world.ana)
     data = await export(world)
@@ -150,7 +150,7 @@ async def test_a_page_formats_prices_for_the_readers_language(client, world):
     assert "45,00\u00a0€" in page.text
 
 
-async def test_a_page_shows_its_date_and_translated_kinds_of_messages(client, world):
+async def test_a_page_shows_its_date_and_translated_message_kinds(client, world):
     page = (
         await client.get(
             f"/api/customers/{world.ana}/export", params={"format": "html"}, headers={**ADMIN, "Accept-Language": "de"}
@@ -177,7 +177,7 @@ async def test_every_export_is_recorded(client, world, format):
     assert [tuple(row) for row in rows] == [("administrator", [str(world.ana)])]
 
 
-async def test_the_export_of_an_erased_customer_is_empty(client, world):
+async def test_an_erased_customers_export_is_empty(client, world):
     await world.db.execute("update appointment set status = 'cancelled'")
     await client.post(f"/api/customers/{world.ana}/erase", headers=ADMIN)
     data = (await client.get(f"/api/customers/{world.ana}/export", headers=ADMIN)).json()

@@ -1,5 +1,6 @@
-"""Fifty people whose data is marked use every feature. The test searches for these marks everywhere, before and after
-the people are erased."""
+"""Fifty people with marked data use every feature. The test searches everywhere for the marks, before and after the
+people are erased.
+"""
 
 import asyncio
 import re
@@ -29,7 +30,7 @@ select format('%I.%I', schemaname, tablename) as name from pg_tables where schem
 
 
 class Person:
-    """A person by number, whose data is unlike any other's."""
+    """A numbered person, whose data is unlike anyone else's."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -50,7 +51,7 @@ class Person:
 
 
 class World:
-    """The clinic, over HTTP, and all problems that it answered with."""
+    """The clinic, accessed over HTTP, and all the problems in its responses."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -60,11 +61,11 @@ class World:
         self, method: str, path: str, *, expected: int = 200, key: str | None = None, **options: Any
     ) -> Any:
         headers = {**ADMIN, **({"Idempotency-Key": key} if key else {}), **options.pop("headers", {})}
-        answer = await self.http.request(method, path, headers=headers, **options)
-        assert answer.status_code == expected, (method, path, answer.status_code, answer.text)
-        if answer.status_code >= 400:
-            self.problems.append(answer.text)
-        return answer.json() if answer.content and "json" in answer.headers["Content-Type"] else answer
+        response = await self.http.request(method, path, headers=headers, **options)
+        assert response.status_code == expected, (method, path, response.status_code, response.text)
+        if response.status_code >= 400:
+            self.problems.append(response.text)
+        return response.json() if response.content and "json" in response.headers["Content-Type"] else response
 
     async def set_up(self, db: Database, partner: Partner) -> None:
         self.clinic = (
@@ -170,7 +171,7 @@ async def marks_in_tables(db: Database) -> dict[str, set[str]]:
 
 
 async def everything_in(address: str) -> str:
-    """Return all keys of a Redis with their values."""
+    """Return all keys and values stored in Redis."""
     client = redis.from_url(address)
     try:
         keys = [key async for key in client.scan_iter()]

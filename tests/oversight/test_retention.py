@@ -1,4 +1,4 @@
-"""Data is deleted when the retention periods of a clinic end."""
+"""Data is deleted when a clinic's retention periods end."""
 
 import asyncio
 from datetime import timedelta
@@ -88,7 +88,7 @@ async def test_a_later_visit_restarts_the_retention_period(world):
     assert await world.db.fetchval("select notes from patient") == "likes tea"
 
 
-async def test_a_patient_of_two_clinics_loses_only_the_notes_of_the_first(world):
+async def test_a_patient_of_two_clinics_loses_only_the_first_clinics_notes(world):
     other = await world.add_clinic()
     await world.db.execute(
         "insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana
@@ -235,5 +235,5 @@ async def test_a_clinic_can_set_its_retention_periods(client):
         {"retainMessagesDays": None},
         {"retainMessagesDays": 3651},
     ]
-    answers = [await client.patch(address, json={"policy": policy}, headers=ADMIN) for policy in wrong]
-    assert [answer.status_code for answer in answers] == [400] * 5
+    responses = [await client.patch(address, json={"policy": policy}, headers=ADMIN) for policy in wrong]
+    assert [response.status_code for response in responses] == [400] * 5
