@@ -50,7 +50,7 @@ class AuditFilter(PageQuery):
 
 
 class EntryFilter(NamedTuple):
-    """Which entries to list: those on the local dates `first…last` that match. None matches everything."""
+    """Filters for a list of entries, including the local dates `first…last`. None matches everything."""
 
     first: date | None = None
     last: date | None = None
@@ -145,8 +145,7 @@ class Entry(NamedTuple):
     position: int
     id: UUID
     at: str
-    """Seconds since 1970 with six decimals, as formatted by the database, so that each point in time has only one
-    form."""
+    """Seconds since 1970 with six decimals, as formatted by the database, so that each time has only one form."""
     actor: str
     action: str
     subjects: Sequence[str]

@@ -225,7 +225,7 @@ class Accounts(Controller):
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
         """Request a link for choosing a new password. It is emailed to the user with that address. The response is the
-        same if there is no such user."""
+        same if no user has it."""
         await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
 
         async def request_reset(tx: Transaction) -> PasswordReset:

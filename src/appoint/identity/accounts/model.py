@@ -33,7 +33,7 @@ class UserInvitation(RequestBody):
     name: UserName
     role: StaffRole
     doctor_id: UUID | None = None
-    """Which of the clinic's doctors the user is. Required for the role `doctor`."""
+    """The clinic's doctor to whom the account belongs. Required for the role `doctor`."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "name": "Mia Klein", "role": "receptionist"}
 
 

@@ -104,7 +104,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 class DeliveryFilter(PageQuery):
     status: DeliveryStatus | None = None
-    """Return only deliveries that are queued, have been delivered, or have failed for good."""
+    """Return only deliveries that are queued, have been delivered, or have failed permanently."""
 
 
 class WebhookDelivery(Resource):
