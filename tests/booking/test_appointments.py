@@ -34,7 +34,7 @@ async def test_a_booked_appointment_can_be_read_with_all_its_members(client, wor
     }
 
 
-async def test_an_appointment_keeps_the_price_of_its_type_at_booking_time(client, world):
+async def test_an_appointment_keeps_the_price_from_the_time_of_booking(client, world):
     check_up = await world.add_type(30)
     await world.db.execute("update appointment_type set price_amount = 4500, price_currency = 'EUR'")
     start = {"startTime": world.nine.isoformat(), "appointmentTypeId": str(check_up)}
@@ -74,7 +74,7 @@ async def test_every_alternative_can_be_booked(client, world):
         await client.delete(response.headers["Location"], headers=ADMIN)
 
 
-async def test_the_refusal_of_an_invalid_request_points_to_the_invalid_member(client, world):
+async def test_the_error_for_an_invalid_request_points_to_the_invalid_member(client, world):
     for members, pointer in [
         ({"endTime": None}, "#/endTime"),
         ({"startTime": None}, "#/startTime"),

@@ -134,15 +134,15 @@ async def test_no_time_crosses_midnight(world):
 
 
 async def test_buffers_avoid_other_appointments_but_can_extend_outside_the_hours(world):
-    careful = await world.add_type(30, before=15, after=30)
+    with_buffers = await world.add_type(30, before=15, after=30)
     await world.book(world.dr_shah, at(12), world.ana, minutes=60)
-    result = times(await world.availability(appointment_type_id=careful))
+    result = times(await world.availability(appointment_type_id=with_buffers))
     assert result == utc(*quarters(at(8), at(11)), *quarters(at(13, 15), at(15, 30)))
 
 
-async def test_the_buffers_of_other_appointments_are_not_free(world):
-    careful = await world.add_type(30, before=15, after=30)
-    await world.book(world.dr_shah, at(12), world.ana, appointment_type_id=careful)
+async def test_other_appointments_buffers_are_not_free(world):
+    with_buffers = await world.add_type(30, before=15, after=30)
+    await world.book(world.dr_shah, at(12), world.ana, appointment_type_id=with_buffers)
     result = times(await world.availability(minutes=30))
     assert result == utc(*quarters(at(8), at(11, 15)), *quarters(at(13), at(15, 30)))
 
@@ -153,7 +153,7 @@ async def test_an_expired_hold_blocks_its_time_until_it_is_cleaned_up(world):
     assert times(await world.availability(minutes=30)) == utc(at(15, 30))
 
 
-async def test_the_time_of_a_cancelled_appointment_is_free(world):
+async def test_a_cancelled_appointments_time_is_free(world):
     await world.book(world.dr_shah, at(8), world.ana, minutes=480)
     await world.db.execute("update appointment set status = 'cancelled'")
     assert (await world.availability(minutes=30))["days"][0]["free"] == 31

@@ -51,7 +51,7 @@ async def test_another_clinics_doctors_and_types_are_not_found(world, get):
     await get("clinics/999/availability", status=404, date=MONDAY)
 
 
-async def test_the_refusal_of_an_invalid_query_points_to_the_invalid_parameter(world, get):
+async def test_the_error_for_an_invalid_query_points_to_the_invalid_parameter(world, get):
     cases = [
         ("?from", ""),
         ("?from", "from=2027-03-01"),

@@ -31,10 +31,10 @@ class WideWorld(World):
             for specialty in ("Dermatology", "Dentistry"):
                 doctor = self.doctors[zone, specialty] = await self.add_doctor(f"Dr {specialty}", clinic=clinic)
                 await db.execute("update doctor set specialty = $2 where id = $1", doctor, specialty)
-                await self.publish_wall(doctor, zone, MONDAY, 540, 660)
+                await self.publish_wall_time(doctor, zone, MONDAY, 540, 660)
         return self
 
-    async def publish_wall(self, doctor, zone, day, first, last):
+    async def publish_wall_time(self, doctor, zone, day, first, last):
         await self.db.execute(
             """
             insert into booking_slot (clinic_id, id, doctor_id, date, during)
@@ -125,7 +125,7 @@ async def test_a_search_can_be_filtered_by_specialty_clinic_type_and_length(worl
         "clinic": len((await find(clinicId=3, minutes=60))["items"]),
         "no such clinic": len((await find(clinicId=99, minutes=60))["items"]),
         "type": len((await find(appointmentTypeId=check_up))["items"]),
-        "type of another clinic": len((await find(appointmentTypeId=check_up, clinicId=3))["items"]),
+        "another clinic's type": len((await find(appointmentTypeId=check_up, clinicId=3))["items"]),
         "minutes": len((await find(minutes=120))["items"]),
         "too many minutes": len((await find(minutes=125))["items"]),
     }
@@ -135,7 +135,7 @@ async def test_a_search_can_be_filtered_by_specialty_clinic_type_and_length(worl
         "clinic": 6,
         "no such clinic": 0,
         "type": 4,
-        "type of another clinic": 0,
+        "another clinic's type": 0,
         "minutes": 6,
         "too many minutes": 0,
     }
@@ -158,7 +158,7 @@ async def test_taken_withdrawn_and_inactive_times_are_not_found(world, find):
 async def test_each_clinics_notice_and_horizon_apply(world, find):
     await world.set_clinic(1, min_notice_minutes=16 * 60)  # rules out times before half past four
     await world.set_clinic(3, horizon_days=1)
-    await world.publish_wall(
+    await world.publish_wall_time(
         world.doctors["America/New_York", "Dentistry"], "America/New_York", MONDAY + timedelta(days=1), 540, 600
     )
     results = await find(minutes=60, specialty="Dentistry", from_=MONDAY, to=MONDAY + timedelta(days=1))
@@ -210,7 +210,7 @@ async def test_all_pages_together_match_each_clinics_availability(world, find, m
         for _ in range(3):
             doctor = await world.add_doctor("Dr More", clinic=clinic)
             for first, last in pairwise(sorted(dice.sample(range(360, 1200, 5), 8))):
-                await world.publish_wall(doctor, zone, MONDAY, first, last)
+                await world.publish_wall_time(doctor, zone, MONDAY, first, last)
                 if dice.random() < 0.5:
                     start = await world.db.fetchval("select local_instant($1, $2, $3)", MONDAY, first, zone)
                     await world.book(doctor, start, await world.add_customer("Ben"), minutes=5)

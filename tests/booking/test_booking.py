@@ -165,7 +165,7 @@ async def test_a_booking_without_a_doctor_gets_a_free_one(world):
     assert (await world.book(None, at(9), world.ben)).doctor_id == dr_okafor
 
 
-async def test_concurrent_bookings_without_a_doctor_fill_each_doctor_once(world):
+async def test_concurrent_bookings_without_a_doctor_book_each_doctor_once(world):
     doctors = {world.dr_shah, *[await world.add_doctor(f"Dr {n}") for n in range(3)]}
     for doctor in doctors - {world.dr_shah}:
         await world.publish(doctor, at(8), at(16))

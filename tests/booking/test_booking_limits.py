@@ -131,13 +131,13 @@ async def test_a_repeated_request_at_the_limit_returns_the_original_appointment(
     assert (first.status_code, second.status_code, second.headers["Idempotent-Replayed"]) == (201, 201, "true")
 
 
-async def test_the_limit_is_reported_before_a_taken_time_but_after_a_past_one(client):
+async def test_the_limit_is_reported_before_a_taken_time_but_after_a_past_time(client):
     ana = await create_customer(client)
     for number in range(MAX_APPOINTMENTS):
         await post_appointment(client, ana, number)
     assert (await post_appointment(client, ana, 0)).json()[
         "reason"
-    ] == "too-many-appointments"  # the time is taken, too
+    ] == "too-many-appointments"  # the time is also taken
     assert (await post_appointment(client, ana, -9 * 48)).json()["reason"] == "in-the-past"
 
 
@@ -171,13 +171,13 @@ async def test_concurrent_family_bookings_neither_deadlock_nor_exceed_the_limit(
 
 
 CALLERS = {
-    "a receptionist of the clinic": (Actor("r", memberships=(Membership(1, Role.RECEPTIONIST),)), False),
-    "a receptionist of another clinic": (Actor("r", memberships=(Membership(2, Role.RECEPTIONIST),)), True),
-    "a partner with a limit of its own": (
+    "a receptionist at the clinic": (Actor("r", memberships=(Membership(1, Role.RECEPTIONIST),)), False),
+    "a receptionist at another clinic": (Actor("r", memberships=(Membership(2, Role.RECEPTIONIST),)), True),
+    "a partner with its own limit": (
         Actor("p", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=1000),
         False,
     ),
-    "a partner of another clinic": (
+    "a partner at another clinic": (
         Actor("p", memberships=(Membership(2, Role.PARTNER),), requests_per_minute=1000),
         True,
     ),

@@ -230,7 +230,7 @@ async def test_a_doctor_cannot_move_a_late_appointment_to_another_doctor(desk):
     assert (await desk.move("receptionist", doctorId=desk.shah, override=OVERRIDE)).status_code == 200
 
 
-async def test_the_refusal_of_an_invalid_override_points_to_the_invalid_parameter(desk):
+async def test_the_error_for_an_invalid_override_points_to_the_invalid_parameter(desk):
     for query, pointer in [
         ({"override": "too-late"}, "?overrideReason"),
         ({"overrideReason": REASON}, "?override"),

@@ -125,7 +125,7 @@ async def test_polling_for_changes_stops_without_listeners(db, app, api):
         await app.state.services.get(service.Changes)._task
 
 
-async def test_a_stopping_server_ends_open_streams(db, database_url):
+async def test_a_server_ends_open_streams_when_it_stops(db, database_url):
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside', 'UTC')")
     with (
         tempfile.TemporaryDirectory() as folder,

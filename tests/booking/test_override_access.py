@@ -135,7 +135,7 @@ async def test_an_idempotency_key_works_with_overrides(desk):
     assert other.status_code == 422
 
 
-async def test_the_refusal_of_an_invalid_override_points_to_the_invalid_member(desk):
+async def test_the_error_for_an_invalid_override_points_to_the_invalid_member(desk):
     for override, pointers in [
         ({"allow": ["outside-hours"]}, ["#/override/reason"]),
         ({"allow": ["outside-hours"], "reason": " \n"}, ["#/override/reason"]),

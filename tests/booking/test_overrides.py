@@ -119,7 +119,7 @@ async def test_an_expired_hold_outside_hours_leaves_nothing_published(world):
     assert Counter(await event_types(world.db))["slot.withdrawn"] == 1
 
 
-async def test_time_published_for_one_appointment_cannot_be_booked_by_others(world):
+async def test_time_published_for_one_appointment_cannot_be_booked_for_another(world):
     await book(world, at(17), world.ana)
     assert (await world.book(world.dr_shah, at(17), world.ben)).type == "taken"
     assert (await world.book(world.dr_shah, at(17, 15), world.ben)).type == "outside-hours"
@@ -281,7 +281,7 @@ async def test_an_absence_strands_an_appointment_outside_hours(world):
     assert await published_hours(world) == ["Mon 1 09:00-17:00"]
 
 
-async def test_generation_turns_a_cancelled_overrides_time_into_regular_hours(world):
+async def test_generation_turns_time_from_a_cancelled_override_into_regular_hours(world):
     await world.db.execute("delete from booking_slot")
     appointment = await book(world, at(9), world.ana)
     await set_weekly_hours(world, world.dr_shah, monday="09:00-17:00")

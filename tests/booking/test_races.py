@@ -81,7 +81,7 @@ async def test_a_customer_who_books_32_doctors_concurrently_gets_one(db, api):
     assert Counter(outcomes) == {"201": 1, "customer-busy": 31}
 
 
-async def test_concurrent_requests_without_a_doctor_fill_each_doctor_once(db, api):
+async def test_concurrent_requests_without_a_doctor_book_each_doctor_once(db, api):
     doctors = await free_doctors(api, 4)
     customers = await add_customers(db, 32)
     outcomes = await outcomes_of(

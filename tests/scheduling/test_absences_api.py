@@ -62,7 +62,7 @@ async def test_an_absence_with_conflicting_appointments_is_refused_unless_forced
     assert kept_appointment["needsRebooking"] is True
 
 
-async def test_absences_are_listed_by_start_time_in_pages(client, shah):
+async def test_absences_are_paginated_by_start_time(client, shah):
     for days in (2, 0, 1):
         start, end = (local(COMING_MONDAY + timedelta(days=days), time).isoformat() for time in ("09:00", "10:00"))
         await client.post(LAKESIDE, json={"startTime": start, "endTime": end}, headers=ADMIN)
@@ -91,7 +91,7 @@ async def test_a_repeated_request_creates_one_absence(client, shah):
     assert len((await client.get(LAKESIDE, headers=ADMIN)).json()["items"]) == 1
 
 
-async def test_an_absences_members_are_validated(client, shah):
+async def test_absence_members_are_validated(client, shah):
     for change, status in [
         ({"endTime": "2027-03-01T08:00:00Z"}, 400),
         ({"endTime": "2028-03-01T08:00:01Z"}, 400),

@@ -140,7 +140,7 @@ async def test_a_removed_doctor_slot_is_no_longer_listed_but_stays_readable(clie
     assert len(await events_of_type(db, "schedule.changed")) == 2
 
 
-async def test_doctor_slots_are_listed_from_monday_in_pages(client, shah):
+async def test_doctor_slots_are_paginated_from_monday(client, shah):
     await put_weekly_hours(client, shah, friday=hours("09:00-10:00"), monday=hours("13:00-14:00", "09:00-10:00"))
     first = (await client.get(f"/api/doctors/{shah}/slots", params={"limit": 2})).json()
     rest = (await client.get(f"/api/doctors/{shah}/slots", params={"limit": 2, "cursor": first["next"]})).json()

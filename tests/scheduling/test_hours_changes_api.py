@@ -57,7 +57,7 @@ async def test_a_repeated_change_returns_the_first_response(client, shah):
     assert responses[1].headers["Idempotent-Replayed"] == "true"
 
 
-async def test_a_changes_dates_and_options_are_validated(client, shah):
+async def test_change_dates_and_options_are_validated(client, shah):
     for body, status in [
         ({"from": "2027-03-02", "to": "2027-03-01"}, 400),
         ({"from": "2027-03-01", "to": "2028-03-01"}, 400),

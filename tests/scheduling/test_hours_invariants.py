@@ -176,7 +176,7 @@ class Story:
         week = {}
         for weekday in ("monday", "tuesday", "wednesday"):
             bounds = sorted(self.random.sample(range(8 * 4, 18 * 4), 4))
-            bounds[2] = self.random.choice((bounds[1], bounds[2]))  # the two spans may be adjacent
+            bounds[2] = self.random.choice((bounds[1], bounds[2]))  # sometimes the two spans are adjacent
             times = [f"{bound // 4:02}:{bound % 4 * 15:02}" for bound in bounds]
             week[weekday] = f"{times[0]}-{times[1]} {times[2]}-{times[3]}"
         await set_weekly_hours(self.world, self.random.choice(self.doctors), **week)

@@ -248,7 +248,7 @@ async def test_a_repeated_generation_returns_the_first_response(client):
     assert responses[1].headers["Idempotent-Replayed"] == "true"
 
 
-async def test_a_generations_dates_and_ids_are_validated(client):
+async def test_generation_dates_and_ids_are_validated(client):
     await create_clinic(client)
     for change, status in [
         ({"to": "2027-02-28"}, 400),

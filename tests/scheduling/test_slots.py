@@ -56,7 +56,7 @@ async def test_only_one_of_several_concurrent_publications_succeeds(world):
     assert sorted(getattr(result, "type", "published") for result in results) == ["published"] + ["slots-overlap"] * 7
 
 
-async def test_a_slot_cannot_cross_the_clinics_midnight(world):
+async def test_a_slot_cannot_cross_midnight_at_the_clinic(world):
     await publish_slot(world, MONDAY, "23:00", "24:00")
     over_midnight = BookingSlotContent(
         doctor_id=world.dr_shah, start_time=local(SUNDAY, "23:00"), end_time=local(SUNDAY + timedelta(days=1), "01:00")

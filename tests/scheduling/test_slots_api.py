@@ -30,7 +30,7 @@ async def assign_slot(client, slot, customer_id, **headers):
     )
 
 
-async def test_slots_are_listed_by_start_time_in_pages(client, shah):
+async def test_slots_are_paginated_by_start_time(client, shah):
     path, params, slots = f"/api/doctors/{shah}/bookingSlots", {"limit": 4}, []
     while params.get("cursor", "first"):
         page = (await client.get(path, params=params)).json()

@@ -94,7 +94,7 @@ async def test_a_repeated_request_creates_one_time_slot(client, shah):
     assert (second.status_code, second.headers["Idempotent-Replayed"], second.json()) == (201, "true", first.json())
 
 
-async def test_time_slots_are_listed_by_start_time_in_pages(client, shah):
+async def test_time_slots_are_paginated_by_start_time(client, shah):
     for start in (10, 8, 9):
         await create_time_slot(client, f"{start:02}:00", f"{start:02}:30")
     first = (await client.get(TIME_SLOTS, params={"limit": 2})).json()
