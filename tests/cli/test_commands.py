@@ -88,14 +88,14 @@ def server_that_claims(version: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-async def test_an_older_postgresql_is_rejected_with_the_reason(command, home, error):
+async def test_an_older_postgresql_is_rejected_with_a_reason(command, home, error):
     with server_that_claims("17.6") as url:
         message = await error(command, database_url=url, data_dir=home)
     assert "PostgreSQL 17. Appoint needs 18 or newer: it relies on temporal constraints" in message
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-async def test_an_impossible_data_directory_is_reported(command, error):
+async def test_an_unusable_data_directory_is_reported(command, error):
     assert "The data directory /dev/null/data cannot be used: Not a directory" in await error(
         command, data_dir="/dev/null/data", database_url=None
     )

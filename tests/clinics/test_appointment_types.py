@@ -245,7 +245,7 @@ async def test_an_idempotency_key_cannot_be_reused_for_another_body(client, lake
     assert (await client.post(lakeside, json=FULL, headers=key)).status_code == 422
 
 
-async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
+async def test_list_pages_stay_stable_under_inserts(client, lakeside):
     first = [await create_appointment_type(client, name=f"Type {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await create_appointment_type(client)

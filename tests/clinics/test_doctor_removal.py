@@ -29,7 +29,7 @@ async def list_slots(db):
     )
 
 
-async def is_written(booking) -> bool:
+async def was_written(booking) -> bool:
     """Return whether a booking in plain SQL was written. Outside the published hours, it is refused."""
     try:
         await booking
@@ -147,7 +147,7 @@ async def test_a_booking_that_waits_for_the_removal_is_refused(client, db, lakes
     async def remove_doctor(tx):
         await service.remove(tx, SYSTEM, doctor_id=UUID(id), if_match=None, now=hours_ahead(0.01))
         booking = asyncio.create_task(
-            is_written(insert_appointment(db, id, ana, hours_ahead(hours + 4), hours_ahead(hours + 5)))
+            was_written(insert_appointment(db, id, ana, hours_ahead(hours + 4), hours_ahead(hours + 5)))
         )
         await wait_for_lock(db)
         return booking
@@ -164,7 +164,7 @@ async def test_a_removal_and_concurrent_bookings_do_not_both_succeed(client, db,
             await publish_slot(db, id, hours_ahead(24 + n), hours_ahead(25 + n))
         removal, *bookings = await asyncio.gather(
             client.delete(f"/api/doctors/{id}", headers=ADMIN),
-            *(is_written(insert_appointment(db, id, ana, hours_ahead(24 + n), hours_ahead(25 + n))) for n in range(4)),
+            *(was_written(insert_appointment(db, id, ana, hours_ahead(24 + n), hours_ahead(25 + n))) for n in range(4)),
         )
         assert (removal.status_code, await count_live_appointments(db)) == (
             (409, sum(bookings)) if any(bookings) else (204, 0)

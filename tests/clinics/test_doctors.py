@@ -223,7 +223,7 @@ async def test_a_refused_request_does_not_use_up_its_idempotency_key(client, lak
     assert (await client.post(lakeside, json=SHAH, headers=key)).status_code == 201
 
 
-async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
+async def test_list_pages_stay_stable_under_inserts(client, lakeside):
     first = [await create_doctor(client, name=f"Dr {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await create_doctor(client)

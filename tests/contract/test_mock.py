@@ -93,7 +93,7 @@ def test_an_operation_without_parameters_rejects_queries(client):
     assert client.get("/api/clinics/1?colour=blue").status_code == 400
 
 
-def test_unknown_paths_and_wrong_methods_are_problems(client):
+def test_unknown_paths_and_wrong_methods_get_problem_documents(client):
     responses = [client.get("/api/nothing"), client.post("/api/clinics/1")]
     assert [(response.status_code, response.json()["type"]) for response in responses] == [
         (404, "/problems/not-found"),

@@ -109,7 +109,7 @@ def test_no_operation_documents_an_internal_error():
     ] == []
 
 
-def test_every_conflict_is_documented_by_some_operation():
+def test_every_conflict_is_documented_by_at_least_one_operation():
     documented = {
         name
         for *_, operation in described_operations(DOCUMENT)

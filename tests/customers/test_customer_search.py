@@ -80,7 +80,7 @@ async def test_a_search_ignores_word_order_and_accents(client):
 
 
 @pytest.mark.parametrize("q", [None, "ana"])
-async def test_pages_of_the_list_stay_stable_under_inserts(client, q):
+async def test_list_pages_stay_stable_under_inserts(client, q):
     filters = {"limit": 2} | ({"q": q} if q else {})
     first = [await create_customer(client, name=f"Ana {n}") for n in range(3)]
     page = (await client.get("/api/customers", params=filters, headers=ADMIN)).json()

@@ -31,7 +31,7 @@ async def list_events(db):
     )
 
 
-async def test_anyone_can_register_and_receives_the_customer(client):
+async def test_registration_is_public_and_returns_the_customer(client):
     response = await client.post("/api/customers", json=FULL)
     assert response.status_code == 201
     assert (FULL | {"version": 1, "active": True, "removedAt": None}).items() <= response.json().items()

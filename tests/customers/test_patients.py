@@ -222,7 +222,7 @@ async def test_a_record_number_can_look_like_a_date(client, db, ana):
     assert await search(client, "12-11-10") == ["Ana"]
 
 
-async def test_pages_of_the_list_stay_stable_under_inserts(client, db):
+async def test_list_pages_stay_stable_under_inserts(client, db):
     await create_clinic(client)
     first = [await patient(client, db) for _ in range(3)]
     page = (await client.get(PATIENTS, params={"limit": 2}, headers=ADMIN)).json()

@@ -144,7 +144,7 @@ async def test_customer_names_use_many_scripts(small_world):
     assert any(ord(letter) > 127 for letter in names if unicodedata.name(letter, "").startswith("LATIN"))
 
 
-async def test_demo_addresses_and_phone_numbers_reach_no_real_person(world):
+async def test_demo_addresses_and_phone_numbers_belong_to_no_real_person(world):
     reachable = """
         with contact as (
           select email, phone from customer
