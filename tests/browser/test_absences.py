@@ -75,14 +75,14 @@ async def test_the_whole_clinic_closes_only_when_chosen(site, manager_page):
     assert client.delete(f"/api/absences/{absence['id']}", headers={"If-Match": "*"}).status_code == 204
 
 
-async def test_the_fields_of_a_row_are_aligned(site, manager_page):
+async def test_the_fields_in_a_row_are_aligned(site, manager_page):
     await manager_page.goto(staff_url(site, "absences/new"))
     await expect(manager_page.locator("#at")).to_be_visible()
     tops = [(await manager_page.locator(f"#{name}").bounding_box())["y"] for name in ("from", "at")]
     assert tops[0] == tops[1]
 
 
-async def test_the_times_of_an_absence_are_in_the_clinics_time_zone_everywhere(site, browser):
+async def test_an_absences_times_are_in_the_clinics_time_zone_everywhere(site, browser):
     practice = Practice(site, week={"wednesday": hours("09:00", "12:00")})
     wednesday = day_of_week(2)
     async with open_page(browser, timezone_id="America/Los_Angeles") as page:

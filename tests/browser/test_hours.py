@@ -8,7 +8,7 @@ from support.browsers import api, expect_accessible, follow, sign_in
 from support.lotus_lane import CLINIC, DOCTOR, Practice, at, day_of_week, expect_notice, hours, staff_url
 
 
-async def test_overlapping_time_slots_are_refused_at_the_field(site, manager_page):
+async def test_overlapping_time_slots_are_refused_and_the_field_is_marked(site, manager_page):
     page = manager_page
     await page.goto(staff_url(site, "hours/time-slots/new"))
     await page.get_by_label("Name").fill("Late")
@@ -125,7 +125,7 @@ async def test_a_change_of_hours_is_previewed_cancelled_and_then_applied(site, m
     await expect(page.get_by_text("Published hours match the weekly hours")).to_be_visible()
 
 
-async def test_hours_with_a_limited_validity_are_added_copied_and_removed(site, manager_page):
+async def test_hours_valid_for_a_limited_time_are_added_copied_and_removed(site, manager_page):
     page, practice = manager_page, Practice(site, week={"monday": hours("09:00", "12:00")})
     await page.goto(staff_url(site, f"hours/line/{practice.doctor}"))
     await page.get_by_label("Weekday").select_option("saturday")

@@ -6,7 +6,7 @@ from support.browsers import PHONE, follow, open_page
 from support.patient_browser import book, cancel, path_of, receive_code, sign_in
 
 
-async def test_a_family_signs_in_by_one_address_and_sees_all_its_appointments(site, browser):
+async def test_a_family_signs_in_with_one_address_and_sees_all_its_appointments(site, browser):
     appointment = book(site, "oneill@example.com")
     async with open_page(browser, viewport=PHONE) as page:
         await sign_in(page, site, "oneill@example.com")

@@ -77,7 +77,7 @@ async def test_failed_messages_are_listed_first_and_can_be_resent(site, page):
     await expect(page.get_by_role("row").filter(has_text=name)).not_to_contain_text("no such mailbox")
 
 
-async def test_a_clinic_customises_the_text_of_a_message_and_restores_it(site, page):
+async def test_a_clinic_customises_a_message_and_restores_the_default(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(staff_url(site, "messages/words/missed/sms/fr"))
     await fill(page, text="Bonjour {{ customer }}, {{ nothing }}")

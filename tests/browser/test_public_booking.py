@@ -79,7 +79,7 @@ async def test_a_patient_books_on_a_small_phone_without_scrolling_sideways(site,
         await book(page)
 
 
-async def fill_in_forms_for_one_time(site: Site, ana: Page, ben: Page) -> None:
+async def fill_in_forms_for_same_time(site: Site, ana: Page, ben: Page) -> None:
     """Have two patients fill in the form for the same time."""
     await open_form(ana, site, doctor="Dr. Jana Müller", day=2, time=3)
     await ben.goto(ana.url)
@@ -89,7 +89,7 @@ async def fill_in_forms_for_one_time(site: Site, ana: Page, ben: Page) -> None:
 
 async def test_a_patient_whose_time_is_taken_books_another_with_one_click(site, browser):
     async with open_page(browser) as ana, open_page(browser) as ben:
-        await fill_in_forms_for_one_time(site, ana, ben)
+        await fill_in_forms_for_same_time(site, ana, ben)
         await ana.route("**/details/free?**", lambda route: route.abort())  # the script has not checked yet
         await book(ben)
         await send(ana)
@@ -102,7 +102,7 @@ async def test_a_patient_whose_time_is_taken_books_another_with_one_click(site, 
 
 async def test_the_form_says_that_its_time_was_taken_while_the_patient_typed(site, browser):
     async with open_page(browser) as ana, open_page(browser) as ben:
-        await fill_in_forms_for_one_time(site, ana, ben)
+        await fill_in_forms_for_same_time(site, ana, ben)
         await book(ben)
         await ana.evaluate("dispatchEvent(new Event('focus'))")
         await expect(ana.get_by_role("alert")).to_contain_text("no longer available")

@@ -41,7 +41,7 @@ async def test_a_manager_invites_a_team_member_changes_their_role_and_removes_th
     await expect(row).to_have_count(0)
 
 
-async def test_inviting_an_existing_team_member_is_refused_at_the_email_field(site, page):
+async def test_inviting_an_existing_team_member_is_refused_and_the_email_field_is_marked(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(staff_url(site, "users/invite"))
     await fill(page, name="Mona", email=MANAGER)
@@ -51,7 +51,7 @@ async def test_inviting_an_existing_team_member_is_refused_at_the_email_field(si
     )
 
 
-async def test_the_last_manager_of_a_clinic_cannot_give_up_the_role(site, page):
+async def test_a_clinics_last_manager_cannot_give_up_the_role(site, page):
     email = f"{uuid4().hex}@example.org"
     async with connect(site) as db:
         clinic_id = await db.fetchval(

@@ -61,7 +61,7 @@ async def test_links_to_online_calendars_contain_the_time_but_not_the_patient(cl
     assert not re.search("Ana|apm_", google + outlook)
 
 
-async def test_all_pages_of_an_invalid_link_are_not_found(client, practice):
+async def test_all_pages_for_an_invalid_link_are_not_found(client, practice):
     for part in ("", "/move", "/cancel", "/calendar.ics"):
         assert (await client.get(f"/appointments/apm_x{part}")).status_code == 404
     for part in ("/move", "/cancel", "/confirm"):
@@ -79,7 +79,7 @@ async def test_a_page_within_the_notice_period_shows_a_phone_number_instead_of_b
         assert (await client.get(path_of(appointment, part))).headers["Location"] == path_of(appointment)
 
 
-async def test_the_page_says_until_when_the_appointment_can_be_changed(client, practice):
+async def test_the_page_shows_the_deadline_for_changes(client, practice):
     appointment = await book(client, practice)
     await require_notice(client, 60)
     assert "You can reschedule or cancel until" in (await client.get(path_of(appointment))).text

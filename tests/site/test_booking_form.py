@@ -53,7 +53,7 @@ async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(cli
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
 
-async def test_a_refusal_of_a_taken_time_offers_others_that_can_be_booked_immediately(client, db, lakeside):
+async def test_refusing_a_taken_time_offers_others_that_can_be_booked_immediately(client, db, lakeside):
     form, other_form = await open_form(client, lakeside), await open_form(client, lakeside)
     await send(client, other_form, name="Ben", email="ben@example.org")
     refusal = await send(client, form, note="By wheelchair")

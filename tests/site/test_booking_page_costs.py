@@ -35,7 +35,7 @@ async def measured_client(database_url: str) -> AsyncIterator[tuple[httpx2.Async
                 yield client, wire
 
 
-async def test_the_first_booking_page_costs_one_round_trip_and_is_small(client, lakeside, database_url):
+async def test_the_first_booking_page_takes_one_round_trip_and_is_small(client, lakeside, database_url):
     await create_clinic(client, name="Bergpraxis", slug="berg")
     async with measured_client(database_url) as (measured, wire):
         await measured.get("/c/berg")  # connects, and prepares the statement

@@ -27,7 +27,7 @@ async def test_a_reused_slug_leads_to_its_new_clinic(client, lakeside):
     assert "Bergpraxis" in (await client.get("/c/lakeside")).text
 
 
-async def test_search_engines_may_index_clinic_pages_but_not_booking_steps(client, lakeside):
+async def test_search_engines_can_index_clinic_pages_but_not_booking_steps(client, lakeside):
     page = (await client.get("/c/lakeside")).text
     assert 'name="description"' in page
     assert "noindex" not in page

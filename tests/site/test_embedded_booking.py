@@ -26,7 +26,7 @@ async def test_an_embedded_form_sent_again_shows_the_same_booking(client, db, la
     assert await db.fetchval("select count(*) from appointment") == 1
 
 
-async def test_an_embedded_page_passes_its_language_on_and_has_no_header(client, lakeside):
+async def test_an_embedded_page_passes_on_its_language_and_has_no_header(client, lakeside):
     page = await client.get("/embed/lakeside?lang=de", headers={"Accept-Language": "fr"})
     assert "Was möchten Sie buchen?" in page.text
     assert "<header" not in page.text

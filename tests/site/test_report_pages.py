@@ -168,7 +168,7 @@ def test_rates_without_a_denominator_are_none():
         (1234, [0, 500, 1000, 1500]),
     ],
 )
-def test_axes_rise_in_round_steps(maximum, expected):
+def test_chart_axes_use_round_steps(maximum, expected):
     assert rungs(maximum) == expected
 
 

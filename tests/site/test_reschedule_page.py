@@ -71,7 +71,7 @@ async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_doctor(c
     assert (await fetch(client, appointment))["doctorId"] == practice["doctorId"]
 
 
-async def test_a_refusal_of_a_taken_time_offers_the_nearest_free_ones(client, practice):
+async def test_refusing_a_taken_time_offers_the_nearest_free_ones(client, practice):
     appointment = await book(client, practice)
     await book(client, practice, 2, customerId=await create_customer(client))
     response = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})

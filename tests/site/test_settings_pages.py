@@ -146,7 +146,7 @@ async def test_without_scripts_forms_are_posted_and_the_response_explains_why(cl
     assert "Nothing was saved" in response.text
 
 
-async def test_staff_pages_link_to_the_other_languages_with_their_query(client):
+async def test_staff_pages_link_to_other_languages_and_keep_the_query(client):
     await create_clinic(client)
     page = (await client.get("/staff/1/messages?status=all", headers=ADMIN)).text
     assert [f'href="?status=all&amp;lang={language}"' in page for language in ("de", "es", "fr")] == [True] * 3

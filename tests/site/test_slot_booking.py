@@ -72,7 +72,7 @@ async def test_a_slot_form_sent_twice_at_once_books_once(client, db, village):
     assert len(await appointments(db)) == 1
 
 
-async def test_a_refusal_of_a_taken_slot_offers_the_nearest_others_and_keeps_the_fields(client, db, village):
+async def test_refusing_a_taken_slot_offers_the_nearest_others_and_keeps_the_fields(client, db, village):
     shah, roy = village["shah"], village["roy"]
     form, other_form = await open_slot_form(client, shah), await open_slot_form(client, shah)
     await send(client, other_form, name="Ben", email="ben@example.org")

@@ -123,13 +123,13 @@ async def test_a_patients_page_shows_nothing_from_another_clinic(db, client, wor
     )
     await db.execute(
         """
-        insert into patient (clinic_id, customer_id, notes) values (2, $1, 'a note of Hilltop')
+        insert into patient (clinic_id, customer_id, notes) values (2, $1, 'a note from Hilltop')
             on conflict (clinic_id, customer_id) do update set notes = excluded.notes
         """,
         UUID(world.ana),
     )
     page = await world.get(f"/staff/1/patients/{world.ana}")
-    assert (len(rows(page)), "Elsewhere" in page.text, "a note of Hilltop" in page.text) == (1, False, False)
+    assert (len(rows(page)), "Elsewhere" in page.text, "a note from Hilltop" in page.text) == (1, False, False)
 
 
 async def add_messages(db, world, *statuses: str) -> None:
@@ -149,7 +149,7 @@ async def add_messages(db, world, *statuses: str) -> None:
         )
 
 
-async def test_the_message_page_first_shows_and_counts_failed_messages(db, world):
+async def test_the_message_page_shows_failed_messages_first_and_counts_them(db, world):
     await add_messages(db, world, "sent", "queued", "superseded")
     everything = await world.get("/staff/1/messages")
     assert (len(rows(everything)), "could not be sent" in everything.text) == (3, False)
@@ -171,7 +171,7 @@ async def test_only_sent_or_dead_messages_can_be_resent(db, world):
     assert len(re.findall("/resend", (await world.get("/staff/1/messages?status=all")).text)) == 2
 
 
-async def test_message_templates_are_the_default_or_customised_by_the_clinic(client, world):
+async def test_message_texts_are_either_the_default_or_customised_by_the_clinic(client, world):
     response = await client.put(
         "/api/clinics/1/messageTemplates/reminder/sms/en",
         json={"text": "Please come, {{ customer }}."},
@@ -248,7 +248,7 @@ async def test_the_audit_lists_newest_entries_first_and_is_paginated(client, wor
     assert "showAudit" in rows(await world.get("/staff/1/audit"))[0]
 
 
-async def test_the_audit_is_filtered_by_actor_subject_action_and_date(client, world):
+async def test_the_audit_can_be_filtered_by_actor_subject_action_and_date(client, world):
     await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_shah)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
     assert "Amara Shah" in row
