@@ -4,7 +4,7 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from appoint.integrations.webhooks import model
+from appoint.integrations.webhooks import model, retries
 
 
 def test_signatures_match_the_standard_webhooks_reference():
@@ -24,7 +24,7 @@ def test_signatures_match_the_standard_webhooks_reference():
 
 def test_the_waits_between_attempts_grow_and_vary():
     earliest, middle, latest = (
-        [model.retry_delay(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
+        [retries.retry_delay(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
     )
     assert [str(wait) for wait in accumulate(wait for wait in middle if wait)] == [
         "0:00:05",

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from appoint.events.service import event_of
-from appoint.integrations.webhooks import gateway, jobs, model, service
+from appoint.integrations.webhooks import gateway, jobs, model, retries, service
 from appoint.integrations.webhooks.repository import deliveries, leases
 from support.partner import OK, Partner, hang
 from support.webhooks import add_events, until, wait_for_attempts, wait_for_deliveries, webhook, working
@@ -61,7 +61,7 @@ async def test_a_late_result_from_another_worker_changes_nothing(db, time):
             await wait_for_deliveries(db, 1)
     outcome = model.Outcome(500, "responded with 500", 1)
     await db.atomic(
-        service.record_outcome,
+        retries.record_outcome,
         delivery_id=late.id,
         version=late.version,
         attempts=late.attempts,

@@ -20,7 +20,7 @@ from ...database.pool import Database
 from ...events.service import event_of
 from ...kit import clock, errors
 from ...kit.leases import Pace, serve
-from . import gateway, service
+from . import gateway, retries, service
 from .repository import deliveries, leases
 
 log = structlog.get_logger()
@@ -111,7 +111,7 @@ async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery)
         return False
     outcome = await service.send(sender.pool, endpoint, event, seconds=sender.answer_seconds, now=sender.now())
     await sender.db.atomic(
-        service.record_outcome,
+        retries.record_outcome,
         delivery_id=delivery.id,
         version=delivery.version,
         attempts=delivery.attempts,

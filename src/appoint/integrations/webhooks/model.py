@@ -20,8 +20,6 @@ MAX_WEBHOOKS: Final = 20
 SECRET_BYTES: Final = 32
 OLD_SECRET_TTL: Final = timedelta(hours=24)
 """How long deliveries are also signed with the old secret."""
-MAX_FAILING_TIME: Final = timedelta(days=5)
-"""How long a webhook can fail without a single success before it is disabled."""
 EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issubclass(fact, CustomerFact))
 """The types of events that belong to a clinic. Events about customers belong to the platform."""
 
@@ -202,23 +200,6 @@ def describe_status(status: int) -> str | None:
     if 300 <= status < 400:
         return f"responded with {status}; redirects are not followed"
     return "responded with 410: it no longer accepts events" if status == GONE_STATUS else f"responded with {status}"
-
-
-RETRY_DELAYS: Final = (
-    timedelta(seconds=5),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=6),
-    timedelta(hours=15),
-)
-
-
-def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
-    """Return the delay before the next attempt after that many failed ones; None after the eighth, about a day after
-    the first. `jitter`, from 0 to 1, shortens or lengthens the delay by up to a tenth."""
-    return RETRY_DELAYS[failures - 1] * (0.9 + 0.2 * jitter) if failures <= len(RETRY_DELAYS) else None
 
 
 def serialize_secret(secret: bytes) -> str:

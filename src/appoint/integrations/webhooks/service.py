@@ -15,16 +15,12 @@ import msgspec
 from ... import audit
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
-from ...events import repository as events_repository
-from ...events.facts import WebhookDisabled
 from ...events.model import Event, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7
 from ...kit.structs import content_after
 from .model import (
-    GONE_STATUS,
-    MAX_FAILING_TIME,
     MAX_WEBHOOKS,
     OLD_SECRET_TTL,
     SECRET_BYTES,
@@ -38,7 +34,6 @@ from .model import (
     WebhookPatch,
     WebhookTrial,
     WebhookWithSecret,
-    retry_delay,
     serialize_secret,
     signed_headers,
 )
@@ -212,40 +207,3 @@ async def replay(
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
     """Event subscriber: queue events for their clinics' webhooks."""
     await deliveries.queue(tx, events)
-
-
-async def record_outcome(
-    tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
-) -> None:
-    """Record the outcome of a delivery attempt after `attempts` failed ones.
-
-    Do nothing if the delivery has changed since `version`: it was replayed, or another worker sent it because this one
-    was slow. If the webhook is disabled, append an event, which reaches the clinic's other webhooks.
-    """
-    if outcome.reason is None:
-        await deliveries.record_success(
-            tx, delivery_id, version=version, response_status=outcome.response_status, now=now
-        )
-        return
-    is_gone = outcome.response_status == GONE_STATUS
-    delay = None if is_gone else retry_delay(attempts + 1, jitter=jitter)
-    changed = await deliveries.record_failure(
-        tx,
-        delivery_id,
-        version=version,
-        due_at=now + delay if delay else None,
-        response_status=outcome.response_status,
-        reason=outcome.reason,
-        disable_from=now if is_gone else now - MAX_FAILING_TIME,
-        now=now,
-    )
-    if changed and changed.disabled_at and changed.failing_since:
-        fact = msgspec.json.encode(WebhookDisabled(failing_since=changed.failing_since)).decode()
-        await events_repository.append_event(
-            tx,
-            clinic_id=changed.clinic_id,
-            type="webhook.disabled",
-            subject_id=str(changed.id),
-            subject_version=changed.version,
-            data=fact,
-        )
