@@ -97,7 +97,7 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """Return a path that is short, because a socket's path is limited to 107 bytes, and the same for every process.
+        """Return a path that is the same for every process, and short, because a socket's path is limited to 107 bytes.
         This rules out XDG_RUNTIME_DIR, which belongs to one login and disappears with it."""
         return Path(f"/tmp/appoint-{self.account.uid}-{digest(self.data)}")  # noqa: S108 -- checked before use
 
@@ -188,7 +188,7 @@ class Cluster:
 
 
 def _works_on(data: Path, process: psutil.Process) -> bool:
-    """Return whether the process is one of PostgreSQL's programs and works on that data."""
+    """Return whether the process is one of PostgreSQL's programs and is using that data."""
     try:
         is_postgres = process.name() in ("postgres", "pg_ctl", "initdb") and process.status() != psutil.STATUS_ZOMBIE
         return is_postgres and (process.cwd() == str(data) or str(data) in process.cmdline())  # servers run in the data

@@ -10,7 +10,7 @@ import asyncpg
 from ..kit.errors import StartupError
 
 MIN_POSTGRES: Final = 18
-LOCK: Final = 727_066  # any number, the same for all processes that migrate
+LOCK: Final = 727_066  # an arbitrary number, the same for all processes that migrate
 FOLDER: Final = Path(__file__).parent / "migrations"
 BOOKKEEPING: Final = Path(__file__).with_name("bookkeeping.sql").read_text(encoding="utf-8")
 MAX_ATTEMPTS = 5

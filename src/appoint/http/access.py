@@ -30,13 +30,13 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
 
     Runs before each request. This is not a Litestar guard, because Litestar copies the whole handler for each guard.
     """
-    if request.method == "OPTIONS":  # the framework answers with the allowed methods
+    if request.method == "OPTIONS":  # the framework responds with the allowed methods
         return
     handler = request.route_handler
     declared = route_of(handler)
     caller = msgspec.structs.replace(await identify(request), operation=str(handler.operation_id))
     if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
-        # a CSRF token without a valid session: the session has ended, so do not treat the caller as anonymous
+        # a CSRF token without a valid session means that the session has ended: do not treat the caller as anonymous
         raise errors.Unauthorized
     request.scope["user"] = caller
     services = services_of(request)
@@ -54,7 +54,7 @@ async def _grant_for(
     request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
     """Return the caller's grant. Raise `Unauthorized` for anonymous callers, `NotFound` for other clinics' or patients'
-    data, and `Forbidden` when the caller's roles are not sufficient.
+    data, and `Forbidden` if the caller's roles do not allow it.
     """
     grant = widest_grant(caller, permission, clinic_id)
     if grant is None:

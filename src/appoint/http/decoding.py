@@ -1,5 +1,5 @@
 """Decode bodies and queries into structs, strictly. The fast path stops at the first fault; only then is the input
-checked member by member, to report all faults at once.
+checked member by member, so that all faults are reported at once.
 """
 
 import json

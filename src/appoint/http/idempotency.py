@@ -39,7 +39,7 @@ async def idempotent(
 ) -> tuple[T, bool]:
     """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
-    `remember` turns the first result into what to store (an id); `recall` loads the result again from that. If two
+    `remember` returns what to store of the first result (an id); `recall` loads the result from that. If two
     requests arrive concurrently, the second waits for the first. A refused request stores no key, because its
     transaction is rolled back. Afterwards the cache drops the named clinic. Pages pass their own `key`, in hexadecimal,
     derived from the form. Raise `KeyReused` if the body differs.

@@ -71,7 +71,7 @@ async def idempotent_answer(
 ) -> tuple[T, bool]:
     """Produce a result, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
-    A replay returns the stored result, so this must contain nothing that can change or must not be stored.
+    A replay returns the stored result, so it must not contain anything that can change or that must not be stored.
     """
 
     async def recall(_: Transaction, stored: Any) -> T:

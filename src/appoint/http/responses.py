@@ -1,4 +1,4 @@
-"""JSON responses with the headers that every resource has: `ETag` and `Location`; and 304."""
+"""JSON responses with the headers that all resources have (`ETag` and `Location`), and 304 responses."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast

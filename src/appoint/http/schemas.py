@@ -265,8 +265,8 @@ def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
 
 
 def _id(name: str) -> str:
-    """Return an example id, always the same for the same name. Ids are in the demo clinic, except those of customers,
-    who belong to no clinic.
+    """Return an example id, always the same for the same name. It belongs to the demo clinic, except for customers, who
+    belong to no clinic.
     """
     digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
     head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"

@@ -1,4 +1,4 @@
-"""Services that the application creates at startup and handlers use."""
+"""The services that the application creates at startup for its handlers."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Services:
 
     settings: Settings
     admin_token: str
-    """The bearer token of the administrator."""
+    """The administrator's bearer token."""
     secret_key: str
     """The key that signs tokens and encrypts secrets."""
     db: Database

@@ -40,7 +40,7 @@ class Work(NamedTuple):
 
     @property
     def secret(self) -> str:
-        assert self.settings.secret_key, "created at start"
+        assert self.settings.secret_key, "created at startup"
         return self.settings.secret_key.get_secret_value()
 
     @property

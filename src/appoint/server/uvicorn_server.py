@@ -1,4 +1,4 @@
-"""The server process: uvicorn on uvloop, with a shutdown that fails no requests, and with limits for slow clients."""
+"""The server process: uvicorn on uvloop, with limits for slow clients and a shutdown that fails no requests."""
 
 import errno
 import gc

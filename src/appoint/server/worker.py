@@ -46,7 +46,7 @@ def prepare(settings: Settings, db: Database) -> Work:
     """Return what the worker's jobs need. Raise `StartupError` if a message provider's address is invalid."""
     by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
-    assert settings.secret_key, "created at start"
+    assert settings.secret_key, "created at startup"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
     sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links))
 

@@ -32,7 +32,7 @@ TYPES: Final = {
 }
 MAX_DEPTH: Final = 4
 FORMATS: Final = {
-    "date-time": "instant",
+    "date-time": "date and time",
     "date": "date",
     "uuid": "UUID",
     "time-zone": "time zone",
@@ -174,7 +174,7 @@ class Document:
                 yield from self.members(member, path)
 
     def _non_null(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the schema for the values that are not null."""
+        """Return the schema without its null alternative."""
         options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
         return self.resolve(options[0] if options else schema)
 
@@ -200,9 +200,9 @@ def _limits(schema: dict[str, Any]) -> str:
             case None, None:
                 pass
             case low, None:
-                words += f", {low:,}{unit} at least"
+                words += f", at least {low:,}{unit}"
             case None, high:
-                words += f", {high:,}{unit} at most"
+                words += f", at most {high:,}{unit}"
             case low, high:
                 words += f", {low:,} to {high:,}{unit}"
     return words

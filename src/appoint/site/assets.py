@@ -57,8 +57,8 @@ def built() -> Mapping[str, Asset]:
 
 @cache
 def style(name: str) -> tuple[Markup, str]:
-    """Return a style sheet, to be inlined in a page because this avoids a round trip, and its source for the page's
-    content security policy.
+    """Return a style sheet, and its source for the content security policy. Pages inline style sheets to save a round
+    trip.
     """
     content = built()[name].content
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -112,7 +112,7 @@ def _language_links(request: AnyRequest) -> list[tuple[str, str, str]]:
 
 
 def csrf(request: AnyRequest) -> str:
-    """Return the token that a signed-in visitor's forms send as `csrf`; empty without a session."""
+    """Return the token that a signed-in visitor's forms send as `csrf`, or an empty string without a session."""
     token = request.cookies.get(COOKIE)
     return csrf_token(services_of(request).secret_key, token) if token else ""
 

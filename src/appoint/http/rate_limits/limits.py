@@ -41,7 +41,7 @@ class Limits:
 
     async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, declared: Route) -> None:
         """Count the request and store the remaining quota for the response headers. Raise `TooMany`, or `Unavailable`
-        for a sign-in that cannot be counted.
+        if a sign-in cannot be counted.
         """
         await self.count(request, caller, declared.limited_as)
 

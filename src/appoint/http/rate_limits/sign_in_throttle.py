@@ -27,7 +27,7 @@ async def count_attempt(request: Request, *, account: str, now: datetime) -> Non
     """Count an attempt before checking it, so that concurrent attempts count too. `account` is the submitted name,
     whether or not it exists.
 
-    Raise `TooMany`, or `Unavailable` when the attempt cannot be counted.
+    Raise `TooMany`, or `Unavailable` if the attempt cannot be counted.
     """
     limits = services_of(request).limits
     origin = network_of(request.user.address)

@@ -244,8 +244,8 @@ async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any
 
 
 async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerContent | None) -> UUID:
-    """Create a customer for each form, as the API does, so that no visitor learns whether there already is one with the
-    same address.
+    """Create a customer for each form, as the API does, so that visitors cannot find out whether one with the same
+    address already exists.
     """
     assert content, "the customer is new"
     request = choice.visit.request

@@ -27,7 +27,7 @@ CLINICS_PER_PAGE: Final = 12
 TIMES_PER_CLINIC: Final = 3
 """The number of times that the search shows for each clinic."""
 MAX_DOCTOR_LINKS: Final = 6
-"""Up to this many doctors are shown as links side by side, more as a list to choose from."""
+"""Up to this many doctors are shown as links side by side. If there are more, they are a list to choose from."""
 ONE_DAY: Final = timedelta(days=1)
 ONE_YEAR: Final = timedelta(days=366)
 EMBED_SCRIPT_SECONDS: Final = 3600
@@ -87,7 +87,7 @@ def _searchable_date(text: str | None, now: datetime) -> date | None:
     include_in_schema=False,
 )
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Show a clinic. This takes one query, or none while the clinic is in the cache."""
+    """Show a clinic, using one query, or none if the clinic is in the cache."""
     visit, query = await visit_clinic(request, name), query_params(request)
     day, doctor = parse_date(query.get("date")), visit.doctor(query.get("doctor"), None)
     types = visit.catalogue.bookable_types

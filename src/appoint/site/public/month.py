@@ -51,7 +51,7 @@ class Month(NamedTuple):
 
 
 class TimeFilter(NamedTuple):
-    """The filter for a month's times: by type, by length or, with neither, whole slots; for one doctor or for all."""
+    """A filter for a month's times: by type or length, or whole slots if neither is given; for one or all doctors."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -132,7 +132,7 @@ def _distinct_times(availability: Availability, selected: date | None) -> list[O
         (offer for day in availability.days if day.date == selected for offer in day.slots),
         key=lambda offer: times_of_doctor[offer.doctor_id],
     )
-    # the last of several offers at the same time remains
+    # if several offers have the same time, the last one wins
     by_time = {(offer.start_time, offer.end_time): offer for offer in offers}
     return [by_time[time] for time in sorted(by_time)]
 

@@ -136,7 +136,7 @@ class AbsenceForm(NamedTuple):
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Ask for the time and doctor, then show the affected appointments and the form to add the absence.
+    """Ask for the time and doctor, then show the affected appointments and the form for adding the absence.
 
     Changes nothing.
     """

@@ -1,4 +1,4 @@
-"""A clinic's settings, for managers; and the page to add a clinic, for administrators."""
+"""A clinic's settings, for managers; and the page for adding a clinic, for administrators."""
 
 from typing import Any, Final, NamedTuple
 

@@ -30,7 +30,7 @@ STATUSES: Final = (
     include_in_schema=False,
 )
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show a patient's messages, or the clinic's: by default only the undeliverable ones, as long as there are any."""
+    """Show one patient's messages, or the clinic's. By default, if any of these are undeliverable, show only those."""
     query = query_params(request)
     patient, dead = parse_id(query.get("patient")), await service.count_dead(request.db, clinic_id=clinic_id)
     status = (
