@@ -126,7 +126,7 @@ async def test_a_repeated_request_returns_the_current_appointment_without_its_no
     await client.patch(first.headers["Location"], json={"notes": "later"}, headers=ADMIN)
     replay = await client.post("/api/appointments", json=appointment_body(world), headers=key)
     assert (replay.status_code, replay.headers["Idempotent-Replayed"], replay.json()["version"]) == (201, "true", 2)
-    assert replay.json()["notes"] is None  # written by the clinic
+    assert replay.json()["notes"] is None  # hidden, because the clinic wrote them
     assert "Idempotent-Replayed" not in first.headers
 
 

@@ -1,4 +1,4 @@
-"""Bookings of several appointments, and lists of appointments and bookings, over HTTP."""
+"""Bookings with several appointments, and lists of appointments and bookings, over HTTP."""
 
 from datetime import timedelta
 

@@ -62,7 +62,7 @@ async def test_random_picks_all_doctors_about_equally_often(world):
 
 
 async def test_least_busy_picks_the_free_doctor_with_the_fewest_appointments_that_week(world):
-    """Over three weeks, mixed with bookings for named doctors and cancellations."""
+    """The bookings span three weeks and are mixed with bookings for named doctors and with cancellations."""
     await world.prepare("leastBusy", doctors=5)
     dice = random.Random(7)
     live = {doctor: set() for doctor in world.doctors}

@@ -1,4 +1,4 @@
-"""Overrides: staff book or move against a rule, with a reason, and only the rules they broke are recorded."""
+"""Overrides: staff break a rule to book or move, giving a reason, and only the rules they broke are recorded."""
 
 import asyncio
 from collections import Counter

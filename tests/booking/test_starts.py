@@ -1,4 +1,4 @@
-"""The starts that slots and claims allow: `availability.model.starts` against an oracle, without a database."""
+"""The start times that slots and claims allow: `availability.model.starts` against an oracle, without a database."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise

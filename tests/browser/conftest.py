@@ -39,7 +39,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 @pytest.fixture
 async def manager_page(site: browsers.Site, page: Page) -> Page:
-    """A page on which Lotus Lane's manager has signed in. It accepts every confirmation dialog."""
+    """A page with Lotus Lane's manager signed in. It accepts every confirmation dialog."""
     await browsers.sign_in(page, site.url, lotus_lane.MANAGER)
     page.on("dialog", lambda dialog: dialog.accept())
     return page

@@ -15,7 +15,7 @@ from support.public_booking import APPOINTMENT_URL
 
 @pytest.fixture
 def clinic_site(site, tmp_path) -> Iterator[str]:
-    """A clinic's own site, at another origin."""
+    """A clinic's own site, on a different origin."""
     (tmp_path / "index.html").write_text(
         '<!doctype html><html lang="de"><title>Praxis</title><h1>Unsere Praxis</h1>'
         f'<script src="{site.url}/embed.js" data-clinic="spreebogen" async></script><p>Ende</p>'

@@ -1,4 +1,4 @@
-"""Failing commands, commands' help, and a database without a schema."""
+"""Fixtures for failing commands, command help and a database without a schema."""
 
 from collections.abc import Awaitable, Callable, Iterator
 

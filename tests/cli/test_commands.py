@@ -1,4 +1,4 @@
-"""Commands report their help, their settings and operational errors."""
+"""Commands show their help, list their settings and report operational errors."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""`appoint run` and `appoint migrate` as processes: first and later starts, stopping and being killed."""
+"""`appoint run` and `appoint migrate` as processes: first and later starts, shutdowns and kills."""
 
 import signal
 import stat

@@ -78,8 +78,8 @@ async def test_row_security_hides_another_clinics_people_even_without_access_che
 
 
 WITHOUT_ROW_SECURITY = {"absence", "appointment"}
-"""Booking and search read these tables for all callers, by ranges that could not use an index under row security
-(docs/decisions/0017)."""
+"""Booking and search read these tables for all callers, with range conditions that could not use an index under row
+security (docs/decisions/0017)."""
 
 
 async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, database_url):

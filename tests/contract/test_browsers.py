@@ -1,4 +1,4 @@
-"""What browsers may load and call: security headers and CORS."""
+"""What browsers can load and call: security headers and CORS."""
 
 import pytest
 

@@ -23,7 +23,7 @@ async def test_a_silent_worker_makes_the_server_unready_unless_excluded(client, 
 
 
 async def test_a_server_is_ready_for_a_newer_schema(client, db):
-    """In a rolling upgrade, servers of the previous release run on the migrated database."""
+    """In a rolling upgrade, servers from the previous release run on the migrated database."""
     await upkeep.beat(db, worker="one")
     await db.execute("insert into schema_migration (revision, name) values ('9999', 'from a later release')")
     try:

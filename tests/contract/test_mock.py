@@ -1,4 +1,4 @@
-"""The mock returns every documented response of every operation."""
+"""The mock returns every documented response for every operation."""
 
 import json
 import re

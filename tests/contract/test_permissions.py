@@ -48,7 +48,7 @@ async def test_every_operation_rejects_a_wrong_token(client):
 
 
 async def test_every_post_rejects_an_idempotency_key_that_is_too_long(client):
-    """This shows that every POST accepts an idempotency key."""
+    """The rejection shows that every POST accepts an idempotency key."""
     for operation in OPERATIONS:
         if (
             operation.method == "post"

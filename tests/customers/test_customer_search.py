@@ -45,7 +45,7 @@ async def test_an_empty_search_lists_all_customers(client):
 
 
 async def test_a_search_uses_the_word_index(client, db):
-    """With more customers than a scan should read, every search has this plan."""
+    """Every search uses this plan once there are more customers than a scan should read."""
     await db.execute("insert into customer (name) select md5(n::text) from generate_series(1, 5000) as n")
     await db.execute("analyze customer")
     plan: list[str] = []

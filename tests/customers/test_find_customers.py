@@ -1,4 +1,4 @@
-"""Staff look up customers of other clinics by their complete email address or phone number."""
+"""Staff look up other clinics' customers by their complete email address or phone number."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The search for clinics on the start page."""
+"""The clinic search on the start page."""
 
 import re
 from datetime import timedelta

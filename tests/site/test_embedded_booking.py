@@ -1,4 +1,4 @@
-"""Booking pages in a frame on a clinic's own site."""
+"""Booking pages embedded in a clinic's own site."""
 
 import re
 

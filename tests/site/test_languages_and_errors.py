@@ -1,4 +1,4 @@
-"""The language of pages, and error pages."""
+"""Page languages and error pages."""
 
 import httpx2
 import pytest

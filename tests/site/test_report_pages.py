@@ -53,7 +53,7 @@ async def table(client, name: str, **query) -> list[dict[str, str]]:
 async def test_the_tables_contain_the_figures(client, shah):
     assert (await table(client, "bookings"))[0] == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
     assert (await table(client, "no-shows"))[0] == {"day": DAYS["from"], "came": "3", "missed": "1"}
-    # booked a week ahead, or a few more days
+    # booked a week ahead, or a few days more
     assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (["6", "0"], ["0", "6"])
     assert len(await table(client, "bookings")) == 7
     nine = {"weekday": "1", "hour": "9", "published_minutes": "120", "booked_minutes": "90"}

@@ -126,7 +126,7 @@ async def test_another_clinics_records_are_not_found(client, db):
     ],
 )
 async def test_an_incomplete_absence_cannot_be_added(client, query):
-    """Above all, a missing doctor never means the whole clinic."""
+    """In particular, a missing doctor never means the whole clinic."""
     await create_clinic(client)
     response = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
     assert (response.status_code, 'id="add"' in response.text) == (200, False)
