@@ -47,7 +47,7 @@ async def test_inviting_an_existing_team_member_is_refused_and_the_email_field_i
     await fill(page, name="Mona", email=MANAGER)
     await page.get_by_role("button", name="Send invitation").click()
     await expect(page.locator("#email-fault")).to_contain_text(
-        "A team member of this clinic already has this email address."
+        "A team member at this clinic already has this email address."
     )
 
 

@@ -48,7 +48,7 @@ async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(cli
     form = await open_form(client, lakeside)
     without_either = await send(client, form, email="")
     assert without_either.status_code == 400
-    assert "is required, or enter a phone number" in without_either.text
+    assert "is required unless you enter a phone number" in without_either.text
     assert (await send(client, form, email="", phone="030 12345678")).status_code == 303
     assert await db.fetchval("select phone from customer") == "+493012345678"
 

@@ -168,7 +168,7 @@ class AppointmentRequest(TimeRequest, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.doctor_id or self.clinic_id or self.booking_slot_id):
-            raise errors.Invalid(errors.Fault("#/doctorId", "is required, or clinicId for any doctor"))
+            raise errors.Invalid(errors.Fault("#/doctorId", "is required; to accept any doctor, send clinicId instead"))
 
     @property
     def booking_clinic_id(self) -> int:

@@ -8,7 +8,7 @@ from babel.core import get_global
 from .i18n import translatable
 
 INVALID_PHONE_NUMBER: Final = translatable(
-    "must be a valid phone number; without a known country, in international format such as +493012345678"
+    "must be a valid phone number, in international format if the country is unknown, such as +493012345678"
 )
 MAX_DIGITS: Final = 15
 

@@ -195,7 +195,7 @@ def check_days(query: AvailabilityFilter | SearchFilter, max_days: int) -> None:
             raise errors.Invalid(errors.Fault("#/date", "cannot be combined with “from” and “to”"))
         return
     if not (query.from_ and query.to):
-        raise errors.Invalid(errors.Fault("#/from", "is required together with “to”; or send “date” instead"))
+        raise errors.Invalid(errors.Fault("#/from", "is required together with “to” unless “date” is given"))
     if query.to < query.from_:
         raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
     if (query.to - query.from_).days >= max_days:

@@ -128,7 +128,7 @@ async def _check_types(tx: Transaction, clinic_id: int, ids: Sequence[UUID] | No
     if ids:
         valid_ids = await repository.filter_types(tx, clinic_id, ids)
         faults = [
-            errors.Fault(f"#/appointmentTypeIds/{index}", "is not an appointment type of this clinic")
+            errors.Fault(f"#/appointmentTypeIds/{index}", "is not one of this clinic’s appointment types")
             for index, id in enumerate(ids)
             if id not in valid_ids
         ]

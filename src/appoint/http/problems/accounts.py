@@ -10,7 +10,7 @@ ACCOUNTS: Final[dict[str, Problem]] = {
     "already-member": Problem(
         409,
         _("Already a team member"),
-        _("A team member of this clinic already has this email address."),
+        _("A team member at this clinic already has this email address."),
         _("Change their role instead."),
     ),
     "already-joined": Problem(
@@ -45,7 +45,7 @@ ACCOUNTS: Final[dict[str, Problem]] = {
     ),
     "totp-not-begun": Problem(
         409,
-        _("No authenticator being set up"),
+        _("No authenticator setup in progress"),
         _("There is no authenticator key to confirm."),
         _("Start with POST /api/account/totp."),
     ),

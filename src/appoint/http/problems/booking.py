@@ -37,7 +37,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "not-offered": Problem(
         409,
         _("Not available for booking"),
-        _("This appointment type is not offered, or not by this doctor."),
+        _("The clinic or this doctor does not offer this appointment type."),
         _("Choose another appointment type or another doctor."),
         ALTERNATIVES,
     ),

@@ -100,6 +100,6 @@ GENERAL: Final[dict[str, Problem]] = {
         503,
         _("Temporarily unavailable"),
         _("Part of the service is temporarily unavailable."),
-        _("Please try again shortly. With the same Idempotency-Key, nothing is done twice."),
+        _("Please try again shortly. If you send the same Idempotency-Key, nothing is done twice."),
     ),
 }

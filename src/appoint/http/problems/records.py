@@ -52,8 +52,8 @@ RECORDS: Final[dict[str, Problem]] = {
     "slots-published": Problem(
         409,
         _("Published hours exist"),
-        _("The clinic has published hours that would shift in time."),
-        _("Remove the published hours from today on first."),
+        _("The clinic has published hours that this change would shift."),
+        _("First remove all published hours from today onwards."),
     ),
     "slug-taken": Problem(
         409,
@@ -71,7 +71,7 @@ RECORDS: Final[dict[str, Problem]] = {
     "customer-has-appointments": Problem(
         409,
         _("Customer has upcoming appointments"),
-        _("Upcoming appointments of this customer: {count}."),
+        _("This customer’s upcoming appointments: {count}."),
         _("Reschedule or cancel them first."),
         {"count": 4},
     ),
@@ -84,17 +84,17 @@ RECORDS: Final[dict[str, Problem]] = {
     "record-number-taken": Problem(
         409,
         _("Record number already in use"),
-        _("Another patient of this clinic already has this record number."),
+        _("Another patient at this clinic already has this record number."),
         _("Choose another record number."),
     ),
     "which-clinic": Problem(
-        409, _("Clinic required"), _("There is more than one clinic, or none."), _("Name the clinic with clinicId.")
+        409, _("Clinic required"), _("There is more than one clinic, or none."), _("Specify the clinic with clinicId.")
     ),
     # schedules and slots
     "time-slots-intersect": Problem(
         409,
         _("Overlapping time slots"),
-        _("This overlaps another time slot of the clinic."),
+        _("This overlaps another time slot at the clinic."),
         _("Choose another time."),
     ),
     "time-slot-in-use": Problem(

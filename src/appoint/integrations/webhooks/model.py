@@ -25,7 +25,7 @@ EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issub
 
 
 def _check_event_type(value: str) -> str | None:
-    return None if value in EVENT_TYPES else translatable("is not an event type of clinics")
+    return None if value in EVENT_TYPES else translatable("is not a clinic event type")
 
 
 Url = Annotated[

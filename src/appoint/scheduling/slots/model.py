@@ -87,7 +87,7 @@ class BookingSlotChange(RequestBody):
                 raise errors.Invalid(errors.Fault("#/customerId", "does not fit this slot; change the slot first"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(
-                errors.Fault("#/startTime", "is required together with endTime, or send customerId instead")
+                errors.Fault("#/startTime", "is required together with endTime unless customerId is given")
             )
         else:
             fields.check_times(self.start_time, self.end_time)

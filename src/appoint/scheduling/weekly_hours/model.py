@@ -61,7 +61,7 @@ class Hours(RequestBody):
                 raise errors.Invalid(errors.Fault("#/timeSlotId", "already sets the start and the end"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(
-                errors.Fault("#/startTime", "is required together with an end, or choose a time slot instead")
+                errors.Fault("#/startTime", "is required together with an end unless you choose a time slot")
             )
         else:
             minutes_between(self.start_time, self.end_time)

@@ -19,7 +19,7 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerConte
     number = phones.to_e164(phone, time_zone=catalogue.time_zone, locale=catalogue.locale) if phone else None
     faults: list[errors.Fault] = []
     if not (details["email"] or phone):
-        faults.append(errors.Fault("#/email", "is required, or enter a phone number"))
+        faults.append(errors.Fault("#/email", "is required unless you enter a phone number"))
     if phone and number is None:
         faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
     zone = typed.get("zone")
