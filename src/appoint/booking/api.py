@@ -180,7 +180,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Check a customer in, ready to be called."""
+        """Check a customer in as ready to be called."""
         return await apply_transition(request, appointment_id, "checkIn")
 
     @post(

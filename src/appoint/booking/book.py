@@ -35,9 +35,9 @@ class _NothingWritten(Exception):
 async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Booked:
     """Book all requested appointments or none, in one round trip if no rule is violated.
 
-    The database decides races: only one of several concurrent requests gets a time. Override a rule only if the command
-    allows it and an appointment violates it; to override hours, publish them for that appointment alone. For a repeated
-    request, return what the first one booked, in its current state.
+    The database decides races: only one of several concurrent requests gets the time. Override a rule only if the
+    command allows it and an appointment violates it; to override hours, publish them for that appointment alone. For a
+    repeated request, return what the first one booked, in its current state.
 
     Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, `KeyReused` for an idempotency key sent
     before with different content, and `Conflict` with the first rule (`rules.REASONS`) that applies, up to five
@@ -106,7 +106,7 @@ async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> B
         return await (
             db.atomic(publish_and_insert) if outside_hours else repository.insert_appointments(db, command, plan)
         )
-    except (_NothingWritten, asyncpg.ForeignKeyViolationError):  # outside the hours, or an unknown booker
+    except (_NothingWritten, asyncpg.ForeignKeyViolationError):  # outside hours, or an unknown booker
         return None
     except asyncpg.PostgresError as error:
         if error.sqlstate != PARTIAL_BOOKING:

@@ -97,12 +97,12 @@ class AppointmentDetails(Appointment, kw_only=True):
     address: str | None
     phone: str | None
     email: str | None
-    """The clinic's e-mail address."""
+    """The clinic's email address."""
     doctor: str
     type: str | None
     mode: Mode
     sent_to: str | None
-    """The customer's e-mail address or phone number."""
+    """The customer's email address or phone number."""
 
 
 class CustomerVisit(msgspec.Struct, frozen=True):

@@ -114,7 +114,7 @@ class CurrentTime(NamedTuple):
 
 
 class BookingLimits(NamedTuple):
-    """A customer's upcoming appointments and holds at a clinic: either the maximum or the current number."""
+    """How many upcoming appointments and holds a customer has, or may have, at a clinic."""
 
     appointments: int
     holds: int

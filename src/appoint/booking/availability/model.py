@@ -1,4 +1,4 @@
-"""Compute free times from ranges, without a database or a clock. Both searches and refusals use it."""
+"""Compute free times from ranges, without a database or a clock. Used by both searches and refusals."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from ...kit import clock, errors, fields
 from ...kit.structs import PageQuery, RequestBody
 
 Range = tuple[datetime, datetime]
-"""Half-open."""
+"""A half-open range."""
 AnyMinutes = Annotated[
     int, msgspec.Meta(ge=5, le=720, description="length in minutes, if no appointment type determines it")
 ]
@@ -139,7 +139,7 @@ class AvailabilityFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
-    """`all` includes unavailable times, with `available: false`."""
+    """`all` also returns unavailable times, marked `available: false`."""
 
     def __post_init__(self) -> None:
         check_days(self, MAX_DAYS)
@@ -155,7 +155,7 @@ class DayFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
-    """`all` includes unavailable times, with `available: false`."""
+    """`all` also returns unavailable times, marked `available: false`."""
 
     def __post_init__(self) -> None:
         check_length(self)

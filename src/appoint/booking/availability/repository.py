@@ -108,8 +108,8 @@ async def find_soonest_times(
 async def list_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics that have active doctors, ordered by name, after the clinic with the number `after`,
-    including one beyond `limit` if there are more."""
+    """Return active clinics that have active doctors, ordered by name, after the clinic with the number `after`, plus
+    one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,

@@ -38,8 +38,8 @@ async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
 async def find_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics with active doctors, ordered by name, after the clinic with the number `after`, including
-    one beyond `limit` if there are more."""
+    """Return active clinics with active doctors, ordered by name, after the clinic with the number `after`, plus one
+    beyond `limit` if there are more."""
     return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit)
 
 
@@ -47,7 +47,7 @@ async def search(
     db: Statements, *, query: SearchFilter, after: Place | None, first: date, last: date, now: datetime
 ) -> list[FoundTime]:
     """Return available times across clinics on each clinic's local dates `first…last`, ordered by (start, clinic,
-    doctor), after the cursor `after`, including one beyond the limit if there are more.
+    doctor), after the cursor `after`, plus one beyond the limit if there are more.
 
     Read published slots in that order, and only as many as the page needs: an unread slot contains no time before its
     own place.

@@ -12,7 +12,7 @@ from .model import BookingStart
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
-    """Return a clinic's bookings, earliest first, including one beyond the limit if there are more.
+    """Return a clinic's bookings, earliest first, plus one beyond the limit if there are more.
 
     Sort and date each booking by the start of its first appointment. Match the other criteria against any of its
     appointments.

@@ -39,7 +39,7 @@ class DayStretch(msgspec.Struct, frozen=True):
 
 
 class TypeChoice(NamedTuple):
-    """An appointment type to choose from a list."""
+    """An appointment type offered as a choice."""
 
     id: UUID
     name: str
@@ -47,7 +47,7 @@ class TypeChoice(NamedTuple):
 
 
 class Change(NamedTuple):
-    """An event, without its content."""
+    """An event without its content."""
 
     clinic_id: int
     id: UUID

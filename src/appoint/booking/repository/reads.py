@@ -93,8 +93,7 @@ async def find_by_idempotency_key(
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
-    """Return a clinic's appointments on local dates, earliest first, including one beyond the limit if there are
-    more."""
+    """Return a clinic's appointments on local dates, earliest first, plus one beyond the limit if there are more."""
     rows = await db.fetch(
         """
         select * from shown_appointment s
@@ -119,8 +118,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_for_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Appointment]:
-    """Return a customer's appointments at all clinics, earliest first, including one beyond `limit` if there are
-    more."""
+    """Return a customer's appointments at all clinics, earliest first, plus one beyond `limit` if there are more."""
     start, last_id = after or (None, None)
     rows = await db.fetch(
         """

@@ -1,6 +1,6 @@
 -- Write all requested appointments or none, together with their patient records, events and audit entry. Filter every
--- table that has a clinic_id by it; the recursion reads no table at all.
-with recursive bookable_clinic as (  -- empty when the clinic has changed since the plan
+-- table that has a clinic_id by that column; the recursion reads no table at all.
+with recursive bookable_clinic as (  -- empty if the clinic has changed since planning
   select c.time_zone, c.doctor_choice
     from clinic c
    where c.id = :clinic_id and c.version = :clinic_version and c.active

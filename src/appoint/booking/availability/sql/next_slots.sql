@@ -1,7 +1,7 @@
 -- Return published slots of active doctors across clinics, on each clinic's own local dates, ordered by (since, clinic,
 -- doctor), after the place (:place_start, :place_clinic_id, :place_doctor_id) and before :until. `since` is the
 -- earliest start in the slot that the clinic's notice allows and that comes after the caller's cursor.
-with requested as materialized (  -- empty when the appointment type does not exist
+with requested as materialized (  -- empty if the appointment type does not exist
   select minutes, make_interval(mins => buffer_before_minutes) as before,
          make_interval(mins => buffer_after_minutes) as after
     from appointment_type
