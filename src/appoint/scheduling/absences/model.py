@@ -63,7 +63,7 @@ class Period(NamedTuple):
 
 
 class AwayPeriod(NamedTuple):
-    """A period when one doctor is away, or all doctors are (None)."""
+    """A period when a doctor is away, or when all doctors are (`doctor_id` is None)."""
 
     doctor_id: UUID | None
     start: datetime

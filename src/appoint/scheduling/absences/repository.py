@@ -32,7 +32,7 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Absence]:
-    """Return the clinic's active absences, earliest first, including one beyond `limit` if there are more."""
+    """Return the clinic's active absences, earliest first, plus one beyond `limit` if there are more."""
     start, absence_id = after or (None, None)
     rows = await db.fetch(
         """

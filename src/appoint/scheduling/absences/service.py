@@ -28,7 +28,7 @@ SEARCH_RADIUS: Final = timedelta(days=14)
 """How far before and after an appointment to search for a different time."""
 MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_OPTIONS: Final = 3
-"""The most times to offer for each appointment: this many with its own doctor and this many with others."""
+"""The maximum number of times to offer for each appointment, both with its own doctor and with others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
@@ -77,7 +77,7 @@ async def find_period(
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
-    """Add an absence, and withdraw the time published during it, from now on. Slots keep their parts outside the
+    """Add an absence, and withdraw the time published during it, from now on. Slots keep any part that lies outside the
     absence.
 
     With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise

@@ -88,9 +88,9 @@ class Fitting(NamedTuple):
     added: list[Span]
     removed: list[Span]
     left: list[Span]
-    """Appointments' time that stays published although the hours no longer cover it."""
+    """Appointment times that stay published although the hours no longer cover them."""
     absorbed: list[Span]
-    """Time that an earlier change left published for appointments and that none of them needs now."""
+    """Times that an earlier change left published for appointments that no longer need them."""
     stranded: list[Span]
     """Appointments that need rebooking because the hours no longer cover them, except for past ones."""
     covered: list[Span]

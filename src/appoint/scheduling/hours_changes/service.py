@@ -24,7 +24,7 @@ async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
     """Return the effect that `carry_out` would have on the hours of a doctor, or of all the clinic's doctors, with the
-    saved weeks. Change nothing, and do not refuse to strand appointments.
+    saved weeks. Change nothing, and do not raise `appointments-stranded`.
 
     Raise `NotFound`.
     """

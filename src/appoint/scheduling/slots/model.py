@@ -123,8 +123,8 @@ class Generated(msgspec.Struct):
     created: int
     """The number of new booking slots."""
     skipped: int
-    """How often a schedule line gave no new slot on a day, because its time was already published, removed manually or
-    in an absence."""
+    """How many times a schedule line produced no new slot on a date, because its time was already published, removed
+    manually or part of an absence."""
 
 
 def check_dates(first: date, last: date) -> None:

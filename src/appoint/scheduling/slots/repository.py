@@ -44,7 +44,7 @@ async def list_for_doctor(
     limit: int,
     now: datetime,
 ) -> list[BookingSlot]:
-    """Return the doctor's published slots on local dates (by default, from today), earliest first, including one beyond
+    """Return the doctor's published slots on local dates (by default, from today), earliest first, plus one beyond
     `limit` if there are more."""
     rows = await db.fetch(
         """

@@ -116,7 +116,7 @@ class Schedules(Controller):
 
     @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt=route(permission="public"))
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
-        """List the lines of a doctor's weekly schedule, including past and future ones, starting with Monday."""
+        """List the lines in a doctor's weekly schedule, including past and future ones, starting with Monday."""
         place = cursor_after(request, query, tuple[int, str, str, UUID])
         lines = (await self._schedule(request, doctor_id)).lines
         rest = [line for line in lines if place is None or line.place > place]
@@ -144,7 +144,7 @@ class Schedules(Controller):
 
     @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt=route(permission="public"))
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
-        """Return a line of a weekly schedule, active or removed."""
+        """Return a line in a weekly schedule, active or removed."""
         return json_response(
             request, await service.get_doctor_slot(request.db, doctor_slot_id), cache_control=CACHE_CONTROL
         )
@@ -157,7 +157,7 @@ class Schedules(Controller):
     async def replace(
         self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
     ) -> Response[DoctorSlot]:
-        """Change a line of a weekly schedule."""
+        """Change a line in a weekly schedule."""
         clinic_id = clinic_of(doctor_slot_id)
         line = await request.change(
             clinic_id,

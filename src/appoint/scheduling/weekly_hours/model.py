@@ -83,7 +83,7 @@ class DoctorSlotContent(Hours, kw_only=True):
 
 
 class DoctorSlot(Resource):
-    """A line of a doctor's weekly schedule. A line taken from a time slot changes with it."""
+    """A line in a doctor's weekly schedule. A line taken from a time slot changes with it."""
 
     id: UUID
     clinic_id: int

@@ -1,4 +1,4 @@
-"""SQL for schedule lines, and the locks on their doctors."""
+"""SQL for schedule lines, and for the locks on their doctors."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -184,7 +184,7 @@ async def remove(tx: Statements, doctor_slot_id: UUID, *, now: datetime) -> None
 
 
 async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetime) -> None:
-    """End lines that are valid before the date on the day before it, and remove lines that begin on it or later."""
+    """End lines that begin before the date on the day before it, and remove lines that begin on it or later."""
     await tx.execute(
         """
         update doctor_slot
