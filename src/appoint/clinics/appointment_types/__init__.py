@@ -1,1 +1,1 @@
-"""Appointment types: the bookable services of a clinic, with length and price."""
+"""Appointment types: a clinic's bookable services, with their length and price."""

@@ -38,7 +38,7 @@ class AppointmentTypePatch(RequestBody):
     """Always both the amount and the currency."""
     mode: Mode | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Restores a removed type; `DELETE` removes it."""
+    """Restores a removed type. To remove one, use `DELETE`."""
 
 
 class AppointmentTypeFilter(PageQuery):

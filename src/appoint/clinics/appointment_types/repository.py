@@ -33,7 +33,7 @@ async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
 async def list_types(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[AppointmentType]:
-    """Return a clinic's types, oldest first, including one beyond `limit` if there are more."""
+    """Return a clinic's types, oldest first, plus one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from appointment_type

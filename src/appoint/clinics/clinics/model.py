@@ -58,7 +58,7 @@ class Notifications(RequestBody):
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None = None
     """On the next day unless it is after `quietFrom`."""
     agenda_time: fields.WallTime | None = "07:00"
-    """When doctors receive an e-mail listing their appointments for the day; null for never."""
+    """When doctors receive an email listing their appointments for the day; null for never."""
 
     def __post_init__(self) -> None:
         if fault := self.fault():
@@ -109,7 +109,7 @@ class ClinicPatch(RequestBody):
     policy: PolicyPatch | UnsetType = UNSET
     notifications: NotificationsPatch | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Reactivates a deactivated clinic; `DELETE` deactivates it."""
+    """Reactivates a deactivated clinic. To deactivate one, use `DELETE`."""
 
 
 class ClinicFilter(PageQuery):

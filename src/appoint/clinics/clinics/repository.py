@@ -55,7 +55,7 @@ async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
 
 
 async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
-    """Return active clinics, oldest first, including one beyond `limit` if there are more."""
+    """Return active clinics, oldest first, plus one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from clinic
@@ -162,7 +162,8 @@ async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def append_deactivated_event(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
-    """Append the event for a deactivated clinic, with how many of its parts were deactivated."""
+    """Append the event for a deactivated clinic, with the number of doctors and time slots deactivated along with
+    it."""
     await tx.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)

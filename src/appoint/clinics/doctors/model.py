@@ -36,7 +36,7 @@ class DoctorPatch(RequestBody):
     email: fields.Email | None | UnsetType = UNSET
     appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Restores a removed doctor, without published hours; `DELETE` removes the doctor."""
+    """Restores a removed doctor, without published hours. To remove one, use `DELETE`."""
 
 
 class DoctorFilter(PageQuery):

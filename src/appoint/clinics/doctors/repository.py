@@ -38,7 +38,7 @@ async def lock(tx: Statements, doctor_id: UUID) -> bool:
 async def list_doctors(
     db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first, including one beyond `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type offer

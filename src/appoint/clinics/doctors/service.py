@@ -33,7 +33,7 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 async def list_doctors(
     db: Statements, clinic_id: int, *, active: bool = True, after: UUID | None = None, limit: int = MAX_DOCTORS
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first, including one beyond `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there are more."""
     return await repository.list_doctors(
         db, clinic_id, specialty=None, active=active, after=after and (after,), limit=limit
     )
