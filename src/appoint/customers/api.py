@@ -114,8 +114,8 @@ class FoundCustomers(Controller):
     async def find(
         self, request: Request, clinic_id: FromPath[int], query: FindCustomers
     ) -> Response[Page[FoundCustomer]]:
-        """Find customers at any clinic by their exact e-mail address or phone number, in order to book for them.
-        Returns a single page of at most 20."""
+        """Find customers at any clinic by their exact email address or phone number, in order to book for them. Returns
+        a single page of at most 20."""
         db = request.services.db.across()
         customers = await service.find_at_address(db, clinic_id=clinic_id, email=query.email, phone=query.phone)
         return json_response(request, Page(customers, None), subjects=[customer.id for customer in customers])

@@ -17,7 +17,7 @@ RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["202
 
 
 class CustomerContent(RequestBody):
-    """A customer's details. Several customers may share an e-mail address or phone number, as families do."""
+    """A customer's details. Several customers may share an email address or phone number, as families do."""
 
     name: fields.PersonName
     email: fields.Email | None = None
@@ -36,12 +36,12 @@ class CustomerPatch(RequestBody):
     time_zone: fields.TimeZone | None | UnsetType = UNSET
     birth_date: fields.Date | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Restores a removed customer; `DELETE` removes the customer."""
+    """Restores a removed customer. To remove one, use `DELETE`."""
 
 
 class CustomerFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, e-mail address or phone number, in any order, ignoring accents."""
+    """Parts of the name, email address or phone number, in any order, ignoring accents."""
 
 
 class FindCustomers(RequestBody):
@@ -62,7 +62,7 @@ class FindCustomers(RequestBody):
 
 
 class FoundCustomer(msgspec.Struct, rename="camel"):
-    """The customer's details that are needed to book for them."""
+    """The customer details needed to book for them."""
 
     customer_id: UUID
     name: str
@@ -96,7 +96,7 @@ class PatientPatch(RequestBody):
 
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, e-mail address, phone number or record number, in any order, ignoring accents; or the date of
+    """Parts of the name, email address, phone number or record number, in any order, ignoring accents; or the date of
     birth, as written in the request's language."""
 
 

@@ -33,7 +33,7 @@ async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
 async def list_registered(
     db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Return matching active customers, oldest first, including one beyond `limit` if there are more.
+    """Return matching active customers, oldest first, plus one beyond `limit` if there are more.
 
     Scan the customers in order, which is fast for words that match many of them.
     """
@@ -79,7 +79,7 @@ async def list_matching(
 
 
 async def list_ids_at_address(db: Statements, *, email: str | None, phone: str | None, limit: int) -> list[UUID]:
-    """Return the ids of customers with exactly this e-mail address, ignoring case, or this phone number in E.164.
+    """Return the ids of customers with exactly this email address, ignoring case, or this phone number in E.164.
 
     If there are more than `limit`, prefer customers with bookings, then the newest: anyone can register more customers
     with the address, and these must not crowd out the real ones.
@@ -101,7 +101,7 @@ async def list_ids_at_address(db: Statements, *, email: str | None, phone: str |
 async def find_at_address(
     db: Statements, *, clinic_id: int, email: str | None, phone: str | None, limit: int
 ) -> list[FoundCustomer]:
-    """Return the customers with exactly this e-mail address or phone number, the clinic's patients first."""
+    """Return the customers with exactly this email address or phone number, the clinic's patients first."""
     rows = await db.fetch(
         """
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
@@ -220,8 +220,8 @@ async def list_patients(
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, including one beyond `limit` if there
-    are more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there are
+    more."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,

@@ -60,7 +60,7 @@ async def find_linked_customers(
 
 
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """Return active customers, oldest first; with `q`, those whose name, e-mail address or phone number matches it."""
+    """Return active customers, oldest first; with `q`, those whose name, email address or phone number matches it."""
     words = (search_terms(q) or NO_TERMS).words
     if indexed := [word for word in words if INDEXABLE.search(word)]:
         return await repository.list_matching(db, words=words, rare=max(indexed, key=len), after=after, limit=limit)
@@ -70,7 +70,7 @@ async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, li
 async def find_at_address(
     db: Statements, *, clinic_id: int, email: str | None, phone: str | None
 ) -> list[FoundCustomer]:
-    """Return the customers at any clinic with exactly this e-mail address or phone number, which families may share.
+    """Return the customers at any clinic with exactly this email address or phone number, which families may share.
 
     Return at most `MAX_RESULTS`. Raise `NotFound` for an unknown clinic, and `Invalid` for an invalid number.
     """
@@ -164,8 +164,8 @@ async def list_patients(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, including one beyond `limit` if there
-    are more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there are
+    more."""
     return await repository.list_patients(
         db, clinic_id, doctor_id=doctor_id, terms=terms, after=after and (after,), limit=limit
     )
