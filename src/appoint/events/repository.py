@@ -100,8 +100,8 @@ async def count_attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> i
 async def postpone(
     db: Statements, *, clinic_id: int, event_id: UUID, fault: str, wait: timedelta | None, now: datetime
 ) -> None:
-    """Record a failed attempt. Retry the event after `wait`. If that is None, park the event, and with it its subject's
-    later events."""
+    """Record a failed attempt. Retry the event after `wait`. If that is None, park it instead, which also holds back
+    its subject's later events."""
     await db.execute(
         """
         update event
