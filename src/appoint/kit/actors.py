@@ -37,7 +37,7 @@ class Membership(msgspec.Struct, frozen=True):
     clinic_id: int
     role: Role
     doctor_id: UUID | None = None
-    """Which doctor a user with the doctor role is."""
+    """For a user with the doctor role, which doctor they are."""
 
 
 class Actor(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ class ClinicCache:
     async def drop(self, clinic_id: int) -> None:
         """Drop the clinic's entries here and in all other processes. Call it after the change has committed.
 
-        While Redis is unreachable, the message waits until Redis is back.
+        If Redis is unreachable, the message waits until it is back.
         """
         self.forget(clinic_id)
         if self._invalidations:

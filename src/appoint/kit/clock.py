@@ -1,5 +1,4 @@
-"""The current time, and the local dates of instants. Only the database's `local_instant` converts wall times to
-instants."""
+"""The current time, and local dates. Only the database's `local_instant` converts wall times to instants."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta

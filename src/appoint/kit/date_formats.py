@@ -20,7 +20,7 @@ from . import clock
 Width = Literal["full", "short"]
 SPACE_SUBSTITUTES: Final = {0x2009: " ", 0x202F: " "}
 """Replacements for the thin spaces that CLDR puts around dashes and before a.m. Some mail clients show them as boxes,
-and a single one halves the capacity of a text message."""
+and a single one halves a text message's capacity."""
 OFFSET_NAME: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
 UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
 """Territories of zones that have no place name."""

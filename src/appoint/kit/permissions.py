@@ -15,7 +15,7 @@ class Relation(IntEnum):
     OWN = 1
     """The caller's own data: a patient's appointments, a doctor's days and patients."""
     CLINIC = 2
-    """All data of the caller's clinic."""
+    """All data at the caller's clinic."""
     ANY = 3
     """All data."""
 
@@ -86,7 +86,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     ),
     "note-patients": Permission("Take notes about a patient.", _reach(doctor=OWN, receptionist=CLINIC)),
     "find-customers": Permission(
-        "Find a customer of another clinic by their exact e-mail address or phone number.",
+        "Find a customer of another clinic by their exact email address or phone number.",
         _reach(receptionist=CLINIC, partner=CLINIC),
     ),
     "see-customers": Permission(
@@ -105,7 +105,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "manage-access": Permission("Manage a clinic's users and API keys, and read its audit log.", _reach()),
     "administer": Permission("Add and close clinics.", _reach(manager=None)),
 }
-"""By name. A role without a relation does not have the permission."""
+"""Permissions by name. A role without a relation does not have the permission."""
 SCOPES: Final = frozenset(name for name, permission in PERMISSIONS.items() if Role.PARTNER in permission.reach)
 """Permissions that can be granted to an API key."""
 PUBLIC_PERMISSIONS: Final = frozenset(
@@ -150,7 +150,7 @@ def widest_grant(caller: Actor, permission: str, clinic_id: int | None) -> Grant
 
 
 def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
-    """Return docs/access.md, the table in Markdown. Operations are tuples of id, method, path and permission."""
+    """Return docs/access.md: the table as Markdown. Operations are tuples of id, method, path and permission."""
     by_permission: dict[str, list[str]] = {name: [] for name in PERMISSIONS}
     for id, method, path, permission in operations:
         by_permission[permission].append(f"- `{method.upper()} {path}` ({id})")
@@ -161,7 +161,7 @@ def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
         "operation in every role.",
         "",
         "*own*: the caller's own data (a patient's appointments, a doctor's days and patients, a manage link's",
-        "appointment); *clinic*: all data of the clinic where the caller has the role; *any*: all data. Other",
+        "appointment); *clinic*: all data at the clinic where the caller has the role; *any*: all data. Other",
         "clinics' data is not found (404); an operation outside the caller's roles is refused (403). An API key has",
         "the permissions of its scopes, which are limited to the *partner* column.",
         "",
