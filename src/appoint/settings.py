@@ -56,12 +56,12 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None,
         description=(
-            "signs links in messages; must be the same for all servers and workers; if unset, it is generated and "
-            "stored in the data directory"
+            "key that signs links in messages; must be the same for all servers and workers; if unset, it is generated "
+            "and stored in the data directory"
         ),
     )
     cache_url: SecretStr | None = Field(
-        default=None, description="redis://host:port/number; if unset, each process has its own cache"
+        default=None, description="Redis, as redis://host:port/number; if unset, each process has its own cache"
     )
     cors_origins: CommaSeparated = Field(
         default=[], description="comma-separated origins whose pages may call the API; if empty, none may"
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
         ),
     )
     hold_minutes: int = Field(
-        default=10, ge=1, le=120, description="how long a held time is reserved before it must be confirmed"
+        default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )
     rate_limits: bool = Field(
         default=True, description="whether requests are limited; turn off only for load tests, never in production"

@@ -42,7 +42,7 @@ async def test_a_server_is_not_ready_for_an_older_schema(client, db):
         await db.execute("update schema_migration set revision = substr(revision, 5) where revision like '0000%'")
     assert (response.status_code, response.json()["parts"]["migrations"]["detail"]) == (
         503,
-        f"the database is at 0001, this version needs {migrate.newest()}",
+        f"the database is at revision 0001; this version needs {migrate.newest()}",
     )
 
 

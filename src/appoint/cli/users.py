@@ -226,7 +226,7 @@ def _ask_for_password() -> str:
 
     password = getpass.getpass("Password: ")
     if getpass.getpass("Repeat the password: ") != password:
-        raise StartupError("The passwords differ.")
+        raise StartupError("The passwords do not match.")
     return password
 
 

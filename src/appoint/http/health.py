@@ -68,7 +68,7 @@ async def _parts(db: Database) -> dict[str, Part]:
         "database": Part(ok=True),
         "migrations": Part(ok=True)
         if is_migrated
-        else Part(ok=False, detail=f"the database is at {revision}, this version needs {needed}"),
+        else Part(ok=False, detail=f"the database is at revision {revision}; this version needs {needed}"),
         "worker": Part(ok=True)
         if silence is not None and silence < MAX_WORKER_SILENCE_SECONDS
         else Part(ok=False, detail="no worker has been seen for 30 seconds"),

@@ -33,10 +33,11 @@ EXAMPLE_FAULTS: Final = {
 }
 DESCRIPTION: Final = """Appointment booking for clinics.
 
-Instants are UTC (`2027-03-01T08:30:00Z`). Dates are in the clinic's time zone; date ranges include both ends. Money is
-in minor units. Lists are paginated: `next` is the `cursor` of the next page. Every resource has a `version`, which is
-its `ETag`: send it as `If-Match` to change only the version that you have read. Repeat a `POST` safely with an
-`Idempotency-Key`. Errors are problem documents (RFC 9457); their `type` is the address of a page about the problem."""
+Times are in UTC (`2027-03-01T08:30:00Z`). Dates are in the clinic's time zone; date ranges include both ends. Amounts
+of money are in minor units. Lists are paginated: `next` is the `cursor` for the next page. Every resource has a
+`version`, which is its `ETag`: send it as `If-Match` to change only the version that you have read. To repeat a `POST`
+safely, send an `Idempotency-Key`. Errors are problem documents (RFC 9457); their `type` is the address of a page about
+the problem."""
 
 
 class Operation(NamedTuple):
