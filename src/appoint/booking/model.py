@@ -234,8 +234,7 @@ class AppointmentFilter(PageQuery):
 
 
 class Selection(NamedTuple):
-    """Which of a clinic's appointments to list: those that match all of these criteria and come after a given
-    position."""
+    """A clinic's appointments that match all of these criteria and come after a given position."""
 
     first: date | None
     last: date | None

@@ -56,7 +56,7 @@ class AvailabilityQueries(Controller):
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
-        """Search for free times across clinics on up to 7 of each clinic's local dates, earliest first."""
+        """Find free times across clinics on up to 7 of each clinic's local dates, earliest first."""
         first, last = dates(query)
         results = await search.search(
             request.db, query=query, after=cursor_after(request, query, Place), first=first, last=last, now=clock.now()
