@@ -1,5 +1,6 @@
-"""A real PostgreSQL for every test: one embedded server for the run, one database and pool for each worker. The
-database is emptied before each test."""
+"""A real PostgreSQL for every test: one embedded server for the run, and one database and pool for each worker. The
+database is emptied before each test.
+"""
 
 import asyncio
 import os
@@ -26,8 +27,9 @@ CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Create the folder of the server. The server of root runs as another user, who cannot enter the folders of
-    pytest."""
+    """Create the server's folder. When root runs the tests, the server runs as another user, who cannot enter pytest's
+    folders.
+    """
     use_plain_tracebacks()
     scale.load_hypothesis_profile()
     run_clock.shift_this_process()
@@ -39,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def use_plain_tracebacks() -> None:
-    """Log exceptions without values of variables, which take longer to format than most tests."""
+    """Log exceptions without the values of variables, because formatting these takes longer than most tests."""
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors, renderer])
@@ -49,7 +51,7 @@ def use_plain_tracebacks() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Append `@group` to the ids of tests in an `xdist_group`, so that one worker runs the group.
 
-    pytest-xdist 3.8 does this itself, but by an attribute that pytest 9.2 does not read.
+    pytest-xdist 3.8 does this itself, but through an attribute that pytest 9.2 does not read.
     """
     if config.getoption("loadgroup", default=False):
         for item in items:
@@ -65,7 +67,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def production_hash() -> Iterator[PasswordHash]:
-    """Hash passwords cheaply in this process. Yield the hash of the product, which is slow by design."""
+    """Hash passwords cheaply in this process. Yield the product's own hash, which is slow by design."""
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
         original = passwords._hash
@@ -82,7 +84,7 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, worker_id: str) -> str:
-    """The migrated database of this worker, with the clock of the run."""
+    """This worker's migrated database, with the run's clock."""
     url = asyncio.run(database.copy_template(server_url, f"appoint_{worker_id}"))
     asyncio.run(run_clock.shift_database(url))
     return url
@@ -90,8 +92,9 @@ def database_url(server_url: str, worker_id: str) -> str:
 
 @pytest.fixture(scope="session")
 async def pools(database_url: str) -> AsyncIterator[Pools]:
-    """Pools for the database of this worker. As an asynchronous session fixture, it also makes all tests of the worker
-    share one event loop."""
+    """Pools for this worker's database. As an asynchronous session fixture, this also makes all the worker's tests
+    share one event loop.
+    """
     pools = Pools(database_url)
     POOLS.append(pools)
     yield pools
@@ -116,7 +119,7 @@ async def many_connections(db: Database) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the whole application. It is anonymous unless a request has `headers=ADMIN`."""
+    """A test client for the whole application. Requests are anonymous unless they have `headers=ADMIN`."""
     async with client_of(composed(database_url)) as client:
         yield client
 

@@ -14,13 +14,13 @@ from appoint.kit.actors import SYSTEM
 from appoint.oversight.privacy import service
 from appoint.oversight.privacy.model import ErasedCounts
 from support.app import ADMIN
-from support.erasure import LATER, add_data_of_ana, erase
+from support.erasure import LATER, add_data_about_ana, erase
 from support.post import Office, Post
 from support.world import NOW, at
 
 
 async def test_erasing_a_customer_removes_their_data_but_keeps_appointments(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     counts = await erase(world, world.ana)
     assert counts == ErasedCounts(
         patients=1, appointments=1, messages=1, preferences=1, sessions=1, sign_in_codes=1, requests=1
@@ -51,7 +51,7 @@ async def test_erasing_a_customer_removes_their_data_but_keeps_appointments(worl
 
 
 async def test_other_customers_data_is_kept(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ben)
     assert await world.db.fetchval("select email from customer where id = $1", world.ana) == "ana@example.org"
     assert [
@@ -61,7 +61,7 @@ async def test_other_customers_data_is_kept(world):
 
 
 async def test_a_second_erasure_changes_nothing(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ana)
     events = await world.count("event")
     second = await world.db.atomic(service.erase, SYSTEM, customer_id=world.ana, now=LATER + timedelta(days=1))
@@ -69,7 +69,7 @@ async def test_a_second_erasure_changes_nothing(world):
 
 
 async def test_a_customer_with_upcoming_appointments_cannot_be_erased(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     with pytest.raises(errors.Conflict) as refusal:
         await erase(world, world.ana, now=NOW)
     assert (refusal.value.type, refusal.value.facts) == ("customer-has-appointments", {"count": 1})
@@ -77,7 +77,7 @@ async def test_a_customer_with_upcoming_appointments_cannot_be_erased(world):
 
 
 async def test_reasons_are_erased_but_it_stays_visible_that_an_override_had_one(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await world.db.execute(
         """
         update appointment set status = 'cancelled', cancel_reason = 'a lump',
@@ -97,7 +97,7 @@ async def test_an_expired_hold_stays_recognizable(world):
 
 
 async def test_the_platform_and_each_clinic_get_an_event(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ana)
     events = await world.db.fetch(
         "select clinic_id, subject_id, data::text from event where type = 'customer.erased' order by clinic_id"
@@ -128,7 +128,7 @@ async def test_an_erasure_cannot_be_undone(client, world):
 
 
 async def test_no_notes_can_be_stored_about_an_erased_customer(client, world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ana)
     note = await client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)
     visit = await client.patch(f"/api/appointments/{world.visit.id}", json={"notes": "tea"}, headers=ADMIN)
@@ -138,7 +138,7 @@ async def test_no_notes_can_be_stored_about_an_erased_customer(client, world):
 
 
 async def test_an_erased_customers_appointments_cannot_be_booked_or_moved(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ana)
     await world.publish(world.dr_shah, at(20), at(22))
     with pytest.raises(errors.NotFound):
@@ -155,7 +155,7 @@ async def test_an_erased_customers_appointments_cannot_be_booked_or_moved(world)
 
 
 async def test_the_reason_for_a_later_cancellation_is_not_stored(client, world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await erase(world, world.ana)
     response = await client.delete(f"/api/appointments/{world.visit.id}?reason=a+lump", headers=ADMIN)
     assert (response.status_code, tuple(await world.db.fetchrow("select status, cancel_reason from appointment"))) == (
@@ -165,7 +165,7 @@ async def test_the_reason_for_a_later_cancellation_is_not_stored(client, world):
 
 
 async def test_a_repeated_request_is_replayed(client, world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await world.db.execute("update appointment set status = 'cancelled'")
     headers = {**ADMIN, "Idempotency-Key": "erase-ana"}
     first = await client.post(f"/api/customers/{world.ana}/erase", headers=headers)
@@ -186,7 +186,7 @@ async def test_an_erasure_is_recorded_with_its_actor(client, world):
 
 
 async def test_queued_notifications_are_not_sent(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     office = Office(world.db, Post())
     await office.plan(NOW)
     await erase(world, world.ana)

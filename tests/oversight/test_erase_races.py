@@ -20,7 +20,7 @@ from appoint.messaging.notifications.repository import preferences as notificati
 from appoint.oversight.privacy import service
 from support.app import ADMIN
 from support.database import wait_for_lock
-from support.erasure import LATER, add_data_of_ana, erase
+from support.erasure import LATER, add_data_about_ana, erase
 from support.world import NOW, World, at
 
 
@@ -43,7 +43,7 @@ async def has_no_data_about_ana(world: World) -> bool:
 
 
 async def test_a_concurrent_booking_does_not_find_the_customer(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     response = await race(world, world.book(world.dr_shah, at(11), world.ana, notes="again"))
     assert (type(response), await world.count("appointment"), await has_no_data_about_ana(world)) == (
         errors.NotFound,
@@ -53,7 +53,7 @@ async def test_a_concurrent_booking_does_not_find_the_customer(world):
 
 
 async def test_a_concurrent_note_is_rejected(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     change = world.db.atomic(
         appointments.change, SYSTEM, appointment_id=world.visit.id, change=AppointmentPatch(notes="tea"), if_match=None
     )
@@ -62,7 +62,7 @@ async def test_a_concurrent_note_is_rejected(world):
 
 
 async def test_a_concurrent_note_about_the_patient_is_rejected(client, world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     response = await race(
         world, client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)
     )
@@ -70,7 +70,7 @@ async def test_a_concurrent_note_about_the_patient_is_rejected(client, world):
 
 
 async def test_a_concurrent_move_does_not_find_the_customer(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     to = RescheduleRequest(start_time=at(11), end_time=at(11, 30))
     response = await race(
         world, reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW)
@@ -79,7 +79,7 @@ async def test_a_concurrent_move_does_not_find_the_customer(world):
 
 
 async def test_a_move_that_commits_first_prevents_the_erasure(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await world.publish(world.dr_shah, at(8) + timedelta(days=7), at(16) + timedelta(days=7))
     async with world.db.connection() as connection:
         await connection.execute("begin")
@@ -94,7 +94,7 @@ async def test_a_move_that_commits_first_prevents_the_erasure(world):
 
 
 async def test_concurrent_preferences_are_not_stored(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     await race(
         world,
         world.db.atomic(
@@ -105,12 +105,12 @@ async def test_concurrent_preferences_are_not_stored(world):
 
 
 async def test_a_concurrent_unsubscription_is_not_stored(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     assert await race(world, notifications.unsubscribe(world.db, world.ana, "sms")) is False
 
 
 async def test_a_concurrent_sign_in_is_rejected_by_the_database(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     signing_in = world.db.execute(
         "insert into session (token_hash, customer_id, expires_at) values (sha256('y'), $1, now())", world.ana
     )
@@ -119,7 +119,7 @@ async def test_a_concurrent_sign_in_is_rejected_by_the_database(world):
 
 
 async def test_a_message_sent_concurrently_is_not_stored(world):
-    await add_data_of_ana(world)
+    await add_data_about_ana(world)
     message = Message("t2", "email", "ana@example.org", "Your appointment", "Dear Ana", customer_id=world.ana)
     await race(world, DevMailbox(world.db).send(message))
     assert await has_no_data_about_ana(world)

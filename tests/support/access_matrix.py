@@ -56,7 +56,7 @@ Call = Callable[[Role, str, str, Any], Awaitable[httpx2.Response]]
 
 @asynccontextmanager
 async def calls_as(database_url: str, callers: dict[Role, Actor]) -> AsyncGenerator[Call]:
-    """Yield a function that calls the application as the caller with a role. No call changes the database."""
+    """Yield a function that calls the application as the caller with the given role. No call changes the database."""
     app = composed(database_url)
 
     async def identify(connection: Any, token: str) -> Actor | None:
@@ -74,7 +74,7 @@ async def calls_as(database_url: str, callers: dict[Role, Actor]) -> AsyncGenera
 
 
 def callers_of(own: Records) -> dict[Role, Actor]:
-    """Return a caller for each role that can sign in, with their own records at that clinic."""
+    """Return a caller for each role that can sign in. Each has their own records at the clinic."""
     clinic_id, doctor_id = own.ids["clinicId"], own.ids["doctorId"]
     scopes = frozenset(name for name, permission in PERMISSIONS.items() if Role.PARTNER in permission.reach)
     return {
@@ -92,18 +92,18 @@ def callers_of(own: Records) -> dict[Role, Actor]:
 
 
 def is_about_a_clinic(operation: Operation, body: Any) -> bool:
-    """Return whether the path or the body names something of a clinic."""
+    """Return whether the path or the body refers to something that belongs to a clinic."""
     return bool({"clinicId", "doctorId", "bookingSlotId"} & set(body or ())) or any(
         name not in ("customerId", "sessionId", "userId") for name in list(operation.parameters)
     )
 
 
 OWNED = ("appointmentId", "bookingId", "bookingSlotId", "doctorSlotId", "absenceId", "customerId")
-"""Parameters whose record determines the owner, so an unknown id is 404."""
+"""Parameters whose record determines the owner, so an unknown id gets 404."""
 
 
 def expected_refusals(operation: Operation, role: Role, relation: str, body: Any) -> set[int] | None:
-    """Return the statuses that the permissions table demands, or None if the role may call the operation."""
+    """Return the statuses that the permissions table requires, or None if the role may call the operation."""
     route = route_of(operation.handler)
     reach = PERMISSIONS[route.permission].reach
     if Role.ANYONE in reach or reach.get(role) is Relation.ANY:
@@ -113,7 +113,7 @@ def expected_refusals(operation: Operation, role: Role, relation: str, body: Any
     granted = reach.get(role) or (reach.get(Role.USER) if role in MEMBERS[:3] else None)
     about_clinic = is_about_a_clinic(operation, body)
     elsewhere = role in MEMBERS and relation == "other clinic" and about_clinic
-    if granted is None:  # a body is not read then, so only a path reveals the clinic
+    if granted is None:  # the body is not read in this case, so only the path reveals the clinic
         return {404} if elsewhere and operation.parameters else {403}
     if elsewhere:
         return {404}
@@ -125,7 +125,7 @@ def expected_refusals(operation: Operation, role: Role, relation: str, body: Any
 
 
 def _refusals_beyond_own(operation: Operation, role: Role, relation: str, body: Any) -> set[int] | None:
-    """Return the refusals of a role that may access only its own records."""
+    """Return the refusal statuses for a role that may access only its own records."""
     parameter = list(operation.parameters)[-1] if operation.parameters else ""
     if parameter == "clinicId" and "doctorId" not in (body or ()):  # all records of the clinic
         return None if route_of(operation.handler).narrows else {403}

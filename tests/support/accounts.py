@@ -1,4 +1,4 @@
-"""Users, their invitations and their links, for tests of identity."""
+"""Users, their invitations and their links, for identity tests."""
 
 import re
 
@@ -13,7 +13,7 @@ WRONG = (401, "wrong-credentials")
 
 
 async def mailed_tokens(office) -> list[str]:
-    """Send what is due and return the tokens of the links in these mails."""
+    """Send the emails that are due, and return the tokens in their links."""
     office.post.messages.clear()
     await office.plan_and_send(clock.now())
     return [match[1] for message in office.post.messages if (match := re.search(r"/credentials/(\S+)", message.text))]

@@ -1,4 +1,4 @@
-"""The application under test, and clients of it."""
+"""The application under test, and clients for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ TOKEN = "the administrator's token"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 POOLS: list[Pools] = []
-"""The pools of this worker, while its database exists."""
+"""This worker's pools, while its database exists."""
 
 
 def settings(**changes: Any) -> Settings:
@@ -33,8 +33,9 @@ def connect_pooled(url: str, **options: Any) -> Database:
 
 @cache
 def composed(database_url: str, **changes: Any) -> Litestar:
-    """Compose the application once for each set of settings, which takes longer than most tests. The application clears
-    its caches and counters whenever it starts."""
+    """Compose the application once for each set of settings, because this takes longer than most tests. The application
+    clears its caches and counters whenever it starts.
+    """
     return application.create(settings(**changes), database_url=database_url, admin_token=TOKEN, connect=connect_pooled)
 
 
@@ -42,9 +43,9 @@ def composed(database_url: str, **changes: Any) -> Litestar:
 async def client_of(
     app: Litestar, *, base_url: str = "http://testserver.local", address: str = "127.0.0.1", **options: Any
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """Start the application and yield a client of it.
+    """Start the application and yield a client for it.
 
-    Litestar's own test client is not used, because it sends concurrent requests one after the other.
+    Litestar's own test client would send concurrent requests one after another.
     """
     async with app.lifespan(), connected_client(app, base_url=base_url, address=address, **options) as client:
         yield client
@@ -53,6 +54,6 @@ async def client_of(
 def connected_client(
     app: Litestar, *, base_url: str = "http://testserver.local", address: str = "127.0.0.1", **options: Any
 ) -> httpx2.AsyncClient:
-    """Return a client of a running application that calls from an address."""
+    """Return a client that calls a running application from the given address."""
     transport = httpx2.ASGITransport(app, client=(address, 1234))
     return httpx2.AsyncClient(transport=transport, base_url=base_url, timeout=60, **options)

@@ -1,4 +1,4 @@
-"""Requests for appointments with Dr Shah, who works for eight hours in three days, over the API."""
+"""API requests for appointments with Dr Shah, who works for eight hours in three days' time."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ async def create_world(db, cache) -> World:
 
 
 def appointment_body(world, *, hours=0, customer=None, **members):
-    """Return a request for half an hour that starts so many hours after nine o'clock."""
+    """Return a half-hour request that starts the given number of hours after nine o'clock."""
     start = world.nine + timedelta(hours=hours)
     times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=30)).isoformat()}
     return {"customerId": str(customer or world.ana), "doctorId": str(world.dr_shah), **times} | members

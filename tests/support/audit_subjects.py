@@ -1,4 +1,4 @@
-"""The subjects in the audit entry of each operation that changes something."""
+"""The subjects in each mutating operation's audit entry."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -78,7 +78,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "testWebhook": ("webhookId",),
     "unarriveAppointment": ("appointmentId",),
 }
-"""`content.…` is a member of the response, `actor` the id of the caller. Others are path parameters."""
+"""`content.…` refers to a member of the response, and `actor` to the caller's id. The others are path parameters."""
 
 
 def expected_subjects(name: str, *, parameters: Mapping[str, Any], content: Mapping[str, Any], actor: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Availability of Dr Shah, who works from nine to five on a Monday in Berlin, seen at seven in the morning."""
+"""Dr Shah's availability, queried at seven in the morning. Dr Shah works from nine to five on a Monday in Berlin."""
 
 import msgspec
 
@@ -22,7 +22,7 @@ class AvailabilityWorld(World):
 
 
 def times(result):
-    """Return the starts on the first day of a result."""
+    """Return a result's start times on its first day."""
     return [slot["startTime"] for slot in result["days"][0]["slots"]]
 
 

@@ -1,4 +1,4 @@
-"""Requests with bad input, and the problem documents that answer them."""
+"""Requests with bad input, and the problem documents they get in response."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,16 +11,16 @@ from support.hours import COMING_MONDAY
 from support.world import World, at
 
 UNKNOWN_ID = "00000001-0197-8cb1-8c0b-0be260bd516d"
-"""An id of the first clinic that no row has."""
+"""An id that belongs to the first clinic but to no row."""
 
 
 def evening(minutes: int) -> datetime:
-    """Return a time on the coming Monday, in minutes after 18:00 UTC."""
+    """Return the time the given number of minutes after 18:00 UTC on the coming Monday."""
     return at(18, day=COMING_MONDAY) + timedelta(minutes=minutes)
 
 
 def booking_request(world: World, minutes: int, *, customer: UUID | None = None) -> dict[str, Any]:
-    """Return the body of a booking of half an hour of the evening."""
+    """Return the body of a half-hour booking in the evening."""
     return {
         "clinicId": world.clinic,
         "customerId": str(customer or world.ana),
@@ -37,7 +37,7 @@ async def send(client, operation: Operation, path: str | None = None, **options:
 
 
 def faults(answer, *statuses: int) -> dict[str, str]:
-    """Check that the answer is a problem document with one of the statuses. Return its faults by pointer."""
+    """Check that the response is a problem document with one of the statuses. Return its faults by pointer."""
     problem = answer.json()
     assert answer.status_code in statuses, (str(answer.request.url)[:200], answer.text[:500])
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Booking by the public pages without a browser: get a form, fill it in and send it."""
+"""Booking through the public pages without a browser: get a form, fill it in and send it."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,12 +12,12 @@ from support.staff import SECRET
 from support.world import RUN_START
 
 Form = tuple[str, dict[str, str]]
-"""The address of a form, and its hidden fields."""
+"""A form's address and hidden fields."""
 
 DAY = (RUN_START + timedelta(days=2)).replace(hour=7, minute=0, second=0)
-"""The start of the doctors' first slot at Lakeside. In Berlin it is eight o'clock."""
+"""The start of the doctors' first slot at Lakeside, eight o'clock in Berlin."""
 NINE, HALF_PAST_NINE, TEN = (DAY + timedelta(hours=hours) for hours in (1, 1.5, 2))
-"""Starts of slots at the Village Clinic, by Berlin's clocks."""
+"""The starts of slots at the Village Clinic, in Berlin time."""
 
 
 def utc(instant: datetime) -> str:
@@ -42,7 +42,7 @@ async def send(client, form: Form, **fields: str) -> Any:
 
 
 def links_to_details(page) -> list[dict[str, list[str]]]:
-    """Return the queries of the links that lead from a page of times to the booking form."""
+    """Return the queries of the links from a page of times to the booking form."""
     addresses = re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)
     return [parse_qs(urlsplit(unescape(address)).query) for address in addresses]
 
@@ -52,7 +52,7 @@ def starts(page) -> list[str]:
 
 
 def slots(page) -> list[tuple[str, str, str]]:
-    """Return start, end and doctor of the slots that a page offers."""
+    """Return the start, end and doctor of each slot that a page offers."""
     return [(query["start"][0], query["end"][0], query["whose"][0]) for query in links_to_details(page)]
 
 
@@ -77,8 +77,8 @@ async def open_slot_form(
 
 
 async def sign_in_as_ana(client) -> None:
-    """Sign in by the pages as everyone who has Ana's e-mail address. The client then sends their cookies."""
+    """Sign in through the pages as everyone with Ana's e-mail address. The client then sends their cookies."""
     code_page = (await client.post("/sign-in", data={"address": "ana@example.org"})).headers["Location"]
     code_id = code_page.split("?")[0].rpartition("/")[2]
-    answer = await client.post(code_page, data={"code": signed_tokens.six_digit_code(SECRET, PURPOSE, code_id)})
-    client.headers["Cookie"] = "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))
+    response = await client.post(code_page, data={"code": signed_tokens.six_digit_code(SECRET, PURPOSE, code_id)})
+    client.headers["Cookie"] = "; ".join(header.split(";")[0] for header in response.headers.get_list("Set-Cookie"))

@@ -40,7 +40,7 @@ async def publishing(db: Database, broker: Broker) -> AsyncGenerator[asyncio.Tas
 
 
 async def until_published(db: Database) -> None:
-    """Wait until no message waits for the broker."""
+    """Wait until no messages are waiting for the broker."""
 
     async def none() -> bool:
         return await backlog(db) == 0
@@ -53,7 +53,7 @@ def event(subject: str, version: int) -> Event:
 
 
 def history(subjects: int, versions: int) -> list[Event]:
-    """Return every version of some new subjects, in an order in which the relay could deliver them."""
+    """Return every version of some new subjects, in an order that the relay could use."""
     turns = [str(ids.new_id(1)) for _ in range(subjects)] * versions
     random.shuffle(turns)
     next_version: defaultdict[str, int] = defaultdict(int)
@@ -65,7 +65,7 @@ def history(subjects: int, versions: int) -> list[Event]:
 
 
 async def store(db: Database, events: list[Event]) -> None:
-    """Store events in batches of any size with at most one event of a subject, like the relay's."""
+    """Store events in batches of any size with at most one event per subject, like the relay's."""
     batch: list[Event] = []
     for event in [*events, None]:
         if event is None or event.subject_id in {other.subject_id for other in batch} or random.random() < 0.05:
@@ -75,7 +75,7 @@ async def store(db: Database, events: list[Event]) -> None:
             batch.append(event)
 
 
-def without_repetitions(arrived: list[Arrival]) -> list[Arrival]:
+def without_repeats(arrived: list[Arrival]) -> list[Arrival]:
     """Return the first occurrence of each message."""
     return list({message.id: message for message in arrived}.values())
 
@@ -91,7 +91,5 @@ async def expect(broker: Broker, events: list[Event]) -> None:
     """Assert that all events arrived, in order for each subject, and only once if the broker detects duplicates."""
     arrived = await broker.read_all()
     assert {message.id for message in arrived} == {event.id for event in events}
-    assert all(
-        numbers == list(range(1, len(numbers) + 1)) for numbers in versions(without_repetitions(arrived)).values()
-    )
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in versions(without_repeats(arrived)).values())
     assert broker.duplicates or len(arrived) == len(events)

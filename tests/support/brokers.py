@@ -1,4 +1,4 @@
-"""NATS and RabbitMQ servers that run during a test, and the messages that arrive there."""
+"""NATS and RabbitMQ servers for tests, and the messages that reach them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from nats.js.errors import NotFoundError
 
 from support.processes import eventually, free_port
 
-DEBIAN_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's wrapper on the PATH requires its own user
+DEBIAN_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's wrapper on the PATH must run as its own user
 MAX_MESSAGE_BYTES = 64 * 1024
 PASSWORD = "open/sesame@"
 
@@ -121,7 +121,7 @@ class Nats(Server):
             return (await client.jetstream().stream_info("APPOINT")).config
 
     async def read_all(self) -> list[Arrival]:
-        """Return all messages in order of arrival."""
+        """Return all messages in arrival order."""
         async with await self.connect() as client:
             streams = client.jetstream()
             try:

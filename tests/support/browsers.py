@@ -1,4 +1,4 @@
-"""A real browser (Debian's Chromium) and a whole Appoint with the demo world, for tests of pages."""
+"""A real browser (Debian's Chromium) and a complete Appoint server with the demo world, for page tests."""
 
 import asyncio
 import os
@@ -24,20 +24,23 @@ from support.processes import appoint
 from support.scale import scaled
 
 PASSWORD = "four quiet boats at dawn"
-"""The password of every user of the demo world."""
+"""The password of every demo user."""
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 AXE_LANGUAGES = scaled(LANGUAGES, ("en", "de"))
 """English, and the language with the longest words. Another test checks that no translation is missing."""
 PHONE = {"width": 320, "height": 640}
 TIMEOUT = 15_000
-"""In milliseconds, for every wait: a busy machine needs more than the five seconds that Playwright gives `expect`."""
+"""The timeout for every wait, in milliseconds. A busy machine needs more than the five seconds that Playwright gives
+`expect`.
+"""
 expect.set_options(timeout=TIMEOUT)
 
 
 class Site(NamedTuple):
-    """A server with the demo world. Clinic 1 is the one in Berlin (`spreebogen`, German), clinics 2 and 3 are the
-    others of `demo.three_clinics`."""
+    """A server with the demo world. Clinic 1 is the one in Berlin (`spreebogen`, in German). Clinics 2 and 3 are the
+    others from `demo.three_clinics`.
+    """
 
     url: str
     database_url: str
@@ -45,7 +48,7 @@ class Site(NamedTuple):
 
 @contextmanager
 def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
-    """Run `appoint serve` with a worker on a database of its own that has the demo world."""
+    """Run `appoint serve` with a worker on its own database, which contains the demo world."""
     with temporary(server_url, name) as url, tempfile.TemporaryDirectory() as folder:
         asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
         defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
@@ -54,7 +57,7 @@ def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
 
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The shell comes first: it has no window to draw and takes half the processor time."""
+"""The headless shell comes first, because it draws no window and takes half the processor time."""
 
 
 def find_chromium() -> str:
@@ -87,8 +90,9 @@ async def launch() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def open_page(browser: Browser, language: str = "en", **options: Any) -> AsyncIterator[Page]:
-    """Open a page in a browser window of its own. Fail if its console reports an error, such as one of the content
-    security policy or of a script."""
+    """Open a page in its own browser window. Fail if its console reports an error, such as a script error or a
+    violation of the content security policy.
+    """
     context = await browser.new_context(locale=language, extra_http_headers={"Accept-Language": language}, **options)
     context.set_default_timeout(TIMEOUT)
     page = await context.new_page()
@@ -108,16 +112,16 @@ async def open_page(browser: Browser, language: str = "en", **options: Any) -> A
 
 
 async def follow(control: Locator, frame: Frame | None = None) -> None:
-    """Click a link or a button that opens another page or reloads this one, and wait until that page has loaded.
+    """Click a link or button that opens another page or reloads this one, and wait until the page has loaded.
 
-    After a mere click the next line may still find the old page, and even act on it.
+    After a plain click, the next line might still find the old page, and even act on it.
     """
     async with (frame or control.page).expect_navigation():
         await control.click()
 
 
 async def tab_to(control: Locator) -> None:
-    """Move the focus to a control by the Tab key alone, and fail if that does not reach it."""
+    """Move the focus to a control using only the Tab key, and fail if that does not reach it."""
     for _ in range(150):
         await control.page.keyboard.press("Tab")
         if await control.evaluate("element => element === document.activeElement"):
@@ -126,18 +130,18 @@ async def tab_to(control: Locator) -> None:
 
 
 async def follow_by_keyboard(control: Locator) -> None:
-    """Do what `follow` does, with the Tab and Enter keys."""
+    """Do what `follow` does, using the Tab and Enter keys."""
     await tab_to(control)
     async with control.page.expect_navigation():
         await control.page.keyboard.press("Enter")
 
 
 SESSIONS: dict[tuple[str, str], Any] = {}
-"""Session cookies of the demo world's users, by site and e-mail address."""
+"""The demo users' session cookies, by site and e-mail address."""
 
 
 async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) -> None:
-    """Sign in a user: by the session of an earlier test if it still lasts, or else by the page."""
+    """Sign a user in with the session from an earlier test if it is still valid, or otherwise through the page."""
     cookies = SESSIONS.get((url, email)) if password == PASSWORD else None
     if cookies:
         await page.context.add_cookies(cookies)
@@ -153,7 +157,7 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
 
 
 async def expect_accessible(page: Page) -> None:
-    """Fail if axe finds serious faults. It runs by the browser's own tools, so the page's policy stays as it is."""
+    """Fail if axe finds serious faults. The browser's own tools run it, so the page's policy stays in force."""
     await page.evaluate(AXE.read_text() + "; 0")
     violations = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     faults = [
@@ -172,5 +176,5 @@ async def expect_no_sideways_scrolling(page: Page) -> None:
 
 
 def api(site: Site) -> httpx2.Client:
-    """Return a client of the API with the administrator's token."""
+    """Return an API client with the administrator's token."""
     return httpx2.Client(base_url=site.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)

@@ -1,5 +1,6 @@
-"""An oracle for availability and booking, which works out minute by minute what can be booked. It shares only the time
-zones with them."""
+"""An oracle for availability and booking that works out, minute by minute, what can be booked. It shares nothing with
+them except the time zones.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ class Slot(NamedTuple):
 
 
 class VisitLength(NamedTuple):
-    """The minutes of the appointment, and the doctor's buffers before and after it."""
+    """The length of an appointment and the doctor's buffers before and after it, in minutes."""
 
     minutes: int
     before: int = 0
@@ -70,7 +71,7 @@ class Clinic:
         return instant.astimezone(self.zone).date()
 
     def allows(self, start: datetime) -> bool:
-        """Whether an appointment may start then: not in the past, not too soon, not too far ahead."""
+        """Return whether an appointment may start then: not in the past, not too soon, not too far ahead."""
         early = start < self.now or start < self.now + self.notice * MINUTE
         return not early and self.day(start) <= self.day(self.now) + timedelta(days=self.horizon)
 
@@ -86,8 +87,9 @@ class Clinic:
         )
 
     def offers(self, doctor: Doctor, length: VisitLength | None) -> Iterator[Offer]:
-        """Yield every time on the step, counted from the start of each slot, for which the hours are long enough.
-        Without a length, yield whole slots."""
+        """Yield each time on the step, counted from the start of a slot, for which the hours are long enough. Without a
+        length, yield whole slots.
+        """
         for slot in doctor.slots:
             visit = length or VisitLength(len(minutes_between(*slot)))
             starts = minutes_between(*slot)[:: self.step] if length else [minute(slot.start)]

@@ -17,7 +17,7 @@ def accept_callers(client, callers: Mapping[str, Actor]) -> None:
 
 
 def headers_of(caller: str | None) -> dict[str, str]:
-    """Return the headers of a caller by name, of the administrator, or with None of an anonymous caller."""
+    """Return the headers for a named caller or the administrator, or for an anonymous caller if the name is None."""
     if caller is None:
         return {}
     return ADMIN if caller == "administrator" else {"Authorization": f"Bearer test_{caller}"}

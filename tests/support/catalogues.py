@@ -1,4 +1,4 @@
-"""The catalogues of `locale/`. `make texts` updates them from the texts in the sources."""
+"""The catalogues in `locale/`. `make texts` updates them from the strings in the source."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ SOURCE = Path(appoint.__file__).parent
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = ("translate:2", "translatable:1", "Fault:2", "Malformed:1")
-"""Functions of Appoint, and the position of their text. Babel knows `_`, `pgettext` and `ngettext`."""
+"""Appoint's own functions, and the position of their string. Babel already knows `_`, `pgettext` and `ngettext`."""
 
 HEADER = """msgid ""
 msgstr ""
@@ -23,11 +23,11 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
-"""Without a date or a name, so that a file changes only if its texts change."""
+"""Without a date or a name, so that a file changes only if its strings change."""
 
 
 def extract() -> Catalog:
-    """Return all texts of Python modules, pages and messages."""
+    """Return all strings in Python modules, pages and messages."""
     with TemporaryDirectory() as folder:
         template = Path(folder) / "appoint.pot"
         keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
@@ -51,12 +51,12 @@ def read(language: str) -> Catalog:
 
 
 def forms(message: Message) -> tuple[str, ...]:
-    """Return the translations of a message: one, or one for each plural form."""
+    """Return a message's translations: one, or one for each plural form."""
     return message.string if isinstance(message.string, tuple) else (message.string,)
 
 
 def update(language: str, texts: Catalog) -> None:
-    """Add new texts without a translation, and remove unused ones."""
+    """Add new strings without a translation, and remove unused ones."""
     catalogue = read(language)
     catalogue.update(texts, no_fuzzy_matching=True)
     with path_of(language).open("wb") as file:

@@ -1,4 +1,4 @@
-"""Messages to send on channels, and the refusals of their gateways."""
+"""Messages to send on channels, and their gateways' refusals."""
 
 import pytest
 
@@ -13,7 +13,7 @@ LETTER = Message(
 NOTE = Message("note/1", "sms", "+493012345678", "", "See you on Monday.", sender_name="Lakeside Clinic")
 INVITATION = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 SOON = 0.3
-"""The timeout in seconds for a server that never answers."""
+"""The timeout in seconds for a server that never responds."""
 
 
 def sms_url(gateway: TextGateway, secret: str = SECRET) -> str:
@@ -25,7 +25,9 @@ def words(content) -> str:
 
 
 async def refusal(gateway: Gateway, message: Message) -> tuple[type, str]:
-    """Send a message that is refused. Return the type and the text of the refusal, which hides the recipient."""
+    """Send a message that is refused. Return the type and text of the refusal, after checking that it hides the
+    recipient.
+    """
     with pytest.raises((Undeliverable, Delayed)) as refused:
         await gateway.send(message)
     assert message.to not in str(refused.value)

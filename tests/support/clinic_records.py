@@ -98,17 +98,17 @@ select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id a
 
 @dataclass
 class Records:
-    """Ids by the names that paths and bodies have for them."""
+    """Ids by the names that paths and bodies use for them."""
 
     ids: dict[str, Any]
 
     def in_path(self, operation: Operation) -> str:
-        """Return the path of the operation with these ids."""
+        """Return the operation's path with these ids filled in."""
         names = {name: _name_of_id(operation.path, name) for name in list(operation.parameters)}
         return address(operation, **{name: str(self.ids[key]) for name, key in names.items() if key in self.ids})
 
     def in_body(self, body: Any) -> Any:
-        """Return the body with these ids."""
+        """Return the body with these ids filled in."""
         if isinstance(body, dict):
             return {name: self._value(name, value) for name, value in body.items()}
         return [self.in_body(each) for each in body] if isinstance(body, list) else body
@@ -120,15 +120,16 @@ class Records:
 
 
 def _name_of_id(path: str, parameter: str) -> str:
-    """Return the name of a parameter. `{id}` belongs to the part of the path before it."""
+    """Return the full name of an id parameter. `{id}` is named after the path segment before it."""
     if parameter != "id":
         return parameter
     return path.split("{id}", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].removesuffix("s") + "Id"
 
 
 async def create_clinic_records(db: Database) -> tuple[Records, Records]:
-    """Create a clinic with two doctors who have a patient each. Return the records of each doctor with those of the
-    clinic."""
+    """Create a clinic with two doctors who have one patient each. Return each doctor's records together with the
+    clinic's.
+    """
     clinic = dict(await db.fetchrow(OF_CLINIC))
     start = hours_ahead(24 * 7).replace(minute=0, second=0)
     return (
@@ -142,7 +143,7 @@ async def _doctor_records(db: Database, clinic: dict[str, Any], start: datetime)
 
 
 def unknown_records(own: Records) -> Records:
-    """Return ids of the same clinic that no record has."""
+    """Return ids that belong to the same clinic but to no record."""
     clinic_id = own.ids["clinicId"]
     people = {"customerId": UNKNOWN_PERSON, "userId": UNKNOWN_PERSON}
     return Records({name: ids.new_id(clinic_id) for name in own.ids} | people | {"clinicId": clinic_id})

@@ -1,4 +1,4 @@
-"""`appoint …` in the process of the tests, which saves seconds for each command."""
+"""`appoint …` run in the test process, which saves several seconds per command."""
 
 import asyncio
 import io
@@ -15,7 +15,7 @@ from appoint.server import logs
 
 
 class Outcome(NamedTuple):
-    """The exit code and the output of a command."""
+    """A command's exit code and output."""
 
     code: int
     output: str
@@ -23,13 +23,14 @@ class Outcome(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Both outputs, as on a terminal."""
+        """Both outputs together, as on a terminal."""
         return "\n".join(filter(None, (self.output, self.errors)))
 
 
 class CommandLine:
-    """Runs commands with these settings and no others, but without those that are None. A command needs its own event
-    loop, so it runs in a thread."""
+    """Runs commands with exactly these settings, except those that are None. Each command needs its own event loop, so
+    it runs in a thread.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **settings: Any) -> None:
         self.patch, self.capsys, self.settings = patch, capsys, settings

@@ -1,4 +1,4 @@
-"""A case for each constraint of the database: a statement that no other constraint rejects."""
+"""A case for each database constraint: a statement that no other constraint rejects."""
 
 from support.constraint_rows import (
     ABSENCE,
@@ -287,4 +287,4 @@ CASES = {
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "schema_migration_pkey": "insert into schema_migration table schema_migration",
 }
-"""A statement that violates each constraint."""
+"""For each constraint, a statement that violates it."""

@@ -1,6 +1,6 @@
 """Rows that violate no constraint, for tests that change one thing about one of them.
 
-Ana has an appointment from 9:00 to 9:30 with Dr Shah, who has published 8:00 to 16:00. Ben had one at 10:00 and has
+Ana has an appointment from 9:00 to 9:30 with Dr Shah, whose published hours are 8:00 to 16:00. Ben had one at 10:00 but
 cancelled it.
 """
 
@@ -11,7 +11,7 @@ import asyncpg
 
 
 def id_of(clinic: int, number: int) -> str:
-    """Return an id of a clinic that sorts by its number."""
+    """Return an id that belongs to a clinic and sorts by its number."""
     return str(UUID(int=clinic << 96 | 0x8 << 76 | 0b10 << 62 | number))
 
 
@@ -245,11 +245,11 @@ PREPARATIONS = {
     "time_slot_minutes": "alter table time_slot drop constraint time_slot_pkey cascade, "
     "drop constraint time_slots_intersect",
 }
-"""Statements that some cases need before they violate their constraint alone."""
+"""Statements that must run first, so that a case violates only its own constraint."""
 
 
 async def rejection(connection, statement: str) -> asyncpg.PostgresError | None:
-    """Return the error that the statement raises by the end of a transaction, if any, and roll that back."""
+    """Run the statement in a transaction and roll it back. Return the error that it raises by the end, if any."""
     try:
         async with connection.transaction():
             await connection.execute(f"set constraints all deferred; {statement}; set constraints all immediate")

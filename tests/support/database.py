@@ -19,7 +19,7 @@ SERVER_FOLDER = "APPOINT_TESTS_DIR"
 
 
 def url_of(url: str, name: str) -> str:
-    """Return the URL of another database of the same server."""
+    """Return the URL of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
@@ -28,8 +28,9 @@ def name_of(url: str) -> str:
 
 
 async def as_superuser(url: str, *statements: str) -> None:
-    """Run statements as the superuser. The owner of a database cannot stop an autovacuum worker, so for other roles
-    `drop database … with (force)` is not reliable."""
+    """Run statements as the superuser. A database's owner cannot stop an autovacuum worker, so `drop database … with
+    (force)` is not reliable for other roles.
+    """
     parts = urlsplit(url)
     superuser = parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}", path="/postgres")
     connection = await asyncpg.connect(urlunsplit(superuser))
@@ -55,7 +56,7 @@ def server() -> Iterator[str]:
 
 
 async def create_template(url: str) -> None:
-    """Create the template. Autovacuum is off, so that statistics change only if a test runs `analyze`."""
+    """Create the template. Autovacuum is off, so statistics change only if a test runs `analyze`."""
     await as_superuser(
         url, "alter system set autovacuum = off", "select pg_reload_conf()", f"create database {TEMPLATE} owner appoint"
     )
@@ -90,7 +91,7 @@ async def drop(url: str) -> None:
 
 @contextmanager
 def temporary(url: str, name: str, *, migrated: bool = True) -> Iterator[str]:
-    """A database on the same server that exists within the block."""
+    """Yield the URL of a database on the same server that exists only within the block."""
     temporary_url = asyncio.run((copy_template if migrated else create_empty)(url, name))
     try:
         yield temporary_url
@@ -104,7 +105,7 @@ async def reset(db: Database) -> None:
 
 
 async def wait_for_lock(db: Database) -> None:
-    """Wait until a statement in this database waits for a lock."""
+    """Wait until a statement in this database is waiting for a lock."""
     async with asyncio.timeout(10):
         while not await db.fetchval(
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -137,7 +138,7 @@ class SharedPool(Database):
 
 
 class Pools:
-    """The pools of one worker, one for each set of options."""
+    """One worker's pools, one for each set of options."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -145,8 +146,7 @@ class Pools:
         self.pools: dict[tuple[Any, ...], SharedPool] = {}
 
     def connect(self, url: str, **options: Any) -> Database:
-        """Return the shared pool for the database of the worker. For another database or event loop, return a new
-        pool."""
+        """Return the shared pool for the worker's database. For another database or event loop, return a new pool."""
         pool = connect(url, **options)
         if url != self.url or asyncio.get_running_loop() is not self.loop:
             return pool

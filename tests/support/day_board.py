@@ -1,4 +1,4 @@
-"""The board of a day at Harbor Street: a doctor of one test's own, and what a receptionist does on the board."""
+"""The day board at Harbor Street: a doctor for one test alone, and what a receptionist does on the board."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,12 +21,12 @@ def at(clock: str, day: date = DAY) -> datetime:
 
 
 def utc(clock: str) -> str:
-    """Return a time of the day as the API writes it."""
+    """Return a time on the day in the API's format."""
     return at(clock).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Room(NamedTuple):
-    """A doctor of one test's own, with hours from 9 to 12 on a day."""
+    """A doctor for one test alone, with hours from 9 to 12 on one day."""
 
     site: Site
     name: str
@@ -53,7 +53,7 @@ class Room(NamedTuple):
             return client.post("/api/appointments", json={**request, **fields}).raise_for_status().json()
 
     async def insert(self, customer_id: str, clock: str, status: str) -> None:
-        """Insert an appointment of half an hour that the API would not book, such as one in the past."""
+        """Insert a half-hour appointment that the API would not book, such as one in the past."""
         start = at(clock, self.day)
         async with connect(self.site) as db:
             await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", CLINIC, customer_id)
@@ -75,8 +75,8 @@ class Room(NamedTuple):
 
     def appointments(self) -> list[dict[str, Any]]:
         with api(self.site) as client:
-            answer = client.get(f"/api/clinics/{CLINIC}/appointments", params={"doctorId": self.doctor_id})
-        return answer.raise_for_status().json()["items"]
+            response = client.get(f"/api/clinics/{CLINIC}/appointments", params={"doctorId": self.doctor_id})
+        return response.raise_for_status().json()["items"]
 
 
 async def add_room(site: Site, day: date = DAY) -> Room:
@@ -100,7 +100,7 @@ async def add_room(site: Site, day: date = DAY) -> Room:
 
 @asynccontextmanager
 async def open_board(browser: Browser, room: Room, email: str = RECEPTION, **options: Any) -> AsyncIterator[Page]:
-    """Open the day of a room as a user of the clinic."""
+    """Open a room's day as one of the clinic's users."""
     async with open_page(browser, viewport={"width": 1280, "height": 1000}, **options) as page:
         await sign_in(page, room.site.url, email)
         await page.goto(room.address)
@@ -108,7 +108,7 @@ async def open_board(browser: Browser, room: Room, email: str = RECEPTION, **opt
 
 
 def on_board(page: Page, text: str) -> Locator:
-    """Return the appointments on the board that contain a text, such as the patient's name."""
+    """Return the appointments on the board that contain the text, such as the patient's name."""
     return page.locator("#board .ec-event.appointment", has_text=text)
 
 
@@ -133,7 +133,7 @@ async def click_free_time(page: Page, clock: str) -> None:
 
 async def drag(page: Page, name: str, clock: str) -> None:
     x, y = await position(page, clock)
-    await on_board(page, name).hover(position={"x": 60, "y": 4})  # waits until it stands still
+    await on_board(page, name).hover(position={"x": 60, "y": 4})  # waits until it stops moving
     box = await on_board(page, name).bounding_box()
     assert box
     await page.mouse.move(x, box["y"] + 4)
@@ -144,7 +144,7 @@ async def drag(page: Page, name: str, clock: str) -> None:
 
 
 async def choose_patient(page: Page, text: str, name: str) -> None:
-    """Search for a patient in the booking dialog, and choose the first one of a name."""
+    """Search for a patient in the booking dialog, and choose the first one with the given name."""
     await page.get_by_label("Patient", exact=True).fill(text)
     await page.locator("#people").get_by_role("button", name=name).first.click()
 
@@ -162,7 +162,7 @@ async def open_appointment(page: Page, name: str) -> Locator:
 
 
 async def save_notes(page: Page) -> None:
-    """Save the notes of the open appointment. Wait for the answer, because “Saved.” may be of an earlier step."""
+    """Save the open appointment's notes. Wait for the response, because “Saved.” may remain from an earlier step."""
     async with page.expect_response(lambda response: response.request.method == "PATCH"):
         await page.locator("#appointment").get_by_role("button", name="Save notes").click()
     await expect(page.locator("#announcement")).to_have_text("Saved.")

@@ -1,4 +1,4 @@
-"""All operations, with the examples of the OpenAPI document."""
+"""All operations, with the examples from the OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,12 +18,12 @@ ADMINISTRATORS = [
     for operation in OPERATIONS
     if Role.ADMINISTRATOR in PERMISSIONS[route_of(operation.handler).permission].reach
 ]
-"""The operations that the administrator can call. The others concern the account of a user."""
+"""The operations that the administrator can call. The others concern a user's own account."""
 DOCUMENT = openapi.document(APP)
 
 
 def address(operation: Operation, **values: str) -> str:
-    """Return the path of the operation, with examples for the parameters that have no value."""
+    """Return the operation's path, with examples for parameters that are not given."""
     parameters = DOCUMENT["paths"][operation.path][operation.method]["parameters"]
     return operation.path.format_map(
         {parameter["name"]: parameter["example"] for parameter in parameters if parameter.get("in") == "path"} | values
@@ -42,14 +42,14 @@ def example(operation: Operation) -> Any:
 
 
 def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield the path, the method and the description of every operation of an OpenAPI document."""
+    """Yield the path, method and description of every operation in an OpenAPI document."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
 
 
 def resolve(document: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
-    """Return the item, or the component that it refers to."""
+    """Return the item itself, or the component that it refers to."""
     if "$ref" not in item:
         return item
     _, _, kind, name = item["$ref"].split("/")

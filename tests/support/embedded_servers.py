@@ -1,4 +1,4 @@
-"""Embedded servers that belong to one test."""
+"""Embedded servers for a single test."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def fetch(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A temporary folder that other accounts can reach, unlike those of pytest."""
+    """A temporary folder that other accounts can reach, unlike pytest's."""
     path = Path(tempfile.mkdtemp(prefix="appoint test "))
     path.chmod(0o755)
     try:

@@ -1,4 +1,4 @@
-"""Data of a customer, and its erasure."""
+"""A customer's data, and its erasure."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -15,8 +15,8 @@ async def erase(world: World, customer: UUID, *, now=LATER) -> ErasedCounts:
     return (await world.db.atomic(service.erase, SYSTEM, customer_id=customer, now=now)).erased
 
 
-async def add_data_of_ana(world: World) -> None:
-    """Add a visit, notes, preferences, a session, a sign-in code, a stored request and a message of Ana."""
+async def add_data_about_ana(world: World) -> None:
+    """Add a visit, notes, preferences, a session, a sign-in code, a stored request and a message for Ana."""
     await world.db.execute(
         """
         update customer set email = 'ana@example.org', phone = '+493012345678', birth_date = '1990-05-17' where id = $1

@@ -1,4 +1,4 @@
-"""Mail servers and gateways for text messages, some of which misbehave."""
+"""Mail servers and text message gateways, some of which misbehave."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 
 class Mail(NamedTuple):
-    """A mail with its envelope."""
+    """An email with its envelope."""
 
     content: EmailMessage
     envelope: dict[str, Any]
@@ -68,7 +68,7 @@ def mail_server(**options: Any) -> Iterator[MailServer]:
 
 
 def self_signed_certificate(folder: Path) -> Path | None:
-    """Create a self-signed certificate and its key in one file. Return None where OpenSSL is not installed."""
+    """Create a self-signed certificate and its key in one file. Return None if OpenSSL is not installed."""
     if not shutil.which("openssl"):
         return None
     key, certificate, both = folder / "key.pem", folder / "certificate.pem", folder / "both.pem"
@@ -91,7 +91,7 @@ NUMBERS = {
 
 
 class TextGateway:
-    """A gateway like Twilio's, which accepts a message once for each idempotency token."""
+    """A gateway like Twilio's that accepts a message once per idempotency token."""
 
     def __init__(self) -> None:
         self.received: dict[str, dict[str, str]] = {}
@@ -150,7 +150,7 @@ def text_gateway() -> Iterator[TextGateway]:
 
 @asynccontextmanager
 async def serving(talk: Any) -> AsyncIterator[int]:
-    """Run a server that handles each connection by `talk(reader, writer)`, and yield its port."""
+    """Run a server that handles each connection with `talk(reader, writer)`, and yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -168,14 +168,15 @@ async def serving(talk: Any) -> AsyncIterator[int]:
 
 
 HANGS = object()
-"""Instead of an answer: keep the connection open without one."""
+"""Stands for no reply: the connection stays open."""
 DROPS = object()
-"""Instead of an answer: close the connection."""
+"""Stands for no reply: the connection is closed."""
 
 
-def mail_talk(answers: Mapping[str, Any], verbs: list[str] | None = None) -> Any:
-    """An SMTP conversation with these answers to some verbs. `greeting` stands for the first line, `.` for the end of
-    the mail. Append each verb to `verbs`."""
+def mail_talk(replies: Mapping[str, Any], verbs: list[str] | None = None) -> Any:
+    """Return an SMTP conversation with these replies to some verbs. `greeting` stands for the first line, and `.` for
+    the end of the email. Append each verb to `verbs`.
+    """
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         defaults = {
@@ -187,17 +188,17 @@ def mail_talk(answers: Mapping[str, Any], verbs: list[str] | None = None) -> Any
         }
         verb, in_mail = "greeting", False
         while True:
-            answer = answers.get(verb, defaults.get(verb, "250 fine"))
-            if answer is HANGS:
+            reply = replies.get(verb, defaults.get(verb, "250 fine"))
+            if reply is HANGS:
                 await reader.read()
-            if answer in (HANGS, DROPS):
+            if reply in (HANGS, DROPS):
                 return
-            writer.write(answer if isinstance(answer, bytes) else f"{answer}\r\n".encode())
-            if verb == "STARTTLS" and str(answer).startswith("220"):
+            writer.write(reply if isinstance(reply, bytes) else f"{reply}\r\n".encode())
+            if verb == "STARTTLS" and str(reply).startswith("220"):
                 await reader.read(1)
                 writer.write(b"this is not TLS\r\n")
                 return
-            in_mail = verb == "DATA" and str(answer).startswith("354")
+            in_mail = verb == "DATA" and str(reply).startswith("354")
             line = await reader.readuntil(b"\r\n.\r\n") if in_mail else await reader.readline()
             if not line:
                 return
@@ -209,7 +210,7 @@ def mail_talk(answers: Mapping[str, Any], verbs: list[str] | None = None) -> Any
 
 
 def http_talk(answer: Any) -> Any:
-    """Answer one request with the bytes, slowly and part by part if they are a list."""
+    """Return a conversation that answers one request with these bytes, or slowly, part by part, if they are a list."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()

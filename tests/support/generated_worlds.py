@@ -1,4 +1,4 @@
-"""Clinics with hours, absences and appointments that Hypothesis makes up, around days on which the clocks change."""
+"""Clinics with hours, absences and appointments that Hypothesis generates, around days when the clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from appoint.booking.model import Status
 from support.brute_force import VisitLength
 
-# Ordinary days, and both days with a clock change in five zones: in Lord Howe by half an hour, in São Paulo (until
-# 2019) at midnight.
+# Ordinary days, and both days when the clocks change in five zones: by half an hour in Lord Howe, and at midnight in
+# São Paulo (until 2019).
 DAYS = [
     ("Europe/Berlin", date(2027, 3, 28)),
     ("Europe/Berlin", date(2027, 10, 31)),
@@ -30,12 +30,13 @@ DAYS = [
 ]
 INSERT_WORLD = Path(__file__).with_name("generated_world.sql").read_text()
 HOURS = [(0, 360), (480, 1080), (1080, 1440), (0, 1440), (1320, 1500)]
-"""Minutes of the day between which a doctor works: at night, by day, in the evening, at any time, or across midnight
-(which no schedule publishes, but which may exist)."""
+"""The minutes of the day between which a doctor works: at night, during the day, in the evening, at any time, or across
+midnight (which no schedule publishes, but which can exist).
+"""
 
 
 class Line(NamedTuple):
-    """Published hours or an absence in wall time: minutes of the day so many days after the day of the world."""
+    """Published hours or an absence in wall time: minutes of the day, a number of days after the world's day."""
 
     doctor: int
     days_later: int
@@ -53,8 +54,9 @@ class Visit(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to book the n-th time that availability shows as free or as taken, or a time so many minutes after the
-    start of the n-th slot."""
+    """An attempt to book the n-th time that availability shows as free or as taken, or a time a number of minutes after
+    the start of the n-th slot.
+    """
 
     pick: str
     n: int
@@ -70,12 +72,12 @@ class World(NamedTuple):
     notice: int
     horizon: int
     doctors: list[bool]
-    """For each doctor, whether they are active."""
+    """Whether each doctor is active."""
     picky: bool
     """Whether the first doctor does not offer the type."""
     type_active: bool
     typed: bool
-    """Whether queries name the type. Otherwise they name the minutes, or without a length nothing (whole slots)."""
+    """Whether queries specify the type. Otherwise, they specify the minutes, or nothing at all to get whole slots."""
     length: VisitLength | None
     lines: list[Line]
     absences: list[Line]

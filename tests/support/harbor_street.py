@@ -1,4 +1,4 @@
-"""Harbor Street, clinic 2 of the demo world, in New York: its users, and rows that a test adds for itself alone."""
+"""Harbor Street, the demo world's clinic 2, in New York: its users, and rows that a test adds for its own use."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,6 +72,6 @@ async def add_dead_message(site: Site, customer_id: str) -> UUID:
 
 
 async def fill(page: Page, **values: str) -> None:
-    """Fill in fields by their names."""
+    """Fill in fields by name."""
     for name, value in values.items():
         await page.locator(f"#main [name={name}]").fill(value)

@@ -1,4 +1,4 @@
-"""Time slots, weekly hours and published slots, in the wall time of the clinic."""
+"""Time slots, weekly hours and published slots, in the clinic's wall time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -16,11 +16,11 @@ from support.world import RECEPTION, World
 COMING_MONDAY = next(
     day for day in (START.date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0
 )
-"""A Monday at least a week after the start of the run, for requests to the API."""
+"""A Monday at least a week after the start of the run, for API requests."""
 
 
 def hours(*spans: str) -> list[dict[str, str]]:
-    """Return hours such as "09:00-12:00" in the format of the API."""
+    """Return hours such as "09:00-12:00" in the API's format."""
     return [dict(zip(("startTime", "endTime"), span.split("-"), strict=True)) for span in spans]
 
 
@@ -35,7 +35,7 @@ async def put_weekly_hours(client, doctor_id, valid_from=None, **days: list[dict
 
 
 async def set_weekly_hours(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
-    """Set the weekly hours of a doctor from a date on: `monday="09:00-12:00 13:00-17:00"`."""
+    """Set a doctor's weekly hours from a date on: `monday="09:00-12:00 13:00-17:00"`."""
     week = Week(
         **{
             day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()]
@@ -55,8 +55,9 @@ async def generate_slots(world: World, first: date, last: date | None = None, **
 
 
 async def list_published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
-    """Return published slots such as "Mon 1 09:00-12:00". `remnants` selects slots that remain only for a stranded
-    appointment, or all others."""
+    """Return published slots such as "Mon 1 09:00-12:00". `remnants` selects either the slots that remain only for a
+    stranded appointment or all others.
+    """
     rows = await db.fetch(
         """
         select to_char(s.date, 'Dy FMDD ') || to_char(lower(during) at time zone time_zone, 'HH24:MI-')

@@ -7,7 +7,7 @@ from support.processes import Process, eventually
 
 
 def log_line(server: Process, request_id: str) -> dict[str, Any]:
-    """Wait for the line of a request in the log, and return it."""
+    """Wait for a request's line in the log, and return it."""
 
     def line_of_request() -> dict[str, Any] | None:
         lines = [json.loads(line) for line in server.lines if line.startswith("{") and f'"{request_id}"' in line]

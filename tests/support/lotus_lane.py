@@ -1,5 +1,6 @@
-"""Lotus Lane, clinic 3 of the demo world, in Kolkata, which requires versions of writes: its users, and a doctor of one
-test's own."""
+"""Lotus Lane, the demo world's clinic 3, in Kolkata, which requires a version for each write: its users, and a doctor
+for one test alone.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from re import Pattern
@@ -12,7 +13,7 @@ from support.browsers import Site, api
 
 CLINIC = 3
 UTC_OFFSET = timedelta(hours=5, minutes=30)
-"""Of Kolkata, which has no summer time."""
+"""Kolkata's offset. There is no summer time."""
 MANAGER = "manager@lotuslane.example.net"
 RECEPTION = "reception@lotuslane.example.net"
 DOCTOR = "iyer@lotuslane.example.net"
@@ -23,13 +24,13 @@ def staff_url(site: Site, path: str = "") -> str:
 
 
 def day_of_week(weekday: int) -> date:
-    """Return a date of the third week from now, in which the clinic has no holiday. Monday is 0."""
+    """Return a date in the third week from now, when the clinic has no holiday. Monday is 0."""
     today = datetime.now(UTC).date()
     return today + timedelta(days=21 - today.weekday() + weekday)
 
 
 def at(day: date, hour: int, minute: int = 0) -> str:
-    """Return a wall time of the clinic as the API takes it."""
+    """Return a wall time at the clinic in the API's format."""
     return (datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC) - UTC_OFFSET).isoformat()
 
 
@@ -38,7 +39,7 @@ def hours(start: str, end: str) -> list[dict[str, str]]:
 
 
 class Practice:
-    """A doctor of one test's own, with an appointment type that no other doctor offers."""
+    """A doctor for one test alone, with an appointment type that no other doctor offers."""
 
     def __init__(self, site: Site, week: dict[str, list[dict[str, str]]] | None = None) -> None:
         self.api = api(site)
@@ -52,16 +53,16 @@ class Practice:
             self.publish(week)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = self.api.post(path, json=body)
-        assert answer.status_code in (200, 201), answer.text
-        return answer.json()
+        response = self.api.post(path, json=body)
+        assert response.status_code in (200, 201), response.text
+        return response.json()
 
     def publish(self, week: dict[str, list[dict[str, str]]]) -> None:
         """Set the weekly hours, and publish them from the second to the fourth week from now."""
         schedule = f"/api/doctors/{self.doctor}/schedule"
         etag = self.api.get(schedule).headers["ETag"]
-        answer = self.api.put(schedule, json={"weekly": week}, headers={"If-Match": etag})
-        assert answer.status_code == 200, answer.text
+        response = self.api.put(schedule, json={"weekly": week}, headers={"If-Match": etag})
+        assert response.status_code == 200, response.text
         period = {
             "from": str(day_of_week(0) - timedelta(days=7)),
             "to": str(day_of_week(6) + timedelta(days=7)),
@@ -90,5 +91,5 @@ class Practice:
 
 
 async def expect_notice(page: Page, text: str | Pattern[str]) -> None:
-    """Expect what a form says on the page after it was sent."""
+    """Expect the notice that a page shows after a form was sent."""
     await expect(page.locator(".notice.good[role=status]")).to_have_text(text, use_inner_text=True)

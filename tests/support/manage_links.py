@@ -1,4 +1,4 @@
-"""An appointment that its patient manages by a link."""
+"""An appointment that its patient manages through a link."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ async def create_visit(db, client) -> dict[str, str]:
 
 
 def times_at(hours: float) -> dict[str, str]:
-    """Return the members for half an hour that starts so many hours after `START`."""
+    """Return the members for a half-hour appointment the given number of hours after `START`."""
     start = START + timedelta(hours=hours)
     return {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=30)).isoformat()}
 

@@ -1,4 +1,4 @@
-"""One test for many cases that are cheap, or that share a set-up."""
+"""One test for many cases that are cheap or share a setup."""
 
 import functools
 import inspect
@@ -15,7 +15,8 @@ def for_each(
     names: str, cases: Sequence[Any] | Callable[[], Sequence[Any]]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Call the test once for each case, like `pytest.mark.parametrize`, but as one test that reports every failure. The
-    cases share the fixtures. Cases that are expensive can be a function, which is called when the test runs."""
+    cases share the fixtures. Expensive cases can be passed as a function, which is called when the test runs.
+    """
     arguments = [name.strip() for name in names.split(",")]
 
     def values_of(case: Any) -> dict[str, Any]:

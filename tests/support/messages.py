@@ -1,4 +1,4 @@
-"""Facts for messages, and a reader of their HTML."""
+"""Facts for messages, and a reader for their HTML."""
 
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -35,7 +35,7 @@ MAIL, SMS = TemplateKey("confirmation", "email", "en"), TemplateKey("confirmatio
 
 
 class Reader(HTMLParser):
-    """The texts and tags of a mail's HTML."""
+    """The strings and tags in an email's HTML."""
 
     def __init__(self, html):
         super().__init__()

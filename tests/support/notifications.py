@@ -1,4 +1,4 @@
-"""Changes of appointments, and the notifications about them."""
+"""Changes to appointments, and the notifications about them."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Settings, tokens and callers of an external OpenID provider."""
+"""Settings, tokens and callers for an external OpenID provider."""
 
 import base64
 import json

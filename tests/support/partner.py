@@ -1,4 +1,4 @@
-"""A partner's server that records webhooks and answers as a test says."""
+"""A partner's server that records webhooks and responds as the test requires."""
 
 import asyncio
 import hmac
@@ -28,7 +28,7 @@ class Request(NamedTuple):
         return self.headers["webhook-id"]
 
     def is_signed_with(self, secret: str) -> bool:
-        """Check the signature by the rules of Standard Webhooks, with nothing but the secret."""
+        """Check the signature according to Standard Webhooks, using only the secret."""
         content = b".".join([self.id.encode(), self.headers["webhook-timestamp"].encode(), self.body])
         mac = hmac.new(b64decode(secret.removeprefix("whsec_")), content, "sha256").digest()
         return f"v1,{b64encode(mac).decode()}" in self.headers["webhook-signature"].split(" ")

@@ -13,7 +13,7 @@ MOVED_URL = re.compile(r"\?moved=1")
 
 
 def book(site: Site, email: str, *, clinic: int = 2, type: str = "Office visit", days: int = 7) -> dict[str, Any]:
-    """Book the first time that is free in so many days for the customer with an e-mail address."""
+    """Book the first free time in the given number of days, for the customer with the e-mail address."""
     with api(site) as client:
         (customer, *_) = client.get("/api/customers", params={"q": email}).json()["items"]
         types = client.get(f"/api/clinics/{clinic}/appointmentTypes").json()["items"]
@@ -28,9 +28,9 @@ def book(site: Site, email: str, *, clinic: int = 2, type: str = "Office visit",
                 "startTime": slot["startTime"],
                 "appointmentTypeId": type_id,
             }
-            answer = client.post("/api/appointments", json=request)
-            if answer.status_code == 201:
-                return answer.json()
+            response = client.post("/api/appointments", json=request)
+            if response.status_code == 201:
+                return response.json()
     raise AssertionError("no time is free")
 
 
@@ -44,7 +44,7 @@ def path_of(appointment: dict[str, Any], part: str = "") -> str:
 
 
 async def reschedule_to_last_time(page: Page) -> None:
-    """Go from the page of an appointment to the last time of the last day of the month, and choose it."""
+    """From an appointment's page, choose the last time on the last day of the month."""
     await follow(page.get_by_role("link", name="Reschedule appointment"))
     await follow(page.locator(".month a").last)
     await expect(page.locator(".month a").last).to_have_attribute("aria-current", "date")
@@ -60,7 +60,7 @@ async def cancel(page: Page, reason: str = "") -> None:
 
 
 async def sign_in(page: Page, site: Site, address: str) -> None:
-    """Sign in by the code that is sent to an address, as everyone who shares it."""
+    """Sign in with the code that is sent to an address, as everyone who shares it."""
     await page.goto(f"{site.url}/my")
     await page.locator("#address").fill(address)
     await follow(page.locator("main button"))

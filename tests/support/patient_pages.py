@@ -1,4 +1,4 @@
-"""What a patient does on the public pages: look at an appointment by its link, and sign in by a code."""
+"""What a patient does on the public pages: look at an appointment through its link, and sign in with a code."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ from support.staff import SECRET
 from support.world import hours_ahead
 
 START = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
-"""When the doctors of the practice begin, a week from now."""
+"""When the practice's doctors start work, a week from now."""
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
@@ -20,11 +20,11 @@ def at(hours: float) -> str:
 
 
 async def book(client, practice: dict[str, str], hours: float = 0, **fields: Any) -> dict[str, Any]:
-    """Book an appointment, by default for Ana with Dr Shah, some hours after the practice opens."""
+    """Book an appointment, by default for Ana with Dr Shah, the given number of hours after the practice opens."""
     request = {name: practice[name] for name in ("doctorId", "customerId", "appointmentTypeId")}
-    answer = await client.post("/api/appointments", json={**request, "startTime": at(hours), **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+    response = await client.post("/api/appointments", json={**request, "startTime": at(hours), **fields})
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 def path_of(appointment: dict[str, Any], part: str = "") -> str:
@@ -40,7 +40,7 @@ async def require_notice(client, minutes: int = 60 * 24 * 14) -> None:
 
 
 async def audit_entries(db, action: str) -> list[tuple[Any, ...]]:
-    """Return actor, action and subjects of the entries whose action is like a pattern, oldest first."""
+    """Return the actor, action and subjects of each entry whose action matches the pattern, oldest first."""
     rows = await db.fetch(
         "select actor, action, subjects from audit_unsealed where action like $1 order by at, id", action
     )
@@ -48,10 +48,10 @@ async def audit_entries(db, action: str) -> list[tuple[Any, ...]]:
 
 
 async def request_code(client, address="ana@example.org", **fields: str) -> str:
-    """Ask for a sign-in code, and return the address of the page where it is entered."""
-    answer = await client.post("/sign-in", data={"address": address, **fields})
-    assert answer.status_code == 303, answer.text
-    return answer.headers["Location"]
+    """Request a sign-in code, and return the address of the page where it is entered."""
+    response = await client.post("/sign-in", data={"address": address, **fields})
+    assert response.status_code == 303, response.text
+    return response.headers["Location"]
 
 
 def code_id_of(code_page: str) -> str:
@@ -63,28 +63,28 @@ def code_for(code_page: str) -> str:
 
 
 async def sign_in(client, address="ana@example.org", **fields: str) -> dict[str, str]:
-    """Sign in by a code, and return the headers of the session."""
+    """Sign in with a code, and return the session's headers."""
     code_page = await request_code(client, address)
-    answer = await client.post(code_page, data={"code": code_for(code_page), **fields})
-    assert answer.status_code == 303, answer.text
-    return {"Cookie": f"{COOKIE}={re.findall(f'{COOKIE}=([^;]+)', answer.headers['Set-Cookie'])[0]}"}
+    response = await client.post(code_page, data={"code": code_for(code_page), **fields})
+    assert response.status_code == 303, response.text
+    return {"Cookie": f"{COOKIE}={re.findall(f'{COOKIE}=([^;]+)', response.headers['Set-Cookie'])[0]}"}
 
 
 def cookies_of(answer) -> dict[str, str]:
-    """Return the headers with which a browser would send an answer's cookies back."""
+    """Return the headers in which a browser would send a response's cookies back."""
     return {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
 
 
 async def sign_in_together(client) -> dict[str, str]:
-    """Sign in as everyone who has Ana's address, and return all cookies, also the one that lists the people."""
+    """Sign in as everyone who has Ana's address. Return all cookies, including the one that lists the people."""
     code_page = await request_code(client)
-    answer = await client.post(code_page, data={"code": code_for(code_page)})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/my")
+    response = await client.post(code_page, data={"code": code_for(code_page)})
+    assert (response.status_code, response.headers["Location"]) == (303, "/my")
     client.cookies.clear()
-    return cookies_of(answer)
+    return cookies_of(response)
 
 
 async def csrf_token_of(client, path: str, headers: dict[str, str]) -> str:
-    """Return the token that all forms of a page have."""
+    """Return the CSRF token in all of a page's forms."""
     (token,) = set(re.findall(r'name="csrf" value="(\w+)"', (await client.get(path, headers=headers)).text))
     return token

@@ -1,4 +1,4 @@
-"""The sending of notifications, step by step and by a clock that stands still."""
+"""Sending notifications step by step, with a clock that stands still."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.examp
 
 
 class Post:
-    """A gateway of both channels. It raises `trouble`, if any, instead of accepting a message."""
+    """A gateway for both channels. It raises `trouble`, if any, instead of accepting a message."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -38,7 +38,7 @@ class Post:
 
 
 class Office:
-    """The steps by which a worker plans and sends notifications."""
+    """The steps in which a worker plans and sends notifications."""
 
     def __init__(
         self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000

@@ -1,4 +1,4 @@
-"""Processes of Appoint, Redis and PostgreSQL that run during a test."""
+"""Appoint, Redis and PostgreSQL processes that run during a test."""
 
 import asyncio
 import os
@@ -78,7 +78,7 @@ class Process:
         return eventually(address)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end, and return the exit code."""
+        """Send a signal, wait for the process to end, and return its exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(number)
         try:
@@ -92,7 +92,7 @@ class Process:
 
 @contextmanager
 def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
-    """Run `appoint` with these settings and no others, and with the clock of its database."""
+    """Run `appoint` with exactly these settings and with its database's clock."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
@@ -111,8 +111,9 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
 
 
 def free_port() -> int:
-    """Return a port that no process listens on. It is outside the kernel's range for clients, so none of them takes it
-    before the server has started."""
+    """Return a port that no process listens on. It is outside the kernel's range for clients, so no client takes it
+    before the server has started.
+    """
     for port in random.SystemRandom().sample(range(15_000, 30_000), 100):
         with socket.socket() as free, suppress(OSError):
             free.bind(("127.0.0.1", port))
@@ -148,7 +149,7 @@ class RedisServer:
 def own_postgres() -> Iterator[cluster.Cluster]:
     """An empty PostgreSQL server that a test can stop and start."""
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # under root the server runs as another user
+    folder.chmod(0o711)  # when started by root, the server runs as another user
     try:
         (folder / "data").mkdir(mode=0o711)
         postgres, _ = provisioning.prepare(folder / "data", lambda _: None, durable=False)
@@ -175,7 +176,7 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 def eventually(condition: Callable[[], T | None]) -> T:
-    """Wait until the condition is true, and return its value. Errors of connections count as false."""
+    """Wait until the condition is true, and return its value. Connection errors count as false."""
     error: Exception | None = None
     for _ in range(2400):
         try:

@@ -1,4 +1,4 @@
-"""An OpenID provider that signs any token, and misbehaves as a test says."""
+"""An OpenID provider that signs any token, and misbehaves as the test requires."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ AUDIENCE = "appoint"
 
 
 class OpenIdProvider:
-    """`answers` replaces bodies by path. A number is a status without a body."""
+    """`answers` replaces response bodies by path. A number is a status without a body."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwk.Key] = {}
@@ -35,14 +35,14 @@ class OpenIdProvider:
                     return
                 time.sleep(provider.seconds)
                 provider.may_answer.wait(30)
-                answer = provider.answers.get(self.path, provider.own(self.path))
-                status, body = (answer, b"") if isinstance(answer, int) else (200, answer)
+                response = provider.answers.get(self.path, provider.own(self.path))
+                status, body = (response, b"") if isinstance(response, int) else (200, response)
                 self.send_response(status)
                 if status == 302:
                     self.send_header("Location", provider.issuer + "/jwks")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(BrokenPipeError):  # a client that timed out has gone
+                with suppress(BrokenPipeError):  # a client that timed out has disconnected
                     self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
@@ -70,7 +70,7 @@ class OpenIdProvider:
         self.keys[kid] = jwk.generate_key(type, size, parameters={"kid": kid, **parameters})
 
     def claims(self, now: datetime, **more: Any) -> dict[str, Any]:
-        """Return the claims of a receptionist's token that is valid for five minutes, without those that are None."""
+        """Return the claims of a receptionist's token that is valid for five minutes, omitting those that are None."""
         second = int(now.timestamp())
         defaults = {
             "iss": self.issuer,

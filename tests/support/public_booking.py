@@ -1,4 +1,4 @@
-"""The steps of a booking on the public pages, in a browser."""
+"""The steps of a booking on the public pages in a browser."""
 
 import re
 
@@ -10,7 +10,7 @@ APPOINTMENT_URL = re.compile(r"/appointments/apm_")
 
 
 async def open_form(page: Page, site: Site, *, doctor: str | None = None, day: int = 0, time: int = 0) -> None:
-    """Go from the page of the clinic in Berlin to the form, by the links of a day and a time in the next month."""
+    """Go from the Berlin clinic's page to the form, following the links for a day and a time next month."""
     await page.goto(f"{site.url}/c/spreebogen")
     await follow(page.get_by_role("link", name=re.compile("^Sprechstunde")))
     if doctor:
@@ -40,6 +40,6 @@ async def book(page: Page) -> None:
 
 
 async def book_alternative(page: Page, number: int = 0) -> None:
-    """Book one of the times that the form offers instead of one that is taken."""
+    """Book one of the times that the form offers in place of a taken one."""
     await follow(page.locator("button[name=instead]").nth(number))
     await expect(page).to_have_url(APPOINTMENT_URL)

@@ -1,4 +1,4 @@
-"""Requests that race over HTTP for the time of one clinic's doctors, and what they must never leave behind."""
+"""HTTP requests that race for the time of one clinic's doctors, and what they must never leave behind."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,7 @@ ROUNDS = range(8)
 
 
 async def free_doctor(api, *, hours: int = 8) -> tuple[str, str]:
-    """Add a doctor with a published slot from eight on. Return the ids of the doctor and the slot."""
+    """Add a doctor with a published slot that starts at eight. Return the ids of the doctor and the slot."""
     doctor_id = await create_doctor(api)
     slot = {"doctorId": doctor_id, "startTime": DAY.isoformat(), "endTime": (DAY + timedelta(hours=hours)).isoformat()}
     return doctor_id, (await api.post("/api/bookingSlots", json=slot)).json()["id"]
@@ -56,7 +56,7 @@ def appointment_body(
 
 
 def outcome_of(response: httpx2.Response) -> str:
-    """Return the reason of a refusal, and otherwise the status."""
+    """Return the reason for a refusal, or otherwise the status."""
     if response.status_code >= 400:
         return response.json()["type"].removeprefix("/problems/")
     return str(response.status_code)
@@ -72,14 +72,14 @@ async def book_appointment(api, doctor_id: str, start: datetime) -> str:
 
 
 async def race(number: int, booking, other) -> tuple[str, str]:
-    """Send both requests at once and return their outcomes. In every second round the other request is sent first."""
+    """Send both requests at once and return their outcomes. In every other round, `other` is sent first."""
     first, second = (booking, other) if number % 2 else (other, booking)
     outcomes = await outcomes_of(first, second)
     return (outcomes[0], outcomes[1]) if number % 2 else (outcomes[1], outcomes[0])
 
 
 async def race_bookings(api, other: Callable[[str, str], Awaitable[httpx2.Response]]) -> set[tuple[str, str]]:
-    """Race bookings of new doctors against another request, which gets the ids of the doctor and of the slot."""
+    """Race bookings with new doctors against another request, which gets the ids of the doctor and the slot."""
     outcomes = set()
     for number in ROUNDS:
         doctor_id, slot_id = await free_doctor(api)

@@ -14,7 +14,7 @@ NINE = datetime(2027, 3, 1, 9, 0, 0, tzinfo=UTC)
 
 @asynccontextmanager
 async def limited_client(database_url: str, **changes: Any) -> AsyncIterator[httpx2.AsyncClient]:
-    """Yield a client of an application with rate limits, which is `client.app`."""
+    """Yield a client for an application with rate limits. The application is `client.app`."""
     app = composed(database_url, rate_limits=True, **changes)
     async with client_of(app, address="192.0.2.1") as client:
         client.app = app

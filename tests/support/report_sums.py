@@ -1,4 +1,4 @@
-"""Daily report sums for tests: as they are stored, and as appointments and slots give them."""
+"""Daily report sums for tests: as stored, and as computed from appointments and slots."""
 
 from collections import Counter
 from datetime import date
@@ -39,7 +39,7 @@ async def stored_sums(db: Database, clinic: int) -> tuple[Minutes, Counts]:
 async def actual_sums(
     db: Database, clinic: int, first: date = ALWAYS[0], last: date = ALWAYS[1]
 ) -> tuple[Minutes, Counts]:
-    """Return the sums that plain queries find in appointments and slots."""
+    """Return the sums that plain queries compute from appointments and slots."""
     days = await db.fetchrow(
         "select min(date) as first, max(date) as last from booking_slot where clinic_id = $1 and removed_at is null",
         clinic,
@@ -61,7 +61,7 @@ def in_buckets(leads: list[int]) -> list[int]:
 
 
 async def sums_agree(db: Database, clinic: int) -> bool:
-    """Assert that the stored sums are the actual ones."""
+    """Assert that the stored sums match the actual ones."""
     for stored, actual in zip(await stored_sums(db, clinic), await actual_sums(db, clinic), strict=True):
         differences = {
             key: (stored.get(key), actual.get(key)) for key in stored | actual if stored.get(key) != actual.get(key)

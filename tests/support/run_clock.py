@@ -1,7 +1,7 @@
-"""The clock of a test run. It starts at a fixed moment and ticks, so that results do not depend on when tests run.
+"""The clock of a test run. It starts at a fixed time and ticks, so results do not depend on when tests run.
 
-This process, the database of this worker and processes on that database have this clock. Other databases and processes
-have the real clock.
+This process, this worker's database and processes on that database use this clock. Other databases and processes use
+the real clock.
 """
 
 import os
@@ -17,7 +17,7 @@ START: Final = datetime.fromisoformat(os.environ.get("APPOINT_TESTS_NOW", "2027-
 """By default a Tuesday, two months from any change to or from summer time."""
 SHIFT: Final = START - datetime.now(UTC)
 SHIFTED_DATABASES: Final[set[str]] = set()
-"""URLs of the databases that have this clock."""
+"""URLs of the databases that use this clock."""
 SUPPORT: Final = Path(__file__).parent
 
 
@@ -43,7 +43,7 @@ async def shift_database(url: str) -> None:
 
 
 def environment(database_url: str | None) -> dict[str, str]:
-    """Return the environment that gives a process the clock of its database."""
+    """Return the environment that gives a process its database's clock."""
     if database_url not in SHIFTED_DATABASES:
         return {}
     return {"PYTHONPATH": str(SUPPORT / "startup"), "APPOINT_TESTS_SHIFT": str(SHIFT / timedelta(seconds=1))}

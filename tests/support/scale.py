@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def scaled(full: T, reduced: T) -> T:
-    """Return the size for this run. The reduced size shows the behaviour, the full size finds rare failures."""
+    """Return the size for this run. The reduced size shows the behaviour; the full size finds rare failures."""
     return full if SOAK else reduced
 
 

@@ -1,4 +1,4 @@
-"""A clinic whose Dr Shah works by a weekly schedule: its slots, absences and appointments, in local times."""
+"""A clinic where Dr Shah works to a weekly schedule: its slots, absences and appointments, in local time."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ async def find_slot_id(world, day, start):
 
 
 async def add_absence(world, start, end, *, day=MONDAY, doctor="dr_shah", force=False, last_day=None):
-    """Add an absence of the doctor, or with `doctor=None` close the clinic."""
+    """Add an absence for the doctor, or close the clinic with `doctor=None`."""
     content = AbsenceContent(
         start_time=local(day, start), end_time=local(last_day or day, end), doctor_id=doctor and getattr(world, doctor)
     )
@@ -85,7 +85,7 @@ async def stranded_ids(world):
 
 
 async def uncovered_ids(world):
-    """Return the live appointments that do not lie within the published time."""
+    """Return the live appointments that are not entirely within published hours."""
     return [row.id for row in await world.db.fetch(UNCOVERED)]
 
 

@@ -1,4 +1,4 @@
-"""Requests for sign-in codes and answers to them."""
+"""Requests for sign-in codes, and attempts to enter them."""
 
 from appoint.kit.signed_tokens import six_digit_code as code_of
 

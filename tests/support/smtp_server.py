@@ -1,4 +1,4 @@
-"""A mail server that stores mails in a folder and prints its port: `smtp_server.py FOLDER '{"tls": "starttls"}'`."""
+"""A mail server that stores emails in a folder and prints its port: `smtp_server.py FOLDER '{"tls": "starttls"}'`."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ ANSWERS = {
     "busy": "451 4.3.0 <{0}>: try again later",
     "relayed": "554 5.7.1 <{0}>: relay access denied",
 }
-"""Recipients that it rejects, with the answer. It accepts all others."""
+"""Recipients that it rejects, with its replies. It accepts all others."""
 
 
 class Folder:

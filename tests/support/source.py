@@ -1,4 +1,4 @@
-"""The source of the product: its modules, their strings and their statements."""
+"""The product's source: its modules, their strings and their statements."""
 
 import ast
 import re
@@ -16,19 +16,19 @@ SQL = re.compile(r"\s*(with|select|insert into|update|delete from|truncate|table
 
 @cache
 def modules() -> dict[Path, ast.Module]:
-    """Return all modules by their path below the package."""
+    """Return all modules by their path within the package."""
     return {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 class Text(NamedTuple):
-    """A string of the source, and the function, class or constant at the top level that contains it."""
+    """A string in the source, and the top-level function, class or constant that contains it."""
 
     holder: str
     value: str
 
 
 def texts(module: ast.Module) -> Iterator[Text]:
-    """Yield all strings of a module except docstrings."""
+    """Yield all strings in a module except docstrings."""
     for part in module.body:
         match part:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -58,7 +58,7 @@ def is_repository(path: Path) -> bool:
 
 @cache
 def statements() -> list[tuple[str, str]]:
-    """Return the name and the text of every statement in a repository or in an SQL file."""
+    """Return the name and text of every statement in a repository or an SQL file."""
     in_modules = [
         (f"{feature(path)}.{text.holder.lower()}", text.value)
         for path, module in modules().items()
@@ -74,7 +74,7 @@ def statements() -> list[tuple[str, str]]:
 
 @cache
 def rules() -> dict[Path, ast.Module]:
-    """Return the modules that contain rules and statements, which know neither the clock nor the web."""
+    """Return the modules that contain rules and statements, which know nothing of the clock or the web."""
     return {
         path: module
         for path, module in modules().items()

@@ -1,4 +1,4 @@
-"""Users of clinics: created by SQL, and signed in by the API."""
+"""Clinic users: created with SQL and signed in through the API."""
 
 from functools import cache
 from typing import Any
@@ -47,12 +47,12 @@ async def sign_in(
 
 
 async def bearer(client, email="mia@example.org", password=PASSWORD, **more: Any) -> dict[str, str]:
-    """Sign in, and return the headers of the session."""
+    """Sign in, and return the session's headers."""
     return {"Authorization": f"Bearer {(await sign_in(client, email, password, **more)).json()['token']}"}
 
 
 async def sign_in_receptionist(db, client, email="mia@example.org", clinic_id: int = 1) -> dict[str, str]:
-    """Add a receptionist to the clinic and return the headers of their session."""
+    """Add a receptionist to the clinic, and return their session's headers."""
     await works_at(db, await add_user(db, email), clinic_id, "receptionist")
     return await bearer(client, email)
 

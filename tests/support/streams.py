@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 
 class Stream:
-    """A streamed response of the application, as far as it has arrived."""
+    """The part of an application's streamed response that has arrived so far."""
 
     def __init__(self) -> None:
         self.status = 0

@@ -1,4 +1,4 @@
-"""Changes of the audit log that verification must detect."""
+"""Changes to the audit log that verification must detect."""
 
 import asyncio
 import random
@@ -10,8 +10,9 @@ from support.world import NOW
 
 
 class Tampering:
-    """Changes that an attacker who owns the database, but does not have the key, can make with plain SQL. Each of them
-    changes something, whatever the dice show."""
+    """Changes that an attacker who owns the database but does not have the key can make with plain SQL. Each of them
+    changes something, whatever the dice show.
+    """
 
     def __init__(self, tx, dice: random.Random, last: int) -> None:
         self.tx, self.dice, self.last = tx, dice, last
@@ -165,7 +166,7 @@ class Tampering:
         return "appended"
 
     async def rewrite(self) -> str:
-        """Change an entry and all hashes that follow from it."""
+        """Change an entry and all the hashes that depend on it."""
         place = self.position()
         await self.tx.execute(
             "update audit_entry set actor = actor || '1' where clinic_id = 1 and position = $1", place

@@ -1,4 +1,4 @@
-"""Transitions of a world's appointments, by its reception."""
+"""Appointment transitions in a world, made by its reception."""
 
 from datetime import datetime
 
@@ -21,5 +21,5 @@ async def cancel(world: World, appointment: Appointment, *, reason: str | None =
 
 
 async def set_booked_at(world: World, appointment: Appointment, booked_at: datetime) -> None:
-    """Change when the appointment was booked, which no use case can."""
+    """Change when the appointment was booked, which no use case can do."""
     await world.db.execute("update appointment set created_at = $2 where id = $1", appointment.id, booked_at)

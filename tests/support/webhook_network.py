@@ -1,4 +1,4 @@
-"""Names on a network that a test controls, and a server that records its requests, for tests of webhooks."""
+"""Names whose addresses the test controls, and a server that records its requests, for webhook tests."""
 
 import asyncio
 import socket
@@ -60,7 +60,7 @@ async def post(url: str, *, private_addresses: bool = False):
 
 
 async def rejection(url: str, **options: bool) -> str | None:
-    """Return why the URL cannot be the URL of a webhook, or None if it can."""
+    """Return why a webhook cannot have this URL, or None if it can."""
     try:
         await gateway.check_url(url, **({"private_addresses": False} | options))
     except Invalid as invalid:

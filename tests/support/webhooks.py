@@ -17,7 +17,7 @@ from support.partner import Partner
 
 
 class Clock:
-    """The workers' clock, which moves only by `forward`. It starts a minute after all events of the test."""
+    """The workers' clock, which only `forward` moves. It starts a minute after all the test's events."""
 
     def __init__(self) -> None:
         self.now = clock.now() + timedelta(minutes=1)
@@ -59,7 +59,7 @@ async def add_events(
 async def working(
     db: Database, now: Callable[[], datetime] | None = None, *, answer_seconds: float = 5
 ) -> AsyncGenerator[None]:
-    """Run a worker. `now` is looked up here, because this is imported before the clock of the run is set."""
+    """Run a worker. `now` is looked up here, because this module is imported before the run's clock is set."""
     stop = asyncio.Event()
     task = asyncio.create_task(
         jobs.deliver(db, stop, private_addresses=True, answer_seconds=answer_seconds, now=now or clock.now)
@@ -71,18 +71,18 @@ async def working(
         await task
 
 
-async def until(question: Callable[[], object]) -> None:
-    """Wait until the answer is true; `question` may be a coroutine function."""
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition is true. It can be a coroutine function."""
     async with asyncio.timeout(20):
         while True:
-            answer = question()
-            if await answer if isinstance(answer, Awaitable) else answer:
+            result = condition()
+            if await result if isinstance(result, Awaitable) else result:
                 return
             await asyncio.sleep(0.01)
 
 
 async def wait_for_attempts(db: Database, attempts: int = 1) -> Row:
-    """Wait for attempts of the only delivery, and return it."""
+    """Wait until the only delivery has had this many attempts, and return it."""
     deliveries = []
 
     async def enough():

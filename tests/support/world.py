@@ -1,4 +1,4 @@
-"""Test data: a small named world for use cases, records that the API creates, and rows that are written directly."""
+"""Test data: a small named world for use cases, records created through the API, and rows written directly."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -51,7 +51,7 @@ async def create_customer(client, **members: Any) -> str:
 
 
 async def publish_slot(db: Database, doctor_id: UUID | str, start: datetime, end: datetime) -> UUID:
-    """Write a slot of a doctor."""
+    """Write a slot for a doctor."""
     return await db.fetchval(
         """
         insert into booking_slot (clinic_id, id, doctor_id, date, during)
@@ -69,7 +69,7 @@ async def publish_slot(db: Database, doctor_id: UUID | str, start: datetime, end
 async def insert_appointment(
     db: Database, doctor_id: UUID | str, customer_id: UUID | str, start: datetime, end: datetime, *, status="booked"
 ) -> None:
-    """Write an appointment as another program could, without the rules of the product."""
+    """Write an appointment as another program could, without the product's rules."""
     clinic_id = ids.clinic_of(UUID(str(doctor_id)))
     await db.execute(
         "insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id
@@ -89,9 +89,9 @@ async def insert_appointment(
 
 
 class World:
-    """A clinic in Berlin with a doctor, who has published hours on a Monday, and two customers.
+    """A clinic in Berlin with two customers and a doctor who has published hours on a Monday.
 
-    The clock stands still. Methods write rows directly, except for bookings, which the product makes.
+    The clock stands still. Methods write rows directly, except bookings, which go through the product.
     """
 
     def __init__(self, db: Database, cache: ClinicCache) -> None:
