@@ -110,8 +110,7 @@ def list_entries(
 
 @audit.command(name="head")
 def export_head(*, clinic: Number | None = None) -> None:
-    """Print the signed head of each clinic's audit as JSON. Store it where people who can change the database cannot
-    change it.
+    """Print the signed head of each clinic's audit as JSON. Keep it out of reach of anyone who can change the database.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def resend_dead_letters(
     all_
         Send all of them again, instead of giving ids.
     clinic
-        With --all, only those of this clinic.
+        With --all, only notifications from this clinic.
     """
     import msgspec
 

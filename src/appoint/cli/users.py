@@ -135,7 +135,7 @@ def reset(
     print_
         Print the link instead.
     without_totp
-        Also turn off two-factor authentication, in case they have lost their authenticator.
+        Also turn off two-factor authentication, if they have lost their authenticator.
     """
     from ..identity.accounts import credentials, repository
     from ..kit import clock

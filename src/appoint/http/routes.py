@@ -40,7 +40,7 @@ class Route:
     stream: bool = False
     """Whether the response is a stream. Once a stream begins, the request has no deadline."""
     unattended: bool = False
-    """Whether pages send the request on their own, without user action. Such requests do not extend the session."""
+    """Whether pages send the request on their own, without user action. If so, it does not extend the session."""
 
     @property
     def limited_as(self) -> str:

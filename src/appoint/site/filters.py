@@ -32,7 +32,7 @@ def skeleton(value: date | datetime, language: str, pattern: str) -> str:
 
 
 def wall_time(value: str, language: str, until: str = "") -> str:
-    """Format one or two wall times from the API: “9:30 AM”, “9:30 – 11:00 AM”. 24:00 is shown as 00:00."""
+    """Format one or two wall times from the API: “9:30 AM”, “9:30 – 11:00 AM”. 24:00 becomes 00:00."""
     first, last = (ANY_MIDNIGHT + timedelta(minutes=fields.parse_wall_time(time)) for time in (value, until or value))
     return date_formats.hours(first, last, "UTC", language) if until else date_formats.time(first, "UTC", language)
 

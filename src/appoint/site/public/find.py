@@ -27,7 +27,7 @@ CLINICS_PER_PAGE: Final = 12
 TIMES_PER_CLINIC: Final = 3
 """The number of times that the search shows for each clinic."""
 MAX_DOCTOR_LINKS: Final = 6
-"""Up to this many doctors are shown as links side by side. If there are more, they are a list to choose from."""
+"""Up to this many doctors appear as links side by side. If there are more, they appear as a list to choose from."""
 ONE_DAY: Final = timedelta(days=1)
 ONE_YEAR: Final = timedelta(days=366)
 EMBED_SCRIPT_SECONDS: Final = 3600

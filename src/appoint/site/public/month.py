@@ -42,8 +42,8 @@ class Month(NamedTuple):
     """Weeks that are over are left out."""
     selected: date | None
     times: dict[str, list[OfferedTime]]
-    """By part of the day. If several doctors have the same time, it is shown once, for the doctor with the most times
-    in the month.
+    """By part of the day. If several doctors have the same time, it appears once, for the doctor with the most times in
+    the month.
     """
     is_empty: bool
     first_available: date | None

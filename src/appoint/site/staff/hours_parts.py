@@ -20,7 +20,7 @@ def weekday_names(request: Request, width: str = "wide") -> list[tuple[fields.We
 
 
 async def doctor_of_clinic(request: Request, clinic_id: int, doctor_id: UUID) -> Doctor:
-    """Return a doctor at the clinic in the address. Raise `NotFound` if there is no such doctor."""
+    """Return a doctor at the clinic in the address. Raise `NotFound` if the clinic has no doctor with this id."""
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     return await doctors.get(request.db, doctor_id)
