@@ -57,7 +57,7 @@ EVENT_BACKLOG: Final = _database_gauge("appoint_event_backlog", "Events in the o
 EVENT_LAG: Final = _database_gauge("appoint_event_lag_seconds", "Age of the oldest event that has not been relayed")
 EVENTS_PARKED: Final = _database_gauge(
     "appoint_events_parked",
-    "Events that could not be relayed after all attempts, including the events waiting behind them",
+    "Events that could not be relayed after all attempts, plus the events waiting behind them",
 )
 DEAD_LETTERS: Final = _database_gauge("appoint_dead_letters", "Notifications that could not be sent", "channel")
 NOTIFICATION_LAG: Final = _database_gauge(
