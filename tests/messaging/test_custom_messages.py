@@ -169,7 +169,10 @@ def test_faults_in_a_template_are_found_by_rendering_it(key, subject, text, expe
     [
         ("de", "Zeile 2: „name“ ist kein bekannter Platzhalter; verfügbar sind: clinic, webhook"),
         ("es", "línea 2: «name» no es un marcador aquí; hay: clinic, webhook"),
-        ("fr", "ligne 2 : « name » n’est pas un champ ici ; il y a : clinic, webhook"),
+        (
+            "fr",
+            "ligne 2~: «~name~» n’est pas un champ ici~; il y a~: clinic, webhook".replace("~", "\N{NO-BREAK SPACE}"),
+        ),
     ],
 )
 def test_faults_are_translated(language, fault):
