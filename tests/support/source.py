@@ -79,7 +79,7 @@ def rules() -> dict[Path, ast.Module]:
         path: module
         for path, module in modules().items()
         if is_repository(path)
-        or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py")
+        or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py", "retries.py")
         or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
         or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
     }
