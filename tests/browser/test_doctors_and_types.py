@@ -46,7 +46,7 @@ async def test_only_a_doctor_without_upcoming_appointments_can_leave_and_return(
     etag = practice.api.get(appointment).headers["ETag"]
     assert practice.api.delete(appointment, headers={"If-Match": etag}).status_code == 204
     await follow(page.get_by_role("button", name="Mark as left"))
-    await expect_notice(page, f"{practice.name} is marked as left.")
+    await expect_notice(page, f"{practice.name} has been marked as left.")
     await follow(page.get_by_role("link", name="Former"))
     await follow(page.get_by_role("link", name=practice.name))
     await follow(page.get_by_role("button", name="Reactivate"))

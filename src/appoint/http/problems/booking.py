@@ -68,7 +68,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "customer-busy": Problem(
         409,
         _("Overlapping appointment"),
-        _("There is already another appointment at this clinic at that time."),
+        _("This overlaps another appointment at this clinic."),
         _("Choose another time."),
         ALTERNATIVES,
     ),

@@ -75,7 +75,7 @@ GENERAL: Final[dict[str, Problem]] = {
     "idempotency-key-reused": Problem(
         422,
         _("Idempotency key already used"),
-        _("This Idempotency-Key was already used with a different request."),
+        _("This Idempotency-Key has already been used with a different request."),
         _("Use a new key for each new request."),
     ),
     "version-required": Problem(

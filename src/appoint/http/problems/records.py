@@ -39,7 +39,7 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("The clinic is in use"),
         _("Active doctors: {doctors}; active time slots: {timeSlots}."),
-        _("Deactivate them first, or close them together with the clinic."),
+        _("Deactivate them first, or together with the clinic."),
         {"doctors": 3, "timeSlots": 2},
     ),
     "live-appointments": Problem(
