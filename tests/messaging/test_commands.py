@@ -12,7 +12,7 @@ async def test_the_command_line_lists_and_resends_dead_letters(client, db, run_c
         (("resend", id), "1 will be sent again."),
         (("list",), "There are no dead letters."),
         (("resend", id), "it is queued"),
-        (("resend",), "Give either the ids of notifications or --all."),
+        (("resend",), "Give either notification ids or --all."),
         (("list", "--most", "-5"), "Must be >= 1"),
     ):
         assert expected in (await run_command("dead-letters", *command)).text
@@ -29,7 +29,7 @@ async def test_the_command_line_lists_and_releases_parked_events(db, run_command
     for command, expected in (
         (("parked",), "Look"),
         (("release", "--all"), "1 will be relayed again."),
-        (("parked",), "No event is parked."),
+        (("parked",), "There are no parked events."),
     ):
         assert expected in (await run_command("events", *command)).text
 
