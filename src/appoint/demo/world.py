@@ -19,7 +19,7 @@ class World(NamedTuple):
     def seeded(cls, connection: Any, now: datetime, clinic_id: int) -> Self:
         """Return a world whose random choices depend only on the day and its first clinic's number."""
         midnight = datetime.combine(now.date(), time(), now.tzinfo)
-        random = Random(f"{midnight:%Y-%m-%d} {clinic_id}")  # noqa: S311  chance must be reproducible here, not secure
+        random = Random(f"{midnight:%Y-%m-%d} {clinic_id}")  # noqa: S311  randomness must be reproducible here, not secure
         return cls(connection, random, midnight, now)
 
     def day(self, number: int) -> date:

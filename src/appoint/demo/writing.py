@@ -72,7 +72,7 @@ async def publish(
 
 
 async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
-    """Add up the clinics' doctors' days. The worker does this only after events, and demo worlds have none."""
+    """Calculate each doctor's daily totals. The worker does this only after events, and demo worlds have none."""
     await connection.execute(
         """
         insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled,
@@ -117,7 +117,7 @@ async def drop_indexes(connection: Any, tables: Sequence[str]) -> list[str]:
 
 
 async def finish(connection: Any) -> None:
-    """Set the next clinic's number, and update the new rows' statistics and visibility."""
+    """Set the next clinic's number, and update the statistics and the visibility map for the new rows."""
     await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
     await connection.execute(
         "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, "

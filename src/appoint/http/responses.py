@@ -56,5 +56,5 @@ def created_response(
     return json_response(request, content, status_code=201, headers={"Location": location, **replay_headers(replayed)})
 
 
-def replay_headers(replayed: bool) -> dict[str, str]:  # noqa: FBT001  the name of the function says what it means
+def replay_headers(replayed: bool) -> dict[str, str]:  # noqa: FBT001  the function's name says what it means
     return {"Idempotent-Replayed": "true"} if replayed else {}

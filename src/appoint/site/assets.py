@@ -62,7 +62,7 @@ def style(name: str) -> tuple[Markup, str]:
     """
     content = built()[name].content
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet contains “</style>”
+    return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own style sheet, which never contains “</style>”
 
 
 def script_url(name: str) -> str:

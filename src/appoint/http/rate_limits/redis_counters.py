@@ -39,7 +39,7 @@ class RedisCounters:
             "redis://",
             implementation="redispy",
             key_prefix="appoint",
-            connection_pool=self._pool,  # pyright: ignore[reportArgumentType]  an option like others
+            connection_pool=self._pool,  # pyright: ignore[reportArgumentType]  an option like any other
         )
 
     async def close(self) -> None:
