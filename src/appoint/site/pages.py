@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from . import api_docs, dev_mailbox
-from .public import account, book, find, manage, reschedule, unsubscribe
+from .public import book, find, manage, my_appointments, reschedule, unsubscribe
+from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
     api_keys,
@@ -34,7 +35,8 @@ PAGES: Final[list[Any]] = [
     *manage.PAGES,
     *reschedule.PAGES,
     *unsubscribe.PAGES,
-    *account.PAGES,
+    *my_appointments.PAGES,
+    *patient_sign_in.PAGES,
     *credentials.PAGES,
     *sign_in.PAGES,
     *day.PAGES,

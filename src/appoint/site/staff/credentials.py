@@ -23,7 +23,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
         await credentials.user_of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
     except errors.AppointError as refusal:
         return _link_refused(request, refusal)
-    return _page(request, "account/credentials.html", token=token, fault=None)
+    return _page(request, "staff/credentials/credentials.html", token=token, fault=None)
 
 
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
@@ -43,10 +43,10 @@ async def set_password(request: Request) -> Response[Any]:
         await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
     except errors.Invalid as invalid:
         (fault,) = faults_by_field(invalid, language_for(request)).values()
-        return _page(request, "account/credentials.html", status_code=400, token=token, fault=fault)
+        return _page(request, "staff/credentials/credentials.html", status_code=400, token=token, fault=fault)
     except errors.AppointError as refusal:
         return _link_refused(request, refusal)
-    return _page(request, "account/credentials_done.html")
+    return _page(request, "staff/credentials/credentials_done.html")
 
 
 def _link_refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
@@ -54,7 +54,7 @@ def _link_refused(request: Request, refusal: errors.AppointError) -> Response[An
         raise refusal
     return _page(
         request,
-        "account/password_reset.html",
+        "staff/credentials/password_reset.html",
         status_code=404 if refusal.type == "not-found" else 409,
         refusal=refusal.type,
         sent=False,
@@ -63,7 +63,7 @@ def _link_refused(request: Request, refusal: errors.AppointError) -> Response[An
 
 @get("/password-reset", operation_id="showPasswordReset", opt=SIGN_IN, include_in_schema=False)
 async def show_reset(request: Request) -> Response[Any]:
-    return _page(request, "account/password_reset.html", refusal=None, sent=False)
+    return _page(request, "staff/credentials/password_reset.html", refusal=None, sent=False)
 
 
 @post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
@@ -72,7 +72,7 @@ async def reset(request: Request) -> Response[Any]:
     email = (await parse_form(request)).get("email", "").strip()
     await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())
-    return _page(request, "account/password_reset.html", refusal=None, sent=True)
+    return _page(request, "staff/credentials/password_reset.html", refusal=None, sent=True)
 
 
 def _page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
