@@ -1,4 +1,4 @@
-"""A small world, a client and a clock for tests of HTTP."""
+"""A small world, a client and a clock for HTTP tests."""
 
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from support.world import World
 
 @pytest.fixture
 async def world(db) -> AsyncIterator[World]:
-    """A clinic whose doctor has two hours on a Monday evening."""
+    """A clinic whose doctor has two published hours on a Monday evening."""
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache)
         await world.publish(world.dr_shah, evening(0), evening(120))
@@ -32,7 +32,7 @@ async def api(database_url) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def fixed_clock(monkeypatch) -> SimpleNamespace:
-    """A clock that stands still. A test moves it by changing its `now`."""
+    """A clock that stands still. A test moves it by setting its `now`."""
     fixed = SimpleNamespace(now=NINE)
     monkeypatch.setattr(clock, "now", lambda: fixed.now)
     return fixed

@@ -1,4 +1,4 @@
-"""Bodies that an operation cannot accept are answered with a problem that names the fault, and write nothing."""
+"""Bodies that an operation cannot accept get a problem that names the fault, and nothing is written."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ async def test_a_malformed_body_is_400(api, body):
             faults(await send(api, operation, content=body), 400)
 
 
-async def test_a_body_of_another_type_is_415_and_one_over_a_mebibyte_is_413(api):
+async def test_a_body_of_the_wrong_type_is_415_and_one_over_a_mebibyte_is_413(api):
     for operation in OPERATIONS:
         for content_type in (
             "",
@@ -72,9 +72,9 @@ async def test_a_body_of_another_type_is_415_and_one_over_a_mebibyte_is_413(api)
     ids=["parts", "parts of the wrong type", "unknown members", "a long name", "NULs", "types"],
 )
 async def test_a_body_with_thousands_of_faults_gets_a_short_response(api, path, body):
-    answer = await api.post(path, content=body, headers=ADMIN | {"Content-Type": "application/json"})
-    assert 1 <= len(faults(answer, 400)) <= 100
-    assert len(answer.content) < 20_000
+    response = await api.post(path, content=body, headers=ADMIN | {"Content-Type": "application/json"})
+    assert 1 <= len(faults(response, 400)) <= 100
+    assert len(response.content) < 20_000
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ async def test_an_invalid_member_is_named_in_the_problem(api, path, members, poi
     assert pointer in faults(await api.post(f"/api/{path}", json=members, headers=ADMIN), 400)
 
 
-async def test_a_change_of_hours_that_ends_centuries_ahead_is_400(client, world):
-    """Without an end the change reaches to the last slot that was published by hand."""
+async def test_an_hours_change_that_ends_centuries_ahead_is_400(client, world):
+    """Without an end, the change reaches as far as the last manually published slot."""
     far = {"doctorId": str(world.dr_shah), "startTime": "2998-05-01T08:00:00Z", "endTime": "2998-05-01T09:00:00Z"}
     assert (await client.post("/api/bookingSlots", json=far, headers=ADMIN)).status_code == 201
     path = f"/api/doctors/{world.dr_shah}/scheduleChanges?dryRun=true"

@@ -1,4 +1,4 @@
-"""Paths and queries that an operation cannot accept are answered with a problem that names the fault."""
+"""Paths and queries that an operation cannot accept get a problem that names the fault."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import quote
@@ -15,7 +15,7 @@ LISTS = [operation for operation in READING if "limit" in getattr(operation.quer
 
 
 def required_query(operation):
-    """Return an example of the query that the operation requires, if any."""
+    """Return an example of the operation's required query, if any."""
     required = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z"}
     return next(
         (
@@ -46,7 +46,7 @@ def required_query(operation):
 async def test_an_unknown_id_is_404(api, id):
     for operation in OPERATIONS:
         for name in operation.parameters:
-            if name not in ("clinicId", "day", "codeId"):  # an unknown code is answered like a wrong one
+            if name not in ("clinicId", "day", "codeId"):  # an unknown code gets the same response as a wrong one
                 faults(
                     await send(
                         api,
@@ -152,7 +152,7 @@ HALF_RANGES = (
 
 
 @pytest.mark.parametrize("query", RANGES + HALF_RANGES)
-async def test_an_invalid_range_of_dates_is_400(api, query):
+async def test_an_invalid_date_range_is_400(api, query):
     for operation in READING:
         names = set(getattr(operation.query, "__struct_encode_fields__", ()))
         if "date" in names:
@@ -168,7 +168,7 @@ async def next_cursor(client, path):
     return page.json()["next"]
 
 
-async def test_a_cursor_is_valid_for_its_own_list_only_and_cannot_be_forged(client, world):
+async def test_a_cursor_is_valid_only_for_its_own_list_and_cannot_be_forged(client, world):
     await world.add_clinic()
     other = await world.add_clinic()
     for _ in range(2):

@@ -68,13 +68,13 @@ async def secure(db, database_url):
     "path", ["/", "/api/docs", "/api/clinics", "/nowhere", "/problems/taken", "/static/appoint.css"]
 )
 async def test_every_response_has_strict_security_headers(secure, path):
-    answer = await secure.get(path)
-    policy = answer.headers["Content-Security-Policy"]
+    response = await secure.get(path)
+    policy = response.headers["Content-Security-Policy"]
     assert "unsafe-inline" not in policy.split("script-src")[-1].split(";")[0]
     assert "frame-ancestors 'none'" in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 async def test_responses_without_tls_have_no_hsts_header(client):
@@ -82,5 +82,5 @@ async def test_responses_without_tls_have_no_hsts_header(client):
 
 
 async def test_other_origins_get_no_cors_headers_by_default(secure):
-    answer = await secure.get("/api/clinics", headers={"Origin": "https://elsewhere.example"})
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    response = await secure.get("/api/clinics", headers={"Origin": "https://elsewhere.example"})
+    assert "Access-Control-Allow-Origin" not in response.headers

@@ -102,12 +102,12 @@ async def test_a_form_sent_while_the_database_is_down_can_be_sent_again(client, 
 async def test_pages_without_a_database_explain_the_outage(db, database_url):
     app = composed("postgresql://nobody@127.0.0.1:1/nothing")
     async with client_of(app, headers=BROWSER) as client:
-        answers = [await client.get(path) for path in ("/", "/c/lakeside", "/staff/sign-in?lang=de")]
-    assert [answer.status_code for answer in answers] == [503, 503, 200]
-    assert all(OUTAGE in answer.text for answer in answers[:2])
+        responses = [await client.get(path) for path in ("/", "/c/lakeside", "/staff/sign-in?lang=de")]
+    assert [response.status_code for response in responses] == [503, 503, 200]
+    assert all(OUTAGE in response.text for response in responses[:2])
 
 
-async def test_a_page_that_times_out_is_answered_with_a_page(database_url, monkeypatch):
+async def test_a_page_request_that_times_out_gets_an_error_page(database_url, monkeypatch):
     async def never_finish(*_, **__):
         await asyncio.sleep(60)
 

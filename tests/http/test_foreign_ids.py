@@ -1,11 +1,11 @@
-"""A request with an id of another clinic is refusal, and an idempotency key belongs to one request."""
+"""A request with another clinic's id is refused, and an idempotency key belongs to one request."""
 
 from support.app import ADMIN
 from support.bad_requests import booking_request, evening, faults
 from support.hours import COMING_MONDAY as MONDAY
 
 
-async def test_ids_of_another_clinic_are_404_and_nothing_is_written(client, world):
+async def test_another_clinics_ids_are_404_and_nothing_is_written(client, world):
     """Each request is valid except for one id, which belongs to another clinic."""
     other = await world.add_clinic()
     rao, foreign_type, visit = (
@@ -71,7 +71,7 @@ async def row_counts(world):
 
 
 async def test_an_idempotency_key_belongs_to_one_request_across_all_paths(client, world):
-    """The same body on another path is another request."""
+    """The same body on a different path is a different request."""
     key = ADMIN | {"Idempotency-Key": "one"}
     assert (await client.post("/api/customers", json={"name": "Ana"}, headers=key)).status_code == 201
     for path in ("/api/customers?", "/api/customers"):

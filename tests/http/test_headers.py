@@ -57,10 +57,10 @@ async def test_malformed_headers_are_ignored(client, world, name, values):
 @pytest.mark.parametrize("value", ["v1", 'W/"v1"', "", '"', '"v2"', "é", '"v' + "9" * 400 + '"', "x" * 5000])
 async def test_a_version_that_does_not_match_is_412(client, world, value):
     for method, body in (("PUT", {"name": "Dr Shah"}), ("PATCH", {"name": "Dr Shah"}), ("DELETE", None)):
-        answer = await client.request(
+        response = await client.request(
             method, f"/api/doctors/{world.dr_shah}", json=body, headers=ADMIN | {"If-Match": value.encode()}
         )
-        faults(answer, 412)
+        faults(response, 412)
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ async def test_head_returns_the_headers_of_get_without_the_body(client, world):
         ("/api/appointments/00000001-01a1-8fd4-8b37-f97cf160a9c8/arrive", "OPTIONS, POST"),
     ],
 )
-async def test_options_lists_every_method_of_a_path(api, path, methods):
+async def test_options_lists_all_of_a_paths_methods(api, path, methods):
     assert (await api.options(path)).headers["Allow"] == methods

@@ -50,7 +50,7 @@ def test_a_conflict_has_the_facts_that_its_sentences_mention():
     assert missing_facts == []
 
 
-def test_facts_never_replace_a_standard_member_of_a_problem():
+def test_facts_never_replace_a_problems_standard_members():
     standard = {field.encode_name for field in msgspec.structs.fields(ProblemDocument)} - OPTIONAL_MEMBERS
     facts = {fact for _, names in conflicts() for fact in names} | {
         fact for problem in PROBLEMS.values() for fact in problem.facts
@@ -109,11 +109,11 @@ async def test_every_problem_has_a_page_in_every_language(client, language):
 )
 async def test_an_unanswerable_request_gets_a_problem_document(client, call, headers, body, expected):
     (method, path), (status, type) = call.split(), expected.split()
-    answer = await client.request(method, path, headers={"Content-Type": "application/json"} | headers, content=body)
-    problem = answer.json()
-    assert (answer.status_code, answer.headers["Content-Type"]) == (int(status), "application/problem+json")
+    response = await client.request(method, path, headers={"Content-Type": "application/json"} | headers, content=body)
+    problem = response.json()
+    assert (response.status_code, response.headers["Content-Type"]) == (int(status), "application/problem+json")
     assert (problem["status"], problem["type"], problem["instance"]) == (int(status), f"/problems/{type}", path)
-    assert problem["requestId"] == answer.headers["X-Request-ID"]
+    assert problem["requestId"] == response.headers["X-Request-ID"]
 
 
 async def test_a_problem_lists_all_faults_at_once(client):
@@ -142,24 +142,24 @@ async def test_invalid_unicode_is_rejected_in_keys_and_values(client):
     assert [fault["pointer"] for fault in problem["errors"]] == ["#/name", "#", "#/?"]
 
 
-async def test_a_wrong_method_lists_the_allowed_ones(client):
+async def test_the_response_to_a_wrong_method_lists_the_allowed_ones(client):
     refusal = await client.delete("/api/clinics")
     assert sorted(refusal.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
 
 
 async def test_a_conflict_has_a_reason_and_its_facts(client):
     for _ in range(2):
-        answer = await client.post(
+        response = await client.post(
             "/api/clinics",
             json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", "slug": "lakeside"},
             headers=ADMIN,
         )
-    assert answer.json() == {
+    assert response.json() == {
         "type": "/problems/slug-taken",
         "title": "URL name already in use",
         "status": 409,
         "detail": "Another clinic already uses this URL name. Choose another URL name.",
         "instance": "/api/clinics",
-        "requestId": answer.headers["X-Request-ID"],
+        "requestId": response.headers["X-Request-ID"],
         "reason": "slug-taken",
     }

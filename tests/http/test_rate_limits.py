@@ -1,4 +1,4 @@
-"""Rate limits of requests: who may send how many, and what responses say about it."""
+"""Rate limits: how many requests each caller may send, and what responses say about it."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -28,8 +28,8 @@ async def test_responses_count_down_the_remaining_requests(db, database_url, fix
     async with limited_client(database_url, requests_rate="2/minute") as client:
         fixed_clock.now += timedelta(seconds=20)
         first, second, third = [await client.get("/api/clinics") for _ in range(3)]
-        assert [answer.status_code for answer in (first, second, third)] == [200, 200, 429]
-        assert [limit_headers(answer) for answer in (first, second, third)] == [
+        assert [response.status_code for response in (first, second, third)] == [200, 200, 429]
+        assert [limit_headers(response) for response in (first, second, third)] == [
             ("2", "1", "40", "2;w=60"),
             ("2", "0", "40", "2;w=60"),
             ("2", "0", "40", "2;w=60"),
@@ -45,18 +45,18 @@ async def test_each_kind_of_request_and_each_address_has_its_own_counter(db, dat
         database_url, requests_rate="1/minute", search_rate="1/minute", registrations_rate="1/hour"
     ) as client:
         search = "/api/availability/search?date=2027-03-02"
-        answers = [
+        responses = [
             await client.get("/api/clinics"),
             await client.get(search),
             await client.post("/api/customers", json={"name": "Ana"}),
         ]
-        assert [answer.status_code for answer in answers] == [200, 200, 201]
-        answers = [
+        assert [response.status_code for response in responses] == [200, 200, 201]
+        responses = [
             await client.get("/api/clinics"),
             await client.get(search),
             await client.post("/api/customers", json={"name": "Ana"}),
         ]
-        assert [answer.status_code for answer in answers] == [429] * 3
+        assert [response.status_code for response in responses] == [429] * 3
         async with connected_client(client.app, address="192.0.2.2") as other:
             assert (await other.get("/api/clinics")).status_code == 200
 
@@ -71,8 +71,10 @@ async def test_changing_the_user_agent_does_not_reset_the_limit(db, database_url
 
 async def test_the_administrator_has_no_rate_limit(db, database_url, fixed_clock):
     async with limited_client(database_url, requests_rate="1/minute") as client:
-        answers = [await client.get("/api/clinics", headers=ADMIN) for _ in range(3)]
-        assert [(answer.status_code, "RateLimit-Limit" in answer.headers) for answer in answers] == [(200, False)] * 3
+        responses = [await client.get("/api/clinics", headers=ADMIN) for _ in range(3)]
+        assert [(response.status_code, "RateLimit-Limit" in response.headers) for response in responses] == [
+            (200, False)
+        ] * 3
 
 
 STAFF = Actor("user:1", user_id=UUID(int=1), memberships=(Membership(1, Role.RECEPTIONIST),))
@@ -119,7 +121,7 @@ async def test_sign_ins_are_counted_by_address_even_for_signed_in_callers(caller
 
 
 async def test_a_staff_token_or_cookie_does_not_allow_more_guesses(db, database_url, fixed_clock):
-    """Each guess is for another account, so only the rate of sign-ins stops them, on the API and on pages."""
+    """Each guess targets a different account, so only the sign-in rate limit stops them, in the API and on pages."""
     await works_at(
         db,
         await add_user(db),
@@ -151,7 +153,7 @@ async def test_a_staff_token_or_cookie_does_not_allow_more_guesses(db, database_
                 headers=credentials[1],
             ),
         ]
-        assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
+        assert [response.status_code for response in guesses] == [401, 401, 401, 429, 429]
         assert (await client.get("/api/account", headers=credentials[0])).status_code == 200
 
 
@@ -175,9 +177,11 @@ def test_an_ipv6_address_is_counted_by_its_network(address, expected):
 async def test_lookups_of_wrong_credentials_are_limited_but_valid_ones_always_work(db, database_url, fixed_clock):
     async with limited_client(database_url) as client:
         client.app.state.services.identities["tst_"] = identify
-        answers = [await client.get("/api/customers", headers={"Authorization": "Bearer tst_right"})]
-        answers += [await client.get("/api/customers", headers={"Authorization": f"Bearer tst_{n}"}) for n in range(31)]
-        assert [answer.status_code for answer in answers] == [200, *[401] * 30, 429]
+        responses = [await client.get("/api/customers", headers={"Authorization": "Bearer tst_right"})]
+        responses += [
+            await client.get("/api/customers", headers={"Authorization": f"Bearer tst_{n}"}) for n in range(31)
+        ]
+        assert [response.status_code for response in responses] == [200, *[401] * 30, 429]
         assert (await client.get("/api/customers", headers={"Authorization": "Bearer tst_right"})).status_code == 200
         assert (await client.get("/api/customers", headers=ADMIN)).status_code == 200
         async with connected_client(client.app, address="192.0.2.2") as other:

@@ -16,11 +16,11 @@ async def test_servers_that_share_redis_share_counters(db, database_url):
     with redis_server() as redis:
         options = {"database_url": database_url, "cache_url": redis.url, "rate_limits": True, "requests_rate": "10/day"}
         with appoint("serve", **options) as one, appoint("serve", **options) as two:
-            answers = [httpx2.get(f"{process.url}/api/clinics") for _ in range(6) for process in (one, two)]
-            assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
+            responses = [httpx2.get(f"{process.url}/api/clinics") for _ in range(6) for process in (one, two)]
+            assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
             redis.kill()
-            answer = httpx2.get(f"{one.url}/api/clinics")  # counts on its own now
-            assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (200, "9")
+            response = httpx2.get(f"{one.url}/api/clinics")  # counts on its own now
+            assert (response.status_code, response.headers["RateLimit-Remaining"]) == (200, "9")
 
 
 async def test_sign_in_fails_while_redis_is_down_and_recovers_afterwards(db, database_url, monkeypatch):

@@ -1,4 +1,4 @@
-"""Repeated guesses of passwords and codes wait longer and longer, without locking out the owner of the account."""
+"""Repeated guesses of passwords and codes wait longer and longer, without locking out the account's owner."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ from support.rate_limits import NINE
 
 
 def request_from(counters: Counters, address: str):
-    """Return a request from an address, as far as the throttle reads it."""
+    """Return the parts of a request from an address that the throttle reads."""
     limits = Limits(settings(), counters)
     return SimpleNamespace(
         app=SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(limits=limits))),
@@ -68,7 +68,7 @@ async def test_guessing_does_not_lock_out_the_account_owner_or_others():
         await attempt(counters, f"192.0.2.{number % 250}", "ana@example.org", NINE)
     assert (
         await attempt(counters, "203.0.113.1", "ana@example.org", NINE) > 0
-    )  # a network where she has never signed in
+    )  # a network from which she has never signed in
     assert await attempt(counters, "198.51.100.1", "ana@example.org", NINE) == 0
     assert await attempt(counters, "203.0.113.1", "ben@example.org", NINE) == 0
 

@@ -116,8 +116,8 @@ async def test_pipelined_requests_are_answered_in_order(connect):
     writer.write(
         b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50))
     )
-    answers = [await answer(reader) for _ in range(50)]
-    assert [json.loads(body)["instance"] for _, body in answers] == [f"/api/clinics/{n}" for n in range(50)]
+    responses = [await answer(reader) for _ in range(50)]
+    assert [json.loads(body)["instance"] for _, body in responses] == [f"/api/clinics/{n}" for n in range(50)]
 
 
 async def test_a_client_that_never_reads_its_responses_is_cut_off(connect):
