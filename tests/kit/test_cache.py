@@ -1,4 +1,4 @@
-"""The cache never serves outdated entries, in one process or several, with Redis or without it."""
+"""The cache never serves outdated entries, in one process or several, with Redis or without."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ async def test_a_loaded_entry_is_cached():
         assert [await cache.get(1, "clinic", source), await cache.get(1, "clinic", source)] == [1, 1]
 
 
-async def test_a_change_drops_the_entries_of_its_clinic_only():
+async def test_a_change_drops_only_its_own_clinics_entries():
     source = Source()
     async with ClinicCache(None) as cache:
         for clinic, name in ((1, "a"), (1, "b"), (2, "a")):
@@ -157,7 +157,7 @@ async def test_a_change_made_while_redis_is_unreachable_is_sent_when_it_is_back(
         await wire.cut()
 
 
-async def test_a_message_that_is_not_a_clinic_does_not_end_the_listener(redis):
+async def test_a_message_without_a_clinic_number_does_not_stop_the_listener(redis):
     source = Source()
     async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs, Redis.from_url(redis.url) as other:
         await eventually_async(lambda: caches(ours))
@@ -187,7 +187,7 @@ async def test_a_silent_redis_counts_as_unreachable(redis):
 
 
 async def test_a_write_to_a_closed_connection_counts_as_unreachable(redis, monkeypatch):
-    """uvloop raises `RuntimeError` then, instead of an error of Redis or of the network."""
+    """uvloop then raises `RuntimeError`, instead of a Redis or network error."""
 
     async def write_to_closed_connection(*_: object) -> None:
         raise RuntimeError
@@ -219,7 +219,7 @@ def zone_in_availability(client: httpx2.Client) -> str:
 
 
 def caches_catalogue(client: httpx2.Client) -> bool:
-    """Whether the server queries the database at most once for two responses."""
+    """Return whether the server queries the database at most once for two responses."""
 
     def loads() -> float:
         match = re.search(r'appoint_query_seconds_count{statement="catalogue.load"} (.*)', client.get("/metrics").text)

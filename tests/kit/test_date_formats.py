@@ -1,4 +1,4 @@
-"""Instants are formatted in every language, with the name of their zone."""
+"""Times are formatted in every language, with the name of their zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
         ("fr", "lundi 1 mars 2027, 09:30 – 10:00 (heure normale d’Europe centrale)"),
     ],
 )
-def test_a_moment_is_formatted_in_the_language_with_its_zone(language, text):
+def test_a_time_is_formatted_in_the_language_with_its_zone(language, text):
     assert date_formats.moment(MONDAY, "Europe/Berlin", language, end=MONDAY + HALF_AN_HOUR) == text
 
 
@@ -36,7 +36,7 @@ def test_a_moment_is_formatted_in_the_language_with_its_zone(language, text):
         ("fr", "lun. 1 mars 2027, 09:30 (UTC+01:00)"),
     ],
 )
-def test_a_text_message_has_the_short_form(language, text):
+def test_text_messages_use_the_short_form(language, text):
     assert date_formats.moment(MONDAY, "Europe/Berlin", language, "short", end=MONDAY + HALF_AN_HOUR) == text
 
 
@@ -58,7 +58,7 @@ def test_the_name_of_a_zone_follows_the_season(time_zone, winter, summer):
     assert (date_formats.zone(MONDAY, time_zone, "en"), date_formats.zone(JULY, time_zone, "en")) == (winter, summer)
 
 
-def test_half_hours_west_of_greenwich_keep_their_offset():
+def test_half_hour_zones_west_of_greenwich_keep_their_offset():
     assert date_formats.zone(MONDAY, "America/St_Johns", "en", "short") == "UTC-03:30"
 
 
@@ -71,14 +71,14 @@ def test_the_two_occurrences_of_an_hour_in_autumn_are_distinguishable():
     ]
 
 
-def test_a_range_across_noon_has_both_halves_of_the_day():
+def test_a_range_across_noon_shows_both_am_and_pm():
     assert (
         date_formats.hours(MONDAY + timedelta(hours=2), MONDAY + timedelta(hours=3), "Europe/Berlin", "en")
         == "11:30 AM – 12:30 PM"
     )
 
 
-def test_the_same_wall_time_in_two_zones_depends_on_the_day():
+def test_whether_two_zones_share_a_wall_time_depends_on_the_day():
     assert date_formats.same_wall_time(MONDAY, "Europe/Berlin", "Africa/Lagos")
     assert not date_formats.same_wall_time(JULY, "Europe/Berlin", "Africa/Lagos")
 

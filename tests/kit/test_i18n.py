@@ -1,4 +1,4 @@
-"""All user-visible texts are translated into all four languages."""
+"""All user-visible strings are translated into all four languages."""
 
 import ast
 from string import Formatter
@@ -12,7 +12,7 @@ from appoint.kit.i18n import LANGUAGES, ngettext, pgettext, translate
 from support import catalogues
 from support.catalogues import SOURCE, TRANSLATED, forms
 
-pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sources, which takes seconds
+pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sources, which takes several seconds
 
 SAME_AS_ENGLISH = {
     "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
@@ -33,7 +33,7 @@ SAME_AS_ENGLISH = {
         "Type",
     },
 }
-"""Translations that equal the English text."""
+"""Translations that are the same as the English string."""
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,14 @@ def entries(language):
 
 
 def pairs(language):
-    """Each English form with its translation."""
+    """Yield each English form with its translation."""
     for message in entries(language):
         english = message.id if isinstance(message.id, tuple) else (message.id,)
         yield from zip(english, forms(message), strict=True)
 
 
 def fault_texts():
-    """The texts of `Fault(…, "text")` and `Malformed("text")`, which follow the name of the faulty member."""
+    """Yield the strings in `Fault(…, "text")` and `Malformed("text")`, which follow the faulty member's name."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -71,7 +71,7 @@ def placeholders(text):
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_texts_are_found_in_every_kind_of_source(texts):
+def test_strings_are_found_in_every_kind_of_source(texts):
     assert {
         (None, "is not valid JSON"),
         (None, "must not be empty"),
@@ -87,7 +87,7 @@ def test_texts_are_found_in_every_kind_of_source(texts):
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_the_catalogues_contain_exactly_the_texts_in_use(language, texts):
+def test_the_catalogues_contain_exactly_the_strings_in_use(language, texts):
     """`make texts` updates the catalogues."""
     assert {(message.context, message.id) for message in entries(language)} == texts
     assert catalogues.read(language).obsolete == {}
@@ -95,7 +95,7 @@ def test_the_catalogues_contain_exactly_the_texts_in_use(language, texts):
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_no_text_is_left_in_english(language):
+def test_no_string_is_left_in_english(language):
     untranslated = {english for english, translation in pairs(language) if english == translation}
     assert untranslated - SAME_AS_ENGLISH[language] == set()
 
@@ -114,7 +114,7 @@ def test_translations_have_the_same_placeholders(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_end_with_a_full_stop_and_faults_do_not(language):
-    """A fault follows the name of the faulty member; a detail consists of sentences."""
+    """A fault follows the faulty member's name; a detail consists of sentences."""
     sentences = [text for problem in PROBLEMS.values() for text in (problem.happened, problem.remedy) if text]
     translated = [translate(language, text) for text in sentences]
     assert [text for text in translated if not text.endswith((".", "?", "!"))] == []
@@ -132,7 +132,7 @@ def test_sentences_end_with_a_full_stop_and_faults_do_not(language):
         ("fr", 2, "2 rendez-vous"),
     ],
 )
-def test_counts_take_the_form_of_their_language(language, count, text):
+def test_counts_use_the_languages_plural_forms(language, count, text):
     assert ngettext(language, "{count} appointment", "{count} appointments", count) == text
 
 
@@ -141,7 +141,7 @@ def test_a_context_chooses_between_meanings(language, text):
     assert pgettext(language, "message", "Cancelled") == text
 
 
-def test_markup_in_a_text_stays_markup_and_the_text_is_escaped():
+def test_markup_in_a_string_stays_markup_and_the_rest_is_escaped():
     text = translate("en", "<{name}>", name=Markup("<b>Ana</b>"))
     assert (text, isinstance(text, Markup)) == ("&lt;<b>Ana</b>&gt;", True)
 
@@ -178,14 +178,14 @@ def test_the_best_supported_language_is_chosen(header, language):
     ],
 )
 async def test_problems_are_in_the_requested_language(client, language, title):
-    answer = await client.get("/api/clinics/999", headers={"Accept-Language": language})
-    assert (answer.json()["title"], answer.json()["type"]) == (title, "/problems/not-found")
+    response = await client.get("/api/clinics/999", headers={"Accept-Language": language})
+    assert (response.json()["title"], response.json()["type"]) == (title, "/problems/not-found")
 
 
 async def test_faults_are_in_the_requested_language(client):
-    answer = await client.get("/api/clinics?limit=0&colour=blue", headers={"Accept-Language": "de-AT"})
-    assert answer.headers["Content-Language"] == "de"
-    assert answer.json()["errors"] == [
+    response = await client.get("/api/clinics?limit=0&colour=blue", headers={"Accept-Language": "de-AT"})
+    assert response.headers["Content-Language"] == "de"
+    assert response.json()["errors"] == [
         {"pointer": "?colour", "detail": "ist hier nicht bekannt"},
         {"pointer": "?limit", "detail": "muss mindestens 1 sein"},
     ]

@@ -31,7 +31,7 @@ def read(method="REQUEST", **changes):
     return calendar, event
 
 
-def test_an_invitation_contains_subject_time_place_and_people():
+def test_an_invitation_contains_the_subject_time_place_and_people():
     calendar, event = read()
     assert (calendar["METHOD"], calendar["VERSION"], calendar["PRODID"]) == (
         "REQUEST",

@@ -1,4 +1,4 @@
-"""Work by leases: the capacity limits it, and failures do not stop it."""
+"""Leased work: capacity limits it, and failures do not stop it."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ QUICK = Pace(idle_seconds=0.01, busy_seconds=0.01)
 
 
 class Pieces:
-    """Ten pieces of work that count how many run at a time."""
+    """Ten pieces of work that count how many run at once."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -41,7 +41,7 @@ class Pieces:
             await serve(self.stop, name="pieces", capacity=3, pace=QUICK, claim=self.claim, run=run or self.run)
 
 
-async def test_no_more_work_runs_at_a_time_than_the_capacity():
+async def test_no_more_work_runs_at_once_than_the_capacity_allows():
     pieces = Pieces()
     await pieces.serve()
     assert (sorted(pieces.done), pieces.most_running) == (list(range(10)), 3)
@@ -67,7 +67,7 @@ async def test_failed_work_does_not_stop_other_work():
     assert len(pieces.done) == 10
 
 
-async def test_running_work_is_finished_after_stop():
+async def test_running_work_is_finished_after_a_stop():
     pieces = Pieces()
 
     async def run(piece: int) -> None:
