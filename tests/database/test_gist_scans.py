@@ -1,8 +1,9 @@
-"""Statements that change appointments or publish hours never repeat a scan of a GiST index in between.
+"""Statements that change appointments or publish hours never repeat a GiST index scan between changes.
 
-Otherwise PostgreSQL 18 loses index entries: such a scan remembers dead entries of an index that has one page. If the
-statement splits that page before the scan is repeated, it marks the entries at the same places of a new page as dead.
-The indexes are those of the constraints. A row without an entry is invisible to them: its time could be booked twice.
+Otherwise, PostgreSQL 18 loses index entries. A repeated scan remembers the dead entries of a single-page index. If the
+statement splits that page before the scan is repeated, the scan marks the entries at the same positions of a new page
+as dead. These indexes enforce the constraints. They cannot see a row without an entry, so its time could be booked
+twice.
 """
 
 import json
@@ -14,8 +15,9 @@ CHANGES = {("Update", "appointment"), ("Update", "booking_slot"), ("Insert", "bo
 
 
 def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = False) -> Iterator[str]:
-    """Yield the indexes of a table that a change of the table reads once per row: in the inner side of a nested loop,
-    or in a correlated query of an insert."""
+    """Yield the indexes of a table that a change to the table reads once per row: on the inner side of a nested loop,
+    or in an insert's correlated subquery.
+    """
     if "Operation" in node:
         change = (node["Operation"], node["Relation Name"])
         repeated = False
@@ -27,8 +29,8 @@ def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = 
         yield from repeated_scans(child, change=change, repeated=repeated or is_inner or is_correlated)
 
 
-async def test_changes_read_the_index_of_a_constraint_once(db):
-    await db.execute("truncate appointment, booking_slot cascade")  # plans are those of a new database
+async def test_changes_read_each_constraints_index_only_once(db):
+    await db.execute("truncate appointment, booking_slot cascade")  # so that plans are those for a new database
     found, changes = [], 0
     async with db.connection() as connection:
         names = await connection.fetch(

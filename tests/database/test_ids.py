@@ -1,4 +1,4 @@
-"""Python and the database create ids of the same layout."""
+"""Python and the database create ids with the same layout."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,13 +9,13 @@ from appoint.kit import ids
 
 
 def parts(id: UUID) -> tuple[int, int, int, int]:
-    """Return the clinic, version, variant and milliseconds of an id."""
+    """Return an id's clinic, version, variant and milliseconds."""
     bits = f"{id.int:0128b}"
     return int(bits[:32], 2), int(bits[48:52], 2), int(bits[64:66], 2), int(bits[32:48] + bits[52:64] + bits[66:86], 2)
 
 
 @pytest.mark.parametrize("clinic_id", [1, 2**31 - 1])
-async def test_python_and_the_database_mint_ids_of_one_layout_in_order_of_time(db, clinic_id):
+async def test_python_and_the_database_mint_ids_with_the_same_layout_in_time_order(db, clinic_id):
     minted: list[UUID] = []
     for _ in range(50):
         minted.append(ids.new_id(clinic_id))

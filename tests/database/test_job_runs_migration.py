@@ -1,4 +1,4 @@
-"""Migration 0008 moves the state of the former job queue into job runs."""
+"""Migration 0008 moves the former job queue's state into job runs."""
 
 import asyncpg
 import pytest
@@ -9,7 +9,7 @@ from support.database import create_empty, drop
 
 @pytest.fixture
 async def before_leases(server_url, worker_id):
-    """A connection to a database with the schema of revision 0007."""
+    """A connection to a database with the schema at revision 0007."""
     url = await create_empty(server_url, f"before_leases_{worker_id}")
     connection = await asyncpg.connect(url)
     await connection.execute(migrate.BOOKKEEPING)

@@ -1,4 +1,4 @@
-"""Upgrades of databases with data from every revision, by several processes and under locks."""
+"""Upgrading databases with data from every revision, with several processes and under locks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -48,7 +48,7 @@ def impatient(monkeypatch) -> None:
 
 
 async def upgrade_to(revision: str, url: str) -> None:
-    """Upgrade as the release did whose newest revision this is."""
+    """Upgrade as the release with this newest revision would."""
     up_to_then = [migration for migration in migrate.migrations() if migration.revision <= revision]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: up_to_then)
@@ -56,14 +56,14 @@ async def upgrade_to(revision: str, url: str) -> None:
 
 
 async def load_data(connection: asyncpg.Connection, revision: str) -> None:
-    """Write the rows that a database of this revision may have."""
+    """Write the rows that a database at this revision can contain."""
     for file in sorted((HERE / "data").glob("*.sql")):
         if file.stem <= revision:
             await connection.execute(file.read_text())
 
 
 async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
-    """Replace our bookkeeping by that of earlier releases."""
+    """Replace our bookkeeping with the one that earlier releases used."""
     await connection.execute(
         """
         create table alembic_version (version_num varchar(32) constraint alembic_version_pkc primary key);
@@ -98,7 +98,7 @@ async def contents(connection: asyncpg.Connection, tables: dict[str, list[str]])
 
 
 async def book_at(url: str, hour: int) -> Any:
-    """Book Dr Shah for Ben as this release does."""
+    """Book Dr Shah for Ben the way this release does."""
     db = connect(url, size=2, wait_seconds=30, statement_seconds=60)
     try:
         async with ClinicCache(None) as cache:
@@ -110,7 +110,7 @@ async def book_at(url: str, hour: int) -> Any:
 
 
 async def upgrade_with_data(url: str, connection: asyncpg.Connection, revision: str, *, alembic: bool) -> None:
-    """Upgrade a database with data, and check that its rows are as they were and that it can be booked in."""
+    """Upgrade a database with data. Check that its rows are unchanged and that it accepts a booking."""
     await upgrade_to(revision, url)
     await load_data(connection, revision)
     if alembic:
@@ -171,8 +171,8 @@ async def book_with(connection: asyncpg.Connection, statement: str, **values: An
     return [(row["id"], row["status"]) for row in await connection.fetch(query.text, *arguments)]
 
 
-async def test_release_0_1_0_books_on_the_new_schema(url, connection):
-    """Servers of an earlier release stay in service until the last of them is replaced."""
+async def test_release_0_1_0_can_book_on_the_new_schema(url, connection):
+    """Servers running an earlier release stay in service until the last of them is replaced."""
     await migrate.upgrade(url)
     await load_data(connection, migrate.newest())
     rows = await book_with(
@@ -212,7 +212,7 @@ async def test_release_0_1_0_books_on_the_new_schema(url, connection):
     assert rows == [(APPOINTMENT, "booked")]
 
 
-async def test_the_previous_revision_books_on_the_new_schema(url, connection):
+async def test_the_previous_revision_can_book_on_the_new_schema(url, connection):
     await migrate.upgrade(url)
     await load_data(connection, migrate.newest())
     occupied = at(13), at(13, 30)
@@ -238,7 +238,7 @@ async def test_several_processes_can_migrate_at_once(url, connection):
     assert await connection.fetchval("select count(*) from schema_migration") == len(REVISIONS)
 
 
-async def test_a_failed_migration_is_rolled_back_and_earlier_ones_stay(url, connection):
+async def test_a_failed_migration_is_rolled_back_and_earlier_ones_remain(url, connection):
     broken = [*migrate.migrations(), migrate.Migration("9999", "broken", "create table half (id int); select 1 / 0")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: broken)
@@ -248,7 +248,7 @@ async def test_a_failed_migration_is_rolled_back_and_earlier_ones_stay(url, conn
     assert await connection.fetchval("select to_regclass('half')") is None
 
 
-async def test_the_schema_of_a_later_release_is_rejected(url, connection):
+async def test_a_later_releases_schema_is_rejected(url, connection):
     await migrate.upgrade(url)
     with pytest.raises(
         migrate.TooNew, match=f"at revision {migrate.newest()}; this version of Appoint only knows revisions up to 0005"
@@ -258,7 +258,7 @@ async def test_the_schema_of_a_later_release_is_rejected(url, connection):
 
 @pytest.fixture
 async def reader(url) -> AsyncIterator[Any]:
-    """A transaction that has read customers, of a database whose next migration changes them."""
+    """A transaction that has read customers, in a database whose next migration changes them."""
     await upgrade_to("0005", url)
     connection = await asyncpg.connect(url)
     transaction = connection.transaction()
@@ -284,9 +284,7 @@ async def test_a_migration_gives_up_on_a_table_that_stays_locked(url, connection
     assert await migrate.revision(connection) == "0005"
 
 
-async def test_other_sessions_can_read_between_the_attempts_of_a_migration(
-    url, connection, monkeypatch, impatient, reader
-):
+async def test_other_sessions_can_read_between_a_migrations_attempts(url, connection, monkeypatch, impatient, reader):
     monkeypatch.setattr(migrate, "MAX_ATTEMPTS", 1000)
     upgrade = asyncio.create_task(migrate.upgrade(url))
     await asyncio.sleep(0.2)

@@ -70,7 +70,7 @@ async def test_a_booking_over_http_costs_one_round_trip(world, database_url):
                 app.lifespan(),
                 httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client,
             ):
-                answers = []
+                responses = []
                 for hour in (0, 1):
                     before = wire.round_trips
                     body = {
@@ -79,13 +79,13 @@ async def test_a_booking_over_http_costs_one_round_trip(world, database_url):
                         "appointmentTypeId": str(world.check_up),
                     }
                     start = {"startTime": (tomorrow + timedelta(hours=hour)).isoformat()}
-                    answers.append(
+                    responses.append(
                         await client.post(
                             "/api/appointments", json=body | start, headers={"Idempotency-Key": f"key-{hour}"}
                         )
                     )
                     round_trips = wire.round_trips - before
-            assert [answer.status_code for answer in answers] == [201, 201]
+            assert [response.status_code for response in responses] == [201, 201]
             assert round_trips == 1
 
 

@@ -1,4 +1,4 @@
-"""Named parameters of statements in files become numbers, and nothing else of their text changes."""
+"""Named parameters in SQL files become numbers, and nothing else in the text changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One package writes each table, as its statements show."""
+"""One package writes each table, as the statements show."""
 
 import ast
 import re
@@ -13,22 +13,23 @@ SOURCE = Path(appoint.__file__).parent
 TABLES = set(re.findall(r"^CREATE TABLE public\.(\w+) ", dump.FILE.read_text(), re.MULTILINE))
 WRITES = re.compile(r"\b(?:insert\s+into|delete\s+from|update(?=\s+[\w.]+(?:\s+(?:as\s+)?\w+)?\s+set\b))\s+([\w.]+)")
 LOADERS = {"demo"}
-"""Packages that fill empty databases, whatever the table."""
+"""Packages that fill empty databases, and can write any table."""
 
 EXCEPTIONS = {
-    "appointment": {"booking", "scheduling"},  # a change of hours marks the appointments it strands, in its statement
-    "audit_unsealed": {"audit", "booking"},  # a booking costs one round trip, with its audit entry
+    "appointment": {"booking", "scheduling"},  # the statement that changes hours marks the appointments it strands
+    "audit_unsealed": {"audit", "booking"},  # a booking and its audit entry share one round trip
     "booking_slot": {"booking", "clinics", "scheduling"},  # bookings release remnants; leaving doctors lose their slots
-    "doctor_slot": {"clinics", "scheduling"},  # closing a clinic closes its hours, and clinics are below scheduling
-    "event": {"booking", "clinics", "customers", "events", "scheduling"},  # a row with the change that it is about
-    "patient": {"booking", "customers"},  # the first booking makes a customer a patient, in its statement
-    "time_slot": {"clinics", "scheduling"},  # as doctor_slot
+    # closing a clinic closes its hours, and clinics is a layer below scheduling
+    "doctor_slot": {"clinics", "scheduling"},
+    "event": {"booking", "clinics", "customers", "events", "scheduling"},  # each change writes its own event
+    "patient": {"booking", "customers"},  # the statement for a first booking makes the customer a patient
+    "time_slot": {"clinics", "scheduling"},  # as for doctor_slot
 }
 """Tables that several packages write, and why. Add none without a reason of this kind."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    """Yield the package and the text of every string and every SQL file in the source, but for migrations."""
+    """Yield the package and text of every string and every SQL file in the source, except migrations."""
     for path in sorted(SOURCE.rglob("*.*")):
         package, *rest = path.relative_to(SOURCE).parts
         if package in LOADERS or "migrations" in rest or path == dump.FILE:
