@@ -15,13 +15,13 @@ from support.source import SOURCE, SQL, feature, is_repository, modules, rules, 
 pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 
-def test_the_statements_and_rules_of_the_source_are_found():
+def test_the_statements_and_rules_in_the_source_are_found():
     assert len(statements()) > 80
     assert len(rules()) > 25
 
 
 def test_files_have_at_most_300_lines_of_120_columns():
-    """The linter checks the columns of Python."""
+    """The linter checks the columns in Python files."""
     files = {
         path: path.read_text().splitlines()
         for folder in (SOURCE, Path(__file__).parents[1])
@@ -80,12 +80,13 @@ def test_sql_is_never_assembled():
 
 
 SHARED_CLOCK = ("notifications.lease_due", "notifications.renew", "notifications.release_token")
-"""Statements about leases on providers use the clock of the database, which all workers share."""
+"""Statements about provider leases use the database's clock, which all workers share."""
 
 
 def test_rules_never_read_the_clock():
-    """`now` is an argument. SQL reads the clock only to date the rows that it writes, and in `insert_appointments`, to
-    rank a doctor that the same request has just been given."""
+    """`now` is an argument. SQL reads the clock only to date the rows it writes and, in `insert_appointments`, to rank
+    a doctor whom the same request has just been given.
+    """
     clocks = {
         ("clock", "now"),
         ("datetime", "now"),
@@ -111,7 +112,7 @@ def test_rules_never_read_the_clock():
     assert (calls, with_clock - {"booking.insert_appointments", *SHARED_CLOCK}) == ([], set())
 
 
-def test_the_catalogue_lists_exactly_the_types_of_events_that_are_written():
+def test_the_catalogue_lists_exactly_the_event_types_that_are_written():
     in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in statements())
     writers = [module for path, module in rules().items() if feature(path) != "events"]
     in_rules = (

@@ -15,7 +15,7 @@ from appoint.kit import clock
 
 @pytest.fixture
 async def small(db, database_url, monkeypatch):
-    """A data set of a hundred appointments, in one clinic."""
+    """A data set with a hundred appointments at one clinic."""
     monkeypatch.setitem(world.CLINICS, 100, 1)
     await db.execute(world.fill(100, 10))
     return World(100, database_url, clock.now().date())
@@ -40,6 +40,6 @@ async def test_pgbench_books_as_many_appointments_as_it_counts(small):
     assert result.errors == 0
     assert (
         0 < await small.count() - 100 <= result.successes + load.CLIENTS
-    )  # not all transactions at the end are counted
+    )  # some of the last transactions are not counted
     await small.sweep()
     assert await small.count() == 100

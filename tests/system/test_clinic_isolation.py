@@ -1,4 +1,4 @@
-"""Statements read the tables of one clinic, with listed exceptions."""
+"""Statements read only one clinic's rows, with listed exceptions."""
 
 import json
 import re
@@ -69,18 +69,18 @@ ACROSS_CLINICS = {
     ("accounts.record_joining", "membership"): "the same",
     ("accounts.list_users", "membership"): "the administrator's list",
 }
-"""The statements that read tables of several clinics, with the table and the reason."""
+"""Statements that read several clinics' rows, with the table and the reason."""
 
 
 @pytest.fixture
 def new_database(server_url, worker_id) -> Iterator[str]:
-    """A database without statistics and dead rows, which would change the plans."""
+    """A database without statistics or dead rows, which would change the plans."""
     with temporary(server_url, f"plans_{worker_id}") as url:
         yield url
 
 
 async def test_every_statement_stays_within_one_clinic_unless_listed(new_database):
-    """Every scan of a clinic's table in the plan of a statement has the clinic as a condition."""
+    """In every statement's plan, each scan of a clinic's table has the clinic as a condition."""
     unbound = set()
     db = connect(new_database, size=1, wait_seconds=30, statement_seconds=60)
     async with db.connection() as connection, connection.transaction():
@@ -138,6 +138,7 @@ READ_ALL_PATIENTS = {
 
 
 def test_statements_look_up_people_one_by_one():
-    """In a plain join with `clinic_customer`, which is a security barrier, the planner reads all patients of the clinic
-    instead of single rows."""
+    """In a plain join with `clinic_customer`, which is a security barrier, the planner reads all of the clinic's
+    patients instead of single rows.
+    """
     assert {name for name, sql in statements() if re.search(r"join clinic_customer\b", sql)} == READ_ALL_PATIENTS

@@ -1,4 +1,4 @@
-"""A journey through each of the APIs that Appoint combines, with the endpoints and words of that API."""
+"""A journey through each of the APIs that Appoint combines, using that API's endpoints and terms."""
 
 import asyncio
 from datetime import timedelta
@@ -9,7 +9,7 @@ from support.hours import hours, local
 
 
 def on_monday(wall_time):
-    """Return a time on the coming Monday in Berlin, in the format of the API."""
+    """Return a time on the coming Monday in Berlin, in the API's format."""
     return f"{local(MONDAY, wall_time):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -18,10 +18,10 @@ NEXT_MONDAY = MONDAY + timedelta(days=7)
 
 
 async def succeed(request, status=200):
-    """Check the status of a response, and return its content."""
-    answer = await request
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else None
+    """Check a response's status, and return its content."""
+    response = await request
+    assert response.status_code == status, response.text
+    return response.json() if response.content else None
 
 
 async def create(client, path, **members):
@@ -29,7 +29,7 @@ async def create(client, path, **members):
 
 
 async def register(client, name):
-    """Register a customer, which needs no credentials, and return the id."""
+    """Register a customer, which requires no credentials, and return the id."""
     return (await succeed(client.post("/api/customers", json={"name": name}), 201))["id"]
 
 
@@ -38,7 +38,7 @@ async def create_clinic(client, **members):
 
 
 async def open_hours(client, clinic, doctor, *spans):
-    """Set the hours of every Monday, and publish the coming one."""
+    """Set the hours for every Monday, and publish the coming one."""
     await succeed(
         client.put(f"/api/doctors/{doctor}/schedule", json={"weekly": {"monday": hours(*spans)}}, headers=ADMIN)
     )
@@ -60,7 +60,7 @@ def starts(day):
 
 
 async def test_a_repeated_request_books_a_service_once(client):
-    """Bookings of a service; many elements, tracing, localisation, idempotency."""
+    """Booking a service: many elements, tracing, localisation and idempotency."""
     clinic = await create_clinic(client)
     doctor = (await create(client, f"/clinics/{clinic}/doctors", name="Dr. Amara Shah"))["id"]
     service = (await create(client, f"/clinics/{clinic}/appointmentTypes", name="Check-up", minutes=60))["id"]
@@ -105,7 +105,7 @@ async def test_a_repeated_request_books_a_service_once(client):
 
 
 async def test_slots_are_generated_assigned_to_customers_and_removed(client):
-    """Clinics and their doctors, global customers, time slots, slots of doctors, booking slots of days."""
+    """Clinics and their doctors, global customers, time slots, doctors' slots, and booking slots for days."""
     clinic = await create_clinic(client)
     doctor = (await create(client, f"/clinics/{clinic}/doctors", name="Dr. Amara Shah", specialty="Dermatology"))["id"]
     ana, ben = await register(client, "Ana Souza"), await register(client, "Ben Okafor")
@@ -170,8 +170,8 @@ async def test_slots_are_generated_assigned_to_customers_and_removed(client):
     assert (await succeed(client.get(f"/api/doctors/{doctor}")))["active"] is False
 
 
-async def test_an_appointment_is_booked_moved_and_cancelled_in_a_providers_week(client):
-    """Providers, their schedule and availability; appointments by id. The only clinic need not be named."""
+async def test_an_appointment_in_a_providers_week_is_booked_moved_and_cancelled(client):
+    """Providers, their schedules and availability, and appointments by id. The only clinic need not be specified."""
     clinic = await create_clinic(client)
     provider = (await create(client, "/providers", name="Dr. Amara Shah"))["id"]
     schedule = {"weekly": {"monday": hours("09:00-10:00", "10:00-11:00"), "tuesday": hours("09:00-10:00")}}
@@ -206,8 +206,9 @@ async def test_an_appointment_is_booked_moved_and_cancelled_in_a_providers_week(
 
 
 async def test_appointment_types_determine_times_and_the_clinic_chooses_a_doctor(client):
-    """Lengths by appointment type, no slots of fixed lengths, a table of available and unavailable times, and a doctor
-    chosen by the clinic."""
+    """Lengths by appointment type, no fixed-length slots, a table of available and unavailable times, and a doctor
+    chosen by the clinic.
+    """
     clinic = await create_clinic(client, policy={"slotStepMinutes": 30, "doctorChoice": "leastBusy"})
     doctors = [
         (await create(client, f"/clinics/{clinic}/doctors", name=name))["id"] for name in ("Dr. Aaron", "Dr. Zuri")
@@ -249,7 +250,7 @@ async def test_appointment_types_determine_times_and_the_clinic_chooses_a_doctor
 
 
 async def test_concurrent_bookings_and_changes_never_overwrite_each_other(client, db):
-    """Concurrency, optimistic locking, pages of a large list, and an event for the booking."""
+    """Concurrency, optimistic locking, a large list in pages, and an event for the booking."""
     clinic = await create_clinic(client, policy={"requireVersion": True})
     doctor = (await create(client, f"/clinics/{clinic}/doctors", name="Dr. Amara Shah"))["id"]
     await succeed(
@@ -263,14 +264,14 @@ async def test_concurrent_bookings_and_changes_never_overwrite_each_other(client
     racers = [await register(client, f"Racer {number}") for number in range(12)]
 
     body = {"doctorId": doctor, "startTime": NINE, "endTime": on_monday("09:10")}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(client.post("/api/appointments", json=body | {"customerId": racer}) for racer in racers)
     )
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
-    assert {answer.json()["reason"] for answer in answers if answer.status_code == 409} == {"taken"}
+    assert sorted(response.status_code for response in responses) == [201] + [409] * 11
+    assert {response.json()["reason"] for response in responses if response.status_code == 409} == {"taken"}
     assert await db.fetchval("select count(*) from event where type = 'appointment.booked'") == 1
 
-    winner = next(answer for answer in answers if answer.status_code == 201)
+    winner = next(response for response in responses if response.status_code == 201)
     path, if_match = winner.headers["Location"], {"If-Match": winner.headers["ETag"]}
     assert (await client.put(path, json={"startTime": TEN}, headers=ADMIN)).status_code == 428
     moves = await asyncio.gather(

@@ -30,9 +30,9 @@ async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, cli
                 path = operation.path.format_map(world)
                 await client.get(path, params=query, headers=ADMIN)  # fills the cache
                 before = counter.count
-                answer = await client.get(path, params=query, headers=ADMIN)
-                assert answer.status_code == 200, (path, answer.text)
-                costs[operation.path], sizes[operation.path] = counter.count - before, len(answer.content)
+                response = await client.get(path, params=query, headers=ADMIN)
+                assert response.status_code == 200, (path, response.text)
+                costs[operation.path], sizes[operation.path] = counter.count - before, len(response.content)
         measurements.append((costs, sizes))
     (cost_of_one, size_of_one), (cost_of_three, size_of_three) = measurements
     assert len(cost_of_one) > 10
@@ -41,7 +41,7 @@ async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, cli
 
 
 async def add_one_of_each(db, client, number: int) -> dict[str, object]:
-    """Add one of everything that an operation lists. Lists are read for the first of each."""
+    """Add one of everything that operations list. The test reads the lists for the first of each."""
     clinic_id = await create_clinic(client)
     ids = {
         "doctorId": await create_doctor(client),

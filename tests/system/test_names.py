@@ -14,7 +14,7 @@ from support.source import SOURCE, modules
 pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 ALLOWED: Final[dict[str, int]] = json.loads(Path(__file__).with_name("participles.json").read_text())
-"""How many bare participles each group may still have. Lower the numbers whenever you rename one."""
+"""How many bare participles each group may still have. Lower a number whenever you rename one."""
 PARTICIPLES: Final = frozenset(
     [
         "answered",
@@ -65,7 +65,7 @@ def participles() -> Counter[str]:
 
 
 def names(tree: ast.AST) -> Iterator[str]:
-    """Yield the names of functions, variables and parameters. Members of structs follow the API and the tables."""
+    """Yield the names of functions, variables and parameters. Struct members follow the API and the tables."""
     members = {
         id(statement.target) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for statement in node.body
         if isinstance(statement, ast.AnnAssign)

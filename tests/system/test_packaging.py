@@ -31,7 +31,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> None:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="appoint package ") as name:
-        Path(name).chmod(0o755)  # under root the embedded server runs as another user
+        Path(name).chmod(0o755)  # when started by root, the embedded server runs as another user
         yield Path(name)
 
 
@@ -44,7 +44,7 @@ def sdist(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(folder: Path, sdist: Path) -> Path:
-    """A wheel that is built from the unpacked source distribution, with no npm on the PATH."""
+    """A wheel built from the unpacked source distribution, with no npm on the PATH."""
     with tarfile.open(sdist) as archive:
         archive.extractall(folder / "unpacked", filter="data")
     (source,) = (folder / "unpacked").iterdir()
@@ -117,6 +117,6 @@ def book(client: httpx2.Client) -> str | None:
         return None
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
     inputs = {"name": "Ana Ibarra", "email": "ana@example.org", "phone": "+49 30 12345678"}
-    answer = client.post(str(page.url), data={name: unescape(value) for name, value in fields.items()} | inputs)
-    assert answer.status_code == 200, answer.text
-    return answer.text
+    response = client.post(str(page.url), data={name: unescape(value) for name, value in fields.items()} | inputs)
+    assert response.status_code == 200, response.text
+    return response.text

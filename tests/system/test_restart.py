@@ -1,4 +1,4 @@
-"""Acknowledged bookings survive kill -9 of real processes at random moments under load."""
+"""Acknowledged bookings survive kill -9 of real processes at random times under load."""
 
 import asyncio
 import hashlib
@@ -34,7 +34,7 @@ KILLS = [
     *[["postmaster"]] * 2,
     *[["backend"]] * 8,
 ][:: scaled(1, 3)]
-"""The victims of each moment. Of the database, they are its first process, one that serves a connection, or all."""
+"""The victim of each kill. In the database, it is the first process, one that serves a connection, or all of them."""
 
 SETUP = f"""
 insert into clinic (name, time_zone) values ('Lakeside', 'UTC');
@@ -90,7 +90,7 @@ class Supervisor:
 
     @property
     def popen(self) -> subprocess.Popen[str]:
-        """The process that runs, or that has just been killed."""
+        """The process that is running, or that has just been killed."""
         return self.processes[-1].popen
 
     async def address(self) -> str:
@@ -127,19 +127,19 @@ class Run:
             yield Request(f"request-{number}", self.chance.choice(doctors), self.chance.choice(customers), start)
 
     async def book(self, http: httpx2.AsyncClient, request: Request) -> httpx2.Response:
-        """Send the request with the same key until there is an answer."""
+        """Send the request with the same key until there is a response."""
         for attempt in count():
             self.retries += attempt > 0
             try:
-                answer = await http.post(
+                response = await http.post(
                     f"{await self.server.address()}/api/appointments",
                     json=request.json,
                     headers={"Idempotency-Key": request.key},
                 )
             except httpx2.TransportError:
                 continue
-            if answer.status_code != 503:
-                return answer
+            if response.status_code != 503:
+                return response
             await asyncio.sleep(0.2)
         raise AssertionError("counting never ends")
 
@@ -147,13 +147,15 @@ class Run:
         async with httpx2.AsyncClient(timeout=10) as http:
             while len(self.acknowledged) < BOOKINGS or self.remaining_moments:
                 request = next(self.requests)
-                answer = await self.book(http, request)
-                assert answer.status_code in {201, 409}, answer.text
-                if answer.status_code == 201:
-                    self.acknowledged[answer.json()["id"]] = request
+                response = await self.book(http, request)
+                assert response.status_code in {201, 409}, response.text
+                if response.status_code == 201:
+                    self.acknowledged[response.json()["id"]] = request
 
-    async def kill_at_random_moments(self) -> None:
-        """Kill at random numbers of bookings, so that server and database have recovered before the next moment."""
+    async def kill_at_random_times(self) -> None:
+        """Kill after random numbers of bookings, so that the server and the database have recovered before the next
+        kill.
+        """
         moments = sorted(self.chance.sample(range(20, BOOKINGS), len(KILLS)))
         for moment, victims in zip(moments, self.chance.sample(KILLS, len(KILLS)), strict=True):
             while len(self.acknowledged) < moment:
@@ -178,7 +180,7 @@ class Run:
         self.kills += 1
 
     async def database(self, part: str) -> list[psutil.Process]:
-        """Return processes of a database that serves connections, waiting for one after a kill."""
+        """Return processes of a database that serves connections. After a kill, wait for one that does."""
         while True:
             with suppress(psutil.NoSuchProcess):
                 if postmaster := self.postgres.postmaster():
@@ -192,7 +194,7 @@ class Run:
             await asyncio.sleep(0.01)
 
     async def worker_beats(self) -> None:
-        """Wait for a heartbeat of the running worker."""
+        """Wait for the running worker's heartbeat."""
         while True:
             try:
                 connection = await asyncpg.connect(self.postgres.url, timeout=5)
@@ -210,7 +212,7 @@ class Run:
         supervising = [asyncio.create_task(each.supervise()) for each in (self.server, self.worker)]
         try:
             async with asyncio.TaskGroup() as tasks:
-                for work in (self.kill_at_random_moments(), *(self.client() for _ in range(CLIENTS))):
+                for work in (self.kill_at_random_times(), *(self.client() for _ in range(CLIENTS))):
                     tasks.create_task(work)
             await self.worker_beats()
         finally:
@@ -223,7 +225,7 @@ class Run:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # under root the database runs as another user
+    folder.chmod(0o711)  # when started by root, the database runs as another user
     yield folder / "data"
     shutil.rmtree(folder)
 

@@ -1,4 +1,4 @@
-"""Mails reach their recipients even if workers are killed and the mail server is down."""
+"""Emails reach their recipients even if workers are killed and the mail server is down."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from support.world import MONDAY, World, at
 CUSTOMERS = scaled(100, 60)
 
 
-async def test_killed_workers_lose_no_mail_and_repeat_only_mails_in_progress(db, database_url, tmp_path):
+async def test_killed_workers_lose_no_emails_and_repeat_only_emails_in_progress(db, database_url, tmp_path):
     world = await World.make(db, ClinicCache(None), agenda_minute=None)
     week = MONDAY + timedelta(days=7)
     for number in range(CUSTOMERS):
@@ -32,7 +32,7 @@ async def test_killed_workers_lose_no_mail_and_repeat_only_mails_in_progress(db,
         return await db.fetchval("select count(*) from notification where status = 'sent'")
 
     async def skip_waiting() -> None:
-        """Make everything due that a killed worker has leased, or that waits after a failure."""
+        """Make everything due that a killed worker had leased, or that is waiting after a failure."""
         await db.execute("update notification set leased_until = now() where status = 'leased'")
         await db.execute("update notification set due_at = now() where status = 'queued'")
         await db.execute("update send_token set free_at = now()")
@@ -52,10 +52,10 @@ async def test_killed_workers_lose_no_mail_and_repeat_only_mails_in_progress(db,
         received = Counter(mail.content["Message-ID"] for mail in server.received)
     assert kills > 2
     assert len(received) == CUSTOMERS
-    assert sum(received.values()) - CUSTOMERS <= kills * 16  # the number of mails that a worker sends at a time
+    assert sum(received.values()) - CUSTOMERS <= kills * 16  # the number of emails that a worker sends at a time
 
 
-async def test_mails_wait_until_the_mail_server_is_back(db, database_url, tmp_path):
+async def test_emails_wait_until_the_mail_server_is_back(db, database_url, tmp_path):
     world = await World.make(db, ClinicCache(None), agenda_minute=None)
     await world.publish(world.dr_shah, at(8, day=MONDAY + timedelta(days=7)), at(16, day=MONDAY + timedelta(days=7)))
     await db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)

@@ -1,4 +1,4 @@
-"""Workers expire holds and run nightly jobs, also if several run or the database restarts."""
+"""Workers expire holds and run nightly jobs, even if several are running or the database restarts."""
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
@@ -82,7 +82,7 @@ async def test_nightly_jobs_publish_slots_and_delete_old_requests(world, databas
 
 @pytest.fixture
 def job(monkeypatch):
-    """The only nightly job. It counts its runs, and fails or waits as often as a test says."""
+    """The only nightly job. It counts its runs, and fails or waits as often as the test requires."""
 
     class CountingJob:
         runs = 0
@@ -147,7 +147,7 @@ async def test_a_failed_job_runs_again_the_next_night(db, database_url, job):
     assert (await upkeep.queue_lengths(db)).failed_jobs == 0
 
 
-async def test_a_job_of_a_dead_worker_is_run_by_the_next_one(db, database_url, job):
+async def test_a_dead_workers_job_is_run_by_the_next_one(db, database_url, job):
     await db.execute(
         """
         insert into job_run (name, due_at, attempts, leased_until)
