@@ -1,4 +1,4 @@
-"""The pages that reports read from the daily sums, compared with queries on appointments and slots."""
+"""The database pages that reports read from the daily sums, compared with queries on appointments and slots."""
 
 import json
 from datetime import UTC, date, datetime
@@ -25,7 +25,7 @@ async def pages(connection, sql: str, *arguments) -> int:
     return explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"]
 
 
-async def test_each_report_reads_at_most_a_tenth_of_the_pages_of_its_plain_query(db, large):
+async def test_each_report_reads_at_most_a_tenth_of_the_pages_that_its_plain_query_reads(db, large):
     assert await sums_agree(db, 1)
     first, last = date(2026, 12, 17), date(2027, 3, 10)  # only past dates
     for name, plain in NUMBERS.items():

@@ -1,4 +1,4 @@
-"""The daily report sums agree with appointments and slots after random changes, around changes of the clocks."""
+"""The daily report sums agree with appointments and slots after random changes around clock changes."""
 
 import asyncio
 import random
@@ -39,8 +39,9 @@ WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Story:
-    """Random changes to a clinic's hours and appointments within two weeks. Only the choice of a doctor by the clinic's
-    rule does not follow from the seed."""
+    """Random changes to a clinic's hours and appointments within two weeks. The seed determines everything except the
+    doctor that the clinic's rule chooses.
+    """
 
     def __init__(self, world: World, chance: random.Random, time_zone: str) -> None:
         self.world, self.chance, self.zone = world, chance, time_zone
@@ -221,7 +222,7 @@ class Story:
         )
 
     async def relay(self) -> None:
-        """Let two workers relay events and sum days at once."""
+        """Let two workers relay events and sum days concurrently."""
         await asyncio.gather(relay_all(self.world), relay_all(self.world))
 
     async def proceed(self, steps: int) -> None:
@@ -241,7 +242,7 @@ class Story:
         for _ in range(steps):
             change = self.chance.choice(self.chance.choice((frequent, frequent, frequent, rare)))
             for _ in range(6):
-                with suppress(errors.AppointError, IndexError):  # refused, or nothing exists yet to change
+                with suppress(errors.AppointError, IndexError):  # refused, or there is nothing to change yet
                     await change()
                     self.changes[change.__name__] += 1
                     break

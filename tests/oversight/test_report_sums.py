@@ -30,7 +30,7 @@ async def world(db):
 
 
 async def day(world, on: date = MONDAY) -> Sums | None:
-    """Return the stored sums of Dr Shah's day."""
+    """Return the stored sums for Dr Shah's day."""
     row = await world.db.fetchrow(
         "select * from doctor_day where clinic_id = $1 and doctor_id = $2 and date = $3",
         world.clinic,
@@ -143,7 +143,7 @@ CLOCKS_GO_BACK = [
 
 
 @pytest.mark.parametrize(("time_zone", "moment"), CLOCKS_GO_BACK, ids=[zone for zone, _ in CLOCKS_GO_BACK])
-async def test_an_appointment_that_ends_when_clocks_go_back_counts_before_that_moment(db, time_zone, moment):
+async def test_an_appointment_that_ends_when_the_clocks_go_back_counts_before_the_change(db, time_zone, moment):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, time_zone=time_zone, horizon_days=60)
         await db.execute("delete from booking_slot")  # its hours are Berlin's
@@ -156,7 +156,7 @@ async def test_an_appointment_that_ends_when_clocks_go_back_counts_before_that_m
         assert await db.fetchval("select booked_minutes[1] from doctor_day where booked = 1") == 20
 
 
-async def test_repeated_and_reordered_events_change_no_sums(world):
+async def test_repeated_and_reordered_events_do_not_change_the_sums(world):
     await world.book(world.dr_shah, at(9), world.ana)
     await cancel(world, await world.book(world.dr_shah, at(10), world.ana))
     await relay_all(world)
