@@ -5,6 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -20,18 +21,10 @@ StaffRole = Literal["manager", "receptionist", "doctor"]
 GROUPS: Final = (user,)
 
 
-@user.command
-def add(
-    *,
-    email: str,
-    name: str,
-    clinic: ClinicNumber | None = None,
-    role: StaffRole = "manager",
-    doctor: UUID | None = None,
-    administrator: bool = False,
-    password_stdin: bool = False,
-) -> None:
-    """Add a user. The command asks for the password.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class NewUser:
+    """A user's account and their role at a clinic.
 
     Parameters
     ----------
@@ -47,6 +40,22 @@ def add(
         The doctor's id, for the doctor role.
     administrator
         Make them a platform administrator.
+    """
+
+    email: str
+    name: str
+    clinic: ClinicNumber | None = None
+    role: StaffRole = "manager"
+    doctor: UUID | None = None
+    administrator: bool = False
+
+
+@user.command
+def add(new: NewUser, *, password_stdin: bool = False) -> None:
+    """Add a user. The command asks for the password.
+
+    Parameters
+    ----------
     password_stdin
         Read the password from the first line of standard input.
     """
@@ -54,17 +63,15 @@ def add(
     from ..identity.accounts import repository
     from ..kit.errors import StartupError
 
-    _check(email=email, name=name, clinic=clinic, administrator=administrator)
+    _check(new)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
-    if faults := passwords.find_faults(password, "", about=(email, name)):
+    if faults := passwords.find_faults(password, "", about=(new.email, new.name)):
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
     async def work(tx: Any) -> UUID:
-        if await repository.find_id(tx, email):
-            raise StartupError(f"There is already a user with the email address {email}.")
-        user_id = await _add(
-            tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
-        )
+        if await repository.find_id(tx, new.email):
+            raise StartupError(f"There is already a user with the email address {new.email}.")
+        user_id = await _add(tx, new)
         row = await repository.find_user(tx, user_id)
         assert row
         await repository.set_password(
@@ -73,53 +80,27 @@ def add(
         return user_id
 
     with session() as run:
-        run(lambda db: _recorded(db, "addUser", clinic, work))
-    echo(f"{email} can now sign in.")
+        run(lambda db: _recorded(db, "addUser", new.clinic, work))
+    echo(f"{new.email} can now sign in.")
 
 
 @user.command
-def invite(
-    *,
-    email: str,
-    name: str,
-    clinic: ClinicNumber | None = None,
-    role: StaffRole = "manager",
-    doctor: UUID | None = None,
-    administrator: bool = False,
-) -> None:
-    """Add a user and email them a link for choosing a password, or give an existing user another role.
-
-    Parameters
-    ----------
-    email
-        The address to send the invitation to. They also sign in with it.
-    name
-        Their name.
-    clinic
-        The number of the clinic where they work.
-    role
-        Their role there.
-    doctor
-        The doctor's id, for the doctor role.
-    administrator
-        Make them a platform administrator.
-    """
+def invite(new: NewUser) -> None:
+    """Add a user and email them a link for choosing a password, or give an existing user another role."""
     from ..kit import clock
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
 
-    _check(email=email, name=name, clinic=clinic, administrator=administrator)
+    _check(new)
 
     async def work(tx: Any) -> UUID:
-        user_id = await _add(
-            tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
-        )
-        await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic or PLATFORM, now=clock.now())
+        user_id = await _add(tx, new)
+        await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=new.clinic or PLATFORM, now=clock.now())
         return user_id
 
     with session() as run:
-        run(lambda db: _recorded(db, "inviteUser", clinic, work))
-    echo(f"The worker will email {email} an invitation.")
+        run(lambda db: _recorded(db, "inviteUser", new.clinic, work))
+    echo(f"The worker will email {new.email} an invitation.")
 
 
 @user.command
@@ -203,21 +184,23 @@ def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_j
         echo("There are no users.")
 
 
-def _check(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
+def _check(new: NewUser) -> None:
     """Raise `StartupError` for invalid arguments."""
     import msgspec
 
     from ..identity.accounts.model import UserEmail, UserName
     from ..kit.errors import StartupError
 
-    if clinic is None and not administrator:
+    if new.clinic is None and not new.administrator:
         raise StartupError("Name the clinic with --clinic, or use --administrator.")
-    for value, type in ((email, UserEmail), (name, UserName)):
+    for value, type in ((new.email, UserEmail), (new.name, UserName)):
         try:
             msgspec.convert(value, type)
         except msgspec.ValidationError:
-            raise StartupError(f"“{value}” cannot be {'an email address' if value is email else 'a name'}.") from None
-    if not name.strip():
+            raise StartupError(
+                f"“{value}” cannot be {'an email address' if value is new.email else 'a name'}."
+            ) from None
+    if not new.name.strip():
         raise StartupError("The name is empty.")
 
 
@@ -230,31 +213,31 @@ def _ask_for_password() -> str:
     return password
 
 
-async def _add(
-    tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool
-) -> UUID:
+async def _add(tx: Any, new: NewUser) -> UUID:
     from ..clinics.clinics import service as clinics
     from ..identity.accounts import repository, staff
     from ..kit import errors
     from ..kit.errors import StartupError
 
     try:
-        if clinic:
-            await clinics.get_active(tx, clinic)
+        if new.clinic:
+            await clinics.get_active(tx, new.clinic)
     except errors.AppointError:
-        raise StartupError(f"There is no active clinic {clinic}.") from None
-    user_id = await staff.find_or_add_user(tx, email=email, name=name)
-    if administrator:
+        raise StartupError(f"There is no active clinic {new.clinic}.") from None
+    user_id = await staff.find_or_add_user(tx, email=new.email, name=new.name)
+    if new.administrator:
         await repository.make_administrator(tx, user_id)
-    if clinic:
+    if new.clinic:
         try:
-            await staff.join(tx, clinic_id=clinic, user_id=user_id, name=name, role=role, doctor_id=doctor)
+            await staff.join(
+                tx, clinic_id=new.clinic, user_id=user_id, name=new.name, role=new.role, doctor_id=new.doctor
+            )
         except errors.NotFound:
-            raise StartupError(f"Clinic {clinic} has no doctor {doctor}.") from None
+            raise StartupError(f"Clinic {new.clinic} has no doctor {new.doctor}.") from None
         except errors.Invalid:
             raise StartupError("Name one of the clinic's doctors with --doctor.") from None
         except errors.Conflict:
-            raise StartupError(f"{email} already works at clinic {clinic}.") from None
+            raise StartupError(f"{new.email} already works at clinic {new.clinic}.") from None
     return user_id
 
 
