@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries: structs, signatures, and delays between attempts."""
+"""Webhooks and their deliveries: structs, states and signatures."""
 
 import hmac
 from base64 import b64encode

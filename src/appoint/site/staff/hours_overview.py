@@ -41,7 +41,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     ]
     return await staff_page(
         request,
-        "staff/hours/hours.html",
+        "staff/hours/hours_overview.html",
         clinic_id=clinic_id,
         place="hours",
         weeks=weeks,
