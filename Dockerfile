@@ -15,7 +15,7 @@ RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --system --home-dir /var/lib/appoint --create-home appoint
 
 USER appoint
-# In a container 127.0.0.1 reaches nobody; which address of the host leads here is for who runs it to say.
+# Inside a container, 127.0.0.1 is unreachable from outside; the operator decides which host address to publish.
 ENV APPOINT_HOST=0.0.0.0 APPOINT_DATA_DIR=/var/lib/appoint PYTHONUNBUFFERED=1
 EXPOSE 8000
 ENTRYPOINT ["appoint"]

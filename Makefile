@@ -58,16 +58,16 @@ fmt: $(DEV) ## Format the code and fix what the linter can
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format
 
-bench: $(DEV) $(PAGES) ## Measure, and write docs/benchmarks.md
+bench: $(DEV) $(PAGES) ## Run the benchmarks and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
 
-e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
+e2e: $(DEV) $(DEV_PAGES) ## Run only the browser tests
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup tests/browser $(ARGS)
 
-screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
+screenshots: $(DEV) $(DEV_PAGES) ## Take screenshots for docs/images
 	@$(PY) tests/browser/screenshots.py
 
-texts: $(DEV) ## Update the catalogues of translations in src/appoint/locale
+texts: $(DEV) ## Update the translation catalogues in src/appoint/locale
 	@PYTHONPATH=tests $(PY) -m support.catalogues
 
 openapi: $(RUNTIME) ## Write docs/openapi.json
@@ -80,10 +80,10 @@ reference: $(DEV) ## Write docs/reference from settings, commands, events and do
 docs: $(DEV) ## Build the documentation site in site/
 	@$(PY) -m zensical build --strict
 
-prose: $(DEV) ## List the prose linter's findings in docstrings and texts, and lower their limits
+prose: $(DEV) ## List the prose linter's findings and lower their limits
 	@$(PY) scripts/prose.py --all --lower
 
-setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, the developers' tools too
+setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, including development tools
 
 lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements files
 	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
