@@ -154,7 +154,7 @@ async def test_a_filter_with_extreme_values_is_accepted(client, query):
         assert (await client.get(f"{path}?{query}", headers=ADMIN)).status_code == 200
 
 
-async def test_the_audit_log_of_an_unknown_clinic_is_not_found(client):
+async def test_an_unknown_clinics_audit_log_is_not_found(client):
     for path in ("/api/clinics/7/audit", "/api/clinics/7/audit/head"):
         assert (await client.get(path, headers=ADMIN)).status_code == 404
 

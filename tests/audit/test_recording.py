@@ -110,7 +110,7 @@ async def test_a_nightly_run_is_recorded_only_if_it_publishes_slots(world):
     assert (entry["clinic_id"], entry["actor"], entry["action"]) == (world.clinic, "system", "generateBookingSlots")
 
 
-async def test_unsubscribing_by_link_is_recorded(client, db):
+async def test_unsubscribing_via_a_link_is_recorded(client, db):
     ana = await create_customer(client)
     before = len(await unsealed(db))
     await client.post(f"/unsubscribe/{sign('signs links in tests', 'unsubscribe', [ana, 'email'])}")

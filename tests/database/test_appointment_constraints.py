@@ -64,9 +64,9 @@ async def test_a_customer_cannot_see_two_doctors_at_once_unless_one_is_cancelled
 
 async def test_staff_can_double_book_a_customer_but_never_a_doctor(rows):
     await accepts(rows, PREPARATIONS["customer_free"])
-    beside = {"overridden": "{customer-busy}", "override_reason": "Both want to see her"}
-    await accepts(rows, appointment("09:00", "09:30", doctor_id=OTHER_ID, **beside))
-    await rejects(rows, "doctor_free", appointment("09:00", "09:30", id=MISSING_ID, **beside))
+    overlap = {"overridden": "{customer-busy}", "override_reason": "Both want to see her"}
+    await accepts(rows, appointment("09:00", "09:30", doctor_id=OTHER_ID, **overlap))
+    await rejects(rows, "doctor_free", appointment("09:00", "09:30", id=MISSING_ID, **overlap))
     await rejects(
         rows,
         "customer_free",

@@ -90,7 +90,7 @@ async def columns(connection: asyncpg.Connection) -> dict[str, list[str]]:
 
 
 async def contents(connection: asyncpg.Connection, tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return all rows of the tables, as text."""
+    """Return all rows in the tables, as text."""
     return {
         table: sorted(str(row) for row in await connection.fetch(f"select {', '.join(names)} from {table}"))
         for table, names in tables.items()
@@ -165,7 +165,7 @@ async def test_an_upgrade_makes_customers_searchable_without_umlauts(url, connec
 
 
 async def book_with(connection: asyncpg.Connection, statement: str, **values: Any) -> list[tuple[UUID, str]]:
-    """Run the booking statement of an earlier version. Parameters without a value are null."""
+    """Run an earlier version's booking statement. Parameters without a value are null."""
     query = sql.parse(f"previous.{statement}", (HERE / "previous" / f"{statement}.sql").read_text())
     arguments = query.arguments(dict.fromkeys(query.parameters) | values)
     return [(row["id"], row["status"]) for row in await connection.fetch(query.text, *arguments)]

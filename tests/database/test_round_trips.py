@@ -49,7 +49,7 @@ BOOKINGS = {
 
 @pytest.mark.parametrize("booking", BOOKINGS)
 async def test_a_booking_costs_one_round_trip(world, database_url, booking):
-    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         async with proxied(database_url, folder) as (db, wire):
             world.db = db
             # Connect, prepare the statement and fill the cache.

@@ -57,5 +57,5 @@ def test_every_table_has_a_writer():
     assert writers().keys() == TABLES
 
 
-def test_a_table_is_written_by_one_package():
+def test_each_table_is_written_by_one_package():
     assert {table: packages for table, packages in writers().items() if len(packages) > 1} == EXCEPTIONS

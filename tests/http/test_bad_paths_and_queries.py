@@ -128,7 +128,7 @@ async def test_an_unknown_query_parameter_is_400_for_every_operation(api, query)
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "9" * 5000, "", "x", "%D9%A1", "1&limit=1"])
-async def test_a_limit_out_of_range_is_400(api, limit):
+async def test_an_out_of_range_limit_is_400(api, limit):
     for operation in LISTS:
         assert "?limit" in faults(await api.get(f"{address(operation)}?limit={limit}", headers=ADMIN), 400), (
             operation.path
@@ -162,7 +162,7 @@ async def test_an_invalid_date_range_is_400(api, query):
 
 
 async def next_cursor(client, path):
-    """Return the cursor of a page that is not the last one."""
+    """Return the cursor from a page that is not the last one."""
     page = await client.get(path, headers=ADMIN)
     assert page.json()["next"], page.text
     return page.json()["next"]

@@ -77,7 +77,7 @@ def test_the_language_header_is_read_in_any_case_and_spacing(header, language):
     assert language_of(header) == language in LANGUAGES
 
 
-async def test_head_returns_the_headers_of_get_without_the_body(client, world):
+async def test_head_returns_the_same_headers_as_get_without_the_body(client, world):
     for path in ("/", "/healthz", "/api/docs", "/api/clinics", "/api/clinics/1", "/api/clinics/99", "/nothing"):
         head, get = await client.head(path), await client.get(path)
         assert (head.status_code, head.headers["Content-Type"]) == (

@@ -20,8 +20,8 @@ from support.rate_limits import NINE, limited_client
 from support.staff import add_user, sign_in, works_at
 
 
-def limit_headers(answer) -> tuple[str, ...]:
-    return tuple(answer.headers[f"RateLimit-{name}"] for name in ("Limit", "Remaining", "Reset", "Policy"))
+def limit_headers(response) -> tuple[str, ...]:
+    return tuple(response.headers[f"RateLimit-{name}"] for name in ("Limit", "Remaining", "Reset", "Policy"))
 
 
 async def test_responses_count_down_the_remaining_requests(db, database_url, fixed_clock):
@@ -174,7 +174,7 @@ def test_an_ipv6_address_is_counted_by_its_network(address, expected):
     assert network_of(address) == expected
 
 
-async def test_lookups_of_wrong_credentials_are_limited_but_valid_ones_always_work(db, database_url, fixed_clock):
+async def test_lookups_of_wrong_credentials_are_limited_but_right_ones_always_work(db, database_url, fixed_clock):
     async with limited_client(database_url) as client:
         client.app.state.services.identities["tst_"] = identify
         responses = [await client.get("/api/customers", headers={"Authorization": "Bearer tst_right"})]

@@ -1,4 +1,4 @@
-"""The application checks the declarations of its handlers when it starts."""
+"""The application checks its handlers' declarations when it starts."""
 
 import pytest
 from litestar import Litestar, get

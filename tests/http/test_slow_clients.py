@@ -44,7 +44,7 @@ async def connect(db, database_url, monkeypatch):
         yield connect
 
 
-async def answer(reader) -> tuple[int, bytes]:
+async def read_response(reader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
@@ -96,7 +96,7 @@ async def test_a_chunked_body_is_limited_to_a_mebibyte(connect):
     for _ in range(17):
         writer.write(chunk)
     writer.write(b"0\r\n\r\n")
-    status, body = await answer(reader)
+    status, body = await read_response(reader)
     assert (status, json.loads(body)["type"]) == (413, "/problems/body-too-large")
 
 
@@ -106,7 +106,7 @@ async def test_a_request_is_limited_to_a_hundred_headers(connect):
         writer.write(
             b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(number)) + b"\r\n"
         )
-        status, body = await answer(reader)
+        status, body = await read_response(reader)
         assert status == expected
     assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has too many headers; maximum: 100"}]
 
@@ -116,7 +116,7 @@ async def test_pipelined_requests_are_answered_in_order(connect):
     writer.write(
         b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50))
     )
-    responses = [await answer(reader) for _ in range(50)]
+    responses = [await read_response(reader) for _ in range(50)]
     assert [json.loads(body)["instance"] for _, body in responses] == [f"/api/clinics/{n}" for n in range(50)]
 
 
@@ -145,8 +145,8 @@ async def test_a_request_that_takes_too_long_gets_503(db, database_url):
         await other.execute("lock table clinic")
         reader, writer = await connect()
         writer.write(b"GET /api/clinics/1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        status, body = await answer(reader)
+        status, body = await read_response(reader)
         await transaction.rollback()
         assert (status, json.loads(body)["type"]) == (503, "/problems/unavailable")
         writer.write(b"GET /api/clinics/1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert (await answer(reader))[0] == 200
+        assert (await read_response(reader))[0] == 200

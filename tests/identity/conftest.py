@@ -109,9 +109,9 @@ def idp_server():
 @pytest.fixture
 def idp(idp_server):
     """The provider, reset to its initial state."""
-    idp_server.answers, idp_server.requests, idp_server.down, idp_server.seconds = {}, [], False, 0.0
+    idp_server.responses, idp_server.requests, idp_server.down, idp_server.seconds = {}, [], False, 0.0
     idp_server.keys = {"first": idp_server.first}
-    idp_server.may_answer.set()
+    idp_server.may_respond.set()
     return idp_server
 
 

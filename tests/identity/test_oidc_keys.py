@@ -158,7 +158,7 @@ CONFIGURATIONS = {
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 async def test_a_provider_that_sends_an_invalid_response_counts_as_unavailable(idp, provider, page, garbage):
     assert await identify(provider, idp.token(NOW))
-    idp.answers[f"/realms/clinics/{page}"] = garbage
+    idp.responses[f"/realms/clinics/{page}"] = garbage
     later = timedelta(minutes=20)
     assert await identify(provider, idp.token(NOW + later), after=later), "cached keys still work"
     with pytest.raises(errors.Unavailable):
@@ -171,7 +171,7 @@ async def test_an_invalid_provider_configuration_is_not_followed(idp, provider, 
     document |= {
         "jwks_uri": idp.issuer + "/jwks" if configuration.get("jwks_uri") == "here" else configuration.get("jwks_uri")
     }
-    idp.answers["/realms/clinics/.well-known/openid-configuration"] = json.dumps(document).encode()
+    idp.responses["/realms/clinics/.well-known/openid-configuration"] = json.dumps(document).encode()
     with pytest.raises(errors.Unavailable):
         await identify(provider, idp.token(NOW))
     assert idp.fetches == 0

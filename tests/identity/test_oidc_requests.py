@@ -53,25 +53,25 @@ async def test_a_forged_or_incomplete_token_is_unauthorized(oidc_client, idp):
 
 async def test_requests_get_retry_after_while_the_provider_is_unavailable(oidc_client, idp):
     idp.down = True
-    away = await oidc_client.get("/api/clinics/1", headers={"Authorization": f"Bearer {idp.token(clock.now())}"})
-    assert (away.status_code, 1 <= int(away.headers["Retry-After"]) <= 60) == (503, True)
+    unavailable = await oidc_client.get("/api/clinics/1", headers={"Authorization": f"Bearer {idp.token(clock.now())}"})
+    assert (unavailable.status_code, 1 <= int(unavailable.headers["Retry-After"]) <= 60) == (503, True)
     assert (await oidc_client.get("/api/clinics/1", headers=ADMIN)).status_code == 200
 
 
 async def test_no_database_connection_is_held_while_keys_are_fetched(db, database_url, idp):
     app = application.create(oidc_settings(idp, pool_size=1), database_url=database_url, admin_token=TOKEN)
-    idp.may_answer.clear()
+    idp.may_respond.clear()
     async with client_of(app) as client:
         await create_clinic(client)
         headers = {"Authorization": f"Bearer {idp.token(clock.now())}"}
-        waits = asyncio.create_task(client.get("/api/clinics/1/appointments", headers=headers))
+        waiting = asyncio.create_task(client.get("/api/clinics/1/appointments", headers=headers))
         while not idp.requests:
             await asyncio.sleep(0.01)
         assert app.state.services.db.used == 0
         assert (await client.get("/api/clinics/1")).status_code == 200
-        assert not waits.done()
-        idp.may_answer.set()
-        assert (await waits).status_code == 200
+        assert not waiting.done()
+        idp.may_respond.set()
+        assert (await waiting).status_code == 200
 
 
 async def test_the_audit_log_identifies_the_caller_by_a_digest(oidc_client, db, idp):

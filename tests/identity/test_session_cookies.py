@@ -23,37 +23,37 @@ async def sign_in_with_cookie(client, **headers) -> tuple[dict[str, str], str]:
 
 
 async def test_a_browser_signs_in_with_an_http_only_cookie(client, mia):
-    own, _ = await sign_in_with_cookie(client)
-    assert await get_status(client, own) == 200
+    cookie, _ = await sign_in_with_cookie(client)
+    assert await get_status(client, cookie) == 200
 
 
 async def test_a_change_made_with_a_cookie_requires_its_csrf_token(client, mia):
-    own, token = await sign_in_with_cookie(client)
+    cookie, token = await sign_in_with_cookie(client)
     _, others = await sign_in_with_cookie(client)
 
     async def rename(**headers):
-        return (await client.patch("/api/account", json={"name": "Mia Groß"}, headers=own | headers)).status_code
+        return (await client.patch("/api/account", json={"name": "Mia Groß"}, headers=cookie | headers)).status_code
 
     assert [await rename(), await rename(**{"X-CSRF-Token": "forged"}), await rename(**{"X-CSRF-Token": others})] == [
         403
     ] * 3
-    assert (await client.get("/api/account", headers=own)).json()["name"] == "Mia Klein"
+    assert (await client.get("/api/account", headers=cookie)).json()["name"] == "Mia Klein"
     assert await rename(**{"X-CSRF-Token": token}) == 200
 
 
 async def test_creating_a_customer_with_a_cookie_requires_the_csrf_token(client, mia):
-    own, token = await sign_in_with_cookie(client)
+    cookie, token = await sign_in_with_cookie(client)
     body = {"name": "Ana"}
-    assert (await client.post("/api/customers", json=body, headers=own)).status_code == 403
-    assert (await client.post("/api/customers", json=body, headers=own | {"X-CSRF-Token": token})).status_code == 201
+    assert (await client.post("/api/customers", json=body, headers=cookie)).status_code == 403
+    assert (await client.post("/api/customers", json=body, headers=cookie | {"X-CSRF-Token": token})).status_code == 201
 
 
 async def test_signing_out_with_a_cookie_requires_the_csrf_token(client, mia):
-    own, token = await sign_in_with_cookie(client)
-    assert (await client.delete("/api/sessions", headers=own)).status_code == 403
-    out = await client.delete("/api/sessions/current", headers=own | {"X-CSRF-Token": token})
+    cookie, token = await sign_in_with_cookie(client)
+    assert (await client.delete("/api/sessions", headers=cookie)).status_code == 403
+    out = await client.delete("/api/sessions/current", headers=cookie | {"X-CSRF-Token": token})
     assert (out.status_code, "Max-Age=0" in out.headers["Set-Cookie"]) == (204, True)
-    assert await get_status(client, own) == 401
+    assert await get_status(client, cookie) == 401
 
 
 async def test_signing_in_again_ends_the_browsers_previous_session(client, mia):
@@ -66,15 +66,15 @@ async def test_signing_in_again_ends_the_browsers_previous_session(client, mia):
 async def test_signing_in_does_not_adopt_a_planted_session(db, client, mia):
     """Prevent session fixation: end an incoming cookie's session instead of signing it in."""
     planted = {"Cookie": f"{COOKIE}=aps_{'A' * 43}"}
-    own, _ = await sign_in_with_cookie(client, **planted)
-    assert own != planted
+    cookie, _ = await sign_in_with_cookie(client, **planted)
+    assert cookie != planted
     assert await get_status(client, planted) == 401
 
 
 async def test_a_failed_sign_in_keeps_the_current_session(client, mia):
-    own, _ = await sign_in_with_cookie(client)
-    assert type_of(await sign_in(client, password=ANOTHER, headers=own)) == WRONG
-    assert await get_status(client, own) == 200
+    cookie, _ = await sign_in_with_cookie(client)
+    assert type_of(await sign_in(client, password=ANOTHER, headers=cookie)) == WRONG
+    assert await get_status(client, cookie) == 200
 
 
 async def test_a_cookie_from_an_ended_session_does_not_block_public_requests(client, mia):
@@ -85,9 +85,9 @@ async def test_a_cookie_from_an_ended_session_does_not_block_public_requests(cli
 
 
 async def test_a_signed_out_page_cannot_create_a_customer_anonymously(client, mia):
-    own, token = await sign_in_with_cookie(client)
-    assert (await client.delete("/api/sessions/current", headers=own | {"X-CSRF-Token": token})).status_code == 204
-    for headers in (own, {}):
+    cookie, token = await sign_in_with_cookie(client)
+    assert (await client.delete("/api/sessions/current", headers=cookie | {"X-CSRF-Token": token})).status_code == 204
+    for headers in (cookie, {}):
         response = await client.post("/api/customers", json={"name": "Ana"}, headers=headers | {"X-CSRF-Token": token})
         assert type_of(response) == (401, "unauthorized")
-    assert (await sign_in(client, cookie=True, headers=own | {"X-CSRF-Token": token})).status_code == 201
+    assert (await sign_in(client, cookie=True, headers=cookie | {"X-CSRF-Token": token})).status_code == 201

@@ -207,9 +207,9 @@ async def test_a_user_has_at_most_fifty_sessions(db, mia):
 
 
 async def test_signing_out_ends_only_the_current_session(client, mia):
-    here, there = await bearer(client), await bearer(client)
-    assert (await client.delete("/api/sessions/current", headers=here)).status_code == 204
-    assert (await get_status(client, here), await get_status(client, there)) == (401, 200)
+    current, other = await bearer(client), await bearer(client)
+    assert (await client.delete("/api/sessions/current", headers=current)).status_code == 204
+    assert (await get_status(client, current), await get_status(client, other)) == (401, 200)
 
 
 async def test_users_see_and_end_only_their_own_sessions(db, client, mia):

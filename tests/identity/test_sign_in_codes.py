@@ -84,7 +84,7 @@ async def test_a_later_code_does_not_invalidate_an_earlier_one(client, ana):
     assert (await enter_code(client, second)).status_code == 200
 
 
-async def test_the_audit_log_identifies_the_customer_by_id_only(db, client, ana):
+async def test_the_audit_log_identifies_the_customer_only_by_id(db, client, ana):
     code_id = await request_code(client)
     await enter_code(client, code_id, wrong_code(code_id))
     await enter_code(client, code_id)

@@ -92,7 +92,7 @@ async def test_an_invitation_can_be_sent_again_until_it_is_accepted(client, mana
     assert type_of(await client.post(f"{USERS}/{user_id}/invitation", headers=manager)) == (409, "already-joined")
 
 
-async def test_a_doctors_account_is_linked_to_a_doctor_of_the_same_clinic(client, manager):
+async def test_a_doctors_account_is_linked_to_a_doctor_at_the_same_clinic(client, manager):
     await create_clinic(client)
     own, other = await create_doctor(client), await create_doctor(client, 2)
     invitation = INVITATION | {"role": "doctor"}
@@ -141,7 +141,7 @@ async def test_managers_can_manage_only_their_own_clinics_users(db, client, mana
     assert await db.fetchval("select role from membership where user_id = $1", outsider) == "manager"
 
 
-async def test_the_last_manager_of_a_clinic_cannot_be_removed_or_demoted(client, mia, manager):
+async def test_a_clinics_last_manager_cannot_be_removed_or_demoted(client, mia, manager):
     own = f"{USERS}/{mia}"
     assert type_of(await client.patch(own, json={"role": "receptionist"}, headers=manager)) == (409, "last-manager")
     assert type_of(await client.delete(own, headers=manager)) == (409, "last-manager")

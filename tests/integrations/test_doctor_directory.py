@@ -16,7 +16,7 @@ async def provider(client):
     return (await client.post("/api/providers", json={"name": "Dr Shah"}, headers=ADMIN)).json()["id"]
 
 
-async def test_a_provider_is_a_doctor_of_the_only_clinic(client, provider):
+async def test_a_provider_is_a_doctor_at_the_only_clinic(client, provider):
     doctor = (await client.get(f"/api/doctors/{provider}")).json()
     assert (doctor["name"], doctor["clinicId"]) == ("Dr Shah", 1)
 

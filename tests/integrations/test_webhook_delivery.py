@@ -116,10 +116,10 @@ async def test_a_replay_delivers_events_again_with_the_same_ids(db, time):
 
 
 async def test_a_removed_webhook_gets_no_further_events(db):
-    may_answer = asyncio.Event()
+    may_respond = asyncio.Event()
 
     async def wait(writer):
-        await may_answer.wait()
+        await may_respond.wait()
         writer.write(OK)
 
     async with Partner(wait) as partner:
@@ -128,7 +128,7 @@ async def test_a_removed_webhook_gets_no_further_events(db):
         async with working(db):
             await until(lambda: partner.requests)
             await db.atomic(service.remove, SYSTEM, webhook_id=created.id, if_match=None, now=clock.now())
-            may_answer.set()
+            may_respond.set()
             await add_events(db)
             await asyncio.sleep(0.1)
         assert len(partner.requests) == 1

@@ -64,10 +64,10 @@ async def test_a_success_restarts_the_five_days(db, time):
             await add_events(db)
             await wait_for_attempts(db)
             time.forward(days=4)
-            partner.answer = OK
+            partner.response = OK
             await wait_for_deliveries(db, 1)
             assert (await service.get(db, created.id)).failing_since is None
-            partner.answer = status(500)
+            partner.response = status(500)
             time.forward(days=4)
             await add_events(db)
             await until(lambda: len(partner.requests) == 3)
@@ -87,7 +87,7 @@ async def test_a_disabled_webhook_gets_nothing_until_it_is_enabled(db, time):
             await until(lambda: len(other.requests) == 2)
             assert json.loads(other.requests[0].body)["type"] == "webhook.disabled"
             assert partner.ids == first[:1]
-            partner.answer = OK
+            partner.response = OK
             patch = WebhookPatch(enabled=True)
             await service.change(db, SYSTEM, webhook_id=created.id, change=patch, private_addresses=True, if_match=None)
             await until(lambda: partner.ids == first)

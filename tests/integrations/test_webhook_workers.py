@@ -1,4 +1,4 @@
-"""Any number of workers deliver events to webhooks, and any of them may die."""
+"""Any number of workers deliver events to webhooks, and any of them can die."""
 
 import asyncio
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("two_clinics", "fast_delivery")
 
 
 async def test_a_hanging_webhook_does_not_delay_others(db):
-    may_answer = asyncio.Event()
+    may_respond = asyncio.Event()
 
     async def wait(writer):
-        await may_answer.wait()
+        await may_respond.wait()
         writer.write(OK)
 
     async with Partner(wait) as slow, Partner() as quick:
@@ -27,7 +27,7 @@ async def test_a_hanging_webhook_does_not_delay_others(db):
         async with working(db, answer_seconds=15):
             await until(lambda: quick.ids == ids)
             assert slow.ids == ids[:1]
-            may_answer.set()
+            may_respond.set()
             await until(lambda: slow.ids == ids)
 
 
@@ -137,7 +137,7 @@ async def test_an_event_is_delivered_again_after_its_worker_was_cancelled(db, ti
         await until(lambda: partner.requests)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        partner.answer = OK
+        partner.response = OK
         async with working(db, time):
             await wait_for_deliveries(db, 1)
         assert partner.ids == [id, id]

@@ -54,7 +54,7 @@ def test_text_messages_use_the_short_form(language, text):
         ("Etc/GMT+3", "UTC-03:00", "UTC-03:00"),
     ],
 )
-def test_the_name_of_a_zone_follows_the_season(time_zone, winter, summer):
+def test_a_zones_name_follows_the_season(time_zone, winter, summer):
     assert (date_formats.zone(MONDAY, time_zone, "en"), date_formats.zone(JULY, time_zone, "en")) == (winter, summer)
 
 

@@ -92,7 +92,7 @@ def test_an_unusual_name_is_read_back_unchanged(name):
     }
 
 
-def test_a_backslash_stays_in_texts_and_becomes_a_slash_in_names():
+def test_a_backslash_stays_in_text_but_becomes_a_slash_in_names():
     _, event = read(summary="a\\", attendee=Person("O’Neill\\", "ana@example.org"))
     assert (event["SUMMARY"], event["ATTENDEE"].params["CN"], event["ATTENDEE"]) == (
         "a\\",
@@ -101,7 +101,7 @@ def test_a_backslash_stays_in_texts_and_becomes_a_slash_in_names():
     )
 
 
-def test_line_breaks_stay_in_texts_and_are_removed_from_names():
+def test_line_breaks_stay_in_text_but_are_removed_from_names():
     _, event = read(
         location="Seestraße 12\n13353 Berlin",
         attendee=Person("Ana\r\nATTENDEE:mailto:eve@example.org\x07", "ana@example.org"),
@@ -117,7 +117,7 @@ texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_
 
 
 @given(summary=texts, location=texts, name=texts.map(lambda text: " ".join(text.split())))
-def test_any_typed_text_yields_one_entry_with_one_attendee(summary, location, name):
+def test_any_typed_text_produces_one_entry_with_one_attendee(summary, location, name):
     _, event = read(summary=summary, location=location, attendee=Person(name, "ana@example.org"))
     assert (event["SUMMARY"], event["LOCATION"], event["ATTENDEE"]) == (summary, location, "mailto:ana@example.org")
     assert event["ATTENDEE"].params.get("CN", "") == name.replace("\\", "/")

@@ -64,10 +64,10 @@ async def test_an_email_contains_text_html_and_the_calendar_both_inline_and_atta
 async def test_all_attempts_to_send_an_email_share_a_message_id(inbox):
     for token in ("letter/1", "letter/1", "letter/2"):
         await Smtp(inbox.url, SENDER).send(LETTER._replace(token=token))
-    names = sorted(str(arrived.content["Message-ID"]) for arrived in inbox.received)
-    assert len(names) == 3
-    assert len(set(names)) == 2
-    assert {name.rpartition("@")[2] for name in names} == {"appoint.example>"}
+    message_ids = sorted(str(arrived.content["Message-ID"]) for arrived in inbox.received)
+    assert len(message_ids) == 3
+    assert len(set(message_ids)) == 2
+    assert {message_id.rpartition("@")[2] for message_id in message_ids} == {"appoint.example>"}
 
 
 async def test_an_email_is_transmitted_as_ascii(inbox):

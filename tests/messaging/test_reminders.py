@@ -94,7 +94,7 @@ async def test_a_reminder_is_not_sent_once_the_appointment_has_changed(world, of
     assert (post.messages, await statuses(world.db)) == ([], ["reminder-1440 superseded"])
 
 
-async def test_nothing_is_sent_after_the_start_of_the_appointment(world, office, post):
+async def test_nothing_is_sent_after_the_appointment_starts(world, office, post):
     await world.book(world.dr_shah, at(9), world.ana)
     await office.plan(world.now)
     world.now = at(9)

@@ -1,4 +1,4 @@
-"""Changes that race with the erasure of a customer leave no data behind."""
+"""Changes that race with a customer's erasure leave no data behind."""
 
 import asyncio
 from datetime import timedelta

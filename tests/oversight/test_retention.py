@@ -152,7 +152,7 @@ async def test_concurrent_workers_erase_each_patient_once(world):
     assert await world.db.fetchval("select count(*) from event where type = 'customer.erased' and clinic_id = 0") == 31
 
 
-async def test_retention_is_audited_by_ids_only(world):
+async def test_retention_is_audited_only_by_ids(world):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     rows = await world.db.fetch(
         "select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action"

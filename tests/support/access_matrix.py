@@ -127,7 +127,7 @@ def expected_refusals(operation: Operation, role: Role, relation: str, body: Any
 def _refusals_beyond_own(operation: Operation, role: Role, relation: str, body: Any) -> set[int] | None:
     """Return the refusal statuses for a role that may access only its own records."""
     parameter = list(operation.parameters)[-1] if operation.parameters else ""
-    if parameter == "clinicId" and "doctorId" not in (body or ()):  # all records of the clinic
+    if parameter == "clinicId" and "doctorId" not in (body or ()):  # all the clinic's records
         return None if route_of(operation.handler).narrows else {403}
     if relation == "own":
         return None

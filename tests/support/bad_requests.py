@@ -36,14 +36,14 @@ async def send(client, operation: Operation, path: str | None = None, **options:
     return await client.request(operation.method, path or address(operation), headers=headers, **options)
 
 
-def faults(answer, *statuses: int) -> dict[str, str]:
+def faults(response, *statuses: int) -> dict[str, str]:
     """Check that the response is a problem document with one of the statuses. Return its faults by pointer."""
-    problem = answer.json()
-    assert answer.status_code in statuses, (str(answer.request.url)[:200], answer.text[:500])
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert problem["requestId"] == answer.headers["X-Request-ID"]
+    problem = response.json()
+    assert response.status_code in statuses, (str(response.request.url)[:200], response.text[:500])
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert problem["requestId"] == response.headers["X-Request-ID"]
     assert all(problem[member] for member in ("type", "title", "detail", "instance"))
-    assert problem["status"] == answer.status_code
+    assert problem["status"] == response.status_code
     faults = {fault["pointer"]: fault["detail"] for fault in problem.get("errors", [])}
     assert faults or problem["type"] != "/problems/invalid-request"
     return faults

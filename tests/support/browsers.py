@@ -61,7 +61,7 @@ CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 
 
 def find_chromium() -> str:
-    """Return the path of an installed Chromium. Without one, fail in CI and skip the test elsewhere."""
+    """Return the path to an installed Chromium. If there is none, fail in CI and skip the test elsewhere."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if not path:
         assert os.environ.get("CI") != "true", "CI has Chromium"

@@ -29,7 +29,7 @@ def member(name: str, clinic_id: int, role: Role, doctor_id: UUID | str | None =
 
 
 def staff(clinic_id: int, doctor_id: UUID | str) -> dict[str, Actor]:
-    """Return a doctor, a receptionist and a manager of the clinic."""
+    """Return a doctor, a receptionist and a manager at the clinic."""
     return {
         "doctor": member("doctor", clinic_id, Role.DOCTOR, doctor_id),
         "receptionist": member("receptionist", clinic_id, Role.RECEPTIONIST),

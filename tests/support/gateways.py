@@ -209,20 +209,20 @@ def mail_talk(replies: Mapping[str, Any], verbs: list[str] | None = None) -> Any
     return talk
 
 
-def http_talk(answer: Any) -> Any:
+def http_talk(response: Any) -> Any:
     """Return a conversation that answers one request with these bytes, or slowly, part by part, if they are a list."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         await reader.readexactly(length)
-        if answer is HANGS:
+        if response is HANGS:
             await reader.read()
-        elif answer is not DROPS:
-            for part in answer if isinstance(answer, list) else [answer]:
+        elif response is not DROPS:
+            for part in response if isinstance(response, list) else [response]:
                 writer.write(part)
                 await writer.drain()
-                if isinstance(answer, list):
+                if isinstance(response, list):
                     await asyncio.sleep(0.02)
 
     return talk

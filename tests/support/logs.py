@@ -1,4 +1,4 @@
-"""The log of a server process."""
+"""The log from a server process."""
 
 import json
 from typing import Any

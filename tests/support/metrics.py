@@ -1,4 +1,4 @@
-"""The metrics of a server process."""
+"""Metrics from a server process."""
 
 import re
 
@@ -6,6 +6,6 @@ import httpx2
 
 
 def metric(http: httpx2.Client, name: str) -> float:
-    """Return the value of a metric, or 0 if it is absent."""
+    """Return a metric's value, or 0 if it is absent."""
     match = re.search(rf"^{re.escape(name)} (.*)$", http.get("/metrics").text, re.MULTILINE)
     return float(match[1]) if match else 0

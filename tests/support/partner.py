@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Self
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
-Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+Response = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 def status(code: int, *headers: str) -> bytes:
@@ -35,8 +35,8 @@ class Request(NamedTuple):
 
 
 class Partner:
-    def __init__(self, answer: Answer = OK) -> None:
-        self.answer = answer
+    def __init__(self, response: Response = OK) -> None:
+        self.response = response
         self.requests: list[Request] = []
         self.at_once = self.most_at_once = 0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -66,11 +66,11 @@ class Partner:
                 self.at_once += 1
                 self.most_at_once = max(self.most_at_once, self.at_once)
                 try:
-                    answer = self.answer
-                    if isinstance(answer, bytes):
-                        writer.write(answer)
+                    response = self.response
+                    if isinstance(response, bytes):
+                        writer.write(response)
                     else:
-                        await answer(writer)
+                        await response(writer)
                 finally:
                     self.at_once -= 1
                 if writer.is_closing():

@@ -70,9 +70,9 @@ async def sign_in(client, address="ana@example.org", **fields: str) -> dict[str,
     return {"Cookie": f"{COOKIE}={re.findall(f'{COOKIE}=([^;]+)', response.headers['Set-Cookie'])[0]}"}
 
 
-def cookies_of(answer) -> dict[str, str]:
+def cookies_of(response) -> dict[str, str]:
     """Return the headers in which a browser would send a response's cookies back."""
-    return {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
+    return {"Cookie": "; ".join(header.split(";")[0] for header in response.headers.get_list("Set-Cookie"))}
 
 
 async def sign_in_together(client) -> dict[str, str]:

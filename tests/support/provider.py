@@ -15,16 +15,16 @@ AUDIENCE = "appoint"
 
 
 class OpenIdProvider:
-    """`answers` replaces response bodies by path. A number is a status without a body."""
+    """`responses` replaces response bodies by path. A number is a status without a body."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwk.Key] = {}
-        self.answers: dict[str, Any] = {}
+        self.responses: dict[str, Any] = {}
         self.requests: list[str] = []
         self.down = False
         self.seconds = 0.0
-        self.may_answer = threading.Event()
-        self.may_answer.set()
+        self.may_respond = threading.Event()
+        self.may_respond.set()
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,8 +34,8 @@ class OpenIdProvider:
                     self.close_connection = True
                     return
                 time.sleep(provider.seconds)
-                provider.may_answer.wait(30)
-                response = provider.answers.get(self.path, provider.own(self.path))
+                provider.may_respond.wait(30)
+                response = provider.responses.get(self.path, provider.own(self.path))
                 status, body = (response, b"") if isinstance(response, int) else (200, response)
                 self.send_response(status)
                 if status == 302:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
-ANSWERS = {
+REPLIES = {
     "nobody": "550 5.1.1 <{0}>: no such user {0}",
     "full": "552 5.2.2 <{0}> is over quota",
     "busy": "451 4.3.0 <{0}>: try again later",
@@ -24,8 +24,8 @@ class Folder:
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802  the name that aiosmtpd requires
         name = address.partition("@")[0]
-        if name in ANSWERS:
-            return ANSWERS[name].format(address)
+        if name in REPLIES:
+            return REPLIES[name].format(address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -57,5 +57,5 @@ async def sign_in_receptionist(db, client, email="mia@example.org", clinic_id: i
     return await bearer(client, email)
 
 
-def type_of(answer) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
+def type_of(response) -> tuple[int, str]:
+    return response.status_code, response.json()["type"].removeprefix("/problems/")

@@ -23,5 +23,5 @@ async def post(client, path, key=None):
     return await client.post(path, headers=ADMIN | ({"Idempotency-Key": key} if key else {}))
 
 
-def pointers(answer) -> list[str]:
-    return [fault["pointer"] for fault in answer.json()["errors"]]
+def pointers(response) -> list[str]:
+    return [fault["pointer"] for fault in response.json()["errors"]]

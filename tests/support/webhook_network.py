@@ -15,7 +15,7 @@ PUBLIC_ADDRESS = "93.184.215.14"
 
 
 class Names(dict[str, list[Sequence[str]]]):
-    """The addresses that each lookup of a name returns. The last addresses are repeated."""
+    """The addresses that each lookup of a name returns. Further lookups repeat the last ones."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A worker that runs in the process of the test."""
+"""A worker that runs in the test's process."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Rules about the structure of the code, read from the code."""
+"""Rules about the structure of the code, checked by reading it."""
 
 import ast
 import re

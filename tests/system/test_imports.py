@@ -1,4 +1,4 @@
-"""A server starts without the libraries of features that it may never use."""
+"""A server starts without loading libraries for features that it may never use."""
 
 import subprocess
 import sys

@@ -81,7 +81,7 @@ def test_wheel_and_sdist_contain_everything_that_is_served(sdist: Path, wheel: P
     assert (files - in_sdist, files - in_wheel) == (set(), set())
 
 
-def test_the_command_prints_the_version_of_the_package(environment: Path, wheel: Path) -> None:
+def test_the_command_prints_the_packages_version(environment: Path, wheel: Path) -> None:
     result = subprocess.run([environment / "bin/appoint", "--version"], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == wheel.name.split("-")[1]
 

@@ -118,7 +118,7 @@ class Run:
         self.remaining_moments = len(KILLS)
 
     def generate_requests(self, doctors: list[str], customers: list[str]) -> Iterator[Request]:
-        """Generate requests, some for the same time of a doctor or a customer."""
+        """Generate requests, some of them for the same doctor's or customer's time."""
         midnight = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         for number in count():
             start = midnight + timedelta(

@@ -193,7 +193,7 @@ async def test_a_worker_sends_heartbeats_until_it_stops(db, database_url):
     assert await upkeep.worker_silence(db) is None
 
 
-async def test_a_worker_survives_a_restart_of_its_database(job):
+async def test_a_worker_survives_its_databases_restart(job):
     with own_postgres() as postgres:
         await migrate.upgrade(postgres.url)
         db = connect(postgres.url, size=2, wait_seconds=5, statement_seconds=5)
