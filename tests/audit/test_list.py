@@ -64,7 +64,7 @@ async def test_sealing_between_two_pages_neither_loses_nor_repeats_entries(clien
     assert listed_ids == expected
 
 
-async def test_a_list_ends_although_each_page_adds_an_entry(client, db):
+async def test_a_list_ends_even_though_each_page_adds_an_entry(client, db):
     await create_clinic(client)
     await add_entries(db, 2)
     query, pages = {"limit": 1}, 0

@@ -110,7 +110,7 @@ async def test_verification_detects_all_tampering_and_raises_no_false_alarms(db,
     assert min(counts.values()) == ATTEMPTS // len(TAMPERINGS)
 
 
-async def test_faults_are_reported_with_their_position(db):
+async def test_faults_are_reported_with_their_positions(db):
     await add_entries(db, 20)
     await seal(db)
 

@@ -49,9 +49,9 @@ def impatient(monkeypatch) -> None:
 
 async def upgrade_to(revision: str, url: str) -> None:
     """Upgrade as the release with this newest revision would."""
-    up_to_then = [migration for migration in migrate.migrations() if migration.revision <= revision]
+    up_to_revision = [migration for migration in migrate.migrations() if migration.revision <= revision]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: up_to_then)
+        patch.setattr(migrate, "migrations", lambda: up_to_revision)
         await migrate.upgrade(url)
 
 

@@ -89,7 +89,7 @@ async def test_a_booking_over_http_costs_one_round_trip(world, database_url):
             assert round_trips == 1
 
 
-async def test_a_refused_booking_costs_further_round_trips(world, database_url):
+async def test_a_refused_booking_costs_extra_round_trips(world, database_url):
     with tempfile.TemporaryDirectory() as folder:
         async with proxied(database_url, folder) as (db, wire):
             world.db = db

@@ -11,7 +11,7 @@ from appoint.kit.metrics import QUERY_SECONDS
 SOURCE = Path(appoint.__file__).parent
 
 
-def test_parameters_are_numbered_in_the_order_in_which_they_first_appear():
+def test_parameters_are_numbered_in_order_of_first_appearance():
     query = sql.parse("x.y", "select :clinic_id, :doctor_id, :clinic_id")
     assert query == sql.Query("x.y", "select $1, $2, $1", ("clinic_id", "doctor_id"))
 

@@ -145,8 +145,12 @@ async def test_an_invalid_member_is_named_in_the_problem(api, path, members, poi
 
 async def test_an_hours_change_that_ends_centuries_ahead_is_400(client, world):
     """Without an end, the change reaches as far as the last manually published slot."""
-    far = {"doctorId": str(world.dr_shah), "startTime": "2998-05-01T08:00:00Z", "endTime": "2998-05-01T09:00:00Z"}
-    assert (await client.post("/api/bookingSlots", json=far, headers=ADMIN)).status_code == 201
+    distant_slot = {
+        "doctorId": str(world.dr_shah),
+        "startTime": "2998-05-01T08:00:00Z",
+        "endTime": "2998-05-01T09:00:00Z",
+    }
+    assert (await client.post("/api/bookingSlots", json=distant_slot, headers=ADMIN)).status_code == 201
     path = f"/api/doctors/{world.dr_shah}/scheduleChanges?dryRun=true"
     assert "#/to" in faults(await client.post(path, headers=ADMIN), 400)
     assert (

@@ -174,11 +174,11 @@ async def test_a_cursor_is_valid_only_for_its_own_list_and_cannot_be_forged(clie
     for _ in range(2):
         await world.add_doctor("Dr Rao", clinic=other)
     await world.add_doctor("Dr Lee")
-    own = await next_cursor(client, "/api/clinics?limit=1")
-    of_doctors = await next_cursor(client, f"/api/clinics/{world.clinic}/doctors?limit=1")
-    assert (await client.get(f"/api/clinics?limit=200&cursor={own}")).status_code == 200
+    clinics_cursor = await next_cursor(client, "/api/clinics?limit=1")
+    doctors_cursor = await next_cursor(client, f"/api/clinics/{world.clinic}/doctors?limit=1")
+    assert (await client.get(f"/api/clinics?limit=200&cursor={clinics_cursor}")).status_code == 200
 
-    raw = urlsafe_b64decode(own)
+    raw = urlsafe_b64decode(clinics_cursor)
     position = raw.rindex(b"[")
     forgeries = [
         raw[:position] + b"[1099511627776]",
@@ -190,14 +190,14 @@ async def test_a_cursor_is_valid_only_for_its_own_list_and_cannot_be_forged(clie
         raw + b" ",
     ]
     for cursor in (
-        of_doctors,
+        doctors_cursor,
         *(urlsafe_b64encode(forgery).decode() for forgery in forgeries),
         "é",
         "x",
         "=",
         "x" * 1001,
-        own[:-2],
-        own + "A",
+        clinics_cursor[:-2],
+        clinics_cursor + "A",
     ):
         assert "?cursor" in faults(await client.get(f"/api/clinics?cursor={quote(cursor)}"), 400), cursor
     for path in (
@@ -205,9 +205,9 @@ async def test_a_cursor_is_valid_only_for_its_own_list_and_cannot_be_forged(clie
         f"/api/clinics/{world.clinic}/doctors?specialty=x",
         f"/api/clinics/{world.clinic}/appointmentTypes",
     ):
-        assert "?cursor" in faults(await client.get(f"{path}{'&' if '?' in path else '?'}cursor={of_doctors}"), 400), (
-            path
-        )
+        assert "?cursor" in faults(
+            await client.get(f"{path}{'&' if '?' in path else '?'}cursor={doctors_cursor}"), 400
+        ), path
 
 
 def test_the_cases_cover_every_kind_of_operation():

@@ -22,9 +22,9 @@ async def test_another_clinics_ids_are_404_and_nothing_is_written(client, world)
     valid = booking_request(world, 60)
     time_only = {name: value for name, value in valid.items() if name not in ("clinicId", "customerId")}
     customer_only = {"clinicId": world.clinic, "customerId": str(world.ana)}
-    of_rao = {"doctorId": str(rao)}
+    raos_id = {"doctorId": str(rao)}
     requests = [
-        ("POST", "appointments", valid | of_rao),
+        ("POST", "appointments", valid | raos_id),
         (
             "POST",
             "appointments",
@@ -35,17 +35,17 @@ async def test_another_clinics_ids_are_404_and_nothing_is_written(client, world)
         ("POST", "appointments", valid | {"clinicId": other}),
         ("POST", "appointments", valid | {"customerId": str(visit)}),
         ("POST", "bookings", valid | {"clinicId": other}),
-        ("POST", "bookings", customer_only | {"appointments": [time_only, time_only | of_rao]}),
-        ("PUT", f"appointments/{appointment}", {"startTime": valid["startTime"], **of_rao}),
+        ("POST", "bookings", customer_only | {"appointments": [time_only, time_only | raos_id]}),
+        ("PUT", f"appointments/{appointment}", {"startTime": valid["startTime"], **raos_id}),
         (
             "POST",
             "availability/createBookingSlots",
-            {"clinicId": world.clinic, "from": str(MONDAY), "to": str(MONDAY), **of_rao},
+            {"clinicId": world.clinic, "from": str(MONDAY), "to": str(MONDAY), **raos_id},
         ),
         (
             "POST",
             f"clinics/{world.clinic}/absences",
-            {"startTime": valid["startTime"], "endTime": valid["endTime"], **of_rao},
+            {"startTime": valid["startTime"], "endTime": valid["endTime"], **raos_id},
         ),
         ("GET", f"clinics/{world.clinic}/patients/{world.ana}", None),
         ("GET", f"clinics/{other}/patients/{world.ben}", None),

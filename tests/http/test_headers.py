@@ -73,7 +73,7 @@ async def test_a_version_that_does_not_match_is_412(client, world, value):
         ("FR-ca, *;q=0.1", "fr"),
     ],
 )
-def test_the_language_header_is_read_in_any_case_and_spacing(header, language):
+def test_the_language_header_is_read_whatever_its_case_and_spacing(header, language):
     assert language_of(header) == language in LANGUAGES
 
 

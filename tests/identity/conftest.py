@@ -77,7 +77,7 @@ async def family(client):
 
 @pytest.fixture
 async def world(db, monkeypatch):
-    """A clinic in permanent quiet hours, where Mia has yet to be invited. Ana has an e-mail address and a phone number,
+    """A clinic in permanent quiet hours, where Mia has yet to be invited. Ana has an email address and a phone number,
     and has opted out of messages on both channels.
     """
     async with ClinicCache(None) as cache:

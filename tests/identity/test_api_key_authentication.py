@@ -50,8 +50,8 @@ async def test_a_malformed_key_is_unauthorized(client, kind, token):
 
 async def test_a_key_with_another_keys_secret_is_unauthorized(client, lakeside):
     one, other = [(await create_key(client)).json()["key"] for _ in range(2)]
-    mixture = one[:37] + other[37:]
-    assert (await client.get("/api/clinics/1/appointments", headers=key_header(mixture))).status_code == 401
+    mixed_key = one[:37] + other[37:]
+    assert (await client.get("/api/clinics/1/appointments", headers=key_header(mixed_key))).status_code == 401
 
 
 async def test_a_caller_is_identified_by_the_keys_id_scopes_and_limit(db, serving_db, lakeside):

@@ -36,7 +36,7 @@ async def test_the_providers_administrator_role_grants_administrator_access(oidc
     assert (await oidc_client.get("/api/customers", headers=headers)).status_code == 200
 
 
-async def test_a_caller_without_a_role_has_public_access_only(oidc_client, idp):
+async def test_a_caller_without_a_role_has_only_public_access(oidc_client, idp):
     headers = {"Authorization": f"Bearer {idp.token(clock.now(), roles=[])}"}
     assert (await oidc_client.get("/api/clinics/1/appointments", headers=headers)).status_code == 403
     assert (await oidc_client.get("/api/clinics/1", headers=headers)).status_code == 200

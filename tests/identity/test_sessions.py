@@ -76,7 +76,7 @@ async def test_a_sign_in_with_an_unknown_address_does_just_as_much_hashing(clien
     assert parameters[0] == parameters[1]
 
 
-async def test_addresses_are_case_insensitive_and_passwords_are_not(client, mia):
+async def test_addresses_are_case_insensitive_but_passwords_are_not(client, mia):
     assert (await sign_in(client, "MIA@Example.ORG")).status_code == 201
     assert type_of(await sign_in(client, password=PASSWORD.upper())) == WRONG
 

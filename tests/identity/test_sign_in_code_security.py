@@ -33,17 +33,17 @@ async def test_a_removed_customer_gets_no_code(db, client, ana):
 
 
 async def test_all_invalid_codes_get_the_same_response(db, client, ana, family):
-    spent, old, hers = await request_code(client), await request_code(client), await request_code(client)
-    theirs = await request_code(client, email="family@example.org")
+    spent, old, anas_code = await request_code(client), await request_code(client), await request_code(client)
+    family_code = await request_code(client, email="family@example.org")
     await enter_code(client, spent)
     await db.execute("update sign_in_code set expires_at = now() where id = $1", UUID(old))
     refusals = [
-        await enter_code(client, hers, wrong_code(hers)),
+        await enter_code(client, anas_code, wrong_code(anas_code)),
         await enter_code(client, spent),
         await enter_code(client, old),
-        await enter_code(client, hers, right_code(theirs)),
+        await enter_code(client, anas_code, right_code(family_code)),
         await enter_code(client, str(uuid4())),
-        await enter_code(client, theirs, customerId=ana),
+        await enter_code(client, family_code, customerId=ana),
     ]
     documents = [
         {name: value for name, value in refusal.json().items() if name not in ("requestId", "instance")}
@@ -101,8 +101,8 @@ class Statements:
 
     def __init__(self, monkeypatch):
         self.sql = []
-        for door in (pool.Database, pool.Transaction):
-            monkeypatch.setattr(door, "run", self.recorded(door.run))
+        for executor in (pool.Database, pool.Transaction):
+            monkeypatch.setattr(executor, "run", self.recorded(executor.run))
 
     def recorded(self, run):
         async def recording(self_, method, sql, args):

@@ -31,10 +31,10 @@ async def test_the_message_contains_the_code_signed_with_the_workers_secret(db, 
 
 async def test_a_correct_code_signs_customers_in_and_gives_access_only_to_their_own_data(client, ana):
     signed_in = (await enter_code(client, await request_code(client))).json()["session"]
-    mine = {"Authorization": f"Bearer {signed_in['token']}"}
+    own_headers = {"Authorization": f"Bearer {signed_in['token']}"}
     assert signed_in["account"]["customerId"] == ana
-    assert (await client.get(f"/api/customers/{ana}", headers=mine)).json()["email"] == "ana@example.org"
-    assert (await client.get(f"/api/customers/{await create_customer(client)}", headers=mine)).status_code == 404
+    assert (await client.get(f"/api/customers/{ana}", headers=own_headers)).json()["email"] == "ana@example.org"
+    assert (await client.get(f"/api/customers/{await create_customer(client)}", headers=own_headers)).status_code == 404
 
 
 async def test_a_page_signs_in_with_an_http_only_cookie_and_gets_no_token(client, ana):

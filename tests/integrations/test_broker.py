@@ -82,8 +82,8 @@ async def test_relayed_events_arrive_once_and_in_order(broker, db):
     arrived = await broker.read_all()
     assert len({message.id for message in arrived}) == len(arrived) == len(events)
     for clinic in (1, 2):
-        of_clinic = [message for message in arrived if message.topic == f"{clinic}.appointment.changed"]
-        assert versions(of_clinic) == {f"appointment-{subject}": list(range(1, 16)) for subject in range(8)}
+        clinic_messages = [message for message in arrived if message.topic == f"{clinic}.appointment.changed"]
+        assert versions(clinic_messages) == {f"appointment-{subject}": list(range(1, 16)) for subject in range(8)}
 
 
 async def test_a_message_is_a_cloud_event(broker, db):

@@ -103,13 +103,13 @@ async def test_a_delivery_to_an_unreachable_address_is_retried(db):
 
 
 async def test_a_redirect_is_not_followed(db):
-    async with Partner() as inside:
-        async with Partner(status(307, f"Location: {inside.url}")) as partner:
+    async with Partner() as target:
+        async with Partner(status(307, f"Location: {target.url}")) as partner:
             await webhook(db, partner)
             await add_events(db)
             async with working(db):
                 delivery = await wait_for_attempts(db)
-        assert (delivery.status, delivery.reason, inside.requests) == (
+        assert (delivery.status, delivery.reason, target.requests) == (
             "queued",
             "responded with 307; redirects are not followed",
             [],
@@ -141,7 +141,7 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-async def test_the_status_decides_whether_a_delivery_succeeds_whatever_the_body(db, response):
+async def test_the_status_determines_whether_a_delivery_succeeds_whatever_the_body(db, response):
     async with Partner(response) as partner:
         created = await webhook(db, partner)
         await add_events(db, 3)

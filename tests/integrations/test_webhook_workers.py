@@ -129,7 +129,7 @@ async def test_a_stopping_worker_finishes_only_the_current_delivery(db):
     assert await db.fetchval("select leased_until <= now() from webhook where id = $1", created.id)
 
 
-async def test_an_event_is_delivered_again_after_its_worker_was_cancelled(db, time):
+async def test_an_event_is_delivered_again_after_its_worker_is_cancelled(db, time):
     async with Partner(hang) as partner:
         await webhook(db, partner)
         (id,) = await add_events(db)

@@ -98,7 +98,7 @@ def test_every_zone_can_be_named(language):
     time_zone=st.sampled_from(sorted(clock.ZONES)),
     language=st.sampled_from(LANGUAGES),
 )
-def test_any_instant_can_be_formatted(at, time_zone, language):
+def test_any_time_can_be_formatted(at, time_zone, language):
     local = at.astimezone(clock.zone(time_zone))
     text = date_formats.moment(at, time_zone, language, end=at + HALF_AN_HOUR)
     assert str(local.year) in text

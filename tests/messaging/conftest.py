@@ -28,7 +28,7 @@ def inbox(server: MailServer) -> MailServer:
 
 @pytest.fixture
 async def world(db, monkeypatch):
-    """Ana has an e-mail address, and Ben has a phone number. It is seven o'clock on Monday in Berlin."""
+    """Ana has an email address, and Ben has a phone number. It is seven o'clock on Monday in Berlin."""
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, email="desk@lakeside.example", agenda_minute=None)
         await db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)

@@ -53,7 +53,7 @@ async def test_a_message_arrives_with_its_text(route):
     assert await route.arrived() == [Arrived(route.message.to, route.message.subject, route.message.text)]
 
 
-async def test_text_in_any_script_and_markup_arrives_unchanged(route):
+async def test_markup_and_text_in_any_script_arrive_unchanged(route):
     text = 'Ärzte & Söhne <b>"Ост"</b> — 診療所 عيادة 👩🏽‍⚕️\n.\n..\nFrom here: 50 % = half\\n' + "long " * 500 + "\n"
     await route.gateway.send(route.message._replace(text=text))
     assert [arrived.text for arrived in await route.arrived()] == [text]

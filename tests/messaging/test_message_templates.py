@@ -136,7 +136,9 @@ async def test_an_unknown_clinic_is_not_found(clinics):
         ("fr", "ligne 3~: «~before~» n’est pas un champ ici~; il y a~: ".replace("~", "\N{NO-BREAK SPACE}")),
     ],
 )
-async def test_an_invalid_template_is_rejected_with_line_and_reason_in_the_callers_language(clinics, language, detail):
+async def test_an_invalid_template_is_rejected_with_the_line_and_reason_in_the_callers_language(
+    clinics, language, detail
+):
     content = {"subject": "x", "text": "Hello\n\n{{ before }}"}
     responses = [
         await clinics.put(MAIL, json=content, headers={"Accept-Language": language}),

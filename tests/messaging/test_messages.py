@@ -83,7 +83,7 @@ def test_a_message_includes_the_customers_local_time_if_it_differs(customer_time
     assert (f"In your time zone: {yours}\n" in render(MAIL, facts).text) == bool(yours)
 
 
-def test_daylight_saving_decides_whether_the_local_times_differ():
+def test_daylight_saving_determines_whether_the_local_times_differ():
     """New York changes its clocks two weeks before Berlin; Lagos never does."""
     summer = {"start_time": datetime(2027, 3, 29, 7, 0, tzinfo=UTC), "end_time": None}
     assert placeholder_values(MAIL, replace(FACTS, customer_time_zone="Africa/Lagos", **summer))["yours"].endswith(

@@ -42,7 +42,7 @@ async def test_an_unknown_customers_preferences_are_not_found(client):
         ({}, {"email": True, "sms": True}, []),
     ],
 )
-async def test_contact_details_and_preferences_decide_the_channels(client, db, contact, preferences, channels):
+async def test_contact_details_and_preferences_determine_the_channels(client, db, contact, preferences, channels):
     customer_id = await create_customer(client, **contact)
     await client.put(f"/api/customers/{customer_id}/notificationPreferences", json=preferences, headers=ADMIN)
     assert [

@@ -12,7 +12,7 @@ from support.transitions import cancel
 from support.world import at
 
 
-async def test_reminders_are_sent_a_day_and_two_hours_before(world, office, post):
+async def test_reminders_are_sent_a_day_and_two_hours_before_an_appointment(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan_and_send(world.now)
     lead_times = []

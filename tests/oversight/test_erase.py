@@ -76,7 +76,7 @@ async def test_a_customer_with_upcoming_appointments_cannot_be_erased(world):
     assert await world.db.fetchval("select name from customer where id = $1", world.ana) == "Ana"
 
 
-async def test_reasons_are_erased_but_it_stays_visible_that_an_override_had_one(world):
+async def test_reasons_are_erased_but_an_override_still_shows_that_it_had_one(world):
     await add_data_about_ana(world)
     await world.db.execute(
         """
@@ -89,7 +89,7 @@ async def test_reasons_are_erased_but_it_stays_visible_that_an_override_had_one(
     assert tuple(row) == (None, "(erased)")
 
 
-async def test_an_expired_hold_stays_recognizable(world):
+async def test_an_expired_hold_remains_recognisable(world):
     await world.book(world.dr_shah, at(9), world.ana, hold=True)
     await holds.expire_holds(world.db, now=LATER)
     assert (await erase(world, world.ana)).appointments == 0

@@ -50,7 +50,7 @@ async def day(world, on: date = MONDAY) -> Sums | None:
     )
 
 
-async def test_a_booking_counts_on_the_day_of_its_appointment_without_its_buffers(world):
+async def test_a_booking_counts_towards_its_appointments_day_without_its_buffers(world):
     check_up = await world.add_type(45, before=5, after=10)
     await set_booked_at(
         world,
@@ -112,7 +112,7 @@ async def test_rescheduling_moves_the_numbers_to_the_new_day(world):
     assert ((await day(world)).booked, (await day(world, tuesday)).booked) == (0, 1)
 
 
-async def test_a_day_without_hours_and_bookings_has_no_sums(world):
+async def test_a_day_without_hours_or_bookings_has_no_sums(world):
     content = BookingSlotContent(
         doctor_id=world.dr_shah,
         start_time=at(9, day=MONDAY + timedelta(days=1)),
@@ -142,15 +142,15 @@ CLOCKS_GO_BACK = [
 ]
 
 
-@pytest.mark.parametrize(("time_zone", "moment"), CLOCKS_GO_BACK, ids=[zone for zone, _ in CLOCKS_GO_BACK])
-async def test_an_appointment_that_ends_when_the_clocks_go_back_counts_before_the_change(db, time_zone, moment):
+@pytest.mark.parametrize(("time_zone", "clock_change"), CLOCKS_GO_BACK, ids=[zone for zone, _ in CLOCKS_GO_BACK])
+async def test_an_appointment_that_ends_when_the_clocks_go_back_counts_before_the_change(db, time_zone, clock_change):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, time_zone=time_zone, horizon_days=60)
         await db.execute("delete from booking_slot")  # its hours are Berlin's
-        world.now = moment - timedelta(days=2)
+        world.now = clock_change - timedelta(days=2)
         hour, minutes = timedelta(hours=1), timedelta(minutes=20)
-        await world.publish(world.dr_shah, moment - hour, moment + hour)
-        await world.book(world.dr_shah, moment - minutes, world.ana, minutes=20)
+        await world.publish(world.dr_shah, clock_change - hour, clock_change + hour)
+        await world.book(world.dr_shah, clock_change - minutes, world.ana, minutes=20)
         await service.rebuild(db, [world.clinic], done=lambda _: None)
         assert await sums_agree(db, world.clinic)
         assert await db.fetchval("select booked_minutes[1] from doctor_day where booked = 1") == 20

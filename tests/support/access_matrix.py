@@ -112,10 +112,10 @@ def expected_refusals(operation: Operation, role: Role, relation: str, body: Any
         return {401}
     granted = reach.get(role) or (reach.get(Role.USER) if role in MEMBERS[:3] else None)
     about_clinic = is_about_a_clinic(operation, body)
-    elsewhere = role in MEMBERS and relation == "other clinic" and about_clinic
+    at_other_clinic = role in MEMBERS and relation == "other clinic" and about_clinic
     if granted is None:  # the body is not read in this case, so only the path reveals the clinic
-        return {404} if elsewhere and operation.parameters else {403}
-    if elsewhere:
+        return {404} if at_other_clinic and operation.parameters else {403}
+    if at_other_clinic:
         return {404}
     if route.permission in access.OF_ONESELF or granted is Relation.ANY or not (about_clinic or operation.parameters):
         return None

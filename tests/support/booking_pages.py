@@ -77,7 +77,7 @@ async def open_slot_form(
 
 
 async def sign_in_as_ana(client) -> None:
-    """Sign in through the pages as everyone with Ana's e-mail address. The client then sends their cookies."""
+    """Sign in through the pages as everyone with Ana's email address. The client then sends their cookies."""
     code_page = (await client.post("/sign-in", data={"address": "ana@example.org"})).headers["Location"]
     code_id = code_page.split("?")[0].rpartition("/")[2]
     response = await client.post(code_page, data={"code": signed_tokens.six_digit_code(SECRET, PURPOSE, code_id)})

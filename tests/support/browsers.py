@@ -137,7 +137,7 @@ async def follow_by_keyboard(control: Locator) -> None:
 
 
 SESSIONS: dict[tuple[str, str], Any] = {}
-"""The demo users' session cookies, by site and e-mail address."""
+"""The demo users' session cookies, by site and email address."""
 
 
 async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) -> None:

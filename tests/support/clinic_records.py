@@ -13,7 +13,7 @@ from support.world import hours_ahead
 
 UNKNOWN_PERSON = UUID("019a0000-0000-7000-8000-000000000000")
 
-OF_CLINIC = """
+CLINIC_RECORDS = """
 with new_clinic as (
     insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id
 ), new_type as (
@@ -44,7 +44,7 @@ select new_clinic.id as "clinicId", new_type.id as "appointmentTypeId", new_time
   from new_clinic, new_type, new_time_slot, new_webhook
 """
 
-OF_DOCTOR = """
+DOCTOR_RECORDS = """
 with new_customer as (
     insert into customer (name, email) values ('Ana', 'ana@example.com') returning id
 ), new_user as (
@@ -130,7 +130,7 @@ async def create_clinic_records(db: Database) -> tuple[Records, Records]:
     """Create a clinic with two doctors who have one patient each. Return each doctor's records together with the
     clinic's.
     """
-    clinic = dict(await db.fetchrow(OF_CLINIC))
+    clinic = dict(await db.fetchrow(CLINIC_RECORDS))
     start = hours_ahead(24 * 7).replace(minute=0, second=0)
     return (
         await _doctor_records(db, clinic, start.replace(hour=9)),
@@ -139,7 +139,7 @@ async def create_clinic_records(db: Database) -> tuple[Records, Records]:
 
 
 async def _doctor_records(db: Database, clinic: dict[str, Any], start: datetime) -> Records:
-    return Records(clinic | dict(await db.fetchrow(OF_DOCTOR, clinic["clinicId"], start)))
+    return Records(clinic | dict(await db.fetchrow(DOCTOR_RECORDS, clinic["clinicId"], start)))
 
 
 def unknown_records(own: Records) -> Records:

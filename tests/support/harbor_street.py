@@ -34,7 +34,7 @@ async def connect(site: Site) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def add_manager(site: Site, **columns: Any) -> str:
-    """Add a user who manages the clinic, and return the e-mail address. The password is `support.staff.PASSWORD`."""
+    """Add a user who manages the clinic, and return the email address. The password is `support.staff.PASSWORD`."""
     email = f"{uuid4().hex}@example.org"
     async with connect(site) as db:
         await works_at(db, await add_user(db, email, **columns), CLINIC)

@@ -6,7 +6,7 @@ from pathlib import Path
 DECISIONS = Path(__file__).parents[2] / "docs/decisions"
 
 
-def test_the_index_lists_every_decision_as_its_page_states_it():
+def test_the_index_agrees_with_every_decisions_page():
     index = (DECISIONS / "README.md").read_text()
     entries = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\w+) \| ([\d-]+) \|", index, re.MULTILINE)
     pages = []

@@ -112,10 +112,10 @@ async def test_slots_are_generated_assigned_to_customers_and_removed(client):
 
     early = await create(client, f"/clinics/{clinic}/timeslots", name="Early", startTime="09:00", endTime="10:00")
     late = await create(client, f"/clinics/{clinic}/timeslots", name="Late", startTime="10:00", endTime="11:00")
-    crossing = await client.post(
+    overlapping = await client.post(
         f"/api/clinics/{clinic}/timeslots", json={"startTime": "10:30", "endTime": "11:30"}, headers=ADMIN
     )
-    assert crossing.json()["reason"] == "time-slots-intersect"
+    assert overlapping.json()["reason"] == "time-slots-intersect"
     for time_slot in (early, late):
         await create(client, f"/doctors/{doctor}/slots", weekday="monday", timeSlotId=time_slot["id"])
     assert [line["timeSlotId"] for line in (await succeed(client.get(f"/api/doctors/{doctor}/slots")))["items"]] == [

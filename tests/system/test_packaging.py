@@ -67,7 +67,7 @@ def environment(folder: Path, wheel: Path) -> Path:
     return path
 
 
-def test_wheel_and_sdist_contain_everything_that_is_served(sdist: Path, wheel: Path) -> None:
+def test_the_wheel_and_the_sdist_contain_everything_that_is_served(sdist: Path, wheel: Path) -> None:
     with tarfile.open(sdist) as archive:
         in_sdist = {name.partition("/")[2].removeprefix("src/") for name in archive.getnames()}
     in_wheel = set(zipfile.ZipFile(wheel).namelist())

@@ -156,9 +156,9 @@ class Run:
         """Kill after random numbers of bookings, so that the server and the database have recovered before the next
         kill.
         """
-        moments = sorted(self.chance.sample(range(20, BOOKINGS), len(KILLS)))
-        for moment, victims in zip(moments, self.chance.sample(KILLS, len(KILLS)), strict=True):
-            while len(self.acknowledged) < moment:
+        kill_points = sorted(self.chance.sample(range(20, BOOKINGS), len(KILLS)))
+        for kill_point, victims in zip(kill_points, self.chance.sample(KILLS, len(KILLS)), strict=True):
+            while len(self.acknowledged) < kill_point:
                 await asyncio.sleep(0.005)
             await asyncio.sleep(self.chance.uniform(0, 0.03))
             if "worker" in victims:
