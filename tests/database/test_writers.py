@@ -18,7 +18,11 @@ LOADERS = {"demo"}
 EXCEPTIONS = {
     "appointment": {"booking", "scheduling"},  # the statement that changes hours marks the appointments it strands
     "audit_unsealed": {"audit", "booking"},  # a booking and its audit entry share one round trip
-    "booking_slot": {"booking", "clinics", "scheduling"},  # bookings release remnants; leaving doctors lose their slots
+    "booking_slot": {
+        "booking",
+        "clinics",
+        "scheduling",
+    },  # bookings release remnants; doctors who leave lose their slots
     # closing a clinic closes its hours, and clinics is a layer below scheduling
     "doctor_slot": {"clinics", "scheduling"},
     "event": {"booking", "clinics", "customers", "events", "scheduling"},  # each change writes its own event

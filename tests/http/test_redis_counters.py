@@ -19,7 +19,7 @@ async def test_servers_that_share_redis_share_counters(db, database_url):
             responses = [httpx2.get(f"{process.url}/api/clinics") for _ in range(6) for process in (one, two)]
             assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
             redis.kill()
-            response = httpx2.get(f"{one.url}/api/clinics")  # counts on its own now
+            response = httpx2.get(f"{one.url}/api/clinics")  # it keeps its own count now
             assert (response.status_code, response.headers["RateLimit-Remaining"]) == (200, "9")
 
 

@@ -64,7 +64,7 @@ async def test_guessing_does_not_lock_out_the_account_owner_or_others():
     await sign_in_throttle.record_success(
         request_from(counters, "198.51.100.1"), account="ana@example.org", now=NINE - timedelta(days=3)
     )
-    for number in range(300):  # from everywhere
+    for number in range(300):  # from many addresses
         await attempt(counters, f"192.0.2.{number % 250}", "ana@example.org", NINE)
     assert (
         await attempt(counters, "203.0.113.1", "ana@example.org", NINE) > 0

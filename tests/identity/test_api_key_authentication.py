@@ -111,7 +111,7 @@ async def test_a_request_with_a_wrong_secret_does_not_count_as_use(db, serving_d
 
 async def test_identifying_a_caller_takes_one_round_trip(db, database_url, lakeside, tmp_path):
     key = await add_key(db)
-    await service.identify(db, key.key, now=NOW)  # stores the use
+    await service.identify(db, key.key, now=NOW)  # stores the last use
     async with proxied(database_url, tmp_path) as (behind, wire):
         await service.identify(behind, key.key, now=NOW)  # connects and prepares the statement
         before = wire.round_trips

@@ -97,7 +97,7 @@ async def test_keys_are_refreshed_in_the_background_before_they_expire(idp, prov
     later = timedelta(minutes=11)
     idp.seconds = 0.2
     assert await identify(provider, idp.token(NOW + later), after=later)
-    assert provider._fetching, "no request has waited for it"
+    assert provider._fetching, "no request waits for it"
     await provider._fetching
     assert idp.fetches == 2
 

@@ -180,9 +180,9 @@ async def test_the_delivery_of_a_deleted_event_is_abandoned(db):
         async with working(db):
             await wait_for_deliveries(db, 1)
         assert partner.ids == after
-    given_up = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
-    assert given_up
-    assert tuple(given_up) == ("failed", "the event is no longer stored")
+    abandoned = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
+    assert abandoned
+    assert tuple(abandoned) == ("failed", "the event is no longer stored")
     assert (await service.get(db, created.id)).failing_since is None
 
 
@@ -195,6 +195,6 @@ async def test_an_unreadable_event_does_not_delay_others(db, capsys):
         async with working(db):
             await wait_for_deliveries(db, 1)
         assert partner.ids == after
-    given_up = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
-    assert given_up
-    assert tuple(given_up) == ("failed", "the event cannot be read")
+    abandoned = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
+    assert abandoned
+    assert tuple(abandoned) == ("failed", "the event cannot be read")

@@ -45,7 +45,7 @@ async def test_a_dead_workers_unrecorded_delivery_is_repeated_with_the_same_id(d
         assert outcome.reason is None
         async with working(db, time):
             await asyncio.sleep(0.1)
-            assert partner.ids == [id], "the lease of the dead worker is still valid"
+            assert partner.ids == [id], "the dead worker's lease is still valid"
             time.now = dead.leased_until
             await wait_for_deliveries(db, 1)
         assert partner.ids == [id, id]

@@ -223,7 +223,7 @@ async def test_personal_data_is_only_in_its_tables_and_nowhere_after_erasure():
                 cache_url=cache.url,
                 otlp_endpoint=collector.url,
                 smtp_url=f"smtp://127.0.0.1:{mail_port}",
-                secret_key="a secret of tests",
+                secret_key="a secret for tests",
                 log_level="debug",
                 log_format="json",
                 webhook_private_addresses="true",

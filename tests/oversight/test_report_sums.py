@@ -66,7 +66,7 @@ async def test_a_booking_counts_towards_its_appointments_day_without_its_buffers
         9,
         [0, 30, 15, 0, 0, 0, 0, 0],
         [0, 0, 1, 0, 0, 0, 0, 0],
-    )  # Berlin's hours
+    )  # hours in Berlin time
 
 
 async def test_cancelled_and_missed_appointments_take_no_time(world):
@@ -146,7 +146,7 @@ CLOCKS_GO_BACK = [
 async def test_an_appointment_that_ends_when_the_clocks_go_back_counts_before_the_change(db, time_zone, clock_change):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, time_zone=time_zone, horizon_days=60)
-        await db.execute("delete from booking_slot")  # its hours are Berlin's
+        await db.execute("delete from booking_slot")  # its hours are in Berlin time
         world.now = clock_change - timedelta(days=2)
         hour, minutes = timedelta(hours=1), timedelta(minutes=20)
         await world.publish(world.dr_shah, clock_change - hour, clock_change + hour)

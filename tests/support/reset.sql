@@ -1,6 +1,6 @@
 -- Generates testing.reset(): deletes all rows, referencing tables before referenced ones, and restarts all sequences.
--- Most tables are empty, so a prepared `delete` costs less than `truncate`, which makes a new file for each table.
--- Large or analysed tables are truncated, and their statistics removed, so that the next test's plans are those of a
+-- Most tables are empty, so a prepared `delete` costs less than `truncate`, which creates a new file for each table.
+-- Large or analysed tables are truncated, and their statistics removed, so that the next test gets the plans of a
 -- new database.
 create schema testing;
 

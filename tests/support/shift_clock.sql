@@ -1,6 +1,6 @@
--- Shifts the clock of this database by the seconds in the setting `testing.shift_seconds`. Functions of the schema
--- `testing` hide those of PostgreSQL from statements, and take their place in defaults of columns.
--- `mint_id` keeps the real clock, as `ids.new_id` does, so that the ids of both sort by time.
+-- Shifts the clock of this database by the seconds in the setting `testing.shift_seconds`. Functions in the schema
+-- `testing` hide PostgreSQL's own from statements, and replace them in column defaults.
+-- `mint_id` keeps the real clock, as `ids.new_id` does, so that ids from both sort by time.
 grant usage on schema testing to public;
 
 do $shift$

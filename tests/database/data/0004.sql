@@ -1,4 +1,4 @@
--- A receptionist who is signed in, an API key, a notification to a user, and the audit.
+-- A signed-in receptionist, an API key, a notification to a user, and audit entries.
 insert into app_user (id, name, email) values ('00000000-0000-7000-8000-000000000021', 'Rita', 'rita@example.org');
 insert into membership (clinic_id, user_id, role)
 values (1, '00000000-0000-7000-8000-000000000021', 'receptionist');

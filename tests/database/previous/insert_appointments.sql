@@ -1,6 +1,6 @@
 -- The booking statement of revision 0007. Servers of that revision run it on the new schema until they are replaced.
 --
--- With each new migration, replace everything below by sql/insert_appointments.sql of src/appoint/booking in the
+-- With each new migration, replace everything below with src/appoint/booking/sql/insert_appointments.sql from the
 -- parent of the commit that adds the migration.
 
 -- Write all requested appointments or none, with the patient records, events and the audit entry that follow.
