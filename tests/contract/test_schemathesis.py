@@ -3,6 +3,7 @@
 import asyncio
 from copy import deepcopy
 from datetime import timedelta
+from itertools import count
 from unittest import SkipTest
 
 import pytest
@@ -183,9 +184,13 @@ def run(operation, test, **phases):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_responses_to_the_administrator_match_the_document(operation):
+    numbers = count(OPERATIONS.index(operation))
+
     @limited_to(examples=scaled(50, 4))
     def test(case):
-        send(case, **ADMIN)
+        # Coverage systematically varies every member, in about a hundred requests per operation.
+        if case.meta.phase.name != "coverage" or next(numbers) % scaled(1, 3) == 0:
+            send(case, **ADMIN)
 
     run(operation, test)
 

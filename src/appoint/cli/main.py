@@ -44,7 +44,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, hang_up)
     try:
-        app()
+        app(sys.argv[1:])
     except ValidationError as error:
         _fail("; ".join(f"APPOINT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()))
     except StartupError as error:
