@@ -1,4 +1,4 @@
-"""Reading private data is recorded, with exactly what was shown."""
+"""Reads of private data are recorded, with exactly what was shown."""
 
 import pytest
 

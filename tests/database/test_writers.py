@@ -29,7 +29,7 @@ EXCEPTIONS = {
     "patient": {"booking", "customers"},  # the statement for a first booking makes the customer a patient
     "time_slot": {"clinics", "scheduling"},  # as for doctor_slot
 }
-"""Tables that several packages write, and why. Add none without a reason of this kind."""
+"""Tables that several packages write, and why. Add others only for similar reasons."""
 
 
 def statements() -> Iterator[tuple[str, str]]:

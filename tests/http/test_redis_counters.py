@@ -1,4 +1,4 @@
-"""Servers share the counters of rate limits in Redis, and keep working without it."""
+"""Servers share their rate limit counters in Redis, and keep working without it."""
 
 import asyncio
 

@@ -160,7 +160,7 @@ class World:
 
 
 async def marks_in_tables(db: Database) -> dict[str, set[str]]:
-    """Return the marks in each table, including those in bytes."""
+    """Return the marks in each table, including any stored as bytes."""
     marks_by_table: dict[str, set[str]] = {}
     for table in await db.fetch(TABLES):
         for row in await db.fetch(f"select t::text as line from {table.name} t"):

@@ -15,7 +15,7 @@ UNKNOWN_ID = "00000001-0197-8cb1-8c0b-0be260bd516d"
 
 
 def evening(minutes: int) -> datetime:
-    """Return the time the given number of minutes after 18:00 UTC on the coming Monday."""
+    """Return a time on the coming Monday, the given number of minutes after 18:00 UTC."""
     return at(18, day=COMING_MONDAY) + timedelta(minutes=minutes)
 
 

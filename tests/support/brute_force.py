@@ -71,7 +71,7 @@ class Clinic:
         return instant.astimezone(self.zone).date()
 
     def allows(self, start: datetime) -> bool:
-        """Return whether an appointment may start then: not in the past, not too soon, not too far ahead."""
+        """Return whether an appointment can start then: not in the past, not too soon, not too far ahead."""
         early = start < self.now or start < self.now + self.notice * MINUTE
         return not early and self.day(start) <= self.day(self.now) + timedelta(days=self.horizon)
 
@@ -87,7 +87,7 @@ class Clinic:
         )
 
     def offers(self, doctor: Doctor, length: VisitLength | None) -> Iterator[Offer]:
-        """Yield each time on the step, counted from the start of a slot, for which the hours are long enough. Without a
+        """Yield start times, in steps from the start of each slot, for which the hours are long enough. Without a
         length, yield whole slots.
         """
         for slot in doctor.slots:

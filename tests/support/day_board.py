@@ -1,4 +1,4 @@
-"""The day board at Harbor Street: a doctor for one test alone, and what a receptionist does on the board."""
+"""The day board at Harbor Street: a doctor for a single test, and what a receptionist does on the board."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ def utc(clock: str) -> str:
 
 
 class Room(NamedTuple):
-    """A doctor for one test alone, with hours from 9 to 12 on one day."""
+    """A doctor for a single test, with hours from 9 to 12 on one day."""
 
     site: Site
     name: str

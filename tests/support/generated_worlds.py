@@ -54,8 +54,8 @@ class Visit(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to book the n-th time that availability shows as free or as taken, or a time a number of minutes after
-    the start of the n-th slot.
+    """An attempt to book the n-th time that availability shows as free or as taken, or a time that is some minutes
+    after the start of the n-th slot.
     """
 
     pick: str

@@ -42,7 +42,7 @@ async def add_manager(site: Site, **columns: Any) -> str:
 
 
 async def add_patient(site: Site) -> tuple[str, str]:
-    """Add a patient, and return the id and a name that is unique."""
+    """Add a patient with a unique name, and return the id and the name."""
     name = f"Ines {uuid4().hex[:8]}"
     async with connect(site) as db:
         customer_id = await db.fetchval(

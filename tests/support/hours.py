@@ -35,7 +35,7 @@ async def put_weekly_hours(client, doctor_id, valid_from=None, **days: list[dict
 
 
 async def set_weekly_hours(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
-    """Set a doctor's weekly hours from a date on: `monday="09:00-12:00 13:00-17:00"`."""
+    """Set a doctor's weekly hours, from a date if one is given: `monday="09:00-12:00 13:00-17:00"`."""
     week = Week(
         **{
             day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()]

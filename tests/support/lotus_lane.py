@@ -1,5 +1,5 @@
 """Lotus Lane, the demo world's clinic 3, in Kolkata, which requires a version for each write: its users, and a doctor
-for one test alone.
+for a single test.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -39,7 +39,7 @@ def hours(start: str, end: str) -> list[dict[str, str]]:
 
 
 class Practice:
-    """A doctor for one test alone, with an appointment type that no other doctor offers."""
+    """A doctor for a single test, with an appointment type that no other doctor offers."""
 
     def __init__(self, site: Site, week: dict[str, list[dict[str, str]]] | None = None) -> None:
         self.api = api(site)

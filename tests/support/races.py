@@ -27,7 +27,7 @@ select (select count(*) from double_booking_of_doctors)
 """
 """Counts pairs of appointments that share a doctor's or a customer's time, and appointments that no slot covers."""
 ROUNDS = range(8)
-"""Each race of two requests is repeated, because the winner varies."""
+"""Each two-request race is repeated, because the winner varies."""
 
 
 async def free_doctor(api, *, hours: int = 8) -> tuple[str, str]:

@@ -14,7 +14,7 @@ import asyncpg
 from appoint.kit import clock
 
 START: Final = datetime.fromisoformat(os.environ.get("APPOINT_TESTS_NOW", "2027-01-12T10:00:00Z")).astimezone(UTC)
-"""By default a Tuesday, two months from any change to or from summer time."""
+"""By default, a Tuesday two months from any change to or from summer time."""
 SHIFT: Final = START - datetime.now(UTC)
 SHIFTED_DATABASES: Final[set[str]] = set()
 """URLs of the databases that use this clock."""

@@ -15,6 +15,6 @@ def scaled(full: T, reduced: T) -> T:
 
 
 def load_hypothesis_profile() -> None:
-    """Set the default number of examples of property tests."""
+    """Set the default number of examples for property tests."""
     hypothesis.settings.register_profile("scaled", max_examples=scaled(200, 40), deadline=None)
     hypothesis.settings.load_profile("scaled")

@@ -1,4 +1,4 @@
-"""The index of decisions lists every decision, with its title, status and date."""
+"""The decision index lists every decision, with its title, status and date."""
 
 import re
 from pathlib import Path

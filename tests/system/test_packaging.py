@@ -104,7 +104,7 @@ def test_an_installed_wheel_serves_pages_that_book_an_appointment(environment: P
 
 
 def book(client: httpx2.Client) -> str | None:
-    """Follow the first link of each page to the form and send it. Return None while the demo has no free times."""
+    """Follow the first link on each page to the form and send it. Return None while the demo has no free times."""
 
     def follow(page: httpx2.Response, pattern: str) -> httpx2.Response | None:
         match = re.search(pattern, page.text)

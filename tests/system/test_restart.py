@@ -103,7 +103,7 @@ class Supervisor:
 
 
 class Run:
-    """Clients that book, and a killer of processes."""
+    """Clients that book appointments, and a process killer."""
 
     def __init__(
         self, stack: ExitStack, data_dir: Path, postgres: Cluster, doctors: list[str], customers: list[str]
@@ -180,7 +180,7 @@ class Run:
         self.kills += 1
 
     async def database(self, part: str) -> list[psutil.Process]:
-        """Return processes of a database that serves connections. After a kill, wait for one that does."""
+        """Return processes of a database that serves connections. After a kill, wait until it does."""
         while True:
             with suppress(psutil.NoSuchProcess):
                 if postmaster := self.postgres.postmaster():
