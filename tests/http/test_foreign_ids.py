@@ -63,7 +63,7 @@ async def test_another_clinics_ids_are_404_and_nothing_is_written(client, world)
 
 
 async def row_counts(world):
-    """Return each table's number of rows and the sum of its versions."""
+    """Return each table's number of rows, and the sum of the appointments' versions."""
     tables = ("appointment", "booking_slot", "patient", "customer", "doctor", "absence", "event", "request_key")
     return {table: await world.count(table) for table in tables} | {
         "versions": await world.db.fetchval("select sum(version) from appointment")
