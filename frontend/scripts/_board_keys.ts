@@ -30,7 +30,7 @@ export function listenForKeys(toggleView: () => void): void {
   };
   document.addEventListener("keydown", (event) => {
     if (!enabled.checked || event.ctrlKey || event.altKey || event.metaKey) return;
-    if ((event.target as Element).matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
+    if (isInField(event.target as Element) || document.querySelector("dialog[open]")) return;
     const turn = event.shiftKey ? turnOf(event.key) : undefined;
     if (turn) get(turn).click();
     else if (actions[event.key]) actions[event.key]!();
@@ -38,6 +38,10 @@ export function listenForKeys(toggleView: () => void): void {
     event.preventDefault();
   });
 }
+
+/** Whether the user is typing. A field in a dialog that has just closed keeps the focus until the next frame. */
+const isInField = (element: Element): boolean =>
+  element.matches("input, select, textarea") && element.getClientRects().length > 0;
 
 /** The button for the previous or next day, in the direction of an arrow key. */
 function turnOf(key: string): string | undefined {
