@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -43,7 +42,7 @@ class CommandLine:
             for name, value in (self.settings | settings).items():
                 if value is not None:
                     patch.setenv(f"APPOINT_{name.upper()}", str(value))
-            patch.setattr(main, "app", partial(main.app, arguments))
+            patch.setattr(sys, "argv", ["appoint", *arguments])
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             patch.setattr(sys.stdin, "isatty", lambda: terminal)
             patch.setattr(logs, "configure", lambda _: None)
