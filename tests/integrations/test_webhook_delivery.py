@@ -45,10 +45,10 @@ async def test_for_a_day_after_a_rotation_both_secrets_are_used(db, time):
         async with working(db, time):
             await add_events(db)
             await wait_for_deliveries(db, 1)
-            time.forward(hours=23.9)
+            await time.forward(db, hours=23.9)
             await add_events(db)
             await wait_for_deliveries(db, 2)
-            time.forward(hours=0.2)
+            await time.forward(db, hours=0.2)
             await add_events(db)
             await wait_for_deliveries(db, 3)
     assert [request.is_signed_with(rotation.secret) for request in partner.requests] == [True, True, True]

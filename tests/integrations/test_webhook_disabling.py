@@ -48,10 +48,10 @@ async def test_a_webhook_that_fails_for_five_days_is_disabled(db, time):
         async with working(db, time):
             await add_events(db)
             await wait_for_attempts(db)
-            time.forward(days=4, hours=23)
+            await time.forward(db, days=4, hours=23)
             await wait_for_attempts(db, 2)
             assert (await service.get(db, created.id)).disabled_at is None
-            time.forward(hours=1)
+            await time.forward(db, hours=1)
             await until(lambda: outbox_events(db))
     now = await service.get(db, created.id)
     assert (now.failing_since, now.disabled_at) == (start, start + timedelta(days=5))
@@ -63,12 +63,12 @@ async def test_a_success_restarts_the_five_days(db, time):
         async with working(db, time):
             await add_events(db)
             await wait_for_attempts(db)
-            time.forward(days=4)
+            await time.forward(db, days=4)
             partner.response = OK
             await wait_for_deliveries(db, 1)
             assert (await service.get(db, created.id)).failing_since is None
             partner.response = status(500)
-            time.forward(days=4)
+            await time.forward(db, days=4)
             await add_events(db)
             await until(lambda: len(partner.requests) == 3)
             await until(lambda: db.fetchval("select count(*) from webhook where failing_since is not null"))

@@ -32,7 +32,7 @@ async def test_a_failed_event_delays_only_later_events_for_its_subject(db, time)
             await wait_for_deliveries(db, 1)
             await asyncio.sleep(0.05)
             assert partner.ids == [first, other]
-            time.forward(minutes=1)
+            await time.forward(db, minutes=1)
             await wait_for_deliveries(db, 3)
         assert partner.ids == [first, other, first, second]
 
@@ -166,7 +166,7 @@ async def test_a_delivery_is_abandoned_after_eight_attempts_in_a_day(db, time):
             delivery = await wait_for_attempts(db, 8)
             assert (delivery.status, delivery.reason) == ("failed", "responded with 500")
             assert timedelta(hours=21) < time() - start < timedelta(hours=27)
-            time.forward(days=3)
+            await time.forward(db, days=3)
             await asyncio.sleep(0.05)
         assert (len(partner.requests), len(set(partner.ids))) == (8, 1)
 

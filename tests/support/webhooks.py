@@ -25,7 +25,11 @@ class Clock:
     def __call__(self):
         return self.now
 
-    def forward(self, **time: float) -> None:
+    async def forward(self, db: Database, **time: float) -> None:
+        """Move the clock once no worker holds a lease. Otherwise the lease would expire, and two turns would send the
+        same delivery.
+        """
+        await until(lambda: db.fetchval("select not exists(select from webhook where leased_until > $1)", self.now))
         self.now += timedelta(**time)
 
 
