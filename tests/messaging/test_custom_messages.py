@@ -171,7 +171,9 @@ def test_faults_in_a_template_are_found_by_rendering_it(key, subject, text, expe
         ("es", "línea 2: «name» no es un marcador aquí; hay: clinic, webhook"),
         (
             "fr",
-            "ligne 2~: «~name~» n’est pas un champ ici~; il y a~: clinic, webhook".replace("~", "\N{NO-BREAK SPACE}"),
+            "ligne 2~: «~name~» n’est pas un champ connu~; champs possibles~: clinic, webhook".replace(
+                "~", "\N{NO-BREAK SPACE}"
+            ),
         ),
     ],
 )

@@ -133,7 +133,10 @@ async def test_an_unknown_clinic_is_not_found(clinics):
         ("en", "line 3: “before” is not a known placeholder; use one of: "),
         ("de", "Zeile 3: „before“ ist kein bekannter Platzhalter; verfügbar sind: "),
         ("es", "línea 3: «before» no es un marcador aquí; hay: "),
-        ("fr", "ligne 3~: «~before~» n’est pas un champ ici~; il y a~: ".replace("~", "\N{NO-BREAK SPACE}")),
+        (
+            "fr",
+            "ligne 3~: «~before~» n’est pas un champ connu~; champs possibles~: ".replace("~", "\N{NO-BREAK SPACE}"),
+        ),
     ],
 )
 async def test_an_invalid_template_is_rejected_with_the_line_and_reason_in_the_callers_language(
