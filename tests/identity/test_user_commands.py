@@ -30,7 +30,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
         (
             ["--email", "mia@example.org", "--name", "Mia"],
             PASSWORD,
-            "Name the clinic with --clinic, or use --administrator.",
+            "Specify the clinic with --clinic, or use --administrator.",
         ),
         (["--email", "mia", "--name", "Mia", "--administrator"], PASSWORD, "“mia” cannot be an email address."),
         (["--email", "mia@example.org", "--name", " ", "--administrator"], PASSWORD, "The name is empty."),
@@ -43,7 +43,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
         (
             ["--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--role", "doctor"],
             PASSWORD,
-            "Name one of the clinic's doctors with --doctor.",
+            "Specify one of the clinic's doctors with --doctor.",
         ),
     ],
 )

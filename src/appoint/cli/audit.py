@@ -141,16 +141,16 @@ def export_head(*, clinic: Number | None = None) -> None:
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Verify that no sealed entry has been changed, deleted, added, moved or cut off. The exit code is 1 if a check
-    fails.
+    """Verify that no sealed entries have been changed, deleted, added or moved, and that none are missing from the
+    end. The exit code is 1 if a check fails.
 
     Parameters
     ----------
     clinic
         Only this clinic's audit; 0 for the platform.
     head
-        A file with previously exported heads. They reveal whether a chain has since been shortened, or rewritten with
-        the key. Repeatable.
+        A file of previously exported heads. They reveal whether a chain has since been shortened, or rewritten by
+        someone who has the key. Repeatable.
     as_json
         Print JSON, one clinic per line.
     """

@@ -72,7 +72,8 @@ def add(
 
 
 def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    """Run a use case in a transaction as the command line, and return its result. `action` names it in the audit."""
+    """Run a use case in a transaction, with the command line as the actor, and return its result. The audit records it
+    as `action`."""
     import msgspec
 
     from ..kit.actors import COMMAND_LINE

@@ -156,7 +156,7 @@ def resend_dead_letters(
 
 @events.command(name="parked")
 def parked_events(*, most: MaxRows = 100) -> None:
-    """List events that could not be relayed despite all attempts, and the events waiting behind them.
+    """List events that could not be relayed despite repeated attempts, and the events waiting behind them.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ PENDING_DEMO: Final = ".demo-pending"
 def run() -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
 
-    If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world if it is new.
-    Ctrl-C stops everything.
+    If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world into a new
+    database. Ctrl-C stops everything.
     """
     from ..database import migrate
     from ..server import startup, uvicorn_server

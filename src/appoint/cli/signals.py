@@ -9,7 +9,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(SystemExit):
-    """SIGTERM has arrived. Event loops let `SystemExit` from a signal handler through, but no other exception."""
+    """SIGTERM has arrived. `SystemExit` is the only exception that event loops let through from a signal handler."""
 
 
 def stop(number: int, _frame: object) -> None:

@@ -52,7 +52,7 @@ class NewUser:
 
 @user.command
 def add(new: NewUser, *, password_stdin: bool = False) -> None:
-    """Add a user. The command asks for the password.
+    """Add a user. The command prompts for a password.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def add(new: NewUser, *, password_stdin: bool = False) -> None:
 
 @user.command
 def invite(new: NewUser) -> None:
-    """Add a user and email them a link for choosing a password, or give an existing user another role."""
+    """Add a user and email them a link to choose a password, or give an existing user another role."""
     from ..kit import clock
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
@@ -107,7 +107,7 @@ def invite(new: NewUser) -> None:
 def reset(
     email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False
 ) -> None:
-    """Email a user a link for choosing a new password. The link works for one hour.
+    """Email a user a link to choose a new password. The link works for one hour.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def reset(
     print_
         Print the link instead.
     without_totp
-        Also turn off two-factor authentication, if they have lost their authenticator.
+        Also turn off two-factor authentication, for a user who has lost their authenticator.
     """
     from ..identity.accounts import credentials, repository
     from ..kit import clock
@@ -192,7 +192,7 @@ def _check(new: NewUser) -> None:
     from ..kit.errors import StartupError
 
     if new.clinic is None and not new.administrator:
-        raise StartupError("Name the clinic with --clinic, or use --administrator.")
+        raise StartupError("Specify the clinic with --clinic, or use --administrator.")
     for value, type in ((new.email, UserEmail), (new.name, UserName)):
         try:
             msgspec.convert(value, type)
@@ -235,7 +235,7 @@ async def _add(tx: Any, new: NewUser) -> UUID:
         except errors.NotFound:
             raise StartupError(f"Clinic {new.clinic} has no doctor {new.doctor}.") from None
         except errors.Invalid:
-            raise StartupError("Name one of the clinic's doctors with --doctor.") from None
+            raise StartupError("Specify one of the clinic's doctors with --doctor.") from None
         except errors.Conflict:
             raise StartupError(f"{new.email} already works at clinic {new.clinic}.") from None
     return user_id
