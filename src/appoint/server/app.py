@@ -98,7 +98,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,
 }
-"""Functions that find a resource's owners, by the path parameter that contains its id."""
+"""Functions that find a resource's owners, keyed by the path parameter that contains its id."""
 
 
 def create(
@@ -109,8 +109,8 @@ def create(
     contexts: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
-    """Return the application for a migrated database. It connects at startup. The contexts stay open for as long as the
-    application runs.
+    """Return the application for a migrated database, to which it connects at startup. The contexts stay open for as
+    long as it runs.
 
     Raise `StartupError` if the identity provider's settings are invalid.
     """
@@ -126,7 +126,7 @@ def create(
             links.PREFIX: links.identify,
         }
         assets.built()
-        migrate.newest()  # fill the cache, so that no request waits for it
+        migrate.newest()  # fill the cache, so that requests don't have to wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None
@@ -180,7 +180,7 @@ def create(
         logging_config=None,
     )
     check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
-    # Litestar's own middleware does not see requests without a route.
+    # Litestar's own middleware does not see requests that don't match a route.
     app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable)
     return app
 

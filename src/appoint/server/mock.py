@@ -1,8 +1,8 @@
 """A mock of the API for client developers: the same paths, shapes and problems, with the documented examples as
 responses.
 
-It validates requests as strictly as the real API, but needs no token. `Prefer: code=409` selects a documented response
-other than success, and `Prefer: code=409, example=taken` selects one of several with that code.
+It validates requests as strictly as the real API, but doesn't require a token. `Prefer: code=409` selects a documented
+response other than the successful one, and `Prefer: code=409, example=taken` selects one of several with that code.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from ..site.error_pages import readable
 from . import app as application
 
 EXAMPLE_HEADERS: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
-"""Headers that responses take from the document's examples."""
+"""Headers whose values come from the document's examples."""
 
 
 def create() -> Litestar:
@@ -60,7 +60,8 @@ async def front() -> Redirect:
 
 
 def _mock_handler(operation: Operation, described: Mapping[str, Any]) -> HTTPRouteHandler:
-    """Return a handler that validates requests as the operation does, and responds with the documented example."""
+    """Return a handler that validates requests in the same way as the operation, and responds with the documented
+    example."""
     real = operation.handler
 
     @wraps(real.fn)

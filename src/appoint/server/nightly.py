@@ -43,7 +43,7 @@ async def run(work: Work, stop: asyncio.Event) -> None:
 
 
 def next_night(at: time, now: datetime) -> datetime:
-    """Return the next time after `now` with that time of day, in UTC."""
+    """Return the next occurrence of that time of day after `now`, in UTC."""
     today = datetime.combine(now.date(), at, tzinfo=now.tzinfo)
     return today if today > now else today + timedelta(days=1)
 

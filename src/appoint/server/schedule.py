@@ -71,7 +71,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
     ),
     "plan-agendas": (60.0, lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }
-"""The jobs that run all the time, by name, with the number of seconds between runs."""
+"""The jobs that run continuously, by name, with the number of seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - REQUEST_TTL)),
@@ -88,7 +88,7 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
-"""The nightly jobs, by name. Each must tolerate running twice, or late."""
+"""The nightly jobs, by name. Each must tolerate being run twice, or late."""
 
 
 async def relay_all(work: Work) -> None:

@@ -157,7 +157,7 @@ def admin_token(settings: Settings) -> tuple[str, bool]:
 
 def demo_password(settings: Settings) -> str:
     """Return the password for the demo world's staff, which is stored next to the administrator's token."""
-    return _stored_secret(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
+    return _stored_secret(settings, "demo-password", "The demo world's password", "APPOINT_DATA_DIR")[0]
 
 
 def with_secret_key(settings: Settings) -> Settings:

@@ -95,8 +95,8 @@ class Connection(HttpToolsProtocol):
             self.write_timeout = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection. If the client has not read everything, abort it, because closing would wait for
-        that.
+        """Close an idle connection. If the client has not read everything, abort the connection instead, because
+        closing it would wait for the client.
         """
         if self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -206,7 +206,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         is_taken = error.errno == errno.EADDRINUSE
         hint = (
-            "Another program listens there; choose another port with APPOINT_PORT."
+            "Another program is listening there; choose another port with APPOINT_PORT."
             if is_taken
             else "See APPOINT_HOST and APPOINT_PORT."
         )
@@ -270,7 +270,7 @@ def create_application(settings: Settings, *, database_url: str, admin_token: st
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
-    """Return the application that `make` returns, in a child process. The child ends with its parent, even if the
+    """Return the application that `make` returns, in a child process. The child exits when its parent does, even if the
     parent is killed."""
     logs.configure(settings)
     parent = multiprocessing.parent_process()

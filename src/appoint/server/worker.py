@@ -1,4 +1,4 @@
-"""The worker: all work that no request triggers. It runs the jobs; their code is in the features' `jobs.py`.
+"""The worker: all work that isn't triggered by a request. It runs the jobs; their code is in the features' `jobs.py`.
 
 Any number of workers can run at once. Each runs the frequent jobs every few seconds, with statements that tolerate
 concurrency. Workers share out notifications, webhooks and nightly jobs using leases, so that only one worker at a time
@@ -117,7 +117,7 @@ async def _repeat(stop: asyncio.Event, seconds: float, name: str, job: Callable[
             if is_reachable:
                 log.warning("database away", job=name)
             is_reachable = False
-        except Exception:  # one failure must not end the worker
+        except Exception:  # one failure must not stop the worker
             log.exception("job failed", job=name)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
