@@ -44,7 +44,7 @@ LIMITS: Final = (
     ("minLength", "maxLength", " characters"),
     ("minItems", "maxItems", " items"),
 )
-"""Pairs of schema keywords, with the unit of their numbers."""
+"""Pairs of schema keywords, with the unit that their values are in."""
 
 
 class Member(NamedTuple):
@@ -57,7 +57,7 @@ class Member(NamedTuple):
 
 
 def _code(text: str) -> Markup:
-    """Return text with its `names` marked up as code."""
+    """Return the text with backquoted `names` marked up as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped first
 
 
@@ -156,14 +156,14 @@ class Document:
         )
 
     def resolve(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return the item, or what it refers to if it is a reference."""
+        """Return the item or, if it is a reference, what it refers to."""
         if "$ref" not in item:
             return item
         _, _, kind, name = item["$ref"].split("/")
         return self.plain["components"][kind][name]
 
     def members(self, schema: dict[str, Any], before: str = "") -> Iterator[Member]:
-        """Yield an object's members, and those of nested objects."""
+        """Yield the members of an object and of its nested objects."""
         schema = self._non_null(schema)
         if schema.get("type") == "array":
             yield from self.members(schema["items"], f"{before}[]")

@@ -66,7 +66,7 @@ def style(name: str) -> tuple[Markup, str]:
 
 
 def script_url(name: str) -> str:
-    """Return a built script's address."""
+    """Return a built script's URL."""
     return built()[name].url
 
 

@@ -17,7 +17,7 @@ E = TypeVar("E", bound=Exception)
 
 
 def readable(request: AnyRequest, document: Response[Any]) -> Response[Any]:
-    """Return a problem document, or its page if a person will see the response."""
+    """Return a problem document, or a page that shows it if a person will see the response."""
     return error_page(request, document) if _wants_page(request) else document
 
 

@@ -66,7 +66,7 @@ def waiting_time(seconds: int, language: str) -> str:
 
 
 def iso_instant(instant: datetime) -> str:
-    """Format a date and time for an address or a `<time>` element."""
+    """Format a date and time for a URL or a `<time>` element."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -1,4 +1,4 @@
-"""Authorize visits to pages. Send visitors who have to sign in to the sign-in page, and back afterwards."""
+"""Authorize visits to pages. Visitors without a session must sign in first, and then continue to the page."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -43,7 +43,7 @@ templates: Final = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-"""Templates are named by their path in `site/templates`, such as `base.html` or `public/times.html`."""
+"""Templates are named after their path in `site/templates`, such as `base.html` or `public/times.html`."""
 templates.filters.update(FILTERS)
 
 
@@ -85,7 +85,7 @@ def render(
     if cache_control == NO_STORE:
         headers["X-Robots-Tag"] = "noindex"
     response = _respond(request, html, headers, status_code)
-    if query_params(request).get("lang") == page_language and frame_ancestors != ANY_SITE:  # frames set no cookies
+    if query_params(request).get("lang") == page_language and frame_ancestors != ANY_SITE:  # no cookies in frames
         response.set_cookie(
             Cookie(LANGUAGE_COOKIE, value=page_language, path="/", max_age=LANGUAGE_COOKIE_SECONDS, samesite="lax")
         )
@@ -107,7 +107,7 @@ def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_cod
 
 
 def _language_links(request: AnyRequest) -> list[tuple[str, str, str]]:
-    """Return each language's code, its own name, and the address of the same page in that language."""
+    """Return each language's code and own name, and the URL of the same page in that language."""
     return [(code, str(Locale.parse(code).get_display_name(code)), url_with(request, lang=code)) for code in LANGUAGES]
 
 
@@ -118,7 +118,7 @@ def csrf(request: AnyRequest) -> str:
 
 
 def url_with(request: AnyRequest, **changes: str | UUID | None) -> str:
-    """Return the address of the same page with some query parameters changed, or removed if they are None."""
+    """Return the same page's URL with some query parameters changed, or removed if they are None."""
     query = {name: value for name, value in {**query_params(request), **changes}.items() if value is not None}
     return "?" + urlencode(query)
 
@@ -129,7 +129,7 @@ def redirect(address: str) -> Redirect:
 
 
 def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
-    """Return each form field's first fault, by the last part of the fault's pointer."""
+    """Return each form field's first fault, keyed by the last part of the fault's pointer."""
     return {
         fault.pointer.rpartition("/")[2]: translate(language, fault.text, **fault.values)
         for fault in reversed(invalid.faults)

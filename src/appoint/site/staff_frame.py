@@ -61,7 +61,7 @@ async def staff_page(
 ) -> Response[Any]:
     """Render a staff page in its frame. Raise `NotFound` if the clinic does not exist.
 
-    `subjects` are the ids of the non-public things on the page; the audit records that the user saw them.
+    `subjects` are the ids of the non-public records on the page; the audit records that the user saw them.
 
     The template receives `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None on pages without a
     clinic) and `may(permission)`.

@@ -45,7 +45,7 @@ def appointment_page(
         is_new="new" in query,
         reached_at=appointment.sent_to
         if booked_token_of(request) == token
-        else None,  # only for the browser that booked
+        else None,  # only for the browser that made the booking
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
@@ -73,5 +73,5 @@ def calendar_entry(appointment: AppointmentDetails, language: str) -> dict[str, 
 
 
 def link_of(request: Request, token: str) -> str:
-    """Return the page's full address."""
+    """Return the page's full URL."""
     return request.services.settings.links_url + path_of(token)

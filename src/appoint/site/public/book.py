@@ -160,7 +160,8 @@ async def _people(visit: ClinicVisit) -> Sequence[Any]:
     FORM, operation_id="bookByForm", status_code=200, opt=route(permission="book", page=True), include_in_schema=False
 )
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Book as the API does, but only once however often the form is sent. `instead` replaces the address's time."""
+    """Book in the same way as the API, but only once, however often the form is sent. `instead` replaces the time in
+    the URL."""
     visit, typed = await visit_clinic(request, name), await parse_form(request)
     other_time = typed.get("instead", "")
     choice = read_choice(visit, instead(visit, query_params(request), other_time))
@@ -189,7 +190,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
 
 
 def _patient_id(people: Sequence[Any], typed: Mapping[str, str]) -> UUID | None:
-    """Return the id of the person that the form names, the booker's if it names no one, or None for a new customer."""
+    """Return the id of the person named in the form (the booker, if no one is named), or None for a new customer."""
     person = typed.get("person")
     for candidate in people:
         if person == str(candidate.id):

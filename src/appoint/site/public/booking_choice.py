@@ -69,7 +69,7 @@ class UnavailableTime(NamedTuple):
 
 
 def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
-    """Read a choice from an address's query.
+    """Read a choice from a URL's query.
 
     For an appointment type, the query has `start`, and `doctor` if the visitor picked one. For a whole slot, it has
     `start`, `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that doctor.
@@ -98,13 +98,14 @@ def _whole_slot(
 
 
 def instead(visit: ClinicVisit, query: Mapping[str, str], other_time: str) -> dict[str, str]:
-    """Return the query with a different button's time: `start [doctor]`, or `start end whose` for a whole slot."""
+    """Return the query with its time replaced by that of another button: `start [doctor]`, or `start end whose` for a
+    whole slot."""
     names = ("start", "doctor") if visit.type(query.get("type")) else ("start", "end", "whose")
     return {**query, **dict(zip(names, other_time.split(), strict=False))}
 
 
 async def check_time(choice: Choice) -> UnavailableTime | None:
-    """Return None while the time is available, or else the reason why it is not."""
+    """Return None while the time is available, or else the reason why it isn't."""
     request = choice.visit.request
     is_free = await availability.is_free(
         request.services.db,
@@ -149,7 +150,7 @@ async def alternatives(choice: Choice, refusal: errors.Conflict) -> Sequence[Off
     suggested: list[Alternative] = refusal.facts.get("alternatives", [])
     if choice.type or refusal.type.startswith("too-many"):
         return suggested
-    # the suggested times are parts of slots, so offer whole ones
+    # the suggested times are parts of slots, so offer whole slots instead
     return [
         slot
         for slot in await _nearest_times(choice)

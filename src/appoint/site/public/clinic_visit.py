@@ -23,10 +23,10 @@ class ClinicVisit(NamedTuple):
     catalogue: Catalogue
     language: str
     framed: bool
-    """Whether the page is in another site's frame. If so, addresses carry the language, because no cookie can."""
+    """Whether the page is in another site's frame. If so, URLs carry the language, because cookies cannot."""
 
     def address(self, path: str = "", **query: Any) -> str:
-        """Return the address of one of the clinic's pages, leaving out parameters that are None."""
+        """Return the URL of one of the clinic's pages, leaving out parameters that are None."""
         parameters = {**query, "lang": self.language if self.framed else None}
         encoded = urlencode({name: value for name, value in parameters.items() if value is not None})
         prefix = EMBED_PREFIX if self.framed else "/c/"
@@ -45,7 +45,7 @@ class ClinicVisit(NamedTuple):
         )
 
     def type(self, id: str | None) -> CatalogueType | None:
-        """Return the bookable appointment type with the id from an address."""
+        """Return the bookable appointment type with the id in the URL."""
         return next((type for type in self.catalogue.bookable_types if type.id == parse_id(id)), None)
 
     @property
@@ -54,7 +54,7 @@ class ClinicVisit(NamedTuple):
         return not self.catalogue.bookable_types and bool(self.doctors_for(None))
 
     def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
-        """Return the doctor with the id from an address, or None for any doctor."""
+        """Return the doctor with the id in the URL, or None for any doctor."""
         return next((doctor for doctor in self.doctors_for(type) if str(doctor.id) == id), None)
 
     def doctors_for(self, type: CatalogueType | None) -> list[CatalogueDoctor]:

@@ -106,8 +106,8 @@ def _address_of_doctor(visit: ClinicVisit, day: date | None) -> Callable[[Catalo
     doctors_by_type = [(type, visit.doctors_for(type)) for type in visit.catalogue.bookable_types]
 
     def address(doctor: CatalogueDoctor) -> str | None:
-        """Return the address of the doctor's times if they offer only one thing, or else of the choice between the
-        things they offer.
+        """Return the URL of the doctor's times if they offer only one thing, or else of the page for choosing what to
+        book.
         """
         type_ids = [type.id for type, doctors in doctors_by_type if doctor in doctors]
         if len(type_ids) == 1 or visit.whole_slots:
@@ -145,7 +145,7 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
 async def embed_script(request: Request) -> Response[bytes]:
     """Return the script that embeds booking in a clinic's site.
 
-    Its address never changes, so caches keep it only briefly.
+    Its URL never changes, so caches keep it only briefly.
     """
     response = assets.respond(request, assets.built()["embed.js"], f"public, max-age={EMBED_SCRIPT_SECONDS}")
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

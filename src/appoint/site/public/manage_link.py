@@ -62,14 +62,14 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     appointment = await service.find_for_holder(db, id)
     if appointment is None:
         return None
-    # record the id, never the page's address, which would give readers of the audit log access
+    # record the id, never the page's URL, which would give readers of the audit log access
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
     return LinkedAppointment(appointment, catalogue, clock.now())
 
 
 def holder(request: Request, token: str) -> Actor | None:
-    """Return the actor that a link stands for, or None if the link is invalid."""
+    """Return the actor that a link represents, or None if the link is invalid."""
     id = links.appointment_of(request.services.secret_key, token)
     if id is None:
         return None

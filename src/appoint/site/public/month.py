@@ -35,11 +35,11 @@ class Month(NamedTuple):
     previous: date | None
     next: date | None
     weekdays: list[date]
-    """Seven days, in the order that calendars use in the visitor's language."""
+    """Seven days, in the order used by calendars in the visitor's language."""
     blanks: int
     """The number of weekdays before the first day."""
     days: list[Day]
-    """Weeks that are over are left out."""
+    """Past weeks are left out."""
     selected: date | None
     times: dict[str, list[OfferedTime]]
     """By part of the day. If several doctors have the same time, it appears once, for the doctor with the most times in
@@ -61,8 +61,8 @@ class TimeFilter(NamedTuple):
 async def load_month(
     request: Request, catalogue: Catalogue, query: Mapping[str, str], only: TimeFilter, *, now: datetime
 ) -> Month:
-    """Return the month and day named by `month` and `date` in the address, or by default the first ones with an
-    available time.
+    """Return the month and day given by `month` and `date` in the URL, or by default the first ones with an available
+    time.
     """
     today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
     day = parse_date(query.get("date"))
@@ -150,9 +150,7 @@ def _dates(month: date) -> list[date]:
 
 
 def _week(language: str) -> list[int]:
-    """Return the weekdays, with Monday as 0, in the order that calendars use where most of the language's speakers
-    live.
-    """
+    """Return the weekdays, with Monday as 0, in the order used where most of the language's speakers live."""
     first = Locale.parse(get_global("likely_subtags").get(language, language)).first_week_day
     return [(first + number) % 7 for number in range(7)]
 

@@ -31,7 +31,7 @@ MAX_APPOINTMENTS: Final = 100
 )
 async def my_appointments(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
-    if customer_id is None:  # the administrator
+    if customer_id is None:  # the caller is the administrator
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.find_linked_customers(request.db, customer_id, linked_customers_of(request))

@@ -51,7 +51,7 @@ class Length(NamedTuple):
 
     @classmethod
     def of(cls, linked: LinkedAppointment) -> "Length":
-        """Return the appointment's length. The type counts only while it is as long as the appointment."""
+        """Return the appointment's length. The type is used only if its current length matches the appointment's."""
         appointment, catalogue = linked.appointment, linked.catalogue
         minutes = int((appointment.end_time - appointment.start_time).total_seconds() // 60)
         type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
@@ -110,7 +110,7 @@ async def _alternatives(
         return []
     if start is None or not Length.of(linked).whole_slots:
         return refusal.facts.get("alternatives", [])
-    # the refusal suggests times of the appointment's length, so offer whole slots
+    # the refusal suggests times of the appointment's length, so offer whole slots instead
     slots = await availability.find_nearest_free(
         request.services.db,
         request.cache,
@@ -133,8 +133,8 @@ def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | N
 
 @post(PAGE, operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Move the appointment to `start`, which may be followed by an end. If the time has been taken, offer the nearest
-    ones.
+    """Move the appointment to `start`, which may be followed by an end time. If the time has been taken, offer the
+    nearest ones.
     """
     actor, fields = holder(request, token), await parse_form(request)
     linked = await load_appointment(request, token) if actor else None

@@ -1,4 +1,4 @@
-"""The page for unsubscribing from messages, behind the link in each of them."""
+"""The page for unsubscribing from messages, which the messages themselves link to."""
 
 from typing import Any, Final
 from uuid import UUID

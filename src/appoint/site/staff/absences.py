@@ -24,7 +24,7 @@ from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 100
 MAX_TO_REBOOK: Final = 50
-"""The number of appointments shown with alternatives. More appear once these are rebooked."""
+"""The maximum number of appointments shown with alternatives. More appear once these are rebooked."""
 MIDNIGHT: Final = 1440
 WHOLE_CLINIC: Final = "all"
 """Used in place of a doctor's id."""
@@ -168,7 +168,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[AwayPeriod | None, dict[str, str]]:
-    """Return the absence, or the faults by field."""
+    """Return the absence, or the faults keyed by field."""
     if not form.first or not form.last:
         return None, {}
     language = language_for(request)

@@ -191,7 +191,8 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
-    """Stream the types of changes at the clinic, but not their content. Listeners reload what they may see."""
+    """Stream the types of changes at the clinic, but not their content. Listeners then reload what they are allowed to
+    see."""
     if request.services.get(service.Changes).count(request.user.key) >= MAX_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
     return ServerSentEvent(_stream_changes(request, clinic_id), headers={"Cache-Control": NO_STORE})
@@ -204,7 +205,7 @@ async def _stream_changes(request: Request, clinic_id: int) -> AsyncGenerator[di
     last_check = time()
     with changes.listening(clinic_id, request.user.key) as listener:
         state["end"] = listener.end
-        yield {"event": "beat", "data": "1"}  # tells the browser that the stream works
+        yield {"event": "beat", "data": "1"}  # tells the browser that the stream is working
         while not (listener.ended or state.get("ending")):
             types = await listener.next(HEARTBEAT_SECONDS)
             if time() - last_check >= ACCESS_CHECK_SECONDS:

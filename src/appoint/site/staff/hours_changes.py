@@ -50,7 +50,7 @@ async def changes_of_week(
 ) -> Response[Any]:
     """Return a preview of saving and applying a week, as HTML for the week's editor.
 
-    Changes nothing, and refuses what the API refuses.
+    Changes nothing, and refuses whatever the API would refuse.
     """
     await doctor_of_clinic(request, clinic_id, doctor_id)
 

@@ -1,4 +1,4 @@
-"""What the pages for working hours share."""
+"""Code shared by the pages for working hours."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ def weekday_names(request: Request, width: str = "wide") -> list[tuple[fields.We
 
 
 async def doctor_of_clinic(request: Request, clinic_id: int, doctor_id: UUID) -> Doctor:
-    """Return a doctor at the clinic in the address. Raise `NotFound` if the clinic has no doctor with this id."""
+    """Return a doctor at the clinic in the URL. Raise `NotFound` if the clinic does not have a doctor with this id."""
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     return await doctors.get(request.db, doctor_id)

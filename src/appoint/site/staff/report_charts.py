@@ -50,7 +50,7 @@ class Labels(NamedTuple):
 
     language: str
     unit: str
-    """The heading of the column for the steps."""
+    """The heading for the column of steps."""
     short: Sequence[str]
     """The steps' names in charts."""
     long: Sequence[str]

@@ -28,7 +28,7 @@ class ReportQuery(NamedTuple):
 
 
 async def read_query(request: Request, clinic_id: int) -> ReportQuery:
-    """Read the query from an address, ignoring invalid values. Raise `NotFound` for an unknown clinic."""
+    """Read the query from a URL, ignoring invalid values. Raise `NotFound` for an unknown clinic."""
     parameters = query_params(request)
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)

@@ -79,7 +79,7 @@ def _last(today: date, days: int) -> tuple[date, date]:
 
 
 def _hours(heat: Heat) -> range:
-    """Return the range from the first hour with figures to the last."""
+    """Return the range of hours from the first with figures to the last."""
     hours = [hour for cells in heat.values() for hour in cells]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
