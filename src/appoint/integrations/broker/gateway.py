@@ -26,12 +26,12 @@ CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
 RETENTION_SECONDS: Final = 30 * 24 * 3600.0
 DUPLICATE_WINDOW_SECONDS: Final = 3600.0
-"""How far back NATS detects duplicates. A message that it acknowledges while the database is unreachable is published
-again afterwards."""
+"""How far back NATS detects duplicates. If it acknowledges a message while the database is unreachable, the message is
+published again afterwards."""
 HEADER_BYTES: Final = 1024
 """More than our headers need. NATS counts headers as part of the message, and disconnects if the message is too
 large."""
-TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, exceeding the stream's limit
+TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message or headers that exceed the stream's limit
 
 for _library in ("aio_pika", "aiormq"):
     # Their log lines contain addresses and messages. Errors that matter are also raised.
@@ -158,7 +158,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
                             message.body.encode(),
                             exchange=exchange,
                             routing_key=message.topic,
-                            mandatory=False,  # no queue means that no consumer wants the message
+                            mandatory=False,  # if there is no queue, no consumer wants the message
                             persist=True,
                             content_type=CONTENT_TYPE,
                             message_id=id,
@@ -182,7 +182,7 @@ async def _connection(
             except Exception as error:
                 # A RabbitMQ client that failed to connect and its error refer to each other through these frames.
                 # Breaking the cycle frees the client here, so it can close itself. The garbage collector might only run
-                # once no event loop is running, and the client could not close itself then.
+                # once no event loop is running, when the client could no longer close itself.
                 clear_frames(error.__traceback__)
                 raise
     try:

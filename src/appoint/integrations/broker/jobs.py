@@ -27,9 +27,9 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
     """Publish every message at least once, in order within each subject, until `stop`. Raise `StartupError` for an
     invalid address.
 
-    Any number of workers can run this: one has the turn, and if it dies, another takes over. The worker that has the
-    turn keeps a database connection open, without a transaction. While the broker or the database is unreachable, it
-    waits, and unacknowledged messages stay in the table.
+    Any number of workers can run this: one at a time has the turn, and if it dies, another takes over. The worker that
+    has the turn keeps a database connection open, without a transaction. While the broker or the database is
+    unreachable, the worker waits, and unacknowledged messages stay in the table.
     """
     gateway.check_url(url)
     failures = 0
@@ -52,11 +52,11 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
             trouble = ("broker unreachable", str(error))
         except (errors.Unavailable, *UNAVAILABLE, asyncpg.IdleSessionTimeoutError) as error:
             trouble = ("database unreachable", type(error).__name__)
-        except Exception:  # one fault must not end the worker
+        except Exception:  # one fault must not stop the worker
             log.exception("job failed", job="publish")
         if trouble:
             failures += 1
-            pause = retry_delay(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter needs no secure randomness
+            pause = retry_delay(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter does not need secure randomness
             if reported != trouble[0]:
                 reported = trouble[0]
                 log.warning(reported, job="publish", error=trouble[1])
@@ -108,7 +108,7 @@ async def _send(session: Statements, send: gateway.Publish, messages: Sequence[M
             break
     if acknowledged:
         await repository.delete(session, positions=acknowledged)
-    # The client cancels when its connection is lost. If this task had been cancelled, it would not get this far.
+    # The client cancels the wait if its connection is lost. If this task had been cancelled, it wouldn't get this far.
     if isinstance(fault, asyncio.CancelledError):
         raise gateway.Lost("ConnectionClosed")
     if fault is not None:

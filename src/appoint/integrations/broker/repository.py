@@ -1,4 +1,4 @@
-"""SQL for broker messages. One worker publishes the messages of all clinics."""
+"""SQL for broker messages. One worker publishes all clinics' messages."""
 
 from collections.abc import Sequence
 from typing import Final

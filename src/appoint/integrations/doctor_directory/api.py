@@ -27,7 +27,7 @@ from .model import ProviderContent
 
 
 class Providers(Controller):
-    """Providers are doctors, with the same schedules and free times."""
+    """Providers are doctors under another name, with the same schedules and free times."""
 
     path = "/providers"
     tags = ["Providers"]

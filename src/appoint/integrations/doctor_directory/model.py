@@ -1,4 +1,4 @@
-"""Providers are doctors. Only the request that creates one differs, because it names the clinic in the body."""
+"""Providers are doctors. Only the request that creates one differs, because its body names the clinic."""
 
 from ...clinics.doctors.model import DoctorContent
 from ...kit import fields

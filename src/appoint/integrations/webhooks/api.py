@@ -32,9 +32,9 @@ from .repository import deliveries, webhooks
 
 
 class Webhooks(Controller):
-    """Webhooks send a clinic's events to partners' systems as CloudEvents, signed according to Standard Webhooks. An
-    event is sent until the system responds with a 2xx status, up to eight times within a day. It may arrive more than
-    once, with the same `webhook-id`."""
+    """Webhooks send a clinic's events to partners' systems as CloudEvents, signed according to Standard Webhooks.
+    Appoint sends each event until the system responds with a 2xx status, up to eight times within a day. An event may
+    arrive more than once, with the same `webhook-id`."""
 
     tags = ["Webhooks"]
 
@@ -58,7 +58,7 @@ class Webhooks(Controller):
     ) -> Response[WebhookWithSecret]:
         """Create a webhook, which sends a clinic's events to a URL. Only this response contains the secret for checking
         signatures."""
-        idempotency_key(request)  # refuses an invalid key before doing anything else
+        idempotency_key(request)  # rejects an invalid key before doing anything else
         await clinics.get(request.db, clinic_id)
         await service.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
         webhook, replayed = await idempotent_resource(

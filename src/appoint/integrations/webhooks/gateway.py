@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 Pool = httpcore2.AsyncConnectionPool
 SAMPLE_TYPE: Final = "webhook.test"
-"""The type of sample events. The event catalogue does not list it, because no change causes it."""
+"""The type of sample events. It is not in the event catalogue, because it doesn't describe a change."""
 ANSWER_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 LOOKUP_SECONDS: Final = 5.0
@@ -202,7 +202,7 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
         reason = _describe(error)
     except Exception:  # a bug here must not block later events
         log.exception("request failed")
-        reason = "could not be sent to because of an internal error"
+        reason = "could not be called because of an internal error"
     milliseconds = round((time.perf_counter() - before) * 1000)
     return Outcome(status, describe_status(status) if status else reason, milliseconds)
 

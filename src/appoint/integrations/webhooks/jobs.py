@@ -1,8 +1,8 @@
 """The worker's webhook job: send deliveries that are due.
 
 Any number of workers share the work through leases on webhooks, so only one worker at a time sends a webhook's events,
-one after another. A dead worker's leases expire. Deliveries that it sent but did not record are sent again, with the
-same `webhook-id`.
+one after another. When a worker dies, its leases expire. Deliveries that it sent but did not record are sent again,
+with the same `webhook-id`.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ async def deliver(
     answer_seconds: float = gateway.ANSWER_SECONDS,
     now: Callable[[], datetime] = clock.now,
 ) -> None:
-    """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay others.
+    """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay the others.
     Return once the last requests have ended."""
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
@@ -87,7 +87,7 @@ async def _take_turn(sender: Sender, turn: Turn) -> None:
                     return
     except errors.Unavailable:  # the last delivery may be sent again
         pass
-    except Exception:  # one fault must not end the worker
+    except Exception:  # one fault must not stop the worker
         log.exception("webhook not served", webhook_id=str(webhook_id))
     finally:
         with suppress(errors.Unavailable):
@@ -116,7 +116,7 @@ async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery)
         version=delivery.version,
         attempts=delivery.attempts,
         outcome=outcome,
-        jitter=random.random(),  # noqa: S311  jitter needs no secure randomness
+        jitter=random.random(),  # noqa: S311  jitter does not need secure randomness
         now=sender.now(),
     )
     return outcome.response_status is not None  # an endpoint that does not respond ends its turn

@@ -164,11 +164,11 @@ class WebhookReplay(msgspec.Struct):
     EXAMPLE: ClassVar = {"queued": 12}
 
     queued: int
-    """The number of events that will be sent, including those already sent before."""
+    """The number of events that will be sent, including those that have been sent before."""
 
 
 class WebhookTest(Fact):
-    """The data in a sample event, which no change causes."""
+    """The data in a sample event, which doesn't describe a change."""
 
     webhook_id: UUID
 

@@ -88,7 +88,7 @@ def _with_secret(webhook: Webhook, secret: bytes) -> WebhookWithSecret:
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
     """Add a webhook with a URL that `check_url` has accepted. Raise `NotFound`, or `Conflict`: `clinic-inactive`,
     `too-many-webhooks`."""
-    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
+    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so that the limit holds
     if await webhooks.count(tx, clinic_id) >= MAX_WEBHOOKS:
         raise errors.Conflict("too-many-webhooks", most=MAX_WEBHOOKS)
     secret = secrets.token_bytes(SECRET_BYTES)
@@ -105,7 +105,7 @@ async def change(
     db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
     """Change some of a webhook's details, or enable it again. Raise `NotFound`, even for a removed webhook, or
-    `Invalid` as `check_url` does."""
+    `Invalid` under the same conditions as `check_url`."""
     await _get_active(db, webhook_id)
     if change.url is not msgspec.UNSET:
         await check_url(change.url, private_addresses=private_addresses)
@@ -170,7 +170,7 @@ async def create_sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now:
 
 
 async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
-    """Send the sample now, once, even to a disabled webhook. Write nothing to the database. Raise `NotFound`."""
+    """Send the sample now, once, even to a disabled webhook. Doesn't write to the database. Raise `NotFound`."""
     from . import gateway  # noqa: PLC0415
 
     endpoint = await _get_endpoint(db, sample.webhook_id)
@@ -191,7 +191,7 @@ async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float
 async def replay(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, retention_days: int, now: datetime
 ) -> int:
-    """Queue the webhook's events since the given time again, whether or not they have been delivered. Only types the
+    """Requeue the webhook's events since the given time, whether or not they have been delivered. Only types the
     webhook subscribes to are queued. Return how many there are.
 
     Raise `NotFound`, even for a removed webhook, or `Invalid` for a time before the oldest logged event.

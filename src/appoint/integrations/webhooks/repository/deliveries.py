@@ -96,8 +96,8 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
 
 
 async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
-    """Queue all subscribed events again, starting with the given one, whether or not they have been delivered. Each
-    gets its full number of attempts. Return how many there are."""
+    """Requeue all subscribed events, starting with the given one, whether or not they have been delivered. Each gets
+    its full number of attempts. Return how many there are."""
     tag = await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -150,8 +150,8 @@ def _due_delivery(id: UUID, version: int, attempts: int, clinic_id: int | None, 
 async def record_success(
     db: Statements, delivery_id: UUID, *, version: int, response_status: int | None, now: datetime
 ) -> None:
-    """Record a successful attempt; the webhook is no longer failing. Do nothing if the delivery has changed since that
-    version."""
+    """Record a successful attempt, and that the webhook is no longer failing. Do nothing if the delivery has changed
+    since that version."""
     await db.execute(
         """
         with delivered as (

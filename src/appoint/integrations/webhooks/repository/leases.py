@@ -17,7 +17,7 @@ class Lease(NamedTuple):
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
-    """Lease webhooks that have due deliveries, across clinics, until `until`. Those that have waited longest come
+    """Lease webhooks with due deliveries, across clinics, until the given time. Those that have waited longest come
     first."""
     rows = await db.fetch(
         """
