@@ -13,7 +13,7 @@ def encrypt(secret: str, purpose: str, value: str) -> bytes:
 
 
 def decrypt(secret: str, purpose: str, ciphertext: bytes) -> str | None:
-    """Decrypt a value. Return None if it was encrypted for another purpose or with another secret key."""
+    """Decrypt a value. Return None if it was encrypted for a different purpose or with a different secret key."""
     try:
         return _cipher(secret, purpose).decrypt(ciphertext).decode()
     except InvalidToken:

@@ -1,4 +1,4 @@
-"""Password rules and hashes (argon2id). Hashing is slow and memory-hungry on purpose, so only a few threads do it."""
+"""Password rules and hashes (argon2id). Hashing is slow and memory-hungry on purpose, so it uses only two threads."""
 
 import asyncio
 import re

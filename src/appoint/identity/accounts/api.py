@@ -126,9 +126,9 @@ class Users(Controller):
 
 
 class Accounts(Controller):
-    """The caller's own account: details, password and authenticator (TOTP). Appoint stores nothing from a `POST` that
-    contains a password. If you repeat one with the same `Idempotency-Key`, it runs again, or is refused because it has
-    already taken effect."""
+    """The caller's own account: details, password and authenticator (TOTP). Appoint does not store anything from a
+    `POST` that contains a password. If you repeat one with the same `Idempotency-Key`, it runs again, or is refused
+    because it has already taken effect."""
 
     tags = ["Account"]
 
@@ -182,7 +182,7 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on", "totp-not-begun")),
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
-        """Confirm that the authenticator works. From now on, signing in requires its codes."""
+        """Confirm that the authenticator works. From then on, signing in requires its codes."""
         account, replayed = await idempotent(
             request,
             data,
@@ -224,8 +224,8 @@ class Accounts(Controller):
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
-        """Request a link for choosing a new password. It is emailed to the user with that address. The response is the
-        same if no user has it."""
+        """Request a link to choose a new password. Appoint emails it to the user with that address. The response is the
+        same even if the address is unknown."""
         await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
 
         async def request_reset(tx: Transaction) -> PasswordReset:
@@ -244,7 +244,7 @@ async def _recall_reset(_tx: Transaction, _stored: None) -> PasswordReset:
 
 
 async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Run work that checks the signed-in user's password. Wrong guesses count as they do when signing in."""
+    """Run work that checks the signed-in user's password. Wrong guesses are limited as they are when signing in."""
     account = f"user {request.user.user_id}"
     try:
         await sign_in_throttle.count_attempt(request, account=account, now=clock.now())

@@ -30,7 +30,7 @@ async def set_password_by_link(
 ) -> str:
     """Set a password using an emailed link, which works once, and end all sessions. Return the user's email address.
 
-    Raise as `user_of_link` does, or `Invalid` for a weak password.
+    Raise the same errors as `user_of_link`, or `Invalid` for a weak password.
     """
     user = await user_of_link(db, token=token, secret=secret, now=now)
     await _set_password(db, actor, user, password, "#/password")
@@ -49,7 +49,7 @@ async def _set_password(
 async def _store_password(
     tx: Transaction, actor: Actor, *, user: StoredUser, password_hash: str, keep_session: UUID | None
 ) -> None:
-    """Raise `Conflict` `link-used` if the password has changed since `user` was read."""
+    """Raise a `link-used` `Conflict` if the password has changed since `user` was read."""
     if not await repository.set_password(tx, user.id, password_hash=password_hash, credentials=user.credentials):
         raise errors.Conflict("link-used")
     await repository.end_sessions(tx, user.id, except_id=keep_session)
@@ -57,7 +57,7 @@ async def _store_password(
 
 
 def link_token(secret: str, kind: LinkKind, user: StoredUser, now: datetime) -> str:
-    """Return the last part of an emailed link for choosing a password."""
+    """Return the last part of an emailed link to choose a password."""
     return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_TTL[kind]).timestamp())])
 
 

@@ -99,7 +99,7 @@ class StoredUser(msgspec.Struct, frozen=True):
     locale: fields.Locale | None
     administrator: bool
     credentials: int
-    """Increases with every new password. An emailed link is valid for one value only."""
+    """Increases with every new password. An emailed link is valid only for the value at the time it was created."""
     password_hash: str | None
     totp_secret: bytes | None
     """Encrypted."""

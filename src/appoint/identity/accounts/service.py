@@ -79,7 +79,7 @@ async def check_password(
 async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
     """Return the secret for the caller's authenticator. Signing in requires codes only after `confirm_totp`.
 
-    Raise `Invalid` for a wrong password, or `Conflict` `totp-on` if an authenticator is already set up.
+    Raise `Invalid` for a wrong password, or a `totp-on` `Conflict` if an authenticator is already set up.
     """
     user = await check_password(db, actor, password, "#/password")
     setup = totp_setup(user.email)
@@ -96,8 +96,8 @@ async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secr
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Require codes for signing in from now on. Raise `Invalid` for a wrong code, or `Conflict`: `totp-on` if codes are
-    already required, `totp-not-begun`."""
+    """Require codes for signing in from now on. Raise `Invalid` for a wrong code, or `Conflict`: `totp-not-begun` if
+    there is no authenticator to confirm, `totp-on` if codes are already required."""
     user = await repository.lock(tx, (await _own_user(tx, actor)).id)
     if user is None or user.totp_secret is None:
         raise errors.Conflict("totp-not-begun")

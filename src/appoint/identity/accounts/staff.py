@@ -35,7 +35,7 @@ async def get_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | No
 
 
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
-    """Add a user to the clinic's staff and email them how to sign in. Nothing reveals whether they already had an
+    """Add a user to the clinic's staff and email them how to sign in. Don't reveal whether they already had an
     account.
 
     Raise `NotFound` for the clinic or the doctor, `Invalid` if a doctor's account names no doctor, or `Conflict`:
@@ -62,7 +62,7 @@ async def find_or_add_user(tx: Transaction, *, email: str, name: str) -> UUID:
 async def join(
     tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None
 ) -> None:
-    """Add a user to the clinic's staff. Raise as `invite` does."""
+    """Add a user to the clinic's staff. Raise the same errors as `invite`."""
     await _check_doctor(tx, clinic_id, role, doctor_id)
     if not await repository.add_member(tx, clinic_id, user_id, name=name, role=role, doctor_id=doctor_id):
         raise errors.Conflict("already-member")
@@ -78,7 +78,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
 
 
 async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
-    """Send the invitation again. Raise `NotFound`, or `Conflict` `already-joined`."""
+    """Send the invitation again. Raise `NotFound`, or an `already-joined` `Conflict`."""
     user = await get(tx, clinic_id, user_id)
     if user.joined_at:
         raise errors.Conflict("already-joined")
@@ -90,8 +90,8 @@ async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id
 async def change(
     tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
 ) -> User:
-    """Change a user's name or role at the clinic, with effect from their next request. Raise as `invite` does, or
-    `Conflict` `last-manager`."""
+    """Change a user's name or role at the clinic, with effect from their next request. Raise the same errors as
+    `invite`, or a `last-manager` `Conflict`."""
     user = await _lock(tx, clinic_id, user_id, if_match)
     changed = merge(user, patch)
     await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
@@ -105,7 +105,7 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
-    """Remove a user from the clinic's staff. Raise `NotFound`, or `Conflict` `last-manager`."""
+    """Remove a user from the clinic's staff. Raise `NotFound`, or a `last-manager` `Conflict`."""
     await _require_another_manager(tx, await _lock(tx, clinic_id, user_id, if_match))
     await repository.remove_member(tx, clinic_id, user_id)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])

@@ -54,7 +54,7 @@ async def add(
 ) -> ApiKeyWithSecret:
     """Create a key for a partner system. Raise `NotFound` for the clinic, `Invalid` for an expiry in the past, or
     `Conflict`: `clinic-inactive`, `too-many-api-keys`."""
-    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
+    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so that the limit holds
     if await repository.count(tx, clinic_id) >= MAX_KEYS:
         raise errors.Conflict("too-many-api-keys", most=MAX_KEYS)
     secret = new_secret()

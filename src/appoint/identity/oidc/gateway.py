@@ -56,7 +56,7 @@ class Provider:
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
         """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
-        unreachable and the cached keys cannot decide this."""
+        unreachable and the cached keys do not settle the question."""
         if (
             kid not in self._keys
             or (self._age(now) > MAX_AGE and not self._last_fetch_failed)

@@ -84,8 +84,8 @@ def is_safe(url: str) -> bool:
 
 
 def parse_role(entry: str) -> RoleGrant:
-    """Parse `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raise
-    `ValueError` saying what is wrong."""
+    """Parse `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raise a
+    `ValueError` that says what is wrong."""
     value, _, meaning = entry.rpartition("=")
     role, *ids = meaning.split(":")
     if not value:
@@ -95,7 +95,7 @@ def parse_role(entry: str) -> RoleGrant:
             raise ValueError("names a clinic, but administrators belong to the platform")
         return RoleGrant(value, None)
     if role not in STAFF:
-        raise ValueError("names no role; the roles are manager, receptionist, doctor and administrator")
+        raise ValueError("does not name a role; the roles are manager, receptionist, doctor and administrator")
     if not 1 <= len(ids) <= 2 or not _is_clinic_number(ids[0]):
         raise ValueError("does not name a clinic by its number, as in receptionist:1")
     clinic_id = int(ids[0])

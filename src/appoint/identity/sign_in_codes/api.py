@@ -29,8 +29,8 @@ class SignInCodes(Controller):
 
     @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
-        """Send a sign-in code to an address. Sends nothing if the address is not on any record, but the response is the
-        same."""
+        """Send a sign-in code to an address. Nothing is sent if the address is not on any record, but the response is
+        the same."""
         address, now = data.address, clock.now()
         await sign_in_throttle.count_attempt(request, account=address.account, now=now)
         code, replayed = await idempotent_answer(

@@ -22,7 +22,7 @@ class SignInCodeRequest(RequestBody):
 
     email: fields.Email | UnsetType = UNSET
     phone: fields.Phone | UnsetType = UNSET
-    """A number without a country code is taken to be from the country of `timeZone`, or otherwise of `locale`."""
+    """A number without a country code is assumed to be from the country of `timeZone` or, failing that, of `locale`."""
     time_zone: fields.TimeZone | UnsetType = UNSET
     locale: fields.Locale | UnsetType = UNSET
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "ana@example.org"}

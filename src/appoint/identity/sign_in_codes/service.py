@@ -68,9 +68,9 @@ async def sign_in(
 ) -> CodeSignIn | list[SignInChoice] | None:
     """Sign in the customer who was sent the code.
 
-    If several customers share the address and the entry names none of them, return them as choices; the code stays
-    valid. Return None for a code that is wrong, used, expired, unknown or not the named customer's. That counts as an
-    attempt, so the caller must always commit the transaction.
+    If several customers share the address and the entry does not say which one to sign in, return them as choices; the
+    code stays valid. Return None for a code that is wrong, used, expired, unknown or not the given customer's. Even
+    that counts as an attempt, so the caller must always commit the transaction.
     """
     outcome = await _sign_in(tx, entry, secret=secret, lifetime=lifetime, now=now)
     customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
