@@ -51,7 +51,7 @@ async def test_a_messaging_service_can_be_the_sender(texts):
     ("number", "kind", "reason"),
     [
         ("+15005550001", Undeliverable, "there is no such number (code 21211)"),
-        ("+15005550009", Undeliverable, "the number accepts no text messages (code 21614)"),
+        ("+15005550009", Undeliverable, "the number does not accept text messages (code 21614)"),
         ("+15005550010", Undeliverable, "the recipient has unsubscribed (code 21610)"),
         ("+15005550099", Undeliverable, "the text message provider refuses the message (code 29999)"),
         (

@@ -44,7 +44,7 @@ async def test_a_password_is_not_sent_unencrypted_to_another_machine():
     async with serving(mail_talk(greeting, commands)) as port:
         assert await refusal(Smtp(f"smtp://clinic:secret@0.0.0.0:{port}", SENDER), LETTER) == (
             Delayed,
-            "the mail server does not offer TLS, and Appoint does not send the password without it",
+            "the mail server does not offer TLS, and Appoint will not send the password without it",
         )
         assert "AUTH" not in commands
         await Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER).send(LETTER)

@@ -80,7 +80,7 @@ def _parse_url(setting: str, url: str, schemes: tuple[str, str], example: str) -
 
 DATA_TIMEOUT_FACTOR: Final = 20
 """How many times longer to wait for the response to the email itself than for responses to other commands. Ten minutes
-are usual (RFC 5321, 4.5.3.2.6): a client that gives up earlier sends an email again that a slow server has already
+is usual (RFC 5321, 4.5.3.2.6): a client that gives up earlier will resend an email that a slow server has already
 accepted."""
 
 
@@ -148,12 +148,12 @@ class Smtp:
         if not self.server.user:
             return
         if not self.server.is_loopback and client.get_transport_info("sslcontext") is None:
-            raise Delayed("the mail server does not offer TLS, and Appoint does not send the password without it")
+            raise Delayed("the mail server does not offer TLS, and Appoint will not send the password without it")
         await client.login(self.server.user, self.server.password)
 
 
 def _explain(error: Exception) -> Undeliverable | Delayed:
-    """Return what an error means for the message. Uses our own words, because the server's may repeat the address."""
+    """Return what an error means for the message, in our own words, because the server's may repeat the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[recipient, *_]):
             return smtp_refusal(recipient.code, recipient.message, "the recipient")
@@ -255,7 +255,7 @@ class DevMailbox:
 
 def create_gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
     """Return each channel's gateway. A channel without a provider uses the mailbox in development and is absent in
-    production. Raise `StartupError` if a provider's settings are not usable."""
+    production. Raise `StartupError` if a provider's settings are unusable."""
     by_channel: dict[Channel, Gateway] = {}
     if settings.mode == "development":
         by_channel = dict.fromkeys(("email", "sms"), DevMailbox(db))

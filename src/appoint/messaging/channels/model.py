@@ -175,8 +175,8 @@ def _with_name(name: str, address: str) -> str:
 
 
 def _encode(text: str) -> str:
-    """Return the text for a header. Uses encoded words (RFC 2047) if it has non-ASCII letters or looks like encoded
-    words itself."""
+    """Return the text for a header, in encoded words (RFC 2047) if it has non-ASCII letters or looks like encoded words
+    itself."""
     return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(linesep="")
 
 
@@ -196,9 +196,9 @@ SMTP_REFUSALS: Final = {
 
 
 def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
-    """Return the exception for the server's refusal of `subject` (the recipient or the email). A refusal because of
-    authentication or policy (X.7) concerns the sender, and the operator can fix its cause, so it only delays the
-    message."""
+    """Return the exception for the server's refusal of `subject` (the recipient or the email). A refusal based on
+    authentication or policy (X.7) concerns the sender. The operator can fix its cause, so it only delays the message.
+    """
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", text)
     detail = f"{code} {enhanced[0]}" if enhanced else f"{code}"
     if not 500 <= code < 600:
@@ -222,7 +222,7 @@ SMS_REFUSALS: Final = {
     21408: "text messages to that region are not enabled",
     21610: "the recipient has unsubscribed",
     21612: "text messages cannot reach the number",
-    21614: "the number accepts no text messages",
+    21614: "the number does not accept text messages",
     21617: "the message is too long",
 }
 

@@ -130,5 +130,5 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
 
 
 async def _retry_later(db: Database, context: NotificationContext, reason: str) -> None:
-    wait = retry_delay(context.attempts, random.random())  # noqa: S311  jitter is no secret
+    wait = retry_delay(context.attempts, random.random())  # noqa: S311  jitter need not be secret
     await delivery.postpone(db, notification_id=context.id, due_at=clock.now() + wait, reason=reason)

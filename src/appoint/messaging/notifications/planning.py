@@ -104,7 +104,7 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
 
 def superseding_sequence(event: Event) -> int | None:
     """Return the sequence number below which notifications about the event's subject are outdated; None if the event
-    does not outdate any."""
+    does not make any outdated."""
     match event.fact:
         case (
             AppointmentRescheduled(sequence=sequence)

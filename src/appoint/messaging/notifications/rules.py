@@ -137,6 +137,6 @@ def address_of(context: NotificationContext) -> str | None:
 
 
 def retry_delay(attempts: int, luck: float) -> timedelta:
-    """Return how long to wait after that many attempts: 15 seconds, doubled each time, up to half an hour. `luck`, from
+    """Return how long to wait after this many attempts: 15 seconds, doubled each time, up to half an hour. `luck`, from
     0 to 1, takes off up to half of that."""
     return min(FIRST_RETRY * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_RETRY_DELAY) * (1 - luck / 2)

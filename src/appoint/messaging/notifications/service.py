@@ -106,7 +106,7 @@ async def send_code(
 
 
 async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: datetime) -> Notification:
-    """Queue a sent or dead notification again. Raise `Conflict` `not-resendable` for any other notification, or
+    """Queue a sent or dead notification again. Raise a `not-resendable` `Conflict` for any other notification, or
     `NotFound`."""
     notification = await reads.lock(tx, notification_id)
     if notification is None:

@@ -66,8 +66,7 @@ class TemplateKey(NamedTuple):
 
 
 def template_key(kind: str, channel: str, language: str) -> TemplateKey:
-    """Return the template key for a message that clinics can write their own template for. Raise `NotFound` for any
-    other message."""
+    """Return the template key for a message whose template clinics can replace. Raise `NotFound` for other messages."""
     channels = get_args(Channel) if kind not in EMAIL_ONLY else ("email",)
     if kind not in get_args(Kind) or channel not in channels or language not in get_args(fields.Locale):
         raise errors.NotFound

@@ -15,7 +15,7 @@ from .model import EXAMPLE, PLACEHOLDERS, Facts, Rendered, TemplateKey, Template
 from .placeholders import placeholder_values
 
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
-"""How many characters a rendered text can have."""
+"""The maximum number of characters in a rendered text."""
 MAX_SUBJECT_LENGTH: Final = 500
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
@@ -91,8 +91,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
 
 
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
-    """Return the rendered subject and text. Raise `InvalidTemplate`, including for a result that is empty or too
-    long."""
+    """Return the rendered subject and text. Raise `InvalidTemplate`, even if only the result is empty or too long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
     lines = (
         line.rstrip()

@@ -54,8 +54,8 @@ async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, key: Template
 
 
 async def preview(db: Statements, *, clinic_id: int, key: TemplateKey, template: TemplateText) -> Preview:
-    """Render the message with example data, without saving anything. Raise `Invalid` as `save` does, or `NotFound` for
-    the clinic."""
+    """Render the message with example data, without saving anything. Raise `Invalid` under the same conditions as
+    `save`, or `NotFound` for the clinic."""
     clinic = await clinics.get(db, clinic_id)
     _require_valid(key, template)
     facts = msgspec.structs.replace(

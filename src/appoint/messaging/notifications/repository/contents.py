@@ -1,4 +1,4 @@
-"""Message content, read as it stands when messages are sent."""
+"""Message content, as it is when messages are sent."""
 
 from datetime import datetime
 from typing import Final
