@@ -185,9 +185,9 @@ class ErasedCounts(msgspec.Struct, rename="camel"):
     """How many records of each kind were erased."""
 
     patients: Count = 0
-    """Patient records at clinics that lost their notes and record number."""
+    """Clinics' patient records whose notes and record number were erased."""
     appointments: Count = 0
-    """Appointments that lost their notes and reasons; their other data remains."""
+    """Appointments whose notes and reasons were erased; their other data remains."""
     notifications: Count = 0
     """Notifications that had not been sent yet, or to which a provider had assigned an id."""
     messages: Count = 0

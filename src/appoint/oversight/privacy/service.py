@@ -62,7 +62,8 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
 
 async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
     """Erase a customer; their appointments remain, without personal data. Erasing a customer again changes nothing.
-    Raise `NotFound`, or `Conflict` `customer-has-appointments` while they have future live appointments at any clinic.
+    Raise `NotFound`, or a `customer-has-appointments` `Conflict` while they have future live appointments at any
+    clinic.
 
     A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer. Either
     it commits before this and prevents the erasure, or it finds the customer erased. A concurrent note about the
@@ -120,8 +121,8 @@ class ErasedNotes(NamedTuple):
 async def erase_departed_notes(
     tx: Transaction, actor: Actor, *, clinic_id: int, before: datetime, after: UUID
 ) -> ErasedNotes:
-    """Erase a clinic's notes about the next patients without a visit since `before`: up to `BATCH_SIZE`, in id order
-    after `after`."""
+    """Erase a clinic's notes about the next patients without a visit since `before`: up to `BATCH_SIZE`, in id order,
+    starting after `after`."""
     departed = await retention.departed_patients(tx, clinic_id=clinic_id, before=before, after=after, limit=BATCH_SIZE)
     patients = await customers_erasure.erase_patient_notes(tx, clinic_id=clinic_id, customer_ids=departed)
     appointments = await appointments_erasure.erase_appointment_notes(tx, clinic_id=clinic_id, customer_ids=departed)

@@ -1,8 +1,8 @@
 """What the numbers in the reports mean, the periods they cover, and their charts.
 
-Each appointment counts on the local date on which it starts, in its current state. Rescheduling moves its numbers to
-the new date; the dates of booking and cancelling do not matter. Holds count once they are confirmed. The database
-function `summed` is the exact definition.
+Each appointment is counted on the local date on which it starts, in its current state. Rescheduling moves its numbers
+to the new date; the dates of booking and cancelling do not matter. Holds are counted once they are confirmed. The
+database function `summed` is the exact definition.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ Unit = Literal["day", "week", "month"]
 
 class AffectedDays(NamedTuple):
     """Days whose sums may be out of date, for one doctor or for all of the clinic's doctors. They lie between two
-    points in time or two dates, both inclusive. Without an end, they are all days from the start onwards."""
+    points in time or two dates, both inclusive. Without an end, they include all days from the start onwards."""
 
     clinic_id: int
     doctor_id: UUID | None
@@ -72,7 +72,7 @@ PERIODS: Final = {"4w": 28, "3m": 91, "12m": 365}
 
 
 class Period(NamedTuple):
-    """A range of local dates, both inclusive."""
+    """A range of local dates, inclusive at both ends."""
 
     first: date
     last: date
@@ -237,7 +237,7 @@ def chart(
     axis: Sequence[tuple[float, str]],
 ) -> Chart:
     """Return a chart with one or more series side by side. Each bar has its own title. `axis` lists the values that get
-    a line, with their labels; the last is the top."""
+    a line, with their labels, from the bottom to the top."""
     top, floor = axis[-1][0], HEIGHT - BOTTOM
     room = (WIDTH - LEFT) / max(len(labels), 1)
     width = min(room * 0.8, 60) / len(series)

@@ -113,7 +113,7 @@ async def over_time(
 
 
 async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[HourSums]:
-    """Return the minutes for each hour of the day, once by doctor and once by weekday."""
+    """Return the minutes for each hour of the day, by doctor and by weekday."""
     rows = await db.fetch(
         """
         select doctor_id, extract(isodow from date)::integer as weekday, (opens + n - 1)::integer as hour,

@@ -32,7 +32,7 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
 
 
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
-    """Return and lock the clinic's patients without an appointment since `before`, in id order after `after`.
+    """Return and lock the clinic's patients without an appointment since `before`, in id order, starting after `after`.
 
     Patients locked by other transactions are left for the next night.
     """
@@ -57,8 +57,8 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
 
 
 async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime) -> bool:
-    """Return whether a clinic still retains the customer, they have booked for someone else within its retention
-    period, or they are signed in."""
+    """Return whether erasing the customer must wait: a clinic still retains them, they have booked for someone else
+    within its retention period, or they are signed in."""
     return await tx.fetchval(
         """
         select exists (select from patient p
