@@ -1,5 +1,5 @@
-"""Demo worlds: a small one to explore and a large one for measurements. On the same day, every empty database gets the
-same world.
+"""Demo worlds: a small one to explore and a large one for measurements. Empty databases that load the same world on
+the same day get identical data.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ async def load(
                 await expect_no_clinics(connection)  # before the first message
             say(
                 "Loading 2 million appointments. This takes a few minutes. "
-                "If it is interrupted, it leaves nothing behind, and you can start it again."
+                "If it is interrupted, nothing is saved, and you can start again."
             )
             columns = (
                 TextColumn("{task.description}"),

@@ -112,8 +112,8 @@ class Person(NamedTuple):
 
 
 def people(random: Random, languages: Sequence[str], count: int, *, first: int, today: date) -> Iterator[Person]:
-    """Yield `count` people, a third of whom live with the previous person. Numbering them from `first` keeps the
-    addresses of households in a world distinct."""
+    """Yield `count` people, a third of whom live with the previous person. Numbering them from `first` keeps household
+    addresses distinct within a world."""
     family, email, phone, language = "", "", None, ""
     for number in range(first, first + count):
         shares = number > first and random.random() < 1 / 3

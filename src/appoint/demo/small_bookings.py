@@ -70,7 +70,7 @@ def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequen
 
 
 def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Visit]:
-    """Return the visit, together with one or two of the doctor's following times for some bookings."""
+    """Return the visit or, for some bookings, the visit with one or two of the doctor's following times."""
     group = [visit, *islice(following, random.randint(1, 2))] if random.random() < GROUP_SHARE else [visit]
     return [visit] if group[-1].end - visit.start > MAX_GROUP_LENGTH else group
 

@@ -72,7 +72,7 @@ async def _register(world: World) -> list[RegisteredHousehold]:
 
 
 def _neighbours(world: World) -> list[Household]:
-    """Return each clinic's households apart from the families."""
+    """Return each clinic's households other than the families."""
     households: list[Household] = []
     for number, story in enumerate(CLINICS):
         neighbours = people(world.random, story.languages, NEIGHBOURS, first=1000 * (number + 1), today=world.day(0))
