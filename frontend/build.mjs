@@ -1,4 +1,4 @@
-// Builds the pages' scripts and styles into the Python package, under names that change with their content.
+// Builds the pages' scripts and styles into the Python package, with names that change with their content.
 import { rm } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { build } from "esbuild";

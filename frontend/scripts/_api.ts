@@ -10,7 +10,7 @@ export interface Problem {
   [fact: string]: unknown;
 }
 
-/** The rules to set aside, and why. */
+/** The rules to override, and why. */
 export interface Override {
   allow: string[];
   reason: string;
@@ -24,7 +24,7 @@ export class Refused extends Error {
 
 const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf ?? "";
 
-/** The scripts' texts in the page's language, from its `<script type="application/json" id="words">`. */
+/** The scripts' strings in the page's language, from its `<script type="application/json" id="words">`. */
 export const words: Record<string, string> = readJson("words") ?? {};
 
 /** Read the data from a `<script type="application/json">` in the page. */

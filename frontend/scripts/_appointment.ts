@@ -39,7 +39,7 @@ const pathOf = (appointment: Appointment): string => `/api/appointments/${appoin
 const ifMatch = (appointment: Appointment): Record<string, string> => ({ "If-Match": `"v${appointment.version}"` });
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
-/** Show an appointment, but keep what the user is typing, and show notes that someone else has saved beside it. */
+/** Show an appointment, but keep what the user is typing. Notes that someone else has saved appear beside it. */
 function fill(appointment: Appointment): void {
   const conflict = within(dialog, "[data-conflict]");
   if (!isTyped("notes")) conflict.hidden = true;

@@ -1,4 +1,4 @@
-// What the board's scripts share: the board's data, refreshing it, and access to the page.
+// Code shared by the board's scripts: the board's data, refreshing it, and access to the page.
 import { readJson } from "./_api";
 import { wallOf } from "./_zone";
 
@@ -93,7 +93,7 @@ const dayFormat = new Intl.DateTimeFormat(language, {
   year: "numeric",
 });
 
-/** Format a day and one or two times, as the server does. */
+/** Format a day and one or two times in the same way as the server. */
 export function formatMoment(start: Date, end?: Date): string {
   const day = dayFormat.format(start);
   if (!end) return `${day}, ${timeFormat.format(start)}`;
@@ -142,7 +142,7 @@ async function load(): Promise<boolean> {
   } catch {
     return false;
   }
-  if (response.redirected && !document.querySelector("dialog[open] [data-typed]")) location.reload(); // to the sign-in
+  if (response.redirected && !document.querySelector("dialog[open] [data-typed]")) location.reload(); // to sign in
   if (!response.ok || response.redirected) return false;
   const data = await response.json().catch(() => undefined);
   if (!data) return false;

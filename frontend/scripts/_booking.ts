@@ -1,4 +1,4 @@
-// The booking dialog, for an existing patient, suggested as the user types, or a new one.
+// The booking dialog, for a new patient or for an existing one, who is suggested as the user types.
 import { callApi, createElement, type Override, Refused } from "./_api";
 import {
   announce,

@@ -1,4 +1,4 @@
-// Shows a refused request's problem in its form: each fault at its field, the rest at the top of the form.
+// Shows a refused request's problem in its form: each fault next to its field, the rest at the top of the form.
 import { createElement, type Problem, signInLink, words } from "./_api";
 import { type Control, controlsOf } from "./_form_body";
 
@@ -33,7 +33,7 @@ export function showProblem(form: HTMLFormElement, problem: Problem): void {
   first?.focus();
 }
 
-/** The control whose value, or part of it, is at a place in the body. */
+/** The control whose value belongs, wholly or partly, at a place in the body. */
 function controlAt(controls: Control[], place: string): Control | undefined {
   return (
     controls.find(({ name }) => name === place) ??

@@ -41,7 +41,7 @@ export function clearRefusal(place: Element): void {
   for (const control of dialog.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
-/** Return the instant of a wall time. If clocks skip that time on that day, throws `Refused` with the next time. */
+/** Return a wall time's instant. If the clocks skip that time, throws `Refused` with the next one that exists. */
 export function startInstant(wall: string, doctorId: string): string {
   const instant = instantOf(wall, zone);
   if (wallOf(instant, zone) === wall) return instant.toISOString();

@@ -34,8 +34,8 @@ export function addMinutes(wall: string, minutes: number): string {
   return new Date(Date.parse(`${wall.slice(0, 16)}Z`) + minutes * 60_000).toISOString().slice(0, 16);
 }
 
-/** The date of a wall time. */
+/** A wall time's date. */
 export const dateOf = (wall: string): string => wall.slice(0, 10);
 
-/** The time of day of a wall time. */
+/** A wall time's time of day. */
 export const timeOf = (wall: string): string => wall.slice(11, 16);

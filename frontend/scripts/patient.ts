@@ -1,4 +1,4 @@
-// Additions to the patient pages, which also work without scripts: the visitor's local time beside the clinic's, a
+// Additions to the patient pages, which also work without scripts: the visitor's local time alongside the clinic's, a
 // check whether the chosen time is still available, and the page's height for the site that frames it.
 
 const CHECK_SECONDS = 15;
@@ -9,7 +9,7 @@ const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const zoneNote = document.querySelector<HTMLElement>("[data-zone]");
 const clinicZone = zoneNote?.dataset.zone ?? "UTC";
 
-/** The date and time on a zone's clocks at an instant; without a zone, on the visitor's. */
+/** The local date and time at an instant, in the given zone or else in the visitor's. */
 const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
 const isOtherTime = (instant: Date): boolean => wallTime(instant, clinicZone) !== wallTime(instant);
 

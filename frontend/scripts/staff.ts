@@ -1,4 +1,4 @@
-// Sends the staff pages' forms to the API and shows problems at the fields concerned. Forms keep the user's input.
+// Sends the staff pages' forms to the API and shows problems next to the fields concerned. Forms keep the user's input.
 //
 //   <form data-api="PATCH /api/clinics/1" data-version="3" data-done="/staff/1/clinic">
 //
@@ -6,7 +6,7 @@
 //
 // - A control's name says where its value belongs in the body: `policy.horizonDays`, `address.0`. `_form_body.ts`
 //   describes `data-as` and `data-unit`.
-// - A name in braces in the URL stands for a control's value: `DELETE /api/absences/{id}`.
+// - A control's name in braces in the URL stands for its value: `DELETE /api/absences/{id}`.
 // - `data-query` sends the values as the query instead of a body; `data-empty` sends no body.
 // - `data-version` is the version that the form was rendered for; `data-match` is an entity tag instead.
 // - `data-confirm` asks for confirmation first.
@@ -15,7 +15,7 @@
 // What happens next:
 //
 // - `data-done` is the next page, by default the same one again. It can use members of the response:
-//   `/staff/1/doctors/{id}`. With `data-stay`, the page stays.
+//   `/staff/1/doctors/{id}`. With `data-stay`, the same page stays open.
 // - `data-says` is a notice for the next page. It can use members of the response too.
 // - `data-shows="id"` shows the response in an element on the page: its members in elements with `data-answer="key"`,
 //   in groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member.
@@ -23,7 +23,7 @@
 // - A control with `data-reasons` shows conflicts that have one of these reasons.
 // - `data-keep` keeps the user's input when the page is loaded again.
 //
-// A button in the form can override any of these for itself.
+// A button in the form can have its own values for any of these.
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
 import { clearProblem, showProblem } from "./_form_problem";
@@ -33,7 +33,7 @@ function fillIn(template: string, value: (name: string) => unknown): string {
   return template.replace(/\{([\w.]+)\}/g, (_, name: string) => String(value(name) ?? ""));
 }
 
-/** Send a form. Resolves to the response, or to nothing after a refusal, which the form shows. */
+/** Send a form. Resolves to the response, or to undefined after a refusal, which the form shows. */
 async function send(form: HTMLFormElement, more: Body, options: DOMStringMap): Promise<Body | undefined> {
   const [method = "POST", template = ""] = (options.api ?? "").split(" ");
   const body: Body = { ...bodyOf(form), ...more };
