@@ -70,7 +70,7 @@ async def test_settings_changed_by_someone_else_are_not_overwritten_and_can_be_r
     assert response.status_code == 200
     await page.get_by_label("Phone").fill("+913322223333")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Someone else changed this in the meantime.")
+    await expect(page.get_by_role("alert")).to_contain_text("Someone else has changed this in the meantime.")
     await expect(page.get_by_role("alert")).not_to_contain_text("If-Match", use_inner_text=True)
     await expect(page.get_by_label("Phone")).to_have_value("+913322223333")
     await follow(page.get_by_role("button", name="Reload"))

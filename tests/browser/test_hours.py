@@ -57,7 +57,7 @@ async def test_a_week_is_edited_copied_saved_and_published(site, manager_page):
     assert not any(practice.schedule()["weekly"].values())
     await follow(page.get_by_role("button", name="Save", exact=True))
     await expect(page).to_have_url(staff_url(site, "hours"))
-    await expect_notice(page, "Week saved. New dates are published tonight, or you can publish them now below.")
+    await expect_notice(page, "Week saved. New dates will be published tonight. You can also publish them now, below.")
     week = {
         day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines]
         for day, lines in practice.schedule()["weekly"].items()

@@ -139,7 +139,10 @@ def faults(key, subject, text):
             MAIL,
             " ",
             "{# #}",
-            [("#/text", "is empty once it is filled in"), ("#/subject", "is empty once it is filled in")],
+            [
+                ("#/text", "is empty once its placeholders are filled in"),
+                ("#/subject", "is empty once its placeholders are filled in"),
+            ],
         ),
         (
             MAIL,

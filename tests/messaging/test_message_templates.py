@@ -181,9 +181,12 @@ async def test_an_invalid_template_is_rejected_with_the_line_and_reason_in_the_c
         (
             MAIL,
             {"subject": " ", "text": " \n"},
-            {"#/subject": "is empty once it is filled in", "#/text": "is empty once it is filled in"},
+            {
+                "#/subject": "is empty once its placeholders are filled in",
+                "#/text": "is empty once its placeholders are filled in",
+            },
         ),
-        (SMS, {"text": "\u200b\x1c \x85"}, {"#/text": "is empty once it is filled in"}),
+        (SMS, {"text": "\u200b\x1c \x85"}, {"#/text": "is empty once its placeholders are filled in"}),
         (
             MAIL,
             {"subject": "{{ ''.__class__ }}", "text": "{% for x in customer %}{% endfor %}"},

@@ -64,7 +64,10 @@ GENERAL: Final[dict[str, Problem]] = {
         _("Load the current version, then make your change again."),
     ),
     "body-too-large": Problem(
-        413, _("Request too large"), _("A request body must be no larger than 1 MiB."), _("Send less data at once.")
+        413,
+        _("Request too large"),
+        _("A request body must be no larger than 1 MiB."),
+        _("Send less data in each request."),
     ),
     "unsupported-media-type": Problem(
         415,
@@ -82,13 +85,13 @@ GENERAL: Final[dict[str, Problem]] = {
         428,
         _("Version required"),
         _("This clinic requires a version with every change."),
-        _("Send the ETag of the version you read as If-Match."),
+        _("In If-Match, send the ETag of the version you read."),
     ),
     "too-many-requests": Problem(
         429,
         _("Too many requests"),
         _("Too many requests in a short time."),
-        _("Wait for the number of seconds in Retry-After."),
+        _("Wait the number of seconds given in Retry-After."),
     ),
     "internal-error": Problem(
         500,
@@ -100,6 +103,6 @@ GENERAL: Final[dict[str, Problem]] = {
         503,
         _("Temporarily unavailable"),
         _("Part of the service is temporarily unavailable."),
-        _("Please try again shortly. If you send the same Idempotency-Key, nothing is done twice."),
+        _("Please try again shortly. If you send the same Idempotency-Key, nothing will be done twice."),
     ),
 }

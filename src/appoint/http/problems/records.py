@@ -126,14 +126,14 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         "Affected appointments",
         _("Appointments during this time: {count}."),
-        _("Reschedule or cancel them first, or keep them for rebooking."),
+        _("Reschedule or cancel them first, or keep them and rebook them later."),
         AFFECTED_APPOINTMENTS,
     ),
     "appointments-stranded": Problem(
         409,
         "Affected appointments",
         _("Appointments outside the new hours: {count}."),
-        _("Reschedule or cancel them first, or keep them for rebooking."),
+        _("Reschedule or cancel them first, or keep them and rebook them later."),
         AFFECTED_APPOINTMENTS,
     ),
     # notifications and webhooks

@@ -74,7 +74,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
             raise errors.NotFound
         await doctors.get(tx, doctor_id)
     elif role == "doctor":
-        raise errors.Invalid(errors.Fault("#/doctorId", "must name a doctor at this clinic"))
+        raise errors.Invalid(errors.Fault("#/doctorId", "must be the ID of a doctor at this clinic"))
 
 
 async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:

@@ -102,9 +102,11 @@ def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -
         ("#/text", text, MAX_LENGTH[key.channel]),
         *([("#/subject", subject, MAX_SUBJECT_LENGTH)] if key.channel == "email" else []),
     ]
-    empty = [errors.Fault(pointer, "is empty once it is filled in") for pointer, part, _ in parts if not part]
+    empty = [
+        errors.Fault(pointer, "is empty once its placeholders are filled in") for pointer, part, _ in parts if not part
+    ]
     long = [
-        errors.Fault(pointer, "is too long once it is filled in; maximum length: {n}", n=limit)
+        errors.Fault(pointer, "is too long once its placeholders are filled in; maximum length: {n}", n=limit)
         for pointer, part, limit in parts
         if len(part) > limit
     ]
