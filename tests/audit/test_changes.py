@@ -18,7 +18,7 @@ NOT_COVERED = {
     "signInByCode": "needs the code in an email",
     "confirmTotp": "needs a code for the current time",
 }
-"""Mutating operations that the story below leaves out, and why. Their features' tests cover them."""
+"""Mutating operations that the test below leaves out, and why. Their features' own tests cover them."""
 
 
 async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story

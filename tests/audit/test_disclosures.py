@@ -1,4 +1,4 @@
-"""Reads of private data are recorded, with exactly what was shown."""
+"""Reads of private data are recorded, along with exactly what was shown."""
 
 import pytest
 
@@ -29,7 +29,7 @@ READS = {
 
 @pytest.fixture
 async def ids(client, db) -> dict[str, str]:
-    """Create a clinic with one object of each kind. Return their ids by path parameter."""
+    """Create a clinic with one object of each kind. Return the objects' ids by path parameter."""
     await create_clinic(client)
     await create_appointment_type(client)
     shah, ana = await create_doctor(client), await create_customer(client, email="ana@example.org")
@@ -108,8 +108,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listWebhookDeliveries": ("webhookId", "items"),
     "listWebhooks": ("webhookId",),
 }
-"""For each operation, the path parameters or similar keys of `ids`, or `items` for the ids of the items in the
-response.
+"""The expected subjects of each operation's audit entry, as keys of `ids`. `items` stands for the ids of the items in
+the response.
 """
 OWN_DATA = ("getAccount", "getSession", "listSessions")
 PLATFORM = {
@@ -122,7 +122,7 @@ PLATFORM = {
     "listCustomers",
     "listPlatformAudit",
 }
-"""Operations whose paths contain no clinic."""
+"""Operations whose paths don't contain a clinic."""
 QUERIES = {"findCustomers": {"email": "ana@example.org"}}
 
 

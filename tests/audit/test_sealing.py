@@ -26,7 +26,9 @@ async def test_sealing_covers_all_entries_of_every_clinic_in_batches(db, monkeyp
 
 
 async def test_a_clinics_backlog_does_not_delay_other_clinics(db, monkeypatch):
-    """The other clinics get a turn after each of its batches, even if their entries were added in the meantime."""
+    """The other clinics get a turn after each of the busy clinic's batches, even if their entries were added in the
+    meantime.
+    """
     monkeypatch.setattr(service, "BATCH_SIZE", 5)
     await add_entries(db, 50)
     await add_entries(db, 1, clinic_id=2)
@@ -67,7 +69,7 @@ async def test_a_clinic_that_cannot_be_sealed_does_not_stop_other_clinics(db):
 
 
 async def test_nothing_is_sealed_after_an_invalid_head(db):
-    """Otherwise the next sealing would repair a chain that an attacker has cut."""
+    """Otherwise, the next sealing run would repair a chain that an attacker has cut."""
     await add_entries(db, 6)
     await seal(db)
     await db.execute("delete from audit_entry where position > 3")
