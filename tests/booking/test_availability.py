@@ -1,4 +1,4 @@
-"""When a doctor can be booked: a Monday in Berlin, seen at seven in the morning."""
+"""When a doctor can be booked, on a Monday in Berlin, as seen at seven that morning."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -159,7 +159,7 @@ async def test_a_cancelled_appointments_time_is_free(world):
     assert (await world.availability(minutes=30))["days"][0]["free"] == 31
 
 
-async def test_no_time_is_within_the_notice_period_or_beyond_the_horizon(world):
+async def test_no_time_is_offered_within_the_notice_period_or_beyond_the_horizon(world):
     await world.set_clinic(world.clinic, min_notice_minutes=8 * 60 + 25, horizon_days=7)
     for days in (7, 8):
         await world.publish(world.dr_shah, at(8) + timedelta(days=days), at(9) + timedelta(days=days))
@@ -240,7 +240,7 @@ async def test_a_day_with_a_clock_change_is_an_hour_shorter_or_longer(world, day
 
 
 async def test_availability_runs_one_statement_for_any_number_of_days_and_doctors(world, monkeypatch):
-    """One statement answers the whole query, and no second one runs when a time is free."""
+    """A single statement answers the whole query. No second one runs if a time is free."""
     for n in range(3):
         await world.publish(await world.add_doctor(f"Dr {n}"), at(8), at(16))
     await world.availability()

@@ -147,8 +147,9 @@ class StoredWorld:
         return [offer for _, offer in inside]
 
     async def check_search(self, offers):
-        """Compare a search's first page, and a page after an arbitrary cursor, with the offers. Search finds times only
-        on their slot's date."""
+        """Compare a search's first page, and a page that starts after an arbitrary offer, with the offers. A search
+        lists a time only under its slot's date.
+        """
         if any(line.last > 1440 for line in self.world.lines):
             return
         expected = [(offer.start, offer.end, offer.doctor) for offer in offers if offer.available]

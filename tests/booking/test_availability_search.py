@@ -1,4 +1,4 @@
-"""Searching for a time across clinics in Kolkata, Berlin and New York: a Monday, seen from the day before."""
+"""Searching for times across clinics in Kolkata, Berlin and New York, on a Monday, as seen the day before."""
 
 import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode

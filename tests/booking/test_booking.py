@@ -56,7 +56,7 @@ async def test_a_refusal_offers_the_five_nearest_times(world):
     ]
 
 
-async def test_only_one_of_64_concurrent_bookings_for_a_time_writes_anything(world, many_connections):
+async def test_only_one_of_64_concurrent_bookings_for_the_same_time_writes_anything(world, many_connections):
     customers = [await world.add_customer(f"Customer {n}") for n in range(64)]
     results = await asyncio.gather(*(world.book(world.dr_shah, at(9), customer) for customer in customers))
     assert sorted(getattr(result, "type", "booked") for result in results) == ["booked"] + ["taken"] * 63
@@ -185,8 +185,9 @@ async def test_family_members_at_the_same_time_get_different_doctors(world):
 
 
 async def test_a_doctor_is_kept_free_for_the_appointment_only_they_can_take(world):
-    """Dr Okafor offers everything and Dr Shah only check-ups, so a simultaneous operation and check-up fit only one
-    way."""
+    """Dr Okafor offers everything and Dr Shah only check-ups, so there is only one way to fit in an operation and a
+    check-up at the same time.
+    """
     check_up, operation = await world.add_type(30), await world.add_type(30, name="Operation")
     await world.db.execute(
         "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up

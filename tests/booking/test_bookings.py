@@ -36,7 +36,7 @@ async def test_a_family_can_be_booked_together(client, world):
     assert response.json()["items"] == [booking]
 
 
-async def test_a_booking_of_one_appointment_can_have_its_members_at_the_top_level(client, world):
+async def test_a_booking_with_one_appointment_can_have_its_members_at_the_top_level(client, world):
     response = await client.post("/api/bookings", json=appointment_body(world, clinicId=world.clinic))
     assert len(response.json()["appointments"]) == 1
 

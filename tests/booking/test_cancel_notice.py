@@ -1,4 +1,4 @@
-"""A clinic's notice period for cancelling and moving: it binds patients and partners, but staff can override it."""
+"""A clinic's notice period for cancelling and moving. It applies to patients and partners; staff can override it."""
 
 from datetime import timedelta
 from uuid import UUID

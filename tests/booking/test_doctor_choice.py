@@ -1,4 +1,4 @@
-"""The clinic's rule picks a doctor for bookings that name none."""
+"""The clinic's rule picks a doctor for bookings that don't name one."""
 
 import random
 from collections import Counter
@@ -13,7 +13,7 @@ from support.world import MONDAY, World, at
 
 QUARTER = timedelta(minutes=15)
 FIRST = at(23, day=MONDAY)
-"""Midnight in Berlin. From then on the doctors work day and night for three weeks."""
+"""Midnight in Berlin, when the doctors start three weeks of round-the-clock work."""
 DAYS = 21
 
 
@@ -50,7 +50,7 @@ async def world(db):
 
 
 def week_of(instant):
-    """Return the year and the number of the week, which starts on Monday in Berlin."""
+    """Return the year and number of the week that a time is in. Weeks start on Monday in Berlin."""
     return clock.local_date(instant, "Europe/Berlin").isocalendar()[:2]
 
 
@@ -62,7 +62,7 @@ async def test_random_picks_all_doctors_about_equally_often(world):
 
 
 async def test_least_busy_picks_the_free_doctor_with_the_fewest_appointments_that_week(world):
-    """The bookings span three weeks and are mixed with bookings for named doctors and with cancellations."""
+    """The bookings span three weeks, mixed with cancellations and with bookings for named doctors."""
     await world.prepare("leastBusy", doctors=5)
     dice = random.Random(7)
     live = {doctor: set() for doctor in world.doctors}

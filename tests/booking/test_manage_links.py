@@ -1,4 +1,4 @@
-"""Manage links: a token reads, moves and cancels one appointment and nothing else."""
+"""Manage links: a token can be used to read, move and cancel one appointment, and for nothing else."""
 
 from datetime import datetime, timedelta
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Overrides: staff break a rule to book or move, giving a reason, and only the rules they broke are recorded."""
+"""Overrides: staff can break a rule by giving a reason, and only the rules they actually break are recorded."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ ALL = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
 
 @pytest.fixture
 async def world(db):
-    """Dr Shah works from eight to four (UTC) on Monday. It is six o'clock."""
+    """Dr Shah works from eight to four (UTC) on Monday. It is now six o'clock."""
     async with ClinicCache(None) as cache:
         yield await World.make(db, cache)
 
@@ -229,7 +229,7 @@ async def test_each_appointment_in_a_booking_lists_its_own_overrides(world):
     assert await published_hours(world) == ["Mon 1 09:00-17:00", "Mon 1 17:00-17:30", "Mon 1 17:30-18:00"]
 
 
-async def test_a_refused_booking_of_several_publishes_nothing(world):
+async def test_a_refused_booking_with_several_appointments_publishes_nothing(world):
     await world.book(world.dr_shah, at(9), world.ben)
     request = {"clinic_id": world.clinic, "doctor_id": world.dr_shah, "customer_id": world.ana}
     requests = [

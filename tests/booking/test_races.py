@@ -46,7 +46,7 @@ async def api(db, server: str) -> AsyncIterator[httpx2.AsyncClient]:
         yield api
 
 
-async def test_only_one_of_64_concurrent_requests_gets_the_time(db, api):
+async def test_only_one_of_64_concurrent_requests_for_a_time_gets_it(db, api):
     doctor_id, _ = await free_doctor(api)
     customers = await add_customers(db, 64)
     outcomes = await outcomes_of(
@@ -57,7 +57,7 @@ async def test_only_one_of_64_concurrent_requests_gets_the_time(db, api):
     assert await db.fetchval("select count(*) from event where type = 'appointment.booked'") == 1
 
 
-async def test_concurrent_requests_for_overlapping_times_book_no_overlaps(db, api):
+async def test_concurrent_requests_for_overlapping_times_do_not_create_overlaps(db, api):
     doctor_id, _ = await free_doctor(api)
     customers = await add_customers(db, 64)
     starts = [DAY + timedelta(minutes=5 * number) for number in range(64)]
@@ -91,7 +91,7 @@ async def test_concurrent_requests_without_a_doctor_book_each_doctor_once(db, ap
     assert {str(row.doctor_id) for row in await db.fetch("select doctor_id from appointment")} == set(doctors)
 
 
-async def test_competing_bookings_of_several_times_are_all_or_nothing(db, api):
+async def test_competing_bookings_for_several_times_are_all_or_nothing(db, api):
     """Each customer requests the same three times in a different order."""
     doctor_id, _ = await free_doctor(api)
     customers = await add_customers(db, 24)
@@ -127,7 +127,7 @@ async def test_a_booking_sent_eight_times_at_once_books_once(db, api):
 
 
 async def test_any_other_request_sent_eight_times_at_once_runs_once(db, api):
-    """Idempotency keys for other requests are stored separately from those for bookings, but work the same way."""
+    """Idempotency keys for other requests are stored separately from those for bookings, but they work the same way."""
     requests = (api.post("/api/customers", json={"name": "Ana"}, headers={"Idempotency-Key": "once"}) for _ in range(8))
     responses = await asyncio.gather(*requests)
     assert {response.status_code for response in responses} == {201}

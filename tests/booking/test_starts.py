@@ -1,4 +1,6 @@
-"""The start times that slots and claims allow: `availability.model.starts` against an oracle, without a database."""
+"""The start times that slots and claims allow: `availability.model.starts`, compared with an oracle and without a
+database.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise

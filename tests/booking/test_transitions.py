@@ -1,4 +1,4 @@
-"""Appointment statuses: which can follow which, cancelling, and holds that expire."""
+"""Appointment statuses: which can follow which, cancellation, and expiring holds."""
 
 import asyncio
 from datetime import timedelta
@@ -53,7 +53,7 @@ async def test_cancelling_twice_changes_the_appointment_once(world):
 
 
 async def test_only_allowed_status_transitions_happen(world):
-    """The table of steps, the table of transitions and the service agree on every step from every status."""
+    """The table of steps, the table of transitions and the service agree about every step from every status."""
     steps = [(status, name) for status in Status for name in TRANSITIONS]
     succeeded = []
     for status, name in steps:
@@ -70,7 +70,7 @@ async def test_only_allowed_status_transitions_happen(world):
 
 
 async def succeeds(world, appointment, status, name) -> bool:
-    """Apply the step, and return whether it changed the status. Cancelling a second time changes nothing."""
+    """Apply the step, and return whether it changed the status. Cancelling an appointment again changes nothing."""
     if name != "cancel":
         return not isinstance(await apply_step(world, appointment, name, now=at(9)), errors.Conflict)
     try:
