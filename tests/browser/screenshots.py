@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests beside this file
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests next to this file
 
 from support import database
 from support.browsers import Site, follow, launch, open_page, serve_demo, sign_in

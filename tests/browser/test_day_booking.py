@@ -151,7 +151,7 @@ async def test_a_time_skipped_when_clocks_change_is_refused_with_the_next_valid_
     assert room.appointments() == []
 
 
-async def test_a_signed_out_user_books_nothing_and_keeps_what_they_typed(site, browser):
+async def test_a_signed_out_user_cannot_book_but_keeps_what_they_typed(site, browser):
     room = await add_room(site)
     room.add_customer("Sia Session", email="sia.session@example.org")
     async with open_board(browser, room) as page:

@@ -12,8 +12,9 @@ from support.public_booking import book, book_alternative, fill_in, send
 
 @pytest.fixture(scope="module")
 def village(site) -> str:
-    """A clinic where two doctors each have three slots in seven days' time, and one the day after. Returns its page's
-    address."""
+    """A clinic where two doctors each have three slots in seven days' time, and one slot the day after. Returns its
+    page's address.
+    """
     with api(site) as client:
         clinic = {"name": "Dorfpraxis", "timeZone": "Europe/Berlin", "slug": "dorf", "phone": "+493960412345"}
         clinic_id = client.post("/api/clinics", json=clinic).json()["id"]
