@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 
 class FirstStart(NamedTuple):
-    """A data directory, and the output and responses of the first start on it."""
+    """A data directory, and the output and responses from its first start."""
 
     home: Path
     token: str
@@ -100,7 +100,7 @@ def test_run_recovers_after_all_processes_are_killed(first_start):
         assert httpx2.get(process.url + created.headers["Location"]).json() == created.json()
 
 
-def test_an_existing_database_gets_no_demo_data(empty_database, home):
+def test_an_existing_database_does_not_get_demo_data(empty_database, home):
     with appoint("run", database_url=empty_database, data_dir=home) as process:
         assert httpx2.get(process.url + "/api/clinics").json()["items"] == []
 
