@@ -98,7 +98,7 @@ async def test_an_unknown_clinics_types_are_not_found(client):
     assert (await client.post("/api/clinics/7/appointmentTypes", json=CHECK_UP, headers=ADMIN)).status_code == 404
 
 
-async def test_an_inactive_clinic_accepts_no_types(client, lakeside):
+async def test_an_inactive_clinic_does_not_accept_new_types(client, lakeside):
     await client.delete("/api/clinics/1", headers=ADMIN)
     refusal = await client.post(lakeside, json=CHECK_UP, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")

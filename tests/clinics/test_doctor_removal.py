@@ -30,7 +30,9 @@ async def list_slots(db):
 
 
 async def was_written(booking) -> bool:
-    """Return whether a booking in plain SQL was written. Outside the published hours, it is refused."""
+    """Return whether the database accepted a booking made with plain SQL. It refuses bookings outside the published
+    hours.
+    """
     try:
         await booking
     except asyncpg.ForeignKeyViolationError:

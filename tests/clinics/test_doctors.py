@@ -72,7 +72,7 @@ async def test_an_unknown_clinics_doctors_are_not_found(client):
     assert (await client.post("/api/clinics/7/doctors", json=SHAH, headers=ADMIN)).status_code == 404
 
 
-async def test_an_inactive_clinic_accepts_no_doctors(client, lakeside):
+async def test_an_inactive_clinic_does_not_accept_new_doctors(client, lakeside):
     await client.delete("/api/clinics/1", headers=ADMIN)
     refusal = await client.post(lakeside, json=SHAH, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")
