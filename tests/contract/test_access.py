@@ -1,5 +1,6 @@
-"""Every role calls every operation on its own records, its clinic's other records, another clinic's and unknown ones.
-The permissions table determines the responses."""
+"""Every role calls every operation on its own records, on other records at its clinic, on another clinic's records and
+on records that don't exist. The permissions table determines the responses.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,7 +93,7 @@ async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, d
     async with calls_as(database_url, callers_of(own)) as call:
         for operation in OPERATIONS:
             if route_of(operation.handler).permission == "sign-in":
-                continue  # needs no caller
+                continue  # doesn't need a caller
             for relation, records in by_relation.items():
                 body = records.in_body(example(operation))
                 if relation != "own" and not (operation.parameters or is_about_a_clinic(operation, body)):
@@ -123,7 +124,7 @@ async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, d
 
 
 def _can_be_404_otherwise(operation: Operation) -> bool:
-    """Return whether the operation can also return 404 because of something missing from the records."""
+    """Return whether the operation can also return 404 because the clinic's records don't contain what it needs."""
     return route_of(operation.handler).permission in ("public", "book", "sign-in", "account")
 
 

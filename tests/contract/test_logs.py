@@ -1,4 +1,4 @@
-"""The log names each request's route, and never repeats the content of requests."""
+"""The log names each request's route, and never repeats request content."""
 
 import re
 import subprocess

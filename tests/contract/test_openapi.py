@@ -158,7 +158,7 @@ def test_every_link_on_every_page_resolves(browser):
     assert [name for name in OPERATIONS if not any(f'id="{name}"' in page for page in pages.values())] == []
 
 
-def test_pages_load_nothing_from_other_origins(browser):
+def test_pages_do_not_load_anything_from_other_origins(browser):
     """Styles are inline, and the page's content security policy allows them by digest."""
     for path in ("/", "/api/docs", "/api/docs/clinics", "/problems", "/problems/taken", "/design"):
         page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", browser.get(path).text, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Raw socket requests that are not HTTP, incomplete or endless."""
+"""Raw socket requests that are incomplete, endless or not HTTP at all."""
 
 import asyncio
 import json

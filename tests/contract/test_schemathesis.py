@@ -31,12 +31,13 @@ CHECKS = {
     },
 }
 DOCUMENT = deepcopy(described.DOCUMENT)
-for name in ("If-Match", "If-None-Match", "Idempotency-Key"):  # one value for all would mostly get 412, 304 and 422
+# the same value everywhere would mostly produce 412, 304 and 422
+for name in ("If-Match", "If-None-Match", "Idempotency-Key"):
     del DOCUMENT["components"]["parameters"][name]["example"]
 export_parameters = DOCUMENT["paths"]["/api/customers/{customerId}/export"]["get"]["parameters"]
 export_parameters[:] = [
     parameter for parameter in export_parameters if parameter.get("name") != "format"
-]  # with any other format the response is a page
+]  # with any other format, the response is a page
 WORLD: dict[str, str] = {}
 """Ids and dates from the document's examples, mapped to their replacements from the database."""
 
@@ -170,8 +171,9 @@ OPERATIONS = [
 
 
 def run(operation, test, **phases):
-    """Generate and send the requests for one operation. `schema.parametrize` would generate those for all operations,
-    in every worker and before any test runs."""
+    """Generate and send the requests for one operation. `schema.parametrize` would generate requests for all
+    operations, in every worker and before any test runs.
+    """
     load_all_checks()
     (generated,) = get_all_tests(
         schema=document_schema(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None
