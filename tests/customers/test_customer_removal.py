@@ -74,7 +74,7 @@ async def test_an_uncommitted_booking_prevents_the_removal(client, db):
     assert (refusal.status_code, refusal.json()["count"]) == (409, 1)
 
 
-async def test_a_booking_that_waits_for_the_removal_finds_no_customer(client, db):
+async def test_a_booking_that_waits_for_the_removal_does_not_find_the_customer(client, db):
     ana = await create_customer(client)
 
     async def remove_customer(tx):
