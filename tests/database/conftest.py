@@ -1,4 +1,4 @@
-"""Rows that violate no constraint, and data directories for embedded servers."""
+"""Valid rows, and data directories for embedded servers."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -62,7 +62,7 @@ async def test_a_customer_cannot_see_two_doctors_at_once_unless_one_is_cancelled
     )
 
 
-async def test_staff_can_double_book_a_customer_but_never_a_doctor(rows):
+async def test_staff_can_double_book_a_customer_but_not_a_doctor(rows):
     await accepts(rows, PREPARATIONS["customer_free"])
     overlap = {"overridden": "{customer-busy}", "override_reason": "Both want to see her"}
     await accepts(rows, appointment("09:00", "09:30", doctor_id=OTHER_ID, **overlap))

@@ -75,7 +75,7 @@ def test_two_processes_share_one_server_and_the_last_one_stops_it(data_dir: Path
     assert postgres_processes(data_dir) == []
 
 
-def test_the_server_keeps_running_when_its_starter_leaves_first(data_dir: Path) -> None:
+def test_the_server_keeps_running_when_the_process_that_started_it_leaves_first(data_dir: Path) -> None:
     with other_process(data_dir) as (starter, _), embedded.running(data_dir) as server:
         starter.communicate()
         assert query(server.url, "select 1") == 1

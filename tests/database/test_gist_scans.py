@@ -1,7 +1,7 @@
 """Statements that change appointments or publish hours never repeat a GiST index scan between changes.
 
 Otherwise, PostgreSQL 18 loses index entries. A repeated scan remembers the dead entries of a single-page index. If the
-statement splits that page before the scan is repeated, the scan marks the entries at the same positions of a new page
+statement splits that page before the scan is repeated, the scan marks the entries at the same positions on a new page
 as dead. These indexes enforce the constraints. They cannot see a row without an entry, so its time could be booked
 twice.
 """
@@ -15,8 +15,8 @@ CHANGES = {("Update", "appointment"), ("Update", "booking_slot"), ("Insert", "bo
 
 
 def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = False) -> Iterator[str]:
-    """Yield the indexes of a table that a change to the table reads once per row: on the inner side of a nested loop,
-    or in an insert's correlated subquery.
+    """Yield a table's indexes that a change to the table reads once per row: on the inner side of a nested loop, or in
+    an insert's correlated subquery.
     """
     if "Operation" in node:
         change = (node["Operation"], node["Relation Name"])
@@ -30,7 +30,8 @@ def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = 
 
 
 async def test_changes_read_each_constraints_index_only_once(db):
-    await db.execute("truncate appointment, booking_slot cascade")  # so that plans are those for a new database
+    # so that the plans are the same as in a new database
+    await db.execute("truncate appointment, booking_slot cascade")
     found, changes = [], 0
     async with db.connection() as connection:
         names = await connection.fetch(

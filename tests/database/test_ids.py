@@ -37,7 +37,7 @@ async def test_ids_minted_at_the_same_time_are_unique(db):
     assert len({*minted, *(ids.new_id(1) for _ in range(10000))}) == 20000
 
 
-async def test_an_id_with_an_impossible_clinic_number_belongs_to_no_clinic(db):
+async def test_an_id_with_an_impossible_clinic_number_does_not_belong_to_any_clinic(db):
     """The first 32 bits of an id from elsewhere can have any value."""
     foreign = UUID("ffffffff-0000-8000-8000-000000000000")
     assert ids.clinic_of(foreign) == ids.PLATFORM

@@ -1,4 +1,4 @@
-"""Upgrading databases with data from every revision, with several processes and under locks."""
+"""Upgrading databases with data from any revision, by several processes at once, and while tables are locked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -42,13 +42,13 @@ async def connection(url) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    """Wait for locks in milliseconds, not seconds."""
+    """Shorten lock timeouts and pauses from seconds to milliseconds."""
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "100ms")
     monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.1)
 
 
 async def upgrade_to(revision: str, url: str) -> None:
-    """Upgrade as the release with this newest revision would."""
+    """Upgrade the database as a release that ends at this revision would."""
     up_to_revision = [migration for migration in migrate.migrations() if migration.revision <= revision]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: up_to_revision)
@@ -56,14 +56,14 @@ async def upgrade_to(revision: str, url: str) -> None:
 
 
 async def load_data(connection: asyncpg.Connection, revision: str) -> None:
-    """Write the rows that a database at this revision can contain."""
+    """Write the sample rows for this revision and all earlier ones."""
     for file in sorted((HERE / "data").glob("*.sql")):
         if file.stem <= revision:
             await connection.execute(file.read_text())
 
 
 async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
-    """Replace our bookkeeping with the one that earlier releases used."""
+    """Replace our bookkeeping with Alembic's, which earlier releases used."""
     await connection.execute(
         """
         create table alembic_version (version_num varchar(32) constraint alembic_version_pkc primary key);

@@ -1,4 +1,4 @@
-"""A booking costs one round trip, counted on the wire between the pool and PostgreSQL."""
+"""A booking takes one round trip, counted on the wire between the pool and PostgreSQL."""
 
 import tempfile
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""One package writes each table, as the statements show."""
+"""Each table is written by only one package, as the statements show."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ SOURCE = Path(appoint.__file__).parent
 TABLES = set(re.findall(r"^CREATE TABLE public\.(\w+) ", dump.FILE.read_text(), re.MULTILINE))
 WRITES = re.compile(r"\b(?:insert\s+into|delete\s+from|update(?=\s+[\w.]+(?:\s+(?:as\s+)?\w+)?\s+set\b))\s+([\w.]+)")
 LOADERS = {"demo"}
-"""Packages that fill empty databases, and can write any table."""
+"""Packages that fill empty databases. They can write to any table."""
 
 EXCEPTIONS = {
     "appointment": {"booking", "scheduling"},  # the statement that changes hours marks the appointments it strands
@@ -29,7 +29,7 @@ EXCEPTIONS = {
     "patient": {"booking", "customers"},  # the statement for a first booking makes the customer a patient
     "time_slot": {"clinics", "scheduling"},  # as for doctor_slot
 }
-"""Tables that several packages write, and why. Add others only for similar reasons."""
+"""Tables that several packages write to, and why. Add others only for similar reasons."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
@@ -47,7 +47,7 @@ def statements() -> Iterator[tuple[str, str]]:
 
 
 def writers() -> dict[str, set[str]]:
-    """Return the packages that write each table."""
+    """Return the packages that write to each table."""
     packages_of: dict[str, set[str]] = defaultdict(set)
     for package, text in statements():
         for table in WRITES.findall(text):
@@ -57,7 +57,7 @@ def writers() -> dict[str, set[str]]:
 
 
 def test_every_table_has_a_writer():
-    """Otherwise the pattern misses statements."""
+    """If a table had none, the pattern would have missed some statements."""
     assert writers().keys() == TABLES
 
 
