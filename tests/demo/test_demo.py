@@ -1,4 +1,4 @@
-"""The demo worlds: what they contain, and that they are identical everywhere."""
+"""What the demo worlds contain, and that they are identical everywhere."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -144,7 +144,7 @@ async def test_customer_names_use_many_scripts(small_world):
     assert any(ord(letter) > 127 for letter in names if unicodedata.name(letter, "").startswith("LATIN"))
 
 
-async def test_demo_addresses_and_phone_numbers_belong_to_no_real_person(world):
+async def test_demo_addresses_and_phone_numbers_do_not_belong_to_real_people(world):
     reachable = """
         with contact as (
           select email, phone from customer
@@ -284,7 +284,7 @@ async def test_loading_a_large_world_preserves_constraints_and_indexes(connectio
     assert await constraints_and_indexes(connection) == before
 
 
-async def test_an_interrupted_large_world_leaves_nothing_and_can_be_retried(connection):
+async def test_an_interrupted_large_world_leaves_nothing_behind_and_can_be_retried(connection):
     class PowerFailure(Progress):
         def advance(self, task_id, advance=1):
             super().advance(task_id, advance)
