@@ -33,7 +33,7 @@ EVENT_PREFIXES = {
     "absence": ("absence.",),
     "time-slot": ("time-slot.",),
 }
-"""Prefixes of the events that record changes to a row: one event per change."""
+"""The prefixes of the event types that record changes to each kind of row. Each change records exactly one event."""
 
 
 async def read_versions(db: Database) -> dict[tuple[str, str], tuple[int, str | None]]:
