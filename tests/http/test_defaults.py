@@ -81,6 +81,6 @@ async def test_responses_without_tls_have_no_hsts_header(client):
     assert "Strict-Transport-Security" not in (await client.get("/api/clinics")).headers
 
 
-async def test_other_origins_get_no_cors_headers_by_default(secure):
+async def test_other_origins_do_not_get_cors_headers_by_default(secure):
     response = await secure.get("/api/clinics", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in response.headers

@@ -17,7 +17,7 @@ from support.described import OPERATIONS
 
 SOURCE = Path(appoint.__file__).parent
 OPTIONAL_MEMBERS = {"reason", "errors", "alternatives", "index"}
-"""Members that only some problems have. All problems have the others."""
+"""Members that only some problems have. Every problem has all the others."""
 
 
 def conflicts():

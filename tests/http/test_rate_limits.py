@@ -107,7 +107,7 @@ async def test_the_rate_limit_depends_on_the_caller(caller, permission, expected
 
 
 @pytest.mark.parametrize("caller", [STAFF, PARTNER, PARTNER_WITH_LIMIT, PATIENT])
-async def test_sign_ins_are_counted_by_address_even_for_signed_in_callers(caller):
+async def test_sign_ins_are_counted_per_address_even_for_signed_in_callers(caller):
     limits = Limits(settings(rate_limits=True, sign_in_rate="1/minute"), Counters(None, "secret"))
     route = Route(permission="sign-in")
     await limits.admit(
@@ -170,7 +170,7 @@ async def test_a_staff_token_or_cookie_does_not_allow_more_guesses(db, database_
         (None, ""),
     ],
 )
-def test_an_ipv6_address_is_counted_by_its_network(address, expected):
+def test_ipv6_addresses_are_counted_per_network(address, expected):
     assert network_of(address) == expected
 
 

@@ -19,7 +19,7 @@ async def test_servers_that_share_redis_share_counters(db, database_url):
             responses = [httpx2.get(f"{process.url}/api/clinics") for _ in range(6) for process in (one, two)]
             assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
             redis.kill()
-            response = httpx2.get(f"{one.url}/api/clinics")  # it keeps its own count now
+            response = httpx2.get(f"{one.url}/api/clinics")  # by now, it keeps its own count
             assert (response.status_code, response.headers["RateLimit-Remaining"]) == (200, "9")
 
 
@@ -41,7 +41,7 @@ async def test_sign_in_fails_while_redis_is_down_and_recovers_afterwards(db, dat
                     await asyncio.sleep(0.05)
 
 
-async def test_redis_stores_no_addresses_and_its_counters_expire():
+async def test_redis_does_not_store_addresses_and_its_counters_expire():
     with redis_server() as redis:
         counters = Counters(redis.url, "secret")
         assert [(await counters.add("requests", "192.0.2.1", Rate(10, 60), NINE)).number for _ in range(3)] == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Repeated guesses of passwords and codes wait longer and longer, without locking out the account's owner."""
+"""Repeated guesses at passwords and codes have to wait longer and longer, without locking out the account's owner."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ from support.rate_limits import NINE
 
 
 def request_from(counters: Counters, address: str):
-    """Return the parts of a request from an address that the throttle reads."""
+    """Return a stand-in for a request from the address, with only the parts that the throttle reads."""
     limits = Limits(settings(), counters)
     return SimpleNamespace(
         app=SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(limits=limits))),
