@@ -120,7 +120,7 @@ async def test_an_invalidated_link_is_not_sent(world, office, post):
     )
 
 
-async def test_a_removed_or_unknown_user_gets_no_email(world, office, post):
+async def test_a_removed_or_unknown_user_does_not_get_an_email(world, office, post):
     await mail(world)
     await world.db.execute("update app_user set active = false, removed_at = now()")
     await mail(world)

@@ -97,7 +97,7 @@ async def test_keys_are_refreshed_in_the_background_before_they_expire(idp, prov
     later = timedelta(minutes=11)
     idp.seconds = 0.2
     assert await identify(provider, idp.token(NOW + later), after=later)
-    assert provider._fetching, "no request waits for it"
+    assert provider._fetching, "no request should wait for it"
     await provider._fetching
     assert idp.fetches == 2
 
@@ -116,7 +116,7 @@ async def test_cached_keys_work_for_a_day_while_the_provider_is_unavailable(idp,
     assert await identify(provider, idp.token(NOW + back), after=back)
 
 
-async def test_no_token_is_rejected_until_the_keys_have_been_fetched(idp, provider):
+async def test_tokens_are_not_rejected_before_the_keys_have_been_fetched(idp, provider):
     idp.down = True
     with pytest.raises(errors.Unavailable):
         await identify(provider, idp.token(NOW))
@@ -160,7 +160,7 @@ async def test_a_provider_that_sends_an_invalid_response_counts_as_unavailable(i
     assert await identify(provider, idp.token(NOW))
     idp.responses[f"/realms/clinics/{page}"] = garbage
     later = timedelta(minutes=20)
-    assert await identify(provider, idp.token(NOW + later), after=later), "cached keys still work"
+    assert await identify(provider, idp.token(NOW + later), after=later), "cached keys should still work"
     with pytest.raises(errors.Unavailable):
         await identify(provider, idp.token(NOW + later, header={"kid": "another"}), after=later + timedelta(minutes=1))
 

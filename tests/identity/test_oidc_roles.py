@@ -76,7 +76,7 @@ def test_the_roles_claim_can_be_a_name_or_a_dotted_path(idp, claim, claims):
         {"realm_access": {"roles": None}},
     ],
 )
-def test_a_missing_roles_claim_grants_no_roles(idp, claims):
+def test_a_missing_roles_claim_does_not_grant_any_roles(idp, claims):
     trust = service.read_trust(oidc_settings(idp, oidc_roles_claim="realm_access.roles"))
     assert trust
     assert model.actor_of({"sub": "ann", **claims}, trust).memberships == ()

@@ -166,7 +166,7 @@ INVALID = {
 
 @pytest.mark.parametrize("forge", INVALID.values(), ids=INVALID)
 async def test_a_forged_or_invalid_token_is_rejected(idp, provider, forge):
-    assert await identify(provider, idp.token(NOW)), "the unchanged token is valid"
+    assert await identify(provider, idp.token(NOW)), "the unchanged token should be valid"
     assert await identify(provider, forge(idp)) is None
     assert [
         path

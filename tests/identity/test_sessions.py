@@ -109,7 +109,7 @@ async def test_an_outdated_hash_is_replaced_on_the_next_sign_in(db, client, mia)
     assert (await sign_in(client)).status_code == 201
 
 
-async def test_a_repeated_sign_in_opens_a_new_session_and_stores_no_response(db, client, mia):
+async def test_a_repeated_sign_in_opens_a_new_session_and_does_not_store_a_response(db, client, mia):
     tokens = [(await sign_in(client, headers={"Idempotency-Key": "again"})).json()["token"] for _ in range(2)]
     assert tokens[0] != tokens[1]
     assert await db.fetchval("select count(*) from request_key") == 0
@@ -243,14 +243,14 @@ async def test_the_admin_token_has_no_sessions(client):
 
 
 @pytest.mark.parametrize("token", ["aps_", "aps_x", "aps_" + "A" * 43, "aps_" + "é" * 20, "aps_" + "x" * 5000])
-async def test_an_invented_token_is_unauthorized(client, mia, token):
+async def test_a_made_up_token_is_unauthorized(client, mia, token):
     assert await get_status(client, {"Authorization": f"Bearer {token}".encode()}) == 401
 
 
 # patients
 
 
-async def test_a_patients_session_shows_their_own_data_and_no_staff(db, client, mia):
+async def test_a_patients_session_gives_access_only_to_their_own_data(db, client, mia):
     customer_id = await create_customer(client, email="ana@example.org")
     token, _ = await db.atomic(
         service.open_session, user_id=None, customer_id=customer_id, lifetime=IDLE, now=clock.now()

@@ -26,7 +26,7 @@ async def test_a_code_is_invalid_once_the_customer_is_removed(client, ana):
     assert is_refused(await enter_code(client, code_id))
 
 
-async def test_a_removed_customer_gets_no_code(db, client, ana):
+async def test_a_removed_customer_does_not_get_a_code(db, client, ana):
     await client.delete(f"/api/customers/{ana}", headers=ADMIN)
     await request_code(client)
     assert await sent_codes(db) == []

@@ -37,7 +37,7 @@ async def test_a_correct_code_signs_customers_in_and_gives_access_only_to_their_
     assert (await client.get(f"/api/customers/{await create_customer(client)}", headers=own_headers)).status_code == 404
 
 
-async def test_a_page_signs_in_with_an_http_only_cookie_and_gets_no_token(client, ana):
+async def test_a_page_signs_in_with_an_http_only_cookie_and_does_not_get_a_token(client, ana):
     response = await enter_code(client, await request_code(client), cookie=True)
     assert set(response.json()["session"]) == {"id", "expiresAt", "account", "csrfToken"}
     cookie = response.headers["Set-Cookie"].lower()
@@ -136,7 +136,7 @@ async def test_a_customer_with_a_different_address_cannot_be_chosen(db, client, 
     assert await db.fetchval("select count(*) from session") == 0
 
 
-async def test_a_wrong_code_reveals_no_choices(client, family):
+async def test_a_wrong_code_does_not_reveal_any_choices(client, family):
     code_id = await request_code(client, email="family@example.org")
     assert is_refused(await enter_code(client, code_id, wrong_code(code_id)))
 
