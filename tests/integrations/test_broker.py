@@ -131,7 +131,7 @@ async def test_a_repeated_message_keeps_its_id_and_nats_drops_it(broker, db):
 
 
 async def test_an_unrecorded_message_is_published_again(broker, db, monkeypatch):
-    """As if the worker had died in between."""
+    """This is what happens if the worker dies in between."""
     events = history(5, 4)
     await store(db, events)
     reached = asyncio.Event()
@@ -199,7 +199,7 @@ async def test_a_stopped_worker_gives_up_its_turn(broker, db):
     assert await db.fetchval(PUBLISHERS, repository.LOCK) is None
 
 
-async def test_a_rejected_message_is_set_aside_and_delays_no_others(broker, db, caplog):
+async def test_a_rejected_message_is_set_aside_and_does_not_delay_others(broker, db, caplog):
     events = history(20, 5)
     rejected_ids = {event.id for event in random.sample(events, 3)}
     await store(db, events)

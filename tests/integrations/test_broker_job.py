@@ -74,7 +74,9 @@ async def test_an_unreachable_broker_is_logged_once_without_its_address(db, capl
 
 
 async def test_a_rabbitmq_client_that_failed_to_connect_is_freed_immediately():
-    """The garbage collector might free it when no event loop is running in which it could close itself."""
+    """Otherwise, the garbage collector might free it while no event loop is running, and it could not close its
+    connection.
+    """
     gc.collect()
     gc.disable()
     try:

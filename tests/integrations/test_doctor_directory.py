@@ -30,7 +30,7 @@ async def test_creating_a_provider_requires_a_clinic_if_there_are_several(client
 
 
 async def test_setting_a_providers_schedule_sets_the_doctors_schedule_without_a_version(client, provider):
-    """Even if the clinic requires versions for other changes."""
+    """This holds even if the clinic requires versions for other changes."""
     response = await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
     assert response.status_code == 200
     assert (await client.get(f"/api/doctors/{provider}/schedule")).json() == response.json()

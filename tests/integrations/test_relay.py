@@ -192,7 +192,7 @@ PARTS = scaled(10, 4)
 
 
 async def add_events_for_all(db, versions: int) -> int:
-    """Write the next two events for 2,500 subjects, in any order, and return the version."""
+    """Write the next two events for each of 2,500 subjects, in random order. Return their new version."""
     await db.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -223,7 +223,7 @@ async def test_killed_workers_neither_lose_nor_repeat_events(db, database_url, t
         return await db.fetchval("select count(*) from event where attempts = 0")
 
     with appoint("worker", **settings) as steady:
-        for part in range(PARTS):  # one part of the events for each worker that is killed
+        for part in range(PARTS):  # one batch of events for each worker that is killed
             with appoint("worker", **settings) as doomed:
                 await until_working(db, doomed)
                 versions = await add_events_for_all(db, versions)

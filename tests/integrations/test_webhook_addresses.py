@@ -173,7 +173,7 @@ async def test_a_setting_allows_private_addresses_and_plain_http():
 
 
 async def test_slow_lookups_do_not_delay_other_names(monkeypatch):
-    """Twenty lookups, more than the event loop has threads, wait until a different name has been resolved."""
+    """Twenty lookups, more than the event loop has threads for, wait until a different name has been resolved."""
     quick_done = asyncio.Event()
     loop = asyncio.get_running_loop()
     system = socket.getaddrinfo

@@ -58,7 +58,7 @@ async def test_tls_and_http_use_the_host_name_instead_of_the_address(names):
     assert b"partner.example" in hello
 
 
-async def test_an_https_request_to_a_server_without_tls_sends_nothing():
+async def test_an_https_request_to_a_server_without_tls_does_not_send_anything():
     async with Listener(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as listener:
         outcome = await post(f"https://127.0.0.1:{listener.port}/", private_addresses=True)
         assert (outcome.response_status, outcome.reason) == (None, "failed the TLS handshake")

@@ -68,7 +68,7 @@ async def test_only_subscribed_events_are_delivered_and_in_order(db):
 
 
 async def test_a_webhook_gets_only_its_own_clinics_events(db):
-    """No webhook gets platform events."""
+    """Webhooks never get platform events."""
     async with Partner() as lakeside, Partner() as hillside:
         await webhook(db, lakeside)
         await webhook(db, hillside, clinic_id=2)
@@ -115,7 +115,7 @@ async def test_a_replay_delivers_events_again_with_the_same_ids(db, time):
         assert [request.body for request in partner.requests[5:]] == [request.body for request in partner.requests[3:5]]
 
 
-async def test_a_removed_webhook_gets_no_further_events(db):
+async def test_a_removed_webhook_does_not_get_further_events(db):
     may_respond = asyncio.Event()
 
     async def wait(writer):

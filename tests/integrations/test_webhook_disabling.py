@@ -76,7 +76,7 @@ async def test_a_success_restarts_the_five_days(db, time):
     assert (now.failing_since, now.disabled_at) == (time(), None)
 
 
-async def test_a_disabled_webhook_gets_nothing_until_it_is_enabled(db, time):
+async def test_a_disabled_webhook_does_not_get_any_events_until_it_is_enabled(db, time):
     async with Partner(status(410)) as partner, Partner() as other:
         created = await webhook(db, partner)
         first = await add_events(db, 2)

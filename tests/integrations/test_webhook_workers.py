@@ -45,7 +45,7 @@ async def test_a_dead_workers_unrecorded_delivery_is_repeated_with_the_same_id(d
         assert outcome.reason is None
         async with working(db, time):
             await asyncio.sleep(0.1)
-            assert partner.ids == [id], "the dead worker's lease is still valid"
+            assert partner.ids == [id], "the dead worker's lease should still be valid"
             time.now = dead.leased_until
             await wait_for_deliveries(db, 1)
         assert partner.ids == [id, id]
@@ -94,7 +94,7 @@ async def test_concurrent_workers_deliver_each_event_once_in_order(db):
 
 
 async def test_a_busy_worker_serves_webhooks_in_turn(db, monkeypatch):
-    """Here, the worker serves one webhook at a time, for a quarter of a second."""
+    """Here, the worker serves one webhook at a time, for a quarter of a second each."""
     monkeypatch.setattr(jobs, "MAX_TURNS", 1)
     monkeypatch.setattr(jobs, "TURN_SECONDS", 0.25)
 

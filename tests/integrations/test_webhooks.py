@@ -198,7 +198,7 @@ async def test_a_removed_webhook_can_only_be_read(db, client):
     assert (removed["active"], bool(removed["removedAt"]), removed["version"]) == (False, True, 2)
     assert (await get(client, "/api/clinics/1/webhooks"))["items"] == []
     assert [each["status"] for each in (await get(client, f"{path}/deliveries"))["items"]] == ["failed"], (
-        "queued deliveries are deleted"
+        "queued deliveries should have been deleted"
     )
     since = quote(clock.now().isoformat())
     assert [
