@@ -175,7 +175,7 @@ async def test_a_message_without_a_clinic_number_does_not_stop_the_listener(redi
 
 
 async def test_a_silent_redis_counts_as_unreachable(redis):
-    """When Redis is frozen or behind a broken network, the connection stays open and nothing arrives."""
+    """When Redis is frozen or behind a broken network, the connection stays open but nothing arrives."""
     async with ClinicCache(redis.url) as cache:
         await eventually_async(lambda: caches(cache))
         redis.popen.send_signal(19)  # SIGSTOP

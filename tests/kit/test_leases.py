@@ -12,7 +12,7 @@ QUICK = Pace(idle_seconds=0.01, busy_seconds=0.01)
 
 
 class Pieces:
-    """Ten pieces of work that count how many run at once."""
+    """Ten pieces of work that count how many of them run at once."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
