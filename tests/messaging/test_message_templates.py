@@ -1,4 +1,6 @@
-"""Clinics' message templates: stored only if they work, with previews, and with defaults for all other messages."""
+"""Clinics' message templates are stored only if they work, can be previewed, and don't affect the defaults for other
+messages.
+"""
 
 import asyncio
 

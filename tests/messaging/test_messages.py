@@ -24,7 +24,7 @@ GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
-"""The characters that text messages of up to 160 characters can contain (GSM 03.38 and its extension)."""
+"""The characters available to text messages of up to 160 characters (GSM 03.38 and its extension)."""
 
 
 def test_a_confirmation_contains_the_time_doctor_type_and_address():

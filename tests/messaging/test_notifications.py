@@ -26,7 +26,7 @@ async def test_a_customer_with_only_a_phone_number_gets_a_text_message(world, of
     assert [(message.to, message.channel) for message in post.messages] == [("+493012345678", "sms")]
 
 
-async def test_a_customer_without_contact_details_gets_nothing(world, office, post):
+async def test_a_customer_without_contact_details_does_not_get_any_messages(world, office, post):
     cy = await world.add_customer("Cy")
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), cy)
     await office.plan_and_send(world.now)
@@ -46,7 +46,7 @@ async def test_an_event_relayed_twice_sends_one_message(world, office, post):
     assert len(post.messages) == 1
 
 
-async def test_editing_a_note_sends_nothing(world, office, post):
+async def test_editing_a_note_does_not_send_a_message(world, office, post):
     appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan_and_send(world.now)
     await world.db.atomic(
@@ -92,7 +92,7 @@ async def test_a_hold_sends_only_a_warning_before_it_expires(world, office, post
     assert (await statuses(world.db), len(post.messages)) == (["hold-expiring sent"], 1)
 
 
-async def test_a_confirmed_hold_sends_no_warning(world, office, post):
+async def test_a_confirmed_hold_does_not_send_a_warning(world, office, post):
     hold = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana, hold=True)
     await office.plan(world.now)
     await step(world, hold, "confirm")
@@ -102,7 +102,7 @@ async def test_a_confirmed_hold_sends_no_warning(world, office, post):
     assert sorted(await statuses(world.db)) == ["confirmation sent", "hold-expiring superseded"]
 
 
-async def test_a_cancelled_hold_sends_nothing(world, office, post):
+async def test_a_cancelled_hold_does_not_send_a_message(world, office, post):
     hold = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana, hold=True)
     await cancel(world, hold)
     await office.plan_and_send(world.now)
@@ -150,7 +150,7 @@ async def test_a_doctors_agenda_is_emailed_once_in_the_morning(world, office, po
     assert (message.to, message.text.index("Ana") < message.text.index("Ben")) == ("shah@lakeside.example", True)
 
 
-async def test_a_doctor_without_appointments_gets_no_agenda(world, office, post):
+async def test_a_doctor_without_appointments_does_not_get_an_agenda(world, office, post):
     await world.set_clinic(world.clinic, agenda_minute=7 * 60)
     await world.db.execute("update doctor set email = 'shah@lakeside.example' where id = $1", world.dr_shah)
     await plan_agendas(world.db, lasting=timedelta(hours=3), now=world.now)

@@ -34,7 +34,7 @@ async def test_concurrent_workers_plan_each_reminder_only_once(world, office):
     assert await statuses(world.db) == ["confirmation queued", "reminder-1440 queued"]
 
 
-async def test_an_appointment_booked_after_a_reminder_was_due_gets_no_such_reminder(world, office):
+async def test_a_reminder_due_before_its_appointment_was_booked_is_not_sent(world, office):
     await world.db.execute("update clinic set reminder_minutes = '{1440, 120}'")
     appointment = await world.book(world.dr_shah, at(12), world.ana)
     await world.db.execute("update appointment set created_at = $1 where id = $2", world.now, appointment.id)

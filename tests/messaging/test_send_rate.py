@@ -1,6 +1,4 @@
-"""When many messages are due at once, they are spread over time, stay within the rate limit and give way to urgent
-ones.
-"""
+"""When many messages are due at once, they are spread out, stay within the rate limit and give way to urgent ones."""
 
 import asyncio
 import time
@@ -30,7 +28,7 @@ async def world(db):
 
 
 async def add_appointments(world: World, count: int) -> None:
-    """Add appointments at ten on Tuesday in Berlin, each with a customer and a doctor, and booked a month earlier.
+    """Add appointments at ten on Tuesday in Berlin, booked a month earlier, each with its own customer and doctor.
     Insert them in batches so that no statement takes long.
     """
     for first in range(1, count + 1, 5000):

@@ -16,7 +16,7 @@ from support.gateways import DROPS, HANGS, mail_server, mail_talk, self_signed_c
 def pem(tmp_path_factory):
     path = self_signed_certificate(tmp_path_factory.mktemp("tls"))
     if path is None:
-        assert os.environ.get("CI") != "true", "CI has openssl"
+        assert os.environ.get("CI") != "true", "CI must have openssl"
         pytest.skip("openssl is not installed")
     return str(path)
 
