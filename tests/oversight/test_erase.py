@@ -1,4 +1,4 @@
-"""Erasing a customer removes all personal data for good, but appointments stay."""
+"""Erasing a customer removes all personal data permanently, but appointments stay."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -127,7 +127,7 @@ async def test_an_erasure_cannot_be_undone(client, world):
     assert (preferences.status_code, await world.count("notification_preference")) == (404, 0)
 
 
-async def test_no_notes_can_be_stored_about_an_erased_customer(client, world):
+async def test_notes_cannot_be_stored_about_an_erased_customer(client, world):
     await add_data_about_ana(world)
     await erase(world, world.ana)
     note = await client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)

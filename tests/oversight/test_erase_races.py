@@ -1,4 +1,4 @@
-"""Changes that race with a customer's erasure leave no data behind."""
+"""Changes that race with a customer's erasure don't leave any data behind."""
 
 import asyncio
 from datetime import timedelta

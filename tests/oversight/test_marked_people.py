@@ -30,7 +30,7 @@ select format('%I.%I', schemaname, tablename) as name from pg_tables where schem
 
 
 class Person:
-    """A numbered person, whose data is unlike anyone else's."""
+    """A numbered person whose data is unlike anyone else's."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -51,7 +51,7 @@ class Person:
 
 
 class World:
-    """The clinic, accessed over HTTP, and all the problems in its responses."""
+    """The clinic, accessed over HTTP, and the error responses it has returned."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -84,7 +84,7 @@ class World:
             )
 
     async def use_every_feature(self, person: Person) -> None:
-        """Call every operation that a customer can call or that concerns one."""
+        """Call every operation that customers can call or that concerns them."""
         request, mark, first_start = self.request, person.mark, self.start + timedelta(minutes=20 * person.number)
         created = await request(
             "POST",

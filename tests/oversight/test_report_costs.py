@@ -1,4 +1,4 @@
-"""The database pages that reports read from the daily sums, compared with queries on appointments and slots."""
+"""How many database pages reports read from the daily sums, compared with plain queries on appointments and slots."""
 
 import json
 from datetime import UTC, date, datetime

@@ -39,8 +39,8 @@ WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Story:
-    """Random changes to a clinic's hours and appointments within two weeks. The seed determines everything except the
-    doctor that the clinic's rule chooses.
+    """Random changes to a clinic's hours and appointments within two weeks. The seed determines everything except which
+    doctor the clinic's rule chooses.
     """
 
     def __init__(self, world: World, chance: random.Random, time_zone: str) -> None:

@@ -66,10 +66,10 @@ async def test_a_booking_counts_towards_its_appointments_day_without_its_buffers
         9,
         [0, 30, 15, 0, 0, 0, 0, 0],
         [0, 0, 1, 0, 0, 0, 0, 0],
-    )  # hours in Berlin time
+    )  # in Berlin time
 
 
-async def test_cancelled_and_missed_appointments_take_no_time(world):
+async def test_cancelled_and_missed_appointments_do_not_take_up_time(world):
     for number, steps in enumerate((["arrive"], ["arrive", "fulfil"], ["noShow"], ["arrive", "unarrive"], [])):
         appointment = await world.book(world.dr_shah, at(9 + number), world.ana)
         for name in steps:
@@ -192,7 +192,7 @@ async def test_the_worker_sums_days_with_its_own_database_role(world, database_u
     assert (await day(world)).booked == 1
 
 
-async def test_absences_and_deactivated_clinics_publish_no_minutes(world):
+async def test_absences_and_deactivation_reduce_the_published_minutes(world):
     closed = AbsenceContent(start_time=at(12), end_time=at(14))
     await world.db.atomic(absences.add, RECEPTION, clinic_id=world.clinic, content=closed, force=False, now=world.now)
     await relay_all(world)

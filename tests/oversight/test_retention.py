@@ -18,7 +18,7 @@ YEAR = timedelta(days=365)
 
 @pytest.fixture
 async def world(db):
-    """Ana visited the clinic on 1 March 2027. It keeps patients for ten years."""
+    """Ana visited the clinic on 1 March 2027. It keeps patients' data for ten years."""
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, retain_patients_months=120)
         await add_visit(world, world.ana)
@@ -88,7 +88,7 @@ async def test_a_later_visit_restarts_the_retention_period(world):
     assert await world.db.fetchval("select notes from patient") == "likes tea"
 
 
-async def test_a_patient_of_two_clinics_loses_only_the_first_clinics_notes(world):
+async def test_a_patient_at_two_clinics_loses_only_the_first_clinics_notes(world):
     other = await world.add_clinic()
     await world.db.execute(
         "insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana
@@ -152,7 +152,7 @@ async def test_concurrent_workers_erase_each_patient_once(world):
     assert await world.db.fetchval("select count(*) from event where type = 'customer.erased' and clinic_id = 0") == 31
 
 
-async def test_retention_is_audited_only_by_ids(world):
+async def test_retention_leaves_only_ids_in_the_audit(world):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     rows = await world.db.fetch(
         "select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action"
