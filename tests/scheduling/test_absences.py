@@ -74,7 +74,7 @@ async def test_a_doctors_absence_does_not_affect_colleagues(world):
     assert await list_published(world.db, okafor) == ["Mon 1 09:00-12:00"]
 
 
-async def test_an_absence_over_several_days_withdraws_time_on_each_of_them(world):
+async def test_an_absence_spanning_several_days_withdraws_time_on_each_of_them(world):
     await add_absence(world, "11:00", "10:00", last_day=TUESDAY)
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Tue 2 10:00-12:00"]
 

@@ -152,7 +152,7 @@ async def test_a_change_on_a_day_with_a_clock_change_keeps_local_times(world):
     await generate_slots(world, sunday)
     await set_weekly_hours(world, world.dr_shah, sunday="03:30-05:00")
     result = await change(world, from_=sunday)
-    assert (len(result.kept), result.added, result.removed) == (1, [], [])  # 02:30 was 03:30 that day
+    assert (len(result.kept), result.added, result.removed) == (1, [], [])  # that day, 02:30 became 03:30
 
 
 async def test_a_dry_run_changes_nothing(world):

@@ -116,7 +116,7 @@ async def test_time_slots_for_an_unknown_clinic_are_not_found(client):
     ).status_code == 404
 
 
-async def test_an_inactive_clinic_accepts_no_time_slots(client):
+async def test_an_inactive_clinic_does_not_accept_new_time_slots(client):
     await create_clinic(client)
     await client.delete("/api/clinics/1", headers=ADMIN)
     assert (await client.post(TIME_SLOTS, json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN)).json()[

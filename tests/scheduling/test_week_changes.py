@@ -31,7 +31,7 @@ async def book_at_nine(client, path):
 
 
 async def monday_starts(client, path, on=COMING_MONDAY):
-    """Return when the doctor's Mondays start: in the schedule for the date, and among the published slots."""
+    """Return when the doctor's Mondays start, both in the schedule for the date and in the published slots."""
     week = (await client.get(f"{path}/schedule", params={"on": str(on)}, headers=ADMIN)).json()["weekly"]
     slots = (await client.get(f"{path}/bookingSlots", headers=ADMIN)).json()["items"]
     return [each["startTime"] for each in week["monday"]], [each["startTime"] for each in slots]
