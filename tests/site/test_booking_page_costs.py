@@ -1,4 +1,4 @@
-"""What the booking pages cost: round trips to the database, and bytes."""
+"""What the booking pages cost, in bytes and in round trips to the database."""
 
 import gzip
 import re
@@ -60,7 +60,7 @@ async def test_a_page_runs_as_many_queries_for_thirty_doctors_as_for_three(clien
         async with measured_client(database_url) as (measured, wire):
             address = path.format(type=lakeside, start=utc(DAY))
             round_trips = []
-            for _ in range(3):  # by the last one, statements are prepared and caches are filled
+            for _ in range(3):  # by the last round, statements are prepared and caches are filled
                 before = wire.round_trips
                 assert (await measured.get(address)).status_code == 200
                 round_trips.append(wire.round_trips - before)

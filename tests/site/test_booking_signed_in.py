@@ -1,4 +1,4 @@
-"""Booking through the public form while signed in: for oneself, people who share the address, and someone else."""
+"""Using the public booking form while signed in: for oneself, people with the same address, and someone else."""
 
 import re
 

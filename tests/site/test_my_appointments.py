@@ -55,7 +55,7 @@ async def test_past_appointments_are_listed_after_upcoming_ones(db, client, prac
 
 
 async def test_people_who_share_an_address_see_each_others_appointments(client, practice):
-    """This includes people who registered several times under one name, by booking without signing in."""
+    """This includes people who registered several times under the same name by booking without signing in."""
     ben = await create_customer(client, name="Ben", email="ANA@example.org")
     ana_again = await create_customer(client, name="Ana Souza", email="ana@example.org")
     stranger = await create_customer(client, name="Cleo", email="cleo@example.org")

@@ -1,5 +1,6 @@
-"""Every role requests every page about its own records, its clinic's other records, another clinic's and unknown ones.
-The permissions table determines the responses."""
+"""Every role requests every page for its own records, for other records at its clinic, for another clinic's records and
+for records that don't exist. The permissions table determines the responses.
+"""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -61,7 +62,7 @@ VIEWERS = (Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER, Role.PARTNER, Role.ADMI
 
 
 def address(page: Operation, records: Records) -> str:
-    """Return the address of a page about some records, with the day of their appointments."""
+    """Return the page's address for these records, including the day of their appointments."""
     day = hours_ahead(24 * 7).date()
     path = page.path.format_map(PATH_VALUES | records.ids | {"typeId": records.ids["appointmentTypeId"]})
     return f"{path}?date={day}&from={day}&to={day}" if page.method == "get" else path
@@ -111,7 +112,7 @@ async def test_every_role_sees_exactly_the_pages_the_permissions_table_allows(db
 
 
 async def test_no_page_shows_another_clinics_records(db, database_url):
-    """The address combines the clinic's own number with the id of another clinic's record."""
+    """The address combines the clinic's own number with a record id from another clinic."""
     own, _ = await create_clinic_records(db)
     other, _ = await create_clinic_records(db)
     mixed = Records({**other.ids, "clinicId": own.ids["clinicId"]})
@@ -132,7 +133,7 @@ async def test_no_page_shows_another_clinics_records(db, database_url):
     assert leaks == []
 
 
-async def test_public_pages_need_no_sign_in(db, database_url):
+async def test_public_pages_do_not_require_signing_in(db, database_url):
     own, _ = await create_clinic_records(db)
     async with calls_as(database_url, callers_of(own)) as call:
         for page in VIEWS:
@@ -151,7 +152,7 @@ async def session_token(client) -> str:
     )
 
 
-async def test_forms_require_the_csrf_token_from_signed_in_users(db, client):
+async def test_forms_from_signed_in_users_require_the_csrf_token(db, client):
     own, _ = await create_clinic_records(db)
     await works_at(db, await add_user(db), own.ids["clinicId"])
     token = await session_token(client)
@@ -209,7 +210,7 @@ async def test_pages_that_show_personal_data_record_access_in_the_audit(db, clie
     assert {"showPatients", "showPatient", "showMessages", "showUsers", "showUser", "showDay"} <= operations
 
 
-async def test_a_doctor_sees_no_patients_who_only_have_another_doctor(db, database_url):
+async def test_a_doctor_does_not_see_patients_who_only_have_another_doctor(db, database_url):
     own, same = await create_clinic_records(db)
     await db.execute("update customer set name = 'marked-customer' where id = $1", same.ids["customerId"])
     await db.execute("update patient set notes = 'marked-notes' where customer_id = $1", same.ids["customerId"])

@@ -36,8 +36,9 @@ PAGES = (
 
 
 async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
-    """Add a type, a time slot, and a doctor with unpublished changes to their hours, with absences, and with
-    appointments, one of which needs rebooking."""
+    """Add a type, a time slot and a doctor. The doctor has absences, unpublished changes to their hours, and
+    appointments, one of which needs rebooking.
+    """
     type_id = await create_appointment_type(client)
     doctor_id = await create_doctor(client)
     slot = await create_time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
@@ -133,7 +134,7 @@ async def test_an_incomplete_absence_cannot_be_added(client, query):
     assert 'id="add"' in (await client.get("/staff/1/absences/new?doctor=all&from=2027-03-01", headers=ADMIN)).text
 
 
-async def test_without_scripts_forms_are_posted_and_the_response_explains_why(client, db):
+async def test_without_scripts_forms_are_posted_and_the_response_says_that_nothing_was_saved(client, db):
     """This keeps fields, such as passwords, out of the address."""
     await create_clinic(client)
     records = await add_one_of_everything(client, db, 0)

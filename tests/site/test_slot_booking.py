@@ -39,7 +39,7 @@ async def appointments(db) -> list[tuple[str, datetime, datetime, str | None]]:
 async def test_all_doctors_slots_are_listed_once_per_time_or_for_one_doctor(client, village):
     shah, roy = village["shah"], village["roy"]
     page = await client.get("/c/village/times")
-    # Dr Shah has more free slots than Dr Roy, so gets the one they both have
+    # Dr Shah has more free slots than Dr Roy, so the one they both have goes to Dr Shah
     assert slots(page) == [(*NINE_SLOT, shah), (*HALF_PAST_NINE_SLOT, shah), (*LONG_SLOT, shah)]
     assert re.findall(r'(?s)aria-current="date">.*?(\d+) times available</span>', page.text) == ["3"]
     assert slots(await client.get("/c/village/times", params={"doctor": roy})) == [(*NINE_SLOT, roy)]
@@ -87,7 +87,7 @@ async def test_refusing_a_taken_slot_offers_the_nearest_others_and_keeps_the_fie
     assert [row[:2] for row in await appointments(db)] == [(shah, NINE), (roy, NINE)]
 
 
-async def test_a_patient_who_wants_one_doctor_is_offered_only_their_slots(client, village):
+async def test_a_patient_who_wants_one_doctor_is_offered_only_that_doctors_slots(client, village):
     shah = village["shah"]
     await send(client, await open_slot_form(client, shah))
     query = slot_query(shah, NINE, HALF_PAST_NINE, doctor=shah)
