@@ -27,8 +27,8 @@ CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Create the server's folder. When root runs the tests, the server runs as another user, who cannot enter pytest's
-    folders.
+    """Create the server's folder. If root runs the tests, the server runs as a different user, who cannot enter
+    pytest's folders.
     """
     use_plain_tracebacks()
     scale.load_hypothesis_profile()
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def use_plain_tracebacks() -> None:
-    """Log exceptions without the values of variables, because formatting these takes longer than most tests."""
+    """Log exceptions without variable values, because formatting these takes longer than most tests."""
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors, renderer])

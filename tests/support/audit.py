@@ -14,7 +14,7 @@ MIA = Actor("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", 
 
 
 async def unsealed(db: Database, since: int = 0) -> list[dict]:
-    """Return the unsealed entries after the first `since`."""
+    """Return the unsealed entries, skipping the first `since`."""
     return [dict(row) for row in await db.fetch("select * from audit_unsealed order by id")][since:]
 
 

@@ -11,7 +11,7 @@ from support.hours import COMING_MONDAY
 from support.world import World, at
 
 UNKNOWN_ID = "00000001-0197-8cb1-8c0b-0be260bd516d"
-"""An id that belongs to the first clinic but to no row."""
+"""An id that belongs to the first clinic but doesn't match any row."""
 
 
 def evening(minutes: int) -> datetime:

@@ -17,7 +17,7 @@ Form = tuple[str, dict[str, str]]
 DAY = (RUN_START + timedelta(days=2)).replace(hour=7, minute=0, second=0)
 """The start of the doctors' first slot at Lakeside, eight o'clock in Berlin."""
 NINE, HALF_PAST_NINE, TEN = (DAY + timedelta(hours=hours) for hours in (1, 1.5, 2))
-"""The starts of slots at the Village Clinic, in Berlin time."""
+"""Slot start times at the Village Clinic, in Berlin time."""
 
 
 def utc(instant: datetime) -> str:
@@ -42,7 +42,7 @@ async def send(client, form: Form, **fields: str) -> Any:
 
 
 def links_to_details(page) -> list[dict[str, list[str]]]:
-    """Return the queries of the links from a page of times to the booking form."""
+    """Return the query of each link from a page of times to the booking form."""
     addresses = re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)
     return [parse_qs(urlsplit(unescape(address)).query) for address in addresses]
 

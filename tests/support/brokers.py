@@ -23,7 +23,7 @@ from nats.js.errors import NotFoundError
 
 from support.processes import eventually, free_port
 
-DEBIAN_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's wrapper on the PATH must run as its own user
+DEBIAN_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's wrapper on the PATH insists on running as its own user
 MAX_MESSAGE_BYTES = 64 * 1024
 PASSWORD = "open/sesame@"
 
@@ -202,7 +202,7 @@ class Rabbit(Server):
 def program(name: str) -> str:
     path = shutil.which(name, path=DEBIAN_PATH) or shutil.which(name)
     if not path:
-        assert os.environ.get("CI") != "true", f"CI has {name}"
+        assert os.environ.get("CI") != "true", f"CI must have {name}"
         pytest.skip(f"{name} is not installed")
     return path
 
@@ -219,7 +219,7 @@ def rabbit_server() -> Iterator[Rabbit]:
     port = free_port()
     epmd = subprocess.Popen(
         [program("epmd"), "-port", str(port), "-address", "127.0.0.1"]
-    )  # otherwise the server leaves one behind
+    )  # otherwise, the server starts one and leaves it running
     try:
         with tempfile.TemporaryDirectory() as folder, running(Rabbit(Path(folder), port)) as server:
             yield server

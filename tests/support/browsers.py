@@ -57,14 +57,14 @@ def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
 
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The headless shell comes first, because it draws no window and takes half the processor time."""
+"""The headless shell comes first, because it doesn't draw a window and takes half the processor time."""
 
 
 def find_chromium() -> str:
     """Return the path to an installed Chromium. If there is none, fail in CI and skip the test elsewhere."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if not path:
-        assert os.environ.get("CI") != "true", "CI has Chromium"
+        assert os.environ.get("CI") != "true", "CI must have Chromium"
         pytest.skip("Chromium is not installed")
     return path
 
@@ -157,7 +157,9 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
 
 
 async def expect_accessible(page: Page) -> None:
-    """Fail if axe finds serious faults. The browser's own tools run it, so the page's policy stays in force."""
+    """Fail if axe finds serious faults. It runs through the browser's own tools, so the page's content security policy
+    stays in force.
+    """
     await page.evaluate(AXE.read_text() + "; 0")
     violations = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     faults = [

@@ -1,5 +1,5 @@
 """An oracle for availability and booking that works out, minute by minute, what can be booked. It shares nothing with
-them except the time zones.
+the product except the time zones.
 """
 
 from collections.abc import Iterator
@@ -87,8 +87,8 @@ class Clinic:
         )
 
     def offers(self, doctor: Doctor, length: VisitLength | None) -> Iterator[Offer]:
-        """Yield start times, in steps from the start of each slot, for which the hours are long enough. Without a
-        length, yield whole slots.
+        """Yield an offer for each start time, in steps from the start of each slot, that leaves enough room for the
+        visit. Without a length, yield whole slots.
         """
         for slot in doctor.slots:
             visit = length or VisitLength(len(minutes_between(*slot)))

@@ -14,7 +14,9 @@ SOURCE = Path(appoint.__file__).parent
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = ("translate:2", "translatable:1", "Fault:2", "Malformed:1")
-"""Appoint's own functions, and the position of their string. Babel already knows `_`, `pgettext` and `ngettext`."""
+"""Appoint's own translation functions, and the position of the string among their arguments. Babel already knows `_`,
+`pgettext` and `ngettext`.
+"""
 
 HEADER = """msgid ""
 msgstr ""

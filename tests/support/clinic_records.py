@@ -98,7 +98,7 @@ select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id a
 
 @dataclass
 class Records:
-    """Ids by the names that paths and bodies use for them."""
+    """Ids, keyed by the names that paths and bodies use for them."""
 
     ids: dict[str, Any]
 
@@ -143,7 +143,7 @@ async def _doctor_records(db: Database, clinic: dict[str, Any], start: datetime)
 
 
 def unknown_records(own: Records) -> Records:
-    """Return ids that belong to the same clinic but to no record."""
+    """Return ids that belong to the same clinic but don't match any record."""
     clinic_id = own.ids["clinicId"]
     people = {"customerId": UNKNOWN_PERSON, "userId": UNKNOWN_PERSON}
     return Records({name: ids.new_id(clinic_id) for name in own.ids} | people | {"clinicId": clinic_id})

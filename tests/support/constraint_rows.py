@@ -1,4 +1,4 @@
-"""Rows that violate no constraint, for tests that change one thing about one of them.
+"""Valid rows, for tests that change one thing about one of them.
 
 Ana has an appointment from 9:00 to 9:30 with Dr Shah, whose published hours are 8:00 to 16:00. Ben had one at 10:00 but
 cancelled it.
@@ -11,12 +11,12 @@ import asyncpg
 
 
 def id_of(clinic: int, number: int) -> str:
-    """Return an id that belongs to a clinic and sorts by its number."""
+    """Return an id that belongs to the clinic and sorts by `number`."""
     return str(UUID(int=clinic << 96 | 0x8 << 76 | 0b10 << 62 | number))
 
 
 def platform_id(number: int) -> str:
-    """Return an id that belongs to no clinic."""
+    """Return an id that doesn't belong to any clinic."""
     return str(UUID(int=0x7 << 76 | 0b10 << 62 | number))
 
 
@@ -249,7 +249,9 @@ PREPARATIONS = {
 
 
 async def rejection(connection, statement: str) -> asyncpg.PostgresError | None:
-    """Run the statement in a transaction and roll it back. Return the error that it raises by the end, if any."""
+    """Run the statement in a transaction and check all constraints, then roll back. Return the error that this raises,
+    if any.
+    """
     try:
         async with connection.transaction():
             await connection.execute(f"set constraints all deferred; {statement}; set constraints all immediate")

@@ -146,7 +146,7 @@ class Pools:
         self.pools: dict[tuple[Any, ...], SharedPool] = {}
 
     def connect(self, url: str, **options: Any) -> Database:
-        """Return the shared pool for the worker's database. For another database or event loop, return a new pool."""
+        """Return the shared pool for the worker's database. For any other database or event loop, return a new pool."""
         pool = connect(url, **options)
         if url != self.url or asyncio.get_running_loop() is not self.loop:
             return pool

@@ -21,7 +21,7 @@ def at(clock: str, day: date = DAY) -> datetime:
 
 
 def utc(clock: str) -> str:
-    """Return a time on the day in the API's format."""
+    """Return a time on `DAY` in the API's format."""
     return at(clock).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -83,7 +83,7 @@ async def add_room(site: Site, day: date = DAY) -> Room:
     name = f"Dr. Room {next(NUMBERS)}"
     with api(site) as client:
         doctor = client.post(f"/api/clinics/{CLINIC}/doctors", json={"name": name}).raise_for_status().json()
-    async with connect(site) as db:  # the API publishes nothing in the past
+    async with connect(site) as db:  # the API doesn't publish slots in the past
         await db.execute(
             """
             insert into booking_slot (clinic_id, id, doctor_id, date, during, source)
@@ -113,7 +113,7 @@ def on_board(page: Page, text: str) -> Locator:
 
 
 async def position(page: Page, clock: str) -> tuple[float, float]:
-    """Return where a time is drawn in the only column."""
+    """Return the position of a time in the only column."""
     hour, minute = map(int, clock.split(":"))
     label = page.locator(
         "#board .ec-body .ec-slot time", has_text=f"{(hour - 1) % 12 + 1}:00 {'AM' if hour < 12 else 'PM'}"

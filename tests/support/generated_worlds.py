@@ -36,7 +36,9 @@ midnight (which no schedule publishes, but which can exist).
 
 
 class Line(NamedTuple):
-    """Published hours or an absence in wall time: minutes of the day, a number of days after the world's day."""
+    """Published hours or an absence in wall time: minutes of the day that is `days_later` days after the
+    world's first.
+    """
 
     doctor: int
     days_later: int
@@ -54,8 +56,8 @@ class Visit(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to book the n-th time that availability shows as free or as taken, or a time that is some minutes
-    after the start of the n-th slot.
+    """An attempt to book the n-th time that availability shows as free or as taken, or a time that is `minutes` after
+    the start of the n-th slot.
     """
 
     pick: str

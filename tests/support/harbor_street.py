@@ -1,4 +1,4 @@
-"""Harbor Street, the demo world's clinic 2, in New York: its users, and rows that a test adds for its own use."""
+"""Harbor Street in New York, the demo world's clinic 2: its users, and rows that a test adds for its own use."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

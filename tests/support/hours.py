@@ -74,7 +74,7 @@ async def list_published(db: Database, doctor: UUID, *, remnants: bool | None = 
 
 
 def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
-    """Return the UTC time of a wall time that occurs only once."""
+    """Return the UTC equivalent of a wall time that occurs only once."""
     return (
         (datetime.combine(day, time()) + timedelta(minutes=fields.parse_wall_time(wall_time)))
         .replace(tzinfo=clock.zone(time_zone))

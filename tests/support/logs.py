@@ -1,4 +1,4 @@
-"""The log from a server process."""
+"""A server process's log."""
 
 import json
 from typing import Any

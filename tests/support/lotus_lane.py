@@ -1,4 +1,4 @@
-"""Lotus Lane, the demo world's clinic 3, in Kolkata, which requires a version for each write: its users, and a doctor
+"""Lotus Lane in Kolkata, the demo world's clinic 3, which requires a version for every write: its users, and a doctor
 for a single test.
 """
 
@@ -91,5 +91,5 @@ class Practice:
 
 
 async def expect_notice(page: Page, text: str | Pattern[str]) -> None:
-    """Expect the notice that a page shows after a form was sent."""
+    """Expect the notice that a page shows after a form has been sent."""
     await expect(page.locator(".notice.good[role=status]")).to_have_text(text, use_inner_text=True)

@@ -14,8 +14,8 @@ FAILURES = (Exception, pytest.fail.Exception)
 def for_each(
     names: str, cases: Sequence[Any] | Callable[[], Sequence[Any]]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Call the test once for each case, like `pytest.mark.parametrize`, but as one test that reports every failure. The
-    cases share the fixtures. Expensive cases can be passed as a function, which is called when the test runs.
+    """Call the test once for each case, like `pytest.mark.parametrize`, but as one test that reports every failure. All
+    cases share the same fixtures. Expensive cases can be passed as a function, which is called when the test runs.
     """
     arguments = [name.strip() for name in names.split(",")]
 

@@ -13,7 +13,7 @@ MOVED_URL = re.compile(r"\?moved=1")
 
 
 def book(site: Site, email: str, *, clinic: int = 2, type: str = "Office visit", days: int = 7) -> dict[str, Any]:
-    """Book the first free time in the given number of days, for the customer with the email address."""
+    """Book the first free time at least this many days ahead, for the customer with the email address."""
     with api(site) as client:
         (customer, *_) = client.get("/api/customers", params={"q": email}).json()["items"]
         types = client.get(f"/api/clinics/{clinic}/appointmentTypes").json()["items"]

@@ -1,4 +1,4 @@
-"""What a patient does on the public pages: look at an appointment through its link, and sign in with a code."""
+"""What a patient does on the public pages: view an appointment through its link, and sign in with a code."""
 
 import re
 from datetime import timedelta
@@ -71,7 +71,7 @@ async def sign_in(client, address="ana@example.org", **fields: str) -> dict[str,
 
 
 def cookies_of(response) -> dict[str, str]:
-    """Return the headers in which a browser would send a response's cookies back."""
+    """Return the headers with which a browser would send a response's cookies back."""
     return {"Cookie": "; ".join(header.split(";")[0] for header in response.headers.get_list("Set-Cookie"))}
 
 

@@ -136,7 +136,7 @@ class RedisServer:
         eventually(self.answers)
 
     def answers(self) -> bool:
-        assert self.popen.poll() is None, "Redis has ended"
+        assert self.popen.poll() is None, "Redis has exited"
         socket.create_connection(("127.0.0.1", self.port)).close()
         return True
 
@@ -149,7 +149,7 @@ class RedisServer:
 def own_postgres() -> Iterator[cluster.Cluster]:
     """An empty PostgreSQL server that a test can stop and start."""
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # when started by root, the server runs as another user
+    folder.chmod(0o711)  # when started by root, the server runs as a different user
     try:
         (folder / "data").mkdir(mode=0o711)
         postgres, _ = provisioning.prepare(folder / "data", lambda _: None, durable=False)
@@ -165,7 +165,7 @@ def own_postgres() -> Iterator[cluster.Cluster]:
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
     if not shutil.which("redis-server"):
-        assert os.environ.get("CI") != "true", "CI has redis-server"
+        assert os.environ.get("CI") != "true", "CI must have redis-server"
         pytest.skip("redis-server is not installed")
     with tempfile.TemporaryDirectory() as folder:
         redis = RedisServer(Path(folder))

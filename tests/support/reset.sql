@@ -1,7 +1,7 @@
--- Generates testing.reset(): deletes all rows, referencing tables before referenced ones, and restarts all sequences.
+-- Generates testing.reset(), which deletes all rows (referencing tables first) and restarts all sequences.
 -- Most tables are empty, so a prepared `delete` costs less than `truncate`, which creates a new file for each table.
--- Large or analysed tables are truncated, and their statistics removed, so that the next test gets the plans of a
--- new database.
+-- Large or analysed tables are truncated, and their statistics removed, so that the next test gets the same plans as in
+-- a new database.
 create schema testing;
 
 do $generate$

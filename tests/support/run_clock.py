@@ -1,4 +1,4 @@
-"""The clock of a test run. It starts at a fixed time and ticks, so results do not depend on when tests run.
+"""A test run's clock. It starts at a fixed time and ticks, so results do not depend on when tests run.
 
 This process, this worker's database and processes on that database use this clock. Other databases and processes use
 the real clock.
@@ -14,7 +14,7 @@ import asyncpg
 from appoint.kit import clock
 
 START: Final = datetime.fromisoformat(os.environ.get("APPOINT_TESTS_NOW", "2027-01-12T10:00:00Z")).astimezone(UTC)
-"""By default, a Tuesday two months from any change to or from summer time."""
+"""By default, a Tuesday two months away from the nearest clock change."""
 SHIFT: Final = START - datetime.now(UTC)
 SHIFTED_DATABASES: Final[set[str]] = set()
 """URLs of the databases that use this clock."""
@@ -43,7 +43,7 @@ async def shift_database(url: str) -> None:
 
 
 def environment(database_url: str | None) -> dict[str, str]:
-    """Return the environment that gives a process its database's clock."""
+    """Return the environment variables that give a process its database's clock."""
     if database_url not in SHIFTED_DATABASES:
         return {}
     return {"PYTHONPATH": str(SUPPORT / "startup"), "APPOINT_TESTS_SHIFT": str(SHIFT / timedelta(seconds=1))}

@@ -1,5 +1,5 @@
 -- Shifts the clock of this database by the seconds in the setting `testing.shift_seconds`. Functions in the schema
--- `testing` hide PostgreSQL's own from statements, and replace them in column defaults.
+-- `testing` shadow PostgreSQL's own in statements, and replace them in column defaults.
 -- `mint_id` keeps the real clock, as `ids.new_id` does, so that ids from both sort by time.
 grant usage on schema testing to public;
 

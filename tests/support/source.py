@@ -74,7 +74,7 @@ def statements() -> list[tuple[str, str]]:
 
 @cache
 def rules() -> dict[Path, ast.Module]:
-    """Return the modules that contain rules and statements, which know nothing of the clock or the web."""
+    """Return the modules that contain rules and statements. They know nothing about the clock or the web."""
     return {
         path: module
         for path, module in modules().items()

@@ -10,8 +10,8 @@ from support.world import NOW
 
 
 class Tampering:
-    """Changes that an attacker who owns the database but does not have the key can make with plain SQL. Each of them
-    changes something, whatever the dice show.
+    """Changes that an attacker who owns the database but doesn't have the key can make with plain SQL. Each of them
+    changes something, however the dice fall.
     """
 
     def __init__(self, tx, dice: random.Random, last: int) -> None:

@@ -1,4 +1,4 @@
-"""Appointment transitions in a world, made by its reception."""
+"""Appointment transitions in a world, made by its reception staff."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Requests about webhooks."""
+"""API requests for webhooks."""
 
 from support.app import ADMIN
 

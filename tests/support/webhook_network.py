@@ -54,7 +54,7 @@ class Listener:
 
 
 async def post(url: str, *, private_addresses: bool = False):
-    """Send an empty webhook."""
+    """Send an empty webhook request."""
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         return await gateway.post(pool, url, b"{}", headers={}, seconds=5)
 

@@ -69,7 +69,7 @@ async def publish_slot(db: Database, doctor_id: UUID | str, start: datetime, end
 async def insert_appointment(
     db: Database, doctor_id: UUID | str, customer_id: UUID | str, start: datetime, end: datetime, *, status="booked"
 ) -> None:
-    """Write an appointment as another program could, without the product's rules."""
+    """Write an appointment as another program could, bypassing the product's rules."""
     clinic_id = ids.clinic_of(UUID(str(doctor_id)))
     await db.execute(
         "insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id
