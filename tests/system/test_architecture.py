@@ -21,7 +21,7 @@ def test_the_statements_and_rules_in_the_source_are_found():
 
 
 def test_files_have_at_most_300_lines_of_120_columns():
-    """The linter checks the columns in Python files."""
+    """In Python files, the linter checks line lengths."""
     files = {
         path: path.read_text().splitlines()
         for folder in (SOURCE, Path(__file__).parents[1])
@@ -85,7 +85,7 @@ SHARED_CLOCK = ("notifications.lease_due", "notifications.renew", "notifications
 
 def test_rules_never_read_the_clock():
     """`now` is an argument. SQL reads the clock only to date the rows it writes and, in `insert_appointments`, to rank
-    a doctor whom the same request has just been given.
+    a doctor already chosen earlier in the same booking.
     """
     clocks = {
         ("clock", "now"),

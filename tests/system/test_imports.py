@@ -18,7 +18,7 @@ OPTIONAL = (
 """Libraries that a server imports only when needed. Together, they take a third as long to import as all the others."""
 
 
-def test_a_server_imports_no_libraries_for_optional_features():
+def test_a_server_does_not_import_libraries_for_optional_features():
     program = "import sys, appoint.cli.processes, appoint.server.uvicorn_server; print(*sys.modules)"
     imported = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -105,7 +105,7 @@ async def test_a_repeated_request_books_a_service_once(client):
 
 
 async def test_slots_are_generated_assigned_to_customers_and_removed(client):
-    """Clinics and their doctors, global customers, time slots, doctors' slots, and booking slots for days."""
+    """Clinics and their doctors, global customers, time slots, doctors' slots, and booking slots by day."""
     clinic = await create_clinic(client)
     doctor = (await create(client, f"/clinics/{clinic}/doctors", name="Dr. Amara Shah", specialty="Dermatology"))["id"]
     ana, ben = await register(client, "Ana Souza"), await register(client, "Ben Okafor")
@@ -171,7 +171,9 @@ async def test_slots_are_generated_assigned_to_customers_and_removed(client):
 
 
 async def test_an_appointment_in_a_providers_week_is_booked_moved_and_cancelled(client):
-    """Providers, their schedules and availability, and appointments by id. The only clinic need not be specified."""
+    """Providers, their schedules and availability, and appointments by id. The clinic need not be specified, because
+    there is only one.
+    """
     clinic = await create_clinic(client)
     provider = (await create(client, "/providers", name="Dr. Amara Shah"))["id"]
     schedule = {"weekly": {"monday": hours("09:00-10:00", "10:00-11:00"), "tuesday": hours("09:00-10:00")}}

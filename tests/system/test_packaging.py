@@ -31,7 +31,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> None:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="appoint package ") as name:
-        Path(name).chmod(0o755)  # when started by root, the embedded server runs as another user
+        Path(name).chmod(0o755)  # when started by root, the embedded server runs as a different user
         yield Path(name)
 
 

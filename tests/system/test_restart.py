@@ -74,7 +74,7 @@ class Request(NamedTuple):
 
 
 class Supervisor:
-    """Restarts an `appoint …` whenever it ends."""
+    """Restarts an `appoint …` process whenever it ends."""
 
     def __init__(self, stack: ExitStack, data_dir: Path, command: str) -> None:
         self.start = lambda: stack.enter_context(
@@ -118,7 +118,7 @@ class Run:
         self.remaining_moments = len(KILLS)
 
     def generate_requests(self, doctors: list[str], customers: list[str]) -> Iterator[Request]:
-        """Generate requests, some of them for the same doctor's or customer's time."""
+        """Generate requests, some of which compete for the same doctor's or customer's time."""
         midnight = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         for number in count():
             start = midnight + timedelta(
@@ -153,8 +153,8 @@ class Run:
                     self.acknowledged[response.json()["id"]] = request
 
     async def kill_at_random_times(self) -> None:
-        """Kill after random numbers of bookings, so that the server and the database have recovered before the next
-        kill.
+        """Kill processes after random numbers of bookings, so that the server and the database have recovered before
+        each kill.
         """
         kill_points = sorted(self.chance.sample(range(20, BOOKINGS), len(KILLS)))
         for kill_point, victims in zip(kill_points, self.chance.sample(KILLS, len(KILLS)), strict=True):
@@ -180,7 +180,7 @@ class Run:
         self.kills += 1
 
     async def database(self, part: str) -> list[psutil.Process]:
-        """Return processes of a database that serves connections. After a kill, wait until it does."""
+        """Wait until the database serves connections, and return the processes to kill."""
         while True:
             with suppress(psutil.NoSuchProcess):
                 if postmaster := self.postgres.postmaster():
@@ -225,7 +225,7 @@ class Run:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # when started by root, the database runs as another user
+    folder.chmod(0o711)  # when started by root, the database runs as a different user
     yield folder / "data"
     shutil.rmtree(folder)
 
