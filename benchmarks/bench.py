@@ -67,7 +67,7 @@ class Bench:
             result = load.pgbench(place, self.binaries, seconds=self.seconds)
         written = await place.count() - before
         requests = result.successes + result.refusals
-        # The last bookings may be in the database although their responses did not arrive in time.
+        # The last bookings may be in the database even though their responses did not arrive in time.
         if server and not result.successes <= written <= result.successes + connections:
             self.add_fault(f"{name}: {result.successes} responses with 201, {written} appointments")
         if result.errors or written < requests * 0.9:
@@ -132,7 +132,7 @@ class Bench:
                 self.read(f"doctor-day {size:,}", place, "day")
                 await self.book(f"booking {size:,}", place.world, place.server)
                 if size == min(places):
-                    await place.world.sweep()  # otherwise it would grow by half
+                    await place.world.sweep()  # otherwise, it would grow by half
         smallest = min(places)
         for size in sorted(places)[1:]:
             for name, what in (("booking", "a booking over HTTP"), ("doctor-day", "availability of a doctor-day")):

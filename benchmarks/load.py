@@ -1,4 +1,4 @@
-"""The server and its load: pgbench for the statement alone, wrk for HTTP, and concurrent requests for one time."""
+"""The server and its load: pgbench for the statement alone, wrk for HTTP, and concurrent requests for the same time."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ class Result(NamedTuple):
 
 
 def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
-    """Book with the statement alone, one per transaction. Here, bookings that lose a race count as successes."""
+    """Run the statement alone, with one booking per transaction. Bookings that lose a race count as successes here."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT)
         script.flush()
@@ -206,7 +206,7 @@ async def connections_to(
 async def send(
     stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None
 ) -> tuple[int, float]:
-    """Send a request. Return the response's status and the seconds until it arrived."""
+    """Send a request. Return the response's status and how many seconds it took to arrive."""
     reader, writer = stream
     start = time.perf_counter()
     lines = [
@@ -224,8 +224,9 @@ async def send(
 
 
 async def race(world: World, address: str, *, racers: int, rounds: int) -> list[list[tuple[int, float]]]:
-    """Send requests from several customers for the same time at once, and for a different time in each round. Return
-    the status and the seconds of every response."""
+    """In each round, send simultaneous requests from several customers for the same appointment time, which is
+    different in every round. Return each response's status and how many seconds it took.
+    """
     responses = []
     async with connections_to(address, racers) as streams:
         for number in range(rounds):

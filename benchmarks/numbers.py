@@ -113,7 +113,7 @@ def statement_from_sums(name: str) -> tuple[str, Sequence[Any]]:
 
 
 async def rates(world: World, name: str, *, first: date, last: date, seconds: float) -> tuple[float, float]:
-    """Return how many times per second a random clinic's number is read from the sums, and from all rows."""
+    """Return how many times per second a random clinic's number can be read from the sums and from all rows."""
     statement, arguments = statement_from_sums(name)
     connection = await asyncpg.connect(
         world.url, server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"}

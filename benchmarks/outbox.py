@@ -88,7 +88,9 @@ async def relay_rate(world: World) -> float:
 
 
 async def delete_rate(world: World) -> float:
-    """Return how many of the same rows per second a plain delete returns, in batches of the same size."""
+    """Return how many of the same rows per second a plain `delete … returning` can process, in batches of the same
+    size.
+    """
     await fill(world, RELAYED_EVENTS)
     connection = await asyncpg.connect(world.url)
 

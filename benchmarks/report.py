@@ -1,4 +1,4 @@
-"""The report on a run, in Markdown."""
+"""The report on a benchmark run, in Markdown."""
 
 import os
 import platform

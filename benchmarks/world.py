@@ -20,10 +20,12 @@ CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
 DOCTORS = 10
 HALF_BOOKED = 28, 34
 FREE = 60, 359
-"""The first and last days on which half of the times, or none, are booked. Day 0 is when the data set was created."""
+"""For `HALF_BOOKED` and `FREE`, the first and last days on which half of the times, or none, are booked. Day 0 is when
+the data set was created.
+"""
 EMPTY = 40
-"""Races use the days from this one on, which have no bookings."""
-ZONE = "Asia/Kolkata"  # has no daylight saving time, so 9:00 is the same time in UTC every day
+"""Races use the days from this one onwards, which have no bookings."""
+ZONE = "Asia/Kolkata"  # has no daylight saving time, so 9:00 is the same UTC time every day
 OPENS = timedelta(hours=3, minutes=30)
 PLACES, MINUTES = 28, 15
 MAX_AGE_DAYS = 20
@@ -73,7 +75,9 @@ class World(NamedTuple):
 
 
 def doctor(clinic: str | int, number: str | int) -> str:
-    """Return SQL for a doctor's id that a load generator can compute. Number 0 is the appointment type."""
+    """Return SQL that computes a doctor's id, so that a load generator can do the same. Number 0 is the appointment
+    type.
+    """
     return f"(lpad(to_hex({clinic}), 8, '0') || '-0000-8000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid"
 
 
@@ -82,8 +86,9 @@ def customer(number: str | int) -> str:
 
 
 def fill(appointments: int, customers: int) -> str:
-    """Return SQL that books the same times for each of a clinic's doctors, each with a different customer, from the
-    last half-booked day back into the past."""
+    """Return SQL that books the same times for all of a clinic's doctors, each with a different customer, from the last
+    half-booked day back into the past.
+    """
     clinics, a_day = CLINICS[appointments], PLACES // 2
     per_doctor = appointments // clinics // DOCTORS
     return f"""
