@@ -1,7 +1,7 @@
 """Lint prose: documentation, docstrings, and what people read on pages and in messages.
 
 Documentation must have no findings. For docstrings and user-visible texts, `prose_limits.json` sets a maximum for each
-folder, which may only fall: `--lower` replaces it with the current count where that is lower.
+folder, which can only fall: `--lower` replaces it with the current count where that is lower.
 """
 
 import ast
@@ -73,7 +73,7 @@ def pages() -> Iterator[Path]:
 
 
 def lint(config: Config, group: str, path: Path, text: str, first_line: int = 1) -> Iterator[Finding]:
-    """Report what proselint finds in the prose. Blanks out the rest, so that line numbers stay correct."""
+    """Report what proselint finds in the prose. Everything else is blanked out, so that line numbers stay correct."""
     prose = MARKUP.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     if not prose.strip():
         return
