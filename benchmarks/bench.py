@@ -120,9 +120,9 @@ class Bench:
         worst = max(seconds for each in responses for _, seconds in each)
         typical = median(max(seconds for _, seconds in each) for each in responses)
         self.facts.append(
-            f"(e) {RACERS} concurrent requests for one time, {rounds} rounds: {sum(winners)} succeeded, {others} "
-            f"responses were neither 201 nor 409. The last response in a round took {typical * 1000:.0f} ms (median) "
-            f"and {worst * 1000:.0f} ms (worst)."
+            f"(e) {RACERS} concurrent requests for one time, {rounds} rounds: {sum(winners)} succeeded, and "
+            f"{others} received a response other than 201 or 409. The last response in a round took "
+            f"{typical * 1000:.0f} ms (median) and {worst * 1000:.0f} ms (worst)."
         )
 
     async def growth(self, places: dict[int, Place]) -> None:

