@@ -65,7 +65,7 @@ def settings_page() -> str:
     introduction = (
         "Settings are environment variables, or lines in a `.env` file in the working directory. An empty variable "
         "counts as not set. `appoint settings` prints the current values. "
-        "[Run Appoint yourself](../operations.md#settings) says which ones you need to decide about."
+        "[Run Appoint yourself](../operations.md#settings) explains which ones you need to decide on."
     )
     return page("Settings", introduction, rows())
 
@@ -91,7 +91,7 @@ def cli_page() -> str:
     introduction = (
         "```console\nappoint COMMAND\n```\n\n"
         "Every command reads the [settings](settings.md) from the environment. `appoint COMMAND --help` prints the "
-        "same text. Operational errors are reported in one line on standard error, with exit code 1."
+        "same text. Commands report operational errors as one line on standard error, with exit code 1."
     )
     return page("Commands", introduction, iter(body.strip().splitlines()))
 
@@ -115,9 +115,9 @@ def events_page() -> str:
                 yield f"| `{member}` | {kind(schema)} | {'yes' if member in required else 'no'} |"
 
     introduction = (
-        "Webhooks and brokers receive these events as CloudEvents 1.0 in JSON. `subject` is the id of what changed, "
-        "`source` is the clinic, and `subjectversion` orders the events for each subject. No event contains names, "
-        "addresses or notes. [Notifications and events](../notifications.md) describes delivery."
+        "Webhooks and brokers receive these events as CloudEvents 1.0 in JSON. `subject` is the id of the changed "
+        "record, `source` is the clinic, and `subjectversion` orders the events for each subject. No event contains "
+        "names, addresses or notes. [Notifications and events](../notifications.md) describes delivery."
     )
     return page("Events", introduction, sections())
 
