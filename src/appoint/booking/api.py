@@ -52,9 +52,10 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book or hold (`hold`) an appointment with a given doctor, or with any free doctor at a clinic.
+        """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
+        time.
 
-        Staff may override conflicting rules (`override`) if they give a reason.
+        Staff can override rules that the appointment breaks (`override`) if they give a reason.
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         command = BookingCommand(
@@ -89,7 +90,7 @@ class Appointments(Controller):
     ) -> Response[Appointment]:
         """Move an appointment to a different time or doctor. It keeps its id.
 
-        Staff may override conflicting rules (`override`) if they give a reason.
+        Staff can override rules that the appointment breaks (`override`) if they give a reason.
         """
         authorize_override(
             request,

@@ -36,12 +36,12 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     """Book all requested appointments or none, in one round trip if no rule is violated.
 
     The database decides races: only one of several concurrent requests gets the time. Override a rule only if the
-    command allows it and an appointment violates it; to override hours, publish them for that appointment alone. For a
-    repeated request, return what the first one booked, in its current state.
+    command allows it and an appointment violates it; to override hours, publish them for that appointment alone. If the
+    request is a repeat, return what the first one booked, in its current state.
 
-    Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, `KeyReused` for an idempotency key sent
-    before with different content, and `Conflict` with the first rule (`rules.REASONS`) that applies, up to five
-    alternatives and the index of the first refused request.
+    Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, and `KeyReused` for an idempotency key that
+    was sent before with different content. Raise `Conflict` with the first rule (`rules.REASONS`) that applies, up to
+    five alternatives and the index of the first refused request.
     """
     overrides = NO_OVERRIDES
 
@@ -52,7 +52,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             return Booked(booking)
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
-        if number > 0 or plan.violation in (None, "in-the-past"):  # others may come from a stale catalogue
+        if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             overrides = next_overrides(await explain_refusal(db, plan))
         raise catalogues.Stale
 
@@ -89,7 +89,7 @@ async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppoin
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
     """Write all appointments, or write none and return None.
 
-    Use one statement. If hours are overridden, first publish the missing ones in the same transaction.
+    This takes one statement. If hours are overridden, the missing ones are published first, in the same transaction.
     """
     outside_hours = [spec for spec in plan.specs if "outside-hours" in spec.overrides]
 

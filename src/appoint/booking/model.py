@@ -82,8 +82,8 @@ class Appointment(Resource):
     manage_token: (
         Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
     ) = UNSET
-    """A bearer token for seeing, moving and cancelling this appointment. It is also the last part of the appointment's
-    page address, `/appointments/{manageToken}`. Only responses to the booking request and its repeats contain it.
+    """A bearer token for seeing, moving and cancelling this appointment. It is also the last part of the address of the
+    appointment's page, `/appointments/{manageToken}`. Only responses to the booking request and its repeats contain it.
     """
 
 
@@ -136,7 +136,7 @@ class StoredAppointment(NamedTuple):
 
     appointment: Appointment
     claim: Range
-    """The part of the doctor's time that it occupies, including buffers."""
+    """The part of the doctor's time that the appointment occupies, including buffers."""
     version: int
     cancel_cause: CancelCause | None
 
@@ -266,7 +266,7 @@ def has_own_hours(appointment: Appointment) -> bool:
 
 
 def audit_reason(overrides: Iterable[str]) -> str | None:
-    """Return the overridden rules as the audit entry's reason. Leave out the reason that staff gave, because it may
-    name people."""
+    """Return the overridden rules as the reason for the audit entry. Leave out the reason that staff gave, because it
+    may name people."""
     rules = ", ".join(dict.fromkeys(overrides))
     return f"override: {rules}" if rules else None

@@ -11,7 +11,7 @@ from ..kit.actors import Actor
 from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
-"""The rules to override, by request position."""
+"""The rules to override, keyed by the request's position."""
 NO_OVERRIDES: Final[Overrides] = {}
 
 
@@ -29,7 +29,7 @@ class CustomerRequest(NamedTuple):
 
 
 class BookingCommand(NamedTuple):
-    """Appointments to book together at one clinic, all or none."""
+    """Appointments to book together at one clinic, all or nothing."""
 
     clinic_id: int
     requests: Sequence[CustomerRequest]

@@ -37,7 +37,7 @@ class Refused(NamedTuple):
 
 
 class Overridable(NamedTuple):
-    """The plan can be written once these rules are overridden; empty if nothing prevents it now."""
+    """The plan can be written once these rules are overridden, or as it is if there are none."""
 
     rules: Overrides
 
@@ -154,7 +154,7 @@ def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
 def _without_current(
     times: Sequence[DoctorTime], current: CurrentTime | None, own_slots: Sequence[UUID]
 ) -> list[DoctorTime]:
-    """Return the doctors' times without the appointment being moved."""
+    """Return the doctors' times, leaving out the appointment being moved."""
     if current is None:
         return list(times)
     return [
@@ -173,7 +173,7 @@ def _judge(
     busy: Sequence[Range],
     upcoming: BookingLimits,
 ) -> Judgement:
-    """Override violated rules one by one, up to the first that may not be overridden."""
+    """Override violated rules one by one, stopping at the first that may not be overridden."""
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
     while True:

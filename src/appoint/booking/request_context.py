@@ -17,8 +17,8 @@ from .rules import BookingLimits
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
-    """Return the appointment as the caller may see it: only the clinic sees notes, and only staff see the reason for
-    overriding rules."""
+    """Return the appointment with only what the caller may see: notes are for the clinic, and the reason for overriding
+    rules is for its staff."""
     if not widest_grant(request.user, "list-appointments", appointment.clinic_id):
         appointment = msgspec.structs.replace(appointment, notes=None)
     return (

@@ -31,7 +31,8 @@ MAX_ATTEMPTS: Final = 3
 
 
 class _MoveRefused(Exception):
-    """Internal signal: the database refused the move. Ends the transaction, so the reason is read outside it."""
+    """Internal signal: the database refused the move. It ends the transaction, so that the reason is looked up outside
+    it."""
 
 
 async def reschedule(
@@ -107,7 +108,8 @@ def _check_movable(appointment: Appointment, now: datetime) -> None:
 def _overriding(
     spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
 ) -> tuple[AppointmentSpec, str | None]:
-    """Return the spec with its overridden rules, and the reason for overriding them. Raise `Conflict` `too-late`."""
+    """Return the spec with its overridden rules, and the reason for overriding them. Raise a `too-late` `Conflict` if
+    the move is late and that is not overridden."""
     if late and not (override and "too-late" in override.allow):
         raise too_late(catalogue)
     spec = spec._replace(overrides=("too-late", *rules) if late else tuple(rules))

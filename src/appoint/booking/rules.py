@@ -31,7 +31,7 @@ REASONS: Final = (
 
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
-"""The rules that a clinic's staff may override. All other rules bind every caller."""
+"""The rules that a clinic's staff may override. All other rules apply to every caller."""
 Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
 
 
@@ -194,7 +194,7 @@ def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:
 
 
 def without(ranges: Sequence[Range], excluded: Range) -> list[Range]:
-    """Return the ranges minus one of them, which may have been merged with its neighbours."""
+    """Return the ranges without the excluded one, which may have been merged with its neighbours."""
     start, end = excluded
     pieces = chain.from_iterable(((lower, min(upper, start)), (max(lower, end), upper)) for lower, upper in ranges)
     return [(lower, upper) for lower, upper in pieces if lower < upper]

@@ -18,12 +18,12 @@ from .model import Appointment, AppointmentDetails, AppointmentPatch, CustomerVi
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:
-    """Return the appointment. Raise `NotFound`."""
+    """Return the appointment, or raise `NotFound`."""
     return (await get_stored(db, appointment_id)).appointment
 
 
 async def get_stored(db: Statements, appointment_id: UUID) -> StoredAppointment:
-    """Return the appointment with its claim and version. Raise `NotFound`."""
+    """Return the appointment with its claim and version, or raise `NotFound`."""
     stored = await repository.find(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
     if stored is None:
         raise errors.NotFound
@@ -38,7 +38,7 @@ async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDe
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
-    """Return the appointments that the customers have, or have booked for others, at all clinics: at most `limit`
+    """Return the customers' own appointments and those that they booked for others, at all clinics: at most `limit`
     upcoming and `limit` past ones."""
     return await repository.list_visits(db, customer_ids=customer_ids, now=now, limit=limit)
 
@@ -46,7 +46,7 @@ async def list_visits(
 async def change(
     tx: Transaction, actor: Actor, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
 ) -> Appointment:
-    """Change the appointment's notes. Raise `Conflict` `customer-erased` if the customer's data was erased."""
+    """Change the appointment's notes. Raise a `customer-erased` `Conflict` if the customer's data was erased."""
     await lock(tx, appointment_id, if_match)
     if change.notes is not msgspec.UNSET and not await repository.change_notes(
         tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
@@ -61,8 +61,8 @@ async def lock(
 ) -> tuple[StoredAppointment, Catalogue]:
     """Lock the appointment until the transaction ends, and return it with its clinic's current catalogue.
 
-    Raise `NotFound`, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the clinic requires one and
-    it is missing.
+    Raise `NotFound` for an unknown appointment, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if
+    the clinic requires one and it is missing.
     """
     clinic_id = ids.clinic_of(appointment_id)
     stored = await repository.lock(

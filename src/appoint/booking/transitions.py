@@ -24,9 +24,9 @@ from .model import (
 async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
     """Apply the named transition to an appointment. To cancel, use `cancel` instead.
 
-    Raise `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
-    `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` when a no-show arrives
-    late and the time is no longer free.
+    Raise a `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
+    `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` if a no-show arrives late
+    and the time is no longer free.
     """
     (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, None)
     transition = TRANSITIONS[name]
@@ -55,7 +55,7 @@ async def cancel(
 ) -> None:
     """Cancel an appointment. Cancelling it again has no effect.
 
-    `override_reason` is the staff's reason for cancelling within the clinic's notice period. Raise `Conflict`:
+    `override_reason` is the staff's reason for cancelling within the clinic's notice period. Raise a `Conflict`:
     `wrong-status` for an appointment that is over, or `too-late`.
     """
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)

@@ -28,7 +28,7 @@ class AvailabilityQueries(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """List a clinic's free times on up to 62 dates, once per doctor."""
+        """List a clinic's free times on up to 62 dates, with a separate entry for each doctor."""
         return await availability_response(request, clinic_id, query)
 
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt=route(permission="public"))
@@ -56,7 +56,8 @@ class AvailabilityQueries(Controller):
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
-        """Find free times across clinics on up to 7 of each clinic's local dates, earliest first."""
+        """Find free times across clinics, earliest first. The range is limited to 7 dates, which are local to each
+        clinic."""
         first, last = dates(query)
         results = await search.search(
             request.db, query=query, after=cursor_after(request, query, Place), first=first, last=last, now=clock.now()

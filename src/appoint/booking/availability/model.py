@@ -1,4 +1,4 @@
-"""Compute free times from ranges, without a database or a clock. Used by both searches and refusals."""
+"""Compute free times from ranges, without a database or a clock. Both searches and refusals use these functions."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -36,8 +36,8 @@ class DoctorTime(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """A clinic's booking rules at a given time: appointments can start every `step` from a slot's start, no earlier
-    than `earliest` and no later than the local date `last_date`."""
+    """A clinic's booking rules at a given time: appointments can start when a slot starts or any number of `step`s
+    later, but no earlier than `earliest` and no later than the local date `last_date`."""
 
     time_zone: str
     step: timedelta
@@ -74,11 +74,12 @@ class OfferedTime(msgspec.Struct, rename="camel"):
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Yield every time on the clinic's step that fits the hours, in order, with its local date. `available` says
+    """Yield every time on the clinic's step that fits within the hours, in order, with its local date. `available` says
     whether it can be booked.
 
-    Without a length, yield whole slots. An appointment may span adjacent slots but not local midnight. The patient's
-    time must lie within published hours. The buffers around it may lie outside, but must not overlap another claim.
+    If there is no length, yield whole slots. An appointment can span adjacent slots but cannot cross local midnight.
+    The patient's time must be within published hours. The buffers around it need not be, but they must not overlap
+    another claim.
     """
     claims, past = doctor.claims, 0  # number of claims that end before the time being checked
     before, after = (length.before, length.after) if length else NO_BUFFERS
@@ -109,7 +110,7 @@ def _fitting_times(
 
 
 def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
-    """For each slot, return the end of the unbroken published time that it belongs to."""
+    """Return, for each slot, the end of the continuous published time that the slot is part of."""
     until: list[datetime] = []
     for slot in reversed(slots):
         follows = until and slots[len(slots) - len(until)].start == slot.end
@@ -135,7 +136,7 @@ class AvailabilityFilter(RequestBody):
     appointment_type_id: UUID | None = None
     """Return times for this appointment type. If neither this nor `minutes` is given, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of an appointment type's length."""
+    """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
@@ -151,7 +152,7 @@ class DayFilter(RequestBody):
     appointment_type_id: UUID | None = None
     """Return times for this appointment type. If neither this nor `minutes` is given, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of an appointment type's length."""
+    """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
@@ -171,13 +172,13 @@ class SearchFilter(PageQuery):
     to: fields.Date | None = None
     """The last day."""
     specialty: fields.ShortText | None = None
-    """The full name of the specialty, ignoring case."""
+    """The specialty's full name. Case is ignored."""
     appointment_type_id: UUID | None = None
     """Return times for this appointment type."""
     clinic_id: fields.ClinicNumber | None = None
     """Return only this clinic's times."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of an appointment type's length."""
+    """The length of the times in minutes, as an alternative to an appointment type."""
 
     def __post_init__(self) -> None:
         check_days(self, MAX_SEARCH_DAYS)
@@ -219,7 +220,7 @@ class Availability(msgspec.Struct, rename="camel"):
 
 
 class Place(NamedTuple):
-    """Search cursor: results after this (start, clinic, doctor)."""
+    """A search cursor: the next page starts after this (start, clinic, doctor)."""
 
     start: datetime
     clinic_id: int
@@ -227,13 +228,13 @@ class Place(NamedTuple):
 
 
 class SearchSlot(NamedTuple):
-    """A published slot that a search reads, with the doctor's time in it and adjacent to it."""
+    """A published slot that a search has read, with the doctor's time in it and next to it."""
 
     clinic_name: str
     doctor_name: str
     specialty: str | None
     since: datetime
-    """The earliest start in the slot that the search has not returned."""
+    """The earliest start in the slot that the search has not returned yet."""
     offer: DoctorOffer
 
     @property
@@ -247,7 +248,7 @@ class ClinicListing(msgspec.Struct, frozen=True):
     id: int
     name: str
     slug: str
-    """The last part of its page's address: its slug or, if it has none, its number."""
+    """The last part of the address of the clinic's page: its slug or, if it has none, its number."""
     address: str | None
     time_zone: str
     specialties: list[str]

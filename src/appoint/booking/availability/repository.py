@@ -26,11 +26,11 @@ async def load_doctors_time(
     before: timedelta,
     after: timedelta,
 ) -> list[DoctorTime]:
-    """Return the doctors' published slots on the local dates `first…last` (inclusive), and their claims on those dates
-    and up to `before` and `after` beyond them, ordered by doctor id.
+    """Return each doctor's published slots on the local dates `first…last` (inclusive), ordered by doctor id, and their
+    claims from `before` the first date until `after` the last one.
 
-    Omit inactive doctors, and doctors whose version in the catalogue is no longer current. Return nothing if the clinic
-    or the type is inactive or has changed. Read two index ranges per doctor, however many appointments there are.
+    Omit inactive doctors, and doctors whose version in the catalogue is out of date. Return nothing if the clinic or
+    the type is inactive or has changed. This reads two index ranges per doctor, however many appointments there are.
     """
     rows = await db.fetch(
         DOCTORS_TIME,
@@ -65,8 +65,8 @@ async def find_next_slots(
     `place` and before `until`.
 
     `since` is the earliest start in the slot that the clinic's notice allows and that comes after the cursor `after`.
-    Each slot includes the doctor's adjacent slots and claims. The limit makes the cost of a search page depend on what
-    it shows, not on how many slots exist.
+    Each slot includes the doctor's adjacent slots and claims. Because of the limit, the cost of a search page depends
+    on what the page shows, not on how many slots exist.
     """
     type_id = query.appointment_type_id
     rows = await db.fetch(
@@ -95,11 +95,11 @@ async def find_next_slots(
 async def find_soonest_times(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int
 ) -> list[DoctorOffer]:
-    """Return the time of each of the clinics' active doctors (with the given specialty, if any) on the local date `on`,
-    or else on `days` days from today.
+    """Return the time of every active doctor at the clinics (or only those with the given specialty) on the local date
+    `on` or, if that is None, on `days` days starting today.
 
-    The length comes from the shortest appointment type that the doctor offers. It is None if the clinic's slots are
-    booked whole.
+    The length comes from the shortest appointment type that the doctor offers. It is None if patients book the clinic's
+    slots whole.
     """
     rows = await db.fetch(SOONEST_TIMES, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=days)
     return [_doctor_offer(row, now) for row in rows]
@@ -108,8 +108,8 @@ async def find_soonest_times(
 async def list_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics that have active doctors, ordered by name, after the clinic with the number `after`, plus
-    one beyond `limit` if there are more."""
+    """Return active clinics that have active doctors, ordered by name, starting after clinic number `after`, plus one
+    beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
@@ -138,7 +138,7 @@ async def list_clinics(
 
 
 async def list_specialties(db: Statements, *, limit: int) -> list[str]:
-    """Return all active doctors' specialties, ordered by name."""
+    """Return the specialties of all active doctors, ordered by name."""
     rows = await db.fetch(
         "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1",
         limit,

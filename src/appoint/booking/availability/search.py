@@ -16,11 +16,10 @@ from .model import ClinicListing, FoundTime, Place, SearchFilter, SearchSlot, st
 EASTERNMOST_OFFSET: Final = timedelta(hours=14)
 WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
 FIRST_SLOTS: Final = 128
-"""The maximum number of slots that a search's first read returns. Doubles, up to `MAX_SLOTS`, as long as there are
-more."""
+"""The maximum number of slots in a search's first read. It doubles, up to `MAX_SLOTS`, whenever a read reaches it."""
 MAX_SLOTS: Final = 1024
 FIRST_WINDOW: Final = timedelta(hours=6)
-"""The length of time that a search's first read covers. Doubles whenever it contains no further slots."""
+"""The length of time that a search's first read covers. It doubles whenever a read reaches its end."""
 SOON_DAYS: Final = 7
 MAX_SPECIALTIES: Final = 200
 LOWEST_ID: Final = UUID(int=0)
@@ -31,15 +30,15 @@ PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
 
 
 async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
-    """Return all active doctors' specialties, ordered by name."""
+    """Return the specialties of all active doctors, ordered by name."""
     return await cache.get(ids.PLATFORM, "specialties", lambda: repository.list_specialties(db, limit=MAX_SPECIALTIES))
 
 
 async def find_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics with active doctors, ordered by name, after the clinic with the number `after`, plus one
-    beyond `limit` if there are more."""
+    """Return active clinics that have active doctors, ordered by name, starting after clinic number `after`, plus one
+    beyond `limit` if there is a next page."""
     return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit)
 
 
@@ -47,10 +46,10 @@ async def search(
     db: Statements, *, query: SearchFilter, after: Place | None, first: date, last: date, now: datetime
 ) -> list[FoundTime]:
     """Return available times across clinics on each clinic's local dates `first…last`, ordered by (start, clinic,
-    doctor), after the cursor `after`, plus one beyond the limit if there are more.
+    doctor), after the cursor `after`, plus one beyond the limit if there is a next page.
 
-    Read published slots in that order, and only as many as the page needs: an unread slot contains no time before its
-    own place.
+    This reads published slots in the same order, and only as many as the page needs: a slot that has not been read
+    cannot contain a time before its own place.
     """
     if query.clinic_id and query.appointment_type_id and ids.clinic_of(query.appointment_type_id) != query.clinic_id:
         return []
@@ -109,8 +108,8 @@ def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Itera
 async def find_soonest(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, limit: int
 ) -> dict[int, list[datetime]]:
-    """Return each clinic's first bookable times on that local date or within `SOON_DAYS`, with doctors of the given
-    specialty, if any. Run one statement."""
+    """Return each clinic's first bookable times on the local date `on` or, if that is None, within `SOON_DAYS`. If a
+    specialty is given, only its doctors count. This runs a single statement."""
     times: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
     for clinic_id, terms, length, doctor in await repository.find_soonest_times(
         db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS

@@ -51,8 +51,8 @@ async def find_for_clinic(
 ) -> Availability:
     """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`.
 
-    Run one statement, and a few more for `nextAvailable` when nothing is free on those dates. Reload a stale cached
-    catalogue. Raise `NotFound` for an unknown clinic, doctor or type.
+    This runs one statement, plus a few more for `nextAvailable` if nothing is free on those dates. A stale cached
+    catalogue is reloaded. Raise `NotFound` for an unknown clinic, doctor or type.
     """
 
     async def attempt(catalogue: Catalogue, _: int) -> Availability:
@@ -104,7 +104,7 @@ def _resolve(catalogue: Catalogue, query: AvailabilityFilter | DayFilter) -> Cli
 
 
 async def _times(db: Statements, catalogue: Catalogue, query: ClinicQuery, first: date, last: date) -> list[DoctorTime]:
-    """Return the doctors' time on the dates. Raise `catalogues.Stale`."""
+    """Return the doctors' time on the dates, or raise `catalogues.Stale`."""
     if not query.doctors:
         return []
     before, after = (query.length.before, query.length.after) if query.length else NO_BUFFERS
@@ -119,13 +119,13 @@ async def _times(db: Statements, catalogue: Catalogue, query: ClinicQuery, first
 async def _next_after(
     db: Statements, catalogue: Catalogue, query: ClinicQuery, terms: Terms, day: date
 ) -> OfferedTime | None:
-    """Return the first available time after a date, searching in ever longer steps."""
+    """Return the first available time after a date, searching in increasingly long steps."""
     day = max(day, clock.local_date(terms.earliest, terms.time_zone) - timedelta(days=1))
     step = FIRST_LOOK_AHEAD
     while day < terms.last_date and query.doctors:
         until = min(day + step, terms.last_date)
         times = await _times(db, catalogue, query, day + timedelta(days=1), until)
-        # compare the date too: a slot may begin before midnight, on a date whose claims were not read
+        # compare the date too: a slot can begin before midnight, on a date whose claims were not read
         firsts = (
             next((offer for date, offer in starts(doctor, query.length, terms) if offer.available and date > day), None)
             for doctor in times
@@ -139,8 +139,8 @@ async def _next_after(
 async def load_around(
     db: Statements, catalogue: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date
 ) -> list[DoctorTime] | None:
-    """Return the doctors' time within a week of a date, to explain a refusal and find alternatives. Return None if the
-    catalogue is stale."""
+    """Return the doctors' time within a week of a date, for explaining a refusal and finding alternatives. Return None
+    if the catalogue is stale."""
     times = await repository.load_doctors_time(
         db,
         catalogue,
@@ -164,7 +164,7 @@ async def is_free(
     end: datetime,
     now: datetime,
 ) -> bool:
-    """Return whether the time `[start, end)` is offered. Raise `NotFound` as `of_clinic` does."""
+    """Return whether the time `[start, end)` is offered. Raise `NotFound` under the same conditions as `of_clinic`."""
     catalogue = await catalogues.get(db, cache, clinic_id)
     day = clock.local_date(start, catalogue.time_zone)
     availability = await find_for_clinic(db, cache, clinic_id=clinic_id, query=query, first=day, last=day, now=now)
@@ -174,7 +174,8 @@ async def is_free(
 async def find_nearest_free(
     db: Statements, cache: ClinicCache, *, clinic_id: int, query: DayFilter, start: datetime, now: datetime
 ) -> list[OfferedTime]:
-    """Return up to five free times, nearest to `start` first. Raise `NotFound` as `of_clinic` does."""
+    """Return up to five free times, those nearest to `start` first. Raise `NotFound` under the same conditions as
+    `of_clinic`."""
     catalogue = await catalogues.get(db, cache, clinic_id)
     day = min(
         max(clock.local_date(start, catalogue.time_zone), clock.local_date(now, catalogue.time_zone)),

@@ -37,10 +37,10 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or none. A refusal contains the `index` of the first refused
+        """Book up to 20 appointments together, all or nothing. A refusal contains the `index` of the first refused
         appointment.
 
-        Staff may override conflicting rules for all of them (`override`) if they give a reason.
+        Staff can override rules for all of them (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -105,8 +105,8 @@ def _booking(stored: BookedAppointments) -> Booking:
 
 
 def visible_booking(request: Request, stored: BookedAppointments) -> Booking:
-    """Return the booking with the appointments that the caller may see: doctors and patients see their own, patients
-    also see any that they booked, and the holder of a manage link sees one."""
+    """Return the booking with only the appointments that the caller may see. Doctors and patients see their own,
+    patients also see those that they booked for others, and the holder of a manage link sees just one."""
     visible = [
         appointment for appointment in stored.appointments if _is_visible(request, appointment, stored.booker_id)
     ]
@@ -122,5 +122,5 @@ def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | No
     if request.user.appointment_id:
         return appointment.id == request.user.appointment_id
     grant = widest_grant(request.user, "see-appointments", appointment.clinic_id)
-    # a caller who repeats a request may since have lost the grant, but still sees what they booked
+    # a caller repeating a request may have lost the grant since, but still sees what they booked
     return grant is None or grant.doctor_id in (None, appointment.doctor_id)

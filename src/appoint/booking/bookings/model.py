@@ -36,11 +36,12 @@ class PartRequest(TimeRequest):
 
     customer_id: UUID | None = None
     clinic_id: fields.ClinicNumber | None = None
-    """If present, must match the booking's clinic."""
+    """If given, it must match the booking's clinic."""
 
 
 class BookingRequest(TimeRequest, kw_only=True):
-    """Appointments to book together, all or none: either a list, or a single appointment's members at the top level."""
+    """Appointments to book together, all or nothing: either a list, or a single appointment's members at the top
+    level."""
 
     EXAMPLE: ClassVar = {
         "clinicId": 1,

@@ -12,10 +12,10 @@ from .model import BookingStart
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
-    """Return a clinic's bookings, earliest first, plus one beyond the limit if there are more.
+    """Return a clinic's bookings, earliest first, plus one beyond the limit if there is a next page.
 
-    Sort and date each booking by the start of its first appointment. Match the other criteria against any of its
-    appointments.
+    A booking's date and its place in the list depend on the start of its first appointment. The other criteria can
+    match any of its appointments.
     """
     rows = await db.fetch(
         """

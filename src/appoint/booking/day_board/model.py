@@ -64,7 +64,8 @@ class BoardItem(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class BoardAppointment(BoardItem, frozen=True, kw_only=True):
-    """An appointment with the transitions that its status allows. A no-show can be recorded once it has started."""
+    """An appointment with the transitions that its status allows. A no-show can be recorded once the appointment has
+    started."""
 
     id: UUID
     version: int
@@ -149,5 +150,5 @@ def utc_offset(now: datetime, time_zone: str) -> str:
 
 
 def doctors_on_board(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
-    """Return the doctors who have anything to show; None stands for absences of the whole clinic."""
+    """Return the doctors who have anything to show; None stands for closures of the whole clinic."""
     return {item.doctor_id for item in (*appointments, *times)}

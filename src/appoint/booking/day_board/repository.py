@@ -12,7 +12,7 @@ from .model import Change, DayAppointment, DayStretch, TypeChoice
 async def list_appointments(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, limit: int
 ) -> list[DayAppointment]:
-    """Return the appointments of every status that start on these local dates, earliest first."""
+    """Return the appointments that start on these local dates, whatever their status, earliest first."""
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes,
@@ -40,7 +40,7 @@ async def list_appointments(
 async def list_times(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
 ) -> list[DayStretch]:
-    """Return published hours (adjacent ones joined) and absences on these local dates."""
+    """Return published hours (with adjacent ones joined) and absences on these local dates."""
     rows = await db.fetch(
         """
         with days as (
@@ -88,7 +88,7 @@ async def find_by_patient(
     now: datetime,
     limit: int,
 ) -> list[DayAppointment]:
-    """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to now first."""
+    """Return matching patients' appointments: first upcoming ones, soonest first, then past ones, latest first."""
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
@@ -116,10 +116,10 @@ async def find_by_patient(
 
 
 async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
-    """Return the clinics' recent events, relayed or not.
+    """Return the clinics' recent events, whether relayed or not.
 
-    Ids contain their creation time, so the primary keys suffice to find them. An event that commits late is still found
-    if it was created within `back`.
+    Ids contain their creation time, so the primary keys are enough to find recent events. An event that commits late is
+    still found if it was created within `back`.
     """
     rows = await db.fetch(
         """

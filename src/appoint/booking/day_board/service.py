@@ -22,7 +22,7 @@ log = structlog.get_logger()
 MAX_APPOINTMENTS: Final = 3000
 POLL_SECONDS: Final = 1.0
 MAX_POLL_GAP_SECONDS: Final = 5.0
-"""After a longer gap between two polls, notify all listeners."""
+"""If two polls are further apart than this, all listeners are notified."""
 MAX_COMMIT_DELAY: Final = timedelta(seconds=60)
 """The longest time between an event's creation and its commit: longer than any request takes."""
 
@@ -37,8 +37,8 @@ async def load_board(
     doctor_ids: Sequence[UUID] | None,
     now: datetime,
 ) -> Board:
-    """Return the clinic's board from `first` to `last` (inclusive) for the given doctors, or for all, in two
-    statements. Raise `NotFound`."""
+    """Return the clinic's board from `first` to `last` (inclusive), for the given doctors or for all of them, in two
+    statements. Raise `NotFound` for an unknown clinic."""
     catalogue = await catalogues.get(db, cache, clinic_id)
     stored_appointments = await repository.list_appointments(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
@@ -79,7 +79,7 @@ async def search(
     now: datetime,
     limit: int,
 ) -> list[BoardAppointment]:
-    """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to `now` first."""
+    """Return matching patients' appointments: first upcoming ones, soonest first, then past ones, latest first."""
     appointments = await repository.find_by_patient(
         db, clinic_id=clinic_id, terms=terms, doctor_ids=doctor_ids, now=now, limit=limit
     )
@@ -122,7 +122,7 @@ class Changes:
     """Polls the database once a second for changes at clinics that have listeners. All of the process's listeners share
     one poll, and polling stops when there are none.
 
-    Notifies each new listener once, so that a page loaded afterwards misses no changes.
+    Notifies each new listener once, so that a page loaded afterwards does not miss any changes.
     """
 
     def __init__(self, db: Database) -> None:

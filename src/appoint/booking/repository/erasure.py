@@ -8,8 +8,8 @@ from ...database.pool import Statements, affected
 
 
 async def lock_appointments(tx: Statements, customer_id: UUID) -> None:
-    """Lock the customer's appointments until the transaction ends. A concurrent change of notes waits, then finds the
-    customer erased."""
+    """Lock the customer's appointments until the transaction ends. A concurrent change to their notes waits, then finds
+    that the customer has been erased."""
     await tx.execute(
         "select from appointment where customer_id = $1 order by clinic_id, id for no key update", customer_id
     )
@@ -54,7 +54,7 @@ async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_id
 
 
 async def delete_old_keys(db: Statements, *, before: datetime) -> int:
-    """Delete the idempotency keys of appointments booked before the given time. Return how many were deleted."""
+    """Delete the idempotency keys of appointments booked before the given time, and return how many were deleted."""
     tag = await db.execute(
         """
         update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null

@@ -93,7 +93,8 @@ async def find_by_idempotency_key(
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
-    """Return a clinic's appointments on local dates, earliest first, plus one beyond the limit if there are more."""
+    """Return a clinic's appointments on local dates, earliest first, plus one beyond the limit if there is a next
+    page."""
     rows = await db.fetch(
         """
         select * from shown_appointment s
@@ -118,7 +119,8 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_for_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Appointment]:
-    """Return a customer's appointments at all clinics, earliest first, plus one beyond `limit` if there are more."""
+    """Return a customer's appointments at all clinics, earliest first, plus one beyond `limit` if there is a next
+    page."""
     start, last_id = after or (None, None)
     rows = await db.fetch(
         """
@@ -140,7 +142,7 @@ async def list_for_customer(
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
-    """Return the appointments that the customers have, or have booked for others, at all clinics: at most `limit`
-    upcoming and `limit` past ones, choosing those nearest to now."""
+    """Return the customers' own appointments and those that they booked for others, at all clinics: at most `limit`
+    upcoming and `limit` past ones, preferring those nearest to now."""
     rows = await db.fetch(LIST_VISITS, customer_ids=customer_ids, now=now, limit=limit)
     return [to(CustomerVisit, row) for row in rows]

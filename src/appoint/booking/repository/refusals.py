@@ -35,7 +35,7 @@ async def find_busy_times(
 async def find_remnants(
     db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime
 ) -> list[UUID]:
-    """Return the slots within `[start, end)` that exist for one appointment alone."""
+    """Return the slots within `[start, end)` that exist only for a single appointment."""
     rows = await db.fetch(
         """
         select id

@@ -33,7 +33,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     bookings queue.
 
     Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
-    naming `within_hours` if a named doctor's hours do not cover the time. In both cases, write nothing.
+    naming `within_hours` if a named doctor's hours do not cover the time. Nothing is written in either case.
     """
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
@@ -161,8 +161,7 @@ async def change_status(
     """Change the status of a locked appointment and append the event. `override_reason` is the reason for cancelling
     within the notice period.
 
-    Raise `ExclusionViolationError` or `ForeignKeyViolationError` when a no-show is undone and its time is no longer
-    free.
+    Raise `ExclusionViolationError` or `ForeignKeyViolationError` if a no-show is undone but its time is no longer free.
     """
     await tx.execute(
         CHANGE_STATUS,
@@ -232,6 +231,6 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
 
 
 async def expire_holds(db: Statements, *, now: datetime, limit: int) -> int:
-    """Cancel up to `limit` expired holds across clinics, and return how many were cancelled. Safe to run
+    """Cancel up to `limit` expired holds across clinics, and return how many were cancelled. This is safe to run
     concurrently."""
     return await db.fetchval(EXPIRE_HOLDS, now=now, limit=limit)

@@ -10,8 +10,9 @@ with due as (
   update appointment a
      set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', cancel_cause = 'hold-expired',
          only_held = true, needs_rebooking = false, sequence = sequence + 1, version = version + 1, updated_at = now()
-   -- Arrays instead of a join: before the first `analyze`, a join reads a GiST index for every hold while the update
-   -- adds entries to it, and when its only page is split in between, PostgreSQL 18 marks other rows' entries as dead.
+   -- Arrays instead of a join: before the first `analyze`, a join would read a GiST index for every hold while the
+   -- update adds entries to that index. If the index's only page is split in the meantime, PostgreSQL 18 marks other
+   -- rows' entries as dead.
    where a.clinic_id = any(array(select clinic_id from due)) and a.id = any(array(select id from due))
   returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during
 ), withdrawn as (

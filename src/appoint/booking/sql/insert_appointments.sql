@@ -1,5 +1,5 @@
--- Write all requested appointments or none, together with their patient records, events and audit entry. Filter every
--- table that has a clinic_id by that column; the recursion reads no table at all.
+-- Write all requested appointments or none, together with their patient records, events and audit entry. Every table
+-- with a clinic_id is filtered by it; the recursion does not read any table.
 with recursive bookable_clinic as (  -- empty if the clinic has changed since planning
   select c.time_zone, c.doctor_choice
     from clinic c
@@ -14,7 +14,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
          end as week
     from bookable_clinic c
    cross join unnest(:requests::requested_appointment[]) as r
--- Build ranges where they search an index: PostgreSQL unpacks a range from a CTE afresh for each comparison.
+-- Build ranges where they are used to search an index: PostgreSQL would unpack a range from a CTE for each comparison.
 ), eligible as materialized (  -- the doctors who can take each request, according to committed rows
   select r.turn, d.id as doctor_id,
          case when r.doctor_id is not null then null

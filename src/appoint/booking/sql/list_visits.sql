@@ -1,4 +1,4 @@
--- Return the appointments that the customers have, or have booked for others, at all clinics: the upcoming and past
+-- Return the customers' own appointments and those that they booked for others, at all clinics: the upcoming and past
 -- ones nearest to now.
 with related as not materialized (
   select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status

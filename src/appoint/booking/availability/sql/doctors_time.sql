@@ -1,5 +1,5 @@
--- Return doctors' published slots and claims on a range of local dates. Leave out a doctor who is inactive or for whom
--- the caller's catalogue is stale.
+-- Return doctors' published slots and claims on a range of local dates. Leave out doctors who are inactive or whose
+-- version in the caller's catalogue is out of date.
 with period as materialized (  -- empty if the clinic or the appointment type has changed
   select local_instant(:first, 0, :time_zone) as since, local_instant(:last::date + 1, 0, :time_zone) as until
    where exists (select from clinic where id = :clinic_id and version = :clinic_version and active)

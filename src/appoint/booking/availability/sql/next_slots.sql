@@ -8,7 +8,7 @@ with requested as materialized (  -- empty if the appointment type does not exis
    where clinic_id = :clinic_id and id = :type_id and active
    union all
   select :minutes::smallint, interval '0', interval '0' where :type_id is null
-), slot as materialized (  -- read from the index on starts alone, before any join
+), slot as materialized (  -- read using only the index on starts, before any join
   select clinic_id, doctor_id, date, active_during
     from booking_slot
    where removed_at is null
@@ -25,7 +25,7 @@ with requested as materialized (  -- empty if the appointment type does not exis
    cross join slot s
     join clinic c on c.id = s.clinic_id and c.active
     join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id and d.active
-   cross join lateral (  -- doctors sorted before the cursor have already been returned for that start
+   cross join lateral (  -- for that start, doctors up to the cursor's have already been returned
            select greatest(lower(s.active_during),
                            :now::timestamptz + make_interval(mins => c.min_notice_minutes),
                            :after_start::timestamptz
@@ -36,7 +36,7 @@ with requested as materialized (  -- empty if the appointment type does not exis
    where since < upper(s.active_during)
      and since < :until
      and (since, c.id, d.id) > (:place_start, :place_clinic_id::integer, :place_doctor_id::uuid)
-     -- later dates cannot be booked, so they need not be read
+     -- later dates cannot be booked, so there is no need to read them
      and s.date <= (:now at time zone c.time_zone)::date + c.horizon_days
      and (:specialty::text is null or lower(d.specialty) = lower(:specialty))
      and (:type_id is null

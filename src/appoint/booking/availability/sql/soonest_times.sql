@@ -1,5 +1,5 @@
--- Return the time of each of the clinics' active doctors on a local date, or on the next :days days, with the clinic's
--- terms and the shortest appointment type that the doctor offers. There is no type if the clinic's slots are booked
+-- Return the time of every active doctor at the clinics on a local date, or on the next :days days, with the clinic's
+-- terms and the shortest appointment type that the doctor offers. There is no type if patients book the clinic's slots
 -- whole.
 select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, shortest.*,
        d.id as doctor_id, published.*, claimed.*
