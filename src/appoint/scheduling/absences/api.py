@@ -21,7 +21,7 @@ from .model import Absence, AbsenceContent, AbsenceQuery
 
 
 class Absences(Controller):
-    """Periods when a doctor is away or a clinic is closed. Appoint publishes no time during them."""
+    """Periods when a doctor is away or a clinic is closed. Appoint does not publish any time during them."""
 
     tags = ["Absences"]
 
@@ -57,7 +57,7 @@ class Absences(Controller):
 
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
-        """Return an absence, active or removed."""
+        """Return an absence, whether active or removed."""
         return json_response(request, await service.get(request.db, absence_id), subjects=[absence_id])
 
     @delete(

@@ -1,6 +1,6 @@
 """SQL for absences: their table, and the published time that they withdraw.
 
-Queries for appointments look each customer up separately: a plain join would scan all the clinic's patients.
+Queries for appointments look up each customer separately: a plain join would scan all the clinic's patients.
 """
 
 from datetime import date, datetime
@@ -16,7 +16,7 @@ WITHDRAW_SLOTS: Final = load(__name__, "withdraw_slots")
 
 
 async def find(db: Statements, absence_id: UUID) -> Absence | None:
-    """Return an absence, active or removed, or None for an unknown id."""
+    """Return an absence, even if it was removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(during) as start_time, upper(during) as end_time
@@ -32,7 +32,7 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Absence]:
-    """Return the clinic's active absences, earliest first, plus one beyond `limit` if there are more."""
+    """Return the clinic's active absences, earliest first, plus one beyond `limit` if there is a next page."""
     start, absence_id = after or (None, None)
     rows = await db.fetch(
         """
@@ -99,8 +99,8 @@ async def remove(tx: Statements, absence_id: UUID, *, now: datetime) -> None:
 async def withdraw_slots(
     tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime
 ) -> Withdrawal:
-    """Withdraw one doctor's or all doctors' published time in the range. Live appointments there keep exactly their own
-    time and need rebooking unless they are over."""
+    """Withdraw the time published in the range, for one doctor or for all. Live appointments there keep exactly their
+    own time and need rebooking unless they are over."""
     row = await tx.fetchrow(WITHDRAW_SLOTS, clinic_id=clinic_id, doctor_id=doctor_id, start=start, end=end)
     assert row
     return Withdrawal(row.slots, row.stranded)
@@ -109,7 +109,7 @@ async def withdraw_slots(
 async def find_past_or_current(
     db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
 ) -> list[Absence]:
-    """Return the clinic's active absences: with `past`, those that have ended, latest first; otherwise all others,
+    """Return the clinic's active absences: if `past`, those that have ended, latest first; otherwise all others,
     earliest first. `before` excludes absences that begin at that time or later."""
     rows = await db.fetch(
         """
@@ -132,7 +132,7 @@ async def find_past_or_current(
 async def find_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
-    """Convert two wall times at the clinic into a period. Return None for an unknown clinic."""
+    """Convert two wall times at the clinic to a period. Return None for an unknown clinic."""
     row = await db.fetchrow(
         """
         select local_instant($2, $3, time_zone) as start, local_instant($4, $5, time_zone) as "end"
@@ -151,8 +151,8 @@ async def find_period(
 async def list_within(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime, limit: int
 ) -> list[AffectedAppointment]:
-    """Return one doctor's or all doctors' live appointments in a range, except for those that are over, earliest
-    first."""
+    """Return the live appointments in a range, with one doctor or with all, earliest first, leaving out those that are
+    over."""
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,
@@ -177,7 +177,7 @@ async def list_within(
 async def list_to_rebook(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[AffectedAppointment]:
-    """Return one doctor's or all doctors' upcoming live appointments that need rebooking, earliest first."""
+    """Return upcoming live appointments that need rebooking, with one doctor or with all, earliest first."""
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,

@@ -28,11 +28,12 @@ SEARCH_RADIUS: Final = timedelta(days=14)
 """How far before and after an appointment to search for a different time."""
 MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_OPTIONS: Final = 3
-"""The maximum number of times to offer for each appointment, both with its own doctor and with others."""
+"""The maximum number of free times to offer for each appointment: this many with its own doctor, and as many with
+others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
-    """Return an absence, active or removed. Raise `NotFound`."""
+    """Return an absence, even if it was removed, or raise `NotFound`."""
     if absence := await repository.find(db, absence_id):
         return absence
     raise errors.NotFound
@@ -51,7 +52,7 @@ async def list_absences(
 async def list_to_rebook(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[AffectedAppointment]:
-    """Return one doctor's or all doctors' upcoming live appointments that need rebooking, earliest first."""
+    """Return upcoming live appointments that need rebooking, with one doctor or with all, earliest first."""
     return await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=limit)
 
 
@@ -68,7 +69,7 @@ async def list_affected(
 async def find_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
-    """Convert two wall times at a clinic into a period. Return None if the clinic does not exist."""
+    """Convert two wall times at a clinic to a period. Return None if the clinic does not exist."""
     return await repository.find_period(
         db, clinic_id, first=first, first_minute=first_minute, last=last, last_minute=last_minute
     )
@@ -80,8 +81,8 @@ async def add(
     """Add an absence, and withdraw the time published during it, from now on. Slots keep any part that lies outside the
     absence.
 
-    With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise
-    `Conflict` `appointments-in-the-way`, which lists them. A concurrent booking either commits first and is among them,
+    With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise an
+    `appointments-in-the-way` `Conflict` that lists them. A concurrent booking either commits first and is among them,
     or is refused. Raise `NotFound` for an unknown clinic or doctor.
     """
     await _lock(tx, clinic_id, content.doctor_id)
@@ -110,7 +111,7 @@ async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: s
     horizon or the last published date.
 
     Slots that the absence cut become whole again, and appointments that it stranded no longer need rebooking if the
-    hours cover them again. Manual slots that it withdrew are not restored.
+    hours cover them again. Manual slots that the absence withdrew are not restored.
     """
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
@@ -153,8 +154,8 @@ async def find_rebooking_options(
 ) -> dict[UUID, RebookingOptions]:
     """Return, for each appointment, the nearest times that it could move to, outside the absence `away`.
 
-    The appointments must be in chronological order. Read all doctors' time once, however many appointments there are.
-    Raise `NotFound`.
+    The appointments must be in chronological order. This reads all doctors' time once, however many appointments there
+    are. Raise `NotFound` for an unknown clinic.
     """
     catalogue = await catalogues.load(db, clinic_id)
     if catalogue is None:
@@ -227,7 +228,7 @@ class _RebookingSearch:
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> None:
     """Lock the doctor (or the clinic) against publishing, withdrawing and booking until the transaction ends.
 
-    Raise `NotFound`.
+    Raise `NotFound` for an unknown clinic or doctor.
     """
     clinic = await (slots.share_clinic(tx, clinic_id) if doctor_id else clinics_repository.lock(tx, clinic_id))
     doctors = await hours.stop_bookings(tx, clinic_id, doctor_id=doctor_id)

@@ -20,7 +20,7 @@ class ScheduleChangeContent(RequestBody):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """Defaults to the last published date. Slot generation publishes later dates."""
+    """Defaults to the last published date, because slot generation publishes later ones."""
     stranded: Literal["keep", "refuse"] = "refuse"
     """`keep`: appointments outside the new hours keep their time and need rebooking; `refuse`: they prevent the
     change."""
@@ -31,7 +31,7 @@ class ScheduleChangeContent(RequestBody):
 
 
 class DoctorsScheduleChangeContent(ScheduleChangeContent):
-    """A change for one doctor. If it contains a week, that week is both saved and applied, or neither."""
+    """A change for one doctor. If it contains a week, the week is saved and applied together, or not at all."""
 
     weekly: Week | None = None
     """Replaces the week from `from` onwards; earlier lines end the day before. If omitted, the saved week is
@@ -62,8 +62,8 @@ class ScheduleChange(msgspec.Struct):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A range of a doctor's time on a local date. `id` identifies its slot or appointment, or is None for a slot to
-    publish."""
+    """A range of a doctor's time on a local date. `id` identifies its slot or appointment, or is None for a slot that
+    is to be published."""
 
     id: UUID | None
     doctor_id: UUID
@@ -88,7 +88,7 @@ class Fitting(NamedTuple):
     added: list[Span]
     removed: list[Span]
     left: list[Span]
-    """Appointment times that stay published although the hours no longer cover them."""
+    """Appointment times that stay published, even though the hours no longer cover them."""
     absorbed: list[Span]
     """Times that an earlier change left published for appointments that no longer need them."""
     stranded: list[Span]

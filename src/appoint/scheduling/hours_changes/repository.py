@@ -60,7 +60,8 @@ async def fit(
     around: tuple[datetime, datetime] | None = None,
     now: datetime,
 ) -> Fitting:
-    """Return the changes that make the hours on these dates match the weekly schedules from now on. Change nothing.
+    """Return the changes that would make the hours on these dates match the weekly schedules from now on, without
+    making them.
 
     Manual slots, manually removed time and slots in progress never change. `around` limits the comparison to lines with
     time in that range, and to the slots published from them, so that those slots become whole again.

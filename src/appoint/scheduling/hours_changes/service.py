@@ -23,10 +23,10 @@ NO_CHANGES: Final = Fitting.of(())
 async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
-    """Return the effect that `carry_out` would have on the hours of a doctor, or of all the clinic's doctors, with the
-    saved weeks. Change nothing, and do not raise `appointments-stranded`.
+    """Return the effect that `carry_out` would have on the hours of a doctor, or of all the clinic's doctors, using the
+    saved weeks. Nothing changes, and `appointments-stranded` is never raised.
 
-    Raise `NotFound`.
+    Raise `NotFound` for an unknown clinic or doctor.
     """
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     fitting = (
@@ -52,7 +52,8 @@ async def rehearse(
 ) -> ScheduleChange:
     """Preview a change whose week may not be saved yet: save it, preview the change and roll back.
 
-    Record no audit entry, because callers differ in what they show. Raise the same errors as `schedules.save_week`.
+    This does not record an audit entry, because callers differ in what they show. Raise the same errors as
+    `schedules.save_week`.
     """
     change = ScheduleChange([], [], [], [])
     with suppress(_Rollback):
@@ -73,15 +74,16 @@ async def carry_out(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Make published slots that have not begun match the weekly schedules, up to the last published date. Change all of
-    them or none.
+    """Make published slots that have not begun match the weekly schedules, up to the last published date. Either all of
+    them change or none.
 
     If the content includes a doctor's week, save it first, raising the same errors as `schedules.save_week`. `if_match`
     refers to that week, or else to the saved one.
 
-    If appointments fall outside the new hours, raise `Conflict` `appointments-stranded` or, if so requested, let them
-    keep exactly their own time and mark them for rebooking. Stranded appointments that the hours cover again no longer
-    need rebooking. A concurrent booking either commits first or sees the new hours. Raise `NotFound`.
+    If appointments fall outside the new hours, raise an `appointments-stranded` `Conflict` or, if so requested, let
+    them keep exactly their own time and mark them for rebooking. Stranded appointments that the hours cover again no
+    longer need rebooking. A concurrent booking either commits first or sees the new hours. Raise `NotFound` for an
+    unknown clinic or doctor.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)

@@ -79,7 +79,7 @@ class BookingSlots(Controller):
 
     @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt=route(permission="public"))
     async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
-        """Return a slot, published or removed manually."""
+        """Return a slot, whether published or manually removed."""
         return await self._response(request, booking_slot_id)
 
     @put(
@@ -138,8 +138,8 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True),
     )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
-        """Publish the weekly schedules for a range of dates. Time already published or manually removed does not
-        change."""
+        """Publish the weekly schedules for a range of dates. Time that is already published or was manually removed
+        does not change."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await idempotent_answer(
             request,

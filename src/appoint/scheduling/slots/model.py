@@ -33,7 +33,7 @@ class BookingSlot(Resource):
     customer_id: UUID | UnsetType | None = UNSET
     """The customer whose appointment takes up the whole slot. Visible only to the clinic."""
     appointments: list[Appointment] | UnsetType = UNSET
-    """Live appointments on the slot. Visible only to the clinic."""
+    """Live appointments in the slot. Visible only to the clinic."""
 
     def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
         """Return the slot as the clinic sees it."""
@@ -123,12 +123,12 @@ class Generated(msgspec.Struct):
     created: int
     """The number of new booking slots."""
     skipped: int
-    """How many times a schedule line produced no new slot on a date, because its time was already published, removed
-    manually or part of an absence."""
+    """How often a schedule line did not produce a new slot on a date, because its time was already published, was
+    removed manually or was part of an absence."""
 
 
 def check_dates(first: date, last: date) -> None:
-    """Raise `Invalid` at `to` for dates that are out of order or too far apart."""
+    """Raise `Invalid` for `to` if the dates are out of order or too far apart."""
     if last < first:
         raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
     if (last - first).days >= MAX_RANGE_DAYS:

@@ -20,7 +20,7 @@ GENERATE: Final = load(__name__, "generate")
 
 
 async def find(db: Statements, booking_slot_id: UUID) -> StoredSlot | None:
-    """Return a slot, published or removed, or None for an unknown id."""
+    """Return a slot, even if it was removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(during) as start_time, upper(during) as end_time, removed_at is null as active
@@ -45,7 +45,7 @@ async def list_for_doctor(
     now: datetime,
 ) -> list[BookingSlot]:
     """Return the doctor's published slots on local dates (by default, from today), earliest first, plus one beyond
-    `limit` if there are more."""
+    `limit` if there is a next page."""
     rows = await db.fetch(
         """
         with bounds as (
@@ -79,7 +79,7 @@ async def list_for_doctor(
 
 
 async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, list[Appointment]]:
-    """Return the live appointments on each slot, earliest first."""
+    """Return the live appointments in each slot, earliest first."""
     rows = await db.fetch(
         """
         select s.id as booking_slot_id, shown.*

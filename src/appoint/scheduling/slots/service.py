@@ -19,7 +19,7 @@ from .model import BookingSlot, BookingSlotContent, Generated, LockedClinic, Sto
 
 
 async def get(db: Statements, booking_slot_id: UUID) -> BookingSlot:
-    """Return a slot, published or removed. Raise `NotFound`."""
+    """Return a slot, even if it was removed, or raise `NotFound`."""
     return (await _get(db, booking_slot_id)).slot
 
 
@@ -30,7 +30,7 @@ async def _get(db: Statements, booking_slot_id: UUID) -> StoredSlot:
 
 
 async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str | None) -> None:
-    """Check a slot's version, for callers that change something else. Raise `NotFound`."""
+    """Check a slot's version, for callers that change something else. Raise `NotFound` for an unknown slot."""
     slot = await get(db, booking_slot_id)
     await clinics.check_version(db, slot.clinic_id, if_match=if_match, version=slot.version)
 
@@ -41,8 +41,8 @@ async def generate(
     """Publish the weekly schedules on the local dates `first…last` (inclusive), except for absences, manually removed
     time and time that is already published.
 
-    A repeated call publishes nothing new. Concurrent calls run one at a time. Publish nothing for inactive clinics and
-    doctors. Raise `NotFound`.
+    A repeated call does not publish anything new. Concurrent calls run one at a time. Nothing is published for inactive
+    clinics or doctors. Raise `NotFound` for an unknown clinic or doctor.
     """
     await _lock(tx, clinic_id, doctor_id)
     generated = await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
@@ -51,8 +51,8 @@ async def generate(
 
 
 async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, now: datetime) -> Generated:
-    """Publish the weekly schedules as `generate` does, from today to the clinic's horizon. Record no audit entry if
-    nothing was published."""
+    """Publish the weekly schedules as `generate` does, from today to the clinic's horizon. Record an audit entry only
+    if anything was published."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
     generated = await repository.generate(
@@ -66,7 +66,8 @@ async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, 
 async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent) -> BookingSlot:
     """Publish a slot manually, even where a slot was removed manually or the doctor is away.
 
-    Raise `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
+    Raise `NotFound` for an unknown doctor, or a `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight` or
+    `slots-overlap`.
     """
     clinic, (doctor,) = await _lock(tx, clinic_of(content.doctor_id), content.doctor_id)
     day = _local_date(clinic, doctor, content.start_time, content.end_time)
@@ -112,7 +113,7 @@ async def move(
 async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
     """Remove a slot manually, so that generation does not publish it again.
 
-    Raise `Conflict` `slot-has-appointments`.
+    Raise a `slot-has-appointments` `Conflict` if it has any.
     """
     await _lock_slot(tx, booking_slot_id, if_match)
     try:
@@ -124,7 +125,7 @@ async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_mat
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[LockedClinic, Sequence[LockedDoctor]]:
     """Lock the clinic and its doctors, or one doctor, against other publishing and withdrawing until the transaction
-    ends. Raise `NotFound`."""
+    ends. Raise `NotFound` for an unknown clinic or doctor."""
     clinic = await repository.share_clinic(tx, clinic_id)
     doctors = await schedules.lock_doctors(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):
@@ -144,7 +145,7 @@ async def _lock_slot(
 
 
 def _local_date(clinic: LockedClinic, doctor: LockedDoctor, start: datetime, end: datetime) -> date:
-    """Return the local date of a range to publish manually. Raise `Conflict`."""
+    """Return the local date of a range to publish manually. Raise a `Conflict` if it cannot be published."""
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     if not doctor.active:

@@ -65,7 +65,7 @@ class TimeSlots(Controller):
 
     @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt=route(permission="public"))
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
-        """Return a time slot, active or removed."""
+        """Return a time slot, whether active or removed."""
         return json_response(
             request, await service.get_time_slot(request.db, time_slot_id), cache_control=CACHE_CONTROL
         )
@@ -144,7 +144,7 @@ class Schedules(Controller):
 
     @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt=route(permission="public"))
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
-        """Return a line in a weekly schedule, active or removed."""
+        """Return a line in a weekly schedule, whether active or removed."""
         return json_response(
             request, await service.get_doctor_slot(request.db, doctor_slot_id), cache_control=CACHE_CONTROL
         )

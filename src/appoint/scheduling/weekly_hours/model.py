@@ -15,7 +15,7 @@ Minutes = tuple[int, int]
 
 
 def minutes_between(start_time: str, end_time: str) -> Minutes:
-    """Convert wall times to minutes. Raise `Invalid` at `endTime` unless the end is after the start."""
+    """Convert wall times to minutes. Raise `Invalid` for `endTime` unless the end is after the start."""
     starts, ends = fields.parse_wall_time(start_time), fields.parse_wall_time(end_time)
     if ends <= starts:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))

@@ -33,7 +33,7 @@ from .repository import time_slots as time_slots_repository
 
 
 async def list_time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
-    """Return the clinic's active time slots, earliest first. Raise `NotFound`."""
+    """Return the clinic's active time slots, earliest first. Raise `NotFound` for an unknown clinic."""
     slots = await time_slots_repository.list_for_clinic(db, clinic_id)
     if slots is None:
         raise errors.NotFound
@@ -41,14 +41,15 @@ async def list_time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
 
 
 async def get_time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
-    """Return a time slot, active or removed. Raise `NotFound`."""
+    """Return a time slot, even if it was removed, or raise `NotFound`."""
     if slot := await time_slots_repository.find(db, time_slot_id):
         return slot
     raise errors.NotFound
 
 
 async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, content: TimeSlotContent) -> TimeSlot:
-    """Add a time slot to a clinic. Raise `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
+    """Add a time slot to a clinic. Raise `NotFound` for an unknown clinic, or a `Conflict`: `clinic-inactive` or
+    `time-slots-intersect`."""
     clinic = await _lock_clinic(tx, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
@@ -67,7 +68,7 @@ async def change_time_slot(
 ) -> TimeSlot:
     """Change a time slot's minutes or name. The weekly hours taken from it change with it.
 
-    Raise `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` if a doctor's lines would overlap.
+    Raise a `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` if a doctor's lines would overlap.
     """
     slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
@@ -83,7 +84,7 @@ async def change_time_slot(
 async def remove_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
-    """Remove a time slot. Raise `Conflict` `time-slot-in-use` if any weekly hours are taken from it."""
+    """Remove a time slot. Raise a `time-slot-in-use` `Conflict` if any weekly hours are taken from it."""
     slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
     if not slot.active:
@@ -96,7 +97,7 @@ async def remove_time_slot(
 
 
 async def get_schedule(db: Statements, doctor_id: UUID) -> Schedule:
-    """Return all of a doctor's weekly hours, including past and future ones. Raise `NotFound`."""
+    """Return all of a doctor's weekly hours, including past and future ones. Raise `NotFound` for an unknown doctor."""
     if weekly := await lines_repository.load_schedule(db, doctor_id):
         return weekly
     raise errors.NotFound
@@ -111,14 +112,15 @@ async def list_lines(
 
 
 async def get_doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:
-    """Return a line, active or removed. Raise `NotFound`."""
+    """Return a line, even if it was removed, or raise `NotFound`."""
     if line := await lines_repository.find(db, doctor_slot_id):
         return line
     raise errors.NotFound
 
 
 async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: DoctorSlotContent) -> DoctorSlot:
-    """Add a line to a doctor's week. Raise `NotFound` (doctor or time slot) or `Conflict` `schedule-lines-overlap`."""
+    """Add a line to a doctor's week. Raise `NotFound` for an unknown doctor or time slot, or a `schedule-lines-overlap`
+    `Conflict`."""
     await _lock_doctor(tx, doctor_id)
     (minutes,) = await _minutes(tx, clinic_of(doctor_id), [content])
     line = (fields.WEEKDAYS.index(content.weekday) + 1, minutes, content.time_slot_id)
@@ -136,7 +138,7 @@ async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: D
 async def change_line(
     tx: Transaction, actor: Actor, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None
 ) -> DoctorSlot:
-    """Replace a line. Raise `NotFound` (line or time slot), or `Conflict` `schedule-lines-overlap`."""
+    """Replace a line. Raise `NotFound` for an unknown line or time slot, or a `schedule-lines-overlap` `Conflict`."""
     line = await _lock_line(tx, doctor_slot_id, if_match)
     (minutes,) = await _minutes(tx, line.clinic_id, [content])
     try:
@@ -186,11 +188,11 @@ async def save_week(
     tx: Transaction, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
 ) -> WeeklySchedule:
     """Replace the whole week from a date onwards (default: today in the clinic's zone). Earlier lines end the day
-    before; later ones are removed. Record no audit entry: use cases that save a week among other changes record their
-    own.
+    before; later ones are removed. This does not record an audit entry, because use cases that save a week along with
+    other changes record their own.
 
-    Compare `if_match` with the week valid on that date. Raise `NotFound` (doctor or time slot), or `Invalid` for
-    overlapping hours on a day.
+    Compare `if_match` with the week valid on that date. Raise `NotFound` for an unknown doctor or time slot, or
+    `Invalid` for overlapping hours on a day.
     """
     await _lock_doctor(tx, doctor_id)
     current = await get_schedule(tx, doctor_id)

@@ -1,5 +1,5 @@
--- Withdraw one doctor's or all doctors' published time in a range, in one statement because a slot with an appointment
--- on it can only be replaced before the foreign key within_hours is checked.
+-- Withdraw the time published in a range, for one doctor or for all. This has to be one statement, because a slot with
+-- an appointment in it can only be replaced before the foreign key within_hours is checked.
 with live as materialized (
   select a.id, a.doctor_id, a.active_during as during, a.status, a.needs_rebooking,
          (lower(a.during) at time zone c.time_zone)::date as date
@@ -33,7 +33,7 @@ with live as materialized (
   insert into booking_slot (clinic_id, id, doctor_id, date, during, source, time_slot_id)
   select :clinic_id, mint_id(:clinic_id), doctor_id, date, piece, source, time_slot_id
     from cut, unnest(pieces[2:]) as piece, freed
-), lacking as materialized (  -- an earlier withdrawal may have published part of their time
+), lacking as materialized (  -- part of their time may already be published, after an earlier withdrawal
   select l.doctor_id, l.date,
          tstzmultirange(l.during)
          - coalesce((select range_agg(s.active_during)

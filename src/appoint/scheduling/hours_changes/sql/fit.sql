@@ -15,7 +15,7 @@ with target as materialized (
    where c.id = :clinic_id
 ), fixed as (
   select doctor_id, date, range_agg(during) as during from published where not open group by doctor_id, date
-), live as materialized (  -- live appointments on hours that may change, and whether the new hours cover them
+), live as materialized (  -- live appointments in hours that may change, and whether the new hours cover them
   select distinct on (a.id) a.id, a.doctor_id, p.date, a.active_during as during, a.needs_rebooking, a.status,
          a.active_during <@ (coalesce(h.during, '{}') + coalesce(f.during, '{}')) as covered
     from published p

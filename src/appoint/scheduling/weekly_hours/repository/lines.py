@@ -35,7 +35,7 @@ def _line(row: Row) -> DoctorSlot:
 
 async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None = None) -> list[LockedDoctor]:
     """Lock the doctor, or all the clinic's doctors, against other schedule changes and publishing until the transaction
-    ends. Do not block bookings."""
+    ends, without blocking bookings."""
     rows = await tx.fetch(
         """
         select id, active
@@ -51,7 +51,7 @@ async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None
 
 
 async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
-    """Return a line, active or removed, or None for an unknown id."""
+    """Return a line, even if it was removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
@@ -117,8 +117,8 @@ async def add(
     valid_from: date | None,
     valid_until: date | None,
 ) -> list[UUID]:
-    """Insert lines, each given as a weekday (from 1), minutes and a time slot. Return their ids. Raise
-    `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    """Insert lines, each given as a weekday (from 1), minutes and a time slot, and return their ids. Raise
+    `ExclusionViolationError` naming `schedule_lines_overlap` if lines overlap."""
     clinic_id = clinic_of(doctor_id)
     ids = [new_id(clinic_id) for _ in lines]
     await tx.execute(
@@ -151,7 +151,7 @@ async def change(
     valid_from: date | None,
     valid_until: date | None,
 ) -> None:
-    """Replace a line. Raise `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    """Replace a line. Raise `ExclusionViolationError` naming `schedule_lines_overlap` if lines overlap."""
     await tx.execute(
         """
         update doctor_slot
@@ -184,7 +184,8 @@ async def remove(tx: Statements, doctor_slot_id: UUID, *, now: datetime) -> None
 
 
 async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetime) -> None:
-    """End lines that begin before the date on the day before it, and remove lines that begin on it or later."""
+    """End lines that begin before the date: their last day is the day before it. Remove lines that begin on the date or
+    later."""
     await tx.execute(
         """
         update doctor_slot

@@ -28,7 +28,7 @@ def _time_slot(row: Row) -> TimeSlot:
 
 
 async def find(db: Statements, time_slot_id: UUID) -> TimeSlot | None:
-    """Return a time slot, active or removed, or None for an unknown id."""
+    """Return a time slot, even if it was removed, or None for an unknown id."""
     row = await db.fetchrow(
         "select * from time_slot where clinic_id = $1 and id = $2", clinic_of(time_slot_id), time_slot_id
     )
@@ -44,7 +44,8 @@ async def list_for_clinic(db: Statements, clinic_id: int) -> list[TimeSlot] | No
 
 
 async def add(tx: Statements, clinic_id: int, *, minutes: Minutes, name: str | None) -> TimeSlot:
-    """Insert a time slot with its event. Raise `ExclusionViolationError` naming `time_slots_intersect`."""
+    """Insert a time slot with its event. Raise `ExclusionViolationError` naming `time_slots_intersect` if it overlaps
+    another."""
     row = await tx.fetchrow(
         """
         with inserted as (
@@ -71,7 +72,8 @@ async def change(
 ) -> TimeSlot:
     """Change the time slot and the active lines taken from it.
 
-    Raise `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap`.
+    Raise `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap` if something would
+    overlap.
     """
     row = await tx.fetchrow(
         """
