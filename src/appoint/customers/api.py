@@ -58,7 +58,7 @@ class Customers(Controller):
         "/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers", owned_by="customer_id")
     )
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
-        """Return a customer, active or removed."""
+        """Return a customer, whether active or removed."""
         return json_response(request, await service.get(request.db, customer_id), subjects=[customer_id])
 
     @put(

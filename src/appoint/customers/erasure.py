@@ -8,7 +8,7 @@ from ..database.pool import Statements, affected
 
 
 async def erase_patients(tx: Statements, customer_id: UUID) -> int:
-    """Erase clinics' notes and record numbers. Return how many patient records had any."""
+    """Erase clinics' notes about the customer and their record numbers. Return how many patient records had any."""
     tag = await tx.execute(
         """
         update patient

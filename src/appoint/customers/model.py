@@ -41,7 +41,7 @@ class CustomerPatch(RequestBody):
 
 class CustomerFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, email address or phone number, in any order, ignoring accents."""
+    """Parts of the name, email address or phone number, in any order. Accents are ignored."""
 
 
 class FindCustomers(RequestBody):
@@ -50,7 +50,7 @@ class FindCustomers(RequestBody):
     EXAMPLE: ClassVar = {"email": "ana@example.org"}
 
     email: fields.Email | None = None
-    """The full address, ignoring case."""
+    """The full address. Case is ignored."""
     phone: fields.Phone | None = None
     """The full number. Without a country code, it is assumed to be in the clinic's country."""
 
@@ -62,7 +62,7 @@ class FindCustomers(RequestBody):
 
 
 class FoundCustomer(msgspec.Struct, rename="camel"):
-    """The customer details needed to book for them."""
+    """The details needed to book for a customer."""
 
     customer_id: UUID
     name: str
@@ -96,8 +96,8 @@ class PatientPatch(RequestBody):
 
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, email address, phone number or record number, in any order, ignoring accents; or the date of
-    birth, as written in the request's language."""
+    """Parts of the name, email address, phone number or record number, in any order (accents are ignored); or the date
+    of birth, as written in the request's language."""
 
 
 class Patient(Resource):
@@ -129,10 +129,11 @@ WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()
 
 
 class SearchTerms(NamedTuple):
-    """Search criteria. The strings are LIKE patterns, still to be `folded`."""
+    """Search criteria. The strings are LIKE patterns that have yet to be `folded`."""
 
     words: Sequence[str] = ()
-    """Each must match the name, the contact details or the record number. Numbers are matched without separators."""
+    """Each must match the name, the contact details or the record number. Separators are ignored when matching numbers.
+    """
     birth_dates: Sequence[date] = ()
     """The date of birth must be one of these, or `date_pattern` must match like a word."""
     date_pattern: str = "%"
@@ -142,7 +143,7 @@ NO_TERMS: Final = SearchTerms()
 
 
 def search_terms(q: str | None, language: str | None = None) -> SearchTerms | None:
-    """Parse a search into its words and, when a language is given, a date of birth. Return None for an empty search."""
+    """Parse a search into its words and, if a language is given, a date of birth. Return None for an empty search."""
     words: list[str] = []
     birth_dates, date_pattern = NO_TERMS.birth_dates, NO_TERMS.date_pattern
     for word in WORDS.finditer(q or ""):
@@ -155,7 +156,7 @@ def search_terms(q: str | None, language: str | None = None) -> SearchTerms | No
 
 
 def _pattern(word: str) -> str:
-    """Return a LIKE pattern for the word. A number is matched without separators or leading zeros."""
+    """Return a LIKE pattern for the word. If it is a number, separators and leading zeros are ignored."""
     digits = SEPARATORS.sub("", word).lstrip("0")
     return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(ESCAPED, word)}%"
 
@@ -163,7 +164,7 @@ def _pattern(word: str) -> str:
 def _possible_dates(text: str, *, month_first: bool) -> list[date]:
     """Return the dates that the text could mean.
 
-    The year may lack its century, and in a language that writes the month first, the day may still come first.
+    The year may be written without its century. Even in a language that writes the month first, the day may come first.
     """
     match = DATE.fullmatch(text)
     assert match

@@ -33,9 +33,9 @@ async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
 async def list_registered(
     db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Return matching active customers, oldest first, plus one beyond `limit` if there are more.
+    """Return matching active customers, oldest first, plus one beyond `limit` if there is a next page.
 
-    Scan the customers in order, which is fast for words that match many of them.
+    This scans the customers in order, which is fast for words that match many of them.
     """
     rows = await db.fetch(
         """
@@ -58,7 +58,7 @@ async def list_matching(
 ) -> Sequence[Customer]:
     """Return the same customers as `list_registered`, using the word index.
 
-    This is fast for words that match few customers: the index finds the `rare` one.
+    This is fast for words that match few customers, because the index finds those with the `rare` word.
     """
     rows = await db.fetch(
         """
@@ -119,7 +119,7 @@ async def find_at_address(
 
 
 async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Contact]:
-    """Return those of the given customers who are active and have not changed since the given time."""
+    """Return the given customers who are active and have not changed since the given time."""
     rows = await db.fetch(
         "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id",
         customer_ids,
@@ -220,8 +220,8 @@ async def list_patients(
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there are
-    more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there is a
+    next page."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
@@ -263,7 +263,7 @@ async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Seque
 
 
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
-    """Lock the patient against changes until the transaction ends. Do not block bookings."""
+    """Lock the patient against changes until the transaction ends, without blocking bookings."""
     await tx.execute(
         "select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id
     )

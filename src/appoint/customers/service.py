@@ -31,14 +31,14 @@ from .model import (
 )
 
 INDEXABLE: Final = re.compile(r"\w{3}")
-"""A word that the trigram index can find: it needs at least three letters."""
+"""A word that the trigram index can find: one with at least three letters."""
 MAX_RESULTS: Final = 20
 EARLIEST_ZONE: Final = "Pacific/Kiritimati"
 """The zone where each day begins first. A customer without a zone may have been born there today."""
 
 
 async def get(db: Statements, customer_id: UUID) -> Customer:
-    """Return a customer. Raise `NotFound`."""
+    """Return a customer, or raise `NotFound`."""
     if customer := await repository.find(db, customer_id):
         return customer
     raise errors.NotFound
@@ -50,7 +50,7 @@ async def find_linked_customers(
     """Return a signed-in patient and the other customers covered by their sign-in code who have not changed since it
     was sent.
 
-    Raise `NotFound`.
+    Raise `NotFound` if the patient is unknown.
     """
     own = await get(db, customer_id)
     contacts = await repository.list_unchanged(db, linked.ids, since=linked.since) if linked else []
@@ -60,7 +60,8 @@ async def find_linked_customers(
 
 
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """Return active customers, oldest first; with `q`, those whose name, email address or phone number matches it."""
+    """Return active customers, oldest first; with `q`, only those whose name, email address or phone number matches
+    it."""
     words = (search_terms(q) or NO_TERMS).words
     if indexed := [word for word in words if INDEXABLE.search(word)]:
         return await repository.list_matching(db, words=words, rare=max(indexed, key=len), after=after, limit=limit)
@@ -70,7 +71,7 @@ async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, li
 async def find_at_address(
     db: Statements, *, clinic_id: int, email: str | None, phone: str | None
 ) -> list[FoundCustomer]:
-    """Return the customers at any clinic with exactly this email address or phone number, which families may share.
+    """Return the customers of all clinics who have exactly this email address or phone number. Families may share one.
 
     Return at most `MAX_RESULTS`. Raise `NotFound` for an unknown clinic, and `Invalid` for an invalid number.
     """
@@ -97,8 +98,8 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Customer:
-    """Replace all of the customer's details, or only the patched ones. Raise `Invalid` as `register` does, or
-    `Conflict` `customer-erased`."""
+    """Replace all of the customer's details, or only the patched ones. Raise `Invalid` under the same conditions as
+    `register`, or a `customer-erased` `Conflict`."""
     customer = await _lock(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
@@ -110,7 +111,7 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove a customer. Raise `Conflict` `customer-has-appointments` if they have future live appointments at any
+    """Remove a customer. Raise a `customer-has-appointments` `Conflict` if they have future live appointments at any
     clinic.
 
     A booking reads the customer `for key share`, so a concurrent booking either commits first and prevents the removal,
@@ -149,7 +150,7 @@ def _normalise(content: CustomerContent, *, stored_phone: str | None, now: datet
 
 
 async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient:
-    """Return a patient. Raise `NotFound`, including for a customer who has never booked at the clinic."""
+    """Return a patient. Raise `NotFound` even for a customer who exists but has never booked at the clinic."""
     if patient := await repository.find_patient(db, clinic_id, customer_id):
         return patient
     raise errors.NotFound
@@ -164,8 +165,8 @@ async def list_patients(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there are
-    more."""
+    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there is a
+    next page."""
     return await repository.list_patients(
         db, clinic_id, doctor_id=doctor_id, terms=terms, after=after and (after,), limit=limit
     )
@@ -179,7 +180,7 @@ async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Seque
 async def change_patient(
     tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
 ) -> Patient:
-    """Change the clinic's notes about a patient. Raise `Conflict`: `record-number-taken`, `customer-erased`."""
+    """Change the clinic's notes about a patient. Raise a `Conflict`: `record-number-taken` or `customer-erased`."""
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)

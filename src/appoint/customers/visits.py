@@ -27,7 +27,7 @@ async def list_upcoming(
 ) -> list[PatientVisit]:
     """Return a patient's appointments that have not ended, with one doctor or all, soonest first.
 
-    Include one beyond `limit` if there are more.
+    Include one beyond `limit` if there is a next page.
     """
     return await _list_visits(
         db,
@@ -53,7 +53,7 @@ async def list_past(
 ) -> list[PatientVisit]:
     """Return a patient's past appointments, or only those before a given one, latest first.
 
-    Include one beyond `limit` if there are more.
+    Include one beyond `limit` if there is a next page.
     """
     return await _list_visits(
         db,
