@@ -57,7 +57,7 @@ class AppointmentTypes(Controller):
 
     @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt=route(permission="public"))
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
-        """Return an appointment type, active or removed."""
+        """Return an appointment type, whether active or removed."""
         return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt=route(permission="manage"))
@@ -85,7 +85,7 @@ class AppointmentTypes(Controller):
         opt=route(permission="manage"),
     )
     async def remove(self, request: Request, id: FromPath[UUID]) -> None:
-        """Remove an appointment type, so that it can no longer be booked. Its appointments remain."""
+        """Remove an appointment type, so that it can no longer be booked. Existing appointments remain."""
         await request.change(
             clinic_of(id), service.remove, request.user, id=id, if_match=request.if_match, now=clock.now()
         )

@@ -35,7 +35,7 @@ class AppointmentTypePatch(RequestBody):
     buffer_before_minutes: BufferMinutes | UnsetType = UNSET
     buffer_after_minutes: BufferMinutes | UnsetType = UNSET
     price: Money | None | UnsetType = UNSET
-    """Always both the amount and the currency."""
+    """Always contains both the amount and the currency."""
     mode: Mode | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed type. To remove one, use `DELETE`."""

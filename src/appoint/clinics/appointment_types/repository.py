@@ -23,7 +23,7 @@ async def find(db: Statements, id: UUID) -> AppointmentType | None:
 
 
 async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
-    """Return the type and lock it against changes until the transaction ends. Do not block bookings."""
+    """Return the type and lock it against changes until the transaction ends, without blocking bookings."""
     row = await tx.fetchrow(
         "select * from appointment_type where clinic_id = $1 and id = $2 for no key update", clinic_of(id), id
     )
@@ -33,7 +33,7 @@ async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
 async def list_types(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[AppointmentType]:
-    """Return a clinic's types, oldest first, plus one beyond `limit` if there are more."""
+    """Return a clinic's types, oldest first, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select * from appointment_type

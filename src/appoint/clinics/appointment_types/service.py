@@ -23,7 +23,7 @@ MAX_TYPES: Final = 1000
 
 
 async def get(db: Statements, id: UUID) -> AppointmentType:
-    """Return an appointment type. Raise `NotFound`."""
+    """Return an appointment type, or raise `NotFound`."""
     if type := await repository.find(db, id):
         return type
     raise errors.NotFound
@@ -35,12 +35,13 @@ async def list_types(db: Statements, clinic_id: int, *, active: bool = True) -> 
 
 
 async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
-    """Return the names of a clinic's types, active or removed."""
+    """Return the names of a clinic's types, whether active or removed."""
     return {type.id: type.name for active in (True, False) for type in await list_types(db, clinic_id, active=active)}
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
-    """Add an appointment type to a clinic. Raise `NotFound` for an unknown clinic, or `Conflict` `clinic-inactive`."""
+    """Add an appointment type to a clinic. Raise `NotFound` for an unknown clinic, or a `clinic-inactive`
+    `Conflict`."""
     await clinics.get_active(tx, clinic_id)
     added = await repository.add(tx, clinic_id, content)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
@@ -57,7 +58,7 @@ async def change(
 ) -> AppointmentType:
     """Replace all of the type's details, or only the patched ones.
 
-    Raise `Conflict` `clinic-inactive` if the patch restores a removed type at an inactive clinic.
+    Raise a `clinic-inactive` `Conflict` if the patch restores a removed type at an inactive clinic.
     """
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])

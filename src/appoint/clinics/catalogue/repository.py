@@ -11,7 +11,7 @@ COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not 
 
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
-    """Return the catalogue of the clinic with the slug or, if there is none, of the clinic with the id."""
+    """Return the catalogue of the clinic with the slug or, if no clinic has it, of the clinic with the id."""
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,

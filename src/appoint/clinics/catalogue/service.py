@@ -22,8 +22,8 @@ class Stale(Exception):
 
 
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
-    """Return the clinic's catalogue. It may be up to ten minutes old, so writers must check its versions again. Raise
-    `NotFound`."""
+    """Return the clinic's catalogue, or raise `NotFound`. The catalogue may be up to ten minutes old, so writers must
+    check its versions again."""
     catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
     if catalogue is None:
         raise errors.NotFound

@@ -47,7 +47,7 @@ class Clinics(Controller):
 
     @get("/{clinic_id:int}", operation_id="getClinic", opt=route(permission="public"))
     async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
-        """Return a clinic, active or inactive."""
+        """Return a clinic, whether active or inactive."""
         return json_response(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
     @put(

@@ -18,8 +18,8 @@ RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 class Policy(RequestBody):
     """A clinic's booking rules.
 
-    `doctor_choice` selects one of the free doctors if the request names none: at random, the one with the fewest live
-    appointments that week, or the one chosen least recently.
+    `doctor_choice` says how to choose among the free doctors if the request names none: at random, the one with the
+    fewest live appointments that week, or the one chosen least recently.
     """
 
     slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] = 15
@@ -29,8 +29,8 @@ class Policy(RequestBody):
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
     retain_patients_months: RetainedMonths | None = None
-    """How many months after their last appointment the clinic keeps a patient's data; null for no limit. Older data is
-    deleted every night."""
+    """How long the clinic keeps a patient's data, in months after their last appointment; null for no limit. Older data
+    is deleted every night."""
     retain_messages_days: RetainedDays = 365
     """How many days the clinic keeps sent messages."""
 

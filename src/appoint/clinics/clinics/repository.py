@@ -49,13 +49,13 @@ async def find(db: Statements, clinic_id: int) -> Clinic | None:
 
 
 async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
-    """Return the clinic and lock it against changes until the transaction ends. Do not block bookings."""
+    """Return the clinic and lock it against changes until the transaction ends, without blocking bookings."""
     row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
     return _clinic(row) if row else None
 
 
 async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
-    """Return active clinics, oldest first, plus one beyond `limit` if there are more."""
+    """Return active clinics, oldest first, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select * from clinic
@@ -210,7 +210,7 @@ async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw one doctor's or all doctors' published slots from now on. A slot in progress ends now.
+    """Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends now.
 
     Raise `ForeignKeyViolationError` if a slot has a live appointment.
     """

@@ -17,7 +17,7 @@ from .model import Clinic, ClinicContent, ClinicPatch
 
 
 async def get(db: Statements, clinic_id: int) -> Clinic:
-    """Return a clinic. Raise `NotFound`."""
+    """Return a clinic, or raise `NotFound`."""
     if clinic := await repository.find(db, clinic_id):
         return clinic
     raise errors.NotFound
@@ -29,7 +29,7 @@ async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> l
 
 
 async def get_active(db: Statements, clinic_id: int) -> Clinic:
-    """Return a clinic that must be active. Raise `NotFound`, or `Conflict` `clinic-inactive`."""
+    """Return an active clinic. Raise `NotFound` for an unknown clinic, or a `clinic-inactive` `Conflict`."""
     clinic = await get(db, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
@@ -37,7 +37,7 @@ async def get_active(db: Statements, clinic_id: int) -> Clinic:
 
 
 async def lock_active(tx: Transaction, clinic_id: int) -> Clinic:
-    """Return a clinic that must be active, locked until the transaction ends. Raise the same errors as `get_active`."""
+    """Lock an active clinic until the transaction ends, and return it. Raise the same errors as `get_active`."""
     clinic = await repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
@@ -52,7 +52,7 @@ async def check_version(db: Statements, clinic_id: int, *, if_match: str | None,
 
 
 async def create(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Clinic:
-    """Create a clinic. Raise `Conflict` `slug-taken`, or `Invalid` for an invalid phone number."""
+    """Create a clinic. Raise a `slug-taken` `Conflict`, or `Invalid` for an invalid phone number."""
     try:
         clinic = await repository.add(tx, _normalise(content, stored_phone=None))
     except asyncpg.UniqueViolationError as error:
@@ -72,7 +72,7 @@ async def change(
 ) -> Clinic:
     """Replace all of the clinic's details, or only the patched ones.
 
-    Raise `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
+    Raise a `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
     these would no longer match the intended wall times. Raise `Invalid` for an invalid phone number.
     """
     clinic = await _lock(tx, clinic_id, if_match)
@@ -94,9 +94,9 @@ async def deactivate(
 ) -> None:
     """Deactivate the clinic and, with `cascade`, its doctors and time slots too.
 
-    Raise `Conflict`: `clinic-in-use` if doctors or time slots are still active, or `live-appointments` if a cascade
-    would leave appointments without a doctor. A booking concurrent with a cascade either commits first and prevents it,
-    or finds its slot withdrawn.
+    Raise a `Conflict`: `clinic-in-use` if doctors or time slots are still active, or `live-appointments` if a cascade
+    would leave appointments without a doctor. A booking made during a cascade either commits first and prevents it, or
+    finds its slot withdrawn.
     """
     clinic = await _lock(tx, clinic_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])

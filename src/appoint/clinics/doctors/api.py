@@ -53,7 +53,7 @@ class Doctors(Controller):
 
     @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt=route(permission="public"))
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
-        """Return a doctor, active or removed."""
+        """Return a doctor, whether active or removed."""
         return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt=route(permission="manage"))

@@ -36,12 +36,12 @@ class DoctorPatch(RequestBody):
     email: fields.Email | None | UnsetType = UNSET
     appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Restores a removed doctor, without published hours. To remove one, use `DELETE`."""
+    """Restores a removed doctor, but not their published hours. To remove one, use `DELETE`."""
 
 
 class DoctorFilter(PageQuery):
     specialty: fields.ShortText | None = None
-    """The full name of the specialty, ignoring case."""
+    """The specialty's full name. Case is ignored."""
     active: bool = True
     """If false, return only removed doctors."""
 

@@ -38,7 +38,7 @@ async def lock(tx: Statements, doctor_id: UUID) -> bool:
 async def list_doctors(
     db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type offer
@@ -112,7 +112,7 @@ async def set_offered_types(tx: Statements, doctor_id: UUID, appointment_type_id
 
 
 async def filter_types(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of the given ids that identify the clinic's appointment types, active or removed."""
+    """Return the given ids that identify the clinic's appointment types, whether active or removed."""
     return {
         row.id
         for row in await tx.fetch(

@@ -24,7 +24,7 @@ MAX_DOCTORS: Final = 1000
 
 
 async def get(db: Statements, doctor_id: UUID) -> Doctor:
-    """Return a doctor. Raise `NotFound`."""
+    """Return a doctor, or raise `NotFound`."""
     if doctor := await repository.find(db, doctor_id):
         return doctor
     raise errors.NotFound
@@ -33,7 +33,7 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 async def list_doctors(
     db: Statements, clinic_id: int, *, active: bool = True, after: UUID | None = None, limit: int = MAX_DOCTORS
 ) -> Sequence[Doctor]:
-    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there are more."""
+    """Return a clinic's doctors, oldest first, plus one beyond `limit` if there is a next page."""
     return await repository.list_doctors(
         db, clinic_id, specialty=None, active=active, after=after and (after,), limit=limit
     )
@@ -57,8 +57,8 @@ async def count_upcoming_appointments(db: Statements, doctor_id: UUID, *, now: d
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:
     """Add a doctor to a clinic.
 
-    Raise `NotFound` for an unknown clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment
-    types.
+    Raise `NotFound` for an unknown clinic, a `clinic-inactive` `Conflict`, or `Invalid` for another clinic's
+    appointment types.
     """
     await clinics.get_active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
@@ -77,7 +77,7 @@ async def change(
     """Replace all of the doctor's details, or only the patched ones. The doctor's version also covers the appointment
     types that they offer.
 
-    Raise `Conflict` `clinic-inactive` if the patch restores a removed doctor at an inactive clinic, and `Invalid` for
+    Raise a `clinic-inactive` `Conflict` if the patch restores a removed doctor at an inactive clinic, and `Invalid` for
     another clinic's appointment types.
     """
     doctor = await _lock(tx, doctor_id, if_match)
@@ -97,7 +97,7 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
     """Remove a doctor and withdraw their future published hours. Keep the weekly schedule, so that the doctor can be
     restored.
 
-    Raise `Conflict` `doctor-has-appointments` if the doctor has future live appointments. A concurrent booking either
+    Raise a `doctor-has-appointments` `Conflict` if the doctor has future live appointments. A concurrent booking either
     commits first and prevents the removal, or finds the doctor's hours withdrawn: the foreign key `within_hours` allows
     only one of the two.
     """
