@@ -1,15 +1,15 @@
--- Clinics, doctors, customers, schedules, slots and appointments, with the rules that keep them true.
+-- Clinics, doctors, customers, schedules, slots and appointments, with the constraints that keep them consistent.
 --
--- Declarative constraints only, no triggers: they hold whatever code writes, and they shard. Keys and constraints start
--- with clinic_id. The pattern throughout is a generated column (active_…) that has a value while the row is live and is
--- null otherwise: unique and foreign keys on it bind live rows only.
+-- There are only declarative constraints and no triggers: constraints hold whatever code writes the rows, and they work
+-- on shards. Keys and constraints start with clinic_id. The pattern throughout is a generated column (active_…) that
+-- has a value while the row is live and is null otherwise: unique and foreign keys on it apply to live rows only.
 
 create extension if not exists btree_gist;
 create extension if not exists pg_trgm;
 
 -- Ids contain their clinic: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8. Check constraints
--- use this function. It is in PL/pgSQL because every statement that writes a row would parse and inline an SQL
--- function.
+-- use this function. It is in PL/pgSQL because every statement that writes a row would have to parse and inline
+-- an SQL function.
 create function clinic_of(id uuid) returns integer language plpgsql immutable strict parallel safe as
   $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
@@ -21,15 +21,15 @@ create function mint_id(clinic_id integer) returns uuid language sql volatile st
       from (select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) as clock;
   end;
 
--- The one place where local wall time becomes an instant. A time in a spring gap moves forward by the gap;
--- a time in an autumn fold is the first of the two (PostgreSQL alone would take the second).
+-- The only place that converts local wall times to instants. A time in the spring gap moves forward by the length of
+-- the gap; a time that occurs twice in autumn means the first occurrence (PostgreSQL by itself would take the second).
 create function local_instant(day date, minute integer, zone text) returns timestamptz
   language sql immutable strict parallel safe
   begin atomic
     select case when earlier at time zone zone = wall then least(earlier, instant) else instant end
       from (select day + make_interval(mins => minute) as wall) as w,
            lateral (select wall at time zone zone as instant) as i,
-           -- the same wall time read with the offset in force a day before
+           -- the same wall time, read with the offset that applied a day earlier
            lateral (select (wall at time zone 'UTC')
                            - (((instant - interval '24 hours') at time zone zone at time zone 'UTC')
                               - (instant - interval '24 hours')) as earlier) as e;
@@ -39,7 +39,7 @@ create function half_open(during tstzrange) returns boolean language plpgsql imm
   $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
                   and isfinite(lower(during)) and isfinite(upper(during)); end $$;
 
--- Raises an error in statements that must write all of several rows or none.
+-- Raises an error if a statement that must write either all of several rows or none has written only some.
 create function refuse_partial(written bigint, wished bigint) returns boolean
   language plpgsql stable parallel safe as $$
 begin
@@ -123,7 +123,7 @@ create table appointment_type (
   constraint appointment_type_clinic foreign key (clinic_id) references clinic (id)
 );
 
--- The types that a doctor offers. A doctor without rows offers every type of the clinic.
+-- The types that a doctor offers. A doctor without rows offers all the clinic's types.
 create table doctor_appointment_type (
   clinic_id integer not null,
   doctor_id uuid not null,
@@ -189,7 +189,7 @@ create table time_slot (
   constraint time_slots_intersect unique (clinic_id, active_minutes without overlaps)
 );
 
--- One line of a doctor's weekly schedule. A line made from a time slot has the minutes of that time slot.
+-- A line in a doctor's weekly schedule. A line taken from a time slot has the same minutes as the time slot.
 create table doctor_slot (
   clinic_id integer not null,
   id uuid not null constraint doctor_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -235,8 +235,8 @@ create table absence (
 );
 create index absence_during on absence using gist (clinic_id, active_during);
 
--- The times at which a doctor can be booked; without a row, the doctor is not available. A row with removed_at was
--- removed by hand, and publishing does not bring it back.
+-- The times when a doctor can be booked; at all other times, the doctor is not available. A row with removed_at was
+-- removed manually, and publishing does not restore it.
 create table booking_slot (
   clinic_id integer not null,
   id uuid not null constraint booking_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -249,7 +249,7 @@ create table booking_slot (
   removed_at timestamptz,
   active_during tstzrange generated always as (case when removed_at is null then during end) stored,
   source text not null default 'schedule' constraint booking_slot_source check (source in ('schedule', 'manual')),
-  -- the rest of a slot that an absence or a change removed: exactly the range of one appointment in it
+  -- what remains of a slot that an absence or a change removed: exactly the range of one appointment in it
   remnant boolean not null default false,
   time_slot_id uuid,
   primary key (clinic_id, id),
@@ -257,18 +257,18 @@ create table booking_slot (
   constraint booking_slot_time_slot foreign key (clinic_id, time_slot_id) references time_slot (clinic_id, id),
   constraint published unique (clinic_id, doctor_id, active_during without overlaps)
 );
--- Search across clinics reads slots from this index alone.
+-- Searches across clinics read slots from this index alone.
 create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id)
   where removed_at is null;
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
 
--- Returns the hours that weekly schedules give from `first` to `last`, both inclusive: the lines of active doctors,
--- without absences and without time that was removed by hand. One row a line and date. A line inside a spring gap is
--- empty. Where the gap moves a line onto another, the line with the earlier wall time wins.
+-- Returns the hours in active doctors' weekly schedules from `first` to `last` (inclusive), without absences and
+-- manually removed time. There is one row per line and date. A line inside a spring gap is empty. If the gap moves a
+-- line onto another one, the line with the earlier wall time wins.
 create function scheduled(of_clinic integer, of_doctor uuid, first date, last date)
   returns table (doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange) language sql stable parallel safe
   begin atomic
-    with line as materialized (  -- each instant is worked out once
+    with line as materialized (  -- computes each instant only once
       select s.doctor_id, day::date as date, s.time_slot_id, lower(s.minutes) as minute,
              local_instant(day::date, lower(s.minutes), c.time_zone) as starts,
              local_instant(day::date, upper(s.minutes), c.time_zone) as ends
@@ -292,7 +292,7 @@ create function scheduled(of_clinic integer, of_doctor uuid, first date, last da
                           and a.active_during && during), '{}')
            - coalesce((select range_agg(b.during) from booking_slot b
                         where b.clinic_id = of_clinic and b.doctor_id = w.doctor_id and b.removed_at is not null
-                          -- for the index; the zone may have changed since
+                          -- lets the index narrow the search; the zone may have changed since
                           and b.date between w.date - 1 and w.date + 1
                           and b.during && w.during), '{}')
       from wanted w;
@@ -305,7 +305,7 @@ create table appointment (
   position smallint not null default 0 constraint appointment_position check (position >= 0),
   doctor_id uuid not null,
   customer_id uuid not null,
-  booker_id uuid,  -- who made the booking, when that is not the patient
+  booker_id uuid,  -- who made the booking, if not the patient
   appointment_type_id uuid,
   version integer not null default 1,
   created_at timestamptz not null default now(),
@@ -315,7 +315,7 @@ create table appointment (
       check (status in ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'noshow')),
   hold_expires_at timestamptz,
   during tstzrange not null constraint appointment_half_open check (half_open(during)),  -- what the patient sees
-  -- the same with the type's buffers around it
+  -- the same, with the type's buffers around it
   claimed tstzrange not null constraint appointment_claim_half_open check (half_open(claimed)),
   active_during tstzrange generated always as (case when status not in ('cancelled', 'noshow') then during end) stored,
   active_claim tstzrange generated always as (case when status not in ('cancelled', 'noshow') then claimed end) stored,
@@ -341,7 +341,7 @@ create table appointment (
   constraint appointment_type_of_clinic foreign key (clinic_id, appointment_type_id)
     references appointment_type (clinic_id, id),
   constraint appointment_booker foreign key (booker_id) references customer (id),
-  -- patient and appointment are written by one statement, and shards run its parts one after another
+  -- one statement writes the patient and the appointment, and shards run its parts one after another
   constraint is_patient foreign key (clinic_id, customer_id) references patient (clinic_id, customer_id)
     deferrable initially deferred,
   constraint within_hours foreign key (clinic_id, doctor_id, period active_during)
@@ -363,7 +363,7 @@ create view shown_appointment as
     from appointment a
     join clinic c on c.id = a.clinic_id;
 
--- The transactional outbox: one row an event, written in the statement or transaction that causes it.
+-- The transactional outbox: one row per event, written by the statement or transaction that causes it.
 create table event (
   clinic_id integer not null constraint event_clinic check (clinic_id >= 0),  -- 0: the platform
   id uuid not null default uuidv7(),
@@ -376,7 +376,7 @@ create table event (
   primary key (clinic_id, id)
 );
 
--- The answers to POST requests other than bookings, for requests that repeat an idempotency key.
+-- Responses to POST requests other than bookings, for requests that repeat an idempotency key.
 create table request_key (
   caller text not null,
   key text not null,

@@ -1,9 +1,7 @@
 -- PgQueuer's tables, in a schema of their own.
 --
--- This is what PgQueuer 1.6 itself installs (`pgq install`), written out: a migration must do the same tomorrow as
--- today, whatever version of the library is installed. A test compares the result with what the installed library
--- expects; when that changes, the next migration holds the difference (`pgq upgrade`). The trigger is the library's
--- own, on its own table.
+-- This is exactly what PgQueuer 1.6 itself installs (`pgq install`), written out because a migration must always do the
+-- same, whatever version of the library is installed. The trigger is the library's own, on its own table.
 --
 -- The library chooses its types:
 -- squawk-ignore-file prefer-identity

@@ -1,4 +1,4 @@
--- Access control: people who sign in, API keys of partners, the audit of every change and every access, and the
+-- Access control: people who sign in, partners' API keys, the audit of every change and every access, and the
 -- database's own roles.
 --
 -- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
@@ -7,7 +7,7 @@
 
 -- Servers act as roles that own nothing. `appoint_server` sees only the people of the clinic that its transaction
 -- names. `appoint_across` is for the worker and for the listed statements that span clinics. Only `appoint_sealer`
--- takes audit entries from the queue of unsealed ones.
+-- can take audit entries from the queue of unsealed ones.
 do $$
 declare wanted text;
 begin
@@ -16,7 +16,7 @@ begin
       begin
         execute format('create role %I nologin', wanted);
       exception
-        when duplicate_object or unique_violation then null;  -- another database's migration was first
+        when duplicate_object or unique_violation then null;  -- another database's migration got there first
         when insufficient_privilege then
           raise exception 'The role % is missing, and % may not make it. '
             'As a superuser: create role % nologin; grant % to % with admin option',
@@ -33,8 +33,8 @@ end $$;
 create function current_clinic() returns integer language sql stable parallel safe
   return nullif(current_setting('appoint.clinic_id', true), '')::integer;
 
--- Erasing a customer leaves an empty row for appointments to refer to. Personal data refers to `present_id`, which an
--- erased customer does not have: so the database refuses personal data of erased customers.
+-- Erasing a customer leaves an empty row for appointments to refer to. Personal data refers to `present_id`, which is
+-- null for an erased customer, so the database refuses to store personal data about them.
 alter table customer
   add column erased_at timestamptz,
   add column present_id uuid generated always as (case when erased_at is null then id end) stored
@@ -51,8 +51,8 @@ alter table notification_preference
   add constraint notification_preference_customer foreign key (customer_id) references customer (present_id);
 
 -- Returns whether the customer may have `more` appointments and `more_held` holds at the clinic. Concurrent calls for
--- one customer queue here. The function is volatile, so it then sees what the others wrote, which the statement that
--- calls it does not.
+-- one customer queue here. The function is volatile, so after waiting it sees what the other calls wrote, even though
+-- the statement that calls it does not.
 create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer,
                           since timestamptz)
 returns boolean language plpgsql volatile as $$
@@ -80,7 +80,7 @@ create table app_user (
   active_email text generated always as (case when active then email end) stored constraint app_user_email unique,
   locale text constraint app_user_locale check (locale in ('en', 'de', 'es', 'fr')),
   password_hash text,  -- null: has not accepted the invitation yet
-  credentials integer not null default 1,  -- increases with every change of password, which makes mailed links invalid
+  credentials integer not null default 1,  -- increases with every password change, which invalidates emailed links
   totp_secret bytea,  -- encrypted
   totp_confirmed_at timestamptz,
   totp_step bigint,  -- the step of the last code, which cannot be used twice
@@ -108,7 +108,7 @@ create table membership (
 );
 create index membership_by_user on membership (user_id);
 
--- A session of a member of staff or of a patient.
+-- A staff member's or a patient's session.
 create table session (
   id uuid primary key default uuidv7(),
   token_hash bytea not null constraint session_token unique
@@ -162,7 +162,8 @@ create table api_key (
   constraint api_key_old_secret check (num_nulls(old_secret_hash, old_secret_until) in (0, 2))
 );
 
--- Notifications about user accounts belong to no clinic, or to the clinic that sends an invitation.
+-- Notifications about user accounts do not belong to a clinic, except for invitations, which belong to
+-- the clinic that sends them.
 alter table notification
   add column of_clinic_id integer generated always as (case when clinic_id > 0 then clinic_id end) stored,
   drop constraint notification_clinic,
@@ -244,20 +245,20 @@ alter table dev_message
 create index appointment_by_booker on appointment (booker_id) where booker_id is not null;
 create index notification_by_customer on notification (recipient_id) where recipient = 'customer';
 
--- How long a clinic keeps data of former patients, and sent messages.
+-- How long a clinic keeps former patients' data and sent messages.
 alter table clinic
   add column retain_patients_months smallint
     constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
   add column retain_messages_days smallint not null default 365
     constraint clinic_retain_messages check (retain_messages_days between 1 and 3650);
 
--- Without naming a clinic, the server sees only whether a customer exists.
+-- Unless its transaction names a clinic, the server sees only whether a customer exists.
 create view clinic_customer with (security_barrier) as
   select c.* from customer c
    where exists (select from patient p where p.clinic_id = current_clinic() and p.customer_id = c.id);
 
--- Returns the owner of a session's token, with all memberships, in one statement. The server cannot read the sessions
--- of other people.
+-- Returns the owner of a session's token, with all memberships, in one statement. The server cannot read other
+-- people's sessions.
 create function signed_in(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
                  memberships text)
@@ -268,7 +269,7 @@ create function signed_in(hash bytea, at timestamptz, idle interval)
                                                        'doctor_id', m.doctor_id))
                        from membership m
                       where m.user_id = s.user_id
-                        -- a doctor who has left works there no more
+                        -- a doctor who has left no longer works there
                         and (m.role <> 'doctor'
                              or exists (select from doctor d
                                          where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
@@ -316,12 +317,12 @@ grant select, insert, update on audit_head to appoint_sealer;
 
 alter table patient enable row level security;
 create policy of_clinic on patient to appoint_server using (clinic_id = current_clinic());
--- the booking statement runs outside a transaction, and reads no patient
+-- the booking statement runs outside a transaction and does not read patients
 create policy first_visit on patient for insert to appoint_server with check (true);
 create policy across on patient to appoint_across using (true);
 
 alter table notification enable row level security;
--- the platform's own are invisible there
+-- this role cannot see the platform's own notifications
 create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());
 create policy across on notification to appoint_across using (true);
 

@@ -1,4 +1,4 @@
--- Reports: each doctor's days as sums, so that a chart never reads all appointments.
+-- Reports: each doctor's daily sums, so that a chart never has to read all appointments.
 --
 -- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
@@ -12,17 +12,17 @@ update appointment set only_held = true where cancel_reason = 'hold-expired';
 -- Appointments that are not in `doctor_free`. Bookings do not write to this index.
 create index appointment_not_live on appointment (clinic_id, doctor_id, lower(during)) where active_during is null;
 
--- Returns the sums of a doctor's days from `first` to `last` (null: all days): one row for each day with published
--- hours or bookings.
+-- Returns a doctor's daily sums from `first` to `last` (null: all days): one row for each day with published hours or
+-- bookings.
 --
--- An appointment counts on the date on which it starts, in the clinic's time zone, as it stands now. Holds do not count
--- unless they were confirmed. `booked` counts all others. Of these, `cancelled` were cancelled, `missed` are no-shows,
+-- An appointment counts on the date when it starts, in the clinic's current time zone. Holds do not count unless they
+-- were confirmed. `booked` counts all others. Of these, `cancelled` were cancelled, `missed` are no-shows,
 -- and `kept` took place. `lead_days` is the sum of the days between booking and appointment; `lead` counts appointments
 -- booked on the day itself, the day before, 2 or 3 days, up to 7, 14, 28 and 56 days before, and earlier.
 --
--- Minutes are by hour of the wall clock, from `opens` on: published minutes (remnants included), and minutes of
--- appointments that are neither cancelled nor missed, without buffers. The hour that occurs twice in autumn can have
--- 120.
+-- Minutes are counted per hour of the wall clock, starting at `opens`: published minutes (including remnants), and the
+-- minutes, without buffers, of appointments that are neither cancelled nor missed. The hour that occurs twice in autumn
+-- can have 120.
 create function summed(of_clinic integer, of_doctor uuid, first date, last date)
 returns table (date date, opens smallint, published_minutes smallint[], booked_minutes smallint[],
                booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
@@ -62,7 +62,7 @@ begin atomic
       from visit
      where date between coalesce(first, '-infinity') and coalesce(last, 'infinity')
      group by date
-  ), part as (  -- every half hour of the wall clock by itself: clocks are changed between two of them
+  ), part as (  -- each half hour of the wall clock separately: clocks change between half hours
     select t.taken, greatest(t.since, lower(t.during)) at time zone zone as wall,
            least(t.since + interval '30 minutes', upper(t.during)) - greatest(t.since, lower(t.during)) as lasts
       from place,
@@ -122,7 +122,7 @@ create table doctor_day (
   constraint doctor_day_lead check (cardinality(lead) = 8)
 );
 
--- Days with changes, whose sums are out of date: of one doctor, or of a whole clinic.
+-- Days whose sums are out of date because something changed, for one doctor or a whole clinic.
 create table unsummed (
   clinic_id integer not null,
   id uuid not null default uuidv7(),

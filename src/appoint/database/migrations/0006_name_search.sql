@@ -10,7 +10,7 @@ begin atomic
                                            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'øłđðı’', 'olddi''');
 end;
 
--- Returns the folded text and, where they differ, the German spelling without umlauts and the reverse: “müller
+-- Returns the folded text and, if they differ, the German spelling without umlauts and the reverse: “müller
 -- mueller”, “mueller muller”.
 create function spellings(text) returns text language plpgsql immutable strict parallel safe as $$
 declare

@@ -1,9 +1,9 @@
 -- Bookings take typed parameters, appointment events have one shape, and a cancellation has a cause.
 
--- The parameters of booking/sql/insert_appointments.sql. Code of the version before may still use a type while this
--- migration runs, so a type never changes: a statement that needs other members gets a new one.
+-- The parameters of booking/sql/insert_appointments.sql. The previous version's code may still use a type while this
+-- migration runs, so a type never changes: a statement that needs different members gets a new type.
 
--- turn: 1, 2, …, in which order the requests choose their doctors. Without doctor_id: any of the candidates.
+-- turn: 1, 2, …, the order in which the requests choose their doctors. If doctor_id is null, any candidate will do.
 create type requested_appointment as (
   turn smallint, position smallint, id uuid, doctor_id uuid, customer_id uuid, appointment_type_id uuid,
   starts_at timestamptz, ends_at timestamptz, claimed_from timestamptz, claimed_until timestamptz,
@@ -15,7 +15,7 @@ create type idempotency as (caller text, key text, digest bytea);
 create type booking_limits as (appointments integer, holds integer);
 create type audit_actor as (key text, action text, address text, request_id text, reason text);
 
--- The data of every event that says when an appointment is, with whom and for whom.
+-- The data for every event that says when an appointment is, who it is with and who it is for.
 create function appointment_event_data(booking_id uuid, doctor_id uuid, customer_id uuid, during tstzrange,
                                        sequence integer, more jsonb default null) returns jsonb
 language sql stable parallel safe
@@ -23,12 +23,12 @@ return jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'custo
                           'startTime', lower(during), 'endTime', upper(during), 'sequence', sequence)
        || coalesce(more, '{}');
 
--- The data of every event of a slot that is published or withdrawn.
+-- The data for every event about a slot being published or withdrawn.
 create function slot_event_data(doctor_id uuid, during tstzrange) returns jsonb
 language sql stable parallel safe
 return jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during));
 
--- Why an appointment is cancelled, for programs; cancel_reason is for people.
+-- Why an appointment was cancelled, for programs; cancel_reason is for people.
 alter table appointment
   add column cancel_cause text,
   -- The check scans a column that is still null in every row.

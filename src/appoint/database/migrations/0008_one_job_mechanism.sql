@@ -1,4 +1,4 @@
--- One job mechanism: nightly jobs are rows with leases, as notifications and webhooks are. PgQueuer goes away.
+-- One job mechanism: nightly jobs are rows with leases, as notifications and webhooks are. PgQueuer is removed.
 
 -- A nightly job's next run. One worker leases the row for as long as it runs the job.
 create table job_run (
@@ -14,10 +14,10 @@ create table job_run (
 grant select, insert, update, delete on job_run to appoint_across;
 
 -- Nothing that was queued is lost:
--- * Each queued notification is a row of `notification` with a lease. The leases of those that had a job run out
---   within a minute, and workers of this version take them then.
--- * A nightly job keeps the time of its next run. One that was queued or running is due at the time of that job,
---   which has passed, so the first worker runs it at once. One that had failed counts as failed until it succeeds.
+-- * Each queued notification is a row in `notification` with a lease. If it had a job, its lease expires within a
+--   minute, and this version's workers then take it.
+-- * A nightly job keeps the time of its next run. If it was queued or running, that time has passed, so the first
+--   worker runs it immediately. If it had failed, it counts as failed until it succeeds.
 insert into job_run (name, due_at, failed_at, reason)
 select entrypoint, coalesce(min(due_at), now()), max(failed_at),
        case when max(failed_at) is not null then 'failed before the upgrade' end
