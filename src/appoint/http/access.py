@@ -99,7 +99,7 @@ async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
     """Return whether the path parameter named by `owned_by` identifies something that belongs to the caller. Handlers
-    with `narrows` filter by owner themselves.
+    with `narrows` do their own filtering by owner.
     """
     declared = route_of(request.route_handler)
     if declared.permission in OF_ONESELF or declared.narrows:
@@ -126,10 +126,10 @@ async def _is_own(
 
 
 def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
-    """Return the database limited to the people that this request may see: the clinic's people if the path names a
+    """Return the database, limited to the people that this request may see: the clinic's people if the path names a
     clinic, everyone if it does not, and no one for a booking.
 
-    This is the second line of defence: staff never see another clinic's people, whatever the guard let through and
+    This is a second line of defence: staff never see another clinic's people, whatever the guard let through and
     whatever a statement selects.
     """
     if permission == "book":
@@ -140,7 +140,7 @@ def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: i
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
-    """Return the caller, identified by bearer token or session cookie, or else anonymous.
+    """Return the caller that the bearer token or session cookie identifies, or an anonymous caller if there is neither.
 
     A bearer token belongs to the administrator or to one of the application's `identities`, chosen by the token's
     prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished only by address and user

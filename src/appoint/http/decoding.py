@@ -1,4 +1,4 @@
-"""Decode bodies and queries into structs, strictly. The fast path stops at the first fault; only then is the input
+"""Decode bodies and queries into structs, strictly. The fast path stops at the first fault. Only then is the input
 checked member by member, so that all faults are reported at once.
 """
 
@@ -197,7 +197,7 @@ _INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], 
     (list, list): _item_faults,
     (dict, dict): _entry_faults,
 }
-"""Functions that check inside a value, by the value's type and the expected type."""
+"""Functions that check what is inside a value, keyed by the value's type and the expected type."""
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
@@ -205,7 +205,7 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
 
 
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
-    """Return the first fault of the value itself, checking its type, then its constraints, then our own rules."""
+    """Return the first fault in the value itself, checking its type, then its constraints, then our own rules."""
     expected = Annotated[type, *metas] if metas else type
     converted, faults = _converted(expected, value, place, reported_type=type)
     if faults:
@@ -228,7 +228,7 @@ def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _
 
 
 def _converted(expected: Any, value: Any, place: _Place, *, reported_type: Any) -> tuple[Any, list[Fault]]:
-    """Return the converted value and its faults. Type faults name `reported_type` as the expected type."""
+    """Return the converted value and its faults. Faults about the type name `reported_type` as the expected type."""
     try:
         return msgspec.convert(value, expected, strict=place.strict), []
     except Invalid as error:  # raised by the struct's own rules

@@ -1,4 +1,4 @@
-"""ETags and versions. They identify the state of a resource that a change was based on."""
+"""ETags and versions, which identify the state of the resource that a change is based on."""
 
 import hashlib
 from typing import Any

@@ -17,13 +17,13 @@ MAX_FIELD_LENGTH: Final = 5000
 
 
 def query_params(request: AnyRequest) -> dict[str, str]:
-    """Return the query's parameters; if a name is repeated, the last one wins. Ignore unreadable queries."""
+    """Return the query's parameters. If a name is repeated, the last value wins. Ignore unreadable queries."""
     return _fields(request.scope["query_string"])
 
 
 async def parse_form(request: AnyRequest) -> dict[str, str]:
-    """Return a form's fields; if a name is repeated, the last one wins. An empty body is an empty form. Raise `Invalid`
-    for a body that no browser would send.
+    """Return a form's fields. If a name is repeated, the last value wins. An empty body is an empty form. Raise
+    `Invalid` for a body that no browser would send.
     """
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":

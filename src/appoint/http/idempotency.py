@@ -39,10 +39,10 @@ async def idempotent(
 ) -> tuple[T, bool]:
     """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
-    `remember` returns what to store of the first result (an id); `recall` loads the result from that. If two
-    requests arrive concurrently, the second waits for the first. A refused request stores no key, because its
-    transaction is rolled back. Afterwards the cache drops the named clinic. Pages pass their own `key`, in hexadecimal,
-    derived from the form. Raise `KeyReused` if the body differs.
+    `remember` returns the part of the first result to store (such as an id), and `recall` loads the result from it. If
+    two requests arrive concurrently, the second waits for the first. A refused request does not store its key, because
+    its transaction is rolled back. Afterwards, the cache drops the named clinic. Pages pass their own hexadecimal
+    `key`, derived from the form. Raise `KeyReused` if the body differs.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:

@@ -47,14 +47,14 @@ class ObservedApp:
     """The application, wrapped in everything that applies to all requests. Written for speed, because it runs on every
     booking.
 
-    `render` turns a problem into a page where a person will see it.
+    `render` turns a problem into a page if a person will see it.
     """
 
     def __init__(
         self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
     ) -> None:
-        """`seconds` is the deadline from a request's head to the last byte of its response. A stream
-        (`opt=route(stream=True, …)`) must begin within the deadline and then continues until it ends or the client
+        """`seconds` is how long a request may take, from its head to the last byte of its response. A stream
+        (`opt=route(stream=True, …)`) must begin within this time and then continues until it ends or the client
         disconnects.
         """
         self.app: Final = app
@@ -130,7 +130,7 @@ class ObservedApp:
         )
 
     async def _answer_error(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """Respond to a request that no handler has answered, because of a bug in this layer, or because the request
+        """Respond to a request that no handler has responded to, because of a bug in this layer, or because the request
         took too long or the server is stopping.
         """
         is_cancelled = isinstance(error, asyncio.CancelledError | TimeoutError)

@@ -33,11 +33,11 @@ EXAMPLE_FAULTS: Final = {
 }
 DESCRIPTION: Final = """Appointment booking for clinics.
 
-Times are in UTC (`2027-03-01T08:30:00Z`). Dates are in the clinic's time zone; date ranges include both ends. Amounts
-of money are in minor units. Lists are paginated: `next` is the `cursor` for the next page. Every resource has a
-`version`, which is its `ETag`: send it as `If-Match` to change only the version that you have read. To repeat a `POST`
-safely, send an `Idempotency-Key`. Errors are problem documents (RFC 9457); their `type` is the address of a page about
-the problem."""
+Times are in UTC (`2027-03-01T08:30:00Z`). Dates are in the clinic's time zone; date ranges include both ends.
+Monetary amounts are in minor units. Lists are paginated: `next` is the `cursor` for the next page. Every resource has a
+`version`, which is its `ETag`: send it as `If-Match` to make sure that you change the version that you have read. To
+repeat a `POST` safely, send an `Idempotency-Key`. Errors are problem documents (RFC 9457); their `type` is the address
+of a page about the problem."""
 
 
 class Operation(NamedTuple):
@@ -56,7 +56,7 @@ class Operation(NamedTuple):
 
 
 def operations(app: Litestar) -> Iterator[Operation]:
-    """Yield all documented operations under `/api`, tag by tag, in the order of the application's controllers."""
+    """Yield all documented operations under `/api`, grouped by tag, in the order of the application's controllers."""
     by_tag: dict[str, list[Operation]] = {}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -93,7 +93,7 @@ def _answer(annotation: Any) -> Any:
 
 
 def text(app: Litestar) -> str:
-    """Return the document as served and checked in."""
+    """Return the document as it is served and checked in."""
     return json.dumps(document(app), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -150,7 +150,7 @@ def _tags(documented: Sequence[Operation]) -> list[dict[str, str]]:
 
 
 def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's description. Add refusals that many operations have in common to `shared`."""
+    """Return an operation's description, and add any refusals that it shares with other operations to `shared`."""
     method, handler = operation.method, operation.handler
     declared = route_of(handler)
     permission = declared.permission
@@ -267,8 +267,8 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
-    """Document the `Location` header of a 201. It points to the resource's path in the same collection, or else to a
-    path with an operation that returns the same type.
+    """Document the `Location` header of a 201. It points to the resource's path in the same collection or, if there is
+    none, to a path with an operation that returns the same type.
     """
     if not (created := operation["responses"].get("201")):
         return

@@ -84,8 +84,8 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "example": '"v1"',
     },
     "Idempotency-Key": {
-        "description": "Makes it safe to repeat the request: for 24 hours, the same key and body get the first "
-        "request's result.",
+        "description": "Makes it safe to repeat the request: for 24 hours, requests with the same key and body get the "
+        "first request's result.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     },

@@ -1,4 +1,6 @@
-"""Cursors: positions in a list. A cursor grants nothing; it is signed so that callers cannot invent positions."""
+"""Cursors: positions in a list. A cursor does not grant any access; it is signed so that callers cannot make up
+positions.
+"""
 
 import hashlib
 import hmac
@@ -50,8 +52,8 @@ def page_response(
 ) -> Response[Page[T]]:
     """Return a page of `matches`, which has one item more than the limit if there is a next page.
 
-    For a list that is not public, pass the `subject` of each item, and the `parent` that the items belong to if the
-    address names one. All of them form one disclosure.
+    If the list is not public, pass each item's `subject` and, if the address names one, the `parent` that the items
+    belong to. All of them are recorded as a single disclosure.
     """
     items = list(matches[: query.limit])
     cursor = _cursor(request, key(items[-1])) if len(matches) > query.limit else None

@@ -35,7 +35,7 @@ async def store_answer(tx: Statements, *, caller: str, key: str, answer: str) ->
 
 
 async def delete_old_keys(db: Statements, *, before: datetime) -> int:
-    """Delete keys older than `before`, except those of bookings. Return how many were deleted."""
+    """Delete keys older than `before`, except for bookings' keys. Return how many were deleted."""
     return affected(await db.execute("delete from request_key where created_at < $1", before))
 
 

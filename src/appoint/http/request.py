@@ -95,7 +95,7 @@ class Request(litestar.Request[Actor, Any, Any]):
 
 
 GLOBAL_IDS = frozenset({"customer_id", "user_id", "session_id", "code_id"})
-"""Path parameters whose ids belong to no clinic. All other ids contain their clinic's number."""
+"""Path parameters whose ids do not belong to a clinic. All other ids contain their clinic's number."""
 
 
 def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:

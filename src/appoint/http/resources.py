@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def by_id(resource: HasId) -> tuple[UUID]:
-    """Return the sort key for a list ordered by id, and so by creation."""
+    """Return the sort key for a list ordered by id and therefore by creation time."""
     return (resource.id,)
 
 
@@ -71,7 +71,8 @@ async def idempotent_answer(
 ) -> tuple[T, bool]:
     """Produce a result, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
-    A replay returns the stored result, so it must not contain anything that can change or that must not be stored.
+    A replay returns the stored result, so the result must not contain anything that can change or that must not be
+    stored.
     """
 
     async def recall(_: Transaction, stored: Any) -> T:

@@ -36,7 +36,7 @@ def json_response(
     """Return the content with its ETag (its version, or a digest if it has none), or 304 if the caller already has it
     (`If-None-Match`).
 
-    A handler that reads data that is not public passes its `subjects`: the ids of whatever the content is about.
+    A handler that reads non-public data passes its `subjects`: the ids of the records that the content is about.
     """
     body = msgspec.json.encode(content)
     tag = etag(content.version) if isinstance(content, Resource) else digest(msgspec.Raw(body))

@@ -34,7 +34,7 @@ class Route:
     narrows: bool = False
     """Whether the handler itself limits what it reads and changes to the caller's own data."""
     page: bool = False
-    """Whether a person sees the response: an HTML page, which reads its own query leniently."""
+    """Whether the response is an HTML page for a person to see. Pages read their own query, leniently."""
     rate_limit: str = ""
     """The rate limit that requests count against. By default, it follows from the permission."""
     stream: bool = False
@@ -98,7 +98,7 @@ def path_template_in(scope: Scope) -> str | None:
 
 
 def check_routes(app: Litestar, *, owned_by: Collection[str]) -> None:
-    """Raise `ValueError` with everything that is wrong with the declarations of the application's handlers.
+    """Check the declarations of the application's handlers. Raise `ValueError` with everything that is wrong with them.
 
     `owned_by` lists the path parameters whose owners the application can find.
     """

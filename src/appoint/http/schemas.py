@@ -1,4 +1,4 @@
-"""Complete msgspec's JSON schemas with descriptions of members, tidy names, and an example for everything.
+"""Complete msgspec's JSON schemas with members' descriptions, tidy names, and an example for everything.
 
 A string literal below a struct's field is that member's description. Examples come from the fields' types; where these
 do not make sense together, the struct has an `EXAMPLE`.
@@ -179,7 +179,7 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
 
 
 def _nested_types(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
-    """Yield all structs and enumerations that a type consists of, starting with the type itself."""
+    """Yield all structs and enumerations that make up a type, starting with the type itself."""
     match info:
         case shape.EnumType():
             yield info
@@ -266,7 +266,7 @@ def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
 
 def _id(name: str) -> str:
     """Return an example id, always the same for the same name. It belongs to the demo clinic, except for customers, who
-    belong to no clinic.
+    do not belong to a clinic.
     """
     digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
     head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"

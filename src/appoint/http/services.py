@@ -33,11 +33,11 @@ class Services:
     cache: ClinicCache
     limits: Limits
     identities: dict[str, Identify]
-    """Functions that find the caller for a bearer token, by the token's prefix."""
+    """Functions that find the caller for a bearer token, keyed by the token's prefix."""
     session_of_cookie: Identify
     """Finds the caller for a session cookie."""
     owners: Mapping[str, FindOwners]
-    """Functions that find a resource's owners, by the path parameter that contains its id."""
+    """Functions that find a resource's owners, keyed by the path parameter that contains its id."""
     features: Mapping[type[Any], Any]
     """The features' own services, by type."""
 

@@ -43,7 +43,9 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
     """A problem (RFC 9457). Facts about the problem are additional members."""
 
     type: Annotated[str, msgspec.Meta(examples=["/problems/not-found"])]
-    """The problem type: the path of its page. Stable, whereas title and detail follow `Accept-Language`."""
+    """The problem type, which is the path of its page. It is stable, whereas the title and detail follow
+    `Accept-Language`.
+    """
     title: str
     status: int
     detail: str
@@ -53,7 +55,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
     request_id: str
     """Identifies the request in our logs."""
     reason: str | UnsetType = UNSET
-    """For 409: the machine-readable reason (last segment of `type`)."""
+    """For 409: the machine-readable reason (the last segment of `type`)."""
     errors: list[FaultDocument] | UnsetType = UNSET
     """For 400: everything that is wrong with the request."""
     alternatives: list[Alternative] | UnsetType = UNSET

@@ -90,7 +90,7 @@ def answer_refusal(request: Request[Any, Any, Any], error: errors.AppointError) 
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Convert the errors that the framework itself raises, for paths, methods and sizes."""
+    """Convert the errors that the framework itself raises for paths, methods and body sizes."""
     by_status = {
         400: "invalid-request",
         401: "unauthorized",

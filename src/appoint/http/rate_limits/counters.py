@@ -1,4 +1,4 @@
-"""Counters per time window, either in memory or in Redis, which all server processes share.
+"""Counters per time window, either in memory or in Redis, where all server processes share them.
 
 A counter stores only a digest of what it counts.
 """

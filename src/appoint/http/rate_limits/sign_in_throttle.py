@@ -19,7 +19,7 @@ FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
 """For all accounts that no one has signed in to from that network."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
-"""Per account, for all networks unknown to it taken together."""
+"""Per account, across all networks that are unknown to it."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
