@@ -13,7 +13,7 @@ from . import redis_client
 log = structlog.get_logger()
 
 CONNECTION_ERRORS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
-"""Errors that mean a lost connection. uvloop raises `RuntimeError` on writing to a connection that Redis has just
+"""Errors that indicate a lost connection. uvloop raises `RuntimeError` when writing to a connection that Redis has just
 closed."""
 
 CHANNEL: Final = "appoint:changed"

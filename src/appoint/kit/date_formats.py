@@ -1,4 +1,4 @@
-"""Format instants for people, in a named zone and a language. The `short` width is for text messages."""
+"""Format instants for people, in a given zone and language. The `short` width is for text messages."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ SPACE_SUBSTITUTES: Final = {0x2009: " ", 0x202F: " "}
 and a single one halves a text message's capacity."""
 OFFSET_NAME: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
 UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
-"""Territories of zones that have no place name."""
+"""Territories for zones without a place name."""
 
 
 def day(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:

@@ -81,7 +81,7 @@ WallTimeEnd = Annotated[
 
 
 def check_times(start: datetime, end: datetime) -> None:
-    """Raise `Invalid` at `endTime` unless the range lasts a positive whole number of minutes."""
+    """Raise `Invalid` for `endTime` unless the range lasts a positive whole number of minutes."""
     if end <= start:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
     if (end - start) % timedelta(minutes=1):

@@ -58,12 +58,12 @@ def translate(language: str, text: str, /, **values: Any) -> str:
 
 
 def pgettext(language: str, context: str, text: str, /, **values: Any) -> str:
-    """Return a text whose translation depends on its context, such as “Cancel” in a dialog."""
+    """Translate a text whose translation depends on its context, such as “Cancel” in a dialog."""
     return _fill(catalogue(language).pgettext(context, text), values)
 
 
 def ngettext(language: str, singular: str, plural: str, count: int, /, **values: Any) -> str:
-    """Return the plural form that the language uses for `count`, which also fills in `{count}`."""
+    """Return the plural form that the language uses for `count`, with `{count}` filled in too."""
     return _fill(catalogue(language).ngettext(singular, plural, count), {"count": count, **values})
 
 

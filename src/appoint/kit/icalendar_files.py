@@ -36,7 +36,7 @@ def invitation(
     """Return an entry for the attendee's calendar, or its withdrawal.
 
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
-    version with the greatest `sequence`. `stamp` is this version's creation time.
+    version with the highest `sequence`. `stamp` is this version's creation time.
     """
     from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
 
@@ -53,7 +53,7 @@ def invitation(
         description=description or None,
         location=location or None,
         organizer=vCalAddress.new(organizer.email, cn=_parameter(organizer.name)),
-        # already accepted by booking; replies are not read
+        # accepted by booking; replies are not read
         attendees=[
             vCalAddress.new(
                 attendee.email, cn=_parameter(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False

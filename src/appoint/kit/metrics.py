@@ -21,7 +21,7 @@ from prometheus_client import (
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-disable_created_metrics()  # they would double every counter's lines
+disable_created_metrics()  # these would double the number of lines for every counter
 
 REQUESTS: Final = Counter("appoint_requests_total", "Requests served", ["operation", "status"])
 REQUEST_SECONDS: Final = Histogram(
@@ -49,7 +49,7 @@ POOL_CONNECTIONS: Final = Gauge(
 
 
 def _database_gauge(name: str, meaning: str, *labels: str) -> Gauge:
-    """Return a gauge for a database value, where the most recent reading from any process is right."""
+    """Return a gauge for a database value, of which the most recent reading from any process is the right one."""
     return Gauge(name, meaning, labels, multiprocess_mode="livemostrecent")
 
 

@@ -111,7 +111,7 @@ SCOPES: Final = frozenset(name for name, permission in PERMISSIONS.items() if Ro
 PUBLIC_PERMISSIONS: Final = frozenset(
     name for name, permission in PERMISSIONS.items() if Role.ANYONE in permission.reach
 )
-"""Permissions of every caller, signed in or not."""
+"""Permissions that every caller has, signed in or not."""
 
 
 class Grant(NamedTuple):
@@ -119,7 +119,7 @@ class Grant(NamedTuple):
 
     relation: Relation
     membership: Membership | None = None
-    """The membership that grants it, if one does."""
+    """The membership that grants the permission, if one does."""
 
     @property
     def doctor_id(self) -> UUID | None:

@@ -35,7 +35,7 @@ def verify_id(secret: str, purpose: str, token: str) -> UUID | None:
 
 
 def six_digit_code(secret: str, purpose: str, id: str) -> str:
-    """Return six digits derived from the id and the secret, so that they need not be stored.
+    """Return six digits derived from the id and the secret, so that there is no need to store them.
 
     RFC 4226 does the same with a counter.
     """

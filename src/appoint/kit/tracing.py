@@ -16,7 +16,7 @@ is_traceparent: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]
 is_request_id: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
 TIMEOUT_SECONDS: Final = 3.0
-"""The timeout for an unreachable collector, which delays only the process's shutdown."""
+"""The timeout for an unreachable collector. It can only delay the process's shutdown."""
 
 tracer: "Tracer | None" = None
 """None while tracing is off."""
