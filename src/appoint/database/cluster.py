@@ -1,8 +1,8 @@
 """One PostgreSQL server and its data: start it, stop it, and find the running process.
 
 Access: the server does not listen on the network, only on a socket in a folder with mode 0700, so only its own account
-and root can open it. Both can read the data files anyway. A password would protect nothing, and its file would be one
-more secret to lose, so authentication is `trust`.
+and root can open it. Both can read the data files anyway. A password would not protect anything, and its file would be
+one more secret to lose, so authentication is `trust`.
 """
 
 import hashlib
@@ -36,7 +36,8 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Only log messages about the server itself. Statement errors go to the client; in the log they would repeat names.
+    # Only log messages about the server itself. Statement errors go to the client; in the log, they would expose
+    # people's names.
     "log_min_messages": "log",
 }
 if sys.platform == "linux":
@@ -47,7 +48,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class NotStarted(StartupError):
-    """The embedded server is unavailable. The message says why, and what to do about it."""
+    """The embedded server is unavailable. The message says why and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Account:
     def run(
         self, *command: str | Path, stdin: str | None = None, stdout: int = subprocess.PIPE
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as this account, in its own session, so that Ctrl-C does not reach the server, and with a
-        minimal environment."""
+        """Run a command as this account with a minimal environment, in its own session so that Ctrl-C does not reach
+        the server."""
         root = os.geteuid() == 0
         return subprocess.run(  # noqa: S603 -- the wheel's programs and /bin/sh, with fixed arguments
             command,
@@ -97,8 +98,8 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """Return a path that is the same for every process, and short, because a socket's path is limited to 107 bytes.
-        This rules out XDG_RUNTIME_DIR, which belongs to one login and disappears with it."""
+        """Return a path that is the same for every process. This rules out XDG_RUNTIME_DIR, which belongs to one login
+        and disappears with it. The path is short, because a socket's path is limited to 107 bytes."""
         return Path(f"/tmp/appoint-{self.account.uid}-{digest(self.data)}")  # noqa: S108 -- checked before use
 
     @property
@@ -106,8 +107,8 @@ class Cluster:
         return f"postgresql://appoint@/appoint?host={quote(str(self.socket_folder), safe='')}&port=5432"
 
     def postmaster(self) -> psutil.Process | None:
-        """Return the running server that uses this data. The process id in `postmaster.pid` alone proves nothing: after
-        a crash it may belong to another program or to a zombie."""
+        """Return the running server that uses this data. The process id in `postmaster.pid` is not enough by itself:
+        after a crash it may belong to another program or to a zombie."""
         try:
             process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
         except (OSError, ValueError, IndexError, psutil.Error):
@@ -178,7 +179,7 @@ class Cluster:
         folder.chmod(0o700)
 
     def _socket_folder_is_ours(self) -> bool:
-        """Return whether the folder belongs to the server's account. Any user could have created a folder, or a link,
+        """Return whether the folder belongs to the server's account. Any user could have created a folder or a link
         with that name in /tmp."""
         try:
             status = self.socket_folder.lstat()
@@ -191,7 +192,8 @@ def _works_on(data: Path, process: psutil.Process) -> bool:
     """Return whether the process is one of PostgreSQL's programs and is using that data."""
     try:
         is_postgres = process.name() in ("postgres", "pg_ctl", "initdb") and process.status() != psutil.STATUS_ZOMBIE
-        return is_postgres and (process.cwd() == str(data) or str(data) in process.cmdline())  # servers run in the data
+        # servers run in their data folder
+        return is_postgres and (process.cwd() == str(data) or str(data) in process.cmdline())
     except psutil.Error:
         return False
 

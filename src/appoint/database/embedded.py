@@ -1,8 +1,8 @@
 """The PostgreSQL server that comes with Appoint, shared by all processes that use the same data directory.
 
-Two locks in the data directory make sharing safe. A process takes `.postgres-change` exclusively to start or stop the
-server, and shares `.postgres-use` for as long as it uses the server. Both are kernel locks (flock), so a kill -9 leaves
-none behind.
+Two locks in the data directory make sharing safe. A process locks `.postgres-change` exclusively to start or stop the
+server, and holds a shared lock on `.postgres-use` for as long as it uses the server. Both are kernel locks (flock), so
+not even a kill -9 leaves one behind.
 """
 
 import fcntl

@@ -12,7 +12,7 @@ from .pool import Statements
 class JobRun(NamedTuple):
     name: str
     attempts: int
-    """Including this one. Distinguishes this lease from later ones."""
+    """The number of attempts, including this one. Distinguishes this lease from later ones."""
 
 
 async def plan(db: Statements, due: Mapping[str, datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Migrate a database to this version's schema. Forward only: later migrations correct mistakes."""
+"""Migrate a database to this version's schema. Migrations only go forward: later ones correct mistakes."""
 
 import asyncio
 from functools import cache

@@ -25,8 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SERVER: Final = "appoint_server"
-"""The database role that serves requests. It owns nothing, and sees only the people of the clinic that the transaction
-names."""
+"""The database role that serves requests. It does not own anything, and sees only the people of the clinic that the
+transaction names."""
 ACROSS: Final = "appoint_across"
 """The role for the worker, and for statements that may see more than one clinic."""
 SEALER: Final = "appoint_sealer"
@@ -71,7 +71,7 @@ def affected(tag: str) -> int:
 class Statements:
     """Run statements, in a pool or in a transaction.
 
-    A `Query` takes its parameters by name. A string takes them by position; metrics and traces label it with the
+    A `Query` takes its parameters by name. A string takes them by position, and metrics and traces label it with the
     function that contains it.
     """
 
@@ -98,7 +98,7 @@ class Transaction(Statements):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Run part of the transaction so that it can fail without the rest."""
+        """Run part of the transaction so that it can fail without the rest failing."""
         await self.connection.execute("savepoint part")
         try:
             yield
@@ -157,8 +157,8 @@ class Database(Statements):
         """Return this database restricted to one clinic: whatever a statement selects, the database shows it only that
         clinic's people (row-level security).
 
-        The message that begins a transaction also sets the clinic, so a transaction costs no extra round trip. A single
-        statement costs two.
+        The message that begins a transaction also sets the clinic, so a transaction does not cost an extra round trip.
+        A single statement costs two round trips.
         """
         return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
 
@@ -256,7 +256,7 @@ async def _with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs
 def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
     """Return a database whose sessions have these timeouts and act as the role, or as the login if there is none.
 
-    It connects when first used, so that a server can start before its database.
+    It connects only when it is first used, so a server can start before its database.
     """
     milliseconds = str(int(statement_seconds * 1000))
     open_connection = partial(

