@@ -1,1 +1,1 @@
-"""Events: the transactional outbox and the relay, which delivers at least once and in order per subject."""
+"""Events: the transactional outbox, and the relay, which delivers each event at least once and in order per subject."""

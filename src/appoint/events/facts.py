@@ -24,7 +24,7 @@ class AppointmentFact(Fact):
     start_time: Instant
     end_time: Instant
     sequence: int
-    """Increases when the time or doctor changes and on cancellation, like iCalendar's SEQUENCE."""
+    """Increases on cancellation and whenever the time or doctor changes, like iCalendar's SEQUENCE."""
 
 
 class AppointmentStep(AppointmentFact):
@@ -114,8 +114,8 @@ class SlotWithdrawn(SlotPublished):
 
 
 class SlotsGenerated(Fact):
-    """`created` booking slots were published from weekly schedules. The subject is the doctor, or the clinic for all
-    its doctors."""
+    """`created` booking slots were published from weekly schedules. The subject is the doctor, or the clinic if all its
+    doctors are affected."""
 
     created: int
     from_: date = msgspec.field(name="from")
@@ -146,8 +146,8 @@ class ScheduleChanged(Fact):
 
 
 class ScheduleApplied(Fact):
-    """Published hours were updated to match weekly schedules. The subject is the doctor, or the clinic for all its
-    doctors."""
+    """Published hours were updated to match weekly schedules. The subject is the doctor, or the clinic if all its
+    doctors are affected."""
 
     from_: date = msgspec.field(name="from")
     to: date
@@ -207,8 +207,8 @@ class CustomerRemoved(CustomerFact):
 
 
 class CustomerErased(Fact):
-    """A customer was erased: recipients must erase their data too. Each clinic that had the customer as a patient
-    receives this event."""
+    """A customer was erased: recipients must erase the customer's data too. Each clinic that had the customer as a
+    patient receives this event."""
 
     customer_id: UUID
 

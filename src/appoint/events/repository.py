@@ -118,7 +118,8 @@ async def postpone(
 
 
 async def park_followers(db: Statements, *, now: datetime) -> int:
-    """Park the events waiting behind a parked one, so that the relay does not keep checking them. Return how many."""
+    """Park the events waiting behind a parked one, so that the relay does not keep checking them. Return how many were
+    parked."""
     tag = await db.execute(
         """
         update event e set parked_at = $1, fault = 'waits behind an earlier event for its subject'
@@ -148,8 +149,8 @@ async def list_parked(db: Statements, *, limit: int) -> list[ParkedEvent]:
 
 
 async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
-    """Reset the attempts of all or the given parked events, and of any events waiting behind them. Return how many were
-    reset."""
+    """Reset the attempts of the given parked events, or of all of them, and of any events waiting behind them. Return
+    how many were reset."""
     tag = await db.execute(
         """
         update event e set parked_at = null, attempts = 0, due_at = null, fault = null
@@ -165,7 +166,7 @@ async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
 
 
 async def delete_relayed(db: Statements, *, before: datetime) -> int:
-    """Delete events relayed before the given time from the log, for all clinics. Return how many were deleted."""
+    """Delete all clinics' log entries for events relayed before the given time. Return how many were deleted."""
     tag = await db.execute("delete from event_log where relayed_at < $1", before)
     return affected(tag)
 

@@ -25,10 +25,10 @@ subject.
 
 
 async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetime) -> int:
-    """Relay a batch of events to the subscribers, oldest first and in order per subject. Return how many.
+    """Relay a batch of events to the subscribers, oldest first and in order per subject. Return how many were relayed.
 
-    The subscribers' writes and the removal from the outbox share one transaction, so a worker that dies leaves both
-    undone. If a subscriber fails, relay the batch's events one by one, so that a failing event delays only its own
+    The subscribers' writes and the removal from the outbox share one transaction, so if a worker dies, neither takes
+    effect. If a subscriber fails, relay the batch's events one by one, so that a failing event delays only its own
     subject; park it after its last attempt. Raise `Unavailable` if the database is unreachable, which does not count as
     an attempt for any event.
     """
