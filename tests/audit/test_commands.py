@@ -49,7 +49,7 @@ async def test_the_command_line_lists_exports_and_verifies_the_audit_log(client,
     assert "position 2: the chain was rewritten after its head was exported" in output
     await db.execute("update audit_entry set actor = 'x' where position = 2")
     code, output = await audit("verify", "--json")
-    assert (code, json.loads(output)["faults"]) == (1, [[2, "the entry is not what was sealed here"]])
+    assert (code, json.loads(output)["faults"]) == (1, [[2, "the entry differs from the one that was sealed here"]])
     heads.write_text("{}")
     assert "does not contain heads" in (await audit("verify", "--head", str(heads)))[1]
     assert "cannot be read" in (await audit("verify", "--head", str(tmp_path / "nowhere")))[1]

@@ -77,7 +77,7 @@ async def test_nothing_is_sealed_after_an_invalid_head(db):
     await add_entries(db, 2)
     await seal(db)
     assert len(await unsealed(db)) == 2
-    assert await faults(db) == ["1 at None: the head has a signature that belongs to something else"]
+    assert await faults(db) == ["1 at None: the head has a signature that does not match it"]
 
 
 async def test_concurrent_sealers_build_one_chain(db, database_url, monkeypatch):

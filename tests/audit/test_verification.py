@@ -127,7 +127,7 @@ async def test_faults_are_reported_with_their_positions(db):
         return reported
 
     assert await after("update audit_entry set reason = 'Nothing' where position = 7") == [
-        "1 at 7: the entry is not what was sealed here"
+        "1 at 7: the entry differs from the one that was sealed here"
     ]
     assert await after("delete from audit_entry where position = 7") == ["1 at 7: entry 7 is missing"]
     assert await after("delete from audit_entry where position in (7, 8, 12)") == [
@@ -170,7 +170,7 @@ async def test_an_exported_head_reveals_a_chain_shortened_or_rewritten_with_the_
     forgery = msgspec.structs.replace(early, position=3)
     assert (await faults(db, exported=[forgery]))[
         0
-    ] == "1 at 3: the exported head has a signature that belongs to something else"
+    ] == "1 at 3: the exported head has a signature that does not match it"
 
 
 async def test_a_chain_that_grows_during_verification_is_intact(db, database_url, monkeypatch):

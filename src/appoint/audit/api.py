@@ -17,7 +17,7 @@ from .model import AuditEntry, AuditFilter, AuditHead, EntryFilter
 class Audit(Controller):
     """The audit trail of changes and disclosures. A change and its entry are committed together, and entries cannot be
     changed or deleted. Within seconds, the worker seals them: each entry gets a hash that covers it and all earlier
-    entries, and the last one, the head, is signed."""
+    entries, and the head (the latest hash) is signed."""
 
     tags = ["Audit"]
 
@@ -31,8 +31,8 @@ class Audit(Controller):
 
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt=route(permission="manage-access"))
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
-        """Return the signed head of a clinic's audit trail, for storing elsewhere. Responds with 404 until an entry has
-        been sealed."""
+        """Return the signed head of a clinic's audit trail, for storing elsewhere. The response is 404 until an entry
+        has been sealed."""
         return json_response(request, await service.head(request.db, clinic_id=clinic_id), subjects=[])
 
     @get("/audit", operation_id="listPlatformAudit", opt=route(permission="administer"))

@@ -19,8 +19,8 @@ MAX_CONCURRENT_CLINICS: Final = 4
 
 
 async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
-    """Seal waiting entries, one batch per clinic in turn, until no clinic has a full batch left. Several workers take
-    different clinics; a failing clinic does not stop the others."""
+    """Seal waiting entries, one batch per clinic in turn, until no clinic has a full batch left. Concurrent workers
+    take different clinics, and a failing clinic does not stop the others."""
     places = asyncio.Semaphore(MAX_CONCURRENT_CLINICS)
 
     async def batch(clinic_id: int) -> int:

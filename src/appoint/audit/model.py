@@ -1,4 +1,4 @@
-"""Audit entries, the hash chain they form, and the signature of its head. Pure."""
+"""Audit entries, the hash chain they form, and the signature of its head, all without I/O."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -108,7 +108,7 @@ class AuditEntry(msgspec.Struct, rename="camel"):
 
 class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """The signed end of a clinic's sealed audit trail. A copy stored elsewhere can later prove whether any entry up to
-    it was changed or cut off.
+    that point was changed or removed.
 
     The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without
     spaces.
@@ -126,7 +126,7 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     clinic_id: int
     """0 for the platform."""
     position: int
-    """The last sealed entry's position; 0 if there is none."""
+    """The position of the last sealed entry; 0 if there is none."""
     hash: Hash
     sealed_at: datetime
     public_key: str
@@ -160,20 +160,20 @@ def encoded(entry: Entry) -> bytes:
 
 
 def chained(before: bytes, entry: Entry) -> bytes:
-    """Return the hash of an entry that follows the one with the hash `before`."""
+    """Return the hash of an entry that follows an entry with the hash `before`."""
     return hashlib.sha256(before + encoded(entry)).digest()
 
 
 def fault(head: AuditHead, *, public_key: str) -> str | None:
     """Return what is wrong with a head's signature, given the expected key; None if the signature is valid."""
     if head.public_key != public_key:
-        return "is signed with another key"
+        return "is signed with a different key"
     try:
         signature = b64decode(head.signature, validate=True)
         Ed25519PublicKey.from_public_bytes(b64decode(public_key, validate=True)).verify(signature, head.signed_text)
     except (ValueError, InvalidSignature):  # base64's errors are ValueErrors
-        return "has a signature that belongs to something else"
-    return None if b64encode(signature).decode() == head.signature else "has a signature that is written in another way"
+        return "has a signature that does not match it"
+    return None if b64encode(signature).decode() == head.signature else "has a signature in a non-standard encoding"
 
 
 class Key:
@@ -227,7 +227,7 @@ class Walk:
         elif entry.position <= self.position:
             yield Flaw(entry.position, "there is more than one entry at this position")
         elif chained(self.hash, entry) != hash:
-            yield Flaw(entry.position, "the entry is not what was sealed here")
+            yield Flaw(entry.position, "the entry differs from the one that was sealed here")
         self.position, self.hash = entry.position, hash
         yield from self._compared()
 
@@ -251,7 +251,7 @@ class Walk:
         elif head and head.position < self.position:
             yield Flaw(head.position + 1, f"entries up to {self.position} were added after the head")
         elif head and head.hash != self.hash.hex():
-            yield Flaw(head.position, "the head's hash is not the last entry's")
+            yield Flaw(head.position, "the head's hash does not match the last entry's")
         for exported in self._exported:
             if exported.position > self.position:
                 yield Flaw(

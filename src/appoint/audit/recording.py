@@ -31,8 +31,8 @@ async def record(
     their order; repeated ones are written once.
 
     This is a Python function rather than one in the schema because it is a plain insert. The statements that book
-    appointments and expire holds write their own entries in an extra step, where a function call per row would be
-    slower.
+    appointments and expire holds have an extra step to write their own entries, because a function call per row would
+    be slower.
     """
     await entries.insert_entry(
         db,

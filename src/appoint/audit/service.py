@@ -80,7 +80,7 @@ async def entries(
     limit: int,
 ) -> Listing:
     """Return a clinic's entries, or the platform's (clinic 0), oldest first: one more than `limit` if there is another
-    page. Raise `NotFound`."""
+    page. Raise `NotFound` for an unknown clinic."""
     bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
@@ -107,8 +107,8 @@ async def newest(
     before: UUID | None,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return entries as `entries` does, but newest first, starting before an entry or from the newest. Raise
-    `NotFound`."""
+    """Return entries as `entries` does, but newest first, starting before an entry or with the newest. Raise `NotFound`
+    for an unknown clinic."""
     bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
@@ -124,8 +124,8 @@ async def newest(
 
 
 async def head(db: Statements, *, clinic_id: int) -> AuditHead:
-    """Return the signed head of a clinic's chain, or the platform's. Raise `NotFound`, including when nothing is sealed
-    yet."""
+    """Return the signed head of a clinic's chain, or the platform's. Raise `NotFound` for an unknown clinic, or if
+    nothing is sealed yet."""
     if head := await chain.head(db, clinic_id):
         return head
     raise errors.NotFound

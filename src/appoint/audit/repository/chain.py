@@ -180,8 +180,8 @@ async def chains(db: Statements) -> list[Chain]:
 
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
-    """Return the next sealed entries after a position: all entries at the positions this covers, including duplicates.
-    Return the head even if there are no entries."""
+    """Return the next sealed entries after a position, including any duplicates at the positions they cover, and the
+    head. Return the head even if there are no entries."""
     rows = await db.fetch(
         """
         select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,

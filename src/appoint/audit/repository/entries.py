@@ -124,7 +124,7 @@ async def newest(
     before: UUID,
     limit: int,
 ) -> list[AuditEntry]:
-    """Like `entries`, but return entries with ids in `[since, before)`, newest first."""
+    """Return entries as `entries` does, but those with ids in `[since, before)`, newest first."""
     rows = await db.fetch(
         """
         (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
