@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
-        "if unset, an embedded server in the data directory",
+        "if unset, an embedded server stores its data in the data directory",
     )
     data_dir: Path = Field(
         default=Path(".appoint"),
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     )
     mode: Literal["development", "production"] = Field(
         default="development",
-        description="in production, channels without a provider send nothing, and there are no development pages",
+        description="in production, channels without a provider send no messages, and there are no development pages",
     )
     public_url: str = Field(
         default="",
@@ -124,16 +124,16 @@ class Settings(BaseSettings):
         description="text messages that the gateway accepts per second, from all workers together",
     )
     reminder_spread_minutes: int = Field(
-        default=60, ge=1, le=720, description="reminders are sent up to this much earlier, to spread the load"
+        default=60, ge=1, le=720, description="reminders are sent up to this many minutes early, to spread the load"
     )
     broker_url: SecretStr | None = Field(
         default=None,
         description=(
-            "nats://… (JetStream) or amqp://… (RabbitMQ) to publish every event to; if unset, there is no broker"
+            "broker to publish every event to: nats://… (JetStream) or amqp://… (RabbitMQ); if unset, there is none"
         ),
     )
     webhook_private_addresses: bool = Field(
-        default=False, description="whether webhooks may point to private and loopback addresses; for tests"
+        default=False, description="whether webhooks may point to private and loopback addresses; only for tests"
     )
     event_log_days: int = Field(
         default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are kept for replays"
@@ -145,8 +145,8 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = Field(
         default=None,
         description=(
-            "OpenID provider whose tokens staff can sign in with, exactly as in the tokens' issuer claim (iss), "
-            "such as https://login.example.org/realms/clinics; if unset, there is no provider"
+            "OpenID provider whose tokens staff can sign in with, written exactly as in the tokens' issuer claim "
+            "(iss), such as https://login.example.org/realms/clinics; if unset, there is no provider"
         ),
     )
     oidc_audience: str | None = Field(default=None, description="audience (aud) in the provider's tokens for Appoint")
