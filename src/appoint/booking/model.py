@@ -213,7 +213,7 @@ class Cancellation(RequestBody):
     def __post_init__(self) -> None:
         if bool(self.override) != bool(self.override_reason):
             absent, other = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
-            raise errors.Invalid(errors.Fault(f"#/{absent}", "is required together with {other}", other=other))
+            raise errors.Invalid(errors.Fault(f"#/{absent}", "is required if {other} is given", other=other))
 
 
 class AppointmentFilter(PageQuery):

@@ -67,7 +67,7 @@ class Notifications(RequestBody):
     def fault(self) -> errors.Fault | None:
         """Return the fault in the combination of members, if any."""
         if (self.quiet_from is None) != (self.quiet_until is None):
-            return errors.Fault("#/quietFrom", "is required together with the end")
+            return errors.Fault("#/quietFrom", "is required if there is an end time")
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
             return errors.Fault("#/quietUntil", "must be different from the start")
         if len(set(self.reminder_minutes)) < len(self.reminder_minutes):

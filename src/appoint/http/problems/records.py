@@ -39,7 +39,7 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("The clinic is in use"),
         _("Active doctors: {doctors}; active time slots: {timeSlots}."),
-        _("Deactivate them first, or together with the clinic."),
+        _("Deactivate them first, or at the same time as the clinic."),
         {"doctors": 3, "timeSlots": 2},
     ),
     "live-appointments": Problem(
@@ -51,7 +51,7 @@ RECORDS: Final[dict[str, Problem]] = {
     ),
     "slots-published": Problem(
         409,
-        _("Published hours exist"),
+        _("Hours already published"),
         _("The clinic has published hours that this change would shift."),
         _("First remove all published hours from today onwards."),
     ),
@@ -114,7 +114,7 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("Overlapping hours"),
         _("The doctor already has published hours at that time."),
-        _("Change its start or end instead."),
+        _("Change the start or end of those hours instead."),
     ),
     "slot-has-appointments": Problem(
         409,

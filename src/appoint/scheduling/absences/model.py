@@ -26,7 +26,9 @@ class AbsenceContent(RequestBody):
         fields.check_times(self.start_time, self.end_time)
         if self.end_time - self.start_time > MAX_ABSENCE_LENGTH:
             raise errors.Invalid(
-                errors.Fault("#/endTime", "must be no more than {days} days later", days=MAX_ABSENCE_LENGTH.days)
+                errors.Fault(
+                    "#/endTime", "must be no more than {days} days after the start", days=MAX_ABSENCE_LENGTH.days
+                )
             )
 
 

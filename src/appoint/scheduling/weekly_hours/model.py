@@ -58,10 +58,10 @@ class Hours(RequestBody):
     def __post_init__(self) -> None:
         if self.time_slot_id:
             if self.start_time or self.end_time:
-                raise errors.Invalid(errors.Fault("#/timeSlotId", "already sets the start and the end"))
+                raise errors.Invalid(errors.Fault("#/timeSlotId", "already determines the start and end"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(
-                errors.Fault("#/startTime", "is required together with an end unless you choose a time slot")
+                errors.Fault("#/startTime", "is required with an end time unless you choose a time slot")
             )
         else:
             minutes_between(self.start_time, self.end_time)

@@ -195,7 +195,9 @@ async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Aw
         return None, {"until": translate(language, "must be after the start")}
     if period.end - period.start > MAX_ABSENCE_LENGTH:
         return None, {
-            "until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE_LENGTH.days)
+            "until": translate(
+                language, "must be no more than {days} days after the start", days=MAX_ABSENCE_LENGTH.days
+            )
         }
     return AwayPeriod(None if form.whom == WHOLE_CLINIC else form.whom, period.start, period.end), {}
 
