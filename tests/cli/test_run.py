@@ -3,10 +3,12 @@
 import signal
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
+import psutil
 import pytest
 
 from support.embedded_servers import folder, postgres_processes
@@ -95,7 +97,8 @@ def test_run_recovers_after_all_processes_are_killed(first_start):
         created = httpx2.post(process.url + "/api/clinics", json=clinic, headers=headers)
         process.stop(signal.SIGKILL)
     for postgres in postgres_processes(home):
-        postgres.kill()
+        with suppress(psutil.NoSuchProcess):  # it may have ended along with another one
+            postgres.kill()
     with running(home) as process:
         assert httpx2.get(process.url + created.headers["Location"]).json() == created.json()
 

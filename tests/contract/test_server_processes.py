@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx2
@@ -34,12 +35,12 @@ def test_several_processes_share_metrics(pair):
 @pytest.mark.xdist_group("pair")
 def test_a_killed_server_process_is_replaced(pair):
     def children() -> set[int]:
-        processes = psutil.Process(pair.popen.pid).children()
-        return {
-            child.pid
-            for child in processes
-            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-        }
+        running: set[int] = set()
+        for child in psutil.Process(pair.popen.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it may end at any time
+                if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline()):
+                    running.add(child.pid)
+        return running
 
     before = children()
     os.kill(min(before), signal.SIGKILL)

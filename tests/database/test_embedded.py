@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def other_process(data_dir: Path) -> Iterator[tuple["subprocess.Popen[str]", dic
 
 def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it may have ended along with another one
+            process.kill()
 
 
 def test_the_first_start_creates_the_database_and_later_starts_reuse_it(home: Path) -> None:

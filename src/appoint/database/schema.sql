@@ -107,8 +107,8 @@ END;
 CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
     LANGUAGE sql STRICT PARALLEL SAFE
     BEGIN ATOMIC
- SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex((clock.ms >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex(((clock.ms >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex((('-9223372036854775808'::bigint | ((clock.ms & (1048575)::bigint) << 42)) | random((0)::bigint, '4398046511103'::bigint)))))::uuid AS uuid
-    FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint AS ms) clock;
+ SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex(((clock.us / 1000) >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex((((clock.us / 1000) >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex(((('-9223372036854775808'::bigint | (((clock.us / 1000) & (1048575)::bigint) << 42)) | ((clock.us % (1000)::bigint) << 32)) | random((0)::bigint, '4294967295'::bigint)))))::uuid AS uuid
+    FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint AS us) clock;
 END;
 
 CREATE TABLE public.api_key (

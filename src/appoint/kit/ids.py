@@ -1,4 +1,5 @@
-"""Ids that contain their clinic: UUID version 8 = clinic (32 bits) · milliseconds (48) · random (42)."""
+"""Ids that contain their clinic: UUID version 8 = clinic (32 bits) · milliseconds (48) · microseconds (10) · random
+(32)."""
 
 import secrets
 import time
@@ -16,11 +17,12 @@ def new_id(clinic_id: int) -> UUID:
 
     The database's `mint_id` creates ids with the same layout.
     """
-    return compose_id(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))
+    ms, us = divmod(time.time_ns() // 1000, 1000)
+    return compose_id(clinic_id, ms, us << 32 | secrets.randbits(32))
 
 
 def compose_id(clinic_id: int, ms: int, bits: int) -> UUID:
-    """Return the id with the given millisecond and 42 random bits, for callers that need a reproducible id."""
+    """Return the id with the given millisecond and remaining 42 bits, for callers that need a reproducible id."""
     high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
     low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | bits
     return UUID(int=clinic_id << 96 | high << 64 | low)
