@@ -153,8 +153,18 @@ def faults(key, subject, text):
                 ("#/text", "line 2: cannot be read; check that every “{{” and “{%” is closed"),
             ],
         ),
-        (SMS, None, "{{ when }}" * 100, [("#/text", "is too long once it is filled in; maximum length: 1000")]),
-        (MAIL, "{{ when }}" * 15, "y", [("#/subject", "is too long once it is filled in; maximum length: 500")]),
+        (
+            SMS,
+            None,
+            "{{ when }}" * 100,
+            [("#/text", "is too long once its placeholders are filled in; maximum length: 1000")],
+        ),
+        (
+            MAIL,
+            "{{ when }}" * 15,
+            "y",
+            [("#/subject", "is too long once its placeholders are filled in; maximum length: 500")],
+        ),
         (
             TemplateKey("webhook-disabled", "email", "en"),
             "x",

@@ -199,7 +199,11 @@ async def test_an_invalid_template_is_rejected_with_the_line_and_reason_in_the_c
         ),
         (SMS, {"text": "(" * 5000 + "{{" + "(" * 5000}, {"#/text": "is too long; maximum length: 10000"}),
         (SMS, {"text": "{{" + "(" * 5000}, {"#/text": "is nested too deeply or contains a number that is too long"}),
-        (SMS, {"text": "x" * 1001}, {"#/text": "is too long once it is filled in; maximum length: 1000"}),
+        (
+            SMS,
+            {"text": "x" * 1001},
+            {"#/text": "is too long once its placeholders are filled in; maximum length: 1000"},
+        ),
     ],
 )
 async def test_all_errors_in_a_template_are_reported(clinics, path, body, faults):
