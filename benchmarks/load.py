@@ -164,8 +164,9 @@ class Server(NamedTuple):
 
 @contextmanager
 def serving(world: World, *, workers: int = 1) -> Generator[Server]:
-    """Run `appoint serve` with its defaults on the data set."""
+    """Run `appoint serve` with its defaults, in development mode, on the data set."""
     settings = {
+        "APPOINT_MODE": "development",
         "APPOINT_DATABASE_URL": world.url,
         "APPOINT_DATA_DIR": str(FOLDER),
         "APPOINT_PORT": "0",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -15,6 +15,7 @@ def _split(value: object) -> object:
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+UnencryptedService = Literal["pages", "database", "cache", "broker", "smtp"]
 
 
 class Settings(BaseSettings):
@@ -42,16 +43,19 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="number of server processes")
     admin_token: SecretStr | None = Field(
         default=None,
-        description="the platform administrator's bearer token; if unset, it is generated and printed at first start",
+        description="the platform administrator's bearer token; if unset, it is generated, stored in the data "
+        "directory, and printed at first start if the output is a terminal",
     )
     mode: Literal["development", "production"] = Field(
-        default="development",
-        description="in production, channels without a provider send no messages, and there are no development pages",
+        default="production",
+        description="production refuses unsafe settings; development shows all messages at /dev/mailbox, works only on "
+        "this machine's own address, and is the default for `appoint run` alone",
     )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s/?#]+)?$",
-        description="the server's public base address, for links in messages; if unset, the address it listens on",
+        description="the server's public base address, for links in messages; required in production; if unset in "
+        "development, the address it listens on",
     )
     secret_key: SecretStr | None = Field(
         default=None,
@@ -71,6 +75,13 @@ class Settings(BaseSettings):
         description=(
             "comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "
             "X-Forwarded-Proto are trusted"
+        ),
+    )
+    without_tls: Annotated[list[UnencryptedService], NoDecode, BeforeValidator(_split)] = Field(
+        default=[],
+        description=(
+            "comma-separated services that may be reached over a network without TLS: pages, database, cache, broker, "
+            "smtp; only for networks that nobody else can read"
         ),
     )
     pool_size: int = Field(default=10, ge=1, le=500, description="database connections per process")
@@ -95,8 +106,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         default=None,
         description=(
-            "mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); if "
-            "unset, emails go to the development mailbox at /dev/mailbox"
+            "mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465 (TLS); if unset, development "
+            "shows emails at /dev/mailbox, and production sends none"
         ),
     )
     mail_from: str = Field(
@@ -112,8 +123,8 @@ class Settings(BaseSettings):
     sms_url: SecretStr | None = Field(
         default=None,
         description=(
-            "Twilio or a compatible gateway: https://account:token@api.twilio.com; if unset, text messages go to the "
-            "development mailbox"
+            "Twilio or a compatible gateway: https://account:token@api.twilio.com; if unset, development shows text "
+            "messages at /dev/mailbox, and production sends none"
         ),
     )
     sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
@@ -133,7 +144,8 @@ class Settings(BaseSettings):
         ),
     )
     webhook_private_addresses: bool = Field(
-        default=False, description="whether webhooks may point to private and loopback addresses; only for tests"
+        default=False,
+        description="whether webhooks may point to private and loopback addresses; only for tests, never in production",
     )
     event_log_days: int = Field(
         default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are kept for replays"
@@ -220,13 +232,6 @@ class Settings(BaseSettings):
     request_seconds: int = Field(
         default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"
     )
-
-    @field_validator("rate_limits")
-    @classmethod
-    def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic's signature
-        if not value and others.data.get("mode") == "production":
-            raise ValueError("production mode requires rate limits")
-        return value
 
     def model_post_init(self, _: object) -> None:
         self.data_dir = self.data_dir.expanduser().absolute()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appoint.cli import database, documents
+from appoint.cli import database, documents, processes
 from appoint.database import dump
 from appoint.settings import Settings
 
@@ -115,20 +115,34 @@ async def test_an_invalid_setting_is_reported_by_name(name, value, error):
 @pytest.mark.parametrize(
     ("variable", "changes"),
     [
-        (
-            "APPOINT_PUBLIC_URL",
-            {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "mail_from": "desk@lakeside.example"},
-        ),
+        ("APPOINT_PUBLIC_URL", {"mode": "production"}),
         (
             "APPOINT_MAIL_FROM",
             {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "public_url": "https://appoint.example"},
         ),
+        ("APPOINT_HOST", {"host": "192.0.2.7"}),
         ("APPOINT_SMTP_URL", {"smtp_url": "nonsense"}),
         ("APPOINT_BROKER_URL", {"broker_url": "nonsense"}),
     ],
 )
 async def test_incomplete_provider_settings_are_rejected_at_startup(command, variable, changes, home, error):
     assert variable in await error(command, data_dir=home, database_url=None, secret_key=None, **changes)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_servers_and_workers_are_in_production_mode_unless_told_otherwise(command, home, error):
+    message = await error(command, mode=None, data_dir=home, database_url=None)
+    assert "Production mode refuses these settings: APPOINT_PUBLIC_URL is missing" in message
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_administrators_token_is_printed_only_on_a_terminal(terminal, tmp_path):
+    printed: list[str] = []
+    token = processes._token(Settings(data_dir=tmp_path), printed.append, secretly=not terminal)
+    assert (token in printed[0], str(tmp_path / "admin-token") in printed[0]) == (terminal, True)
+    processes._token(Settings(data_dir=tmp_path), printed.append, secretly=not terminal)
+    assert len(printed) == 1
 
 
 def test_settings_are_listed_without_secrets(monkeypatch, capsys):

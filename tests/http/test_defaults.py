@@ -1,54 +1,11 @@
-"""Secure defaults: secrets that cannot be guessed, and strict headers for browsers."""
+"""Secure defaults: secrets in files, and strict headers for browsers."""
 
 import pytest
 
-from appoint.kit.errors import StartupError
-from appoint.server.startup import check_secrets
 from appoint.settings import Settings
-from support.app import client_of, composed, settings
+from support.app import client_of, composed
 
 STRONG_SECRET = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
-
-
-@pytest.mark.parametrize(
-    ("changes", "variable"),
-    [
-        ({"admin_token": "admin"}, "APPOINT_ADMIN_TOKEN"),
-        ({"secret_key": "x" * 40}, "APPOINT_SECRET_KEY"),
-        ({"database_url": "postgresql://appoint:appoint@db/appoint"}, "APPOINT_DATABASE_URL"),
-        ({"database_url": "postgresql://appoint:Postgres@db/appoint"}, "APPOINT_DATABASE_URL"),
-    ],
-)
-def test_production_rejects_guessable_secrets_by_name(changes, variable):
-    with pytest.raises(StartupError, match=variable):
-        check_secrets(
-            settings(
-                **{"mode": "production", "rate_limits": True, "secret_key": STRONG_SECRET, "admin_token": STRONG_SECRET}
-                | changes
-            )
-        )
-
-
-def test_production_accepts_strong_and_generated_secrets():
-    check_secrets(
-        settings(
-            mode="production",
-            rate_limits=True,
-            secret_key=STRONG_SECRET,
-            admin_token=STRONG_SECRET,
-            database_url=f"postgresql://appoint:{STRONG_SECRET}@db/appoint",
-        )
-    )
-    check_secrets(
-        settings(
-            mode="production",
-            rate_limits=True,
-            secret_key=None,
-            admin_token=None,
-            database_url="postgresql://appoint@/appoint?host=/run/postgresql",
-        )
-    )
-    check_secrets(settings(secret_key="short"))  # development
 
 
 def test_secrets_can_be_read_from_files(tmp_path):

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from pydantic import ValidationError
 
 from appoint.http.access import COOKIE
 from appoint.http.rate_limits import counters
@@ -190,11 +189,6 @@ async def test_lookups_of_wrong_credentials_are_limited_but_right_ones_always_wo
 
 async def identify(connection, token):
     return Actor("test", administrator=True) if token == "tst_right" else None
-
-
-def test_production_requires_rate_limits():
-    with pytest.raises(ValidationError, match="production mode requires rate limits"):
-        settings(mode="production", rate_limits=False)
 
 
 async def test_a_process_stores_a_limited_number_of_counters(monkeypatch):

@@ -38,17 +38,20 @@ async def test_an_untrusted_certificate_from_another_machine_is_rejected(pem, ki
         )
 
 
-async def test_a_password_is_not_sent_unencrypted_to_another_machine():
+@pytest.mark.parametrize("login", ["clinic:secret@", ""])
+async def test_nothing_is_sent_unencrypted_to_another_machine_unless_a_setting_allows_it(login):
     commands: list[str] = []
     greeting = {"EHLO": b"250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n", "AUTH": "235 welcome"}
     async with serving(mail_talk(greeting, commands)) as port:
-        assert await refusal(Smtp(f"smtp://clinic:secret@0.0.0.0:{port}", SENDER), LETTER) == (
+        assert await refusal(Smtp(f"smtp://{login}0.0.0.0:{port}", SENDER), LETTER) == (
             Delayed,
-            "the mail server does not offer TLS, and Appoint will not send the password without it",
+            "the mail server does not offer TLS, and Appoint will not send email without it",
         )
         assert "AUTH" not in commands
-        await Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER).send(LETTER)
-        assert "AUTH" in commands
+        assert "MAIL" not in commands
+        await Smtp(f"smtp://{login}127.0.0.1:{port}", SENDER).send(LETTER)
+        await Smtp(f"smtp://{login}0.0.0.0:{port}", SENDER, without_tls=True).send(LETTER)
+        assert (commands.count("AUTH"), commands.count("MAIL")) == (2 if login else 0, 2)
 
 
 async def test_a_wrong_password_delays_the_email():

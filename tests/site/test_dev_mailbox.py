@@ -10,7 +10,7 @@ from appoint.messaging.channels.gateway import DevMailbox
 from appoint.messaging.channels.model import Message
 from appoint.messaging.channels.repository import MAX_DEV_MESSAGES
 from appoint.server import app as application
-from support.app import TOKEN, settings
+from support.app import TOKEN, composed, connected_client, settings
 
 LETTER = Message(
     "letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\nhttps://appoint.example/a/1\n"
@@ -137,6 +137,13 @@ async def test_the_mailbox_is_translated(client, language):
     title = translate(language, "Development mailbox")
     assert title != "Development mailbox"
     assert f"<h1>{title}</h1>" in (await client.get("/dev/mailbox", headers={"Accept-Language": language})).text
+
+
+async def test_the_mailbox_does_not_exist_for_other_machines(client, mailbox, database_url):
+    """They may reach the server through a proxy."""
+    await mailbox.send(LETTER)
+    async with connected_client(composed(database_url), address="192.0.2.7") as other:
+        assert [(await other.get(f"/dev/mailbox{path}")).status_code for path in ("", "/1")] == [404, 404]
 
 
 async def test_production_has_no_mailbox(db, database_url, mailbox):

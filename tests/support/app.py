@@ -21,8 +21,10 @@ POOLS: list[Pools] = []
 
 
 def settings(**changes: Any) -> Settings:
-    """Return settings for tests. Environment variables and `.env` are ignored."""
-    defaults = {"secret_key": "signs links in tests", "rate_limits": changes.get("mode") == "production"}
+    """Return settings for tests, in development mode unless `changes` name another. Environment variables and `.env`
+    are ignored."""
+    mode = changes.get("mode", "development")
+    defaults = {"mode": mode, "secret_key": "signs links in tests", "rate_limits": mode == "production"}
     return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 
 

@@ -27,12 +27,12 @@ class Outcome(NamedTuple):
 
 
 class CommandLine:
-    """Runs commands with exactly these settings, except those that are None. Each command needs its own event loop, so
-    it runs in a thread.
+    """Runs commands with exactly these settings, except those that are None, in development mode unless they name
+    another. Each command needs its own event loop, so it runs in a thread.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **settings: Any) -> None:
-        self.patch, self.capsys, self.settings = patch, capsys, settings
+        self.patch, self.capsys, self.settings = patch, capsys, {"mode": "development"} | settings
 
     async def __call__(self, *arguments: str, stdin: str = "", terminal: bool = False, **settings: Any) -> Outcome:
         self.capsys.readouterr()

@@ -97,7 +97,7 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
         for name, value in (
-            {"port": 0, "admin_token": TOKEN, "rate_limits": settings.get("mode") == "production"} | settings
+            {"mode": "development", "port": 0, "admin_token": TOKEN, "rate_limits": False} | settings
         ).items()
         if value is not None
     }

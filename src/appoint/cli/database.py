@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import signal
 import subprocess
+import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -40,11 +41,8 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     settings = Settings()
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
-        asyncio.run(
-            demo.load(
-                database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=echo
-            )
-        )
+        login = startup.demo_password(settings, secretly=not sys.stderr.isatty())._asdict()
+        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=echo, **login))
 
 
 def schema(*, check: bool = False) -> None:

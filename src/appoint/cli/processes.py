@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -21,33 +22,35 @@ def run() -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
 
     If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world into a new
-    database. Ctrl-C stops everything.
+    database. Unless APPOINT_MODE says otherwise, this is development mode. Ctrl-C stops everything.
     """
     from ..database import migrate
     from ..server import startup, uvicorn_server
 
     settings = Settings()
+    if "mode" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"mode": "development"})
     _prepare(settings)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = uvicorn_server.listen(settings.host, settings.port)
     with console.status("Starting the database") as status, startup.database(settings, say=console.print) as database:
         step = status.update if console.is_terminal else console.print
         asyncio.run(startup.reach(database.url))
-        token = _token(settings, console.print)
+        secretly = not sys.stdout.isatty()
+        token = _token(settings, console.print, secretly=secretly)
         settings = startup.with_secret_key(settings)
         step("Bringing the database up to date")
         asyncio.run(migrate.upgrade(database.url))
         pending = settings.data_dir / PENDING_DEMO  # survives an interrupted first start
-        if database.fresh:
+        if database.fresh and settings.mode == "development":
             pending.touch()
         if not settings.database_url and pending.exists():
             from .. import demo
 
             step("Loading the demo world")
             with suppress(demo.HasClinics):  # an interrupted start may already have loaded it
-                asyncio.run(
-                    demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print)
-                )
+                login = startup.demo_password(settings, secretly=secretly)._asdict()
+                asyncio.run(demo.load(database.url, size="small", say=console.print, **login))
             pending.unlink()
         step("Starting the server")
 
@@ -80,7 +83,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     listener = uvicorn_server.listen(settings.host, settings.port)
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
-        token = _token(settings, echo)
+        token = _token(settings, echo, secretly=not sys.stderr.isatty())
         settings = startup.with_secret_key(settings)
         make = partial(
             uvicorn_server.create_application,
@@ -111,13 +114,19 @@ def _prepare(settings: Settings) -> None:
     logs.configure(settings)
 
 
-def _token(settings: Settings, say: Callable[[str], None]) -> str:
-    """Return the administrator's token. Print it if it has just been created."""
+def _token(settings: Settings, say: Callable[[str], None], *, secretly: bool) -> str:
+    """Return the administrator's token. If it has just been created, say where it is stored and, unless `secretly`,
+    what it is: output that is not a terminal usually ends up in a log."""
     from ..server import startup
 
     token, is_new = startup.admin_token(settings)
     if is_new:
-        say(f"The administrator's token, also stored in {settings.data_dir / 'admin-token'}:\n  {token}")
+        path = settings.data_dir / "admin-token"
+        say(
+            f"The administrator's token has been stored in {path}"
+            if secretly
+            else f"The administrator's token, also stored in {path}:\n  {token}"
+        )
     return token
 
 

@@ -4,6 +4,7 @@ the same day get identical data.
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import asyncpg
@@ -25,10 +26,11 @@ async def load(
     say: Callable[[str], None],
     into_existing: bool = False,
     password: str | None = None,
+    password_file: Path | None = None,
     now: datetime | None = None,
 ) -> None:
     """Load a demo world into a migrated database, completely or not at all, without writing events. If there is a
-    password, staff get accounts.
+    password, staff get accounts, and `say` gets the password, or the file that contains it if one is given.
 
     Raise `HasClinics` if the database already has clinics, unless `into_existing` is set.
     """
@@ -59,6 +61,7 @@ async def load(
                 )
             say("The large demo world has been loaded.")
         if addresses:
-            say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
+            shown = f"in {password_file}" if password_file else password
+            say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {shown}")
     finally:
         await connection.close()

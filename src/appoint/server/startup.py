@@ -16,12 +16,10 @@ from ..database import migrate
 from ..database.pool import connect
 from ..kit.errors import StartupError
 from ..settings import Settings
+from .production import check_mode
 
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
-
-MIN_SECRET_LENGTH = 24
-DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
 
 
 class UsableDatabase(NamedTuple):
@@ -90,26 +88,19 @@ def check_extras(settings: Settings) -> None:
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise `StartupError` if a provider's or broker's address is invalid, or if a setting is unsuitable for
-    production.
+    """Raise `StartupError` if a provider's or broker's address is invalid, or if the mode refuses a setting.
 
     The libraries for providers are imported only if a provider is configured, because they are slow to import.
     """
-    check_secrets(settings)
     if settings.smtp_url or settings.sms_url:
         from ..messaging.channels.gateway import create_gateways  # noqa: PLC0415
 
         create_gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
-        if settings.mode == "production" and not settings.public_url:
-            raise StartupError(
-                "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
-            )
-    if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
-        raise StartupError("Set APPOINT_MAIL_FROM to the address that emails are sent from.")
     if settings.broker_url:
         from ..integrations.broker.gateway import check_url  # noqa: PLC0415
 
         check_url(settings.broker_url.get_secret_value())
+    check_mode(settings)
 
 
 def read_trust(settings: Settings) -> "Trust | None":
@@ -124,30 +115,6 @@ def read_trust(settings: Settings) -> "Trust | None":
     return read_trust(settings)
 
 
-def check_secrets(settings: Settings) -> None:
-    """In production, raise `StartupError` if any secrets are easy to guess. The message names them."""
-    if settings.mode != "production":
-        return
-    values = {
-        "APPOINT_ADMIN_TOKEN": settings.admin_token.get_secret_value() if settings.admin_token else None,
-        "APPOINT_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
-    }
-    weak = [
-        name
-        for name, value in values.items()
-        if value is not None and (len(value) < MIN_SECRET_LENGTH or len(set(value)) < MIN_SECRET_LENGTH // 2)
-    ]
-    if (
-        settings.database_url
-        and (urlsplit(settings.database_url.get_secret_value()).password or "").lower() in DEFAULT_PASSWORDS
-    ):
-        weak.append("the password in APPOINT_DATABASE_URL")
-    if weak:
-        raise StartupError(
-            f"Too easy to guess for production: {', '.join(weak)}. Generate one with `openssl rand -base64 32`."
-        )
-
-
 def admin_token(settings: Settings) -> tuple[str, bool]:
     """Return the administrator's token, and whether it has just been created."""
     if settings.admin_token:
@@ -155,9 +122,16 @@ def admin_token(settings: Settings) -> tuple[str, bool]:
     return _stored_secret(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
 
 
-def demo_password(settings: Settings) -> str:
+class DemoPassword(NamedTuple):
+    password: str
+    password_file: Path | None
+    """Where to look for the password, if it must not be printed."""
+
+
+def demo_password(settings: Settings, *, secretly: bool) -> DemoPassword:
     """Return the password for the demo world's staff, which is stored next to the administrator's token."""
-    return _stored_secret(settings, "demo-password", "The demo world's password", "APPOINT_DATA_DIR")[0]
+    password, _ = _stored_secret(settings, "demo-password", "The demo world's password", "APPOINT_DATA_DIR")
+    return DemoPassword(password, settings.data_dir / "demo-password" if secretly else None)
 
 
 def with_secret_key(settings: Settings) -> Settings:

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
+from ..kit.hosts import is_loopback
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
 from .rendering import NO_FRAMES, NO_STORE, POLICY, render
@@ -52,7 +53,9 @@ async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
 
 
 def _expect_development(request: Request) -> None:
-    if request.services.settings.mode != "development":
+    """Raise `NotFound` in production, and for other machines, which may reach this one through a proxy."""
+    is_here = request.client is not None and is_loopback(request.client.host)
+    if request.services.settings.mode != "development" or not is_here:
         raise errors.NotFound
 
 

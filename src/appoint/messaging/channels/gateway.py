@@ -1,7 +1,6 @@
 """Gateways to a mail server and a text message provider, and the development mailbox that replaces them."""
 
 import asyncio
-import ipaddress
 import ssl
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
@@ -13,6 +12,7 @@ import httpx2
 from ...database.pool import Database
 from ...kit import clock
 from ...kit.errors import StartupError
+from ...kit.hosts import is_loopback
 from ...settings import Settings
 from . import repository
 from .model import (
@@ -54,10 +54,7 @@ class ProviderUrl(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         """Whether the provider runs on this machine, so that no network carries the traffic."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 def _parse_url(setting: str, url: str, schemes: tuple[str, str], example: str) -> ProviderUrl:
@@ -92,13 +89,14 @@ class _Client(aiosmtplib.SMTP):
 
 
 class Smtp:
-    """A mail server. With the scheme `smtp`, connections use TLS if the server offers it (STARTTLS, default port 587);
-    with `smtps`, they use it from the start (default port 465).
+    """A mail server. With the scheme `smtp`, connections switch to TLS (STARTTLS, default port 587); with `smtps`, they
+    use it from the start (default port 465).
 
-    The server's certificate must be valid, unless the server runs on this machine.
+    The server must offer TLS with a valid certificate, unless it runs on this machine. `without_tls` also allows other
+    servers that do not offer TLS.
     """
 
-    def __init__(self, url: str, sender: str, *, seconds: float = 30) -> None:
+    def __init__(self, url: str, sender: str, *, seconds: float = 30, without_tls: bool = False) -> None:
         self.server: Final = _parse_url(
             "APPOINT_SMTP_URL",
             url,
@@ -110,6 +108,7 @@ class Smtp:
             raise StartupError("APPOINT_MAIL_FROM must be an email address, such as appointments@example.org")
         self.sender: Final = address
         self.seconds: Final = seconds
+        self.needs_tls: Final = not (without_tls or self.server.is_loopback)
         self.tls: Final = ssl.create_default_context()
         if self.server.is_loopback:
             self.tls.check_hostname = False
@@ -131,7 +130,10 @@ class Smtp:
         try:
             async with asyncio.timeout(self.seconds):
                 await client.connect()
-                await self._log_in(client)
+                if self.needs_tls and client.get_transport_info("sslcontext") is None:
+                    raise Delayed("the mail server does not offer TLS, and Appoint will not send email without it")
+                if self.server.user:
+                    await client.login(self.server.user, self.server.password)
             await client.sendmail(self.sender, [to], mail, mail_options=["SMTPUTF8", "BODY=8BITMIME"] if utf8 else None)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _explain(error)
@@ -143,13 +145,6 @@ class Smtp:
         finally:
             client.close()
         raise refusal  # outside `except`: the server's text, which may repeat the address, must not become its context
-
-    async def _log_in(self, client: aiosmtplib.SMTP) -> None:
-        if not self.server.user:
-            return
-        if not self.server.is_loopback and client.get_transport_info("sslcontext") is None:
-            raise Delayed("the mail server does not offer TLS, and Appoint will not send the password without it")
-        await client.login(self.server.user, self.server.password)
 
 
 def _explain(error: Exception) -> Undeliverable | Delayed:
@@ -260,7 +255,8 @@ def create_gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
     if settings.mode == "development":
         by_channel = dict.fromkeys(("email", "sms"), DevMailbox(db))
     if settings.smtp_url:
-        by_channel["email"] = Smtp(settings.smtp_url.get_secret_value(), settings.mail_from)
+        without_tls = "smtp" in settings.without_tls
+        by_channel["email"] = Smtp(settings.smtp_url.get_secret_value(), settings.mail_from, without_tls=without_tls)
     if settings.sms_url:
         by_channel["sms"] = Sms(settings.sms_url.get_secret_value(), settings.sms_from)
     return by_channel

@@ -1,0 +1,11 @@
+"""Hosts in URLs and settings."""
+
+import ipaddress
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host is this machine, so that no network carries the traffic."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

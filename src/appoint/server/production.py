@@ -1,0 +1,107 @@
+"""The settings that production mode refuses, and the addresses where development mode may listen."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from ..kit.errors import StartupError
+from ..kit.guessable import is_guessable
+from ..kit.hosts import is_loopback
+from ..settings import Settings, UnencryptedService
+
+MIN_DATABASE_PASSWORD_LENGTH: Final = 12
+TLS_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
+
+
+def check_mode(settings: Settings) -> None:
+    """Raise `StartupError` for settings that the mode refuses. The message names each of them."""
+    if settings.mode == "development":
+        _check_development(settings)
+    elif faults := [*_missing(settings), *_unsafe(settings), *_unencrypted(settings)]:
+        raise StartupError(f"Production mode refuses these settings: {'; '.join(faults)}.")
+
+
+def _check_development(settings: Settings) -> None:
+    public_host = urlsplit(settings.public_url).hostname if settings.public_url else None
+    for variable, host in (("APPOINT_HOST", settings.host), ("APPOINT_PUBLIC_URL", public_host)):
+        if host is not None and not is_loopback(host):
+            raise StartupError(
+                "Development mode shows everyone's messages at /dev/mailbox, so it works only on this machine: "
+                f"set {variable} to an address on 127.0.0.1, or APPOINT_MODE to production."
+            )
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    if not settings.public_url:
+        yield "APPOINT_PUBLIC_URL is missing (set it to the address where people reach the server)"
+    if settings.smtp_url and "mail_from" not in settings.model_fields_set:
+        yield "APPOINT_MAIL_FROM is missing (set it to the address that emails are sent from)"
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    if settings.webhook_private_addresses:
+        yield "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true (webhooks could reach servers on your internal network)"
+    if not settings.rate_limits:
+        yield "APPOINT_RATE_LIMITS is false"
+    names = [name for name in ("admin_token", "secret_key") if _has_guessable(settings, name)]
+    guessable = [f"APPOINT_{name.upper()}" for name in names]
+    if settings.database_url and _is_guessable_password(settings.database_url):
+        guessable.append("the password in APPOINT_DATABASE_URL")
+    for each in guessable:
+        yield f"{each} is too easy to guess (generate one with `openssl rand -hex 32`)"
+
+
+def _has_guessable(settings: Settings, name: str) -> bool:
+    secret: SecretStr | None = getattr(settings, name)
+    return secret is not None and is_guessable(secret.get_secret_value())
+
+
+def _is_guessable_password(database_url: SecretStr) -> bool:
+    """Return whether the URL contains a password that is easy to guess. Without a password, PostgreSQL decides who may
+    log in, for example by certificate."""
+    password = unquote(urlsplit(database_url.get_secret_value()).password or "")
+    return bool(password) and is_guessable(password, min_length=MIN_DATABASE_PASSWORD_LENGTH)
+
+
+def _unencrypted(settings: Settings) -> Iterator[str]:
+    services: tuple[tuple[UnencryptedService, str, bool], ...] = (
+        ("pages", "APPOINT_PUBLIC_URL", _is_unencrypted(settings.public_url, "http")),
+        ("database", "APPOINT_DATABASE_URL", _is_unencrypted_database(settings.database_url)),
+        ("cache", "APPOINT_CACHE_URL", _is_unencrypted(_plain(settings.cache_url), "redis")),
+        ("broker", "APPOINT_BROKER_URL", _is_unencrypted(_plain(settings.broker_url), "nats", "amqp")),
+    )
+    for service, variable, is_unencrypted in services:
+        if is_unencrypted and service not in settings.without_tls:
+            yield f"{variable} does not use TLS (if its network is private, add {service} to APPOINT_WITHOUT_TLS)"
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _is_unencrypted(urls: str, *schemes: str) -> bool:
+    """Return whether any of the comma-separated URLs has one of the schemes and leads to another machine."""
+    parts = (urlsplit(url) for url in urls.split(","))
+    return any(part.scheme in schemes and not is_loopback(part.hostname or "") for part in parts)
+
+
+def _is_unencrypted_database(url: SecretStr | None) -> bool:
+    """Return whether connections to the database leave this machine, possibly without TLS. The client reads what the
+    URL does not say from libpq's own variables."""
+    if url is None:
+        return False
+    parts = urlsplit(url.get_secret_value())
+    query = dict(parse_qsl(parts.query))
+    tls = query.get("sslmode") or os.environ.get("PGSSLMODE")
+    hosts = query.get("host") or unquote(parts.netloc.rpartition("@")[2]) or os.environ.get("PGHOST") or "localhost"
+    return tls not in TLS_MODES and not all(_is_local(host) for host in hosts.split(","))
+
+
+def _is_local(host: str) -> bool:
+    """Return whether a database's host, which may be followed by a port, is a socket or this machine."""
+    name = re.sub(r"^\[([^]]+)\](:\d+)?$|^([^:]+):\d+$", r"\1\3", host)
+    return host.startswith("/") or is_loopback(name)
