@@ -123,7 +123,11 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}",
         operation_id="cancelAppointment",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="move-appointments", owned_by="appointment_id", problems=("wrong-status", "too-late")),
+        opt=route(
+            permission="move-appointments",
+            owned_by="appointment_id",
+            problems=("wrong-status", "too-late"),
+        ),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling it again has no effect."""
@@ -144,7 +148,11 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/confirm",
         operation_id="confirmAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="move-appointments", owned_by="appointment_id", problems=("hold-expired", "wrong-status")),
+        opt=route(
+            permission="move-appointments",
+            owned_by="appointment_id",
+            problems=("hold-expired", "wrong-status", "version-mismatch"),
+        ),
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Confirm a held appointment."""
@@ -157,7 +165,7 @@ class Appointments(Controller):
         opt=route(
             permission="run-appointments",
             owned_by="appointment_id",
-            problems=("wrong-status", "taken", "customer-busy", "outside-hours"),
+            problems=("wrong-status", "taken", "customer-busy", "outside-hours", "version-mismatch"),
         ),
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
@@ -168,7 +176,9 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/unarrive",
         operation_id="unarriveAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
+        opt=route(
+            permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "version-mismatch")
+        ),
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Undo a customer's arrival."""
@@ -178,7 +188,9 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/checkIn",
         operation_id="checkInAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
+        opt=route(
+            permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "version-mismatch")
+        ),
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Check a customer in as ready to be called."""
@@ -188,17 +200,25 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/fulfil",
         operation_id="fulfilAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
+        opt=route(
+            permission="run-appointments",
+            owned_by="appointment_id",
+            problems=("wrong-status", "not-started", "version-mismatch"),
+        ),
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record that an appointment took place."""
+        """Record that an appointment took place, on its day or later."""
         return await apply_transition(request, appointment_id, "fulfil")
 
     @post(
         "/appointments/{appointment_id:uuid}/noShow",
         operation_id="noShowAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "not-started")),
+        opt=route(
+            permission="run-appointments",
+            owned_by="appointment_id",
+            problems=("wrong-status", "not-started", "version-mismatch"),
+        ),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Record a no-show once the appointment has started."""
@@ -252,7 +272,9 @@ async def apply_transition(request: Request, appointment_id: UUID, name: str) ->
     appointment, replayed = await idempotent_resource(
         request,
         None,
-        lambda tx: transitions.apply(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
+        lambda tx: transitions.apply(
+            tx, request.user, appointment_id=appointment_id, name=name, if_match=request.if_match, now=clock.now()
+        ),
         service.get,
     )
     return json_response(request, redact(request, appointment), headers=replay_headers(replayed))

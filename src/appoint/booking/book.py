@@ -97,7 +97,7 @@ async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> B
         await repository.lock_hours(
             tx, clinic_id=command.clinic_id, doctor_ids=[spec.doctor_id for spec in outside_hours if spec.doctor_id]
         )
-        await repository.publish_missing(tx, clinic_id=command.clinic_id, specs=outside_hours)
+        await repository.publish_missing(tx, clinic_id=command.clinic_id, times=outside_hours)
         if booking := await repository.insert_appointments(tx, command, plan):
             return booking
         raise _NothingWritten

@@ -126,7 +126,7 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
 async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> list[UUID]:
     """Return the slots that exist only for the appointment being moved."""
     (spec, *_) = plan.specs
-    if not (current and current.has_own_hours) or current[:3] == (spec.doctor_id, spec.start, spec.end):
+    if current is None or current[:3] == (spec.doctor_id, spec.start, spec.end):
         return []
     return await repository.find_remnants(
         db, clinic_id=plan.catalogue.clinic_id, doctor_id=current.doctor_id, start=current.start, end=current.end

@@ -21,7 +21,6 @@ from .model import (
     RescheduleRequest,
     Status,
     audit_reason,
-    has_own_hours,
 )
 from .planning import BookingPlan
 from .refusals import Explanation, explain_refusal, next_overrides
@@ -150,7 +149,6 @@ async def _explain(
         appointment.start_time,
         appointment.end_time,
         claim,
-        has_own_hours=has_own_hours(appointment),
     )
     plan = BookingPlan(catalogue, [_target(appointment, catalogue, to)], now, to.override)
     return await explain_refusal(db, plan, current=current)

@@ -109,8 +109,6 @@ class CurrentTime(NamedTuple):
     start: datetime
     end: datetime
     claim: Range
-    has_own_hours: bool
-    """Whether hours may have been published for it alone."""
 
 
 class BookingLimits(NamedTuple):

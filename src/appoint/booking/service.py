@@ -57,12 +57,18 @@ async def change(
 
 
 async def lock(
-    tx: Transaction, appointment_id: UUID, if_match: str | None, *, other_doctor_id: UUID | None = None
+    tx: Transaction,
+    appointment_id: UUID,
+    if_match: str | None,
+    *,
+    other_doctor_id: UUID | None = None,
+    version_optional: bool = False,
 ) -> tuple[StoredAppointment, Catalogue]:
     """Lock the appointment until the transaction ends, and return it with its clinic's current catalogue.
 
-    Raise `NotFound` for an unknown appointment, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if
-    the clinic requires one and it is missing.
+    Raise `NotFound` for an unknown appointment, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the
+    clinic requires one and
+    it is missing, unless `version_optional`.
     """
     clinic_id = ids.clinic_of(appointment_id)
     stored = await repository.lock(
@@ -71,5 +77,5 @@ async def lock(
     catalogue = await catalogues.load(tx, clinic_id)
     if stored is None or catalogue is None:
         raise errors.NotFound
-    check(if_match, stored.version, required=catalogue.require_version)
+    check(if_match, stored.version, required=catalogue.require_version and not version_optional)
     return stored, catalogue

@@ -7,11 +7,12 @@ import asyncpg
 
 from .. import audit
 from ..database.pool import Transaction, violates
-from ..kit import errors
+from ..kit import clock, errors
 from ..kit.actors import Actor
 from . import repository, service
 from .cancellation import is_late, too_late
 from .model import (
+    LIVE,
     TRANSITIONS,
     Appointment,
     CancelCause,
@@ -19,16 +20,25 @@ from .model import (
     audit_reason,
     has_own_hours,
 )
+from .planning import SlotTime
 
 
-async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
+async def apply(
+    tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, if_match: str | None = None, now: datetime
+) -> Appointment:
     """Apply the named transition to an appointment. To cancel, use `cancel` instead.
 
+    The status guards against concurrent transitions, so no clinic requires a version for them.
+    Raise `VersionMismatch` for an outdated `if_match`.
+
     Raise a `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
-    `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` if a no-show arrives late
-    and the time is no longer free.
+    `not-started` for a no-show before the start, or a visit completed before its day; `taken`, `customer-busy` or
+    `outside-hours` when a no-show arrives late and the time is no longer free. Hours published for the no-show alone
+    are published again.
     """
-    (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, None)
+    if name == "arrive":
+        await _publish_own_hours_again(tx, appointment_id)
+    (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, if_match, version_optional=True)
     transition = TRANSITIONS[name]
     if name == "confirm" and (
         cancel_cause == CancelCause.HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)
@@ -36,8 +46,7 @@ async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: st
         raise errors.Conflict("hold-expired")
     if appointment.status not in transition.sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
-    if name == "noShow" and appointment.start_time > now:
-        raise errors.Conflict("not-started")
+    _check_started(appointment, name, now)
     await _change_status(tx, appointment, name)
     await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
     return await service.get(tx, appointment_id)
@@ -68,14 +77,6 @@ async def cancel(
     if late and override_reason is None:
         raise too_late(catalogue)
     await _change_status(tx, appointment, "cancel", reason=reason, override_reason=override_reason if late else None)
-    if has_own_hours(appointment):
-        await repository.withdraw_remnant(
-            tx,
-            clinic_id=appointment.clinic_id,
-            doctor_id=appointment.doctor_id,
-            start=appointment.start_time,
-            end=appointment.end_time,
-        )
     await audit.record(
         tx,
         actor,
@@ -83,6 +84,28 @@ async def cancel(
         subjects=[appointment_id],
         reason=audit_reason(["too-late"] if late else []),
     )
+
+
+def _check_started(appointment: Appointment, name: str, now: datetime) -> None:
+    """Raise `Conflict` `not-started` for a no-show before the start, or for a visit completed before its day. Visits
+    often begin early, so they can be completed at any time on that day."""
+    too_early = (name == "noShow" and appointment.start_time > now) or (
+        name == "fulfil"
+        and clock.local_date(appointment.start_time, appointment.time_zone)
+        > clock.local_date(now, appointment.time_zone)
+    )
+    if too_early:
+        raise errors.Conflict("not-started")
+
+
+async def _publish_own_hours_again(tx: Transaction, appointment_id: UUID) -> None:
+    """If hours were published for a no-show alone, publish them again, as for an appointment outside hours."""
+    appointment = await service.get(tx, appointment_id)
+    if appointment.status == Status.NOSHOW and has_own_hours(appointment):
+        doctor_id, clinic_id = appointment.doctor_id, appointment.clinic_id
+        await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id])
+        time = SlotTime(doctor_id, appointment.start_time, appointment.end_time)
+        await repository.publish_missing(tx, clinic_id=clinic_id, times=[time])
 
 
 async def _change_status(
@@ -110,3 +133,11 @@ async def _change_status(
         ) from error
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("outside-hours", alternatives=[]) from error
+    if transition.target not in LIVE:
+        await repository.withdraw_remnant(
+            tx,
+            clinic_id=appointment.clinic_id,
+            doctor_id=appointment.doctor_id,
+            start=appointment.start_time,
+            end=appointment.end_time,
+        )

@@ -10,7 +10,7 @@ from ...database.pool import Statements
 from ...database.sql import load
 from ...kit import ids, tracing
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
-from ..planning import BookingCommand, BookingPlan
+from ..planning import BookingCommand, BookingPlan, SlotTime
 from ..rules import AppointmentSpec
 from .reads import find, to_booked_appointments
 
@@ -117,14 +117,16 @@ async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUI
     )
 
 
-async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[AppointmentSpec]) -> None:
+async def publish_missing(
+    tx: Statements, *, clinic_id: int, times: Sequence[AppointmentSpec] | Sequence[SlotTime]
+) -> None:
     """Publish whatever part of each appointment's time the doctor's hours do not cover, for that appointment alone."""
     await tx.execute(
         PUBLISH_MISSING_HOURS,
         clinic_id=clinic_id,
-        doctor_ids=[spec.doctor_id for spec in specs],
-        starts=[spec.start for spec in specs],
-        ends=[spec.end for spec in specs],
+        doctor_ids=[time.doctor_id for time in times],
+        starts=[time.start for time in times],
+        ends=[time.end for time in times],
     )
 
 
@@ -207,7 +209,7 @@ async def move(
 
 
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
-    """Withdraw hours that were published for one appointment alone.
+    """Withdraw hours in the range that were published for one appointment alone, if there are any.
 
     Raise `ForeignKeyViolationError` if they are in use.
     """

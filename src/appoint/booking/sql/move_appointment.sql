@@ -4,7 +4,6 @@ with withdrawn as materialized (
   delete from booking_slot s
    using appointment a
    where a.clinic_id = :clinic_id and a.id = :appointment_id
-     and (a.needs_rebooking or 'outside-hours' = any(a.overridden))
      and (a.doctor_id <> :doctor_id or a.during <> tstzrange(:starts_at, :ends_at))
      and s.clinic_id = :clinic_id and s.doctor_id = a.doctor_id and s.remnant and s.active_during <@ a.during
   returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
