@@ -43,7 +43,7 @@ from .rules import REASONS
 MOVE = route(
     permission="move-appointments",
     owned_by="appointment_id",
-    problems=(*REASONS, "wrong-status", "hold-expired", "too-late"),
+    problems=(*REASONS, "wrong-status", "hold-expired", "already-started", "too-late"),
 )
 
 
@@ -90,7 +90,8 @@ class Appointments(Controller):
     ) -> Response[Appointment]:
         """Move an appointment to a different time or doctor. It keeps its id.
 
-        Staff can override rules that the appointment breaks (`override`) if they give a reason.
+        Patients cannot move an appointment that has started, or change a length set by its type. Staff can override
+        rules that the appointment breaks (`override`) if they give a reason.
         """
         authorize_override(
             request,
@@ -126,11 +127,14 @@ class Appointments(Controller):
         opt=route(
             permission="move-appointments",
             owned_by="appointment_id",
-            problems=("wrong-status", "too-late"),
+            problems=("wrong-status", "already-started", "too-late"),
         ),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
-        """Cancel an appointment. Cancelling it again has no effect."""
+        """Cancel an appointment. Cancelling it again has no effect.
+
+        Patients cannot cancel an appointment that has started.
+        """
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
         )

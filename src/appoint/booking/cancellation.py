@@ -1,9 +1,11 @@
-"""The cancellation rule: patients may cancel or reschedule until the clinic's notice period begins."""
+"""The cancellation rules: patients may cancel or reschedule until the clinic's notice period begins, and never an
+appointment that has started."""
 
 from datetime import datetime
 
 from ..clinics.catalogue.model import Catalogue
 from ..kit import errors
+from ..kit.actors import Actor
 from .model import Appointment, Status
 
 
@@ -16,6 +18,16 @@ def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bo
         catalogue.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
     )
     return applies and now > catalogue.last_change(appointment.start_time)
+
+
+def check_not_started(appointment: Appointment, actor: Actor, now: datetime) -> None:
+    """Raise `Conflict` `already-started` if the appointment has started and the caller does not act for its clinic.
+
+    Otherwise, patients could hide no-shows. The rule does not apply to holds.
+    """
+    has_started = appointment.status != Status.PENDING and appointment.start_time <= now
+    if has_started and not actor.acts_for(appointment.clinic_id):
+        raise errors.Conflict("already-started")
 
 
 def too_late(catalogue: Catalogue) -> errors.Conflict:

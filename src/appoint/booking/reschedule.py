@@ -14,7 +14,7 @@ from ..database.pool import Database, Statements, Transaction
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from . import repository, service
-from .cancellation import is_late, too_late
+from .cancellation import check_not_started, is_late, too_late
 from .model import (
     MOVABLE,
     Appointment,
@@ -39,9 +39,11 @@ async def reschedule(
 ) -> Appointment:
     """Move an appointment to a different time, a different doctor, or both.
 
-    The appointment keeps its id and may overlap its old time. Override a rule only if `to.override` allows it and the
+    The appointment keeps its id and may overlap its old time. A move to the time and doctor that it already has changes
+    nothing. Override a rule only if `to.override` allows it and the
     move violates it. Raise the same conflicts as `book`, plus `too-late` within the clinic's notice period,
-    `hold-expired`, and `wrong-status` for an appointment that is no longer upcoming.
+    `already-started` for a patient's appointment that has started, `hold-expired`, and `wrong-status` for an
+    appointment that is no longer upcoming. Raise `Invalid` if a patient changes the length set by the appointment type.
     """
     clinic_id = ids.clinic_of(appointment_id)
     if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
@@ -76,14 +78,13 @@ async def _move(
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
     _check_movable(appointment, now)
     spec = _target(appointment, catalogue, to)
-    current = appointment.doctor_id, appointment.start_time, appointment.end_time
-    if (spec.doctor_id, spec.start, spec.end) == current:
-        spec, override_reason = spec._replace(overrides=tuple(appointment.overrides)), appointment.override_reason
-        reason_for_audit = None
-    else:
-        late = is_late(appointment, catalogue, now)
-        spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
-        reason_for_audit = audit_reason(spec.overrides)
+    if (spec.doctor_id, spec.start, spec.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
+        await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
+        return appointment
+    check_not_started(appointment, actor, now)
+    _check_length(appointment, actor, to)
+    late = is_late(appointment, catalogue, now)
+    spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
     if catalogue_violation(spec, catalogue, now):
         raise _MoveRefused
     try:
@@ -93,7 +94,7 @@ async def _move(
             raise _MoveRefused
     except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
         raise _MoveRefused from error
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=reason_for_audit)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=audit_reason(spec.overrides))
     return await service.get(tx, appointment_id)
 
 
@@ -102,6 +103,14 @@ def _check_movable(appointment: Appointment, now: datetime) -> None:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
     if appointment.hold_expires_at and appointment.hold_expires_at <= now:
         raise errors.Conflict("hold-expired")
+
+
+def _check_length(appointment: Appointment, actor: Actor, to: RescheduleRequest) -> None:
+    """Only the clinic may change the length of an appointment that has a type."""
+    length = appointment.end_time - appointment.start_time
+    changes = to.end_time is not None and to.end_time - to.start_time != length
+    if changes and appointment.appointment_type_id and not actor.acts_for(appointment.clinic_id):
+        raise errors.Invalid(errors.Fault("#/endTime", "is already set by the appointment type"))
 
 
 def _overriding(

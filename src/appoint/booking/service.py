@@ -66,9 +66,8 @@ async def lock(
 ) -> tuple[StoredAppointment, Catalogue]:
     """Lock the appointment until the transaction ends, and return it with its clinic's current catalogue.
 
-    Raise `NotFound` for an unknown appointment, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the
-    clinic requires one and
-    it is missing, unless `version_optional`.
+    Raise `NotFound` for an unknown appointment, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if
+    the clinic requires one and it is missing, unless `version_optional`.
     """
     clinic_id = ids.clinic_of(appointment_id)
     stored = await repository.lock(

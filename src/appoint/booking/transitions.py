@@ -10,7 +10,7 @@ from ..database.pool import Transaction, violates
 from ..kit import clock, errors
 from ..kit.actors import Actor
 from . import repository, service
-from .cancellation import is_late, too_late
+from .cancellation import check_not_started, is_late, too_late
 from .model import (
     LIVE,
     TRANSITIONS,
@@ -65,7 +65,8 @@ async def cancel(
     """Cancel an appointment. Cancelling it again has no effect.
 
     `override_reason` is the staff's reason for cancelling within the clinic's notice period. Raise a `Conflict`:
-    `wrong-status` for an appointment that is over, or `too-late`.
+    `wrong-status` for an appointment that is over, `already-started` for a patient's appointment that has started, or
+    `too-late`.
     """
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)
     if appointment.status == Status.CANCELLED:
@@ -73,6 +74,7 @@ async def cancel(
         return
     if appointment.status not in TRANSITIONS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
+    check_not_started(appointment, actor, now)
     late = is_late(appointment, catalogue, now)
     if late and override_reason is None:
         raise too_late(catalogue)

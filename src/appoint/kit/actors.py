@@ -74,6 +74,11 @@ class Actor(msgspec.Struct, frozen=True):
         """Return the caller's membership at the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
+    def acts_for(self, clinic_id: int) -> bool:
+        """Return whether the caller acts on the clinic's behalf: its staff, its partner systems and the
+        administrator do, patients do not."""
+        return self.administrator or self.membership_at(clinic_id) is not None
+
     def is_staff(self, clinic_id: int) -> bool:
         """Return whether the caller is on the clinic's staff or is the administrator."""
         membership = self.membership_at(clinic_id)

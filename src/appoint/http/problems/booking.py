@@ -114,10 +114,16 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Contact the clinic."),
         {"minutes": 1440, "phone": "+493012345678"},
     ),
+    "already-started": Problem(
+        409,
+        _("Appointment already started"),
+        _("This appointment has already started."),
+        _("Contact the clinic."),
+    ),
     "not-started": Problem(
         409,
         _("Not started yet"),
-        _("An appointment can be marked as a no-show only after it has started."),
+        _("An appointment can be completed only on its day, and marked as a no-show only after it has started."),
         _("Wait until it has started, or cancel it."),
     ),
 }

@@ -90,12 +90,16 @@ async def move(
     now: datetime,
 ) -> BookingSlot:
     """Change a slot's start and end, or publish a removed slot again. Time that it loses counts as removed manually.
+    A move to the same time changes nothing.
 
     Raise the same conflicts as `publish`, plus `slot-has-appointments` if an appointment would lie outside the slot, or
     if an absence or schedule change has cut the slot down to a single appointment. A concurrent booking either commits
     first and prevents the change, or sees the moved slot.
     """
     (slot, remnant), clinic, doctor = await _lock_slot(tx, booking_slot_id, if_match)
+    if slot.active and (slot.start_time, slot.end_time) == (start, end):
+        await audit.record(tx, actor, clinic_id=slot.clinic_id, subjects=[booking_slot_id])
+        return slot
     if remnant:
         raise errors.Conflict("slot-has-appointments")
     day = _local_date(clinic, doctor, start, end)

@@ -35,7 +35,7 @@ from .month import TimeFilter, load_month
 PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}/move"
 ANY_DOCTOR: Final = "any"
-FINAL_REFUSALS: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
+FINAL_REFUSALS: Final = frozenset({"too-late", "already-started", "wrong-status", "hold-expired"})
 """Refusals that would apply to every other time too."""
 
 
@@ -57,7 +57,7 @@ class Length(NamedTuple):
         type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
         if type and type.active and type.minutes == minutes:
             return cls(type.id, None)
-        return cls(None, minutes if catalogue.bookable_types else None)
+        return cls(None, minutes if type or catalogue.bookable_types else None)
 
 
 @get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
@@ -144,6 +144,8 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     start, end = parse_instant(first), parse_instant(last)
     if start is None:
         return await _times_page(request, linked, token, fields)
+    if not Length.of(linked).whole_slots:
+        end = None  # the appointment keeps its length
     doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
