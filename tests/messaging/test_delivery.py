@@ -168,6 +168,7 @@ async def test_a_move_is_reported_even_during_quiet_hours(world, office, post):
     await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
     world.now = at(22)
     appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    await office.plan_and_send(world.now)
     await move(world, appointment, at(10, day=NEXT_WEEK))
     await office.plan_and_send(world.now)
     assert "moved sent" in await statuses(world.db)

@@ -75,7 +75,7 @@ async def test_a_moved_appointment_gets_reminders_only_for_its_new_time(world, o
     assert await statuses(world.db) == [
         "reminder-1440 superseded",
         "confirmation superseded",
-        "moved sent",
+        "confirmation sent",
         "reminder-1440 queued",
     ]
 

@@ -76,6 +76,8 @@ class AppointmentRescheduled(AppointmentFact):
     old_doctor_id: UUID
     old_start_time: Instant
     old_end_time: Instant
+    hold_expires_at: Instant | UnsetType = UNSET
+    """Set if the time is only on hold."""
 
 
 class AppointmentChanged(Fact):

@@ -45,13 +45,15 @@ with withdrawn as materialized (
                             and 'customer-busy' = any(o.overridden)
                             and o.active_during && tstzrange(:starts_at, :ends_at)))
   returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during,
-            old.doctor_id as old_doctor_id, old.during as old_during
+            a.hold_expires_at, old.doctor_id as old_doctor_id, old.during as old_during
 ), event as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, 'appointment.rescheduled', id::text, version,
          appointment_event_data(booking_id, doctor_id, customer_id, during, sequence,
                                 jsonb_build_object('oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during),
-                                                   'oldEndTime', upper(old_during))),
+                                                   'oldEndTime', upper(old_during))
+                                || case when hold_expires_at is null then '{}'
+                                        else jsonb_build_object('holdExpiresAt', hold_expires_at) end),
          :traceparent
     from moved
 )

@@ -187,6 +187,15 @@ class Contact(NamedTuple):
     quiet_until: int | None
 
 
+class Untold(NamedTuple):
+    """A notification that became outdated before it was sent."""
+
+    clinic_id: int
+    subject_id: str
+    kind: str
+    event_id: UUID | None
+
+
 class DueReminder(NamedTuple):
     clinic_id: int
     id: UUID

@@ -1,8 +1,9 @@
 """Work out which notifications follow from an event or a due reminder, and when to send them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from msgspec import UNSET
 
@@ -18,7 +19,7 @@ from ...events.facts import (
     WebhookDisabled,
 )
 from ...events.model import Event
-from .model import KINDS, Contact, DueReminder, PlannedNotification
+from .model import KINDS, Contact, DueReminder, PlannedNotification, Untold
 from .rules import outside_quiet_hours
 
 URGENT_WITHIN: Final = timedelta(hours=24)
@@ -50,11 +51,43 @@ class Announcement(NamedTuple):
     urgent: bool = False
 
 
-def plan_notifications(event: Event, contacts: Sequence[Contact], now: datetime) -> Iterator[PlannedNotification]:
-    """Yield the notifications that follow from an event, for those contacts it concerns."""
-    announcement = _announcement(event, now)
+def plan_all(
+    events: Sequence[Event], contacts: Mapping[UUID, Sequence[Contact]], untold: Iterable[Untold], now: datetime
+) -> list[PlannedNotification]:
+    """Return the notifications that follow from events, in order, given each event's contacts.
+
+    `untold` contains the notifications that the events made outdated before they were sent. They decide what the
+    customer still has to learn about a rescheduled appointment.
+    """
+    plans: list[PlannedNotification] = []
+    earlier = {(each.clinic_id, each.subject_id): each for each in untold if each.kind in ("confirmation", "moved")}
+    for event in events:
+        subject = (event.clinic_id, event.subject_id)
+        plans += plan_notifications(event, contacts.get(event.id, ()), now, earlier.get(subject))
+        match event.fact:  # whatever this batch plans is not sent yet
+            case AppointmentBooked():
+                earlier[subject] = Untold(*subject, "confirmation", event.id)
+            case AppointmentRescheduled() if not _is_hold(event.fact):
+                earlier.setdefault(subject, Untold(*subject, "moved", event.id))
+            case _:
+                pass
+    return plans
+
+
+def plan_notifications(
+    event: Event, contacts: Sequence[Contact], now: datetime, untold: Untold | None = None
+) -> Iterator[PlannedNotification]:
+    """Yield the notifications that follow from an event, for those contacts it concerns.
+
+    If the customer has not been told about the appointment yet, a new time is confirmed instead. If they have not been
+    told about a previous move, the message names the time before that move.
+    """
+    announcement, event_id = _announcement(event, now), event.id
     if announcement is None:
         return
+    if untold and announcement.kind == "moved":
+        announcement = announcement._replace(kind=untold.kind)
+        event_id = (untold.kind == "moved" and untold.event_id) or event.id
     rules, expires = KINDS[announcement.kind], announcement.expires_at
     for contact in contacts:
         if contact.recipient != rules.recipient:
@@ -71,7 +104,7 @@ def plan_notifications(event: Event, contacts: Sequence[Contact], now: datetime)
                 contact.recipient,
                 contact.recipient_id,
                 contact.channel,
-                event.id,
+                event_id,
                 announcement.urgent,
                 due_at=send_at,
                 expires_at=min(expires, now + NOTIFICATION_TTL),
@@ -83,6 +116,8 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
     match event.fact:
         case AppointmentBooked(start_time=start, sequence=sequence):
             return Announcement("confirmation", subject, sequence, now, start)
+        case AppointmentRescheduled(hold_expires_at=datetime() as end, sequence=sequence):
+            return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
         case AppointmentRescheduled(start_time=start, old_start_time=old_start, sequence=sequence):
             return Announcement("moved", subject, sequence, now, start, urgent=min(start, old_start) < soon)
         case AppointmentCancelled(start_time=start, old_status=old, sequence=sequence) if old != "pending":
@@ -100,6 +135,10 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
             return Announcement("webhook-disabled", subject, event.subject_version, now, expires)
         case _:
             return None
+
+
+def _is_hold(fact: AppointmentRescheduled) -> bool:
+    return fact.hold_expires_at is not UNSET
 
 
 def superseding_sequence(event: Event) -> int | None:

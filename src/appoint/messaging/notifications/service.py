@@ -22,7 +22,7 @@ from .model import (
     NotificationStatus,
     Preferences,
 )
-from .planning import NOTIFYING_FACTS, plan_notifications, plan_reminder, superseding_sequence
+from .planning import NOTIFYING_FACTS, plan_all, plan_reminder, superseding_sequence
 from .repository import delivery, planning, reads
 from .repository import preferences as preference_rows
 
@@ -36,10 +36,13 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     outdated ones."""
     of_clinics = [event for event in events if event.clinic_id]
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]
-    if outdated:
+    untold = (
         await planning.supersede(
             tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated]
         )
+        if outdated
+        else []
+    )
     notifying = [event for event in of_clinics if isinstance(event.fact, NOTIFYING_FACTS)]
     if not notifying:
         return
@@ -50,12 +53,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     contacts: dict[UUID, list[Contact]] = {}
     for contact in await planning.list_contacts(tx, events=subjects, channels=channels):
         contacts.setdefault(contact.event_id, []).append(contact)
-    plans = [
-        notification
-        for event in notifying
-        for notification in plan_notifications(event, contacts.get(event.id, ()), now)
-    ]
-    if plans:
+    if plans := plan_all(notifying, contacts, untold, now):
         await planning.insert(tx, plans)
 
 

@@ -10,7 +10,7 @@ from ....database.sql import load
 from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
-from ..model import Contact, DueReminder, PlannedNotification
+from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification, Untold
 
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
 
@@ -40,13 +40,25 @@ async def list_contacts(
 
 
 async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -> int:
-    """Insert notifications that do not exist yet. Return how many are new."""
+    """Insert notifications that do not exist yet. Return how many are new.
+
+    A new time is announced once, either as a confirmation or as a move, even if its event is relayed twice.
+    """
     tag = await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
                                   event_id, urgent, due_at, expires_at)
-        select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[],
-                             $8::text[], $9::uuid[], $10::bool[], $11::timestamptz[], $12::timestamptz[])
+        select planned.*
+          from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[],
+                      $8::text[], $9::uuid[], $10::bool[], $11::timestamptz[], $12::timestamptz[])
+               as planned (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                           event_id, urgent, due_at, expires_at)
+         where planned.kind not in ('confirmation', 'moved')
+            or not exists (select
+                             from notification n
+                            where n.clinic_id = planned.clinic_id and n.subject_id = planned.subject_id
+                              and n.sequence = planned.sequence and n.channel = planned.channel
+                              and n.kind in ('confirmation', 'moved') and n.kind <> planned.kind)
         on conflict do nothing
         """,
         *zip(*((each.clinic_id, ids.new_id(each.clinic_id), *each[1:]) for each in notifications), strict=True),
@@ -97,10 +109,10 @@ async def insert_code(
     )
 
 
-async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> None:
+async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> list[Untold]:
     """Supersede unsent notifications about the events' subjects if their sequence number is lower than the one given
-    for the event."""
-    await tx.execute(
+    for the event. Return those that had never been sent, and that no worker was about to send."""
+    rows = await tx.fetch(
         """
         update notification n
            set status = 'superseded', reason = 'the appointment has changed', leased_until = null,
@@ -108,11 +120,17 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
           from unnest($1::int[], $2::text[], $3::int[]) as e (clinic_id, subject_id, sequence)
          where n.clinic_id = e.clinic_id and n.subject_id = e.subject_id and n.sequence < e.sequence
            and n.status in ('queued', 'leased')
+        returning n.clinic_id, n.subject_id, n.kind, n.event_id, old.status, n.round
         """,
         [event.clinic_id for event in events],
         [event.subject_id for event in events],
         sequences,
     )
+    return [
+        Untold(row.clinic_id, row.subject_id, row.kind, row.event_id)
+        for row in rows
+        if row.status == NotificationStatus.QUEUED and not row.round
+    ]
 
 
 async def list_due_reminders(
