@@ -9,6 +9,7 @@ import asyncpg
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
+from ..http.idempotency import KEY_TTL
 from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
@@ -47,7 +48,12 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
 
     async def attempt(catalogue: Catalogue, number: int) -> Booked:
         nonlocal overrides
-        plan = plan_booking(command, catalogue, overrides, await _find_slots(db, command))
+        try:
+            plan = plan_booking(command, catalogue, overrides, await _find_slots(db, command))
+        except errors.NotFound:  # the slot may have been withdrawn since an earlier request
+            if earlier := await _find_earlier(db, command):
+                return Booked(earlier, replayed=True)
+            raise
         if plan.violation is None and (booking := await _insert(db, command, plan)):
             return Booked(booking)
         if earlier := await _find_earlier(db, command):
@@ -73,10 +79,13 @@ async def _find_slots(db: Statements, command: BookingCommand) -> Mapping[UUID, 
 
 
 async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
-    """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed."""
+    """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed.
+
+    An expired key is free again afterwards.
+    """
     key = command.idempotency
     earlier = key and await repository.find_by_idempotency_key(
-        db, clinic_id=command.clinic_id, caller=key.caller, key=key.key
+        db, clinic_id=command.clinic_id, caller=key.caller, key=key.key, ttl=KEY_TTL
     )
     if not (key and earlier):
         return None

@@ -4,7 +4,8 @@ state. Bookings store their keys on their own rows instead.
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from .request import Request, idempotency_key
 
 T = TypeVar("T")
 R = TypeVar("R")
+KEY_TTL: Final = timedelta(hours=24)
+"""How long a key identifies a request. Afterwards, it counts as new."""
 
 
 def digest(request: Request, data: Any) -> bytes:
@@ -55,7 +58,7 @@ async def idempotent(
     caller = request.user.key
 
     async def work(tx: Transaction) -> tuple[T, bool]:
-        if await repository.claim_key(tx, caller=caller, key=key, digest=request_digest):
+        if await repository.claim_key(tx, caller=caller, key=key, digest=request_digest, ttl=KEY_TTL):
             result = await make(tx)
             await repository.store_answer(
                 tx, caller=caller, key=key, answer=msgspec.json.encode(remember(result)).decode()

@@ -1,25 +1,28 @@
 """Stored results of idempotent requests."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..database.pool import Row, Statements, affected
 
 
-async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
-    """Claim the key for this request. Return False if an earlier request has claimed it; if that request is still
-    running, wait for it.
+async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes, ttl: timedelta) -> bool:
+    """Claim the key for this request. Return False if another request has claimed it within `ttl`; if that request is
+    still running, wait for it.
     """
     return bool(
         await tx.fetchval(
             """
             insert into request_key (caller, key, digest) values ($1, $2, $3)
-            on conflict do nothing
+            on conflict (caller, key) do update
+               set digest = excluded.digest, answer = excluded.answer, created_at = excluded.created_at
+             where request_key.created_at <= now() - $4::interval
             returning true
             """,
             caller,
             key,
             digest,
+            ttl,
         )
     )
 

@@ -13,6 +13,7 @@ from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
 from ..http import repository as requests_repository
+from ..http.idempotency import KEY_TTL
 from ..identity.sessions import repository as sessions_repository
 from ..identity.sign_in_codes import repository as sign_in_codes_repository
 from ..integrations.webhooks.repository import deliveries
@@ -24,9 +25,6 @@ from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
-
-REQUEST_TTL: Final = timedelta(hours=24)
-"""How long a request with an idempotency key can be replayed."""
 
 
 class Work(NamedTuple):
@@ -74,7 +72,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 """The jobs that run continuously, by name, with the number of seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
-    "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - REQUEST_TTL)),
+    "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - KEY_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes_repository.delete_expired(work.db, now=clock.now())),
     "forget-events": Nightly(
         time(1, 15),

@@ -1,7 +1,7 @@
 """Read appointments."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -74,20 +74,28 @@ async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) 
 
 
 async def find_by_idempotency_key(
-    db: Statements, *, clinic_id: int, caller: str, key: str
+    db: Statements, *, clinic_id: int, caller: str, key: str, ttl: timedelta
 ) -> tuple[bytes, BookedAppointments] | None:
-    """Return the digest of an earlier request with the same caller and key, and the appointments that it booked."""
+    """Return the digest of an earlier request with the same caller and key, and the appointments that it booked. If
+    the request is older than `ttl`, free its key instead."""
     rows = await db.fetch(
         """
+        with expired as (
+          update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
+           where clinic_id = $1 and idempotency_caller = $2 and idempotency_key = $3
+             and created_at <= now() - $4::interval
+        )
         select s.*, a.request_digest
           from appointment a
           join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
          where a.clinic_id = $1 and a.idempotency_caller = $2 and a.idempotency_key = $3
+           and a.created_at > now() - $4::interval
          order by a.position
         """,
         clinic_id,
         caller,
         key,
+        ttl,
     )
     return (rows[0].request_digest, to_booked_appointments(rows)) if rows else None
 
