@@ -1,7 +1,7 @@
 """Explain why a plan could not be written."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -20,6 +20,7 @@ from .rules import (
     CurrentTime,
     alternatives,
     catalogue_violation,
+    in_turn,
     limit_violation,
     overlaps,
     overridable_rules,
@@ -29,7 +30,7 @@ from .rules import (
 )
 
 ALTERNATIVES_RADIUS: Final = timedelta(days=8)
-"""How far before and after an appointment to search for alternatives: a week, plus a day's margin for time zones."""
+"""How far before and after a date to look for alternatives: a week, plus a day's margin for time zones."""
 
 
 class Refused(NamedTuple):
@@ -50,11 +51,28 @@ Explanation = Refused | Overridable | StaleCatalogue
 """Why a plan could not be written."""
 
 
+class TimeBefore(NamedTuple):
+    """A customer's appointment times and number of upcoming appointments at the clinic, before a new one."""
+
+    busy: list[Range]
+    upcoming: BookingLimits
+
+
 class CustomerTime(NamedTuple):
     """Each customer's appointment times and number of upcoming appointments at the clinic."""
 
     busy: dict[UUID, list[Range]]
     upcoming: dict[UUID, BookingLimits]
+
+    def before(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> TimeBefore:
+        """Return the customer's time before the given one of several specs, including the specs listed earlier."""
+        busy = list(self.busy[spec.customer_id])
+        upcoming = self.upcoming.get(spec.customer_id, BookingLimits(0, 0))
+        for earlier in specs:
+            if earlier.customer_id == spec.customer_id and earlier.position < spec.position:
+                busy.append((earlier.start, earlier.end))
+                upcoming = upcoming.after(earlier)
+        return TimeBefore(busy, upcoming)
 
 
 class Judgement(NamedTuple):
@@ -79,36 +97,39 @@ def next_overrides(explanation: Explanation) -> Overrides:
 async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
     """Return why a plan could not be written: the first rule that blocks the first refused appointment.
 
-    `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
-    unknown customer.
+    Appointments choose their doctors in the same order as in the statement, so that one that can have any doctor does
+    not count as taking the only doctor of another. `current` is the time of the appointment being moved, which must not
+    conflict with itself. Raise `NotFound` for an unknown customer.
     """
     customers = await _customer_time(db, plan, current)
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
-    claims: list[tuple[UUID, Range]] = []  # the plan's earlier appointments
-    for spec in plan.specs:
+    claims: list[tuple[UUID, Range]] = []  # of the plan's appointments that have had their turn
+    conflicts: dict[int, errors.Conflict] = {}
+    for spec in in_turn(plan.specs):
+        if conflicts and spec.position > min(conflicts):  # cannot be the first
+            continue
         times = await availability.load_around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
             return StaleCatalogue()
         times = _without_current(times, current, own_slots)
         for doctor_id, claim in claims:
             times = with_claim(times, doctor_id, claim)
-        busy = customers.busy[spec.customer_id]
-        upcoming = customers.upcoming.get(spec.customer_id, BookingLimits(0, 0))
-        judgement = _judge(plan, spec, times, busy, upcoming)
+        before = customers.before(spec, plan.specs)
+        judgement = _judge(plan, spec, times, before.busy, before.upcoming)
         overrides[spec.position] = judgement.spec.overrides
         if judgement.violation:
-            return Refused(_conflict(plan, judgement, times, busy))
-        doctor = next(time for time in times if time_violation(judgement.spec, [time], busy) is None)
-        claims.append((doctor.doctor_id, (spec.claimed_from, spec.claimed_until)))
-        busy.append((spec.start, spec.end))
-        customers.upcoming[spec.customer_id] = upcoming.after(spec)
-    return Overridable(overrides)
+            conflicts[spec.position] = _conflict(plan, judgement, times, before.busy)
+        else:
+            doctor = next(time for time in times if time_violation(judgement.spec, [time], before.busy) is None)
+            claims.append((doctor.doctor_id, (spec.claimed_from, spec.claimed_until)))
+    return Refused(conflicts[min(conflicts)]) if conflicts else Overridable(overrides)
 
 
 async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:
     clinic_id = plan.catalogue.clinic_id
-    first, last = min(spec.start for spec in plan.specs), max(spec.end for spec in plan.specs)
+    days = [datetime.combine(_day(plan, spec), time(), UTC) for spec in plan.specs]
+    first, last = min(*days, *(spec.start for spec in plan.specs)), max(*days, *(spec.end for spec in plan.specs))
     ids = list({spec.customer_id for spec in plan.specs} | ({plan.booker_id} if plan.booker_id else set()))
     busy = await repository.find_busy_times(
         db, clinic_id=clinic_id, customer_ids=ids, start=first - ALTERNATIVES_RADIUS, end=last + ALTERNATIVES_RADIUS

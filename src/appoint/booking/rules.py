@@ -121,6 +121,12 @@ class BookingLimits(NamedTuple):
         return BookingLimits(self.appointments + 1, self.holds + spec.hold)
 
 
+def in_turn(specs: Sequence[AppointmentSpec]) -> list[AppointmentSpec]:
+    """Return the specs in the order in which they choose their doctors: those with the fewest candidates first, so that
+    no other spec takes their only doctor."""
+    return sorted(specs, key=lambda spec: (len(spec.candidates), spec.position))
+
+
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
     """Return the buffers that the doctor needs before and after an appointment of this type."""
     return (

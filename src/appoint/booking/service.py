@@ -14,7 +14,9 @@ from ..http.etags import check
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from . import repository
+from .availability.model import Range
 from .model import Appointment, AppointmentDetails, AppointmentPatch, CustomerVisit, StoredAppointment
+from .rules import without
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:
@@ -41,6 +43,18 @@ async def list_visits(
     """Return the customers' own appointments and those that they booked for others, at all clinics: at most `limit`
     upcoming and `limit` past ones."""
     return await repository.list_visits(db, customer_ids=customer_ids, now=now, limit=limit)
+
+
+async def find_other_times(db: Statements, appointment: Appointment, *, start: datetime, end: datetime) -> list[Range]:
+    """Return the times of the customer's other live appointments at the clinic, within `[start, end)`."""
+    busy = await repository.find_busy_times(
+        db,
+        clinic_id=appointment.clinic_id,
+        customer_ids=[appointment.customer_id],
+        start=start,
+        end=end,
+    )
+    return without(busy.get(appointment.customer_id, []), (appointment.start_time, appointment.end_time))
 
 
 async def change(

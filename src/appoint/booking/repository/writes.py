@@ -11,7 +11,7 @@ from ...database.sql import load
 from ...kit import ids, tracing
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
-from ..rules import AppointmentSpec
+from ..rules import AppointmentSpec, in_turn
 from .reads import find, to_booked_appointments
 
 REPOSITORY: Final = __name__.rpartition(".")[0]
@@ -37,8 +37,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     """
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
-    # requests with the fewest candidates go first, so that no other request takes their only doctor
-    turns = list(enumerate(sorted(plan.specs, key=lambda spec: (len(spec.candidates), spec.position)), 1))
+    turns = list(enumerate(in_turn(plan.specs), 1))
     overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
     rows = await db.fetch(
         INSERT_APPOINTMENTS,

@@ -9,9 +9,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from ...booking import reschedule as rescheduling
+from ...booking import service as appointments
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
 from ...booking.model import RescheduleRequest
+from ...booking.rules import overlaps
 from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
@@ -119,7 +121,11 @@ async def _alternatives(
         start=start,
         now=linked.now,
     )
-    return [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
+    if not slots:
+        return []
+    first, last = min(slot.start_time for slot in slots), max(slot.end_time for slot in slots)
+    busy = await appointments.find_other_times(request.services.db, linked.appointment, start=first, end=last)
+    return [slot for slot in slots if not overlaps(busy, slot.start_time, slot.end_time)]
 
 
 def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | None:
