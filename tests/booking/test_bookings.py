@@ -114,3 +114,62 @@ async def test_lists_for_unknown_owners_are_not_found_but_others_can_be_empty(cl
         f"/api/customers/{world.ana}/appointments",
     ):
         assert (await client.get(path, headers=ADMIN)).json() == {"items": [], "next": None}
+
+
+async def list_bookings(client, world, **query):
+    response = await client.get(f"/api/clinics/{world.clinic}/bookings", params=query, headers=ADMIN)
+    return [booking["bookingId"] for booking in response.json()["items"]]
+
+
+async def test_bookings_are_dated_by_the_appointments_that_match(client, world):
+    next_day = world.nine + timedelta(days=1)
+    await world.publish(world.dr_shah, next_day - timedelta(hours=1), next_day + timedelta(hours=7))
+    parts = [without_customer(appointment_body(world, hours=hours)) for hours in (24, 0)]
+    body = {"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts}
+    late_first = (await client.post("/api/bookings", json=body)).json()
+    other = (await client.post("/api/appointments", json=appointment_body(world, hours=1, customer=world.ben))).json()
+    both = [late_first["bookingId"], other["bookingId"]]
+    day, last = (instant.date().isoformat() for instant in (world.nine, next_day))
+    assert await list_bookings(client, world) == both
+    assert await list_bookings(client, world, **{"from": day, "to": day}) == both
+    assert await list_bookings(client, world, **{"from": last, "to": last}) == both[:1]
+    later, _ = late_first["appointments"]
+    await client.delete(f"/api/appointments/{later['id']}", headers=ADMIN)
+    assert await list_bookings(client, world, status="booked", **{"from": day, "to": day}) == both
+    assert await list_bookings(client, world, status="booked", **{"from": last, "to": last}) == []
+    assert await list_bookings(client, world, status="cancelled") == both[:1]
+
+
+async def test_pages_of_bookings_contain_each_booking_once(client, world):
+    for hours in ((3, 0), (1, 4), (2,)):
+        customer = str(await world.add_customer("Customer"))
+        parts = [without_customer(appointment_body(world, hours=hour)) for hour in hours]
+        body = {"clinicId": world.clinic, "customerId": customer, "appointments": parts}
+        assert (await client.post("/api/bookings", json=body)).status_code == 201
+    found, url = [], f"/api/clinics/{world.clinic}/bookings?limit=1"
+    while url:
+        page = await client.get(url, headers=ADMIN)
+        found += [booking["bookingId"] for booking in page.json()["items"]]
+        url = page.links["next"]["url"] if "next" in page.links else None
+    assert found == await list_bookings(client, world)
+    assert len(set(found)) == len(found) == 3
+
+
+async def test_whoever_books_for_others_is_a_patient_and_stays_until_the_visit(client, world):
+    child = await world.add_customer("Chi")
+    part = appointment_body(world, customer=child)
+    booking = {"clinicId": world.clinic, "customerId": str(world.ana), "appointments": [part]}
+    (appointment,) = (await client.post("/api/bookings", json=booking)).json()["appointments"]
+    patient = await client.get(f"/api/clinics/{world.clinic}/patients/{world.ana}", headers=ADMIN)
+    assert patient.status_code == 200
+    refusal = await client.delete(f"/api/customers/{world.ana}", headers=ADMIN)
+    assert (refusal.status_code, refusal.json()["type"]) == (409, "/problems/customer-has-appointments")
+    await client.delete(f"/api/appointments/{appointment['id']}", headers=ADMIN)
+    assert (await client.delete(f"/api/customers/{world.ana}", headers=ADMIN)).status_code == 204
+
+
+async def test_a_removed_customer_cannot_book_for_others(client, world):
+    await client.delete(f"/api/customers/{world.ben}", headers=ADMIN)
+    body = {"clinicId": world.clinic, "customerId": str(world.ben), "appointments": [appointment_body(world)]}
+    assert (await client.post("/api/bookings", json=body, headers=ADMIN)).status_code == 404
+    assert await world.count("appointment") == 0

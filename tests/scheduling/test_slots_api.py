@@ -86,6 +86,16 @@ async def test_a_whole_slot_can_be_assigned_to_a_customer(client, shah):
     assert [each["customerId"] for each in response.json()["appointments"]] == [ana]
 
 
+async def test_assigning_a_slot_to_the_same_customer_again_has_no_effect(db, client, shah):
+    ana, ben = await create_customer(client), await create_customer(client, name="Ben")
+    slot = (await list_slots(client, shah))[0]
+    responses = [await assign_slot(client, slot, ana) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[0].json() == responses[1].json()
+    assert await db.fetchval("select count(*) from appointment") == 1
+    assert (await assign_slot(client, slot, ben)).status_code == 409
+
+
 async def test_only_one_of_several_concurrent_assignments_succeeds(client, shah):
     slot = (await list_slots(client, shah))[0]
     customers = [await create_customer(client) for _ in range(6)]

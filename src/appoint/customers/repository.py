@@ -188,9 +188,14 @@ async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
 
 
 async def count_upcoming_appointments(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
-    """Count the customer's live appointments that end after now, at all clinics."""
+    """Count the live appointments that end after now and that the customer has, or has booked for others, at all
+    clinics."""
     return await tx.fetchval(
-        "select count(*) from appointment where customer_id = $1 and active_during && tstzrange($2, null)",
+        """
+        select count(*)
+          from appointment
+         where (customer_id = $1 or booker_id = $1) and active_during && tstzrange($2, null)
+        """,
         customer_id,
         now,
     )

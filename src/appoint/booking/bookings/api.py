@@ -72,7 +72,8 @@ class Bookings(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
-        """List a clinic's bookings, ordered by the start of their first appointment."""
+        """List a clinic's bookings that contain a matching appointment, ordered by the start of the first such
+        appointment."""
         page = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
         if not page:
             await clinics.get(request.db, clinic_id)

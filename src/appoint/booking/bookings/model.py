@@ -20,7 +20,7 @@ class Booking(msgspec.Struct, rename="camel"):
 
 
 class BookingStart(NamedTuple):
-    """A listed booking and the start of its first appointment."""
+    """A listed booking and the start of its first appointment that matches the query."""
 
     booking_id: UUID
     start: datetime

@@ -14,23 +14,31 @@ from .model import BookingStart
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
     """Return a clinic's bookings, earliest first, plus one beyond the limit if there is a next page.
 
-    A booking's date and its place in the list depend on the start of its first appointment. The other criteria can
-    match any of its appointments.
+    Return a booking if any of its appointments matches all criteria, dates included, and sort it by the start of the
+    first appointment that does.
     """
     rows = await db.fetch(
         """
         select s.booking_id, s.start_time as start
           from shown_appointment s
-         where s.clinic_id = $1 and s.position = 0
+         where s.clinic_id = $1
            and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1),
                                         $7, '-infinity')
            and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1),
                                        'infinity')
-           and exists (select from appointment a
-                        where a.clinic_id = $1 and a.booking_id = s.booking_id
-                          and ($4::uuid[] is null or a.doctor_id = any($4))
-                          and ($5::uuid is null or $5 in (a.customer_id, a.booker_id))
-                          and ($6::text is null or a.status = $6))
+           and ($4::uuid[] is null or s.doctor_id = any($4))
+           and ($5::uuid is null or $5 in (s.customer_id, s.booker_id))
+           and ($6::text is null or s.status = $6)
+           and not exists (  -- an earlier appointment in the booking that matches too
+                 select
+                   from appointment e
+                  where e.clinic_id = $1 and e.booking_id = s.booking_id
+                    and (lower(e.during), e.id) < (s.start_time, s.id)
+                    and lower(e.during)
+                        >= coalesce((select local_instant($2, 0, time_zone) from clinic where id = $1), '-infinity')
+                    and ($4::uuid[] is null or e.doctor_id = any($4))
+                    and ($5::uuid is null or $5 in (e.customer_id, e.booker_id))
+                    and ($6::text is null or e.status = $6))
            and ($7::timestamptz is null or (s.start_time, s.booking_id) > ($7, $8::uuid))
          order by s.start_time, s.booking_id
          limit $9 + 1

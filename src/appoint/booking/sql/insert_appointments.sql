@@ -96,22 +96,26 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
      and final.doctor_ids[r.turn] is not null
      and (select fits is not false from within_limits)
     join customer on customer.id = r.customer_id and customer.active
-   where 'customer-busy' = any(r.overrides)
-         -- customer_free ignores appointments for which staff overrode customer-busy, so check them here
-      or not exists (select
-                       from appointment a
-                      where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
-                        and 'customer-busy' = any(a.overridden)
-                        and a.active_during && tstzrange(r.starts_at, r.ends_at))
+   where ('customer-busy' = any(r.overrides)
+          -- customer_free ignores appointments for which staff overrode customer-busy, so check them here
+          or not exists (select
+                           from appointment a
+                          where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
+                            and 'customer-busy' = any(a.overridden)
+                            and a.active_during && tstzrange(r.starts_at, r.ends_at)))
+     and (:booker_id::uuid is null
+          or exists (select from customer booker where booker.id = :booker_id and booker.active for key share))
    order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
      for key share of customer  -- so that nothing removes the customer before this statement ends
   on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
             hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
             updated_at, overridden, override_reason
-), new_patients as (  -- the first visit makes a customer a patient
+), new_patients as (  -- the first booking makes a customer a patient, whether for themselves or for others
   insert into patient (clinic_id, customer_id)
-  select distinct clinic_id, customer_id from inserted
+  select clinic_id, customer_id from inserted
+   union
+  select clinic_id, booker_id from inserted where booker_id is not null
   on conflict do nothing
 ), events as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)

@@ -21,7 +21,7 @@ from ...http.request import Request
 from ...http.resources import idempotent_answer, idempotent_resource
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
-from ...kit import clock
+from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ...kit.permissions import widest_grant
 from ...kit.structs import Page
@@ -94,7 +94,8 @@ class BookingSlots(Controller):
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
     ) -> Response[BookingSlot]:
-        """Change a slot's times, or book the whole slot for a customer. Giving a removed slot new times restores it."""
+        """Change a slot's times, or book the whole slot for a customer; booking it again for the same customer has
+        no effect. Giving a removed slot new times restores it."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
             time = TimeRequest(booking_slot_id=booking_slot_id)
@@ -105,7 +106,11 @@ class BookingSlots(Controller):
                 hold_length(request),
                 clock.now(),
             )
-            await book(request.db, request.cache, command)
+            try:
+                await book(request.db, request.cache, command)
+            except errors.Conflict:
+                if not await service.is_booked_for(request.db, booking_slot_id, customer_id=data.customer_id):
+                    raise
         elif data.start_time and data.end_time:
             await request.db.atomic(
                 service.move,

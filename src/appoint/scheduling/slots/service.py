@@ -35,6 +35,13 @@ async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str 
     await clinics.check_version(db, slot.clinic_id, if_match=if_match, version=slot.version)
 
 
+async def is_booked_for(db: Statements, booking_slot_id: UUID, *, customer_id: UUID) -> bool:
+    """Return whether the customer has an appointment that takes up the whole slot."""
+    slot = await get(db, booking_slot_id)
+    appointments = await repository.list_appointments(db, slot.clinic_id, [booking_slot_id])
+    return slot.with_appointments(appointments[booking_slot_id]).customer_id == customer_id
+
+
 async def generate(
     tx: Transaction, actor: Actor, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
 ) -> Generated:
