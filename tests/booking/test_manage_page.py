@@ -128,7 +128,8 @@ async def test_an_appointment_that_has_started_has_no_form(db, client, visit):
     await db.execute(
         """
         update booking_slot
-           set during = tstzrange(now() - interval '2 hours', now() + interval '9 days'), date = now()::date
+           set during = tstzrange(minute - interval '2 hours', minute + interval '9 days'), date = now()::date
+          from date_trunc('minute', now()) as minute
         """
     )
     await db.execute(

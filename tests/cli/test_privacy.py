@@ -34,8 +34,8 @@ async def book_tomorrow(db) -> None:
         """
         insert into booking_slot (clinic_id, id, doctor_id, date, during)
         select 1, mint_id(1), id, now()::date + 1,
-               tstzrange(now() + interval '1 day', now() + interval '1 day 1 hour')
-          from doctor
+               tstzrange(minute + interval '1 day', minute + interval '1 day 1 hour')
+          from doctor, date_trunc('minute', now()) as minute
         """
     )
     await db.execute(

@@ -39,8 +39,9 @@ async def test_past_appointments_are_listed_after_upcoming_ones(db, client, prac
     appointment = await book(client, practice)
     await db.execute(
         """
-        update booking_slot set during = tstzrange(now() - interval '2 days', now() + interval '9 days'),
-               date = now()::date
+        update booking_slot
+           set during = tstzrange(minute - interval '2 days', minute + interval '9 days'), date = now()::date
+          from date_trunc('minute', now()) as minute
          where doctor_id = $1
         """,
         practice["doctorId"],

@@ -178,8 +178,8 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
 
 class RescheduleRequest(RequestBody):
-    """A new time for an appointment. The appointment keeps its length if no end is given, and its doctor if no doctor
-    is given."""
+    """A new time for an appointment, on whole minutes. The appointment keeps its length if no end is given, and its
+    doctor if no doctor is given."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -187,8 +187,8 @@ class RescheduleRequest(RequestBody):
         "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
     }
 
-    start_time: fields.Instant
-    end_time: fields.Instant | None = None
+    start_time: fields.Minute
+    end_time: fields.Minute | None = None
     doctor_id: UUID | None = None
     override: Override | None = None
     """Staff only."""

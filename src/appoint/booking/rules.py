@@ -46,13 +46,13 @@ class Override(RequestBody):
 
 class TimeRequest(RequestBody):
     """A requested time and doctor. The time is either a whole booking slot, or a start with an appointment type or an
-    end. If no doctor is named, any of the clinic's doctors can take the appointment."""
+    end, on whole minutes. If no doctor is named, any of the clinic's doctors can take the appointment."""
 
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
     """Book this whole slot instead of giving a start time."""
-    start_time: fields.Instant | None = None
-    end_time: fields.Instant | None = None
+    start_time: fields.Minute | None = None
+    end_time: fields.Minute | None = None
     """An alternative to `appointment_type_id`, which otherwise determines the length."""
     appointment_type_id: UUID | None = None
     notes: fields.Text | None = None

@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 
 from ..kit import errors
-from ..kit.fields import FIRST_YEAR, LAST_YEAR
+from ..kit.fields import FIRST_YEAR, LAST_YEAR, is_whole_minute
 
 AnyRequest = Request[Any, Any, Any]
 MAX_FORM_FIELDS: Final = 100
@@ -64,6 +64,12 @@ def parse_instant(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return instant if instant.tzinfo and FIRST_YEAR <= instant.year <= LAST_YEAR else None
+
+
+def parse_minute(text: str | None) -> datetime | None:
+    """Parse a date and time as `parse_instant` does. Return None for one that is not on a whole minute."""
+    instant = parse_instant(text)
+    return instant if instant and is_whole_minute(instant) else None
 
 
 def parse_id(text: str | None) -> UUID | None:

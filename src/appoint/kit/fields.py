@@ -11,6 +11,7 @@ from .i18n import translatable
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def constraint(check: Any, /, *, example: Any, schema: dict[str, str], **constraints: Any) -> msgspec.Meta:
@@ -28,6 +29,12 @@ def _check_zone(value: str) -> str | None:
 
 def _check_year(value: date) -> str | None:
     return None if FIRST_YEAR <= value.year <= LAST_YEAR else "must be between the years 1900 and 2999"
+
+
+def _check_minute(value: datetime) -> str | None:
+    return _check_year(value) or (
+        None if is_whole_minute(value) else translatable("must be on a whole minute, without seconds")
+    )
 
 
 def _check_visible(value: str) -> str | None:
@@ -71,6 +78,10 @@ Locale = Literal["en", "de", "es", "fr"]
 Instant = Annotated[
     datetime, constraint(_check_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), schema=YEAR_SCHEMA, tz=True)
 ]
+Minute = Annotated[
+    datetime, constraint(_check_minute, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), schema=YEAR_SCHEMA, tz=True)
+]
+"""An instant on a whole minute."""
 Date = Annotated[date, constraint(_check_year, example=date(2027, 3, 1), schema=YEAR_SCHEMA)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -86,6 +97,15 @@ def check_times(start: datetime, end: datetime) -> None:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
     if (end - start) % timedelta(minutes=1):
         raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after the start"))
+
+
+def is_whole_minute(instant: datetime) -> bool:
+    return not (instant - EPOCH) % timedelta(minutes=1)
+
+
+def next_minute(instant: datetime) -> datetime:
+    """Return the first whole minute at or after an instant."""
+    return instant + (EPOCH - instant) % timedelta(minutes=1)
 
 
 def parse_wall_time(wall_time: str) -> int:

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from ...database.pool import Row, Statements, to
+from ...database.sql import load
 from ...kit.fields import format_wall_time, parse_wall_time
 from .model import Clinic, ClinicContent, Notifications, Policy
+
+WITHDRAW_FUTURE_SLOTS: Final = load(__name__, "withdraw_future_slots")
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -210,36 +214,11 @@ async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends now.
+    """Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends.
 
     Raise `ForeignKeyViolationError` if a slot has a live appointment.
     """
-    await tx.execute(
-        """
-        with shortened as (  -- appointments in the earlier part of a slot still need that part
-          update booking_slot set during = tstzrange(lower(during), $3), version = version + 1, updated_at = now()
-           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2)
-             and active_during && tstzrange($3, null) and lower(during) < $3
-          returning doctor_id
-        ), withdrawn as (
-          delete from booking_slot
-           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2)
-             and active_during && tstzrange($3, null) and lower(during) >= $3
-          returning doctor_id
-        ), counts as (
-          select doctor_id, count(*) as slots
-            from (table shortened union all table withdrawn)
-           group by doctor_id
-        )
-        insert into event (clinic_id, type, subject_id, subject_version, data)
-        select clinic_id, 'slots.withdrawn', id::text, version,
-               jsonb_build_object('doctorId', id, 'from', $3, 'count', counts.slots)
-          from doctor join counts on doctor.clinic_id = $1 and doctor.id = counts.doctor_id
-        """,
-        clinic_id,
-        doctor_id,
-        now,
-    )
+    await tx.execute(WITHDRAW_FUTURE_SLOTS, clinic_id=clinic_id, doctor_id=doctor_id, now=now)
 
 
 async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[ClinicChoice]:

@@ -14,10 +14,10 @@ MAX_ABSENCE_LENGTH: Final = timedelta(days=366)
 
 
 class AbsenceContent(RequestBody):
-    """A period when a doctor is away or the whole clinic is closed."""
+    """A period when a doctor is away or the whole clinic is closed. Times are on whole minutes."""
 
-    start_time: fields.Instant
-    end_time: fields.Instant
+    start_time: fields.Minute
+    end_time: fields.Minute
     doctor_id: UUID | None = None
     """null if the whole clinic is closed."""
     reason: fields.Text | None = None

@@ -15,7 +15,7 @@ from ...clinics.catalogue.model import Catalogue, Length
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
-from ...kit import clock, errors
+from ...kit import clock, errors, fields
 from ...kit.actors import Actor
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
@@ -87,7 +87,7 @@ async def add(
     """
     await _lock(tx, clinic_id, content.doctor_id)
     absence_id = await repository.add(tx, clinic_id, content)
-    start, end = max(content.start_time, now), content.end_time
+    start, end = max(content.start_time, fields.next_minute(now)), content.end_time
     if start < end:
         conflicting = await hours.lock_appointments(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
         if conflicting and not force:

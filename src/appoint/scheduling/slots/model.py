@@ -62,11 +62,11 @@ class StoredSlot(NamedTuple):
 
 
 class BookingSlotContent(RequestBody):
-    """A slot to publish manually."""
+    """A slot to publish manually. Times are on whole minutes."""
 
     doctor_id: UUID
-    start_time: fields.Instant
-    end_time: fields.Instant
+    start_time: fields.Minute
+    end_time: fields.Minute
 
     def __post_init__(self) -> None:
         fields.check_times(self.start_time, self.end_time)
@@ -77,8 +77,8 @@ class BookingSlotChange(RequestBody):
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
 
-    start_time: fields.Instant | None = None
-    end_time: fields.Instant | None = None
+    start_time: fields.Minute | None = None
+    end_time: fields.Minute | None = None
     customer_id: UUID | None = None
 
     def __post_init__(self) -> None:

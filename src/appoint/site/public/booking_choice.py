@@ -9,7 +9,7 @@ from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
 from ...booking.rules import Alternative, TimeRequest
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
-from ...http.forms import parse_id, parse_instant
+from ...http.forms import parse_id, parse_minute
 from ...http.problems.catalogue import PROBLEMS
 from ...kit import clock, errors
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
@@ -74,7 +74,7 @@ def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
     For an appointment type, the query has `start`, and `doctor` if the visitor picked one. For a whole slot, it has
     `start`, `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that doctor.
     """
-    type, start = visit.type(query.get("type")), parse_instant(query.get("start"))
+    type, start = visit.type(query.get("type")), parse_minute(query.get("start"))
     if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
         return None
     preferred = visit.doctor(query.get("doctor"), type)
@@ -87,7 +87,7 @@ def _whole_slot(
     visit: ClinicVisit, query: Mapping[str, str], start: datetime, preferred: CatalogueDoctor | None
 ) -> Choice | None:
     doctors = visit.catalogue.doctors
-    doctor_id, end = parse_id(query.get("whose")), parse_instant(query.get("end"))
+    doctor_id, end = parse_id(query.get("whose")), parse_minute(query.get("end"))
     if not visit.whole_slots or doctor_id is None or doctor_id not in doctors or end is None:
         return None
     return (

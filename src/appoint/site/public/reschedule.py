@@ -14,7 +14,7 @@ from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
 from ...booking.model import RescheduleRequest
 from ...booking.rules import overlaps
-from ...http.forms import parse_form, parse_id, parse_instant, query_params
+from ...http.forms import parse_form, parse_id, parse_minute, query_params
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
@@ -147,7 +147,7 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     if actor is None or linked is None:
         return not_found_page(request)
     first, _, last = fields.get("start", "").partition(" ")
-    start, end = parse_instant(first), parse_instant(last)
+    start, end = parse_minute(first), parse_minute(last)
     if start is None:
         return await _times_page(request, linked, token, fields)
     if not Length.of(linked).whole_slots:

@@ -1,0 +1,79 @@
+-- Appointments, booking slots and absences begin and end on whole minutes.
+--
+-- Until 1972, the offsets of some zones had seconds, so hours published for such dates can have them too.
+
+alter table appointment
+  add constraint appointment_whole_minutes check (
+    lower(during) < '1973-01-01 00:00+00'
+    or extract(epoch from lower(during)) % 60 = 0 and extract(epoch from upper(during)) % 60 = 0) not valid;
+alter table booking_slot
+  add constraint booking_slot_whole_minutes check (
+    lower(during) < '1973-01-01 00:00+00'
+    or extract(epoch from lower(during)) % 60 = 0 and extract(epoch from upper(during)) % 60 = 0) not valid;
+alter table absence
+  add constraint absence_whole_minutes check (
+    lower(during) < '1973-01-01 00:00+00'
+    or extract(epoch from lower(during)) % 60 = 0 and extract(epoch from upper(during)) % 60 = 0) not valid;
+
+-- Absences and manually removed time may overlap anything, so they grow to whole minutes.
+update absence
+   set during = tstzrange(date_trunc('minute', lower(during)),
+                          date_trunc('minute', upper(during) + interval '59.999999 seconds'))
+ where lower(during) >= '1973-01-01 00:00+00'
+   and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0);
+update booking_slot
+   set during = tstzrange(date_trunc('minute', lower(during)),
+                          date_trunc('minute', upper(during) + interval '59.999999 seconds'))
+ where removed_at is not null and lower(during) >= '1973-01-01 00:00+00'
+   and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0);
+
+-- Appointments and published slots lose their seconds. If both ends of all ranges move down to their minute, no two
+-- ranges that did not overlap will, and each appointment stays within its slots. Earlier ranges go first, so that none
+-- overlaps a neighbour that has not moved yet.
+do $$
+declare
+  off record;
+begin
+  if not exists (select
+                   from booking_slot
+                  where removed_at is null and lower(during) >= '1973-01-01 00:00+00'
+                    and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0))
+     and not exists (select
+                       from appointment
+                      where lower(during) >= '1973-01-01 00:00+00'
+                        and (extract(epoch from lower(during)) % 60 <> 0
+                             or extract(epoch from upper(during)) % 60 <> 0)) then
+    return;
+  end if;
+  alter table appointment alter constraint within_hours deferrable;
+  set constraints within_hours deferred;
+  for off in select clinic_id, id, date_trunc('minute', lower(during)) as since,
+                    date_trunc('minute', upper(during)) as until
+               from booking_slot
+              where removed_at is null and lower(during) >= '1973-01-01 00:00+00'
+                and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0)
+              order by lower(during)
+  loop
+    if off.since = off.until then
+      delete from booking_slot where clinic_id = off.clinic_id and id = off.id;
+    else
+      update booking_slot set during = tstzrange(off.since, off.until)
+       where clinic_id = off.clinic_id and id = off.id;
+    end if;
+  end loop;
+  for off in select clinic_id, id, date_trunc('minute', lower(during)) as since,
+                    date_trunc('minute', upper(during)) as until,
+                    date_trunc('minute', lower(claimed)) as claimed_since,
+                    date_trunc('minute', upper(claimed)) as claimed_until
+               from appointment
+              where lower(during) >= '1973-01-01 00:00+00'
+                and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0)
+              order by lower(during)
+  loop
+    update appointment
+       set during = tstzrange(off.since, off.until), claimed = tstzrange(off.claimed_since, off.claimed_until)
+     where clinic_id = off.clinic_id and id = off.id;
+  end loop;
+  set constraints within_hours immediate;
+  alter table appointment alter constraint within_hours not deferrable;
+end $$;
