@@ -7,7 +7,7 @@ import pytest
 from appoint.kit import ids
 from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
-from support.appointments import appointment_body, create_world
+from support.appointments import appointment_body, begin_now, create_world
 
 
 @pytest.fixture
@@ -156,7 +156,9 @@ async def test_callers_do_not_share_idempotency_keys(client, world):
 
 
 async def test_an_appointment_goes_through_its_statuses_on_the_day(client, world):
-    path = (await client.post("/api/appointments", json=appointment_body(world))).headers["Location"]
+    response = await client.post("/api/appointments", json=appointment_body(world))
+    path = response.headers["Location"]
+    await begin_now(world.db, response.json()["id"])
     statuses = [
         (await client.post(f"{path}/{step}", headers=ADMIN)).json()["status"]
         for step in ("arrive", "unarrive", "arrive", "checkIn", "fulfil")

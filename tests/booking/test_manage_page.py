@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from support.app import ADMIN
+from support.appointments import begin_now
 from support.manage_links import START, book, create_visit, page_path, status
 from support.world import create_appointment_type, hours_ahead
 
@@ -112,8 +113,9 @@ async def test_the_form_works_for_a_clinic_that_requires_versions(client, visit)
     assert (await client.post(page_path(appointment, "/cancel"), data={"version": version})).status_code == 303
 
 
-async def test_a_fulfilled_appointment_cannot_be_cancelled(client, visit):
+async def test_a_fulfilled_appointment_cannot_be_cancelled(db, client, visit):
     appointment = await book(client, visit)
+    await begin_now(db, appointment["id"])
     for step in ("arrive", "fulfil"):
         await client.post(f"/api/appointments/{appointment['id']}/{step}", headers=ADMIN)
     page = await client.get(page_path(appointment))

@@ -6,6 +6,7 @@ import pytest
 
 from appoint.kit import clock
 from support.app import ADMIN
+from support.appointments import begin_now
 from support.described import DOCUMENT
 from support.manage_links import START, book, create_visit, page_path, status, times_at, token_headers
 from support.world import create_appointment_type
@@ -21,25 +22,9 @@ async def visit(db, client):
     return visit
 
 
-async def begin(db, appointment: dict) -> None:
-    """Let the appointment begin this minute."""
-    start = clock.now().replace(second=0, microsecond=0)
-    await db.execute(
-        """
-        with moved as (
-          update booking_slot set during = tstzrange($1::timestamptz - interval '1 hour', $1 + interval '2 hours')
-        )
-        update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2) where id = $3
-        """,
-        start,
-        start + timedelta(minutes=30),
-        appointment["id"],
-    )
-
-
 async def test_steps_need_no_version_even_if_the_clinic_requires_versions(db, client, visit):
     appointment = await book(client, visit)
-    await begin(db, appointment)
+    await begin_now(db, appointment["id"])
     for step in STEPS:
         response = await client.post(f"/api/appointments/{appointment['id']}/{step}", headers=ADMIN)
         assert response.status_code == 200, (step, response.text)
@@ -47,13 +32,13 @@ async def test_steps_need_no_version_even_if_the_clinic_requires_versions(db, cl
 
 async def test_a_no_show_needs_no_version_either(db, client, visit):
     missed = await book(client, visit)
-    await begin(db, missed)
+    await begin_now(db, missed["id"])
     assert (await client.post(f"/api/appointments/{missed['id']}/noShow", headers=ADMIN)).status_code == 200
 
 
 async def test_steps_honour_a_version_that_is_sent(db, client, visit):
     appointment = await book(client, visit)
-    await begin(db, appointment)
+    await begin_now(db, appointment["id"])
     path = f"/api/appointments/{appointment['id']}"
     for version, step in enumerate(STEPS, 1):
         stale = await client.post(f"{path}/{step}", headers=ADMIN | {"If-Match": '"v99"'})
@@ -102,7 +87,7 @@ async def move(client, appointment, hours, **members):
 
 async def test_patients_cannot_move_or_cancel_an_appointment_that_has_started(db, client, visit):
     appointment = await book(client, visit)
-    await begin(db, appointment)
+    await begin_now(db, appointment["id"])
     headers = token_headers(appointment) | {"If-Match": "*"}
     for response in (
         await move(client, appointment, 2),
@@ -117,17 +102,17 @@ async def test_patients_cannot_move_or_cancel_an_appointment_that_has_started(db
 
 async def test_staff_can_still_move_or_cancel_an_appointment_that_has_started(db, client, visit):
     appointment = await book(client, visit)
-    await begin(db, appointment)
+    await begin_now(db, appointment["id"])
     path, headers = f"/api/appointments/{appointment['id']}", ADMIN | {"If-Match": "*"}
     later = (clock.now() + timedelta(hours=1)).replace(second=0, microsecond=0)
     assert (await client.put(path, json={"startTime": later.isoformat()}, headers=headers)).status_code == 200
-    await begin(db, appointment)
+    await begin_now(db, appointment["id"])
     assert (await client.delete(path, headers=headers)).status_code == 204
 
 
 async def test_patients_can_release_a_hold_whose_time_has_come(db, client, visit):
     hold = await book(client, visit, hold=True)
-    await begin(db, hold)
+    await begin_now(db, hold["id"])
     headers = token_headers(hold) | {"If-Match": "*"}
     assert (await client.delete(f"/api/appointments/{hold['id']}", headers=headers)).status_code == 204
 

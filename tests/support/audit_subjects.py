@@ -77,6 +77,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "signOutEverywhere": (),
     "testWebhook": ("webhookId",),
     "unarriveAppointment": ("appointmentId",),
+    "undoAppointmentStep": ("appointmentId",),
 }
 """`content.…` refers to a member of the response, and `actor` to the caller's id. The others are path parameters."""
 

@@ -149,6 +149,7 @@ CASES = {
     "appointment_status": appointment(status="forgotten"),
     "appointment_half_open": appointment(during=day(1, "11:00", "11:30", "[]"), claimed=day(1, "11:00", "11:40")),
     "appointment_whole_minutes": appointment(during=day(1, "11:00:17", "11:30:17"), claimed=day(1, "11:00", "11:40")),
+    "appointment_undo": appointment(undo_status="booked"),
     "appointment_claim_half_open": appointment(claimed=day(1, "10:50", "11:40", "()")),
     "appointment_claim_covers": appointment(claimed=day(1, "11:00", "11:29")),
     "appointment_hold": appointment(status="pending"),

@@ -70,7 +70,7 @@ class RandomOperations:
         )
 
     async def step(self) -> Any:
-        name = self.dice.choice(["confirm", "arrive", "unarrive", "checkIn", "fulfil", "noShow"])
+        name = self.dice.choice(["confirm", "arrive", "unarrive", "checkIn", "fulfil", "noShow", "undo"])
         return await self.request("POST", f"/appointments/{await self.pick('appointment')}/{name}")
 
     async def note(self) -> Any:

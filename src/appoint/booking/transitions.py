@@ -1,5 +1,7 @@
 """Change the status of appointments as `model.TRANSITIONS` allows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -37,7 +39,7 @@ async def apply(
     are published again.
     """
     if name == "arrive":
-        await _publish_own_hours_again(tx, appointment_id)
+        await publish_own_hours_again(tx, appointment_id)
     (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, if_match, version_optional=True)
     transition = TRANSITIONS[name]
     if name == "confirm" and (
@@ -47,7 +49,7 @@ async def apply(
     if appointment.status not in transition.sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
     _check_started(appointment, name, now)
-    await _change_status(tx, appointment, name)
+    await _change_status(tx, actor, appointment, name, now=now)
     await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
     return await service.get(tx, appointment_id)
 
@@ -78,7 +80,9 @@ async def cancel(
     late = is_late(appointment, catalogue, now)
     if late and override_reason is None:
         raise too_late(catalogue)
-    await _change_status(tx, appointment, "cancel", reason=reason, override_reason=override_reason if late else None)
+    await _change_status(
+        tx, actor, appointment, "cancel", reason=reason, override_reason=override_reason if late else None, now=now
+    )
     await audit.record(
         tx,
         actor,
@@ -100,10 +104,10 @@ def _check_started(appointment: Appointment, name: str, now: datetime) -> None:
         raise errors.Conflict("not-started")
 
 
-async def _publish_own_hours_again(tx: Transaction, appointment_id: UUID) -> None:
-    """If hours were published for a no-show alone, publish them again, as for an appointment outside hours."""
+async def publish_own_hours_again(tx: Transaction, appointment_id: UUID) -> None:
+    """If hours were published for an appointment alone and it is no longer live, publish them again."""
     appointment = await service.get(tx, appointment_id)
-    if appointment.status == Status.NOSHOW and has_own_hours(appointment):
+    if appointment.status not in LIVE and has_own_hours(appointment):
         doctor_id, clinic_id = appointment.doctor_id, appointment.clinic_id
         await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id])
         time = SlotTime(doctor_id, appointment.start_time, appointment.end_time)
@@ -112,14 +116,16 @@ async def _publish_own_hours_again(tx: Transaction, appointment_id: UUID) -> Non
 
 async def _change_status(
     tx: Transaction,
+    actor: Actor,
     appointment: Appointment,
     name: str,
     *,
     reason: str | None = None,
     override_reason: str | None = None,
+    now: datetime,
 ) -> None:
     transition = TRANSITIONS[name]
-    try:
+    with refusing_time_in_use():
         await repository.change_status(
             tx,
             clinic_id=appointment.clinic_id,
@@ -128,14 +134,28 @@ async def _change_status(
             event=transition.event,
             cancel_reason=reason,
             override_reason=override_reason,
+            by_clinic=actor.acts_for(appointment.clinic_id),
+            now=now,
         )
+    await withdraw_own_hours(tx, appointment, transition.target)
+
+
+@contextmanager
+def refusing_time_in_use() -> Iterator[None]:
+    """Raise a `Conflict` if a status change makes an appointment live again and its time is no longer free."""
+    try:
+        yield
     except asyncpg.ExclusionViolationError as error:
         raise errors.Conflict(
             "customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]
         ) from error
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("outside-hours", alternatives=[]) from error
-    if transition.target not in LIVE:
+
+
+async def withdraw_own_hours(tx: Transaction, appointment: Appointment, status: Status) -> None:
+    """Withdraw hours that were published for the appointment alone if its new status is not live."""
+    if status not in LIVE:
         await repository.withdraw_remnant(
             tx,
             clinic_id=appointment.clinic_id,

@@ -234,7 +234,8 @@ END) STORED,
     reason text,
     CONSTRAINT absence_half_open CHECK (public.half_open(during)),
     CONSTRAINT absence_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL)))
+    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT absence_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE TABLE public.booking_slot (
@@ -257,7 +258,8 @@ END) STORED,
     time_slot_id uuid,
     CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
     CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text])))
+    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text]))),
+    CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE TABLE public.doctor (
@@ -515,6 +517,8 @@ CASE
 END) STORED,
     only_held boolean DEFAULT false NOT NULL,
     cancel_cause text,
+    undo_status text,
+    stepped_at timestamp with time zone,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -532,7 +536,9 @@ END) STORED,
     CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
+    CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, opens smallint, published_minutes smallint[], booked_minutes smallint[], booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])

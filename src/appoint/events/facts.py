@@ -70,6 +70,14 @@ class AppointmentCancelled(AppointmentStep):
     """An appointment or a hold was cancelled."""
 
 
+class AppointmentRestored(AppointmentFact):
+    """The clinic took back its last step, so the appointment has its previous status again."""
+
+    old_status: AppointmentStatus
+    """The status that the step had set."""
+    status: AppointmentStatus
+
+
 class AppointmentRescheduled(AppointmentFact):
     """An appointment has a different time, a different doctor, or both."""
 
@@ -242,6 +250,7 @@ CATALOGUE: Final[Mapping[str, type[Fact]]] = {
     "appointment.hold-expired": AppointmentHoldExpired,
     "appointment.missed": AppointmentMissed,
     "appointment.rescheduled": AppointmentRescheduled,
+    "appointment.restored": AppointmentRestored,
     "appointment.stranded": AppointmentStranded,
     "appointment.unarrived": AppointmentUnarrived,
     "clinic.deactivated": ClinicDeactivated,

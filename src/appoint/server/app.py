@@ -16,6 +16,7 @@ from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
 from ..booking.day_board.service import Changes
+from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
@@ -76,6 +77,7 @@ API = [
     Absences,
     AvailabilityQueries,
     Appointments,
+    AppointmentUndo,
     Bookings,
     Providers,
     Notifications,

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...kit import clock
-from ..model import MOVABLE, TRANSITIONS, Status
+from ..model import MOVABLE, TRANSITIONS, Status, Undo
 
 
 class DayAppointment(msgspec.Struct, frozen=True):
@@ -26,6 +26,14 @@ class DayAppointment(msgspec.Struct, frozen=True):
     notes: str | None
     cancel_reason: str | None
     needs_rebooking: bool
+    undo_status: Status | None
+    stepped_at: datetime | None
+
+    def can_undo(self, now: datetime, time_zone: str) -> bool:
+        """Return whether the clinic can take back its last step."""
+        if self.undo_status is None or self.stepped_at is None:
+            return False
+        return Undo(self.undo_status, self.stepped_at).is_possible(now, time_zone)
 
 
 class DayStretch(msgspec.Struct, frozen=True):
@@ -85,12 +93,16 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
         return self.start.date()
 
     @classmethod
-    def of(cls, stored: DayAppointment, time_zone: str) -> "BoardAppointment":
+    def of(cls, stored: DayAppointment, time_zone: str, now: datetime) -> "BoardAppointment":
+        members = msgspec.structs.asdict(stored)
+        steps = [name for name, step in TRANSITIONS.items() if stored.status in step.sources]
+        if stored.can_undo(now, time_zone) and "unarrive" not in steps:  # it would do the same
+            steps.append("undo")
         return cls(
-            **msgspec.structs.asdict(stored),
+            **{name: members[name] for name in members if name not in ("undo_status", "stepped_at")},
             start=_wall_time(stored.start_time, time_zone),
             end=_wall_time(stored.end_time, time_zone),
-            steps=[name for name, step in TRANSITIONS.items() if stored.status in step.sources],
+            steps=steps,
             movable=stored.status in MOVABLE,
         )
 

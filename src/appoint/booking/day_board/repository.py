@@ -16,10 +16,11 @@ async def list_appointments(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes,
-               s.cancel_reason, s.needs_rebooking,
+               s.cancel_reason, s.needs_rebooking, a.undo_status, a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient
           from shown_appointment s
+          join appointment a on a.clinic_id = $1 and a.id = s.id
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
          where s.clinic_id = $1
            and s.start_time >= (select local_instant($2, 0, time_zone) from clinic where id = $1)
@@ -92,11 +93,12 @@ async def find_by_patient(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
-               s.status, s.notes, s.cancel_reason, s.needs_rebooking
+               s.status, s.notes, s.cancel_reason, s.needs_rebooking, a.undo_status, a.stepped_at
           from patient p
           join clinic_customer c on c.id = p.customer_id
           join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id
                                   and ($5::uuid[] is null or s.doctor_id = any($5))
+          join appointment a on a.clinic_id = $1 and a.id = s.id
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id,
                lateral (select concat_ws(' ', c.words, folded(p.record_number),
                                          translate(p.record_number, ' ()./+-', '')) as words) as searched

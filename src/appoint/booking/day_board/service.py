@@ -44,7 +44,7 @@ async def load_board(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
     )
     stored_times = await repository.list_times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
-    appointments = [BoardAppointment.of(stored, catalogue.time_zone) for stored in stored_appointments]
+    appointments = [BoardAppointment.of(stored, catalogue.time_zone, now) for stored in stored_appointments]
     times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
     on_board = doctors_on_board(appointments, times)
     doctors = [
@@ -83,7 +83,7 @@ async def search(
     appointments = await repository.find_by_patient(
         db, clinic_id=clinic_id, terms=terms, doctor_ids=doctor_ids, now=now, limit=limit
     )
-    return [BoardAppointment.of(appointment, time_zone) for appointment in appointments]
+    return [BoardAppointment.of(appointment, time_zone, now) for appointment in appointments]
 
 
 class Listener:

@@ -4,6 +4,7 @@ from .reads import (
     find,
     find_by_idempotency_key,
     find_details,
+    find_undo,
     list_for_clinic,
     list_for_customer,
     list_visits,
@@ -21,6 +22,7 @@ from .writes import (
     lock_hours,
     move,
     publish_missing,
+    undo_step,
     withdraw_remnant,
 )
 
@@ -36,6 +38,7 @@ __all__ = [
     "find_details",
     "find_remnants",
     "find_slot_times",
+    "find_undo",
     "insert_appointments",
     "list_for_clinic",
     "list_for_customer",
@@ -46,5 +49,6 @@ __all__ = [
     "publish_missing",
     "to_appointment",
     "to_booked_appointments",
+    "undo_step",
     "withdraw_remnant",
 ]

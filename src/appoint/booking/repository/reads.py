@@ -15,7 +15,9 @@ from ..model import (
     CancelCause,
     CustomerVisit,
     Selection,
+    Status,
     StoredAppointment,
+    Undo,
 )
 
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
@@ -51,6 +53,20 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
     return StoredAppointment(
         to_appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause)
     )
+
+
+async def find_undo(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Undo | None:
+    """Return the clinic's last step if nothing else has happened since."""
+    row = await db.fetchrow(
+        """
+        select undo_status, stepped_at
+          from appointment
+         where clinic_id = $1 and id = $2 and undo_status is not null
+        """,
+        clinic_id,
+        appointment_id,
+    )
+    return Undo(Status(row.undo_status), row.stepped_at) if row else None
 
 
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:

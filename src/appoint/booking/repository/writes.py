@@ -17,6 +17,7 @@ from .reads import find, to_booked_appointments
 REPOSITORY: Final = __name__.rpartition(".")[0]
 INSERT_APPOINTMENTS: Final = load(REPOSITORY, "insert_appointments")
 CHANGE_STATUS: Final = load(REPOSITORY, "change_status")
+UNDO_STEP: Final = load(REPOSITORY, "undo_step")
 MOVE_APPOINTMENT: Final = load(REPOSITORY, "move_appointment")
 PUBLISH_MISSING_HOURS: Final = load(REPOSITORY, "publish_missing_hours")
 EXPIRE_HOLDS: Final = load(REPOSITORY, "expire_holds")
@@ -158,6 +159,8 @@ async def change_status(
     event: str,
     cancel_reason: str | None,
     override_reason: str | None,
+    by_clinic: bool,
+    now: datetime,
 ) -> None:
     """Change the status of a locked appointment and append the event. `override_reason` is the reason for cancelling
     within the notice period.
@@ -172,8 +175,18 @@ async def change_status(
         event=event,
         cancel_reason=cancel_reason,
         override_reason=override_reason,
+        by_clinic=by_clinic,
+        now=now,
         traceparent=tracing.traceparent(),
     )
+
+
+async def undo_step(tx: Statements, *, clinic_id: int, appointment_id: UUID) -> None:
+    """Restore the status of a locked appointment from before the clinic's last step, and append the event.
+
+    Raise `ExclusionViolationError` or `ForeignKeyViolationError` if its time is no longer free.
+    """
+    await tx.execute(UNDO_STEP, clinic_id=clinic_id, appointment_id=appointment_id, traceparent=tracing.traceparent())
 
 
 async def move(

@@ -11,6 +11,8 @@ with changed as (
          overridden = case when :override_reason::text is null then overridden else overridden || '{too-late}' end,
          override_reason = case when :override_reason is null then override_reason
                                 else concat_ws(E'\n', override_reason, :override_reason) end,
+         undo_status = case when :by_clinic::boolean and status <> 'pending' then status end,
+         stepped_at = case when :by_clinic and status <> 'pending' then :now::timestamptz end,
          sequence = sequence + (:status = 'cancelled')::integer, version = version + 1, updated_at = now()
    where clinic_id = :clinic_id and id = :appointment_id
   returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.status as old_status

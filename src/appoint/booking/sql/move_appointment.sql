@@ -33,7 +33,7 @@ with withdrawn as materialized (
      set doctor_id = :doctor_id, during = tstzrange(:starts_at, :ends_at),
          claimed = tstzrange(:claimed_from, :claimed_until), version = version + 1, updated_at = now(),
          sequence = sequence + (doctor_id <> :doctor_id or during <> tstzrange(:starts_at, :ends_at))::integer,
-         rescheduled_at = :now,
+         rescheduled_at = :now, undo_status = null, stepped_at = null,
          needs_rebooking = needs_rebooking and doctor_id = :doctor_id and during = tstzrange(:starts_at, :ends_at),
          overridden = :overrides, override_reason = :override_reason
    where a.clinic_id = :clinic_id and a.id = :appointment_id

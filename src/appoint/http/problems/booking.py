@@ -114,6 +114,12 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Contact the clinic."),
         {"minutes": 1440, "phone": "+493012345678"},
     ),
+    "nothing-to-undo": Problem(
+        409,
+        _("Nothing to undo"),
+        _("The last change to this appointment cannot be undone."),
+        _("Staff can undo only their own status changes, on the same day."),
+    ),
     "already-started": Problem(
         409,
         _("Appointment already started"),

@@ -14,6 +14,7 @@ from ...events.facts import (
     AppointmentHoldExpired,
     AppointmentMissed,
     AppointmentRescheduled,
+    AppointmentRestored,
     ScheduleApplied,
     SlotsWithdrawn,
     WebhookDisabled,
@@ -30,6 +31,7 @@ NOTIFICATION_TTL: Final = timedelta(days=7)
 NOTIFYING_FACTS: Final = (
     AppointmentBooked,
     AppointmentRescheduled,
+    AppointmentRestored,
     AppointmentCancelled,
     AppointmentHeld,
     AppointmentMissed,
@@ -114,7 +116,10 @@ def plan_notifications(
 def _announcement(event: Event, now: datetime) -> Announcement | None:
     subject, soon, expires = event.subject_id, now + URGENT_WITHIN, now + NOTIFICATION_TTL
     match event.fact:
-        case AppointmentBooked(start_time=start, sequence=sequence):
+        case (
+            AppointmentBooked(start_time=start, sequence=sequence)
+            | AppointmentRestored(start_time=start, sequence=sequence, old_status="cancelled")
+        ):
             return Announcement("confirmation", subject, sequence, now, start)
         case AppointmentRescheduled(hold_expires_at=datetime() as end, sequence=sequence):
             return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
@@ -147,6 +152,7 @@ def superseding_sequence(event: Event) -> int | None:
     match event.fact:
         case (
             AppointmentRescheduled(sequence=sequence)
+            | AppointmentRestored(sequence=sequence)
             | AppointmentCancelled(sequence=sequence)
             | AppointmentHoldExpired(sequence=sequence)
         ):

@@ -1,5 +1,5 @@
--- Appointments, booking slots and absences begin and end on whole minutes.
---
+-- Appointments, booking slots and absences begin and end on whole minutes, and staff can take back their last step.
+
 -- Until 1972, the offsets of some zones had seconds, so hours published for such dates can have them too.
 
 alter table appointment
@@ -77,3 +77,13 @@ begin
   set constraints within_hours immediate;
   alter table appointment alter constraint within_hours not deferrable;
 end $$;
+
+-- The status before the last step by the clinic, as long as nothing else has happened since.
+alter table appointment
+  add column undo_status text,
+  add column stepped_at timestamptz,
+  -- The check scans columns that are still null in every row.
+  -- squawk-ignore constraint-missing-not-valid
+  add constraint appointment_undo check (
+    num_nulls(undo_status, stepped_at) in (0, 2)
+    and undo_status in ('booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'noshow'));

@@ -1,0 +1,138 @@
+"""Staff take back their last step on the same day."""
+
+from datetime import timedelta
+
+import pytest
+
+from appoint.booking import service, transitions
+from appoint.booking.model import Status
+from appoint.booking.undo.service import undo
+from appoint.kit import errors
+from appoint.kit.actors import Actor
+from appoint.kit.cache import ClinicCache
+from support.notifications import move
+from support.transitions import cancel, step
+from support.world import RECEPTION, World, at
+
+PATIENT = Actor("patient")
+LATER = at(9, 40)
+
+
+@pytest.fixture
+async def world(db):
+    async with ClinicCache(None) as cache:
+        yield await World.make(db, cache)
+
+
+async def take_back(world, appointment, now=LATER, **members):
+    try:
+        return await world.db.atomic(undo, RECEPTION, appointment_id=appointment.id, now=now, **members)
+    except errors.Conflict as refusal:
+        return refusal
+
+
+async def status(world, appointment):
+    return (await service.get(world.db, appointment.id)).status
+
+
+STEPS = [
+    ([], "arrive"),
+    ([], "checkIn"),
+    (["arrive"], "checkIn"),
+    (["arrive"], "unarrive"),
+    (["arrive"], "fulfil"),
+    (["checkIn"], "fulfil"),
+    ([], "noShow"),
+    (["noShow"], "arrive"),
+    ([], "cancel"),
+    (["arrive"], "cancel"),
+]
+
+
+@pytest.mark.parametrize(("before", "name"), STEPS)
+async def test_every_step_can_be_taken_back_once(world, before, name):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    for earlier in before:
+        await step(world, appointment, earlier, at(9, 10))
+    previous = await status(world, appointment)
+    world.now = at(9, 20)
+    await (cancel(world, appointment, reason="ill") if name == "cancel" else step(world, appointment, name, world.now))
+    assert await status(world, appointment) != previous
+    restored = await take_back(world, appointment)
+    assert (restored.status, restored.cancel_reason) == (previous, None)
+    assert (await take_back(world, appointment)).type == "nothing-to-undo"
+
+
+async def test_the_steps_here_are_all_steps_but_those_of_holds():
+    steps = {name for _, name in STEPS}
+    assert steps == set(transitions.TRANSITIONS) - {"confirm"}
+    assert {Status.PENDING} == set(transitions.TRANSITIONS["confirm"].sources)
+
+
+async def test_a_step_can_be_taken_back_only_on_the_same_local_day(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await step(world, appointment, "noShow", at(22, 59))  # one minute before midnight in Berlin
+    assert (await take_back(world, appointment, at(23))).type == "nothing-to-undo"
+    assert (await take_back(world, appointment, at(22, 59))).status == "booked"
+
+
+async def test_a_patients_own_cancellation_cannot_be_undone(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await world.db.atomic(
+        transitions.cancel, PATIENT, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
+    assert (await take_back(world, appointment)).type == "nothing-to-undo"
+
+
+async def test_a_no_show_whose_time_has_been_given_away_cannot_be_undone(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await step(world, appointment, "noShow", at(9, 10))
+    await world.book(world.dr_shah, at(9), world.ben)
+    assert (await take_back(world, appointment)).type == "taken"
+    assert await status(world, appointment) == "noshow"
+
+
+async def test_a_cancelled_hold_cannot_be_undone(world):
+    hold = await world.book(world.dr_shah, at(9), world.ana, hold=True)
+    await cancel(world, hold)
+    assert (await take_back(world, hold)).type == "nothing-to-undo"
+
+
+async def test_an_outdated_version_is_refused(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await step(world, appointment, "noShow", at(9, 10))
+    with pytest.raises(errors.VersionMismatch):
+        await take_back(world, appointment, if_match='"v1"')
+
+
+async def test_taking_back_a_cancellation_raises_the_calendar_revision(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await cancel(world, appointment)
+    await take_back(world, appointment)
+    events = await world.db.fetch(
+        """
+        select type, data ->> 'oldStatus' as old, data ->> 'status' as new, (data ->> 'sequence')::int as sequence
+          from event where subject_id = $1 order by subject_version
+        """,
+        str(appointment.id),
+    )
+    assert [tuple(event) for event in events[1:]] == [
+        ("appointment.cancelled", "booked", None, 1),
+        ("appointment.restored", "cancelled", "booked", 2),
+    ]
+
+
+async def test_the_audit_log_shows_both_the_step_and_its_undoing(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await step(world, appointment, "noShow", at(9, 10))
+    await take_back(world, appointment)
+    assert await world.db.fetchval("select count(*) from audit_unsealed") == 3
+
+
+async def test_later_changes_end_the_chance_to_undo(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    await step(world, appointment, "arrive", at(8))
+    await step(world, appointment, "unarrive", at(8))
+    world.now = at(8)
+    await move(world, appointment, at(9) + timedelta(hours=1))
+    assert (await take_back(world, appointment, at(8, 5))).type == "nothing-to-undo"
