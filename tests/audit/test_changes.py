@@ -153,7 +153,14 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     mia = (await run("inviteUser", {"email": "mia@example.org", "name": "Mia", "role": "receptionist"}))["id"]
     await run("inviteUserAgain", userId=mia)
     await run("patchUser", {"name": "Mia Klein"}, userId=mia)
+    await run("disableUser", userId=mia)
+    await run("enableUser", userId=mia)
+    await run("signOutUser", userId=mia)
     await run("removeUser", userId=mia)
+    await run("disableAccount", userId=mia)
+    await run("enableAccount", userId=mia)
+    await run("revokeAdministrator", userId=mia)
+    await run("signOutAccount", userId=mia)
     await run("resetPassword", {"email": "mia@example.org"})
     await run("sendSignInCode", {"email": "ana@example.org"})
     await works_at(db, kim := await add_user(db, "kim@example.org"))
@@ -188,4 +195,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
         "endSession",
         "signOut",
         "signOutEverywhere",
+        "disableAccount",
+        "enableAccount",
+        "revokeAdministrator",
+        "signOutAccount",
     }

@@ -84,6 +84,7 @@ async def test_the_command_line_lists_users_with_their_memberships(mia, run_comm
         "administrator": False,
         "has_password": True,
         "totp": False,
+        "disabled": False,
         "memberships": ["1 manager"],
     }
     assert "1 manager" in (await run_command("user", "list", "--clinic", "1")).output

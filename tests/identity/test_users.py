@@ -22,6 +22,7 @@ async def test_an_invited_user_sets_a_password_and_gets_their_roles_access(clien
         "role",
         "doctorId",
         "joinedAt",
+        "disabledAt",
         "version",
         "createdAt",
         "updatedAt",

@@ -267,6 +267,8 @@ CASES = {
     "sign_in_code_pkey": sign_in_code(id=SESSION),
     "sign_in_code_channel": sign_in_code(channel="letter"),
     "sign_in_code_attempts": sign_in_code(attempts=6),
+    "session_device": session(device="x" * 61),
+    "session_address": session(address="x" * 61),
     "session_customer": session(user_id=None, customer_id=MIA),
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
     "audit_unsealed_clinic": unsealed_entry(clinic_id=-1),

@@ -68,6 +68,8 @@ ACROSS_CLINICS = {
     ("accounts.list_memberships", "membership"): "a user's clinics",
     ("accounts.record_joining", "membership"): "the same",
     ("accounts.list_users", "membership"): "the administrator's list",
+    ("revocation.list_accounts", "membership"): "the same",
+    ("revocation.find_account", "membership"): "a user's clinics",
 }
 """Statements that read several clinics' rows, with the table and the reason."""
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ..kit.errors import StartupError
-from . import audit, database, documents, keys, maintenance, privacy, processes, users
+from . import audit, database, documents, keys, maintenance, privacy, processes, user_access, users
 from .signals import hang_up, stop
 
 app = App(
@@ -23,6 +23,8 @@ app = App(
 )
 for group in (*maintenance.GROUPS, *users.GROUPS, *keys.GROUPS, *audit.GROUPS, *privacy.GROUPS):
     app.command(group)
+for command in user_access.COMMANDS:
+    users.user.command(command)
 for command in (
     processes.run,
     processes.serve,

@@ -169,13 +169,13 @@ def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_j
         print(json.dumps([row._asdict() for row in rows], indent=2, default=str))
     elif rows:
         table(
-            ["email", "name", "clinics", "administrator", "password", "codes"],
+            ["email", "name", "clinics", "administrator", "password", "codes", "disabled"],
             [
                 (
                     row.email,
                     row.name,
                     ", ".join(row.memberships or []),
-                    *(("no", "yes")[flag] for flag in (row.administrator, row.has_password, row.totp)),
+                    *(("no", "yes")[flag] for flag in (row.administrator, row.has_password, row.totp, row.disabled)),
                 )
                 for row in rows
             ],

@@ -21,6 +21,7 @@ from .services import services_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""
+MAX_USER_AGENT: Final = 300
 COOKIE: Final = "__Host-appoint"
 """The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
 
@@ -159,7 +160,9 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     else:
         agent = connection.headers.get("user-agent", "")
         caller = Actor(ANONYMOUS_KEY_PREFIX + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
-    return msgspec.structs.replace(caller, address=address)
+    return msgspec.structs.replace(
+        caller, address=address, user_agent=connection.headers.get("user-agent", "")[:MAX_USER_AGENT]
+    )
 
 
 async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:

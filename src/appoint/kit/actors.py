@@ -62,6 +62,8 @@ class Actor(msgspec.Struct, frozen=True):
     """The caller's own rate limit, if it differs from the general one."""
     address: str | None = None
     """The network address that the request comes from."""
+    user_agent: str | None = None
+    """The browser's description of itself, shortened. It is not stored; sessions store what `device_of` makes of it."""
     operation: str = ""
     """The id of the requested operation."""
 

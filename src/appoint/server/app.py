@@ -36,6 +36,7 @@ from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
 from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
+from ..identity.revocation.api import PlatformUsers, UserAccess
 from ..identity.sessions import api as sessions_api
 from ..identity.sessions.model import PREFIX as SESSION_PREFIX
 from ..identity.sign_in_codes.api import SignInCodes
@@ -86,6 +87,8 @@ API = [
     Audit,
     api_keys_api.ApiKeys,
     Users,
+    UserAccess,
+    PlatformUsers,
     Accounts,
     sessions_api.Sessions,
     SignInCodes,

@@ -54,6 +54,8 @@ class User(Resource):
     doctor_id: UUID | None
     joined_at: datetime | None
     """When the user first signed in after the invitation; null if they have not signed in yet."""
+    disabled_at: datetime | None
+    """When the user's access to this clinic was disabled; null if it is not."""
 
 
 class AccountMembership(msgspec.Struct, rename="camel"):
@@ -128,6 +130,7 @@ class ListedUser(NamedTuple):
     administrator: bool
     has_password: bool
     totp: bool
+    disabled: bool
     memberships: list[str] | None
     """Each clinic's number and the user's role there."""
 

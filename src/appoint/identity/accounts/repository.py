@@ -14,7 +14,7 @@ async def list_for_clinic(
     rows = await db.fetch(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
-               m.role, m.doctor_id, m.joined_at
+               m.role, m.doctor_id, m.joined_at, m.disabled_at
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1
@@ -33,7 +33,7 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
     row = await db.fetchrow(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
-               m.role, m.doctor_id, m.joined_at
+               m.role, m.doctor_id, m.joined_at, m.disabled_at
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1 and m.user_id = $2
@@ -45,7 +45,10 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
 
 
 async def count_managers(tx: Statements, clinic_id: int) -> int:
-    return await tx.fetchval("select count(*) from membership where clinic_id = $1 and role = 'manager'", clinic_id)
+    """Return the number of managers who have access."""
+    return await tx.fetchval(
+        "select count(*) from membership where clinic_id = $1 and role = 'manager' and disabled_at is null", clinic_id
+    )
 
 
 async def add_member(
@@ -89,9 +92,14 @@ async def remove_member(tx: Statements, clinic_id: int, user_id: UUID) -> None:
 
 
 async def list_memberships(db: Statements, user_id: UUID) -> list[AccountMembership]:
-    """Return the user's roles at all clinics."""
+    """Return the user's roles at all clinics where they have access."""
     rows = await db.fetch(
-        "select clinic_id, role, doctor_id from membership where user_id = $1 order by clinic_id", user_id
+        """
+        select clinic_id, role, doctor_id from membership
+         where user_id = $1 and disabled_at is null
+         order by clinic_id
+        """,
+        user_id,
     )
     return [to(AccountMembership, row) for row in rows]
 
@@ -113,19 +121,22 @@ async def find_id(db: Statements, email: str) -> UUID | None:
 
 
 async def find_by_email(db: Statements, email: str) -> StoredUser | None:
-    row = await db.fetchrow("select * from app_user where active_email = lower($1)", email)
+    """Return the user with that address, unless their account is disabled."""
+    row = await db.fetchrow("select * from app_user where active_email = lower($1) and disabled_at is null", email)
     return to(StoredUser, row) if row else None
 
 
 async def find_user(db: Statements, user_id: UUID) -> StoredUser | None:
-    """Return an active user."""
-    row = await db.fetchrow("select * from app_user where id = $1 and active", user_id)
+    """Return a user who can sign in."""
+    row = await db.fetchrow("select * from app_user where id = $1 and active and disabled_at is null", user_id)
     return to(StoredUser, row) if row else None
 
 
 async def lock(tx: Statements, user_id: UUID) -> StoredUser | None:
-    """Return an active user, and lock them until the transaction ends."""
-    row = await tx.fetchrow("select * from app_user where id = $1 and active for no key update", user_id)
+    """Return a user who can sign in, and lock them until the transaction ends."""
+    row = await tx.fetchrow(
+        "select * from app_user where id = $1 and active and disabled_at is null for no key update", user_id
+    )
     return to(StoredUser, row) if row else None
 
 
@@ -150,7 +161,7 @@ async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, cre
     changed = await tx.fetchval(
         """
         update app_user set password_hash = $2, credentials = credentials + 1, version = version + 1, updated_at = now()
-         where id = $1 and active and credentials = $3
+         where id = $1 and active and disabled_at is null and credentials = $3
         returning true
         """,
         user_id,
@@ -220,10 +231,10 @@ async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> li
     rows = await db.fetch(
         """
         select u.email, u.name, u.administrator, u.password_hash is not null as has_password,
-               u.totp_confirmed_at is not null as totp,
+               u.totp_confirmed_at is not null as totp, u.disabled_at is not null as disabled,
                (select array_agg(m.clinic_id || ' ' || m.role order by m.clinic_id)
                   from membership m
-                 where m.user_id = u.id) as memberships
+                 where m.user_id = u.id and m.disabled_at is null) as memberships
           from app_user u
          where u.active
            and ($1::integer is null or exists (select from membership m where m.clinic_id = $1 and m.user_id = u.id))

@@ -96,7 +96,7 @@ async def change(
     changed = merge(user, patch)
     await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
     if changed.role != "manager":
-        await _require_another_manager(tx, user)
+        await require_another_manager(tx, user)
     await repository.change_member(
         tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id
     )
@@ -106,7 +106,7 @@ async def change(
 
 async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
     """Remove a user from the clinic's staff. Raise `NotFound`, or a `last-manager` `Conflict`."""
-    await _require_another_manager(tx, await _lock(tx, clinic_id, user_id, if_match))
+    await require_another_manager(tx, await _lock(tx, clinic_id, user_id, if_match))
     await repository.remove_member(tx, clinic_id, user_id)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
 
@@ -119,7 +119,9 @@ async def _lock(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | 
     return user
 
 
-async def _require_another_manager(tx: Transaction, user: User) -> None:
-    """Raise `Conflict` if the user is the clinic's last manager."""
-    if user.role == "manager" and await repository.count_managers(tx, user.clinic_id) == 1:
+async def require_another_manager(tx: Transaction, user: User) -> None:
+    """Raise `Conflict` if the user is the clinic's last manager with access."""
+    if user.role != "manager" or user.disabled_at:
+        return
+    if await repository.count_managers(tx, user.clinic_id) == 1:
         raise errors.Conflict("last-manager")

@@ -155,6 +155,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
         services_of(connection).db,
         token=token,
         idle=services_of(connection).settings.session_idle,
+        address=connection.client.host if connection.client else None,
         unattended=route_of(connection.route_handler).unattended,
         now=clock.now(),
     )

@@ -41,6 +41,10 @@ class Session(msgspec.Struct, rename="camel"):
     """When the session was last used, to the minute."""
     expires_at: datetime
     """The latest time at which the session ends. An unused session ends sooner."""
+    device: str | None = None
+    """The browser and system that signed in, as they describe themselves."""
+    address: str | None = None
+    """The network address that the session was last used from."""
     current: bool = False
     """Whether this request uses this session."""
 
@@ -65,7 +69,38 @@ class SessionOwner(NamedTuple):
     customer_id: UUID | None
     administrator: bool
     seen_at: datetime
+    address: str | None
+    """The network address of the last recorded use."""
     memberships: tuple[Membership, ...]
+
+
+BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""What browsers call themselves, most specific first: Edge also says Chrome, and all but Firefox also say Safari."""
+SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str | None) -> str | None:
+    """Return the browser and system in a user agent, such as “Firefox, Linux”; None if it names neither. The result
+    consists only of names from the tables above, never of text that the caller chose."""
+    parts = (next((name for mark, name in table if mark in (user_agent or "")), None) for table in (BROWSERS, SYSTEMS))
+    return ", ".join(part for part in parts if part) or None
 
 
 def new_token() -> str:

@@ -16,7 +16,10 @@ _memberships: Final = msgspec.json.Decoder(tuple[Membership, ...])
 async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now: datetime) -> SessionOwner | None:
     """Return the session's owner with their roles, unless the session has ended."""
     row = await db.fetchrow(
-        "select session_id, user_id, customer_id, administrator, seen_at, memberships from signed_in($1, $2, $3)",
+        """
+        select session_id, user_id, customer_id, administrator, seen_at, address, memberships
+          from session_owner($1, $2, $3)
+        """,
         token_hash,
         now,
         idle,
@@ -29,12 +32,15 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
         row.customer_id,
         row.administrator,
         row.seen_at,
+        row.address,
         _memberships.decode(row.memberships),
     )
 
 
-async def record_use(db: Statements, session_id: UUID, *, now: datetime) -> None:
-    await db.execute("update session set seen_at = greatest(seen_at, $2) where id = $1", session_id, now)
+async def record_use(db: Statements, session_id: UUID, *, address: str | None, now: datetime) -> None:
+    await db.execute(
+        "update session set seen_at = greatest(seen_at, $2), address = $3 where id = $1", session_id, now, address
+    )
 
 
 async def add(
@@ -43,20 +49,24 @@ async def add(
     token_hash: bytes,
     user_id: UUID | None,
     customer_id: UUID | None,
+    device: str | None,
+    address: str | None,
     expires_at: datetime,
     now: datetime,
 ) -> Session:
     row = await tx.fetchrow(
         """
-        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at)
-        values ($1, $2, $3, $5, $5, $4)
-        returning id, created_at, seen_at, expires_at
+        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at, device, address)
+        values ($1, $2, $3, $5, $5, $4, $6, $7)
+        returning id, created_at, seen_at, expires_at, device, address
         """,
         token_hash,
         user_id,
         customer_id,
         expires_at,
         now,
+        device,
+        address,
     )
     assert row
     return to(Session, row)
@@ -81,7 +91,7 @@ async def list_active(
     """Return a user's or patient's sessions that have not ended, oldest first."""
     rows = await db.fetch(
         """
-        select id, created_at, seen_at, expires_at from session
+        select id, created_at, seen_at, expires_at, device, address from session
          where (user_id = $1 or customer_id = $2)
            and expires_at > $4
            and seen_at > $4 - $3::interval

@@ -16,7 +16,7 @@ from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
 from ..accounts.model import Account, StoredUser, totp_step
 from . import repository
-from .model import MAX_SESSIONS, Session, hash_token, new_token
+from .model import MAX_SESSIONS, Session, device_of, hash_token, new_token
 
 SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
 """How often a session's use is recorded."""
@@ -37,12 +37,20 @@ class SignIn(NamedTuple):
 
 
 async def open_session(
-    tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lifetime: timedelta, now: datetime
+    tx: Transaction, actor: Actor, *, user_id: UUID | None, customer_id: UUID | None, lifetime: timedelta, now: datetime
 ) -> NewSession:
-    """Open a session for a user or a patient. It lasts for `lifetime` at most."""
+    """Open a session for a user or a patient, with the device and network address that the actor signs in from. It
+    lasts for `lifetime` at most."""
     token = new_token()
     session = await repository.add(
-        tx, token_hash=hash_token(token), user_id=user_id, customer_id=customer_id, expires_at=now + lifetime, now=now
+        tx,
+        token_hash=hash_token(token),
+        user_id=user_id,
+        customer_id=customer_id,
+        device=device_of(actor.user_agent),
+        address=actor.address,
+        expires_at=now + lifetime,
+        now=now,
     )
     await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, limit=MAX_SESSIONS)
     return NewSession(token, msgspec.structs.replace(session, current=True))
@@ -108,14 +116,20 @@ async def _sign_in(
     await accounts_repository.record_joining(tx, user.id, now=now)
     if previous_token:
         await repository.end_by_token(tx, token_hash=hash_token(previous_token))
-    opened_session = await open_session(tx, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
+    opened_session = await open_session(tx, actor, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
     account = await accounts.get_account(tx, Actor(f"user:{user.id}", user_id=user.id))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
     return SignIn(opened_session.session, account, opened_session.token)
 
 
 async def identify(
-    db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
+    db: Statements,
+    *,
+    token: str,
+    idle: timedelta,
+    address: str | None = None,
+    unattended: bool = False,
+    now: datetime,
 ) -> Actor | None:
     """Return the user or patient the token belongs to, with their current roles; None if the session has ended or never
     existed. `unattended` requests do not count as use."""
@@ -123,7 +137,7 @@ async def identify(
     if owner is None:
         return None
     if owner.seen_at <= now - SEEN_UPDATE_INTERVAL and not unattended:
-        await repository.record_use(db, owner.session_id, now=now)
+        await repository.record_use(db, owner.session_id, address=address, now=now)
     return Actor(
         f"user:{owner.user_id}" if owner.user_id else f"patient:{owner.customer_id}",
         administrator=owner.administrator,

@@ -72,14 +72,14 @@ async def sign_in(
     code stays valid. Return None for a code that is wrong, used, expired, unknown or not the given customer's. Even
     that counts as an attempt, so the caller must always commit the transaction.
     """
-    outcome = await _sign_in(tx, entry, secret=secret, lifetime=lifetime, now=now)
+    outcome = await _sign_in(tx, actor, entry, secret=secret, lifetime=lifetime, now=now)
     customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[entry.code_id, *customer_ids])
     return outcome
 
 
 async def _sign_in(
-    tx: Transaction, entry: CodeEntry, *, secret: str, lifetime: timedelta, now: datetime
+    tx: Transaction, actor: Actor, entry: CodeEntry, *, secret: str, lifetime: timedelta, now: datetime
 ) -> CodeSignIn | list[SignInChoice] | None:
     sent = await repository.count_attempt(tx, entry.code_id, now=now)
     if sent is None or not _matches(entry, secret):
@@ -95,7 +95,7 @@ async def _sign_in(
     await repository.mark_used(tx, entry.code_id, now=now)
     if entry.previous_token:
         await sessions_repository.end_by_token(tx, token_hash=hash_token(entry.previous_token))
-    return await _open_session(tx, candidates[0], sent, sharing, lifetime=lifetime, now=now)
+    return await _open_session(tx, actor, candidates[0], sent, sharing, lifetime=lifetime, now=now)
 
 
 def _matches(entry: CodeEntry, secret: str) -> bool:
@@ -105,6 +105,7 @@ def _matches(entry: CodeEntry, secret: str) -> bool:
 
 async def _open_session(
     tx: Transaction,
+    actor: Actor,
     customer: customers.Contact,
     sent: SentCode,
     sharing: Sequence[customers.Contact],
@@ -114,7 +115,7 @@ async def _open_session(
 ) -> CodeSignIn:
     try:
         token, session = await sessions.open_session(
-            tx, user_id=None, customer_id=customer.id, lifetime=lifetime, now=now
+            tx, actor, user_id=None, customer_id=customer.id, lifetime=lifetime, now=now
         )
     except asyncpg.ForeignKeyViolationError as error:  # the customer has just been erased
         raise errors.Unauthorized("wrong-code") from error
@@ -148,6 +149,6 @@ async def switch_customer(
     if customer_id not in [other.id for other in others]:
         raise errors.NotFound
     await sessions_repository.end_by_token(tx, token_hash=hash_token(current_token))
-    token, _ = await sessions.open_session(tx, user_id=None, customer_id=customer_id, lifetime=lifetime, now=now)
+    token, _ = await sessions.open_session(tx, actor, user_id=None, customer_id=customer_id, lifetime=lifetime, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return token

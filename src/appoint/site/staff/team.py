@@ -12,6 +12,8 @@ from ...http.forms import parse_id, parse_instant, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import staff
+from ...identity.revocation import service as revocation
+from ...kit import clock
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
@@ -70,13 +72,21 @@ async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 )
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:
     member = await staff.get(request.db, clinic_id, user_id)
+    sessions = await revocation.list_member_sessions(
+        request.db,
+        clinic_id=clinic_id,
+        user_id=user_id,
+        idle=request.services.settings.session_idle,
+        now=clock.now(),
+    )
     return await staff_page(
         request,
         "staff/team/user.html",
         clinic_id=clinic_id,
         place="users",
-        subjects=[user_id],
+        subjects=[user_id, *(session.id for session in sessions)],
         user=member,
+        sessions=sessions,
         doctors=list((await doctors.names(request.db, clinic_id)).items()),
     )
 

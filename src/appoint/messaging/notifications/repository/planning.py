@@ -77,7 +77,7 @@ async def insert_for_user(
                                   urgent, due_at, expires_at)
         select $1, $2, $3, $4::uuid::text, credentials, 'user', id::text, 'email', true, $6, $7
           from app_user
-         where id = $5 and active
+         where id = $5 and active and disabled_at is null
         """,
         clinic_id,
         ids.new_id(clinic_id),

@@ -29,6 +29,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
    and m.channel = n.channel and m.locale = coalesce(cu.locale, c.locale)
   left join webhook h
     on h.clinic_id = n.clinic_id and h.id = case when n.kind = 'webhook-disabled' then n.subject_id::uuid end
-  left join app_user u on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active
+  left join app_user u
+    on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active and u.disabled_at is null
   left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
  where n.clinic_id = :clinic_id and n.id = :notification_id and n.status = 'leased' and n.attempts = :attempts

@@ -1,0 +1,1 @@
+"""Take access away: disable users, sign them out, and revoke administrator rights."""
