@@ -91,12 +91,12 @@ async def test_the_audit_log_identifies_the_customer_only_by_id(db, client, ana)
     rows = await db.fetch(
         """
         select action, subjects::text[] from audit_unsealed
-         where action in ('sendSignInCode', 'signInByCode') order by at, id
+         where action in ('sendSignInCode', 'signInByCode', 'signInCodeRefused') order by at, id
         """
     )
     assert [(row.action, row.subjects) for row in rows] == [
         ("sendSignInCode", []),
-        ("signInByCode", [code_id]),
+        ("signInCodeRefused", [code_id]),
         ("signInByCode", [code_id, ana]),
     ]
 

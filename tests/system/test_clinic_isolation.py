@@ -61,6 +61,7 @@ ACROSS_CLINICS = {
     ("privacy.is_retained", "patient"): "whether any clinic retains a customer",
     ("privacy.is_retained", "appointment"): "the same",
     ("audit.waiting", "audit_unsealed"): "workers serve all clinics",
+    ("audit.insert_refusals", "clinic"): "a refusal is recorded at each of the user's clinics",
     ("audit.chains", "audit_unsealed"): "the chains to check",
     ("audit.chains", "audit_entry"): "the same",
     ("audit.chains", "audit_head"): "the same",

@@ -2,3 +2,4 @@
 
 from .recording import record as record
 from .recording import record_disclosure as record_disclosure
+from .refusals import Refusals as Refusals

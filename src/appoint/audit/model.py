@@ -92,14 +92,17 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     at: datetime
     actor: AuditActor
     action: str
-    """The operation's `operationId`, or the worker's action."""
+    """The operation's `operationId`, or the worker's action. For refusals, `signInFailed`, `signInUnfinished` (the
+    password was right, but the authenticator's code was missing), `signInCodeRefused`, `passwordRefused` or
+    `accessRefused`. They are limited per caller, network and clinic; `refusalsOmitted` says that more followed within
+    the hour."""
     subjects: list[str]
     """The ids of the records that were changed or disclosed."""
     address: str | None
     """The network address that the request came from."""
     request_id: str | None
     reason: str | None
-    """The reason, if the caller gave one."""
+    """The reason, if the caller gave one. For refusals, the outcome: why a sign-in failed, or the refused operation."""
     position: int | None
     """The entry's position in the clinic's chain; null until the entry is sealed, which takes a few seconds."""
     hash: Hash | None

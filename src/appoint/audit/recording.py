@@ -23,27 +23,31 @@ async def record(
     clinic_id: int,
     subjects: Iterable[UUID | int | str],
     reason: str | None = None,
+    also_at: Iterable[int] = (),
 ) -> None:
     """Write an entry saying that the action `actor.operation` changes or discloses the subjects.
 
     A use case that changes something calls this in its own transaction, so the change and its entry are committed
     together or not at all. `clinic_id` is `ids.PLATFORM` for subjects that do not belong to a clinic. Subjects keep
-    their order; repeated ones are written once.
+    their order; repeated ones are written once. `also_at` names further clinics that get a copy of the entry, because
+    their managers are responsible for the subject.
 
     This is a Python function rather than one in the schema because it is a plain insert. The statements that book
     appointments and expire holds have an extra step to write their own entries, because a function call per row would
     be slower.
     """
-    await entries.insert_entry(
-        db,
-        clinic_id=clinic_id,
-        actor=actor.key,
-        action=actor.operation,
-        subjects=list(dict.fromkeys(str(subject) for subject in subjects)),
-        address=actor.address,
-        request_id=tracing.request_id(),
-        reason=reason,
-    )
+    names = list(dict.fromkeys(str(subject) for subject in subjects))
+    for id in (clinic_id, *also_at):
+        await entries.insert_entry(
+            db,
+            clinic_id=id,
+            actor=actor.key,
+            action=actor.operation,
+            subjects=names,
+            address=actor.address,
+            request_id=tracing.request_id(),
+            reason=reason,
+        )
 
 
 async def record_disclosure(response: Response[Any]) -> Response[Any]:

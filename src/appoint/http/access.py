@@ -21,6 +21,8 @@ from .services import services_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""
+REFUSED: Final = "refused"
+"""The key in a request's state that says that the guard refused it. The audit log records such requests."""
 MAX_USER_AGENT: Final = 300
 COOKIE: Final = "__Host-appoint"
 """The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
@@ -59,8 +61,9 @@ async def _grant_for(
     """
     grant = widest_grant(caller, permission, clinic_id)
     if grant is None:
-        raise _refusal(caller, clinic_id)
+        raise _refusal(request, caller, clinic_id)
     if grant.relation is Relation.OWN and not await _is_own(request, caller, grant, clinic_id):
+        request.scope["state"][REFUSED] = True
         raise errors.Forbidden if grant.membership else errors.NotFound
     return grant
 
@@ -79,16 +82,18 @@ def authorize(
     """
     grant = widest_grant(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
-        raise _refusal(request.user, clinic_id)
+        raise _refusal(request, request.user, clinic_id)
     if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
+        request.scope["state"][REFUSED] = True
         raise errors.Forbidden
     request.scope["state"]["clinic_id"] = clinic_id
     return grant
 
 
-def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
+def _refusal(request: litestar.Request[Actor, Any, Any], caller: Actor, clinic_id: int | None) -> errors.AppointError:
     if caller.is_anyone:
         return errors.Unauthorized()
+    request.scope["state"][REFUSED] = True
     return (
         errors.NotFound()
         if caller.memberships and clinic_id is not None and caller.membership_at(clinic_id) is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
-from ..audit import record_disclosure
+from ..audit import Refusals, record_disclosure
 from ..audit.api import Audit
 from ..booking import links
 from ..booking import owners as booking_owners
@@ -158,7 +158,11 @@ def create(
                     identities=identities,
                     session_of_cookie=sessions_api.by_cookie,
                     owners=OWNERS,
-                    features={Changes: changes, ExportPage: ExportPage(export_page)},
+                    features={
+                        Refusals: Refusals(limits.counters),
+                        Changes: changes,
+                        ExportPage: ExportPage(export_page),
+                    },
                 )
                 yield
         finally:

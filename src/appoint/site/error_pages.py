@@ -5,8 +5,11 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from litestar import Response
+from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import HTTPException
 
+from ..audit.refusals import record_refused_access
+from ..http.access import REFUSED
 from ..http.problems import handlers as problem_handlers
 from ..http.routes import route_in
 from ..kit import errors
@@ -62,7 +65,10 @@ def _handler(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callabl
     """Return an exception handler that responds with an error's problem document, or with its page."""
 
     def handle(request: AnyRequest, error: E) -> Response[Any]:
-        return readable(request, document_of(request, error))
+        response = readable(request, document_of(request, error))
+        if request.scope["state"].get(REFUSED):
+            response.background = BackgroundTask(record_refused_access, request)
+        return response
 
     return handle
 

@@ -46,6 +46,33 @@ async def insert_entry(
     )
 
 
+async def insert_refusals(
+    db: Statements,
+    *,
+    clinic_ids: Sequence[int],
+    actor: str,
+    action: str,
+    subjects: Sequence[str],
+    address: str | None,
+    reason: str,
+) -> None:
+    """Write the same entry for several clinics. Skips clinics that do not exist, because requests can name any."""
+    await db.execute(
+        """
+        insert into audit_unsealed (clinic_id, actor, action, subjects, address, reason)
+        select named.id, $2, $3, $4, $5, $6
+          from unnest($1::integer[]) as named (id)
+         where named.id = 0 or exists (select from clinic c where c.id = named.id)
+        """,
+        clinic_ids,
+        actor,
+        action,
+        subjects,
+        address,
+        reason,
+    )
+
+
 async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Bounds | None:
     """Return the bounds for a list of entries on the dates `first…last`, which are in the clinic's time zone, or in UTC
     for the platform. Return None if the clinic does not exist."""

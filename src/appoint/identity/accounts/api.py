@@ -9,6 +9,7 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
+from ...audit import Refusals
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
 from ...http.idempotency import idempotent
@@ -18,7 +19,7 @@ from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
-from ...kit import clock
+from ...kit import clock, errors
 from ...kit.structs import Page, PageQuery
 from ...messaging.notifications.model import LINK_TTL
 from . import credentials, repository, service, staff
@@ -251,7 +252,18 @@ async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T
     except BaseException:
         work.close()
         raise
-    result = await work
+    try:
+        result = await work
+    except errors.Invalid as invalid:
+        if any(fault.text == service.WRONG_PASSWORD for fault in invalid.faults):
+            await request.services.get(Refusals).record(
+                request.db,
+                request.user,
+                "passwordRefused",
+                outcome=request.user.operation,
+                clinic_ids=[membership.clinic_id for membership in request.user.memberships],
+            )
+        raise
     await sign_in_throttle.record_success(request, account=account, now=clock.now())
     return result
 

@@ -100,6 +100,7 @@ class StoredUser(msgspec.Struct, frozen=True):
     email: str
     locale: fields.Locale | None
     administrator: bool
+    disabled_at: datetime | None
     credentials: int
     """Increases with every new password. An emailed link is valid only for the value at the time it was created."""
     password_hash: str | None

@@ -121,8 +121,8 @@ async def find_id(db: Statements, email: str) -> UUID | None:
 
 
 async def find_by_email(db: Statements, email: str) -> StoredUser | None:
-    """Return the user with that address, unless their account is disabled."""
-    row = await db.fetchrow("select * from app_user where active_email = lower($1) and disabled_at is null", email)
+    """Return the user with that address, even if their account is disabled."""
+    row = await db.fetchrow("select * from app_user where active_email = lower($1)", email)
     return to(StoredUser, row) if row else None
 
 

@@ -10,6 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from ...audit import Refusals
 from ...http.access import COOKIE, is_valid_csrf_token
 from ...http.cookies import delete_session_cookie, set_session_cookie
 from ...http.etags import check, digest
@@ -58,6 +59,7 @@ class Sessions(Controller):
             previous_token=request.cookies.get(COOKIE),
             secret=secret,
             lifetime=lifetime,
+            refusals=request.services.get(Refusals),
             now=clock.now(),
         )
         await sign_in_throttle.record_success(request, account=data.email.lower(), now=clock.now())

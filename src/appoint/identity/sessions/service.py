@@ -66,6 +66,7 @@ async def sign_in(
     previous_token: str | None,
     secret: str,
     lifetime: timedelta,
+    refusals: audit.Refusals,
     now: datetime,
 ) -> SignIn:
     """Sign a user in, and end the browser's previous session, which `previous_token` identifies.
@@ -74,19 +75,42 @@ async def sign_in(
     `wrong-credentials`. Neither the response nor its timing reveals which part was wrong.
     """
     user = await accounts_repository.find_by_email(db, email)
-    matches, new_hash = await passwords.verify(password, user.password_hash if user else None)
+    can_sign_in = user is not None and user.disabled_at is None
+    matches, new_hash = await passwords.verify(password, user.password_hash if user and can_sign_in else None)
     if user is None or not matches:
+        outcome = "unknown-account" if user is None else "wrong-credentials" if can_sign_in else "disabled-account"
+        await _record_failure(db, actor, user, refusals, email=email, outcome=outcome)
         raise errors.Unauthorized("wrong-credentials")
-    return await db.atomic(
-        _sign_in,
+    try:
+        return await db.atomic(
+            _sign_in,
+            actor,
+            user=user,
+            new_hash=new_hash,
+            code=code,
+            previous_token=previous_token,
+            secret=secret,
+            lifetime=lifetime,
+            now=now,
+        )
+    except errors.Unauthorized as refusal:
+        await _record_failure(db, actor, user, refusals, email=email, outcome=refusal.type)
+        raise
+
+
+async def _record_failure(
+    db: Database, actor: Actor, user: StoredUser | None, refusals: audit.Refusals, *, email: str, outcome: str
+) -> None:
+    """Record a failed sign-in at the user's clinics. Runs the same statements for unknown addresses."""
+    memberships = await accounts_repository.list_memberships(db, user.id if user else UUID(int=0))
+    await refusals.record(
+        db,
         actor,
-        user=user,
-        new_hash=new_hash,
-        code=code,
-        previous_token=previous_token,
-        secret=secret,
-        lifetime=lifetime,
-        now=now,
+        "signInUnfinished" if outcome == "totp-required" else "signInFailed",
+        outcome=outcome,
+        clinic_ids=[membership.clinic_id for membership in memberships],
+        subjects=[user.id] if user else [],
+        who=f"account {email.lower()}",
     )
 
 
@@ -118,7 +142,13 @@ async def _sign_in(
         await repository.end_by_token(tx, token_hash=hash_token(previous_token))
     opened_session = await open_session(tx, actor, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
     account = await accounts.get_account(tx, Actor(f"user:{user.id}", user_id=user.id))
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=PLATFORM,
+        subjects=[user.id],
+        also_at=[membership.clinic_id for membership in account.memberships],
+    )
     return SignIn(opened_session.session, account, opened_session.token)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from ... import audit
 from ...customers import repository as customers
@@ -72,17 +73,28 @@ async def sign_in(
     code stays valid. Return None for a code that is wrong, used, expired, unknown or not the given customer's. Even
     that counts as an attempt, so the caller must always commit the transaction.
     """
-    outcome = await _sign_in(tx, actor, entry, secret=secret, lifetime=lifetime, now=now)
+    sent = await repository.count_attempt(tx, entry.code_id, now=now)
+    if sent is None:  # recording it would let anyone write any id into the audit log
+        return None
+    outcome = await _sign_in(tx, actor, entry, sent, secret=secret, lifetime=lifetime, now=now)
     customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
+    if outcome is None:
+        actor = msgspec.structs.replace(actor, operation="signInCodeRefused")
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[entry.code_id, *customer_ids])
     return outcome
 
 
 async def _sign_in(
-    tx: Transaction, actor: Actor, entry: CodeEntry, *, secret: str, lifetime: timedelta, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    entry: CodeEntry,
+    sent: SentCode,
+    *,
+    secret: str,
+    lifetime: timedelta,
+    now: datetime,
 ) -> CodeSignIn | list[SignInChoice] | None:
-    sent = await repository.count_attempt(tx, entry.code_id, now=now)
-    if sent is None or not _matches(entry, secret):
+    if not _matches(entry, secret):
         return None
     # skip customers whose record has changed: their address may be a different one now
     sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)

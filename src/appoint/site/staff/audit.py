@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute
 
 from ...audit import service
 from ...audit.model import EntryFilter
+from ...audit.refusals import REFUSED_ACTIONS
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -68,11 +69,11 @@ def _day(text: str | None) -> date | None:
 
 
 def _actions(request: Request) -> list[str]:
-    """Return the application's operations."""
+    """Return the application's operations, and the actions that stand for refusals."""
     handlers = (
         handler for route in request.app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
     )
-    return sorted({str(handler.operation_id) for handler in handlers if handler.operation_id})
+    return sorted({str(handler.operation_id) for handler in handlers if handler.operation_id} | {*REFUSED_ACTIONS})
 
 
 PAGES: Final = [audit]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar import Response, get, post
 
+from ...audit import Refusals
 from ...clinics.clinics import service as clinics
 from ...http.access import COOKIE
 from ...http.cookies import delete_session_cookie, set_session_cookie
@@ -65,6 +66,7 @@ async def sign_in(request: Request) -> Response[Any]:
             previous_token=request.cookies.get(COOKIE),
             secret=request.services.secret_key,
             lifetime=lifetime,
+            refusals=request.services.get(Refusals),
             now=clock.now(),
         )
     except errors.Unauthorized as refusal:

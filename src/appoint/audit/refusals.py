@@ -1,0 +1,98 @@
+"""Record failed sign-ins and refused access.
+
+Refusals are entries like any other, but attackers cause them. So their number is bounded, and they contain nothing that
+a caller can choose: no account name, no id from the request, and no request id.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+from uuid import UUID
+
+import structlog
+
+from ..database.pool import Statements
+from ..http.access import REFUSED
+from ..http.rate_limits.counters import Counters, Rate
+from ..http.rate_limits.limits import network_of
+from ..http.request import Request, clinic_of
+from ..kit import clock, errors
+from ..kit.actors import Actor
+from ..kit.ids import PLATFORM
+from .repository import entries
+
+log = structlog.get_logger()
+
+RefusedAction = Literal["signInFailed", "signInUnfinished", "passwordRefused", "accessRefused"]
+REFUSED_ACTIONS: Final = ("signInFailed", "signInUnfinished", "passwordRefused", "accessRefused", "signInCodeRefused")
+OMITTED: Final = "refusalsOmitted"
+"""The action of the entry that stands for all refusals beyond a bound, until the bound's window ends."""
+PER_CALLER: Final = Rate(20, 60 * 60)
+"""For an account whose sign-ins fail, or a caller whose access is refused."""
+PER_NETWORK: Final = Rate(60, 60 * 60)
+PER_CLINIC: Final = Rate(500, 60 * 60)
+"""For a clinic, or the platform."""
+
+
+class Refusals:
+    """Records refusals, within bounds that each server process counts for itself."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters: Final = counters
+
+    async def record(
+        self,
+        db: Statements,
+        actor: Actor,
+        action: RefusedAction,
+        *,
+        outcome: str,
+        clinic_ids: Iterable[int] = (),
+        subjects: Iterable[UUID] = (),
+        who: str | None = None,
+    ) -> None:
+        """Write an entry to the platform's audit log and to those of the clinics.
+
+        `who` tells callers apart for the bounds; by default, it is the actor. The `outcome` says why, in words of ours.
+        Runs the same statement whatever is known about the account, so that timing reveals nothing.
+        """
+        counts = [
+            self._count("caller", who or actor.key, PER_CALLER),
+            self._count("network", network_of(actor.address), PER_NETWORK),
+        ]
+        if max(counts) > 1:
+            return
+        clinics = {
+            clinic_id: self._count("clinic", str(clinic_id), PER_CLINIC) for clinic_id in {PLATFORM, *clinic_ids}
+        }
+        await entries.insert_refusals(
+            db,
+            clinic_ids=[clinic_id for clinic_id, excess in clinics.items() if excess <= 1],
+            actor=actor.key,
+            action=OMITTED if 1 in (*counts, *clinics.values()) else action,
+            subjects=[str(subject) for subject in subjects],
+            address=actor.address,
+            reason=outcome,
+        )
+
+    def _count(self, name: str, who: str, rate: Rate) -> int:
+        """Count a refusal. Return by how many refusals the bound is exceeded: 0 within the bound."""
+        quota = self._counters.add_here(f"audited refusals {name}", who, rate, clock.now())
+        return max(quota.number - rate.most, 0)
+
+
+async def record_refused_access(request: Request) -> None:
+    """Record that the guard refused this request, at the caller's clinics and the one that the request names. Runs
+    after the response."""
+    if not request.scope["state"].get(REFUSED):
+        return
+    actor, target = request.user, clinic_of(request)
+    try:
+        await request.services.get(Refusals).record(
+            request.services.db,
+            actor,
+            "accessRefused",
+            outcome=actor.operation,
+            clinic_ids=[*(membership.clinic_id for membership in actor.memberships), *([target] if target else [])],
+        )
+    except errors.Unavailable:
+        log.warning("refused access not recorded", operation=actor.operation)
