@@ -48,7 +48,10 @@ async def test_an_invitation_does_not_reveal_whether_an_account_already_exists(d
         }
     assert responses["known@example.org"] == responses["unknown@example.org"]
     assert "Private Name" not in json.dumps(responses)
-    assert len(await mailed_tokens(office)) == 2
+    assert len(await mailed_tokens(office)) == 1
+    texts = {message.to: message.text for message in office.post.messages}
+    assert "/staff/sign-in" in texts["known@example.org"]  # a link to choose a password would let managers send those
+    assert "/credentials/" in texts["unknown@example.org"]
 
 
 async def test_one_account_can_belong_to_several_clinics(db, client, mia):

@@ -122,7 +122,7 @@ def reset(
     from ..kit import clock
     from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
-    from ..messaging.notifications.service import mail_user
+    from ..messaging.notifications.service import mail_user, notify_user
     from ..server import startup
 
     settings = startup.with_secret_key(Settings()) if print_ else Settings()
@@ -135,6 +135,8 @@ def reset(
             raise StartupError(f"There is no user with the email address {email}.")
         if without_totp:
             await repository.remove_totp(tx, row.id)
+        if without_totp and row.totp_confirmed_at:
+            await notify_user(tx, kind="two-step-off", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
         if settings.secret_key and print_:
             secret = settings.secret_key.get_secret_value()
             token = credentials.link_token(secret, "password-reset", row, clock.now())

@@ -157,7 +157,7 @@ class Accounts(Controller):
         await _throttle_guesses(
             request,
             credentials.change_password(
-                request.db, request.user, current=data.current, new=data.new, if_match=request.if_match
+                request.db, request.user, current=data.current, new=data.new, if_match=request.if_match, now=clock.now()
             ),
         )
 
@@ -204,7 +204,9 @@ class Accounts(Controller):
         idempotency_key(request)
         return json_response(
             request,
-            await _throttle_guesses(request, service.remove_totp(request.db, request.user, password=data.password)),
+            await _throttle_guesses(
+                request, service.remove_totp(request.db, request.user, password=data.password, now=clock.now())
+            ),
         )
 
     @post(

@@ -11,18 +11,20 @@ from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
 from ...kit.signed_tokens import sign, verify
 from ...messaging.notifications.model import LINK_TTL, LinkKind
-from ...messaging.notifications.service import mail_user
+from ...messaging.notifications.service import mail_user, notify_user
 from .. import passwords
 from . import repository
 from .model import StoredUser
 from .service import check_password
 
 
-async def change_password(db: Database, actor: Actor, *, current: str, new: str, if_match: str | None) -> None:
+async def change_password(
+    db: Database, actor: Actor, *, current: str, new: str, if_match: str | None, now: datetime
+) -> None:
     """Change the caller's password and end their other sessions. Raise `Invalid` if the current password is wrong or
     the new one is weak."""
     user = await check_password(db, actor, current, "#/current", if_match)
-    await _set_password(db, actor, user, new, "#/new", keep_session=actor.session_id)
+    await _set_password(db, actor, user, new, "#/new", keep_session=actor.session_id, now=now)
 
 
 async def set_password_by_link(
@@ -33,26 +35,35 @@ async def set_password_by_link(
     Raise the same errors as `user_of_link`, or `Invalid` for a weak password.
     """
     user = await user_of_link(db, token=token, secret=secret, now=now)
-    await _set_password(db, actor, user, password, "#/password")
+    await _set_password(db, actor, user, password, "#/password", now=now)
     return user.email
 
 
 async def _set_password(
-    db: Database, actor: Actor, user: StoredUser, password: str, pointer: str, *, keep_session: UUID | None = None
+    db: Database,
+    actor: Actor,
+    user: StoredUser,
+    password: str,
+    pointer: str,
+    *,
+    keep_session: UUID | None = None,
+    now: datetime,
 ) -> None:
     if faults := passwords.find_faults(password, pointer, about=(user.email, user.name)):
         raise errors.Invalid(*faults)
     password_hash = await passwords.hash_password(password)
-    await db.atomic(_store_password, actor, user=user, password_hash=password_hash, keep_session=keep_session)
+    await db.atomic(_store_password, actor, user=user, password_hash=password_hash, keep_session=keep_session, now=now)
 
 
 async def _store_password(
-    tx: Transaction, actor: Actor, *, user: StoredUser, password_hash: str, keep_session: UUID | None
+    tx: Transaction, actor: Actor, *, user: StoredUser, password_hash: str, keep_session: UUID | None, now: datetime
 ) -> None:
     """Raise a `link-used` `Conflict` if the password has changed since `user` was read."""
     if not await repository.set_password(tx, user.id, password_hash=password_hash, credentials=user.credentials):
         raise errors.Conflict("link-used")
     await repository.end_sessions(tx, user.id, except_id=keep_session)
+    if user.password_hash:  # not for the first password, which they chose from the invitation
+        await notify_user(tx, kind="password-changed", user_id=user.id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
 
 

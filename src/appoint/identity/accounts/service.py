@@ -14,6 +14,7 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.i18n import translatable
 from ...kit.ids import PLATFORM
+from ...messaging.notifications.service import notify_user
 from .. import passwords
 from . import repository
 from .model import Account, AccountPatch, StoredUser, TotpSetup, encrypt_totp, totp_setup, totp_step
@@ -96,8 +97,11 @@ async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secr
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Require codes for signing in from now on. Raise `Invalid` for a wrong code, or `Conflict`: `totp-not-begun` if
-    there is no authenticator to confirm, `totp-on` if codes are already required."""
+    """Require codes for signing in from now on, and end the caller's other sessions.
+
+    Raise `Invalid` for a wrong code, or `Conflict`: `totp-not-begun` if there is no authenticator to confirm, `totp-on`
+    if codes are already required.
+    """
     user = await repository.lock(tx, (await _own_user(tx, actor)).id)
     if user is None or user.totp_secret is None:
         raise errors.Conflict("totp-not-begun")
@@ -107,17 +111,21 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
     if step is None:
         raise errors.Invalid(errors.Fault("#/code", "is not a valid code"))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
+    await repository.end_sessions(tx, user.id, except_id=actor.session_id)  # they signed in without a code
+    await notify_user(tx, kind="two-step-on", user_id=user.id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return await get_account(tx, actor)
 
 
-async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
+async def remove_totp(db: Database, actor: Actor, *, password: str, now: datetime) -> Account:
     """Let the caller sign in with only a password again. Raise `Invalid` if it is wrong."""
     user = await check_password(db, actor, password, "#/password")
-    await db.atomic(_remove_totp, actor, user_id=user.id)
+    await db.atomic(_remove_totp, actor, user=user, now=now)
     return await get_account(db, actor)
 
 
-async def _remove_totp(tx: Transaction, actor: Actor, *, user_id: UUID) -> None:
-    await repository.remove_totp(tx, user_id)
+async def _remove_totp(tx: Transaction, actor: Actor, *, user: StoredUser, now: datetime) -> None:
+    await repository.remove_totp(tx, user.id)
+    if user.totp_confirmed_at:
+        await notify_user(tx, kind="two-step-off", user_id=user.id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])

@@ -12,6 +12,7 @@ from ...kit import errors
 from ...kit.actors import Actor, Membership, Role
 from ...kit.ids import clinic_of
 from ...kit.structs import content_after
+from ...messaging.notifications.service import notify_user
 from . import repository
 from .model import (
     MAX_KEYS,
@@ -59,6 +60,7 @@ async def add(
         raise errors.Conflict("too-many-api-keys", most=MAX_KEYS)
     secret = new_secret()
     key = await repository.add(tx, clinic_id, _validate(content, now=now), secret_hash=hash_secret(secret))
+    await _notify_creator(tx, actor, clinic_id, now)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[key.id])
     return _with_secret(key, secret)
 
@@ -98,6 +100,12 @@ async def _lock(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
     return key
 
 
+async def _notify_creator(tx: Transaction, actor: Actor, clinic_id: int, now: datetime) -> None:
+    """Email the user about a new key or secret, in case someone else is using their session."""
+    if actor.user_id:
+        await notify_user(tx, kind="api-key-created", user_id=actor.user_id, clinic_id=clinic_id, now=now)
+
+
 async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
     """Replace the key's secret. The previous secret works during the overlap; older ones stop working. Raise
     `NotFound`, even for a revoked key."""
@@ -107,6 +115,7 @@ async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timede
     )
     if key is None:
         raise errors.NotFound
+    await _notify_creator(tx, actor, clinic_of(key_id), now)
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
     return _with_secret(key, secret)
 

@@ -15,7 +15,7 @@ from ...kit.icalendar_files import Method, Person, invitation
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
-from .model import KINDS, NotificationContext, kind_of
+from .model import KINDS, LINK_TTL, NotificationContext, kind_of
 from .repository import contents
 from .rules import address_of
 
@@ -40,7 +40,7 @@ class Links(NamedTuple):
 
 async def compose(db: Database, context: NotificationContext, now: datetime, *, links: Links) -> Message | None:
     """Compose a notification's message. Return None if it lists appointments and there are none left."""
-    kind = kind_of(context.kind)
+    kind = _kind_for_recipient(context)
     appointments: Sequence[ListedAppointment] = ()
     if kind in LIST_READERS:
         appointments = await LIST_READERS[kind](db, context, now)
@@ -63,6 +63,13 @@ async def compose(db: Database, context: NotificationContext, now: datetime, *, 
     return _message(context, kind, facts, rendered, links)
 
 
+def _kind_for_recipient(context: NotificationContext) -> str:
+    """Return the kind of message to write. An invitation gives no link to choose a password to someone who has one, or
+    any manager could send that link to any user's mailbox."""
+    kind = kind_of(context.kind)
+    return "clinic-joined" if kind == "invitation" and context.user_has_password else kind
+
+
 def _facts(context: NotificationContext, kind: str, appointments: Sequence[ListedAppointment], links: Links) -> Facts:
     return Facts(
         clinic=context.clinic or PLATFORM,
@@ -79,7 +86,7 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         old_start_time=context.old_start_time,
         hold_expires_at=context.hold_expires_at,
         appointments=appointments,
-        unsubscribe_url=_unsubscribe_url(context, links) if KINDS[kind].statuses else None,
+        unsubscribe_url=_unsubscribe_url(context, links) if KINDS[kind_of(context.kind)].statuses else None,
         webhook=context.webhook,
         user=context.user,
         link=_link(context, kind, links),
@@ -117,13 +124,17 @@ def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
 
 def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
     """Return the link to the appointment, or to choose a password. It grants access to anyone who has it, so it appears
-    only in the message."""
+    only in the message. Users who have a password are sent to the page where they sign in or request a new password."""
     match context.recipient:
+        case "user" if kind == "clinic-joined":
+            return f"{links.public_url}/staff/sign-in"
+        case "user" if kind not in LINK_TTL:
+            return f"{links.public_url}/password-reset"
         case "user":
             expires = int(context.expires_at.timestamp())
             token = signed_tokens.sign(links.secret, kind, [context.recipient_id, context.sequence, expires])
             return f"{links.public_url}/credentials/{token}"
-        case "customer" if KINDS[kind].statuses:
+        case "customer" if KINDS[kind_of(context.kind)].statuses:
             return f"{links.public_url}/appointments/{manage.token(links.secret, UUID(context.subject_id))}"
         case _:
             return None

@@ -48,6 +48,10 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "webhook-disabled": KindRules("staff"),
     "invitation": KindRules("user"),
     "password-reset": KindRules("user"),
+    "password-changed": KindRules("user"),
+    "two-step-on": KindRules("user"),
+    "two-step-off": KindRules("user"),
+    "api-key-created": KindRules("user"),
     "sign-in-code": KindRules("customer"),
 }
 """The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
@@ -59,6 +63,8 @@ LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
     "password-reset": timedelta(hours=1),
 }
 """How long the link in the message is valid after the request. The message itself states the same duration."""
+NOTICE_TTL: Final = timedelta(days=7)
+"""How long Appoint tries to send a notice about changed credentials."""
 CODE_TTL: Final = timedelta(minutes=10)
 """How long a sign-in code is valid. The message itself states the same duration."""
 
@@ -264,6 +270,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     user_email: str | None
     user_credentials: int | None
+    user_has_password: bool | None
     code_used_at: datetime | None
     webhook: str | None
     locale: Locale

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ...kit import clock
-from .model import KINDS, Contact, KindRules, NotificationContext, NotificationStatus, kind_of
+from .model import KINDS, LINK_TTL, Contact, KindRules, NotificationContext, NotificationStatus, kind_of
 
 MINUTES_PER_DAY: Final = 24 * 60
 FIRST_RETRY: Final = timedelta(seconds=15)
@@ -69,7 +69,13 @@ def _appointment_changed(context: NotificationContext, rules: KindRules) -> bool
 
 
 def _credentials_changed(context: NotificationContext, rules: KindRules) -> bool:
-    return rules.recipient == "user" and context.user_credentials != context.sequence
+    """For a message with a link to choose a password, return whether the link is useless. Other messages to a user are
+    outdated only if the user has left."""
+    if rules.recipient != "user":
+        return False
+    return context.user_credentials is None or (
+        context.kind in LINK_TTL and context.user_credentials != context.sequence
+    )
 
 
 def _code_used(context: NotificationContext, _rules: KindRules) -> bool:

@@ -12,9 +12,11 @@ from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel
+from ..templates.model import NoticeKind
 from .model import (
     CODE_TTL,
     LINK_TTL,
+    NOTICE_TTL,
     Contact,
     LinkKind,
     ListedNotification,
@@ -90,6 +92,14 @@ async def mail_user(tx: Transaction, *, kind: LinkKind, user_id: UUID, clinic_id
         subject_id=uuid4(),
         now=now,
         expires_at=now + LINK_TTL[kind],
+    )
+
+
+async def notify_user(tx: Transaction, *, kind: NoticeKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
+    """Email a user that the credentials of their account have changed, unless the user has left. Each call sends a new
+    email, because the user may not have made the change."""
+    await planning.insert_for_user(
+        tx, kind=kind, user_id=user_id, clinic_id=clinic_id, subject_id=uuid4(), now=now, expires_at=now + NOTICE_TTL
     )
 
 

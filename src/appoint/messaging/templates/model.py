@@ -23,7 +23,9 @@ Kind = Literal[
     "stranded",
     "webhook-disabled",
 ]
-AccountKind = Literal["invitation", "password-reset", "sign-in-code"]
+NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created"]
+"""Messages that tell users about a change to the credentials of their account."""
+AccountKind = Literal["invitation", "clinic-joined", "password-reset", "sign-in-code", NoticeKind]
 """Messages about an account. Clinics cannot replace their templates."""
 APPOINTMENT_PLACEHOLDERS: Final = (
     "clinic",
@@ -51,10 +53,28 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "webhook-disabled": ("clinic", "webhook"),
     "invitation": ("clinic", "user", "link"),
     "password-reset": ("clinic", "user", "link"),
+    "clinic-joined": ("clinic", "user", "link"),
+    "password-changed": ("clinic", "user", "link"),
+    "two-step-on": ("clinic", "user", "link"),
+    "two-step-off": ("clinic", "user", "link"),
+    "api-key-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
 }
 """The placeholders that each kind of message can use."""
-EMAIL_ONLY: Final = frozenset({"agenda", "stranded", "webhook-disabled", "invitation", "password-reset"})
+EMAIL_ONLY: Final = frozenset(
+    {
+        "agenda",
+        "stranded",
+        "webhook-disabled",
+        "invitation",
+        "clinic-joined",
+        "password-reset",
+        "password-changed",
+        "two-step-on",
+        "two-step-off",
+        "api-key-created",
+    }
+)
 
 
 class TemplateKey(NamedTuple):

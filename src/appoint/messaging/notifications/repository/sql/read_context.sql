@@ -10,7 +10,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
        exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel) as wanted,
        d.name as doctor, d.email as doctor_email, d.active as doctor_active,
-       u.name as user, u.email as user_email, u.credentials as user_credentials, s.used_at as code_used_at,
+       u.name as user, u.email as user_email, u.credentials as user_credentials,
+       u.password_hash is not null as user_has_password, s.used_at as code_used_at,
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
        coalesce(cu.locale, u.locale, c.locale, 'en') as locale,
        m.subject as own_subject, m.text as own_text
