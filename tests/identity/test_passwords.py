@@ -1,5 +1,7 @@
 """Which passwords are accepted, and how users change theirs."""
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -28,6 +30,20 @@ from support.staff import ANOTHER, PASSWORD, bearer, sign_in
         "Sommer2026!!!",
         "111122223333",
         "appoint-clinic-2026",
+        "1q2w3e4r5t6y",
+        "zxcvbnm123456",
+        "manchester123",
+        "computer12345",
+        "Krankenhaus1",
+        "thisisapassword",
+        "iloveyouforever",
+        "liverpool2024!",
+        "january012027",
+        "123qweasdzxc",
+        "charlie1charlie1",
+        "p@ssw0rd1p@ssw0rd1",
+        "harrypotter123",
+        "michaeljordan23",
     ],
 )
 def test_an_easily_guessed_password_is_rejected(password):
@@ -53,6 +69,18 @@ def test_a_strong_password_in_any_script_is_accepted(password):
 
 def test_password_length_is_counted_in_composed_characters():
     assert passwords.find_faults(unicodedata.normalize("NFD", "ä" * 50 + "öüßéèêñçøåæ" * 7), "", about=()) == []
+
+
+def test_the_word_lists_are_loaded_only_for_a_new_password():
+    """Servers and workers that never see a new password do not spend memory on them."""
+    script = """
+import sys
+from appoint.identity import passwords
+assert "zxcvbn_rs_py" not in sys.modules
+passwords.find_faults("a calm lake in the morning", "", about=())
+assert "zxcvbn_rs_py" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 async def test_a_weak_password_is_rejected_without_using_up_the_link(db, client, mia, manager):
