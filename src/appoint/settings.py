@@ -177,6 +177,15 @@ class Settings(BaseSettings):
             "claim-value=doctor:clinic:doctorId or claim-value=administrator"
         ),
     )
+    oidc_token_hours: int = Field(
+        default=24,
+        ge=1,
+        le=720,
+        description=(
+            "the longest time that one of the provider's tokens gives its roles, counted from its time of issue (iat), "
+            "however late it expires"
+        ),
+    )
     hold_minutes: int = Field(
         default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )

@@ -111,6 +111,14 @@ INVALID = {
     "not valid yet": lambda idp: idp.token(NOW, nbf=second(seconds=61)),
     "a not-before time as a string": lambda idp: idp.token(NOW, nbf="now"),
     "issued in the future": lambda idp: idp.token(NOW, iat=second(seconds=61)),
+    "issued more than a day ago": lambda idp: idp.token(NOW, iat=second(hours=-25), nbf=None),
+    "issued more than a day ago, without an end": lambda idp: idp.token(
+        NOW, iat=second(hours=-25), nbf=None, exp=10**30
+    ),
+    "without an end or a time of issue": lambda idp: idp.token(NOW, iat=None, nbf=None, exp=10**30),
+    "a time of issue that is not a number": lambda idp: idp.token(
+        NOW, raw=json.dumps(idp.claims(NOW) | {"iat": float("nan")}).encode()
+    ),
     "no subject": lambda idp: idp.token(NOW, sub=None),
     "an empty subject": lambda idp: idp.token(NOW, sub=""),
     "a number as the subject": lambda idp: idp.token(NOW, sub=42),
@@ -180,6 +188,7 @@ VALID = {
     "a slow clock": {"nbf": second(seconds=60), "iat": second(seconds=60)},
     "expired within the leeway": {"exp": second(seconds=-59)},
     "a fractional expiry": {"exp": second(seconds=60) + 0.5},
+    "issued almost a day ago, without an end": {"iat": second(hours=-23), "nbf": None, "exp": 10**30},
     "no issue time": {"iat": None, "nbf": None},
     "unknown claims": {"validate": 1, "sub ": "x", "nonce": None, "": {}},
     "a subject in any script": {"sub": "Анна\u0000" + "x" * 2_000},

@@ -24,7 +24,7 @@ from support.access_matrix import (
 from support.app import ADMIN
 from support.clinic_records import Records, create_clinic_records, unknown_records
 from support.described import APP
-from support.staff import SECRET, add_user, bearer, sign_in, works_at
+from support.staff import PASSWORD, SECRET, add_user, bearer, sign_in, works_at
 from support.world import hours_ahead
 
 PATH_VALUES = {
@@ -178,8 +178,28 @@ async def test_a_form_older_than_the_session_is_accepted_only_from_the_same_orig
 async def test_forms_sent_by_another_site_are_refused(db, client):
     own, _ = await create_clinic_records(db)
     for page in FORMS:
-        response = await client.post(address(page, own), data={"name": "Ana"}, headers={"Sec-Fetch-Site": "cross-site"})
-        assert response.status_code == 403, page.route
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "https://evil.example"},
+            {"Origin": "http://testserver.local.evil.example"},
+            {"Origin": "http://testserver.local:8001"},
+        ):
+            response = await client.post(address(page, own), data={"name": "Ana"}, headers=headers)
+            assert response.status_code == 403, (page.route, headers)
+
+
+async def test_another_site_cannot_sign_a_visitor_in(db, client):
+    """Prevent sign-in forgery: the visitor would continue with the attacker's account without noticing."""
+    await add_user(db)
+    form = {"email": "mia@example.org", "password": PASSWORD}
+    for headers in ({"Origin": "null"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"}):
+        response = await client.post("/staff/sign-in", data=form, headers=headers)
+        assert (response.status_code, response.headers.get("Set-Cookie")) == (403, None), headers
+    for headers in ({"Origin": "http://testserver.local"}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {}):
+        assert (await client.post("/staff/sign-in", data=form, headers=headers)).status_code == 303, headers
+    page = await client.get("/staff/sign-in")
+    assert page.headers["Referrer-Policy"] == "same-origin"  # so that older browsers send the form's origin
 
 
 async def test_pages_that_show_personal_data_record_access_in_the_audit(db, client):

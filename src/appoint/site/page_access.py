@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Response
 from litestar.exceptions import HTTPException
 
 from ..http.access import guard
 from ..http.forms import parse_form
+from ..http.routes import route_of
+from ..http.services import services_of
 from ..kit import errors
 from .rendering import AnyRequest, redirect
 
@@ -20,7 +22,7 @@ async def authorize_page(request: AnyRequest) -> Response[Any] | None:
     Redirects to the sign-in page if the page needs a session. Refuses forms sent from other sites, with or without a
     session.
     """
-    if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
+    if request.method == "POST" and not is_from_own_page(request):
         raise errors.Forbidden
     try:
         await guard(request)
@@ -36,6 +38,20 @@ async def authorize_page(request: AnyRequest) -> Response[Any] | None:
                 await parse_form(request)  # the error page offers to send it again
         raise
     return None
+
+
+def is_from_own_page(request: AnyRequest) -> bool:
+    """Return whether a form may come from one of our own pages. Only browsers say where a form comes from: all current
+    ones with `Sec-Fetch-Site`, older ones with `Origin`. Without either, the sender is a program, which has no session
+    to abuse.
+    """
+    if site := request.headers.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    if origin is None or (origin == "null" and route_of(request.route_handler).permission != "sign-in"):
+        return True  # older browsers hide the origin of our pages, except of those that sign in
+    public_url = services_of(request).settings.public_url or ""
+    return urlsplit(origin).netloc in {request.base_url.netloc, urlsplit(public_url).netloc} - {""}
 
 
 def address_of(request: AnyRequest) -> str:

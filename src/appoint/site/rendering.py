@@ -18,6 +18,7 @@ from ..http.access import COOKIE, csrf_token
 from ..http.etags import matches
 from ..http.forms import query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
+from ..http.routes import route_in
 from ..http.services import services_of
 from ..kit import errors
 from ..kit.i18n import LANGUAGES, template_functions, translate
@@ -82,6 +83,8 @@ def render(
         "Cache-Control": cache_control,
         "Content-Security-Policy": POLICY.format(styles=digest, frame_ancestors=frame_ancestors),
     }
+    if (declared := route_in(request.scope)) and declared.permission == "sign-in":
+        headers["Referrer-Policy"] = "same-origin"  # otherwise, older browsers would send forms with `Origin: null`
     if cache_control == NO_STORE:
         headers["X-Robots-Tag"] = "noindex"
     response = _respond(request, html, headers, status_code)

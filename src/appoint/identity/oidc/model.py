@@ -66,6 +66,8 @@ class Trust(NamedTuple):
     algorithms: Collection[str]
     roles_claim: str
     roles: Collection[RoleGrant]
+    max_seconds: int = 24 * 60 * 60
+    """How long a token gives its roles, however late it expires."""
 
 
 def is_safe(url: str) -> bool:
@@ -162,9 +164,18 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
             raise InvalidToken
         claims = json.loads(token.payload or b"", object_pairs_hook=_members)
         registry.validate(claims)
+        _check_lifetime(claims, trust, int(now.timestamp()))
     except PARSE_ERRORS as error:
         raise InvalidToken from error
     return claims
+
+
+def _check_lifetime(claims: Mapping[str, Any], trust: Trust, now: int) -> None:
+    """Raise `InvalidToken` if the token was issued too long ago. Without a time of issue, its expiry must be close."""
+    issued = claims.get("iat")
+    is_recent = (claims["exp"] if issued is None else now) <= (now if issued is None else issued) + trust.max_seconds
+    if not is_recent:
+        raise InvalidToken
 
 
 def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -52,7 +52,14 @@ def read_trust(settings: Settings) -> Trust | None:
             roles.append(parse_role(entry))
         except ValueError as error:
             raise StartupError(f"APPOINT_OIDC_ROLES: “{entry}” {error}.") from None
-    return Trust(issuer, settings.oidc_audience, frozenset(settings.oidc_algorithms), settings.oidc_roles_claim, roles)
+    return Trust(
+        issuer,
+        settings.oidc_audience,
+        frozenset(settings.oidc_algorithms),
+        settings.oidc_roles_claim,
+        roles,
+        settings.oidc_token_hours * 60 * 60,
+    )
 
 
 async def identify(provider: Provider, token: str, *, now: datetime) -> Actor | None:

@@ -40,8 +40,12 @@ RESOLVER_THREADS: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
 """Threads that resolve host names. The event loop has only a few threads, and slow names would block all other
 lookups."""
 
-UNRESOLVED: Final = translatable("has a host name that cannot be resolved")
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
+"""For host names that cannot be resolved too: otherwise, managers could find out which internal names exist."""
+
+WEB_PORTS: Final = (80, 443)
+MIN_OTHER_PORT: Final = 1024
+"""Lower ports belong to other protocols, such as SMTP, whose servers must not receive requests in our name."""
 
 SPECIAL_NETWORKS: Final = tuple(
     ip_network(network)
@@ -93,11 +97,11 @@ async def check_url(url: str, *, private_addresses: bool) -> None:
         raise Invalid(Fault("#/url", "must not contain a user name or password"))
     if parsed.scheme != "https" and not private_addresses:
         raise Invalid(Fault("#/url", "must start with https://"))
+    if port < MIN_OTHER_PORT and port not in WEB_PORTS and not private_addresses:
+        raise Invalid(Fault("#/url", "must use port 443, or a port from 1024 on"))
     try:
         await _resolve(parsed.raw_host.decode(), port, private_addresses=private_addresses)
-    except Unresolved:
-        raise Invalid(Fault("#/url", UNRESOLVED)) from None
-    except NotPublic:
+    except (Unresolved, NotPublic):
         raise Invalid(Fault("#/url", NOT_PUBLIC)) from None
 
 
@@ -219,9 +223,7 @@ async def _discard(response: httpcore2.Response) -> None:
 def _describe(error: Exception) -> str:
     """Return why there was no response, without any part of the URL."""
     match error:
-        case Unresolved():
-            return UNRESOLVED
-        case NotPublic():
+        case Unresolved() | NotPublic():
             return NOT_PUBLIC
         case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=detail)]):
             return f"has an invalid certificate: {detail}"
