@@ -43,8 +43,15 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="number of server processes")
     admin_token: SecretStr | None = Field(
         default=None,
-        description="the platform administrator's bearer token; if unset, it is generated, stored in the data "
-        "directory, and printed at first start if the output is a terminal",
+        description="administrators' shared bearer token; if unset, it is generated, stored in the data directory, and "
+        "printed at first start if the output is a terminal",
+    )
+    shared_admin_token: bool = Field(
+        default=True,
+        description=(
+            "whether APPOINT_ADMIN_TOKEN works; set to false once every person and program has a token of their own "
+            "(`appoint admin-token create`)"
+        ),
     )
     mode: Literal["development", "production"] = Field(
         default="production",

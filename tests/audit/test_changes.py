@@ -150,6 +150,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("removeDoctor", doctorId=okafor)
     await run("removeCustomer", customerId=(await run("createCustomer", {"name": "Ben"}))["id"])
     await run("eraseCustomer", customerId=(await run("createCustomer", {"name": "Cy"}))["id"])
+    token = (await run("createAdminToken", {"name": "Backup check"}))["id"]
+    await run("revokeAdminToken", adminTokenId=token)
     mia = (await run("inviteUser", {"email": "mia@example.org", "name": "Mia", "role": "receptionist"}))["id"]
     await run("inviteUserAgain", userId=mia)
     await run("patchUser", {"name": "Mia Klein"}, userId=mia)
@@ -195,6 +197,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
         "endSession",
         "signOut",
         "signOutEverywhere",
+        "createAdminToken",
+        "revokeAdminToken",
         "disableAccount",
         "enableAccount",
         "revokeAdministrator",

@@ -4,6 +4,7 @@ import pyotp
 import pytest
 
 from appoint.audit.refusals import PER_CALLER
+from appoint.kit import clock
 from support.accounts import WRONG
 from support.app import ADMIN
 from support.audit import unsealed
@@ -66,7 +67,7 @@ async def test_a_disabled_accounts_sign_in_is_recorded_as_such(db, client, mia):
 async def test_a_missing_code_and_a_wrong_one_are_told_apart(db, client, mia):
     manager = await bearer(client)
     setup = await client.post("/api/account/totp", json={"password": "a calm lake in the morning"}, headers=manager)
-    code = pyotp.TOTP(setup.json()["secret"]).now()
+    code = pyotp.TOTP(setup.json()["secret"]).at(clock.now())
     assert (await client.post("/api/account/totp/confirm", json={"code": code}, headers=manager)).status_code == 200
     await sign_in(client)
     await sign_in(client, totp="000000")
@@ -80,7 +81,9 @@ async def test_refused_access_is_visible_to_the_callers_and_the_other_clinic(db,
     await create_doctor(client, 2)
     manager = await bearer(client)
     assert (await client.get("/api/clinics/2/bookings", headers=manager)).status_code == 404
-    assert sorted(await refusals(db)) == [(clinic_id, "accessRefused", "listBookings", []) for clinic_id in (0, 1, 2)]
+    assert sorted(await refusals(db)) == [
+        (clinic_id, "accessRefused", "listClinicBookings", []) for clinic_id in (0, 1, 2)
+    ]
     assert (await unsealed(db))[-1]["actor"] == f"user:{mia}"
 
 

@@ -19,7 +19,7 @@ async def subjects(office) -> list[tuple[str, str]]:
 
 async def turn_on_totp(client, headers) -> str:
     setup = (await client.post("/api/account/totp", json={"password": PASSWORD}, headers=headers)).json()
-    code = pyotp.TOTP(setup["secret"]).now()
+    code = pyotp.TOTP(setup["secret"]).at(clock.now())
     confirmed = await client.post("/api/account/totp/confirm", json={"code": code}, headers=headers)
     assert confirmed.status_code == 200, confirmed.text
     return setup["secret"]

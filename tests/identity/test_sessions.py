@@ -10,12 +10,14 @@ import pytest
 from appoint.identity import passwords
 from appoint.identity.sessions import model, repository, service
 from appoint.kit import clock
+from appoint.kit.actors import Actor
 from support.accounts import WRONG, get_status
 from support.app import ADMIN
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, sign_in, type_of
 from support.world import create_clinic, create_customer
 
 IDLE = timedelta(minutes=60)
+ANYONE = Actor("open:1")
 
 
 async def test_signing_in_returns_the_account_and_a_working_token(client, mia):
@@ -197,7 +199,12 @@ async def test_a_user_has_at_most_fifty_sessions(db, mia):
     now = clock.now()
     for number in range(model.MAX_SESSIONS + 2):
         await db.atomic(
-            service.open_session, user_id=mia, customer_id=None, lifetime=IDLE, now=now + timedelta(seconds=number)
+            service.open_session,
+            ANYONE,
+            user_id=mia,
+            customer_id=None,
+            lifetime=IDLE,
+            now=now + timedelta(seconds=number),
         )
     assert await db.fetchval("select count(*) from session") == model.MAX_SESSIONS
     assert await db.fetchval("select min(created_at) from session") == now + timedelta(seconds=2)
@@ -253,7 +260,7 @@ async def test_a_made_up_token_is_unauthorized(client, mia, token):
 async def test_a_patients_session_gives_access_only_to_their_own_data(db, client, mia):
     customer_id = await create_customer(client, email="ana@example.org")
     token, _ = await db.atomic(
-        service.open_session, user_id=None, customer_id=customer_id, lifetime=IDLE, now=clock.now()
+        service.open_session, ANYONE, user_id=None, customer_id=customer_id, lifetime=IDLE, now=clock.now()
     )
     own = {"Authorization": f"Bearer {token}"}
     account = (await client.get("/api/account", headers=own)).json()

@@ -86,13 +86,17 @@ with new_customer as (
     insert into api_key (clinic_id, id, name, scopes, secret_hash)
     values ($1, mint_id($1), 'Lab', '{see-patients}', sha256(''))
     returning id
+), new_admin_token as (
+    insert into admin_token (name, secret_hash, expires_at) values ('Lab', sha256(''), now() + interval '1 day')
+    returning id
 )
 select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id as "doctorId",
        new_doctor.id as "providerId", new_slot.id as "bookingSlotId", new_schedule_line.id as "doctorSlotId",
        new_absence.id as "absenceId", new_appointment.id as "appointmentId", new_appointment.id as "bookingId",
-       new_notification.id as "notificationId", new_key.id as "apiKeyId"
+       new_notification.id as "notificationId", new_key.id as "apiKeyId",
+       new_admin_token.id as "adminTokenId"
   from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment,
-       new_notification, new_key
+       new_notification, new_key, new_admin_token
 """
 
 

@@ -87,6 +87,8 @@ insert into api_key (clinic_id, id, name, scopes, secret_hash)
 insert into app_user (id, name, email)
   values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
 insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
+insert into admin_token (id, name, secret_hash, expires_at)
+  values ('{SESSION}', 'Monitoring', sha256(''), now() + interval '1 day');
 insert into session (id, token_hash, user_id, expires_at) values ('{SESSION}', sha256(''), '{MIA}', now());
 insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{SESSION}', 'email', '{{}}', now());
 insert into doctor_day
@@ -206,6 +208,14 @@ api_key = partial(
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
 sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
+admin_token = partial(
+    insert,
+    "admin_token",
+    name="Backup check",
+    secret_hash="\\x" + "00" * 32,
+    created_at="2027-03-01",
+    expires_at="2027-06-01",
+)
 session = partial(insert, "session", token_hash="\\x" + "00" * 32, user_id=MIA, expires_at="2027-03-01")
 daily_sums = partial(
     insert,

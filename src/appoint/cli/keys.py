@@ -2,16 +2,15 @@
 # ruff: noqa: PLC0415
 
 import json
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
-from .output import echo, table
+from .output import echo, minute, table
 from .parameters import AsJson, ClinicNumber
-from .session import session
+from .session import run_use_case, session
 
 key = App(name="key", help="API keys for partner systems.")
 GROUPS: Final = (key,)
@@ -52,7 +51,7 @@ def add(
     values = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
     try:
         content = decoding.convert(ApiKeyContent, values)
-        added = _run("createApiKey", service.add, clinic_id=clinic, content=content, now=clock.now())
+        added = run_use_case("createApiKey", service.add, clinic_id=clinic, content=content, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no clinic {clinic}.") from None
     except errors.Conflict as error:
@@ -69,18 +68,6 @@ def add(
         ) from None
     echo(f"Key {added.id} for clinic {clinic}. It is shown only once:")
     print(added.key)
-
-
-def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    """Run a use case in a transaction, with the command line as the actor, and return its result. The audit records it
-    as `action`."""
-    import msgspec
-
-    from ..kit.actors import COMMAND_LINE
-
-    actor = msgspec.structs.replace(COMMAND_LINE, operation=action)
-    with session() as run:
-        return run(lambda db: db.atomic(use_case, actor, **arguments))
 
 
 @key.command(name="list")
@@ -109,16 +96,12 @@ def list_keys(*, clinic: ClinicNumber, removed: bool = False, as_json: AsJson = 
         print(json.dumps(msgspec.to_builtins(rows), indent=2))
     elif rows:
         cells: list[tuple[object, ...]] = [
-            (each.id, each.name, " ".join(each.scopes), _minute(each.expires_at), _minute(each.last_used_at))
+            (each.id, each.name, " ".join(each.scopes), minute(each.expires_at), minute(each.last_used_at))
             for each in rows
         ]
         table(["id", "name", "scopes", "expires", "last used"], cells)
     else:
         echo(f"Clinic {clinic} has no such keys.")
-
-
-def _minute(at: Any) -> str:
-    return f"{at:%Y-%m-%d %H:%M}Z" if at else "never"
 
 
 @key.command
@@ -135,7 +118,7 @@ def revoke(key_id: UUID, /) -> None:
     from ..kit.errors import StartupError
 
     try:
-        _run("removeApiKey", service.remove, key_id=key_id, if_match="*", now=clock.now())
+        run_use_case("removeApiKey", service.remove, key_id=key_id, if_match="*", now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}.") from None
     echo(f"Key {key_id} has been revoked.")
@@ -163,7 +146,7 @@ def rotate(
 
     overlap = timedelta(minutes=overlap_minutes)
     try:
-        rotated = _run("rotateApiKey", service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
+        rotated = run_use_case("rotateApiKey", service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}, or it has been revoked.") from None
     echo(f"Key {key_id} has a new secret. It is shown only once:")

@@ -1,5 +1,7 @@
 """Messages and tables in the terminal."""
 
+from datetime import datetime
+
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -18,3 +20,8 @@ def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     if not console.is_terminal:  # a file or a pipe has no width
         console.width = 200
     console.print(table)
+
+
+def minute(at: datetime | None) -> str:
+    """Return a time to the minute, or “never”."""
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else "never"

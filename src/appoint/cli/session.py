@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,3 +27,15 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
                 await db.close()
 
         yield lambda work: asyncio.run(run(work))
+
+
+def run_use_case(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Run a use case in a transaction, with the command line as the actor, and return its result. The audit records it
+    as `action`."""
+    import msgspec
+
+    from ..kit.actors import COMMAND_LINE
+
+    actor = msgspec.structs.replace(COMMAND_LINE, operation=action)
+    with session() as run:
+        return run(lambda db: db.atomic(use_case, actor, **arguments))

@@ -172,7 +172,8 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
 
 async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     services = services_of(connection)
-    if hmac.compare_digest(token.encode(), services.admin_token.encode()):
+    shared = services.admin_token if services.settings.shared_admin_token else ""
+    if shared and hmac.compare_digest(token.encode(), shared.encode()):
         return Actor("administrator", administrator=True)
     find_caller = next((identify for prefix, identify in services.identities.items() if token.startswith(prefix)), None)
     address = connection.client.host if connection.client else None

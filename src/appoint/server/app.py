@@ -34,6 +34,9 @@ from ..http.request import MAX_BODY_BYTES, Request
 from ..http.routes import check_routes
 from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
+from ..identity.admin_tokens import api as admin_tokens_api
+from ..identity.admin_tokens.api import AdminTokens
+from ..identity.admin_tokens.model import PREFIX as ADMIN_TOKEN_PREFIX
 from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
 from ..identity.revocation.api import PlatformUsers, UserAccess
@@ -86,6 +89,7 @@ API = [
     Webhooks,
     Audit,
     api_keys_api.ApiKeys,
+    AdminTokens,
     Users,
     UserAccess,
     PlatformUsers,
@@ -127,6 +131,7 @@ def create(
         secret_key = settings.secret_key.get_secret_value()
         identities: dict[str, Identify] = {
             API_KEY_PREFIX: api_keys_api.identify,
+            ADMIN_TOKEN_PREFIX: admin_tokens_api.identify,
             SESSION_PREFIX: sessions_api.identify,
             links.PREFIX: links.identify,
         }

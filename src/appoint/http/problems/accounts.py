@@ -49,6 +49,14 @@ ACCOUNTS: Final[dict[str, Problem]] = {
         _("There is no authenticator key to confirm."),
         _("Start with POST /api/account/totp."),
     ),
+    # administrator tokens
+    "too-many-admin-tokens": Problem(
+        409,
+        _("Too many administrator tokens"),
+        _("The limit of {most} administrator tokens has been reached."),
+        _("Revoke one you no longer need first."),
+        {"most": 100},
+    ),
     # API keys
     "too-many-api-keys": Problem(
         409,

@@ -49,8 +49,8 @@ async def add(
     token_hash: bytes,
     user_id: UUID | None,
     customer_id: UUID | None,
-    device: str | None,
-    address: str | None,
+    device: str | None = None,
+    address: str | None = None,
     expires_at: datetime,
     now: datetime,
 ) -> Session:

@@ -1,0 +1,1 @@
+"""Named, expiring tokens for the platform's administrators."""
