@@ -173,6 +173,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await as_kim("patchAccount", {"name": "Kim"}, PASSWORD)
     await as_kim("changePassword", {"current": PASSWORD, "new": ANOTHER}, PASSWORD)
     await as_kim("beginTotp", {"password": ANOTHER})
+    await as_kim("proveIdentity", {"password": ANOTHER})
     await as_kim("removeTotp", {"password": ANOTHER})
     await as_kim("endSession", sessionId=await db.fetchval("select id from session order by id desc limit 1"))
     await as_kim("signOut")
@@ -197,6 +198,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
         "endSession",
         "signOut",
         "signOutEverywhere",
+        "proveIdentity",
         "createAdminToken",
         "revokeAdminToken",
         "disableAccount",

@@ -47,6 +47,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "patchUser": ("userId",),
     "patchWebhook": ("webhookId",),
     "previewMessageTemplate": ("kind", "channel", "locale"),
+    "proveIdentity": (),
     "removeAbsence": ("absenceId",),
     "removeApiKey": ("apiKeyId",),
     "removeAppointmentType": ("id",),

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
-from ..kit import errors
+from ..kit import clock, errors
 from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor
 from ..kit.ids import PLATFORM
 from ..kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, widest_grant
@@ -24,6 +25,8 @@ OF_ONESELF: Final = frozenset({"account", "credentials"})
 REFUSED: Final = "refused"
 """The key in a request's state that says that the guard refused it. The audit log records such requests."""
 MAX_USER_AGENT: Final = 300
+PROOF_TTL: Final = timedelta(minutes=10)
+"""How long a credential that was entered counts as recent."""
 COOKIE: Final = "__Host-appoint"
 """The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
 
@@ -50,7 +53,15 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         request.scope["state"]["grant"] = await _grant_for(request, caller, permission, clinic_id)
     if permission != "public":
         request.scope["state"]["db"] = _visible_database(services.db, caller, permission, clinic_id)
+    if declared.recent_proof:
+        _check_proof(caller)
     check_address(request, handler)
+
+
+def _check_proof(caller: Actor) -> None:
+    """Raise `proof-required` if the caller's session began, and its owner last entered a credential, too long ago."""
+    if caller.proven_at and caller.proven_at <= clock.now() - PROOF_TTL:
+        raise errors.Forbidden("proof-required")
 
 
 async def _grant_for(

@@ -224,6 +224,8 @@ def _problems(operation: Operation) -> Iterator[str]:
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
         yield "forbidden"
+    if route_of(operation.handler).recent_proof:
+        yield "proof-required"
     if operation.body:
         yield from ("malformed-json", "body-too-large", "unsupported-media-type")
     bodies = [option for option in get_args(operation.body) if option is not NoneType] or [operation.body]

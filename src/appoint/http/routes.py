@@ -39,6 +39,9 @@ class Route:
     """The rate limit that requests count against. By default, it follows from the permission."""
     stream: bool = False
     """Whether the response is a stream. Once a stream begins, the request has no deadline."""
+    recent_proof: bool = False
+    """Whether callers with a session must have entered a credential within the last minutes, so that someone who finds
+    a browser signed in cannot do lasting harm."""
     unattended: bool = False
     """Whether pages send the request on their own, without user action. If so, it does not extend the session."""
 
@@ -57,6 +60,7 @@ def route(
     page: bool = False,
     rate_limit: str = "",
     stream: bool = False,
+    recent_proof: bool = False,
     unattended: bool = False,
 ) -> dict[str, Any]:
     """Return a handler's `opt` with its `Route`."""
@@ -69,6 +73,7 @@ def route(
             page=page,
             rate_limit=rate_limit,
             stream=stream,
+            recent_proof=recent_proof,
             unattended=unattended,
         )
     }

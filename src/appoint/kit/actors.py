@@ -58,6 +58,8 @@ class Actor(msgspec.Struct, frozen=True):
     appointment_id: UUID | None = None
     """The appointment that the caller's manage link opens."""
     session_id: UUID | None = None
+    proven_at: datetime | None = None
+    """When the session's owner last entered a credential; None for callers without a session."""
     requests_per_minute: int | None = None
     """The caller's own rate limit, if it differs from the general one."""
     address: str | None = None

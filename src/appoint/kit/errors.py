@@ -31,8 +31,10 @@ class Unauthorized(AppointError):
 
 
 class Forbidden(AppointError):
-    def __init__(self) -> None:
-        super().__init__("forbidden")
+    """The caller may not do this. `type` is the reason if there is one they can remove."""
+
+    def __init__(self, type: str = "forbidden") -> None:
+        super().__init__(type)
 
 
 class VersionMismatch(AppointError):

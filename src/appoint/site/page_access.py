@@ -19,7 +19,8 @@ from .rendering import AnyRequest, redirect
 async def authorize_page(request: AnyRequest) -> Response[Any] | None:
     """Authorize a visit before its handler runs.
 
-    Redirects to the sign-in page if the page needs a session. Refuses forms sent from other sites, with or without a
+    Redirects to the sign-in page if the page needs a session, and to a page that asks for the password again if the
+    page needs a recent proof. Refuses forms sent from other sites, with or without a
     session.
     """
     if request.method == "POST" and not is_from_own_page(request):
@@ -30,14 +31,22 @@ async def authorize_page(request: AnyRequest) -> Response[Any] | None:
         if request.method != "GET":
             raise
         target = address_of(request)
-        sign_in = "/staff/sign-in" if target.startswith("/staff") else "/sign-in"
-        return redirect(f"{sign_in}?next={quote(target, safe='')}")
+        return _detour(request, "/staff/sign-in" if target.startswith("/staff") else "/sign-in")
+    except errors.Forbidden as refusal:
+        if refusal.type != "proof-required" or request.method != "GET":
+            raise
+        return _detour(request, "/staff/confirm" if request.user.user_id else "/sign-in")
     except (errors.TooMany, errors.Unavailable):
         if request.method == "POST":
             with suppress(errors.Invalid, HTTPException):
                 await parse_form(request)  # the error page offers to send it again
         raise
     return None
+
+
+def _detour(request: AnyRequest, page: str) -> Response[Any]:
+    """Redirect to a page that leads back here."""
+    return redirect(f"{page}?next={quote(address_of(request), safe='')}")
 
 
 def is_from_own_page(request: AnyRequest) -> bool:

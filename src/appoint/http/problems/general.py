@@ -45,6 +45,12 @@ GENERAL: Final[dict[str, Problem]] = {
     "forbidden": Problem(
         403, _("No access"), _("You don’t have permission to do this."), _("Ask someone at the clinic who has access.")
     ),
+    "proof-required": Problem(
+        403,
+        _("Confirm that it’s you"),
+        _("You last entered your password more than 10 minutes ago."),
+        _("Enter it again, then repeat what you were doing. Patients sign in again with a new code."),
+    ),
     "not-found": Problem(
         404,
         _("Not found"),

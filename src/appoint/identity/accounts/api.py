@@ -1,15 +1,13 @@
 """/api/clinics/{clinicId}/users, /api/account, /api/credentials and /api/passwordResets"""
 
-from collections.abc import Coroutine
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
-from ...audit import Refusals
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
 from ...http.idempotency import idempotent
@@ -19,10 +17,11 @@ from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
-from ...kit import clock, errors
+from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...messaging.notifications.model import LINK_TTL
 from . import credentials, repository, service, staff
+from .guesses import throttle_guesses
 from .model import (
     Account,
     AccountPatch,
@@ -40,8 +39,6 @@ from .model import (
 )
 
 NO_STORE: Final = "no-store"
-
-T = TypeVar("T")
 
 
 class Users(Controller):
@@ -154,7 +151,7 @@ class Accounts(Controller):
     )
     async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
         """Change the password. Ends all other sessions."""
-        await _throttle_guesses(
+        await throttle_guesses(
             request,
             credentials.change_password(
                 request.db, request.user, current=data.current, new=data.new, if_match=request.if_match, now=clock.now()
@@ -171,7 +168,7 @@ class Accounts(Controller):
         """Set up an authenticator. Only this response contains its secret. Codes are not required until you confirm the
         authenticator."""
         idempotency_key(request)
-        setup = await _throttle_guesses(
+        setup = await throttle_guesses(
             request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
         )
         return json_response(request, setup, cache_control=NO_STORE)
@@ -204,7 +201,7 @@ class Accounts(Controller):
         idempotency_key(request)
         return json_response(
             request,
-            await _throttle_guesses(
+            await throttle_guesses(
                 request, service.remove_totp(request.db, request.user, password=data.password, now=clock.now())
             ),
         )
@@ -244,30 +241,6 @@ RESET: Final = PasswordReset(int(LINK_TTL["password-reset"].total_seconds()) // 
 
 async def _recall_reset(_tx: Transaction, _stored: None) -> PasswordReset:
     return RESET
-
-
-async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Run work that checks the signed-in user's password. Wrong guesses are limited as they are when signing in."""
-    account = f"user {request.user.user_id}"
-    try:
-        await sign_in_throttle.count_attempt(request, account=account, now=clock.now())
-    except BaseException:
-        work.close()
-        raise
-    try:
-        result = await work
-    except errors.Invalid as invalid:
-        if any(fault.text == service.WRONG_PASSWORD for fault in invalid.faults):
-            await request.services.get(Refusals).record(
-                request.db,
-                request.user,
-                "passwordRefused",
-                outcome=request.user.operation,
-                clinic_ids=[membership.clinic_id for membership in request.user.memberships],
-            )
-        raise
-    await sign_in_throttle.record_success(request, account=account, now=clock.now())
-    return result
 
 
 def _secret(request: Request) -> str:

@@ -20,6 +20,7 @@ from . import repository
 from .model import Account, AccountPatch, StoredUser, TotpSetup, encrypt_totp, totp_setup, totp_step
 
 WRONG_PASSWORD: Final = translatable("is not your current password")
+WRONG_CODE: Final = translatable("is not a valid code")
 
 
 async def get_account(db: Statements, actor: Actor) -> Account:
@@ -109,7 +110,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
         raise errors.Conflict("totp-on")
     step = totp_step(secret, user, code, now)
     if step is None:
-        raise errors.Invalid(errors.Fault("#/code", "is not a valid code"))
+        raise errors.Invalid(errors.Fault("#/code", WRONG_CODE))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
     await repository.end_sessions(tx, user.id, except_id=actor.session_id)  # they signed in without a code
     await notify_user(tx, kind="two-step-on", user_id=user.id, clinic_id=PLATFORM, now=now)

@@ -40,7 +40,10 @@ class AdminTokens(Controller):
         )
         return resource_page(request, query, tokens)
 
-    @post(operation_id="createAdminToken", opt=route(permission="administer", problems=("too-many-admin-tokens",)))
+    @post(
+        operation_id="createAdminToken",
+        opt=route(permission="administer", problems=("too-many-admin-tokens",), recent_proof=True),
+    )
     async def create(self, request: Request, data: JSONBody[NewAdminToken]) -> Response[AdminTokenWithSecret]:
         """Create an administrator token. Only this response contains it; the response to a repeated request omits
         it."""

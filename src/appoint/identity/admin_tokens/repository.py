@@ -19,7 +19,8 @@ async def lock_all(tx: Statements) -> None:
 async def add(tx: Statements, *, name: str, secret_hash: bytes, lifetime: timedelta, now: datetime) -> AdminToken:
     row = await tx.fetchrow(
         """
-        insert into admin_token (name, secret_hash, created_at, expires_at) values ($1, $2, $3, $3::timestamptz + $4::interval)
+        insert into admin_token (name, secret_hash, created_at, expires_at)
+        values ($1, $2, $3, $3::timestamptz + $4::interval)
         returning id, created_at, name, expires_at, last_used_at, revoked_at
         """,
         name,

@@ -45,7 +45,7 @@ class ApiKeys(Controller):
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
         operation_id="createApiKey",
-        opt=route(permission="manage-access", problems=("clinic-inactive", "too-many-api-keys")),
+        opt=route(permission="manage-access", problems=("clinic-inactive", "too-many-api-keys"), recent_proof=True),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
@@ -91,7 +91,7 @@ class ApiKeys(Controller):
         "/apiKeys/{api_key_id:uuid}/rotate",
         operation_id="rotateApiKey",
         status_code=HTTP_200_OK,
-        opt=route(permission="manage-access"),
+        opt=route(permission="manage-access", recent_proof=True),
     )
     async def rotate(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None

@@ -24,8 +24,9 @@ from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
 from ...settings import Settings
+from ..accounts.guesses import throttle_guesses
 from . import service
-from .model import Credentials, Session, SignedIn
+from .model import Credentials, Proof, Session, SignedIn
 from .responses import sign_in_answer
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -106,6 +107,28 @@ class Sessions(Controller):
         await self._check_version(request, request.user.session_id)
         await request.db.atomic(service.sign_out, request.user)
         return _signed_out()
+
+    @post(
+        "/sessions/current/proof",
+        operation_id="proveIdentity",
+        status_code=HTTP_204_NO_CONTENT,
+        opt=route(permission="credentials", problems=("forbidden",)),
+    )
+    async def prove(self, request: Request, data: JSONBody[Proof]) -> None:
+        """Enter a credential again: the password, or a code from the authenticator. Some requests require that the user
+        has signed in or done this within the last ten minutes. Patients sign in with a new code instead."""
+        idempotency_key(request)
+        await throttle_guesses(
+            request,
+            service.prove(
+                request.db,
+                request.user,
+                password=data.password or None,
+                code=data.totp or None,
+                secret=request.services.secret_key,
+                now=clock.now(),
+            ),
+        )
 
     @delete(
         "/sessions/{session_id:uuid}",

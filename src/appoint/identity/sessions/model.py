@@ -61,6 +61,15 @@ class SignedIn(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True)
     """Present if `cookie` is set. Send it as `X-CSRF-Token` with every request except GET."""
 
 
+class Proof(RequestBody):
+    """A credential that proves that the user is still the one who signed in: their password, or a code from their
+    authenticator."""
+
+    password: Password | UnsetType = UNSET
+    totp: Code | UnsetType = UNSET
+    EXAMPLE: ClassVar[dict[str, Any]] = {"password": "a calm lake in the morning"}
+
+
 class SessionOwner(NamedTuple):
     """A session's owner (a user or a patient) with their current roles."""
 
@@ -69,6 +78,8 @@ class SessionOwner(NamedTuple):
     customer_id: UUID | None
     administrator: bool
     seen_at: datetime
+    proven_at: datetime
+    """When the owner last entered a credential."""
     address: str | None
     """The network address of the last recorded use."""
     memberships: tuple[Membership, ...]

@@ -17,7 +17,7 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
     """Return the session's owner with their roles, unless the session has ended."""
     row = await db.fetchrow(
         """
-        select session_id, user_id, customer_id, administrator, seen_at, address, memberships
+        select session_id, user_id, customer_id, administrator, seen_at, proven_at, address, memberships
           from session_owner($1, $2, $3)
         """,
         token_hash,
@@ -32,6 +32,7 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
         row.customer_id,
         row.administrator,
         row.seen_at,
+        row.proven_at,
         row.address,
         _memberships.decode(row.memberships),
     )
@@ -43,6 +44,11 @@ async def record_use(db: Statements, session_id: UUID, *, address: str | None, n
     )
 
 
+async def record_proof(tx: Statements, session_id: UUID, *, now: datetime) -> None:
+    """Record that the session's owner has entered a credential."""
+    await tx.execute("update session set proven_at = $2 where id = $1", session_id, now)
+
+
 async def add(
     tx: Statements,
     *,
@@ -51,13 +57,15 @@ async def add(
     customer_id: UUID | None,
     device: str | None = None,
     address: str | None = None,
+    proven_at: datetime | None = None,
     expires_at: datetime,
     now: datetime,
 ) -> Session:
     row = await tx.fetchrow(
         """
-        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at, device, address)
-        values ($1, $2, $3, $5, $5, $4, $6, $7)
+        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at, device, address,
+                             proven_at)
+        values ($1, $2, $3, $5, $5, $4, $6, $7, $8)
         returning id, created_at, seen_at, expires_at, device, address
         """,
         token_hash,
@@ -67,6 +75,7 @@ async def add(
         now,
         device,
         address,
+        proven_at,
     )
     assert row
     return to(Session, row)

@@ -37,10 +37,17 @@ class SignIn(NamedTuple):
 
 
 async def open_session(
-    tx: Transaction, actor: Actor, *, user_id: UUID | None, customer_id: UUID | None, lifetime: timedelta, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    *,
+    user_id: UUID | None,
+    customer_id: UUID | None,
+    lifetime: timedelta,
+    proven_at: datetime | None = None,
+    now: datetime,
 ) -> NewSession:
     """Open a session for a user or a patient, with the device and network address that the actor signs in from. It
-    lasts for `lifetime` at most."""
+    lasts for `lifetime` at most. `proven_at` is when its owner last entered a credential, if not just now."""
     token = new_token()
     session = await repository.add(
         tx,
@@ -49,6 +56,7 @@ async def open_session(
         customer_id=customer_id,
         device=device_of(actor.user_agent),
         address=actor.address,
+        proven_at=proven_at,
         expires_at=now + lifetime,
         now=now,
     )
@@ -175,7 +183,38 @@ async def identify(
         memberships=owner.memberships,
         customer_id=owner.customer_id,
         session_id=owner.session_id,
+        proven_at=owner.proven_at,
     )
+
+
+async def prove(
+    db: Database, actor: Actor, *, password: str | None, code: str | None, secret: str, now: datetime
+) -> None:
+    """Record that the signed-in user has just entered their password or a code from their authenticator.
+
+    Raise `Forbidden` for callers without a user's session, or `Invalid` for a wrong or missing credential.
+    """
+    if actor.user_id is None or actor.session_id is None:
+        raise errors.Forbidden
+    if password is not None:
+        await accounts.check_password(db, actor, password, "#/password")
+        code = None
+    elif code is None:
+        raise errors.Invalid(errors.Fault("#/password", "is missing"))
+    await db.atomic(_prove, actor, actor.user_id, actor.session_id, code=code, secret=secret, now=now)
+
+
+async def _prove(
+    tx: Transaction, actor: Actor, user_id: UUID, session_id: UUID, *, code: str | None, secret: str, now: datetime
+) -> None:
+    if code is not None:
+        user = await accounts_repository.lock(tx, user_id)
+        step = totp_step(secret, user, code, now) if user and user.totp_confirmed_at else None
+        if step is None:
+            raise errors.Invalid(errors.Fault("#/totp", accounts.WRONG_CODE))
+        await accounts_repository.record_sign_in(tx, user_id, password_hash=None, totp_step=step)
+    await repository.record_proof(tx, session_id, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
 
 
 async def list_own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:

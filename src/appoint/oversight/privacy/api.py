@@ -27,7 +27,11 @@ class Privacy(Controller):
     path = "/customers/{customer_id:uuid}"
     tags = ["Customers"]
 
-    @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers", owned_by="customer_id"))
+    @get(
+        "/export",
+        operation_id="exportCustomer",
+        opt=route(permission="see-customers", owned_by="customer_id", recent_proof=True),
+    )
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
         text/html`). When the customer requests it, the export omits staff notes and the names of staff who accessed the
@@ -47,7 +51,12 @@ class Privacy(Controller):
         "/erase",
         operation_id="eraseCustomer",
         status_code=HTTP_200_OK,
-        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
+        opt=route(
+            permission="change-customers",
+            owned_by="customer_id",
+            problems=("customer-has-appointments",),
+            recent_proof=True,
+        ),
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase all of the customer's personal data. This cannot be undone. Their appointments remain, without personal

@@ -90,4 +90,17 @@ async def switch_customer(request: Request) -> Response[Any]:
     return response
 
 
-PAGES: Final = [my_appointments, switch_customer]
+@get(
+    f"{MY_APPOINTMENTS}/data",
+    operation_id="showOwnData",
+    opt=route(permission="account", page=True, recent_proof=True),
+    include_in_schema=False,
+)
+async def own_data(request: Request) -> Response[Any]:
+    """Redirect to the patient's export. Patients who signed in some time ago sign in again first."""
+    if request.user.customer_id is None:
+        return redirect(MY_APPOINTMENTS)
+    return redirect(f"/api/customers/{request.user.customer_id}/export?format=html")
+
+
+PAGES: Final = [my_appointments, switch_customer, own_data]

@@ -52,7 +52,7 @@ async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/keys/new",
     operation_id="showNewApiKey",
-    opt=route(permission="manage-access", page=True),
+    opt=route(permission="manage-access", page=True, recent_proof=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -62,7 +62,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/keys/{api_key_id:uuid}",
     operation_id="showApiKey",
-    opt=route(permission="manage-access", page=True),
+    opt=route(permission="manage-access", page=True, recent_proof=True),
     include_in_schema=False,
 )
 async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[UUID]) -> Response[Any]:

@@ -1,0 +1,59 @@
+"""The page that asks users for their password again before something that needs it. It works without JavaScript."""
+
+from typing import Any, Final
+
+from litestar import Response, get, post
+
+from ...http.forms import parse_form, query_params
+from ...http.languages import language_for
+from ...http.request import Request
+from ...http.routes import route
+from ...identity.accounts.guesses import throttle_guesses
+from ...identity.sessions import service
+from ...kit import clock, errors
+from ..page_access import next_page
+from ..rendering import NO_STORE, faults_by_field, redirect, render
+
+OWN: Final = route(permission="credentials", page=True)
+
+
+@get("/staff/confirm", operation_id="showConfirmation", opt=OWN, include_in_schema=False)
+async def show(request: Request) -> Response[Any]:
+    return _page(request, query_params(request))
+
+
+@post("/staff/confirm", operation_id="proveIdentityByForm", status_code=200, opt=OWN, include_in_schema=False)
+async def confirm(request: Request) -> Response[Any]:
+    fields = await parse_form(request)
+    try:
+        await throttle_guesses(
+            request,
+            service.prove(
+                request.db,
+                request.user,
+                password=fields.get("password", ""),
+                code=None,
+                secret=request.services.secret_key,
+                now=clock.now(),
+            ),
+        )
+    except errors.Invalid as invalid:
+        (fault,) = faults_by_field(invalid, language_for(request)).values()
+        return _page(request, fields, fault=fault, status_code=400)
+    return redirect(next_page(fields, "/staff"))
+
+
+def _page(
+    request: Request, fields: dict[str, str], *, fault: str | None = None, status_code: int = 200
+) -> Response[Any]:
+    return render(
+        request,
+        "staff/confirm.html",
+        status_code=status_code,
+        cache_control=NO_STORE,
+        next=next_page(fields, "/staff"),
+        fault=fault,
+    )
+
+
+PAGES: Final = [show, confirm]
