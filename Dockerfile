@@ -1,9 +1,13 @@
-FROM node:24-slim AS pages
+# To pin an image by its digest, see docs/operations.md.
+ARG NODE_IMAGE=node:24.20.0-trixie-slim
+ARG PYTHON_IMAGE=python:3.13.18-slim-trixie
+
+FROM ${NODE_IMAGE} AS pages
 WORKDIR /app/frontend
 COPY frontend .
 RUN npm ci --silent --omit=dev && npm run build
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 
 WORKDIR /app
 COPY requirements-extras.txt .

@@ -2,15 +2,22 @@
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _expect_networks(values: list[str]) -> list[str]:
+    for value in values:
+        ip_network(value)  # its ValueError names the value
+    return values
 
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
@@ -77,7 +84,7 @@ class Settings(BaseSettings):
     cors_origins: CommaSeparated = Field(
         default=[], description="comma-separated origins whose pages may call the API; if empty, none may"
     )
-    trusted_proxies: CommaSeparated = Field(
+    trusted_proxies: Annotated[CommaSeparated, AfterValidator(_expect_networks)] = Field(
         default=["127.0.0.1", "::1"],
         description=(
             "comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "

@@ -113,7 +113,10 @@ async def test_a_database_without_a_schema_is_not_served(command, empty_database
     assert "Run `appoint migrate` first" in await error(command, database_url=empty_database, data_dir=home)
 
 
-@pytest.mark.parametrize(("name", "value"), [("port", 70_000), ("workers", 0), ("log_level", "loud")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", 70_000), ("workers", 0), ("log_level", "loud"), ("trusted_proxies", "proxy"), ("without_tls", "email")],
+)
 async def test_an_invalid_setting_is_reported_by_name(name, value, error):
     assert f"appoint: APPOINT_{name.upper()}: " in await error("settings", **{name: value})
 

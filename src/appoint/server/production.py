@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -45,6 +46,8 @@ def _missing(settings: Settings) -> Iterator[str]:
 def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.webhook_private_addresses:
         yield "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true (webhooks could reach servers on your internal network)"
+    if any(ip_network(each).prefixlen == 0 for each in settings.trusted_proxies):
+        yield "APPOINT_TRUSTED_PROXIES contains every address (anyone could choose the address that they appear from)"
     if not settings.rate_limits:
         yield "APPOINT_RATE_LIMITS is false"
     names = [name for name in ("admin_token", "secret_key") if _has_guessable(settings, name)]

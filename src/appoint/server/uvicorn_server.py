@@ -25,6 +25,7 @@ from ..kit.errors import Fault, StartupError
 from ..settings import Settings
 from . import app as application
 from . import logs
+from .proxies import TrustedProxies
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the 60 seconds of most load balancers, because they must close connections first."""
@@ -234,7 +235,7 @@ def serve(
     """Serve the application that `make` returns until SIGTERM or SIGINT arrives. The signal is raised again once all
     requests have been answered."""
     config = uvicorn.Config(
-        make if workers == 1 else partial(_in_child, settings, make),
+        partial(_behind_proxies, settings, make if workers == 1 else partial(_in_child, settings, make)),
         factory=True,
         loop="uvloop",
         http=Connection,
@@ -243,8 +244,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # `TrustedProxies` reads them
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=HEALTH_CHECK_SECONDS,
@@ -267,6 +267,10 @@ def create_application(settings: Settings, *, database_url: str, admin_token: st
     app = application.create(settings, database_url=database_url, admin_token=admin_token, contexts=contexts)
     gc.freeze()  # the collector need not scan objects that live as long as the process
     return app
+
+
+def _behind_proxies(settings: Settings, make: Callable[[], Litestar]) -> TrustedProxies:
+    return TrustedProxies(make(), settings.trusted_proxies)
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
