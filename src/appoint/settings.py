@@ -41,6 +41,13 @@ class Settings(BaseSettings):
         description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
         "if unset, an embedded server stores its data in the data directory",
     )
+    owner_database_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "the same database as its owner, for `appoint migrate`, which then creates the login in "
+            "APPOINT_DATABASE_URL; servers and workers must not have it in production"
+        ),
+    )
     data_dir: Path = Field(
         default=Path(".appoint"),
         description="directory for the embedded database, its log and the administrator's token",

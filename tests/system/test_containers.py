@@ -53,5 +53,11 @@ def test_only_services_on_the_private_network_may_do_without_tls():
     assert all("ports" not in service for name, service in SERVICES.items() if name != "server")
 
 
+def test_only_the_migration_has_the_owners_password():
+    owners = {name for name in APPOINT if "APPOINT_OWNER_DATABASE_URL" in SERVICES[name]["environment"]}
+    assert owners == {"migrate"}
+    assert "${POSTGRES_PASSWORD" not in str([SERVICES[name] for name in ("server", "worker")])
+
+
 def test_the_image_does_not_choose_development_mode():
     assert "APPOINT_MODE" not in (ROOT / "Dockerfile").read_text()

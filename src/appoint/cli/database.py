@@ -15,13 +15,16 @@ from .output import echo
 
 
 def migrate() -> None:
-    """Migrate the database to this version's schema. Safe to repeat, even concurrently."""
+    """Migrate the database to this version's schema. Safe to repeat, even concurrently.
+
+    If APPOINT_OWNER_DATABASE_URL is set, migrate as that owner, and let the login in APPOINT_DATABASE_URL serve
+    requests, and nothing else. Create that login if it does not exist.
+    """
     from ..database import migrate
     from ..server import startup
 
     with startup.database(Settings(), say=echo) as database:
-        asyncio.run(startup.reach(database.url))
-        asyncio.run(migrate.upgrade(database.url))
+        asyncio.run(startup.migrate_and_prepare(database))
         echo(f"The database is at revision {migrate.newest()}.")
 
 
@@ -40,9 +43,9 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
 
     settings = Settings()
     with startup.database(settings, say=echo) as database:
-        asyncio.run(startup.expect_migrated(database.url))
+        asyncio.run(startup.expect_migrated(database))
         login = startup.demo_password(settings, secretly=not sys.stderr.isatty())._asdict()
-        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=echo, **login))
+        asyncio.run(demo.load(database.owner_url, size=size, into_existing=into_existing, say=echo, **login))
 
 
 def schema(*, check: bool = False) -> None:
@@ -79,4 +82,4 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
         if not program:
             raise StartupError("There is no psql on the PATH.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # leave Ctrl-C to psql
-        return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- the operator chooses the arguments
+        return subprocess.call([program, database.owner_url, *arguments])  # noqa: S603 -- the operator chooses the arguments

@@ -24,7 +24,6 @@ def run() -> None:
     If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world into a new
     database. Unless APPOINT_MODE says otherwise, this is development mode. Ctrl-C stops everything.
     """
-    from ..database import migrate
     from ..server import startup, uvicorn_server
 
     settings = Settings()
@@ -35,12 +34,13 @@ def run() -> None:
     listener = uvicorn_server.listen(settings.host, settings.port)
     with console.status("Starting the database") as status, startup.database(settings, say=console.print) as database:
         step = status.update if console.is_terminal else console.print
-        asyncio.run(startup.reach(database.url))
+        asyncio.run(startup.reach(database.owner_url))
         secretly = not sys.stdout.isatty()
         token = _token(settings, console.print, secretly=secretly)
         settings = startup.with_secret_key(settings)
         step("Bringing the database up to date")
-        asyncio.run(migrate.upgrade(database.url))
+        asyncio.run(startup.migrate_and_prepare(database))
+        asyncio.run(startup.expect_servable(settings, database))
         pending = settings.data_dir / PENDING_DEMO  # survives an interrupted first start
         if database.fresh and settings.mode == "development":
             pending.touch()
@@ -50,7 +50,7 @@ def run() -> None:
             step("Loading the demo world")
             with suppress(demo.HasClinics):  # an interrupted start may already have loaded it
                 login = startup.demo_password(settings, secretly=secretly)._asdict()
-                asyncio.run(demo.load(database.url, size="small", say=console.print, **login))
+                asyncio.run(demo.load(database.owner_url, size="small", say=console.print, **login))
             pending.unlink()
         step("Starting the server")
 
@@ -82,7 +82,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     _prepare(settings)
     listener = uvicorn_server.listen(settings.host, settings.port)
     with startup.database(settings, say=echo) as database:
-        asyncio.run(startup.expect_migrated(database.url))
+        asyncio.run(startup.expect_servable(settings, database))
         token = _token(settings, echo, secretly=not sys.stderr.isatty())
         settings = startup.with_secret_key(settings)
         make = partial(
@@ -150,7 +150,7 @@ def worker() -> None:
         await worker_process.run(startup.with_secret_key(settings), url, stop)
 
     with startup.database(settings, say=echo) as database:
-        asyncio.run(startup.expect_migrated(database.url))
+        asyncio.run(startup.expect_servable(settings, database))
         with until_signal(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(database.url))
 

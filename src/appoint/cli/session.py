@@ -19,7 +19,7 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
     with startup.database(Settings(), say=echo) as database:
 
         async def run(work: Callable[[Any], Any]) -> Any:
-            await startup.expect_migrated(database.url)
+            await startup.expect_migrated(database)
             db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
             try:
                 return await work(db)

@@ -104,7 +104,11 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"postgresql://appoint@/appoint?host={quote(str(self.socket_folder), safe='')}&port=5432"
+        """The URL for the tables' owner."""
+        return self.url_of("appoint")
+
+    def url_of(self, login: str) -> str:
+        return f"postgresql://{login}@/appoint?host={quote(str(self.socket_folder), safe='')}&port=5432"
 
     def postmaster(self) -> psutil.Process | None:
         """Return the running server that uses this data. The process id in `postmaster.pid` is not enough by itself:

@@ -20,10 +20,12 @@ from .cluster import Cluster, NotStarted
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `fresh` means that this call created the database; `relocated` means that its data or its
-    programs are outside the data directory and the checkout."""
+    """A running server. `url` is for the tables' owner, `serving_url` for a login that owns nothing and exists once
+    `logins.prepare` has created it. `fresh` means that this call created the database; `relocated` means that its data
+    or its programs are outside the data directory and the checkout."""
 
     url: str
+    serving_url: str
     fresh: bool
     data: Path
     binaries: Path
@@ -57,7 +59,14 @@ def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: 
             fcntl.flock(use, fcntl.LOCK_SH)
             fcntl.flock(change, fcntl.LOCK_UN)
             with _watched(postgres, change, say):
-                yield Server(postgres.url, fresh, postgres.data, postgres.binaries, postgres.relocated)
+                yield Server(
+                    postgres.url_of("appoint"),
+                    postgres.url_of("appoint_serving"),
+                    fresh,
+                    postgres.data,
+                    postgres.binaries,
+                    postgres.relocated,
+                )
         finally:
             fcntl.flock(change, fcntl.LOCK_EX)
             if _lock_alone(use):

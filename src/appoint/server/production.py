@@ -50,6 +50,8 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "APPOINT_TRUSTED_PROXIES contains every address (anyone could choose the address that they appear from)"
     if not settings.rate_limits:
         yield "APPOINT_RATE_LIMITS is false"
+    if settings.owner_database_url:
+        yield "APPOINT_OWNER_DATABASE_URL is set (only `appoint migrate` may own the database)"
     names = [name for name in ("admin_token", "secret_key") if _has_guessable(settings, name)]
     guessable = [f"APPOINT_{name.upper()}" for name in names]
     if settings.database_url and _is_guessable_password(settings.database_url):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic import SecretStr
 
-from ..database import migrate
+from ..database import logins, migrate
 from ..database.pool import connect
 from ..kit.errors import StartupError
 from ..settings import Settings
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 class UsableDatabase(NamedTuple):
     url: str
+    """For serving requests and running jobs, with a login that should own nothing."""
+    owner_url: str
+    """For migrations and maintenance."""
     fresh: bool
     """Whether it has just been created and is empty."""
     programs: Path | None
@@ -35,12 +38,14 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[Usa
     """Yield the configured database: the one in `APPOINT_DATABASE_URL`, or else the embedded one, which runs for as
     long as any process uses it."""
     if settings.database_url:
-        yield UsableDatabase(settings.database_url.get_secret_value(), fresh=False, programs=None)
+        url = settings.database_url.get_secret_value()
+        owner_url = settings.owner_database_url.get_secret_value() if settings.owner_database_url else url
+        yield UsableDatabase(url, owner_url, fresh=False, programs=None)
         return
     from ..database import embedded  # noqa: PLC0415  a server with another database does not need its libraries
 
     with embedded.running(settings.data_dir, say=say) as server:
-        yield UsableDatabase(server.url, server.fresh, server.binaries)
+        yield UsableDatabase(server.serving_url, server.url, server.fresh, server.binaries)
 
 
 async def reach(url: str) -> str | None:
@@ -61,15 +66,37 @@ async def reach(url: str) -> str | None:
         await connection.close()
 
 
-async def expect_migrated(url: str) -> None:
+async def migrate_and_prepare(database: UsableDatabase) -> None:
+    """Migrate the database to this version's schema and, if there is a separate login for serving it, set that up."""
+    await reach(database.owner_url)
+    await migrate.upgrade(database.owner_url)
+    if database.url != database.owner_url:
+        await logins.prepare(database.owner_url, database.url)
+
+
+async def expect_migrated(database: UsableDatabase) -> None:
     """Raise `StartupError` unless the database has this version's schema."""
-    revision = await reach(url)
+    revision = await reach(database.owner_url if database.programs else database.url)
     if revision and revision > migrate.newest():
         raise migrate.TooNew(revision)
     if revision != migrate.newest():
         raise StartupError(
             f"The database is at revision {revision}; this version needs {migrate.newest()}. "
             "Run `appoint migrate` first."
+        )
+    if database.programs:  # earlier versions created embedded databases without a login for serving them
+        await logins.prepare(database.owner_url, database.url)
+
+
+async def expect_servable(settings: Settings, database: UsableDatabase) -> None:
+    """Raise `StartupError` unless the database has this version's schema and, in production, the login can do nothing
+    but serve requests and run jobs."""
+    await expect_migrated(database)
+    if settings.mode == "production" and (reasons := await logins.excessive_privileges(database.url)):
+        raise StartupError(
+            f"Production mode refuses the login in APPOINT_DATABASE_URL: it {' and '.join(reasons)}. Set "
+            "APPOINT_OWNER_DATABASE_URL to this URL for `appoint migrate` alone, and APPOINT_DATABASE_URL to a URL "
+            "with another login, which `appoint migrate` then creates."
         )
 
 
