@@ -7,20 +7,26 @@ WORKDIR /app/frontend
 COPY frontend .
 RUN npm ci --silent --omit=dev && npm run build
 
-FROM ${PYTHON_IMAGE}
-
+FROM ${PYTHON_IMAGE} AS package
 WORKDIR /app
-COPY requirements-extras.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements-extras.txt
-COPY pyproject.toml hatch_build.py README.md LICENSE ./
+# The image gets this environment, so it contains no tools for building or installing packages.
+RUN python -m venv --without-pip /opt/appoint
+COPY requirements-extras.txt requirements-build.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt \
+    && pip --python /opt/appoint/bin/python install --no-cache-dir --require-hashes -r requirements-extras.txt
+COPY pyproject.toml hatch_build.py README.md LICENSE .
 COPY src src
 COPY --from=pages /app/src/appoint/site/static src/appoint/site/static
-RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && useradd --system --home-dir /var/lib/appoint --create-home appoint
+RUN python -m hatchling build --target wheel --directory dist \
+    && pip --python /opt/appoint/bin/python install --no-cache-dir --no-deps dist/*.whl
 
+FROM ${PYTHON_IMAGE}
+RUN useradd --system --home-dir /var/lib/appoint --create-home appoint
+COPY --from=package /opt/appoint /opt/appoint
 USER appoint
 # Inside a container, 127.0.0.1 is unreachable from outside; the operator decides which host address to publish.
-ENV APPOINT_HOST=0.0.0.0 APPOINT_DATA_DIR=/var/lib/appoint PYTHONUNBUFFERED=1
+ENV APPOINT_HOST=0.0.0.0 APPOINT_DATA_DIR=/var/lib/appoint PYTHONUNBUFFERED=1 PATH=/opt/appoint/bin:$PATH
+WORKDIR /var/lib/appoint
 EXPOSE 8000
 ENTRYPOINT ["appoint"]
 CMD ["serve"]

