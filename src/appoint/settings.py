@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         description="the server's public base address, for links in messages; required in production; if unset in "
         "development, the address it listens on",
     )
+    security_contact: str = Field(
+        default="",
+        pattern=r"^((mailto:|tel:|https://)[^\s]+)?$",
+        description="where to report vulnerabilities, as mailto:…, tel:… or https://…, for /.well-known/security.txt; "
+        "if unset, there is no such file",
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description=(
