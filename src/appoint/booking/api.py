@@ -21,7 +21,7 @@ from . import repository, service, transitions
 from .book import book
 from .model import (
     Appointment,
-    AppointmentFilter,
+    AppointmentListFilter,
     AppointmentPatch,
     AppointmentRequest,
     Cancellation,
@@ -234,13 +234,19 @@ class Appointments(Controller):
         opt=route(permission="list-appointments", narrows=True),
     )
     async def of_clinic(
-        self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
+        self, request: Request, clinic_id: FromPath[int], query: AppointmentListFilter
     ) -> Response[Page[Appointment]]:
-        """List a clinic's appointments, earliest first."""
-        appointments = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
+        """List a clinic's appointments, earliest first or, with `updatedSince`, in the order of their last change."""
+        selection, since = visible_selection(request, query), query.updated_since
+        appointments = await (
+            repository.list_changed_for_clinic(request.db, clinic_id, selection, since=since)
+            if since
+            else repository.list_for_clinic(request.db, clinic_id, selection)
+        )
         if not appointments:
             await clinics.get(request.db, clinic_id)
-        return resource_page(request, query, [redact(request, appointment) for appointment in appointments], _by_start)
+        visible = [redact(request, appointment) for appointment in appointments]
+        return resource_page(request, query, visible, _by_change if since else _by_start)
 
     @get(
         "/customers/{customer_id:uuid}/appointments",
@@ -270,6 +276,10 @@ class Appointments(Controller):
 
 def _by_start(appointment: Appointment) -> tuple[datetime, UUID]:
     return appointment.start_time, appointment.id
+
+
+def _by_change(appointment: Appointment) -> tuple[datetime, UUID]:
+    return appointment.updated_at, appointment.id
 
 
 async def apply_transition(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:

@@ -237,12 +237,19 @@ class AppointmentFilter(PageQuery):
     """Return only this doctor's appointments."""
     customer_id: UUID | None = None
     """Return only this customer's appointments."""
-    status: Status | None = None
-    """Return only appointments with this status."""
+    status: Annotated[list[Status], msgspec.Meta(max_length=len(Status))] | None = None
+    """Return only appointments with this status. Repeat the parameter to allow several."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
             raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
+
+
+class AppointmentListFilter(AppointmentFilter):
+    updated_since: fields.Instant | None = None
+    """Return only appointments that changed at this time or later, ordered by their last change instead of their start.
+    Cancelled appointments are included. To stay up to date, send the time just before your previous first request,
+    less a minute for changes that were still being saved then."""
 
 
 class Selection(NamedTuple):
@@ -252,7 +259,7 @@ class Selection(NamedTuple):
     last: date | None
     doctor_ids: Sequence[UUID] | None
     customer_id: UUID | None
-    status: Status | None
+    statuses: Sequence[Status] | None
     after: tuple[datetime, UUID] | None
     limit: int
 
@@ -265,7 +272,7 @@ class Selection(NamedTuple):
             self.last,
             self.doctor_ids,
             self.customer_id,
-            self.status,
+            self.statuses,
             start,
             last_id,
             self.limit,

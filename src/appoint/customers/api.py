@@ -134,6 +134,7 @@ class Patients(Controller):
             clinic_id,
             doctor_id=request.grant.doctor_id,
             terms=search_terms(query.q, language_for(request)),
+            updated_since=query.updated_since,
             after=place,
             limit=query.limit,
         )

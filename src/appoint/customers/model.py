@@ -98,6 +98,8 @@ class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
     """Parts of the name, email address, phone number or record number, in any order (accents are ignored); or the date
     of birth, as written in the request's language."""
+    updated_since: fields.Instant | None = None
+    """Return only patients whose record, or the customer itself, changed at this time or later."""
 
 
 class Patient(Resource):

@@ -222,6 +222,7 @@ async def list_patients(
     *,
     doctor_id: UUID | None,
     terms: SearchTerms | None,
+    updated_since: datetime | None,
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:
@@ -239,6 +240,7 @@ async def list_patients(
            and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
            and ($4 = '%' or birth_date = any($3::date[]) or searched.words like folded($4))
            and customer_id > $5
+           and ($8::timestamptz is null or greatest(p.updated_at, c.updated_at) >= $8)
            and ($7::uuid is null
                 or exists (select from appointment a
                             where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7))
@@ -250,6 +252,7 @@ async def list_patients(
         after[0] if after else UUID(int=0),
         limit,
         doctor_id,
+        updated_since,
     )
     return [to(Patient, row) for row in rows]
 

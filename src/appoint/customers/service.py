@@ -168,7 +168,7 @@ async def list_patients(
     """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there is a
     next page."""
     return await repository.list_patients(
-        db, clinic_id, doctor_id=doctor_id, terms=terms, after=after and (after,), limit=limit
+        db, clinic_id, doctor_id=doctor_id, terms=terms, updated_since=None, after=after and (after,), limit=limit
     )
 
 

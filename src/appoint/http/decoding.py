@@ -6,6 +6,7 @@ import json
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from itertools import chain, islice
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
@@ -15,6 +16,7 @@ import msgspec
 
 from ..kit.errors import Fault, Invalid
 from ..kit.i18n import translatable as _
+from ..kit.structs import list_members
 
 T = TypeVar("T")
 MESSAGES: Final[tuple[tuple[str, str], ...]] = (
@@ -78,16 +80,18 @@ def convert(type: type[T], values: Mapping[str, Any]) -> T:
 
 
 def query(type: type[T], raw: bytes) -> T:
-    """Decode a query string in which each parameter occurs at most once. Raise `Invalid` with all faults."""
+    """Decode a query string. Only members that are lists may be repeated. Raise `Invalid` with all faults."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
         raise Invalid(Fault("?", "is not a valid UTF-8 query string")) from None
-    values = dict(pairs)
+    names = [name for name, _ in pairs]
+    lists = list_members(type).intersection(names)
+    values = dict(pairs) | {name: [value for other, value in pairs if other == name] for name in lists}
     repeated = [
         Fault(f"?{name}", "must not be given more than once")
         for name in values
-        if sum(name == other for other, _ in pairs) > 1
+        if names.count(name) > 1 and name not in lists
     ]
     _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, IN_QUERY)])
     return msgspec.convert(values, type, strict=False)
@@ -207,6 +211,8 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
     """Return the first fault in the value itself, checking its type, then its constraints, then our own rules."""
     expected = Annotated[type, *metas] if metas else type
+    if type is datetime:  # otherwise a number in a query would be seconds since 1970
+        place = place._replace(strict=True)
     converted, faults = _converted(expected, value, place, reported_type=type)
     if faults:
         return faults

@@ -1,7 +1,8 @@
 """Base structs for resources, request bodies and pages."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -33,6 +34,16 @@ class Page(msgspec.Struct, Generic[T]):
 
     items: list[T]
     next: str | None
+
+
+@cache
+def list_members(type: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the encoded names of a struct's members that are lists."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(type) if _is_list(field.type))
+
+
+def _is_list(type: Any) -> bool:
+    return get_origin(type) is list or any(map(_is_list, get_args(type)))
 
 
 def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:

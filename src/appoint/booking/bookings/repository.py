@@ -28,7 +28,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
                                        'infinity')
            and ($4::uuid[] is null or s.doctor_id = any($4))
            and ($5::uuid is null or $5 in (s.customer_id, s.booker_id))
-           and ($6::text is null or s.status = $6)
+           and ($6::text[] is null or s.status = any($6))
            and not exists (  -- an earlier appointment in the booking that matches too
                  select
                    from appointment e
@@ -38,7 +38,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
                         >= coalesce((select local_instant($2, 0, time_zone) from clinic where id = $1), '-infinity')
                     and ($4::uuid[] is null or e.doctor_id = any($4))
                     and ($5::uuid is null or $5 in (e.customer_id, e.booker_id))
-                    and ($6::text is null or e.status = $6))
+                    and ($6::text[] is null or e.status = any($6)))
            and ($7::timestamptz is null or (s.start_time, s.booking_id) > ($7, $8::uuid))
          order by s.start_time, s.booking_id
          limit $9 + 1

@@ -20,6 +20,7 @@ from ..model import (
     Undo,
 )
 
+LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
 COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
 DETAIL_COLUMNS: Final = (
@@ -129,13 +130,35 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
                                        'infinity')
            and ($4::uuid[] is null or s.doctor_id = any($4))
            and ($5::uuid is null or s.customer_id = $5)
-           and ($6::text is null or s.status = $6)
+           and ($6::text[] is null or s.status = any($6))
            and ($7::timestamptz is null or (s.start_time, s.id) > ($7, $8::uuid))
          order by s.start_time, s.id
          limit $9 + 1
         """,
         clinic_id,
         *selection.parameters,
+    )
+    return [to_appointment(row) for row in rows]
+
+
+async def list_changed_for_clinic(
+    db: Statements, clinic_id: int, selection: Selection, *, since: datetime
+) -> list[Appointment]:
+    """Return the appointments in the selection that changed at `since` or later, in the order of their last change,
+    plus one beyond the limit if there is a next page. The selection's position is a time of change and an id."""
+    after_change, after_id = selection.after or (None, None)
+    rows = await db.fetch(
+        LIST_CHANGED,
+        clinic_id=clinic_id,
+        since=since,
+        after_change=after_change,
+        after_id=after_id,
+        first=selection.first,
+        last=selection.last,
+        doctor_ids=selection.doctor_ids,
+        customer_id=selection.customer_id,
+        statuses=selection.statuses,
+        limit=selection.limit,
     )
     return [to_appointment(row) for row in rows]
 
