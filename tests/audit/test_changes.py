@@ -115,6 +115,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)
     absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
+    await run("patchAbsence", {"reason": "Training"}, absenceId=absence)
     await run("removeAbsence", absenceId=absence)
     extra_slot = (await run("createBookingSlot", {"doctorId": shah, **when(8, 3)}))["id"]
     await run("removeBookingSlot", bookingSlotId=extra_slot)

@@ -36,6 +36,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "inviteUser": ("content.id",),
     "inviteUserAgain": ("userId",),
     "makeBooking": ("content.appointments",),
+    "patchAbsence": ("absenceId",),
     "patchAccount": (),
     "patchApiKey": ("apiKeyId",),
     "patchAppointment": ("appointmentId",),

@@ -1,6 +1,6 @@
 """Change the status of appointments as `model.TRANSITIONS` allows."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -141,7 +141,7 @@ async def _change_status(
 
 
 @contextmanager
-def refusing_time_in_use() -> Iterator[None]:
+def refusing_time_in_use() -> Generator[None]:
     """Raise a `Conflict` if a status change makes an appointment live again and its time is no longer free."""
     try:
         yield

@@ -10,6 +10,8 @@ import msgspec
 
 from ... import audit
 from ...database.pool import Statements, Transaction
+from ...events import repository as events
+from ...events.facts import OfferFact
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
@@ -45,7 +47,7 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: Appoint
     await clinics.get_active(tx, clinic_id)
     added = await repository.add(tx, clinic_id, content)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
-    return added
+    return await _with_event(tx, "appointment-type.added", added)
 
 
 async def change(
@@ -66,7 +68,8 @@ async def change(
     if restores and not current.active:
         await clinics.get_active(tx, current.clinic_id)
     content = content_after(change, current, AppointmentTypeContent)
-    return await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
+    changed = await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
+    return await _with_event(tx, "appointment-type.changed", changed)
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
@@ -74,9 +77,22 @@ async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | Non
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if current.active:
-        await repository.change(
-            tx, id, msgspec.convert(current, AppointmentTypeContent, from_attributes=True), removed_at=now
-        )
+        content = msgspec.convert(current, AppointmentTypeContent, from_attributes=True)
+        removed = await repository.change(tx, id, content, removed_at=now)
+        await _with_event(tx, "appointment-type.removed", removed)
+
+
+async def _with_event(tx: Transaction, type: str, changed: AppointmentType) -> AppointmentType:
+    """Append an event about the appointment type, and return the type."""
+    await events.append_event(
+        tx,
+        clinic_id=changed.clinic_id,
+        type=type,
+        subject_id=str(changed.id),
+        subject_version=changed.version,
+        data=msgspec.json.encode(OfferFact(active=changed.active)).decode(),
+    )
+    return changed
 
 
 async def _lock(tx: Transaction, id: UUID, if_match: str | None) -> AppointmentType:

@@ -165,22 +165,6 @@ async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> 
     )
 
 
-async def append_deactivated_event(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
-    """Append the event for a deactivated clinic, with the number of doctors and time slots deactivated along with
-    it."""
-    await tx.execute(
-        """
-        insert into event (clinic_id, type, subject_id, subject_version, data)
-        select id, 'clinic.deactivated', id::text, version,
-               jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer)
-          from clinic where id = $1
-        """,
-        clinic_id,
-        doctors,
-        time_slots,
-    )
-
-
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
     """Deactivate the clinic's time slots, schedule lines and doctors, and withdraw its future booking slots.
 

@@ -8,6 +8,8 @@ import msgspec
 
 from ... import audit
 from ...database.pool import Statements, Transaction, violates
+from ...events import repository as events
+from ...events.facts import ClinicChanged, ClinicCreated, ClinicDeactivated, Fact
 from ...http.etags import check
 from ...kit import errors, phones
 from ...kit.actors import Actor
@@ -57,6 +59,7 @@ async def create(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Cl
         clinic = await repository.add(tx, _normalise(content, stored_phone=None))
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
+    await _append_event(tx, "clinic.created", clinic, ClinicCreated())
     await audit.record(tx, actor, clinic_id=clinic.id, subjects=[clinic.id])
     return clinic
 
@@ -85,6 +88,7 @@ async def change(
         changed = await repository.change(tx, clinic_id, content, removed_at=None if reactivates else clinic.removed_at)
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
+    await _append_event(tx, "clinic.changed", changed, ClinicChanged(active=changed.active))
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])
     return changed
 
@@ -110,15 +114,27 @@ async def deactivate(
     try:
         if cascade:
             await repository.deactivate_parts(tx, clinic_id, now=now)
-        await repository.change(
+        deactivated = await repository.change(
             tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now
         )
-        await repository.append_deactivated_event(tx, clinic_id, doctors=usage.doctors, time_slots=usage.time_slots)
+        fact = ClinicDeactivated(doctors=usage.doctors, time_slots=usage.time_slots)
+        await _append_event(tx, "clinic.deactivated", deactivated, fact)
     except asyncpg.ForeignKeyViolationError as error:  # something was added concurrently
         if violates(error, "within_hours"):
             raise errors.Conflict("live-appointments", count=1) from error
         doctor = violates(error, "doctor_active_clinic")
         raise errors.Conflict("clinic-in-use", doctors=int(doctor), timeSlots=int(not doctor)) from error
+
+
+async def _append_event(tx: Transaction, type: str, clinic: Clinic, fact: Fact) -> None:
+    await events.append_event(
+        tx,
+        clinic_id=clinic.id,
+        type=type,
+        subject_id=str(clinic.id),
+        subject_version=clinic.version,
+        data=msgspec.json.encode(fact).decode(),
+    )
 
 
 async def _lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:

@@ -10,6 +10,8 @@ import msgspec
 
 from ... import audit
 from ...database.pool import Statements, Transaction
+from ...events import repository as events
+from ...events.facts import OfferFact
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
@@ -68,7 +70,7 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorC
         raise errors.Conflict("clinic-inactive") from error
     await repository.set_offered_types(tx, doctor_id, content.appointment_type_ids or [])
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id])
-    return await get(tx, doctor_id)
+    return await _with_event(tx, "doctor.added", doctor_id)
 
 
 async def change(
@@ -90,7 +92,7 @@ async def change(
         raise errors.Conflict("clinic-inactive") from error
     await repository.set_offered_types(tx, doctor_id, content.appointment_type_ids or [])
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
-    return await get(tx, doctor_id)
+    return await _with_event(tx, "doctor.changed", doctor_id)
 
 
 async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
@@ -108,12 +110,27 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
     if appointments := await repository.count_upcoming_appointments(tx, doctor_id, now=now):
         raise errors.Conflict("doctor-has-appointments", count=appointments)
     await repository.change(tx, doctor_id, msgspec.convert(doctor, DoctorContent, from_attributes=True), removed_at=now)
+    await _with_event(tx, "doctor.removed", doctor_id)
     try:
         async with tx.savepoint():  # so that the appointments can still be counted after a failure
             await clinics_repository.withdraw_future_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
         appointments = await repository.count_upcoming_appointments(tx, doctor_id, now=now)
         raise errors.Conflict("doctor-has-appointments", count=max(appointments, 1)) from error
+
+
+async def _with_event(tx: Transaction, type: str, doctor_id: UUID) -> Doctor:
+    """Append an event about the doctor, and return the doctor."""
+    doctor = await get(tx, doctor_id)
+    await events.append_event(
+        tx,
+        clinic_id=doctor.clinic_id,
+        type=type,
+        subject_id=str(doctor.id),
+        subject_version=doctor.version,
+        data=msgspec.json.encode(OfferFact(active=doctor.active)).decode(),
+    )
+    return doctor
 
 
 async def _lock(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:

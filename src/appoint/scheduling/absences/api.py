@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
@@ -15,9 +15,9 @@ from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
-from ...kit.structs import Page, PageQuery
+from ...kit.structs import Page
 from . import repository, service
-from .model import Absence, AbsenceContent, AbsenceQuery
+from .model import Absence, AbsenceContent, AbsenceFilter, AbsencePatch, AbsenceQuery
 
 
 class Absences(Controller):
@@ -26,10 +26,10 @@ class Absences(Controller):
     tags = ["Absences"]
 
     @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt=route(permission="see-absences"))
-    async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
+    async def list(self, request: Request, clinic_id: FromPath[int], query: AbsenceFilter) -> Response[Page[Absence]]:
         """List a clinic's active absences, earliest first."""
         absences = await repository.list_for_clinic(
-            request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
+            request.db, clinic_id, query, after=cursor_after(request, query, tuple[datetime, UUID])
         )
         if not absences:
             await clinics.get(request.db, clinic_id)
@@ -59,6 +59,27 @@ class Absences(Controller):
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
         """Return an absence, whether active or removed."""
         return json_response(request, await service.get(request.db, absence_id), subjects=[absence_id])
+
+    @patch(
+        "/absences/{absence_id:uuid}",
+        operation_id="patchAbsence",
+        opt=route(permission="schedule", owned_by="absence_id", problems=("appointments-in-the-way",)),
+    )
+    async def change(
+        self, request: Request, absence_id: FromPath[UUID], data: JSONBody[AbsencePatch], query: AbsenceQuery
+    ) -> Response[Absence]:
+        """Change an absence's start, end or reason (JSON merge patch). Time that it still covers is never offered in
+        between."""
+        changed = await request.db.atomic(
+            service.change,
+            request.user,
+            absence_id=absence_id,
+            patch=data,
+            force=query.force,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
+        return json_response(request, changed)
 
     @delete(
         "/absences/{absence_id:uuid}",

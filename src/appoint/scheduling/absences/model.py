@@ -1,14 +1,15 @@
 """Absences and the appointments that they affect."""
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ...booking.availability.model import OfferedTime
 from ...kit import errors, fields
-from ...kit.structs import RequestBody, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 MAX_ABSENCE_LENGTH: Final = timedelta(days=366)
 
@@ -32,9 +33,32 @@ class AbsenceContent(RequestBody):
             )
 
 
+class AbsencePatch(RequestBody):
+    """Changes to an absence. It stays with its doctor."""
+
+    EXAMPLE: ClassVar = {"endTime": "2027-03-05T17:00:00Z"}
+
+    start_time: fields.Instant | UnsetType = UNSET
+    end_time: fields.Instant | UnsetType = UNSET
+    reason: fields.Text | None | UnsetType = UNSET
+
+
 class AbsenceQuery(RequestBody):
     force: bool = False
     """Keep conflicting appointments and mark them for rebooking."""
+
+
+class AbsenceFilter(PageQuery):
+    from_: fields.Date | None = msgspec.field(default=None, name="from")
+    """Return only absences that end on or after this day."""
+    to: fields.Date | None = None
+    """Return only absences that begin on or before this day."""
+    doctor_id: UUID | None = None
+    """Return only absences that affect this doctor, including closures of the whole clinic."""
+
+    def __post_init__(self) -> None:
+        if self.from_ and self.to and self.to < self.from_:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
 class Absence(Resource):
@@ -62,6 +86,14 @@ class Period(NamedTuple):
 
     start: datetime
     end: datetime
+
+    def without(self, other: "Period") -> list["Period"]:
+        """Return the parts of the period that the other does not cover."""
+        parts = [
+            Period(self.start, min(self.end, other.start)),
+            Period(max(self.start, other.end), self.end),
+        ]
+        return [part for part in parts if part.start < part.end]
 
 
 class AwayPeriod(NamedTuple):

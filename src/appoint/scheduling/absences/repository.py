@@ -10,7 +10,7 @@ from uuid import UUID
 from ...database.pool import Statements, to
 from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
-from .model import Absence, AbsenceContent, AffectedAppointment, Period, Withdrawal
+from .model import Absence, AbsenceContent, AbsenceFilter, AffectedAppointment, Period, Withdrawal
 
 WITHDRAW_SLOTS: Final = load(__name__, "withdraw_slots")
 
@@ -30,22 +30,30 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 
 
 async def list_for_clinic(
-    db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
+    db: Statements, clinic_id: int, query: AbsenceFilter, *, after: tuple[datetime, UUID] | None
 ) -> list[Absence]:
-    """Return the clinic's active absences, earliest first, plus one beyond `limit` if there is a next page."""
+    """Return the clinic's matching active absences, earliest first, plus one beyond the limit if there is a next
+    page."""
     start, absence_id = after or (None, None)
     rows = await db.fetch(
         """
         select *, lower(during) as start_time, upper(during) as end_time
           from absence
          where clinic_id = $1 and active and ($2::timestamptz is null or (lower(during), id) > ($2, $3::uuid))
+           and upper(during) > coalesce((select local_instant($5, 0, time_zone) from clinic where id = $1), '-infinity')
+           and lower(during)
+             < coalesce((select local_instant($6::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
+           and ($7::uuid is null or doctor_id is null or doctor_id = $7)
          order by lower(during), id
          limit $4 + 1
         """,
         clinic_id,
         start,
         absence_id,
-        limit,
+        query.limit,
+        query.from_,
+        query.to,
+        query.doctor_id,
     )
     return [to(Absence, row) for row in rows]
 
@@ -69,6 +77,32 @@ async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
         clinic_id,
         new_id(clinic_id),
         content.doctor_id,
+        content.start_time,
+        content.end_time,
+        content.reason,
+    )
+
+
+async def change(tx: Statements, absence_id: UUID, content: AbsenceContent) -> None:
+    """Update an absence's time and reason, and append an event."""
+    await tx.execute(
+        """
+        with previous as (
+          select lower(during) as start_time, upper(during) as end_time from absence where clinic_id = $1 and id = $2
+        ), changed as (
+          update absence
+             set during = tstzrange($3, $4), reason = $5, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2
+          returning clinic_id, id, version, doctor_id
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'absence.changed', id::text, version,
+               jsonb_build_object('doctorId', doctor_id, 'startTime', $3, 'endTime', $4,
+                                  'oldStartTime', start_time, 'oldEndTime', end_time)
+          from changed, previous
+        """,
+        clinic_of(absence_id),
+        absence_id,
         content.start_time,
         content.end_time,
         content.reason,

@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from ... import audit
 from ...booking.availability import repository as availability
 from ...booking.availability.model import DoctorTime, OfferedTime, Terms, nearest, starts
@@ -17,10 +19,12 @@ from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...kit import clock, errors, fields
 from ...kit.actors import Actor
+from ...kit.ids import clinic_of
+from ...kit.structs import merge
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, Period, RebookingOptions
+from .model import Absence, AbsenceContent, AbsencePatch, AffectedAppointment, AwayPeriod, Period, RebookingOptions
 
 MAX_DAY_LENGTH: Final = timedelta(hours=25)
 """The length of the day on which daylight saving time ends."""
@@ -87,13 +91,59 @@ async def add(
     """
     await _lock(tx, clinic_id, content.doctor_id)
     absence_id = await repository.add(tx, clinic_id, content)
-    start, end = max(content.start_time, fields.next_minute(now)), content.end_time
-    if start < end:
-        conflicting = await hours.lock_appointments(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
-        if conflicting and not force:
-            appointments = await hours.find_appointments(tx, clinic_id, conflicting)
-            raise errors.Conflict("appointments-in-the-way", count=len(appointments), appointments=appointments)
-        withdrawal = await repository.withdraw_slots(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
+    period = Period(content.start_time, content.end_time)
+    await _withdraw(tx, absence_id, [period], doctor_id=content.doctor_id, force=force, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[absence_id])
+    return await get(tx, absence_id)
+
+
+async def change(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    absence_id: UUID,
+    patch: AbsencePatch,
+    force: bool,
+    if_match: str | None,
+    now: datetime,
+) -> Absence:
+    """Change an absence's time or reason. No time that it covers both before and after becomes available in between.
+
+    Publish the weekly schedule again for the time that it no longer covers, and withdraw the time that it newly covers
+    as `add` does, with the same errors. Raise `NotFound` for an unknown or removed absence, and `Invalid` for an
+    invalid period.
+    """
+    absence = await _lock_absence(tx, absence_id, if_match)
+    if not absence.active:
+        raise errors.NotFound
+    content = merge(msgspec.convert(absence, AbsenceContent, from_attributes=True), patch)
+    old, new = Period(absence.start_time, absence.end_time), Period(content.start_time, content.end_time)
+    if (new, content.reason) != (old, absence.reason):
+        await repository.change(tx, absence_id, content)
+        await _withdraw(tx, absence_id, new.without(old), doctor_id=absence.doctor_id, force=force, now=now)
+        if old.without(new):
+            await _republish(tx, absence, now)
+    await audit.record(tx, actor, clinic_id=absence.clinic_id, subjects=[absence_id])
+    return await get(tx, absence_id)
+
+
+async def _withdraw(
+    tx: Transaction, absence_id: UUID, periods: Sequence[Period], *, doctor_id: UUID | None, force: bool, now: datetime
+) -> None:
+    """Withdraw the time published in the periods, from now on."""
+    clinic_id = clinic_of(absence_id)
+    soonest = fields.next_minute(now)
+    upcoming = [(max(period.start, soonest), period.end) for period in periods if period.end > soonest]
+    conflicting = [
+        id
+        for start, end in upcoming
+        for id in await hours.lock_appointments(tx, clinic_id, doctor_id=doctor_id, start=start, end=end)
+    ]
+    if conflicting and not force:
+        appointments = await hours.find_appointments(tx, clinic_id, list(dict.fromkeys(conflicting)))
+        raise errors.Conflict("appointments-in-the-way", count=len(appointments), appointments=appointments)
+    for start, end in upcoming:
+        withdrawal = await repository.withdraw_slots(tx, clinic_id, doctor_id=doctor_id, start=start, end=end)
         if withdrawal.slots:
             data = {
                 "absenceId": absence_id,
@@ -101,9 +151,7 @@ async def add(
                 "count": withdrawal.slots,
                 "stranded": withdrawal.stranded,
             }
-            await hours.emit(tx, clinic_id, "slots.withdrawn", doctor_id=content.doctor_id, data=data)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[absence_id])
-    return await get(tx, absence_id)
+            await hours.emit(tx, clinic_id, "slots.withdrawn", doctor_id=doctor_id, data=data)
 
 
 async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
@@ -113,15 +161,20 @@ async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: s
     Slots that the absence cut become whole again, and appointments that it stranded no longer need rebooking if the
     hours cover them again. Manual slots that the absence withdrew are not restored.
     """
-    absence = await get(tx, absence_id)
-    await _lock(tx, absence.clinic_id, absence.doctor_id)
-    absence = await get(tx, absence_id)
-    await clinics.check_version(tx, absence.clinic_id, if_match=if_match, version=absence.version)
+    absence = await _lock_absence(tx, absence_id, if_match)
     await audit.record(tx, actor, clinic_id=absence.clinic_id, subjects=[absence_id])
     if not absence.active:
         return
     await repository.remove(tx, absence_id, now=now)
     await _republish(tx, absence, now)
+
+
+async def _lock_absence(tx: Transaction, absence_id: UUID, if_match: str | None) -> Absence:
+    absence = await get(tx, absence_id)
+    await _lock(tx, absence.clinic_id, absence.doctor_id)
+    absence = await get(tx, absence_id)  # it may have changed before the lock
+    await clinics.check_version(tx, absence.clinic_id, if_match=if_match, version=absence.version)
+    return absence
 
 
 async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
