@@ -21,6 +21,13 @@ def _expect_networks(values: list[str]) -> list[str]:
 
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+
+
+def _check_networks(networks: list[str]) -> list[str]:
+    """Raise `ValueError` for anything but networks."""
+    return [str(ip_network(network)) for network in networks]
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 UnencryptedService = Literal["pages", "database", "cache", "broker", "smtp"]
 
@@ -65,6 +72,13 @@ class Settings(BaseSettings):
         description=(
             "whether APPOINT_ADMIN_TOKEN works; set to false once every person and program has a token of their own "
             "(`appoint admin-token create`)"
+        ),
+    )
+    admin_networks: Annotated[CommaSeparated, AfterValidator(_check_networks)] = Field(
+        default=[],
+        description=(
+            "comma-separated networks (203.0.113.0/24) from which administrators and their tokens have access; if "
+            "empty, from everywhere"
         ),
     )
     mode: Literal["development", "production"] = Field(

@@ -30,6 +30,8 @@ COMMANDS = [
     ["user", "enable"],
     ["user", "revoke-administrator"],
     ["user", "sign-out"],
+    ["networks", "show"],
+    ["networks", "set"],
     ["admin-token", "create"],
     ["admin-token", "list"],
     ["admin-token", "revoke"],

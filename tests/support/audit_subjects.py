@@ -74,6 +74,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "replayWebhook": ("webhookId",),
     "rescheduleAppointment": ("appointmentId",),
     "resendNotification": ("notificationId",),
+    "replaceStaffNetworks": ("clinicId",),
     "resetPassword": (),
     "revokeAdminToken": ("adminTokenId",),
     "revokeAdministrator": ("userId",),

@@ -272,6 +272,8 @@ CASES = {
     "sign_in_code_pkey": sign_in_code(id=SESSION),
     "sign_in_code_channel": sign_in_code(channel="letter"),
     "sign_in_code_attempts": sign_in_code(attempts=6),
+    "clinic_staff_networks": clinic(staff_networks="{" + ",".join(["10.0.0.0/8"] * 101) + "}"),
+    "api_key_networks": api_key(networks="{" + ",".join(["10.0.0.0/8"] * 101) + "}"),
     "session_device": session(device="x" * 61),
     "session_address": session(address="x" * 61),
     "session_customer": session(user_id=None, customer_id=MIA),

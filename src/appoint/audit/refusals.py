@@ -5,22 +5,26 @@ a caller can choose: no account name, no id from the request, and no request id.
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
+import litestar
 import structlog
 
 from ..database.pool import Statements
 from ..http.access import REFUSED
 from ..http.rate_limits.counters import Counters, Rate
 from ..http.rate_limits.limits import network_of
-from ..http.request import Request, clinic_of
+from ..http.request import clinic_of
+from ..http.services import services_of
 from ..kit import clock, errors
 from ..kit.actors import Actor
 from ..kit.ids import PLATFORM
 from .repository import entries
 
 log = structlog.get_logger()
+
+AnyRequest = litestar.Request[Actor, Any, Any]
 
 RefusedAction = Literal["signInFailed", "signInUnfinished", "passwordRefused", "accessRefused"]
 REFUSED_ACTIONS: Final = ("signInFailed", "signInUnfinished", "passwordRefused", "accessRefused", "signInCodeRefused")
@@ -80,19 +84,27 @@ class Refusals:
         return max(quota.number - rate.most, 0)
 
 
-async def record_refused_access(request: Request) -> None:
+async def record_refused_access(request: AnyRequest) -> None:
     """Record that the guard refused this request, at the caller's clinics and the one that the request names. Runs
     after the response."""
     if not request.scope["state"].get(REFUSED):
         return
     actor, target = request.user, clinic_of(request)
     try:
-        await request.services.get(Refusals).record(
-            request.services.db,
-            actor,
-            "accessRefused",
-            outcome=actor.operation,
-            clinic_ids=[*(membership.clinic_id for membership in actor.memberships), *([target] if target else [])],
+        await (
+            services_of(request)
+            .get(Refusals)
+            .record(
+                services_of(request).db,
+                actor,
+                "accessRefused",
+                outcome=actor.operation,
+                clinic_ids=[
+                    *(membership.clinic_id for membership in actor.memberships),
+                    *actor.outside,
+                    *([target] if target else []),
+                ],
+            )
         )
     except errors.Unavailable:
         log.warning("refused access not recorded", operation=actor.operation)

@@ -12,7 +12,19 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ..kit.errors import StartupError
-from . import admin_tokens, audit, database, documents, keys, maintenance, privacy, processes, user_access, users
+from . import (
+    admin_tokens,
+    audit,
+    database,
+    documents,
+    keys,
+    maintenance,
+    networks,
+    privacy,
+    processes,
+    user_access,
+    users,
+)
 from .signals import hang_up, stop
 
 app = App(
@@ -21,7 +33,15 @@ app = App(
     version=lambda: version("appoint"),
     version_flags=["--version"],
 )
-for group in (*maintenance.GROUPS, *users.GROUPS, *keys.GROUPS, *admin_tokens.GROUPS, *audit.GROUPS, *privacy.GROUPS):
+for group in (
+    *maintenance.GROUPS,
+    *users.GROUPS,
+    *keys.GROUPS,
+    *admin_tokens.GROUPS,
+    *networks.GROUPS,
+    *audit.GROUPS,
+    *privacy.GROUPS,
+):
     app.command(group)
 for command in user_access.COMMANDS:
     users.user.command(command)

@@ -107,6 +107,106 @@ CREATE FUNCTION public.end_member_sessions(member uuid) RETURNS void
            WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = end_member_sessions.member)))));
 END;
 
+CREATE TABLE public.api_key (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    expires_at timestamp with time zone,
+    requests_per_minute integer,
+    last_used_at timestamp with time zone,
+    networks text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT api_key_networks CHECK (((cardinality(networks) <= 100) AND ((networks)::cidr[] IS NOT NULL))),
+    CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT api_key_requests CHECK ((requests_per_minute > 0)),
+    CONSTRAINT api_key_scopes CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL))),
+    CONSTRAINT api_key_secret CHECK ((length(secret_hash) = 32))
+);
+
+CREATE TABLE public.clinic (
+    id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN id
+    ELSE NULL::integer
+END) STORED,
+    name text NOT NULL,
+    slug text,
+    time_zone text NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    currency text DEFAULT 'EUR'::text NOT NULL,
+    phone text,
+    email text,
+    address text,
+    slot_step_minutes smallint DEFAULT 15 NOT NULL,
+    min_notice_minutes integer DEFAULT 0 NOT NULL,
+    horizon_days smallint DEFAULT 56 NOT NULL,
+    cancel_notice_minutes integer DEFAULT 0 NOT NULL,
+    require_version boolean DEFAULT false NOT NULL,
+    doctor_choice text DEFAULT 'random'::text NOT NULL,
+    reminder_minutes integer[] DEFAULT '{1440,120}'::integer[] NOT NULL,
+    quiet_from smallint,
+    quiet_until smallint,
+    agenda_minute smallint DEFAULT 420,
+    retain_patients_months smallint,
+    retain_messages_days smallint DEFAULT 365 NOT NULL,
+    staff_networks text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
+    CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
+    CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
+    CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
+    CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
+    CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT clinic_number CHECK ((id > 0)),
+    CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
+    CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
+    CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
+    CONSTRAINT clinic_reminders CHECK (((cardinality(reminder_minutes) <= 5) AND (15 <= ALL (reminder_minutes)) AND (20160 >= ALL (reminder_minutes)) AND (array_position(reminder_minutes, NULL::integer) IS NULL))),
+    CONSTRAINT clinic_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT clinic_retain_messages CHECK (((retain_messages_days >= 1) AND (retain_messages_days <= 3650))),
+    CONSTRAINT clinic_retain_patients CHECK (((retain_patients_months >= 1) AND (retain_patients_months <= 600))),
+    CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
+    CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
+    CONSTRAINT clinic_staff_networks CHECK (((cardinality(staff_networks) <= 100) AND ((staff_networks)::cidr[] IS NOT NULL))),
+    CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
+);
+
+CREATE FUNCTION public.find_presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone, networks text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT k.clinic_id,
+     k.scopes,
+     k.requests_per_minute,
+     k.expires_at,
+     k.last_used_at,
+     k.secret_hash,
+     k.old_secret_hash,
+     k.old_secret_until,
+     k.networks
+    FROM (public.api_key k
+      JOIN public.clinic c ON ((c.id = k.clinic_id)))
+   WHERE ((k.clinic_id = public.clinic_of(find_presented_key.key_id)) AND (k.id = find_presented_key.key_id) AND k.active AND c.active);
+END;
+
 CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -166,85 +266,6 @@ CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
  SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex(((clock.us / 1000) >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex((((clock.us / 1000) >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex(((('-9223372036854775808'::bigint | (((clock.us / 1000) & (1048575)::bigint) << 42)) | ((clock.us % (1000)::bigint) << 32)) | random((0)::bigint, '4294967295'::bigint)))))::uuid AS uuid
     FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint AS us) clock;
 END;
-
-CREATE TABLE public.api_key (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    scopes text[] NOT NULL,
-    secret_hash bytea NOT NULL,
-    old_secret_hash bytea,
-    old_secret_until timestamp with time zone,
-    expires_at timestamp with time zone,
-    requests_per_minute integer,
-    last_used_at timestamp with time zone,
-    CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
-    CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT api_key_requests CHECK ((requests_per_minute > 0)),
-    CONSTRAINT api_key_scopes CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL))),
-    CONSTRAINT api_key_secret CHECK ((length(secret_hash) = 32))
-);
-
-CREATE TABLE public.clinic (
-    id integer NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    active_id integer GENERATED ALWAYS AS (
-CASE
-    WHEN active THEN id
-    ELSE NULL::integer
-END) STORED,
-    name text NOT NULL,
-    slug text,
-    time_zone text NOT NULL,
-    locale text DEFAULT 'en'::text NOT NULL,
-    currency text DEFAULT 'EUR'::text NOT NULL,
-    phone text,
-    email text,
-    address text,
-    slot_step_minutes smallint DEFAULT 15 NOT NULL,
-    min_notice_minutes integer DEFAULT 0 NOT NULL,
-    horizon_days smallint DEFAULT 56 NOT NULL,
-    cancel_notice_minutes integer DEFAULT 0 NOT NULL,
-    require_version boolean DEFAULT false NOT NULL,
-    doctor_choice text DEFAULT 'random'::text NOT NULL,
-    reminder_minutes integer[] DEFAULT '{1440,120}'::integer[] NOT NULL,
-    quiet_from smallint,
-    quiet_until smallint,
-    agenda_minute smallint DEFAULT 420,
-    retain_patients_months smallint,
-    retain_messages_days smallint DEFAULT 365 NOT NULL,
-    CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
-    CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
-    CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
-    CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
-    CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
-    CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT clinic_number CHECK ((id > 0)),
-    CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
-    CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
-    CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
-    CONSTRAINT clinic_reminders CHECK (((cardinality(reminder_minutes) <= 5) AND (15 <= ALL (reminder_minutes)) AND (20160 >= ALL (reminder_minutes)) AND (array_position(reminder_minutes, NULL::integer) IS NULL))),
-    CONSTRAINT clinic_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT clinic_retain_messages CHECK (((retain_messages_days >= 1) AND (retain_messages_days <= 3650))),
-    CONSTRAINT clinic_retain_patients CHECK (((retain_patients_months >= 1) AND (retain_patients_months <= 600))),
-    CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
-    CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
-    CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
-);
 
 CREATE FUNCTION public.presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -488,8 +509,9 @@ CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, id
      s.seen_at,
      COALESCE(s.proven_at, s.created_at) AS "coalesce",
      s.address,
-     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id)) AS json_agg
-            FROM public.membership m
+     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id, 'networks', k.staff_networks)) AS json_agg
+            FROM (public.membership m
+              JOIN public.clinic k ON ((k.id = m.clinic_id)))
            WHERE ((m.user_id = s.user_id) AND (m.disabled_at IS NULL) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
                     FROM public.doctor d
                    WHERE ((d.clinic_id = m.clinic_id) AND (d.id = m.doctor_id) AND d.active)))))), '[]'::json))::text AS "coalesce"

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from litestar.connection import ASGIConnection
 from ..database.pool import Database
 from ..kit import clock, errors
 from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor
+from ..kit.allow_lists import is_within
 from ..kit.ids import PLATFORM
 from ..kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, widest_grant
 from .ownership import IDS_OF_DOCTORS
@@ -40,7 +42,10 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         return
     handler = request.route_handler
     declared = route_of(handler)
-    caller = msgspec.structs.replace(await identify(request), operation=str(handler.operation_id))
+    caller = msgspec.structs.replace(
+        _limit_to_networks(await identify(request), services_of(request).settings.admin_networks),
+        operation=str(handler.operation_id),
+    )
     if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
         # a CSRF token without a valid session means that the session has ended: do not treat the caller as anonymous
         raise errors.Unauthorized
@@ -56,6 +61,20 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     if declared.recent_proof:
         _check_proof(caller)
     check_address(request, handler)
+
+
+def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
+    """Return the caller without the roles that cannot be used from the network that the request comes from."""
+    inside = tuple(each for each in caller.memberships if is_within(caller.address, each.networks))
+    is_administrator = caller.administrator and is_within(caller.address, admin_networks)
+    if len(inside) == len(caller.memberships) and is_administrator == caller.administrator:
+        return caller
+    outside = {each.clinic_id for each in caller.memberships if each not in inside}
+    if is_administrator != caller.administrator:
+        outside.add(PLATFORM)
+    return msgspec.structs.replace(
+        caller, memberships=inside, administrator=is_administrator, outside=frozenset(outside)
+    )
 
 
 def _check_proof(caller: Actor) -> None:
@@ -105,6 +124,8 @@ def _refusal(request: litestar.Request[Actor, Any, Any], caller: Actor, clinic_i
     if caller.is_anyone:
         return errors.Unauthorized()
     request.scope["state"][REFUSED] = True
+    if caller.outside and (clinic_id is None or {clinic_id, PLATFORM} & caller.outside):
+        return errors.Forbidden("network-refused")
     return (
         errors.NotFound()
         if caller.memberships and clinic_id is not None and caller.membership_at(clinic_id) is None

@@ -223,7 +223,7 @@ def _problems(operation: Operation) -> Iterator[str]:
     """Yield every problem type that the operation can respond with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
-        yield "forbidden"
+        yield from ("forbidden", "network-refused")
     if route_of(operation.handler).recent_proof:
         yield "proof-required"
     if operation.body:

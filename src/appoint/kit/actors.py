@@ -38,6 +38,8 @@ class Membership(msgspec.Struct, frozen=True):
     role: Role
     doctor_id: UUID | None = None
     """For a user with the doctor role, which doctor they are."""
+    networks: tuple[str, ...] = ()
+    """The only networks from which the role can be used; empty for everywhere."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -66,6 +68,9 @@ class Actor(msgspec.Struct, frozen=True):
     """The network address that the request comes from."""
     user_agent: str | None = None
     """The browser's description of itself, shortened. It is not stored; sessions store what `device_of` makes of it."""
+    outside: frozenset[int] = frozenset()
+    """The clinics where the caller has no role only because of the network that the request comes from; 0 for the
+    platform."""
     operation: str = ""
     """The id of the requested operation."""
 

@@ -39,6 +39,7 @@ from ..identity.admin_tokens.api import AdminTokens
 from ..identity.admin_tokens.model import PREFIX as ADMIN_TOKEN_PREFIX
 from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
+from ..identity.networks.api import ClinicNetworks
 from ..identity.revocation.api import PlatformUsers, UserAccess
 from ..identity.sessions import api as sessions_api
 from ..identity.sessions.model import PREFIX as SESSION_PREFIX
@@ -92,6 +93,7 @@ API = [
     AdminTokens,
     Users,
     UserAccess,
+    ClinicNetworks,
     PlatformUsers,
     Accounts,
     sessions_api.Sessions,

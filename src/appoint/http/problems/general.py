@@ -45,6 +45,12 @@ GENERAL: Final[dict[str, Problem]] = {
     "forbidden": Problem(
         403, _("No access"), _("You don’t have permission to do this."), _("Ask someone at the clinic who has access.")
     ),
+    "network-refused": Problem(
+        403,
+        _("Not from this network"),
+        _("Access is limited to certain networks, and yours is not one of them."),
+        _("Connect to the clinic’s network, or ask a manager."),
+    ),
     "proof-required": Problem(
         403,
         _("Confirm that it’s you"),

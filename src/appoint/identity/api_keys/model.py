@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...kit import fields
+from ...kit.allow_lists import Network, Networks
 from ...kit.i18n import translatable
 from ...kit.permissions import SCOPES
 from ...kit.structs import PageQuery, RequestBody, Resource
@@ -47,6 +48,8 @@ class ApiKeyContent(RequestBody):
     """When the key stops working. If null, the key works until it is revoked."""
     requests_per_minute: RequestsPerMinute | None = None
     """The key's own rate limit, which replaces the default limits."""
+    networks: Networks = []
+    """The networks (CIDR) or addresses from which the key works; if empty, it works from everywhere."""
 
 
 class ApiKeyPatch(RequestBody):
@@ -54,6 +57,7 @@ class ApiKeyPatch(RequestBody):
     scopes: Scopes | UnsetType = UNSET
     expires_at: fields.Instant | None | UnsetType = UNSET
     requests_per_minute: RequestsPerMinute | None | UnsetType = UNSET
+    networks: Networks | UnsetType = UNSET
 
 
 class ApiKeyRotation(RequestBody):
@@ -73,6 +77,8 @@ class ApiKey(Resource):
     scopes: list[Scope]
     expires_at: datetime | None
     requests_per_minute: int | None
+    networks: list[Network]
+    """The networks from which the key works; if empty, it works from everywhere."""
     old_secret_until: datetime | None
     """When the previous secret stops working."""
     last_used_at: datetime | None
@@ -92,6 +98,7 @@ class ApiKeyWithSecret(ApiKey):
         "scopes": ["list-appointments", "see-appointments"],
         "expiresAt": None,
         "requestsPerMinute": 600,
+        "networks": ["203.0.113.0/24"],
         "oldSecretUntil": None,
         "lastUsedAt": None,
         "active": True,
@@ -142,6 +149,7 @@ class StoredKey(Struct, frozen=True):
     secret_hash: bytes
     old_secret_hash: bytes | None
     old_secret_until: datetime | None
+    networks: list[str]
 
 
 DECOY: Final = bytes(32)

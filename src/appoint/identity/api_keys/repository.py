@@ -43,8 +43,8 @@ async def count(tx: Statements, clinic_id: int) -> int:
 async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_hash: bytes) -> ApiKey:
     row = await tx.fetchrow(
         """
-        insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash, networks)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         returning *
         """,
         clinic_id,
@@ -54,6 +54,7 @@ async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_
         content.expires_at,
         content.requests_per_minute,
         secret_hash,
+        content.networks,
     )
     assert row
     return to(ApiKey, row)
@@ -63,7 +64,8 @@ async def change(tx: Statements, key_id: UUID, content: ApiKeyContent) -> ApiKey
     row = await tx.fetchrow(
         """
         update api_key
-           set name = $3, scopes = $4, expires_at = $5, requests_per_minute = $6, version = version + 1,
+           set name = $3, scopes = $4, expires_at = $5, requests_per_minute = $6, networks = $7,
+               version = version + 1,
                updated_at = now()
          where clinic_id = $1 and id = $2
         returning *
@@ -74,6 +76,7 @@ async def change(tx: Statements, key_id: UUID, content: ApiKeyContent) -> ApiKey
         content.scopes,
         content.expires_at,
         content.requests_per_minute,
+        content.networks,
     )
     assert row
     return to(ApiKey, row)
@@ -118,7 +121,7 @@ async def find_presented(db: Statements, key_id: UUID) -> StoredKey | None:
     Takes one round trip. Before the caller is identified, no transaction can name the clinic for row-level security, so
     the database function bypasses row-level security for this one key.
     """
-    row = await db.fetchrow("select * from presented_key($1)", key_id)
+    row = await db.fetchrow("select * from find_presented_key($1)", key_id)
     return to(StoredKey, row) if row else None
 
 

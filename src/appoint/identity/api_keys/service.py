@@ -10,6 +10,7 @@ from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor, Membership, Role
+from ...kit.allow_lists import normalized
 from ...kit.ids import clinic_of
 from ...kit.structs import content_after
 from ...messaging.notifications.service import notify_user
@@ -68,7 +69,7 @@ async def add(
 def _validate(content: ApiKeyContent, *, current: ApiKey | None = None, now: datetime) -> ApiKeyContent:
     if content.expires_at and content.expires_at <= now and not (current and current.expires_at == content.expires_at):
         raise errors.Invalid(errors.Fault("#/expiresAt", "must be in the future"))
-    return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
+    return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)), networks=normalized(content.networks))
 
 
 async def change(
@@ -134,7 +135,7 @@ async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
         await repository.record_use(db.within(stored.clinic_id), key.id, before=now - USE_UPDATE_INTERVAL, now=now)
     return Actor(
         f"key:{key.id}",
-        memberships=(Membership(stored.clinic_id, Role.PARTNER),),
+        memberships=(Membership(stored.clinic_id, Role.PARTNER, networks=tuple(stored.networks)),),
         scopes=frozenset(stored.scopes),
         requests_per_minute=stored.requests_per_minute,
     )

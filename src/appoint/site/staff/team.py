@@ -12,6 +12,7 @@ from ...http.forms import parse_id, parse_instant, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import staff
+from ...identity.networks import service as networks_service
 from ...identity.revocation import service as revocation
 from ...kit import clock
 from ..rendering import url_with
@@ -91,4 +92,22 @@ async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUI
     )
 
 
-PAGES: Final = [users, invite, user]
+@get(
+    "/staff/{clinic_id:int}/users/networks",
+    operation_id="showStaffNetworks",
+    opt=route(permission="manage-access", page=True),
+    include_in_schema=False,
+)
+async def networks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    allowed = await networks_service.get(request.db, clinic_id)
+    return await staff_page(
+        request,
+        "staff/team/networks.html",
+        clinic_id=clinic_id,
+        place="users",
+        networks=allowed.networks,
+        own_address=request.user.address,
+    )
+
+
+PAGES: Final = [networks, users, invite, user]

@@ -1,0 +1,1 @@
+"""The networks from which a clinic's staff have access."""
