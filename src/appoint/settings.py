@@ -144,6 +144,14 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         default=None, description="http(s) base address of an OpenTelemetry collector; if unset, no traces are sent"
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description=(
+            "bearer token for /metrics, for Prometheus; if unset, only administrators can read the metrics, except in "
+            "development mode"
+        ),
+    )
     smtp_url: SecretStr | None = Field(
         default=None,
         description=(
@@ -266,6 +274,12 @@ class Settings(BaseSettings):
         default="600/minute",
         pattern=RATE,
         description="requests from a partner system whose API key has no rate limit of its own",
+    )
+    monitoring_rate: str = Field(
+        default="240/minute", pattern=RATE, description="requests for /healthz, /readyz and /metrics, per address"
+    )
+    callbacks_rate: str = Field(
+        default="3000/minute", pattern=RATE, description="delivery reports from text message gateways, per address"
     )
     appointments_per_customer: int = Field(
         default=20,

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 import uvicorn
 
-from appoint.server import uvicorn_server
+from appoint.server import connection, uvicorn_server
+from appoint.server.connection import Connection
 from support.logs import log_line
 
 
@@ -45,11 +46,9 @@ async def test_an_incomplete_request_times_out(monkeypatch, request_bytes):
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    monkeypatch.setattr(uvicorn_server, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.1)
     listener = uvicorn_server.listen("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(never_respond, http=uvicorn_server.Connection, lifespan="off", log_config=None)
-    )
+    server = uvicorn.Server(uvicorn.Config(never_respond, http=Connection, lifespan="off", log_config=None))
     running = asyncio.create_task(server._serve([listener]))
     while not server.started:
         await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import httpx2
 import pytest
+from litestar import Litestar
 
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
@@ -28,6 +29,12 @@ async def api(database_url) -> AsyncIterator[httpx2.AsyncClient]:
     """A client for requests that fail whatever the database contains. The database is not emptied for these tests."""
     async with client_of(composed(database_url)) as client:
         yield client
+
+
+@pytest.fixture
+def app(api, database_url) -> Litestar:
+    """The application behind `api`, for requests that no client would send."""
+    return composed(database_url)
 
 
 @pytest.fixture

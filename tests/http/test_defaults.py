@@ -4,6 +4,7 @@ import pytest
 
 from appoint.settings import Settings
 from support.app import client_of, composed
+from support.world import create_clinic
 
 STRONG_SECRET = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
 
@@ -30,8 +31,23 @@ async def test_every_response_has_strict_security_headers(secure, path):
     assert "unsafe-inline" not in policy.split("script-src")[-1].split(";")[0]
     assert "frame-ancestors 'none'" in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    is_page = response.headers["Content-Type"].startswith("text/html")
+    assert response.headers.get("Cross-Origin-Opener-Policy") == ("same-origin" if is_page else None)
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
+async def test_only_what_other_sites_embed_may_be_loaded_by_them(secure, db):
+    await create_clinic(secure)
+    for path in ("/embed.js", "/embed/1", "/embed/nothing"):
+        assert (await secure.get(path)).headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+async def test_development_pages_exist_only_in_development_mode(db, database_url):
+    for mode, status in (("development", 200), ("production", 404)):
+        async with client_of(composed(database_url, mode=mode)) as client:
+            assert [(await client.get(path)).status_code for path in ("/design", "/dev/mailbox")] == [status] * 2
 
 
 async def test_responses_without_tls_have_no_hsts_header(client):

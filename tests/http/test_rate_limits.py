@@ -34,7 +34,7 @@ async def test_responses_count_down_the_remaining_requests(db, database_url, fix
             ("2", "0", "40", "2;w=60"),
         ]
         assert (third.json()["type"], third.headers["Retry-After"]) == ("/problems/too-many-requests", "40")
-        assert 'appoint_limited_total{limit="requests"}' in (await client.get("/metrics")).text
+        assert 'appoint_limited_total{limit="requests"}' in (await client.get("/metrics", headers=ADMIN)).text
         fixed_clock.now += timedelta(seconds=40)
         assert (await client.get("/api/clinics")).status_code == 200
 

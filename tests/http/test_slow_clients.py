@@ -9,7 +9,8 @@ import pytest
 import uvicorn
 
 from appoint.server import app as application
-from appoint.server import uvicorn_server
+from appoint.server import connection, uvicorn_server
+from appoint.server.connection import Connection
 from support.app import TOKEN, settings
 
 
@@ -17,9 +18,7 @@ from support.app import TOKEN, settings
 async def serve(app):
     """Serve the application on its own port. Yield a function that connects to it."""
     server = uvicorn_server.Server(
-        uvicorn.Config(
-            app, host="127.0.0.1", port=0, http=uvicorn_server.Connection, log_config=None, loop="none", lifespan="on"
-        ),
+        uvicorn.Config(app, host="127.0.0.1", port=0, http=Connection, log_config=None, loop="none", lifespan="on"),
         lambda: None,
     )
     task = asyncio.create_task(server.serve())
@@ -31,15 +30,15 @@ async def serve(app):
     finally:
         server.should_exit = True
         await task
-        uvicorn_server.Connection.ending = False
+        Connection.ending = False
 
 
 @pytest.fixture
 async def connect(db, database_url, monkeypatch):
-    monkeypatch.setattr(uvicorn_server, "READ_SECONDS", 0.3)
-    monkeypatch.setattr(uvicorn_server, "WRITE_SECONDS", 0.3)
-    monkeypatch.setattr(uvicorn_server, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(uvicorn_server, "LAST_REQUEST_SECONDS", 0)
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(connection, "LAST_REQUEST_SECONDS", 0)
     async with serve(application.create(settings(), database_url=database_url, admin_token=TOKEN)) as connect:
         yield connect
 
@@ -109,6 +108,40 @@ async def test_a_request_is_limited_to_a_hundred_headers(connect):
         status, body = await read_response(reader)
         assert status == expected
     assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has too many headers; maximum: 100"}]
+
+
+async def test_a_head_that_arrives_at_once_is_limited_too(connect):
+    reader, writer = await connect()
+    header = b"X-%d: " + b"x" * 1000 + b"\r\n"
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(header % n for n in range(66)) + b"\r\n")
+    status, body = await read_response(reader)
+    assert (status, json.loads(body)["errors"][0]["detail"]) == (
+        400,
+        "has headers that are too long; maximum in bytes: 65536",
+    )
+
+
+async def test_headers_after_the_body_are_ignored(connect):
+    trailers = b"Host: b\r\nAuthorization: Bearer nonsense\r\nCookie: " + b"x" * 9000
+    body = b'Transfer-Encoding: chunked\r\n\r\ne\r\n{"name":"Ana"}\r\n0\r\n'
+    reader, writer = await connect()
+    writer.write(POST + body + trailers + b"\r\n\r\n")
+    assert (await read_response(reader))[0] == 201
+
+
+async def test_a_body_in_tiny_pieces_is_refused(connect):
+    for number, expected in ((4096, 400), (4097, 400)):
+        reader, writer = await connect()
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * number + b"0\r\n\r\n")
+        status, body = await read_response(reader)
+        assert status == expected
+    assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has a body in too many pieces; maximum: 4096"}]
+
+
+async def test_a_connection_with_hundreds_of_pipelined_requests_is_cut_off(connect):
+    reader, writer = await connect()
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+    assert await is_cut_off(reader)
 
 
 async def test_pipelined_requests_are_answered_in_order(connect):

@@ -1,7 +1,6 @@
 """The cache never serves outdated entries, in one process or several, with Redis or without."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from redis.asyncio import Redis
 from appoint.kit.cache import ClinicCache
 from appoint.kit.cache_invalidation import CHANNEL
 from support.app import ADMIN
+from support.metrics import metric
 from support.processes import Process, RedisServer, appoint, eventually, eventually_async, redis_server
 
 
@@ -222,8 +222,7 @@ def caches_catalogue(client: httpx2.Client) -> bool:
     """Return whether the server queries the database at most once for two responses."""
 
     def loads() -> float:
-        match = re.search(r'appoint_query_seconds_count{statement="catalogue.load"} (.*)', client.get("/metrics").text)
-        return float(match[1]) if match else 0
+        return metric(client, 'appoint_query_seconds_count{statement="catalogue.load"}')
 
     before = loads()
     zone_in_availability(client)

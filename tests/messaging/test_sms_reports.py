@@ -7,17 +7,20 @@ from urllib.parse import urlencode
 
 import pytest
 
+from appoint.kit import clock
 from support.app import client_of, composed
 from support.notifications import NOTIFICATION_ID, add_notification
+from support.rate_limits import NINE, limited_client
+from support.routes import FORM, call
 from support.world import create_clinic
+
+PROVIDER = {"sms_url": "https://AC1:secret@sms.example", "public_url": "https://appoint.example"}
 
 
 @pytest.fixture
 async def reporting_client(db, database_url):
     """A client for an application whose SMS provider has the token “secret”."""
-    async with client_of(
-        composed(database_url, sms_url="https://AC1:secret@sms.example", public_url="https://appoint.example")
-    ) as client:
+    async with client_of(composed(database_url, **PROVIDER)) as client:
         yield client
 
 
@@ -66,3 +69,24 @@ async def test_a_report_with_too_many_fields_is_rejected(reporting_client):
         f"/callbacks/sms/{NOTIFICATION_ID}", content="&".join(f"a{n}=1" for n in range(200))
     )
     assert response.status_code == 403
+
+
+async def test_a_report_without_a_signature_or_a_provider_is_refused_unread(reporting_client, client, database_url):
+    path, form = f"/callbacks/sms/{NOTIFICATION_ID}", (b"content-type", FORM)
+    host, signature = (b"host", b"appoint.example"), (b"x-twilio-signature", b"x")
+    with_provider = composed(database_url, **PROVIDER)
+    answers = [
+        await call(with_provider, "POST", path, headers=[host, form], body=b"MessageSid=SM1"),
+        await call(composed(database_url), "POST", path, headers=[host, form, signature], body=b"MessageSid=SM1"),
+        await call(with_provider, "POST", path, headers=[host, form, signature], body=b"MessageSid=SM1"),
+    ]
+    assert [(answer.status, answer.reads) for answer in answers] == [(403, 0), (403, 0), (403, 1)]
+
+
+async def test_wrong_signatures_are_limited_but_right_ones_are_not(db, database_url, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NINE)
+    async with limited_client(database_url, **PROVIDER) as client:
+        statuses = [await report(client, str(NOTIFICATION_ID), gateway="other", MessageSid="SM1") for _ in range(31)]
+        assert statuses == [403] * 30 + [429]
+    async with limited_client(database_url, **PROVIDER) as client:
+        assert [await report(client, str(NOTIFICATION_ID), MessageSid="SM1") for _ in range(50)] == [204] * 50

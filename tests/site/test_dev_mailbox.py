@@ -156,3 +156,10 @@ async def test_production_has_no_mailbox(db, database_url, mailbox):
         assert [(await client.get(f"/dev/mailbox{path}")).status_code for path in ("", "/1", "/1.ics", "/2")] == [
             404
         ] * 4
+
+
+async def test_the_design_page_loads_nothing_from_other_origins(client):
+    page = (await client.get("/design")).text
+    assert '<html lang="' in page
+    page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", page, flags=re.DOTALL)
+    assert re.findall(r"<script>|style=|https?://|src=\"(?!/assets/)|onclick", page) == []

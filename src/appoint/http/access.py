@@ -83,6 +83,16 @@ def _check_proof(caller: Actor) -> None:
         raise errors.Forbidden("proof-required")
 
 
+async def admit_system(request: litestar.Request[Actor, Any, Any]) -> None:
+    """Count a request from a monitoring system or a message gateway. Neither has an account: their handlers check
+    whatever proves who they are.
+    """
+    if request.method == "OPTIONS":
+        return
+    request.scope["user"] = caller = _anonymous(request)
+    await services_of(request).limits.admit(request, caller, route_of(request.route_handler))
+
+
 async def _grant_for(
     request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
@@ -184,7 +194,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished only by address and user
     agent.
     """
-    address = connection.client.host if connection.client else None
+    address = address_of(connection)
     if authorization := connection.headers.get("authorization"):
         scheme, _, token = authorization.partition(" ")
         caller = await _bearer(connection, token.strip()) if scheme.lower() == "bearer" else None
@@ -195,11 +205,23 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     ):
         pass  # an ended session leaves its cookie behind; treat the caller as anonymous
     else:
-        agent = connection.headers.get("user-agent", "")
-        caller = Actor(ANONYMOUS_KEY_PREFIX + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
-    return msgspec.structs.replace(
-        caller, address=address, user_agent=connection.headers.get("user-agent", "")[:MAX_USER_AGENT]
-    )
+        return _anonymous(connection)
+    return msgspec.structs.replace(caller, address=address, user_agent=_user_agent(connection)[:MAX_USER_AGENT])
+
+
+def _anonymous(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
+    address, agent = address_of(connection), _user_agent(connection)
+    digest = hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()
+    return Actor(ANONYMOUS_KEY_PREFIX + digest[:32], address=address, user_agent=agent[:MAX_USER_AGENT])
+
+
+def _user_agent(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    return connection.headers.get("user-agent", "")
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """Return the caller's network address."""
+    return connection.client.host if connection.client else None
 
 
 async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
@@ -208,7 +230,7 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
     if shared and hmac.compare_digest(token.encode(), shared.encode()):
         return Actor("administrator", administrator=True)
     find_caller = next((identify for prefix, identify in services.identities.items() if token.startswith(prefix)), None)
-    address = connection.client.host if connection.client else None
+    address = address_of(connection)
     services.limits.expect_credential(address, token)
     caller = await find_caller(connection, token) if find_caller else None
     services.limits.note_credential(address, token, caller)

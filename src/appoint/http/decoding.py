@@ -2,21 +2,22 @@
 checked member by member, so that all faults are reported at once.
 """
 
-import json
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from itertools import chain, islice
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
-from urllib.parse import parse_qsl, quote
 
 import msgspec
 
 from ..kit.errors import Fault, Invalid
 from ..kit.i18n import translatable as _
 from ..kit.structs import list_members
+from . import json_text
+from .json_text import MAX_FAULTS, invalid_characters, member_pointer, raise_any
+from .url_encoding import parse_pairs
 
 T = TypeVar("T")
 MESSAGES: Final[tuple[tuple[str, str], ...]] = (
@@ -43,20 +44,8 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-MAX_FAULTS: Final = 100
-"""The maximum number of faults that one response reports."""
-MAX_NAME_LENGTH: Final = 100
-
-
 class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
     """The query of an operation without parameters."""
-
-
-class Malformed(Invalid):
-    """The body is not JSON."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(Fault("#", text), type="malformed-json")
 
 
 def body(type: type[T], raw: bytes) -> T:
@@ -66,7 +55,7 @@ def body(type: type[T], raw: bytes) -> T:
     # validation errors are decode errors too
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
-    plain = _plain(raw)  # the decoder silently accepts repeated keys and NUL
+    plain = json_text.parse(raw)  # the decoder silently accepts repeated keys and NUL
     if value is None or not _passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
     return value
@@ -74,17 +63,19 @@ def body(type: type[T], raw: bytes) -> T:
 
 def convert(type: type[T], values: Mapping[str, Any]) -> T:
     """Convert a form's fields or a command's options to a body's struct. Raise `Invalid` with all faults."""
-    _raise_any(_nul(values, "#", "/"))
-    _raise_any(_faults(type, values, IN_BODY))
+    raise_any(invalid_characters(values, "#", "/"))
+    raise_any(_faults(type, values, IN_BODY))
     return msgspec.convert(values, type)
 
 
 def query(type: type[T], raw: bytes) -> T:
     """Decode a query string. Only members that are lists may be repeated. Raise `Invalid` with all faults."""
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except (UnicodeDecodeError, ValueError):
-        raise Invalid(Fault("?", "is not a valid UTF-8 query string")) from None
+        pairs = parse_pairs(raw) if raw.isascii() else None
+    except ValueError:
+        pairs = None
+    if pairs is None:
+        raise Invalid(Fault("?", "is not a valid UTF-8 query string"))
     names = [name for name, _ in pairs]
     lists = list_members(type).intersection(names)
     values = dict(pairs) | {name: [value for other, value in pairs if other == name] for name in lists}
@@ -93,66 +84,13 @@ def query(type: type[T], raw: bytes) -> T:
         for name in values
         if names.count(name) > 1 and name not in lists
     ]
-    _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, IN_QUERY)])
+    raise_any([*repeated, *invalid_characters(values, "?", ""), *_faults(type, values, IN_QUERY)])
     return msgspec.convert(values, type, strict=False)
 
 
 @cache
 def _decoder(type: type[T]) -> "msgspec.json.Decoder[T]":
     return msgspec.json.Decoder(type)
-
-
-def _plain(raw: bytes) -> Any:
-    """Parse the body into plain values. Refuse JSON that different parsers could read differently."""
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) != len(pairs):
-            raise Malformed("contains a duplicate key")
-        return values
-
-    def refuse_constant(_: str) -> Any:
-        raise Malformed("is not valid JSON")
-
-    try:
-        value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=refuse_constant)
-    except RecursionError:
-        raise Malformed("is nested too deeply") from None
-    except ValueError:
-        raise Malformed("is not valid JSON") from None
-    if b"\\u" in raw:  # only escapes can produce NUL and lone surrogates
-        _raise_any(_nul(value, "#", "/"))
-    return value
-
-
-def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
-    match value:
-        case str():
-            if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-                yield Fault(pointer, "contains an invalid character (NUL or an unpaired surrogate)")
-        case Mapping():
-            for key, item in cast("Mapping[Any, Any]", value).items():
-                yield from _nul(key, pointer, separator)
-                yield from _nul(item, _at(pointer, separator, str(key)), "/")
-        case list():
-            for index, item in enumerate(cast("list[Any]", value)):
-                yield from _nul(item, f"{pointer}{separator}{index}", "/")
-        case _:
-            pass
-
-
-def _at(pointer: str, separator: str, name: str) -> str:
-    """Return a member's location: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. Truncate
-    long names.
-    """
-    name = name[:MAX_NAME_LENGTH]
-    escaped = name.replace("~", "~0").replace("/", "~1") if separator else name
-    return pointer + separator + quote(escaped, safe="~!$&'()*+,;=:@?", errors="replace")
-
-
-def _raise_any(faults: Iterable[Fault]) -> None:
-    if reported := list(islice(faults, MAX_FAULTS)):
-        raise Invalid(*reported)
 
 
 class _Place(NamedTuple):
@@ -163,7 +101,7 @@ class _Place(NamedTuple):
     strict: bool
 
     def member(self, name: str) -> "_Place":
-        return _Place(_at(self.pointer, self.separator, name), "/", self.strict)
+        return _Place(member_pointer(self.pointer, self.separator, name), "/", self.strict)
 
     def item(self, index: int) -> "_Place":
         return _Place(f"{self.pointer}{self.separator}{index}", "/", self.strict)

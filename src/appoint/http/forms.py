@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from litestar import Request
@@ -10,31 +9,38 @@ from litestar.exceptions import HTTPException
 
 from ..kit import errors
 from ..kit.fields import FIRST_YEAR, LAST_YEAR, is_whole_minute
+from .url_encoding import parse_pairs
 
 AnyRequest = Request[Any, Any, Any]
-MAX_FORM_FIELDS: Final = 100
+MAX_FORM_BYTES: Final = 16 * 1024
 MAX_FIELD_LENGTH: Final = 5000
 
 
 def query_params(request: AnyRequest) -> dict[str, str]:
     """Return the query's parameters. If a name is repeated, the last value wins. Ignore unreadable queries."""
-    return _fields(request.scope["query_string"])
+    state = request.scope["state"]
+    if "query_params" not in state:  # a page reads them several times
+        state["query_params"] = _fields(request.scope["query_string"])
+    return state["query_params"]
 
 
 async def parse_form(request: AnyRequest) -> dict[str, str]:
     """Return a form's fields. If a name is repeated, the last value wins. An empty body is an empty form. Raise
     `Invalid` for a body that no browser would send.
     """
+    state = request.scope["state"]
+    if "typed" in state:
+        return state["typed"]
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+        fields = dict(parse_pairs(body))
     except ValueError:
         raise errors.Invalid(errors.Fault("#", "is not valid")) from None
     if any("\0" in value or len(value) > MAX_FIELD_LENGTH for value in fields.values()):
         raise errors.Invalid(errors.Fault("#", "is not valid"))
-    request.scope["state"]["typed"] = fields
+    state["typed"] = fields
     return fields
 
 
@@ -42,8 +48,8 @@ def _fields(query: bytes) -> dict[str, str]:
     try:
         return {
             name: value
-            for name, value in parse_qsl(query.decode(), max_num_fields=MAX_FORM_FIELDS)
-            if "\0" not in value and len(value) <= MAX_FIELD_LENGTH
+            for name, value in parse_pairs(query, errors="replace")
+            if value and "\0" not in value and len(value) <= MAX_FIELD_LENGTH
         }
     except ValueError:
         return {}

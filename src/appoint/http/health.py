@@ -1,6 +1,8 @@
 """/healthz, /readyz and /metrics, for monitoring."""
 
 import asyncio
+import hmac
+import time
 from typing import Any, Final, Literal
 
 import msgspec
@@ -10,13 +12,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ..database import migrate, upkeep
 from ..database.pool import Database
 from ..kit import errors, metrics
+from ..kit.hosts import is_loopback
 from ..kit.structs import RequestBody as Query
+from .access import identify
 from .request import Request
 from .routes import route
 
 DATABASE_TIMEOUT_SECONDS: Final = 2.0
 MAX_WORKER_SILENCE_SECONDS: Final = 30.0
-PUBLIC: Final[dict[str, Any]] = route(permission="public")
+METRICS_SECONDS: Final = 1.0
+MONITORING: Final[dict[str, Any]] = route(permission="public", rate_limit="monitoring")
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -38,13 +43,13 @@ class Excluded(Query):
     """For load balancers, because bookings work without a worker."""
 
 
-@get("/healthz", operation_id="healthz", opt=PUBLIC, include_in_schema=False)
+@get("/healthz", operation_id="healthz", opt=MONITORING, include_in_schema=False)
 async def show_health() -> Response[dict[str, str]]:
     """Report that the process is alive."""
     return Response({"status": "ok"}, headers=NO_STORE)
 
 
-@get("/readyz", operation_id="readyz", opt=PUBLIC, include_in_schema=False)
+@get("/readyz", operation_id="readyz", opt=MONITORING, include_in_schema=False)
 async def show_readiness(request: Request, query: Excluded) -> Response[Readiness]:
     """Report whether everything that bookings need is available. A 503 lists what is missing."""
     parts = await _parts(request.db)
@@ -75,16 +80,59 @@ async def _parts(db: Database) -> dict[str, Part]:
     }
 
 
-@get("/metrics", operation_id="metrics", opt=PUBLIC, include_in_schema=False)
+@get("/metrics", operation_id="metrics", opt=MONITORING, include_in_schema=False)
 async def show_metrics(request: Request) -> Response[bytes]:
-    """Serve metrics for Prometheus. While the database is unreachable, queue lengths keep their last values."""
-    request.db.measure()
-    try:
-        async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
-            queues = await upkeep.queue_lengths(request.db.across())
-    except (errors.Unavailable, TimeoutError):
-        pass
-    else:
+    """Serve metrics for Prometheus, at most a second old; `Cache-Control: no-cache` asks for new ones."""
+    await _expect_metrics_reader(request)
+    is_fresh_needed = "no-cache" in request.headers.get("cache-control", "")
+    text = await request.services.get(MetricsText).read(fresh=is_fresh_needed)
+    return Response(text, media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=NO_STORE)
+
+
+async def _expect_metrics_reader(request: Request) -> None:
+    """Raise `Unauthorized` or `Forbidden` unless the caller sent the token for metrics or is an administrator. In
+    development mode without a token, anyone on this machine can read them.
+    """
+    token, mode = request.services.settings.metrics_token, request.services.settings.mode
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    if token is None:
+        if mode == "development" and is_loopback(request.user.address or ""):
+            return
+    elif scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.get_secret_value().encode()):
+        return
+    caller = await identify(request)
+    if not caller.administrator:
+        raise errors.Unauthorized if caller.is_anyone else errors.Forbidden
+
+
+class MetricsText:
+    """The metrics in Prometheus's format. Writing them takes a tenth of a second, so a thread does it, at most once a
+    second.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db: Final = db
+        self._lock: Final = asyncio.Lock()
+        self._text = b""
+        self._expires_at = 0.0
+
+    async def read(self, *, fresh: bool) -> bytes:
+        """Return the metrics, newly written if they must be `fresh`."""
+        async with self._lock:
+            if fresh or time.monotonic() >= self._expires_at:
+                await self._measure()
+                self._text = await asyncio.to_thread(metrics.exposition)
+                self._expires_at = time.monotonic() + METRICS_SECONDS
+            return self._text
+
+    async def _measure(self) -> None:
+        """Set the gauges. While the database is unreachable, queue lengths keep their last values."""
+        self._db.measure()
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
+                queues = await upkeep.queue_lengths(self._db.across())
+        except (errors.Unavailable, TimeoutError):
+            return
         metrics.EVENT_BACKLOG.set(queues.events)
         metrics.EVENT_LAG.set(queues.event_lag)
         metrics.EVENTS_PARKED.set(queues.parked_events)
@@ -97,9 +145,6 @@ async def show_metrics(request: Request) -> Response[bytes]:
         metrics.DEAD_LETTERS.labels("sms").set(queues.dead_sms)
         metrics.NOTIFICATION_LAG.labels("email").set(queues.email_lag)
         metrics.NOTIFICATION_LAG.labels("sms").set(queues.sms_lag)
-    return Response(
-        metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=NO_STORE
-    )
 
 
 HEALTH: Final = [show_health, show_readiness, show_metrics]

@@ -2,13 +2,13 @@
 
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from babel import Locale
 from babel.core import negotiate_locale
 from litestar import Request
 
 from ..kit.i18n import LANGUAGES
+from .forms import query_params
 
 LANGUAGE_COOKIE: Final = "language"
 """Stores the language chosen on a page."""
@@ -18,8 +18,7 @@ def language_for(request: Request[Any, Any, Any]) -> str:
     """Return the language for pages and problems: the one the user chose (`?lang=`, stored in a cookie), or else the
     best match for `Accept-Language`.
     """
-    parameter = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
-    for language in (parameter, request.cookies.get(LANGUAGE_COOKIE)):
+    for language in (query_params(request).get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if language in LANGUAGES:
             return language
     return language_of(request.headers.get("accept-language"))

@@ -1,5 +1,5 @@
 """Wrap every request, even those without a route: request id and trace, one log line, metrics, security headers, a
-deadline, and a catch-all for errors.
+check of the head, a deadline, and a catch-all for errors.
 """
 
 import asyncio
@@ -12,10 +12,11 @@ import structlog
 from litestar import Response
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from ..kit import tracing
+from ..kit import errors, tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
-from .problems.handlers import problem_response
+from .problems.handlers import answer_refusal, problem_response
 from .request import Request
+from .request_head import address_without_slash, check_head
 from .routes import handler_in, path_template_in, route_in
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ log = structlog.get_logger()
 
 CLOSED_BY_CALLER: Final = 499
 CSP: Final = b"content-security-policy"
+SAME_ORIGIN_RESOURCE: Final = (b"cross-origin-resource-policy", b"same-origin")
 JSON_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (CSP, b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
+    SAME_ORIGIN_RESOURCE,
 ]
 HTML_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -38,6 +41,8 @@ HTML_HEADERS: Final = [
     ),
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    SAME_ORIGIN_RESOURCE,
 ]
 STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 """Tells browsers to use only TLS for a year. Sent only over TLS."""
@@ -84,9 +89,9 @@ class ObservedApp:
                 if http_scope["method"] == "OPTIONS":
                     headers = _with_all_methods(headers, http_scope)
                 headers += http_scope["state"].get("limit", ())
-                own = dict(headers)  # a page may set its own policy
+                own = dict(headers)  # a page may set its own policies
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
-                headers += [header for header in usual if header[0] not in own] if CSP in own else usual
+                headers += [header for header in usual if header[0] not in own]
                 if http_scope["scheme"] == "https":
                     headers.append(STRICT_TRANSPORT)
                 message["headers"] = headers
@@ -95,10 +100,10 @@ class ObservedApp:
         try:
             async with asyncio.timeout(self.seconds) as deadline:
                 if tracing.tracer is None:
-                    await self.app(http_scope, receive, respond)
+                    await self._serve(http_scope, receive, respond)
                 else:
                     with tracing.request_span(tracing.tracer, http_scope["method"], origin) as span:
-                        await self.app(http_scope, receive, respond)
+                        await self._serve(http_scope, receive, respond)
                         _describe(span, http_scope, status)
         except BaseException as error:
             if status:  # too late for another response: the server closes the connection
@@ -108,6 +113,16 @@ class ObservedApp:
                 raise
         finally:
             self._record(http_scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Pass the request to the application if its head is acceptable. Redirect from addresses with a final slash."""
+        check_head(scope)
+        if location := address_without_slash(scope):
+            headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 308, "headers": headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self.app(scope, receive, send)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         operation = operation_of(scope)
@@ -130,18 +145,18 @@ class ObservedApp:
         )
 
     async def _answer_error(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """Respond to a request that no handler has responded to, because of a bug in this layer, or because the request
-        took too long or the server is stopping.
+        """Respond to a request that no handler has responded to, because of its head or a bug in this layer, or because
+        the request took too long or the server is stopping.
         """
-        is_cancelled = isinstance(error, asyncio.CancelledError | TimeoutError)
-        if not is_cancelled:
-            log.error("bug", error=type(error).__name__, exc_info=error)
         request = Request(scope, receive, send)
-        response = (
-            problem_response(request, "unavailable", headers={"Retry-After": "2"})
-            if is_cancelled
-            else problem_response(request, "internal-error")
-        )
+        match error:
+            case errors.AppointError():
+                response = answer_refusal(request, error)
+            case asyncio.CancelledError() | TimeoutError():
+                response = problem_response(request, "unavailable", headers={"Retry-After": "2"})
+            case _:
+                log.error("bug", error=type(error).__name__, exc_info=error)
+                response = problem_response(request, "internal-error")
         with suppress(Exception):
             response = self.render(request, response)
             respond: Any = cast("Any", response).to_asgi_response(app=None, request=request)

@@ -7,7 +7,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 import litestar
@@ -18,6 +18,7 @@ from ..kit.errors import Fault, Invalid
 from ..kit.structs import Page, PageQuery
 from .responses import json_response
 from .services import services_of
+from .url_encoding import parse_pairs
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def page_response(
 
 
 def _filters(request: litestar.Request[Any, Any, Any]) -> list[tuple[str, str]]:
-    pairs = parse_qsl(request.scope["query_string"].decode("ascii"), keep_blank_values=True)
+    pairs = parse_pairs(request.scope["query_string"])
     return sorted((name, value) for name, value in pairs if name not in ("limit", "cursor"))
 
 

@@ -17,6 +17,8 @@ from ..kit.cache import ClinicCache
 from ..kit.ids import MAX_CLINIC_ID
 from ..kit.permissions import Grant
 from . import decoding
+from .json_text import Malformed
+from .request_head import parse_cookies
 from .routes import route_of
 from .services import Services
 
@@ -24,7 +26,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024
+"""Unless a handler sets its own `request_max_body_size` and says why."""
 
 
 class Request(litestar.Request[Actor, Any, Any]):
@@ -55,6 +58,13 @@ class Request(litestar.Request[Actor, Any, Any]):
     def if_match(self) -> str | None:
         return self.headers.get("if-match")
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        state = self.scope["state"]
+        if "cookies" not in state:
+            state["cookies"] = parse_cookies(self.scope["headers"])
+        return state["cookies"]
+
     async def change(
         self,
         clinic_id: int,
@@ -83,9 +93,9 @@ class Request(litestar.Request[Actor, Any, Any]):
         try:
             raw = await super().body()
         except InternalServerException:  # the caller has disconnected
-            raise decoding.Malformed("is not valid JSON") from None
+            raise Malformed("is not valid JSON") from None
         if not raw and (field := self.route_handler.parsed_data_field) and not field.is_optional:
-            raise decoding.Malformed("is empty")
+            raise Malformed("is empty")
         return raw
 
     @property

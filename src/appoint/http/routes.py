@@ -13,7 +13,9 @@ from ..kit.permissions import PERMISSIONS
 from .problems.catalogue import PROBLEMS
 
 OPTION: Final = "route"
-RATE_LIMITS: Final = frozenset({"requests", "search", "bookings", "registrations", "sign-in"})
+RATE_LIMITS: Final = frozenset(
+    {"requests", "search", "bookings", "registrations", "sign-in", "monitoring", "callbacks"}
+)
 """The names that handlers can use for `rate_limit`."""
 RATE_LIMIT_OF_PERMISSION: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
 """A permission's rate limit, unless the handler names a different one. All other requests count as `requests`."""

@@ -23,8 +23,9 @@ from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, FoundCustomers, Patients
 from ..database import migrate, pool
 from ..database.pool import SERVER, Database
-from ..http.access import guard
-from ..http.health import HEALTH
+from ..http.access import admit_system, guard
+from ..http.forms import MAX_FORM_BYTES
+from ..http.health import HEALTH, MetricsText
 from ..http.middleware import ObservedApp
 from ..http.openapi_headers import LIMITS
 from ..http.ownership import IDS_OF_DOCTORS, FindOwners
@@ -169,6 +170,7 @@ def create(
                         Refusals: Refusals(limits.counters),
                         Changes: changes,
                         ExportPage: ExportPage(export_page),
+                        MetricsText: MetricsText(db),
                     },
                 )
                 yield
@@ -181,9 +183,14 @@ def create(
     app = Litestar(
         [
             Router("/api", route_handlers=API, before_request=guard, after_request=record_disclosure),
-            Router("/", route_handlers=PAGES, before_request=authorize_page, after_request=record_disclosure),
-            *HEALTH,
-            report_delivery,
+            Router(
+                "/",
+                route_handlers=PAGES,
+                before_request=authorize_page,
+                after_request=record_disclosure,
+                request_max_body_size=MAX_FORM_BYTES,
+            ),
+            Router("/", route_handlers=[*HEALTH, report_delivery], before_request=admit_system),
         ],
         lifespan=[lifespan, *contexts],
         request_class=Request,

@@ -74,6 +74,7 @@ def _mock_handler(operation: Operation, described: Mapping[str, Any]) -> HTTPRou
         status_code=real.status_code,
         operation_id=real.operation_id,
         opt=real.opt,
+        request_max_body_size=real.resolve_request_max_body_size(),
         tags=[operation.tag],
     )(answer)
 

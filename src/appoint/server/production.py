@@ -52,7 +52,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "APPOINT_RATE_LIMITS is false"
     if settings.owner_database_url:
         yield "APPOINT_OWNER_DATABASE_URL is set (only `appoint migrate` may own the database)"
-    names = [name for name in ("admin_token", "secret_key") if _has_guessable(settings, name)]
+    names = [name for name in ("admin_token", "secret_key", "metrics_token") if _has_guessable(settings, name)]
     guessable = [f"APPOINT_{name.upper()}" for name in names]
     if settings.database_url and _is_guessable_password(settings.database_url):
         guessable.append("the password in APPOINT_DATABASE_URL")

@@ -277,13 +277,7 @@ async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     )
 
 
-@get("/design", operation_id="showDesign", opt=PUBLIC, include_in_schema=False)
-async def design(request: AnyRequest) -> Response[str]:
-    return render(request, "dev/design.html", styles="docs.css", cache_control=CACHED, language="en")
-
-
 PAGES: Final = [
-    design,
     document,
     overview,
     operations,

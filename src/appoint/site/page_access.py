@@ -13,6 +13,7 @@ from ..http.forms import parse_form
 from ..http.routes import route_of
 from ..http.services import services_of
 from ..kit import errors
+from ..kit.hosts import is_loopback
 from .rendering import AnyRequest, redirect
 
 
@@ -61,6 +62,13 @@ def is_from_own_page(request: AnyRequest) -> bool:
         return True  # older browsers hide the origin of our pages, except of those that sign in
     public_url = services_of(request).settings.public_url or ""
     return urlsplit(origin).netloc in {request.base_url.netloc, urlsplit(public_url).netloc} - {""}
+
+
+def expect_development(request: AnyRequest) -> None:
+    """Raise `NotFound` in production, and for other machines, which may reach this one through a proxy."""
+    is_here = request.client is not None and is_loopback(request.client.host)
+    if services_of(request).settings.mode != "development" or not is_here:
+        raise errors.NotFound
 
 
 def address_of(request: AnyRequest) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from . import api_docs, dev_mailbox, security_txt
+from . import api_docs, dev_pages, security_txt
 from .public import book, find, manage, my_appointments, reschedule, unsubscribe
 from .public import sign_in as patient_sign_in
 from .staff import (
@@ -30,7 +30,7 @@ from .staff import (
 
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
-    *dev_mailbox.PAGES,
+    *dev_pages.PAGES,
     *security_txt.PAGES,
     *find.PAGES,
     *book.PAGES,

@@ -85,6 +85,8 @@ def render(
     }
     if (declared := route_in(request.scope)) and declared.permission == "sign-in":
         headers["Referrer-Policy"] = "same-origin"  # otherwise, older browsers would send forms with `Origin: null`
+    if frame_ancestors == ANY_SITE:
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if cache_control == NO_STORE:
         headers["X-Robots-Tag"] = "noindex"
     response = _respond(request, html, headers, status_code)

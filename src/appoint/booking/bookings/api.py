@@ -31,11 +31,19 @@ from ..rules import REASONS
 from . import repository
 from .model import Booking, BookingRequest
 
+MAX_BOOKING_BYTES = 128 * 1024
+"""Enough for 20 appointments with a note of 5,000 characters each."""
+
 
 class Bookings(Controller):
     tags = ["Bookings"]
 
-    @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
+    @post(
+        "/bookings",
+        operation_id="makeBooking",
+        opt=route(permission="book", problems=REASONS),
+        request_max_body_size=MAX_BOOKING_BYTES,
+    )
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
         """Book up to 20 appointments together, all or nothing. A refusal contains the `index` of the first refused
         appointment.

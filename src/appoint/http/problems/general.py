@@ -78,7 +78,7 @@ GENERAL: Final[dict[str, Problem]] = {
     "body-too-large": Problem(
         413,
         _("Request too large"),
-        _("A request body must be no larger than 1 MiB."),
+        _("The request body is larger than this address accepts."),
         _("Send less data in each request."),
     ),
     "unsupported-media-type": Problem(

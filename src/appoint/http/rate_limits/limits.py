@@ -36,6 +36,8 @@ class Limits:
                 "sign-in": settings.sign_in_rate,
                 "signed-in": settings.signed_in_rate,
                 "partner": settings.partner_rate,
+                "monitoring": settings.monitoring_rate,
+                "callbacks": settings.callbacks_rate,
             }.items()
         }
 

@@ -1,6 +1,5 @@
 """/api/clinics/{clinicId}/notifications, /api/notifications and customers' notification preferences"""
 
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from litestar import Controller, Response, get, post, put
@@ -8,11 +7,13 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
+from ...http.forms import MAX_FORM_BYTES
 from ...http.pagination import cursor_after
 from ...http.request import Request
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
+from ...http.url_encoding import parse_pairs
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -101,21 +102,26 @@ class Notifications(Controller):
     "/callbacks/sms/{notification_id:uuid}",
     operation_id="reportDelivery",
     status_code=HTTP_204_NO_CONTENT,
-    opt=route(permission="public"),
+    opt=route(permission="public", rate_limit="callbacks"),
+    request_max_body_size=MAX_FORM_BYTES,
     include_in_schema=False,
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
-    """Accept a delivery report for a text message, signed as Twilio signs it."""
-    settings = request.services.settings
-    secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
+    """Accept a delivery report for a text message, signed as Twilio signs it. Without a gateway or a signature, refuse
+    it before reading the body.
+    """
+    settings, limits = request.services.settings, request.services.limits
+    signature = request.headers.get("x-twilio-signature")
+    if not settings.sms_url or not signature:
+        raise errors.Forbidden
+    limits.expect_credential(request.user.address, signature)
     try:
-        parameters = dict(
-            parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
-        )
+        parameters = dict(parse_pairs(await request.body(), errors="replace"))
     except ValueError:  # more fields than any provider sends
         raise errors.Forbidden from None
-    url = f"{settings.links_url}{request.scope['path']}"
-    if not is_signed_by_gateway(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
+    url, secret = f"{settings.links_url}{request.scope['path']}", secret_of(settings.sms_url.get_secret_value())
+    if not is_signed_by_gateway(url, parameters, secret, signature):
+        limits.note_credential(request.user.address, signature, None)
         raise errors.Forbidden
     status = parameters.get("MessageStatus", "")
     if status in DELIVERED_STATUSES | FAILED_STATUSES:
@@ -127,7 +133,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
             if code.isdecimal()
             else "the provider could not deliver it"
         )
-        actor = Actor("gateway", address=request.client.host if request.client else None, operation="reportDelivery")
+        actor = Actor("gateway", address=request.user.address, operation="reportDelivery")
         await request.db.across().atomic(  # sign-in codes do not belong to a clinic
             service.record_delivery_report,
             actor,

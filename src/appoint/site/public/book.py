@@ -46,6 +46,8 @@ from .customer_form import DETAILS, read_customer
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
 FIELDS: Final = ("person", "name", "email", "phone", "note", "zone")
+MAX_BOOKING_FORM_BYTES: Final = 64 * 1024
+"""Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes for each."""
 FORM_KEY: Final = re.compile("[A-Za-z0-9_-]{16,100}")
 
 
@@ -157,7 +159,12 @@ async def _people(visit: ClinicVisit) -> Sequence[Any]:
 
 
 @post(
-    FORM, operation_id="bookByForm", status_code=200, opt=route(permission="book", page=True), include_in_schema=False
+    FORM,
+    operation_id="bookByForm",
+    status_code=200,
+    opt=route(permission="book", page=True),
+    request_max_body_size=MAX_BOOKING_FORM_BYTES,
+    include_in_schema=False,
 )
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     """Book in the same way as the API, but only once, however often the form is sent. `instead` replaces the time in

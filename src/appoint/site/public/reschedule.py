@@ -142,10 +142,11 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     """Move the appointment to `start`, which may be followed by an end time. If the time has been taken, offer the
     nearest ones.
     """
-    actor, fields = holder(request, token), await parse_form(request)
+    actor = holder(request, token)
     linked = await load_appointment(request, token) if actor else None
     if actor is None or linked is None:
         return not_found_page(request)
+    fields = await parse_form(request)
     first, _, last = fields.get("start", "").partition(" ")
     start, end = parse_minute(first), parse_minute(last)
     if start is None:

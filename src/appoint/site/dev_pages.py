@@ -1,4 +1,6 @@
-"""The development mailbox: messages that were not sent because no provider is configured."""
+"""Pages for development: the mailbox, with messages that were not sent because no provider is configured, and the
+components that pages consist of.
+"""
 
 import re
 from typing import Final
@@ -9,9 +11,9 @@ from litestar.params import FromPath
 from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
-from ..kit.hosts import is_loopback
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
+from .page_access import expect_development
 from .rendering import NO_FRAMES, NO_STORE, POLICY, render
 
 PAGE_SIZE: Final = 200
@@ -21,7 +23,7 @@ INLINE_STYLES: Final = POLICY.format(styles="'unsafe-inline'", frame_ancestors=N
 
 @get("/dev/mailbox", operation_id="showMailbox", opt=route(permission="public", page=True), include_in_schema=False)
 async def show_mailbox(request: Request) -> Response[str]:
-    _expect_development(request)
+    expect_development(request)
     return render(
         request,
         "dev/mailbox.html",
@@ -39,7 +41,7 @@ async def show_mailbox(request: Request) -> Response[str]:
 )
 async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     """Show a message (`7`), or return its calendar part (`7.ics`)."""
-    _expect_development(request)
+    expect_development(request)
     id, dot, extension = name.partition(".")
     message = await _message(request, id)
     if not dot:
@@ -52,17 +54,16 @@ async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     return Response(message.calendar, media_type="text/calendar", headers=headers)
 
 
-def _expect_development(request: Request) -> None:
-    """Raise `NotFound` in production, and for other machines, which may reach this one through a proxy."""
-    is_here = request.client is not None and is_loopback(request.client.host)
-    if request.services.settings.mode != "development" or not is_here:
-        raise errors.NotFound
-
-
 async def _message(request: Request, id: str) -> DevMessage:
     if not re.fullmatch("[1-9][0-9]{0,17}", id):
         raise errors.NotFound
     return await service.get(request.db, int(id))
 
 
-PAGES: Final = [show_mailbox, show_message]
+@get("/design", operation_id="showDesign", opt=route(permission="public", page=True), include_in_schema=False)
+async def show_design(request: Request) -> Response[str]:
+    expect_development(request)
+    return render(request, "dev/design.html", styles="docs.css", cache_control=NO_STORE, language="en")
+
+
+PAGES: Final = [show_mailbox, show_message, show_design]

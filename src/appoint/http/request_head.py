@@ -1,0 +1,78 @@
+"""Check a request's head before anything else reads it.
+
+Sizes are limited, because a head is parsed before the caller is known. An address has only one spelling, so that a
+reverse proxy's rule for `/metrics` cannot be avoided with `//metrics` or `/%6detrics`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from litestar.types import HTTPScope
+
+from ..kit.errors import Fault, Invalid, NotFound
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_HEADERS: Final = 100
+MAX_PATH_BYTES: Final = 2048
+MAX_QUERY_BYTES: Final = 8192
+MAX_HEADER_BYTES: Final = 17 * 1024
+"""For all values of one header. The longest are tokens from identity providers."""
+MAX_COOKIE_BYTES: Final = 8192
+SINGLE_HEADERS: Final = frozenset({b"host", b"authorization", b"content-type"})
+"""Headers that different programs would read differently if there were two of them."""
+HAS_ALIAS: Final = re.compile(rb"//|%(?:2[D-Fd-f]|3[0-9]|4[1-9A-Fa-f]|5[0-9ACFacf]|6[1-9A-Fa-f]|7[0-9AEae])").search
+"""Finds what a path's only spelling never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
+underscore, tilde, slash or backslash.
+"""
+
+
+def check_head(scope: HTTPScope) -> None:
+    """Raise `NotFound` for a path that no resource has, and `Invalid` for a query or headers that no well-behaved
+    client sends.
+    """
+    path = _raw_path(scope)
+    if len(path) > MAX_PATH_BYTES or HAS_ALIAS(path):
+        raise NotFound
+    if len(scope["query_string"]) > MAX_QUERY_BYTES:
+        raise Invalid(Fault("?", "is too long; maximum length: {n}", n=MAX_QUERY_BYTES))
+    _check_headers(scope["headers"], scope["http_version"])
+
+
+def _check_headers(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> None:
+    sizes: dict[bytes, int] = {}
+    for name, value in headers:
+        if name in sizes and name in SINGLE_HEADERS:
+            raise Invalid(Fault(name.decode().title(), "must not be given more than once"))
+        sizes[name] = sizes.get(name, 0) + len(value)
+    if b"host" not in sizes and http_version == "1.1":
+        raise Invalid(Fault("Host", "is missing"))
+    for name, size in sizes.items():
+        if size > (most := MAX_COOKIE_BYTES if name == b"cookie" else MAX_HEADER_BYTES):
+            raise Invalid(Fault(name.decode("latin-1").title()[:100], "is too long; maximum length: {n}", n=most))
+
+
+def address_without_slash(scope: HTTPScope) -> str | None:
+    """Return the address to redirect to if the path ends with a superfluous slash."""
+    path = _raw_path(scope)
+    if path == b"/" or not path.endswith(b"/"):
+        return None
+    query = scope["query_string"]
+    return (path[:-1] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def _raw_path(scope: HTTPScope) -> bytes:
+    """Return the path as it was sent, or as a client would send it if the server does not tell."""
+    return cast("Mapping[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
+
+
+def parse_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the cookies by name. Values are taken as they are, because the standard library's parser takes quadratic
+    time to unquote them on some Python releases, and ours are never quoted. An overlong header contains none.
+    """
+    cookies = b";".join(value for name, value in headers if name == b"cookie")
+    if len(cookies) > MAX_COOKIE_BYTES:
+        return {}
+    pairs = (cookie.partition("=") for cookie in cookies.decode("latin-1").split(";"))
+    return {name.strip(): value.strip() for name, separator, value in pairs if separator}
