@@ -49,6 +49,42 @@ async def test_an_appointment_with_any_doctor_does_not_count_as_taking_the_only_
         assert (refusal.type, refusal.facts["index"]) == ("outside-hours", order.index((world.dr_shah, at(17))))
 
 
+async def test_any_doctor_leaves_the_only_doctor_of_another_appointment_free(world):
+    """Dr Okafor alone works from nine on, so the appointment at eight must go to Dr Shah."""
+    await world.db.execute("delete from booking_slot")
+    for first, second in ((world.dr_shah, world.dr_okafor), (world.dr_okafor, world.dr_shah)):
+        await world.publish(first, at(8), at(9))
+        await world.publish(second, at(8), at(10))
+        for _ in range(4):
+            customers = [await world.add_customer(f"Customer {n}") for n in range(2)]
+            starts = (at(8), at(8, 30))
+            booked = await world.book_all(
+                [
+                    (customer, request(world, None, start, customer=customer, minutes=60))
+                    for customer, start in zip(customers, starts, strict=True)
+                ]
+            )
+            assert not isinstance(booked, errors.Conflict), booked.facts
+            assert [appointment.doctor_id for appointment in booked] == [first, second]
+            await world.db.execute("delete from appointment")
+        await world.db.execute("delete from booking_slot")
+
+
+async def test_alternatives_avoid_the_other_appointments_in_the_same_request(world):
+    await world.db.execute("delete from booking_slot where doctor_id = $1", world.dr_okafor)
+    await world.book(world.dr_shah, at(9), world.ben)
+    requests = [
+        (world.ana, request(world, world.dr_shah, at(9))),
+        (world.ana, request(world, world.dr_shah, at(9, 30))),
+    ]
+    refusal = await world.book_all(requests)
+    assert (refusal.type, refusal.facts["index"]) == ("taken", 0)
+    for offer in refusal.facts["alternatives"]:
+        requests[0] = (world.ana, request(world, world.dr_shah, offer.start_time))
+        assert not isinstance(await world.book_all(requests), errors.Conflict), offer
+        await world.db.execute("delete from appointment where customer_id = $1", world.ana)
+
+
 async def test_the_index_is_that_of_the_first_of_several_refused_appointments(world):
     await world.book(world.dr_shah, at(10), world.ben)
     refusal = await book_for_several(world, (None, at(8)), (None, at(20)), (world.dr_shah, at(10)))

@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 
 from appoint.booking import service, transitions
+from appoint.booking.day_board import service as day_board
 from appoint.booking.model import Status
 from appoint.booking.undo.service import undo
 from appoint.kit import errors
 from appoint.kit.actors import Actor
 from appoint.kit.cache import ClinicCache
 from support.notifications import move
+from support.report_sums import relay_all
 from support.transitions import cancel, step
-from support.world import RECEPTION, World, at
+from support.world import MONDAY, RECEPTION, World, at
 
 PATIENT = Actor("patient")
 LATER = at(9, 40)
@@ -136,3 +138,27 @@ async def test_later_changes_end_the_chance_to_undo(world):
     world.now = at(8)
     await move(world, appointment, at(9) + timedelta(hours=1))
     assert (await take_back(world, appointment, at(8, 5))).type == "nothing-to-undo"
+
+
+async def test_reports_follow_a_step_that_is_taken_back(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+    for change, missed in ((step(world, appointment, "noShow", at(9, 10)), 1), (take_back(world, appointment), 0)):
+        await change
+        await relay_all(world)
+        assert await world.db.fetchval("select missed from doctor_day") == missed
+
+
+async def test_the_board_offers_to_undo_a_step_only_while_that_is_possible(world):
+    appointment = await world.book(world.dr_shah, at(9), world.ana)
+
+    async def offers_undo(now) -> bool:
+        board = await day_board.load_board(
+            world.db, world.cache, clinic_id=world.clinic, first=MONDAY, last=MONDAY, doctor_ids=None, now=now
+        )
+        return "undo" in board.appointments[0].steps
+
+    assert not await offers_undo(world.now)
+    await step(world, appointment, "noShow", at(9, 10))
+    assert (await offers_undo(at(9, 20)), await offers_undo(at(23))) == (True, False)
+    await take_back(world, appointment)
+    assert not await offers_undo(at(9, 50))

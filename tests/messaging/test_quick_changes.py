@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.booking.undo.service import undo
 from appoint.messaging.notifications import jobs
 from support.notifications import NEXT_WEEK, move, statuses
-from support.transitions import step
-from support.world import at
+from support.transitions import cancel, step
+from support.world import RECEPTION, at
 
 NINE, TEN, ELEVEN = (at(hour, day=NEXT_WEEK) for hour in (9, 10, 11))
 
@@ -107,4 +108,28 @@ async def test_a_hold_moved_and_then_confirmed_is_only_confirmed(world, office, 
     await step(world, hold, "confirm")
     await office.plan_and_send(world.now)
     await send_later(world, office, 7)
+    assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]
+
+
+async def test_a_cancellation_that_is_taken_back_is_confirmed_with_a_new_invitation(world, office, post, booked):
+    await office.plan_and_send(world.now)
+    await cancel(world, booked)
+    await office.plan_and_send(world.now)
+    await world.db.atomic(undo, RECEPTION, appointment_id=booked.id, now=world.now)
+    await office.plan_and_send(world.now)
+    assert [(message.subject.partition(":")[0], message.calendar_method) for message in post.messages] == [
+        ("Appointment booked", "REQUEST"),
+        ("Appointment cancelled", "CANCEL"),
+        ("Appointment booked", "REQUEST"),
+    ]
+    assert "SEQUENCE:2" in post.messages[2].calendar
+
+
+async def test_a_no_show_that_is_taken_back_is_not_reported(world, office, post, booked):
+    await office.plan_and_send(world.now)
+    world.now = NINE + timedelta(minutes=5)
+    await step(world, booked, "noShow")
+    await office.plan(world.now)
+    await world.db.atomic(undo, RECEPTION, appointment_id=booked.id, now=world.now)
+    await office.plan_and_send(world.now)
     assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]

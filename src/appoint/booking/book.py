@@ -14,9 +14,10 @@ from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
 from . import repository
+from .assignment import Assignment
 from .model import BookedAppointments
-from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, SlotTime, plan_booking
-from .refusals import explain_refusal, next_overrides
+from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, Overrides, SlotTime, plan_booking
+from .refusals import Overridable, explain_refusal, next_overrides
 
 PARTIAL_BOOKING: Final = "AP001"
 """The SQLSTATE that the database function `refuse_partial` raises."""
@@ -44,22 +45,25 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     was sent before with different content. Raise `Conflict` with the first rule (`rules.REASONS`) that applies, up to
     five alternatives and the index of the first refused request.
     """
-    overrides = NO_OVERRIDES
+    overrides: Overrides = NO_OVERRIDES
+    doctors: Assignment = {}
 
     async def attempt(catalogue: Catalogue, number: int) -> Booked:
-        nonlocal overrides
+        nonlocal overrides, doctors
         try:
             plan = plan_booking(command, catalogue, overrides, await _find_slots(db, command))
         except errors.NotFound:  # the slot may have been withdrawn since an earlier request
             if earlier := await _find_earlier(db, command):
                 return Booked(earlier, replayed=True)
             raise
-        if plan.violation is None and (booking := await _insert(db, command, plan)):
+        if plan.violation is None and (booking := await _insert(db, command, plan.with_doctors(doctors))):
             return Booked(booking)
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
-            overrides = next_overrides(await explain_refusal(db, plan))
+            explanation = await explain_refusal(db, plan)
+            overrides = next_overrides(explanation)
+            doctors = explanation.doctors if isinstance(explanation, Overridable) else {}
         raise catalogues.Stale
 
     try:

@@ -8,6 +8,7 @@ from uuid import UUID
 from ..clinics.catalogue.model import Catalogue
 from ..kit import errors
 from ..kit.actors import Actor
+from .assignment import Assignment
 from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
@@ -65,6 +66,16 @@ class BookingPlan(NamedTuple):
         """The first catalogue rule that any of the appointments violates."""
         violations = (catalogue_violation(spec, self.catalogue, self.now) for spec in self.specs)
         return next(filter(None, violations), None)
+
+    def with_doctors(self, doctors: Assignment) -> "BookingPlan":
+        """Return the plan with these doctors as the only candidates, by request position."""
+        specs = [
+            spec._replace(candidates=[doctor for doctor in spec.candidates if doctor.id == doctors[spec.position]])
+            if spec.position in doctors
+            else spec
+            for spec in self.specs
+        ]
+        return self._replace(specs=specs)
 
 
 def plan_booking(

@@ -10,6 +10,7 @@ from ..clinics.catalogue.model import Catalogue, CatalogueDoctor
 from ..database.pool import Statements
 from ..kit import clock, errors
 from . import repository
+from .assignment import Assignment, assign
 from .availability import service as availability
 from .availability.model import DoctorTime, Range, Terms, nearest, starts
 from .planning import NO_OVERRIDES, BookingPlan, Overrides
@@ -20,7 +21,6 @@ from .rules import (
     CurrentTime,
     alternatives,
     catalogue_violation,
-    in_turn,
     limit_violation,
     overlaps,
     overridable_rules,
@@ -38,9 +38,14 @@ class Refused(NamedTuple):
 
 
 class Overridable(NamedTuple):
-    """The plan can be written once these rules are overridden, or as it is if there are none."""
+    """The plan can be written once these rules are overridden, or as it is if there are none.
+
+    `doctors` can take the appointments of a plan with several together. If each chose by the clinic's rule, one could
+    take the only doctor of another.
+    """
 
     rules: Overrides
+    doctors: Assignment = {}
 
 
 class StaleCatalogue(NamedTuple):
@@ -74,6 +79,11 @@ class CustomerTime(NamedTuple):
                 upcoming = upcoming.after(earlier)
         return TimeBefore(busy, upcoming)
 
+    def besides(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> list[Range]:
+        """Return the times when the customer of one of several specs is busy, including all others."""
+        others = (other for other in specs if other.customer_id == spec.customer_id and other != spec)
+        return [*self.busy[spec.customer_id], *((other.start, other.end) for other in others)]
+
 
 class Judgement(NamedTuple):
     """An appointment's spec, including the rules to override, and the remaining violation."""
@@ -88,7 +98,7 @@ def next_overrides(explanation: Explanation) -> Overrides:
     match explanation:
         case Refused(conflict):
             raise conflict
-        case Overridable(rules):
+        case Overridable(rules, _):
             return rules
         case StaleCatalogue():
             return NO_OVERRIDES
@@ -97,33 +107,46 @@ def next_overrides(explanation: Explanation) -> Overrides:
 async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
     """Return why a plan could not be written: the first rule that blocks the first refused appointment.
 
-    Appointments choose their doctors in the same order as in the statement, so that one that can have any doctor does
-    not count as taking the only doctor of another. `current` is the time of the appointment being moved, which must not
-    conflict with itself. Raise `NotFound` for an unknown customer.
+    An appointment is refused if it cannot be booked together with those before it, whichever doctors they have.
+    `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
+    unknown customer.
     """
     customers = await _customer_time(db, plan, current)
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
-    claims: list[tuple[UUID, Range]] = []  # of the plan's appointments that have had their turn
-    conflicts: dict[int, errors.Conflict] = {}
-    for spec in in_turn(plan.specs):
-        if conflicts and spec.position > min(conflicts):  # cannot be the first
-            continue
+    takers: dict[int, list[UUID]] = {}
+    doctors: Assignment = {}
+    for number, spec in enumerate(plan.specs, 1):
         times = await availability.load_around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
             return StaleCatalogue()
         times = _without_current(times, current, own_slots)
-        for doctor_id, claim in claims:
-            times = with_claim(times, doctor_id, claim)
         before = customers.before(spec, plan.specs)
         judgement = _judge(plan, spec, times, before.busy, before.upcoming)
         overrides[spec.position] = judgement.spec.overrides
-        if judgement.violation:
-            conflicts[spec.position] = _conflict(plan, judgement, times, before.busy)
-        else:
-            doctor = next(time for time in times if time_violation(judgement.spec, [time], before.busy) is None)
-            claims.append((doctor.doctor_id, (spec.claimed_from, spec.claimed_until)))
-    return Refused(conflicts[min(conflicts)]) if conflicts else Overridable(overrides)
+        takers[spec.position] = [
+            time.doctor_id for time in times if time_violation(judgement.spec, [time], before.busy) is None
+        ]
+        together = assign(plan.specs[:number], takers) if judgement.violation is None else None
+        if together is None:
+            refused = judgement._replace(violation=judgement.violation or "taken")
+            return Refused(
+                _conflict(plan, refused, _after_others(plan, spec, times, doctors), customers.besides(spec, plan.specs))
+            )
+        doctors = together
+    return Overridable(overrides, doctors if len(plan.specs) > 1 else {})
+
+
+def _after_others(
+    plan: BookingPlan, spec: AppointmentSpec, times: Sequence[DoctorTime], doctors: Assignment
+) -> list[DoctorTime]:
+    """Return the doctors' times without those that the plan's other appointments claim, as far as their doctors are
+    known."""
+    for other in plan.specs:
+        doctor_id = other.doctor_id or doctors.get(other.position)
+        if other != spec and doctor_id:
+            times = with_claim(times, doctor_id, (other.claimed_from, other.claimed_until))
+    return list(times)
 
 
 async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:

@@ -1,0 +1,44 @@
+"""Assign doctors to several appointments that are booked together, without a database."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from .rules import AppointmentSpec
+
+MAX_STEPS: Final = 5000
+"""How many choices to try. Deciding whether any doctors fit 20 appointments could otherwise take very long."""
+Assignment = Mapping[int, UUID]
+"""A doctor for each appointment, by its position in the request."""
+
+
+def assign(specs: Sequence[AppointmentSpec], takers: Mapping[int, Sequence[UUID]]) -> Assignment | None:
+    """Return doctors for the appointments, so that no doctor's claims overlap. Return None if there are none, or if
+    finding them takes too long.
+
+    `takers` contains the doctors who could take each appointment if it were the only one.
+    """
+    steps = iter(range(MAX_STEPS))
+    ordered = sorted(specs, key=lambda spec: len(takers[spec.position]))
+    return next(_assignments(ordered, takers, [], steps), None)
+
+
+def _assignments(
+    specs: Sequence[AppointmentSpec],
+    takers: Mapping[int, Sequence[UUID]],
+    chosen: Sequence[tuple[AppointmentSpec, UUID]],
+    steps: Iterator[int],
+) -> Iterator[Assignment]:
+    if not specs:
+        yield {spec.position: doctor_id for spec, doctor_id in chosen}
+        return
+    spec, *rest = specs
+    for doctor_id in takers[spec.position]:
+        if next(steps, None) is None:
+            return
+        if not any(taken == doctor_id and _overlap(other, spec) for other, taken in chosen):
+            yield from _assignments(rest, takers, [*chosen, (spec, doctor_id)], steps)
+
+
+def _overlap(one: AppointmentSpec, other: AppointmentSpec) -> bool:
+    return one.claimed_from < other.claimed_until and other.claimed_from < one.claimed_until
