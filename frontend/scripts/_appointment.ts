@@ -39,6 +39,12 @@ const pathOf = (appointment: Appointment): string => `/api/appointments/${appoin
 const ifMatch = (appointment: Appointment): Record<string, string> => ({ "If-Match": `"v${appointment.version}"` });
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
+/** Return whether a step has to wait: a no-show for the start, and a completed visit for its day. */
+function isTooEarly(appointment: Appointment, step: string): boolean {
+  if (step === "noShow") return new Date(appointment.startTime).getTime() > Date.now();
+  return step === "fulfil" && dateOf(appointment.start) > board.today;
+}
+
 /** Show an appointment, but keep what the user is typing. Notes that someone else has saved appear beside it. */
 function fill(appointment: Appointment): void {
   const conflict = within(dialog, "[data-conflict]");
@@ -62,7 +68,7 @@ function fill(appointment: Appointment): void {
   within(dialog, "[data-reason]").textContent = appointment.cancelReason ?? "";
   for (const button of dialog.querySelectorAll<HTMLElement>("[data-step]")) {
     const step = button.dataset.step!;
-    button.hidden = !appointment.steps.includes(step) || (step === "noShow" && start.getTime() > Date.now());
+    button.hidden = !appointment.steps.includes(step) || isTooEarly(appointment, step);
   }
   const values = {
     notes: appointment.notes ?? "",

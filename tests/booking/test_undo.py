@@ -153,7 +153,13 @@ async def test_the_board_offers_to_undo_a_step_only_while_that_is_possible(world
 
     async def offers_undo(now) -> bool:
         board = await day_board.load_board(
-            world.db, world.cache, clinic_id=world.clinic, first=MONDAY, last=MONDAY, doctor_ids=None, now=now
+            world.db.within(world.clinic),
+            world.cache,
+            clinic_id=world.clinic,
+            first=MONDAY,
+            last=MONDAY,
+            doctor_ids=None,
+            now=now,
         )
         return "undo" in board.appointments[0].steps
 
