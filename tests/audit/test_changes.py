@@ -111,6 +111,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     )
     for appointment in booking["appointments"]:
         await run("cancelAppointment", appointmentId=appointment["id"])
+    single = await run("makeBooking", {"clinicId": 1, "customerId": ana, "doctorId": shah, **when(8, 2)})
+    await run("cancelBooking", clinicId=1, bookingId=single["bookingId"])
     await begin_now(db, visit)
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)

@@ -8,6 +8,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "beginTotp": (),
     "bookAppointment": ("content.id",),
     "cancelAppointment": ("appointmentId",),
+    "cancelBooking": ("bookingId",),
     "changeClinicsHours": (),
     "changeDoctorsHours": ("doctorId",),
     "changePassword": ("actor",),

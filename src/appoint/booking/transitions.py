@@ -11,6 +11,7 @@ from .. import audit
 from ..database.pool import Transaction, violates
 from ..kit import clock, errors
 from ..kit.actors import Actor
+from ..kit.ids import clinic_of
 from . import repository, service
 from .cancellation import check_not_started, is_late, too_late
 from .model import (
@@ -23,6 +24,7 @@ from .model import (
     has_own_hours,
 )
 from .planning import SlotTime
+from .rules import Rule
 
 
 async def apply(
@@ -70,10 +72,35 @@ async def cancel(
     `wrong-status` for an appointment that is over, `already-started` for a patient's appointment that has started, or
     `too-late`.
     """
-    (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)
+    overridden = await cancel_unrecorded(
+        tx,
+        actor,
+        appointment_id=appointment_id,
+        reason=reason,
+        override_reason=override_reason,
+        if_match=if_match,
+        now=now,
+    )
+    await audit.record(
+        tx, actor, clinic_id=clinic_of(appointment_id), subjects=[appointment_id], reason=audit_reason(overridden)
+    )
+
+
+async def cancel_unrecorded(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    appointment_id: UUID,
+    reason: str | None,
+    override_reason: str | None,
+    if_match: str | None = None,
+    version_optional: bool = False,
+    now: datetime,
+) -> list[Rule]:
+    """Cancel an appointment as `cancel` does, but leave the audit entry to the caller. Return the overridden rules."""
+    (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, version_optional=version_optional)
     if appointment.status == Status.CANCELLED:
-        await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
-        return
+        return []
     if appointment.status not in TRANSITIONS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
     check_not_started(appointment, actor, now)
@@ -83,13 +110,7 @@ async def cancel(
     await _change_status(
         tx, actor, appointment, "cancel", reason=reason, override_reason=override_reason if late else None, now=now
     )
-    await audit.record(
-        tx,
-        actor,
-        clinic_id=appointment.clinic_id,
-        subjects=[appointment_id],
-        reason=audit_reason(["too-late"] if late else []),
-    )
+    return ["too-late"] if late else []
 
 
 def _check_started(appointment: Appointment, name: str, now: datetime) -> None:

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...http.pagination import page_response
@@ -16,7 +17,7 @@ from ...kit.errors import NotFound
 from ...kit.permissions import widest_grant
 from ...kit.structs import Page
 from ..book import book
-from ..model import Appointment, AppointmentFilter, BookedAppointments
+from ..model import Appointment, AppointmentFilter, BookedAppointments, Cancellation
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
     authorize_override,
@@ -28,7 +29,7 @@ from ..request_context import (
     with_token,
 )
 from ..rules import REASONS
-from . import repository
+from . import repository, service
 from .model import Booking, BookingRequest
 
 MAX_BOOKING_BYTES = 128 * 1024
@@ -106,6 +107,33 @@ class Bookings(Controller):
         if not bookings:
             raise NotFound
         return json_response(request, visible_booking(request, bookings[booking_id]), subjects=[booking_id])
+
+    @delete(
+        "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}",
+        operation_id="cancelBooking",
+        status_code=HTTP_204_NO_CONTENT,
+        opt=route(
+            permission="move-appointments",
+            owned_by="booking_id",
+            problems=("wrong-status", "already-started", "too-late"),
+        ),
+    )
+    async def cancel(
+        self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID], query: Cancellation
+    ) -> None:
+        """Cancel all of a booking's appointments that the caller may cancel, or none of them. A refusal contains the
+        `index` of an appointment that cannot be cancelled. Cancelling again has no effect."""
+        authorize_override(request, query.override, clinic_id=clinic_id, doctor_id=request.grant.doctor_id)
+        bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        if not bookings:
+            raise NotFound
+        await request.db.atomic(
+            service.cancel,
+            request.user,
+            appointments=visible_booking(request, bookings[booking_id]).appointments,
+            cancellation=query,
+            now=clock.now(),
+        )
 
 
 def _booking(stored: BookedAppointments) -> Booking:

@@ -1,0 +1,47 @@
+"""Cancel bookings as a whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ... import audit
+from ...database.pool import Transaction
+from ...kit import errors
+from ...kit.actors import Actor
+from .. import transitions
+from ..model import Appointment, Cancellation, audit_reason
+
+
+async def cancel(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    appointments: Sequence[Appointment],
+    cancellation: Cancellation,
+    now: datetime,
+) -> None:
+    """Cancel these appointments from one booking, or none of them. Those already cancelled stay as they are.
+
+    Raise the same conflicts as `transitions.cancel`, with the index of the first appointment that cannot be cancelled.
+    """
+    overridden: list[str] = []
+    # in the same order for everyone, so that two such requests cannot deadlock
+    for index, appointment in sorted(enumerate(appointments), key=lambda each: each[1].id):
+        try:
+            overridden += await transitions.cancel_unrecorded(
+                tx,
+                actor,
+                appointment_id=appointment.id,
+                reason=cancellation.reason,
+                override_reason=cancellation.override_reason,
+                version_optional=True,  # a booking has no version
+                now=now,
+            )
+        except errors.Conflict as conflict:
+            raise errors.Conflict(conflict.type, **conflict.facts | {"index": index}) from conflict
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=appointments[0].clinic_id,
+        subjects=[appointment.id for appointment in appointments],
+        reason=audit_reason(overridden),
+    )
