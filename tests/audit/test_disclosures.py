@@ -37,6 +37,7 @@ async def ids(client, db) -> dict[str, str]:
     await insert_appointment(db, shah, ana, hours_ahead(24), hours_ahead(25))
     away = {"doctorId": shah, "startTime": hours_ahead(48).isoformat(), "endTime": hours_ahead(50).isoformat()}
     absence = await client.post("/api/clinics/1/absences", json=away, headers=ADMIN)
+    token = await client.post("/api/adminTokens", json={"name": "Backup check"}, headers=ADMIN)
     key = {"name": "Portal", "scopes": ["see-appointments"]}
     api_key = await client.post("/api/clinics/1/apiKeys", json=key, headers=ADMIN)
     text = {"text": "Please come."}
@@ -63,6 +64,7 @@ async def ids(client, db) -> dict[str, str]:
         "appointmentId": str(appointment.id),
         "bookingId": str(appointment.booking_id),
         "absenceId": absence.json()["id"],
+        "adminTokenId": token.json()["id"],
         "apiKeyId": api_key.json()["id"],
         "userId": str(kim),
         "webhookId": str(webhook),
@@ -79,6 +81,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "findCustomers": ("customerId",),
     "getAbsence": ("absenceId",),
     "getAccount": (),
+    "getAdminToken": ("adminTokenId",),
     "getApiKey": ("apiKeyId",),
     "getAppointment": ("appointmentId",),
     "getAuditHead": (),
@@ -90,9 +93,13 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getPatient": ("customerId",),
     "getPlatformAuditHead": (),
     "getSession": ("sessionId",),
+    "getStaffNetworks": ("clinicId",),
     "getUser": ("userId",),
+    "getUserAccount": ("userId",),
     "getWebhook": ("webhookId",),
     "listAbsences": ("absenceId",),
+    "listAccounts": ("userId",),
+    "listAdminTokens": ("adminTokenId",),
     "listApiKeys": ("apiKeyId",),
     "listAudit": ("items",),
     "listClinicAppointments": ("appointmentId",),
@@ -104,6 +111,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listPatients": ("customerId",),
     "listPlatformAudit": ("items",),
     "listSessions": ("sessionId",),
+    "listUserSessions": ("userId", "sessionId"),
     "listUsers": ("userId",),
     "listWebhookDeliveries": ("webhookId", "items"),
     "listWebhooks": ("webhookId",),
@@ -115,9 +123,13 @@ OWN_DATA = ("getAccount", "getSession", "listSessions")
 PLATFORM = {
     *OWN_DATA,
     "exportCustomer",
+    "getAdminToken",
     "getCustomer",
     "getNotificationPreferences",
     "getPlatformAuditHead",
+    "getUserAccount",
+    "listAccounts",
+    "listAdminTokens",
     "listCustomerAppointments",
     "listCustomers",
     "listPlatformAudit",

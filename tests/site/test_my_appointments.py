@@ -74,7 +74,9 @@ async def test_a_button_switches_to_another_person_with_the_same_address(db, cli
     stranger = await create_customer(client, name="Cleo", email="cleo@example.org")
     session = await sign_in_together(client)
     page = (await client.get("/my", headers=session)).text
-    assert f"/api/customers/{practice['customerId']}/export" in page
+    assert 'href="/my/data"' in page
+    own_data = await client.get("/my/data", headers=session)
+    assert own_data.headers["Location"] == f"/api/customers/{practice['customerId']}/export?format=html"
     assert re.findall(r'name="customer" value="([^"]+)"', page) == [ben]
     token = await csrf_token_of(client, "/my", session)
     for fields, status in (({"customer": ben, "csrf": ""}, 403), ({"customer": stranger, "csrf": token}, 404)):
@@ -85,7 +87,8 @@ async def test_a_button_switches_to_another_person_with_the_same_address(db, cli
     assert await db.fetchval("select expires_at from session") <= expiry
     assert [str(row[0]) for row in await db.fetch("select customer_id from session")] == [ben]
     client.cookies.clear()
-    assert f"/api/customers/{ben}/export" in (await client.get("/my", headers=cookies_of(response))).text
+    bens_data = await client.get("/my/data", headers=cookies_of(response))
+    assert bens_data.headers["Location"] == f"/api/customers/{ben}/export?format=html"
 
 
 async def test_a_person_whose_address_has_changed_is_no_longer_shown(client, practice):

@@ -20,7 +20,7 @@ class ClinicNetworks(Controller):
     @get(operation_id="getStaffNetworks", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int]) -> Response[StaffNetworks]:
         """Return the networks from which a clinic's staff have access."""
-        return json_response(request, await service.get(request.db, clinic_id), subjects=[clinic_id])
+        return json_response(request, await service.get(request.db, clinic_id), subjects=[str(clinic_id)])
 
     @put(operation_id="replaceStaffNetworks", opt=route(permission="manage-access"))
     async def replace(
