@@ -18,10 +18,13 @@ from typing import NamedTuple
 import psutil
 
 from appoint.booking.repository import INSERT_APPOINTMENTS
+from appoint.customers.tokens import create_token
+from appoint.kit import clock
 
-from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
+from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, customer_id, doctor
 
 CLIENTS = 16
+SECRET_KEY = "signs the tokens that the load generators send"
 
 # The statement's parameters. pgbench has only numbers and constants, so random values are computed from its numbers.
 ID = (
@@ -136,21 +139,30 @@ def wrk(world: World, address: str, kind: str, *, connections: int, seconds: flo
         last - first + 1,
         PLACES,
     ]
-    command = [
-        "wrk",
-        "--threads=1",
-        f"--connections={connections}",
-        f"--duration={seconds:.0f}",
-        "--timeout=30s",
-        "--script",
-        Path(__file__).with_name("requests.lua"),
-    ]
-    output = subprocess.run(
-        [*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True
-    ).stdout
+    with tempfile.NamedTemporaryFile("w") as tokens:
+        if kind == "book":
+            tokens.writelines(f"{token_of(number)}\n" for number in range(1, world.customers + 1))
+            tokens.flush()
+        command = [
+            "wrk",
+            "--threads=1",
+            f"--connections={connections}",
+            f"--duration={seconds:.0f}",
+            "--timeout=30s",
+            "--script",
+            Path(__file__).with_name("requests.lua"),
+        ]
+        output = subprocess.run(
+            [*command, address, "--", *map(str, arguments), tokens.name], check=True, capture_output=True, text=True
+        ).stdout
     result = json.loads(output.splitlines()[-1])
     successes = result["successes"]
     return Result(successes / result["seconds"], successes, result["refusals"], result["errors"])
+
+
+def token_of(number: int) -> str:
+    """Return the token of a customer's registration, which booking for them needs."""
+    return create_token(SECRET_KEY, customer_id(number), now=clock.now())
 
 
 class Server(NamedTuple):
@@ -172,6 +184,7 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
         "APPOINT_PORT": "0",
         "APPOINT_WORKERS": str(workers),
         "APPOINT_RATE_LIMITS": "false",
+        "APPOINT_SECRET_KEY": SECRET_KEY,
         "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
@@ -239,8 +252,8 @@ async def race(world: World, address: str, *, racers: int, rounds: int) -> list[
                 "startTime": start.isoformat(),
             }
             bodies = [
-                json.dumps({**request, "customerId": f"00000000-0000-7000-8000-{customer:012x}"})
-                for customer in range(1, racers + 1)
+                json.dumps({**request, "customerId": str(customer_id(number)), "customerToken": token_of(number)})
+                for number in range(1, racers + 1)
             ]
             responses.append(
                 await asyncio.gather(

@@ -1,8 +1,9 @@
--- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES
+-- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES TOKENS
 -- KIND: empty, day or week (availability), or book. OPENING: the first day's opening time, in seconds since 1970.
+-- TOKENS: a file with each customer's token, one per line.
 
 local kind, clinics, doctors, customers, opening, days, places
-local threads = {}
+local threads, tokens = {}, {}
 
 function setup(thread)
   table.insert(threads, thread)
@@ -13,6 +14,9 @@ function init(args)
   math.randomseed(tonumber(args[2]))
   clinics, doctors, customers = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
   opening, days, places = tonumber(args[6]), tonumber(args[7]), tonumber(args[8])
+  for token in io.lines(args[9]) do
+    table.insert(tokens, token)
+  end
   successes, refusals, failures = 0, 0, 0
 end
 
@@ -42,10 +46,11 @@ local requests = {
   book = function()
     local clinic = math.random(clinics)
     local start = opening + (math.random(days) - 1) * 86400 + (math.random(places) - 1) * 900
-    local body = '{"customerId":"00000000-0000-7000-8000-%012x","doctorId":"%s","appointmentTypeId":"%s",'
-      .. '"startTime":"%s"}'
+    local customer = math.random(customers)
+    local body = '{"customerId":"00000000-0000-7000-8000-%012x","customerToken":"%s","doctorId":"%s",'
+      .. '"appointmentTypeId":"%s","startTime":"%s"}'
     local time = os.date("!%Y-%m-%dT%H:%M:%SZ", start)
-    body = body:format(math.random(customers), doctor(clinic, math.random(doctors)), doctor(clinic, 0), time)
+    body = body:format(customer, tokens[customer], doctor(clinic, math.random(doctors)), doctor(clinic, 0), time)
     return wrk.format("POST", "/api/appointments", { ["Content-Type"] = "application/json" }, body)
   end,
 }

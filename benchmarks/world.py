@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -79,6 +80,11 @@ def doctor(clinic: str | int, number: str | int) -> str:
     type.
     """
     return f"(lpad(to_hex({clinic}), 8, '0') || '-0000-8000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid"
+
+
+def customer_id(number: int) -> UUID:
+    """Return a customer's id. `customer` returns the same as SQL."""
+    return UUID(f"00000000-0000-7000-8000-{number:012x}")
 
 
 def customer(number: str | int) -> str:

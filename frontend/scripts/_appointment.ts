@@ -56,7 +56,9 @@ function fill(appointment: Appointment): void {
   current = appointment;
   const patient = within<HTMLAnchorElement>(dialog, "[data-patient]");
   patient.textContent = appointment.patient;
-  if (config.seePatients) patient.href = `/staff/${config.clinic}/patients/${appointment.customerId}`;
+  if (config.seePatients && appointment.customerId)
+    patient.href = `/staff/${config.clinic}/patients/${appointment.customerId}`;
+  else patient.removeAttribute("href");
   const [start, end] = [new Date(appointment.startTime), new Date(appointment.endTime)];
   within(dialog, "[data-when]").textContent = formatMoment(start, end);
   within(dialog, "[data-with]").textContent = doctorName(appointment.doctorId);

@@ -6,7 +6,8 @@ export interface Appointment {
   id: string;
   version: number;
   doctorId: string;
-  customerId: string;
+  /** Null for a hold whose customer the clinic does not know yet. */
+  customerId: string | null;
   patient: string;
   type: string | null;
   start: string;

@@ -235,6 +235,12 @@ class Settings(BaseSettings):
             "however late it expires"
         ),
     )
+    unconfirmed_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="how long people who registered but never booked are kept, with their abandoned holds",
+    )
     hold_minutes: int = Field(
         default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )
@@ -280,6 +286,11 @@ class Settings(BaseSettings):
     )
     callbacks_rate: str = Field(
         default="3000/minute", pattern=RATE, description="delivery reports from text message gateways, per address"
+    )
+    lookups_rate: str = Field(
+        default="30/hour",
+        pattern=RATE,
+        description="searches for other clinics' customers by address, per staff user or API key",
     )
     appointments_per_customer: int = Field(
         default=20,

@@ -56,6 +56,14 @@ async def ids(client, db) -> dict[str, str]:
         values (1, mint_id(1), 'stranded', 'x', 0, 'staff', '1', 'email', now(), now(), 'dead', 'refused') returning id
         """
     )
+    access = await db.fetchval(
+        """
+        insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
+        values (1, mint_id(1), $1, $2, 'Collapsed', now()) returning id
+        """,
+        shah,
+        ana,
+    )
     appointment = await db.fetchrow("select id, booking_id from appointment")
     return {
         "clinicId": "1",
@@ -66,6 +74,7 @@ async def ids(client, db) -> dict[str, str]:
         "absenceId": absence.json()["id"],
         "adminTokenId": token.json()["id"],
         "apiKeyId": api_key.json()["id"],
+        "accessId": str(access),
         "userId": str(kim),
         "webhookId": str(webhook),
         "notificationId": str(notification),
@@ -87,6 +96,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getAuditHead": (),
     "getBooking": ("bookingId",),
     "getCustomer": ("customerId",),
+    "getEmergencyAccess": ("accessId",),
     "getMessageTemplate": ("kind", "channel", "locale", "templateId"),
     "getNotification": ("notificationId",),
     "getNotificationPreferences": ("customerId",),
@@ -106,6 +116,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listClinicBookings": ("bookingId",),
     "listCustomerAppointments": ("customerId", "appointmentId"),
     "listCustomers": ("customerId",),
+    "listEmergencyAccess": ("accessId",),
     "listMessageTemplates": ("templateId",),
     "listNotifications": ("notificationId",),
     "listPatients": ("customerId",),

@@ -14,7 +14,7 @@ from appoint.booking.request_context import booking_limits
 from appoint.booking.rules import BookingLimits
 from appoint.database.pool import Database
 from appoint.kit.actors import Actor, Membership, Role
-from support.app import ADMIN, composed, settings
+from support.app import ADMIN, client_of, composed, settings
 from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
 
 NOW = hours_ahead(0)
@@ -27,12 +27,7 @@ EIGHT = (NOW + timedelta(days=3)).replace(hour=8, minute=0, second=0)
 async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client for an application with low limits, and a clinic with a doctor who works for three days."""
     app = composed(database_url, appointments_per_customer=MAX_APPOINTMENTS, holds_per_customer=MAX_HOLDS)
-    async with (
-        app.lifespan(),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
-        ) as client,
-    ):
+    async with client_of(app) as client:
         await create_clinic(client)
         client.doctor = await create_doctor(client)
         for day in range(3):

@@ -6,7 +6,9 @@ import json
 import pytest
 
 from support.app import ADMIN
-from support.world import create_appointment_type, create_clinic, create_doctor
+from support.sign_in_codes import enter_code, request_code
+from support.staff import sign_in_receptionist
+from support.world import create_appointment_type, create_clinic, create_customer, create_doctor
 
 SHAH = {"name": "Dr Shah"}
 
@@ -22,7 +24,7 @@ async def test_a_created_doctor_can_be_read_back(client, lakeside):
         lakeside, json=SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}, headers=ADMIN
     )
     assert response.status_code == 201
-    assert (await client.get(response.headers["Location"])).json() == response.json()
+    assert (await client.get(response.headers["Location"], headers=ADMIN)).json() == response.json()
 
 
 async def test_a_created_doctor_has_the_members_from_the_request(client, lakeside):
@@ -246,3 +248,24 @@ async def test_a_cursor_from_another_list_is_refused(client, lakeside):
 async def test_an_invalid_query_is_refused(client, lakeside):
     for query in ["limit=0", "limit=1000000000", "cursor=forged", "active=2", "name=Shah", "specialty=a&specialty=b"]:
         assert (await client.get(f"{lakeside}?{query}")).status_code == 400, query
+
+
+async def test_only_the_clinic_sees_doctors_email_addresses(db, client, lakeside):
+    shah = await create_doctor(client, email="shah@example.org")
+    await create_clinic(client, name="Hillside")
+    reception = await sign_in_receptionist(db, client)
+    elsewhere = await sign_in_receptionist(db, client, "rita@example.org", 2)
+    patient = await create_customer(client, email="ana@example.org")
+    session = (await enter_code(client, await request_code(client))).json()["session"]
+    assert session["account"]["customerId"] == patient
+    callers = [ADMIN, reception, None, elsewhere, {"Authorization": f"Bearer {session['token']}"}]
+    emails = [
+        (
+            (await client.get(f"/api/doctors/{shah}", headers=headers)).json()["email"],
+            (await client.get(lakeside, headers=headers)).json()["items"][0]["email"],
+        )
+        for headers in callers
+    ]
+    assert emails == [("shah@example.org",) * 2] * 2 + [(None, None)] * 3
+    caches = [(await client.get(lakeside, headers=headers)).headers["Cache-Control"] for headers in (reception, None)]
+    assert caches == ["private, no-cache", "public, no-cache"]

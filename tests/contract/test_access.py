@@ -37,6 +37,7 @@ MARKED = {
     "appointment": "status = 'cancelled', cancel_reason",
     "audit_unsealed": "action",
     "customer": "name",
+    "emergency_access": "reason",
     "message_template": "text",
     "notification": "reason",
     "patient": "notes",

@@ -102,7 +102,9 @@ async def test_every_key_in_a_clinic_table_starts_with_the_clinic(db):
     )
     assert [constraint.name for constraint in exceptions] == [
         "appointment_booker",
+        "appointment_customer",
         "broker_message_pkey",
+        "emergency_access_customer",
         "membership_user",
         "notification_clinic",
         "patient_customer",

@@ -3,14 +3,13 @@
 import tempfile
 from datetime import timedelta
 
-import httpx2
 import pytest
 
 from appoint.booking.model import AppointmentRequest
 from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
 from appoint.server import app as application
-from support.app import TOKEN, settings
+from support.app import TOKEN, connected_client, settings
 from support.round_trips import proxied
 from support.world import World, at
 
@@ -68,7 +67,7 @@ async def test_a_booking_over_http_costs_one_round_trip(world, database_url):
             await world.publish(world.dr_shah, tomorrow, tomorrow + timedelta(hours=8))
             async with (
                 app.lifespan(),
-                httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client,
+                connected_client(app) as client,
             ):
                 responses = []
                 for hour in (0, 1):

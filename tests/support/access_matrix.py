@@ -80,7 +80,7 @@ def callers_of(own: Records) -> dict[Role, Actor]:
     return {
         Role.HOLDER: Actor("link:1", appointment_id=own.ids["appointmentId"]),
         Role.USER: Actor("user:1", user_id=own.ids["userId"]),
-        Role.PATIENT: Actor("patient:1", customer_id=own.ids["customerId"]),
+        Role.PATIENT: Actor("patient:1", customer_id=own.ids["customerId"], session_id=own.ids["patientSessionId"]),
         **{
             role: Actor(
                 f"user:{role}", user_id=own.ids["userId"], memberships=(Membership(clinic_id, role, doctor_id),)

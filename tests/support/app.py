@@ -11,6 +11,7 @@ from litestar import Litestar
 from appoint.database.pool import Database, connect
 from appoint.server import app as application
 from appoint.settings import Settings
+from support.customer_tokens import ProvingTransport
 from support.database import Pools
 
 TOKEN = "the administrator's token"
@@ -54,8 +55,17 @@ async def client_of(
 
 
 def connected_client(
-    app: Litestar, *, base_url: str = "http://testserver.local", address: str = "127.0.0.1", **options: Any
+    app: Litestar,
+    *,
+    base_url: str = "http://testserver.local",
+    address: str = "127.0.0.1",
+    proves: bool = True,
+    **options: Any,
 ) -> httpx2.AsyncClient:
-    """Return a client that calls a running application from the given address."""
-    transport = httpx2.ASGITransport(app, client=(address, 1234))
+    """Return a client that calls a running application from the given address.
+
+    Unless `proves` is false, the client adds the `customerToken` to booking requests, as if it had registered every
+    customer.
+    """
+    transport = (ProvingTransport if proves else httpx2.ASGITransport)(app, client=(address, 1234))
     return httpx2.AsyncClient(transport=transport, base_url=base_url, timeout=60, **options)

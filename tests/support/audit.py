@@ -1,6 +1,6 @@
 """Audit log entries, and their verification."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from appoint.audit import jobs, record, service
 from appoint.audit.model import Key
@@ -10,7 +10,8 @@ from appoint.kit.actors import Actor
 from support.world import NOW
 
 KEY = Key("signs links in tests")
-MIA = Actor("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", operation="patchPatient")
+MIA_ID = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
+MIA = Actor(f"user:{MIA_ID}", user_id=MIA_ID, address="203.0.113.7", operation="patchPatient")
 
 
 async def unsealed(db: Database, since: int = 0) -> list[dict]:

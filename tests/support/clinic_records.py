@@ -89,14 +89,23 @@ with new_customer as (
 ), new_admin_token as (
     insert into admin_token (name, secret_hash, expires_at) values ('Lab', sha256(''), now() + interval '1 day')
     returning id
+), new_session as (
+    insert into session (token_hash, customer_id, created_at, seen_at, expires_at)
+    select sha256(new_id::text::bytea), new_customer.id, now(), now(), $2
+      from new_customer, mint_id($1) as new_id
+    returning id
+), new_emergency as (
+    insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
+    select $1, mint_id($1), new_doctor.id, new_customer.id, 'Collapsed', $2 from new_doctor, new_customer
+    returning id
 )
 select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id as "doctorId",
        new_doctor.id as "providerId", new_slot.id as "bookingSlotId", new_schedule_line.id as "doctorSlotId",
        new_absence.id as "absenceId", new_appointment.id as "appointmentId", new_appointment.id as "bookingId",
        new_notification.id as "notificationId", new_key.id as "apiKeyId",
-       new_admin_token.id as "adminTokenId"
+       new_admin_token.id as "adminTokenId", new_emergency.id as "accessId", new_session.id as "patientSessionId"
   from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment,
-       new_notification, new_key, new_admin_token
+       new_notification, new_key, new_admin_token, new_emergency, new_session
 """
 
 

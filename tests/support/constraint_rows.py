@@ -23,7 +23,9 @@ def platform_id(number: int) -> str:
 SHAH, CHECK_UP, TIME_SLOT, SCHEDULE_LINE, BOOKING_SLOT, BOOKED, CANCELLED, ABSENCE = (
     id_of(1, number) for number in range(1, 9)
 )
-TEMPLATE, NOTIFICATION, WEBHOOK, DELIVERY, API_KEY = (id_of(1, number) for number in (30, 31, 40, 41, 50))
+TEMPLATE, NOTIFICATION, WEBHOOK, DELIVERY, API_KEY, EMERGENCY = (
+    id_of(1, number) for number in (30, 31, 40, 41, 50, 60)
+)
 NEW_ID, OTHER_ID, MISSING_ID = (id_of(1, number) for number in range(100, 103))
 FOREIGN_ID = id_of(2, 1)
 ANA, BEN, CY = (platform_id(number) for number in range(1, 4))
@@ -84,6 +86,8 @@ insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signat
   values (1, 1, sha256(''), now(), '', '');
 insert into api_key (clinic_id, id, name, scopes, secret_hash)
   values (1, '{API_KEY}', 'Portal', '{{book}}', sha256(''));
+insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
+  values (1, '{EMERGENCY}', '{SHAH}', '{BEN}', 'Collapsed', now());
 insert into app_user (id, name, email)
   values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
 insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
@@ -204,6 +208,16 @@ webhook_delivery = partial(
 )
 api_key = partial(
     insert, "api_key", clinic_id=1, id=NEW_ID, name="Laboratory", scopes="{book}", secret_hash="\\x" + "00" * 32
+)
+emergency_access = partial(
+    insert,
+    "emergency_access",
+    clinic_id=1,
+    id=NEW_ID,
+    doctor_id=SHAH,
+    customer_id=ANA,
+    reason="Collapsed",
+    expires_at="2027-03-02",
 )
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")

@@ -20,6 +20,7 @@ import pytest
 
 from appoint.database import embedded, migrate, provisioning
 from appoint.database.cluster import Cluster
+from support.app import ADMIN
 from support.processes import Process, appoint
 from support.scale import scaled
 
@@ -144,7 +145,7 @@ class Run:
         raise AssertionError("counting never ends")
 
     async def client(self) -> None:
-        async with httpx2.AsyncClient(timeout=10) as http:
+        async with httpx2.AsyncClient(timeout=10, headers=ADMIN) as http:
             while len(self.acknowledged) < BOOKINGS or self.remaining_moments:
                 request = next(self.requests)
                 response = await self.book(http, request)

@@ -99,8 +99,9 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     subjects: list[str]
     """The ids of the records that were changed or disclosed."""
     address: str | None
-    """The network address that the request came from."""
+    """The network address that the request came from; for patients and strangers, only its network."""
     request_id: str | None
+    """The request's id, or a digest of an id chosen by the caller that is not hexadecimal."""
     reason: str | None
     """The reason, if the caller gave one. For refusals, the outcome: why a sign-in failed, or the refused operation."""
     position: int | None

@@ -44,8 +44,8 @@ async def record(
             actor=actor.key,
             action=actor.operation,
             subjects=names,
-            address=actor.address,
-            request_id=tracing.request_id(),
+            address=actor.audited_address,
+            request_id=tracing.audited_request_id(),
             reason=reason,
         )
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
@@ -29,6 +30,8 @@ from .model import (
 )
 from .planning import BookingCommand, CustomerRequest
 from .request_context import (
+    NamedCustomer,
+    authorize_customers,
     authorize_override,
     booking_limits,
     hold_length,
@@ -55,18 +58,25 @@ class Appointments(Controller):
         """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
         time.
 
+        Callers who are neither the signed-in customer nor the clinic's staff or partner systems send the customer's
+        `customerToken` from the registration; without it, the customer is not found.
+
         Staff can override rules that the appointment breaks (`override`) if they give a reason.
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
+        discreet = await authorize_customers(
+            request, data.booking_clinic_id, [NamedCustomer(data.customer_id, data.customer_token)]
+        )
         command = BookingCommand(
             data.booking_clinic_id,
             [CustomerRequest(data.customer_id, data)],
             request.user,
             hold_length(request),
             clock.now(),
-            idempotency=requested_key(request, data),
+            idempotency=requested_key(request, msgspec.structs.replace(data, customer_token=None)),
             override=data.override,
             limits=booking_limits(request, data.booking_clinic_id),
+            discreet=discreet,
         )
         result = await book(request.services.db, request.cache, command)
         (appointment,) = result.booking.appointments

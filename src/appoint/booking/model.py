@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..clinics.appointment_types.model import Mode
+from ..customers.model import CustomerToken
 from ..kit import clock, errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
@@ -172,6 +173,8 @@ class AppointmentRequest(TimeRequest, kw_only=True):
     }
 
     customer_id: UUID
+    customer_token: CustomerToken | None = None
+    """The token from the customer's registration."""
     clinic_id: fields.ClinicNumber | None = None
     """Required if neither `doctorId` nor `bookingSlotId` is given; the clinic's policy then chooses a free doctor."""
     override: Override | None = None

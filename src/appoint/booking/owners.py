@@ -25,9 +25,21 @@ async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list
 
 
 async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
-    """Return the doctors with whom a patient has past or upcoming appointments."""
+    """Return the doctors who look after a patient: they have an upcoming appointment, or had one that took place.
+
+    A hold does not count, and neither does a cancelled or missed appointment: a doctor could make these alone, only to
+    see the patient's record. In an emergency, doctors open a colleague's patient with a reason, for a day.
+    """
     rows = await db.fetch(
-        "select distinct doctor_id, customer_id from appointment where clinic_id = $1 and customer_id = $2",
+        """
+        select distinct
+               case when status in ('booked', 'arrived', 'checked-in', 'fulfilled') then doctor_id end as doctor_id,
+               customer_id
+          from appointment
+         where clinic_id = $1 and customer_id = $2
+         union
+        select emergency_doctors($1, $2, now()), $2
+        """,
         clinic_id,
         id,
     )

@@ -41,6 +41,8 @@ class BookingCommand(NamedTuple):
     idempotency: IdempotencyKey | None = None
     override: Override | None = None
     limits: BookingLimits | None = None
+    discreet: bool = False
+    """Whether a refusal must not reveal anything about the customers' other appointments."""
 
 
 class SlotTime(NamedTuple):
@@ -60,6 +62,8 @@ class BookingPlan(NamedTuple):
     override: Override | None = None
     booker_id: UUID | None = None
     limits: BookingLimits | None = None
+    discreet: bool = False
+    """Whether a refusal must not reveal anything about the customers' other appointments."""
 
     @property
     def violation(self) -> str | None:
@@ -89,7 +93,9 @@ def plan_booking(
         _resolve(request, position, catalogue, slots)._replace(overrides=overrides.get(position, ()))
         for position, request in enumerate(command.requests)
     ]
-    return BookingPlan(catalogue, specs, command.now, command.override, command.booker_id, command.limits)
+    return BookingPlan(
+        catalogue, specs, command.now, command.override, command.booker_id, command.limits, command.discreet
+    )
 
 
 def _resolve(

@@ -217,9 +217,16 @@ def _judge(
     busy: Sequence[Range],
     upcoming: BookingLimits,
 ) -> Judgement:
-    """Override violated rules one by one, stopping at the first that may not be overridden."""
+    """Override violated rules one by one, stopping at the first that may not be overridden.
+
+    In a discreet plan, the customer's own appointments and limits come last, and look like a time that is taken.
+    """
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
+    if plan.discreet:
+        visible = catalogue_violation(spec, plan.catalogue, plan.now) or time_violation(spec, times, ())
+        concealed = over_limit or time_violation(spec, times, busy)
+        return Judgement(spec, visible or (concealed and "taken"), is_limit=False)
     while True:
         violation = (
             catalogue_violation(spec, plan.catalogue, plan.now) or over_limit or time_violation(spec, times, busy)
@@ -235,11 +242,23 @@ def _conflict(
     spec, violation, is_limit = judgement
     assert violation
     has_alternatives = not (is_limit or (spec.type and not spec.type.active))
+    if plan.discreet:
+        busy, times = (), _with_doctors_taken(spec, times) if violation == "taken" else times
     return errors.Conflict(
         violation,
         alternatives=_alternatives(spec, times, busy, plan.catalogue, plan.now) if has_alternatives else [],
         **({"index": spec.position} if len(plan.specs) > 1 else {}),
     )
+
+
+def _with_doctors_taken(spec: AppointmentSpec, times: Sequence[DoctorTime]) -> list[DoctorTime]:
+    """Return the doctors' times as if someone else had booked the appointment's time with every doctor who is free
+    then. Alternatives then look the same, whether the doctor or the customer is busy."""
+    start, end = spec.claimed_from, spec.claimed_until
+    return [
+        time if overlaps(time.claims, start, end) else time._replace(claims=sorted([*time.claims, (start, end)]))
+        for time in times
+    ]
 
 
 def _alternatives(

@@ -1,16 +1,23 @@
 """Everything about a booking request apart from its body: limits, idempotency, overrides and visibility."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from ..customers import service as customers
+from ..customers import tokens
 from ..http.access import authorize
+from ..http.cookies import linked_customers_of
 from ..http.idempotency import digest
 from ..http.pagination import cursor_after
 from ..http.request import Request, idempotency_key
+from ..kit import clock, errors
+from ..kit.ids import clinic_of
 from ..kit.permissions import widest_grant
-from . import links
+from . import links, service
 from .model import Appointment, AppointmentFilter, Selection
 from .planning import IdempotencyKey
 from .rules import BookingLimits
@@ -33,6 +40,38 @@ def authorize_override(request: Request, override: object, *, clinic_id: int, do
     Raise the same errors as the guard."""
     if override:
         authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
+
+
+class NamedCustomer(NamedTuple):
+    """A customer that a booking request names, and the token sent along with the id."""
+
+    id: UUID
+    token: str | None
+
+
+async def authorize_customers(request: Request, clinic_id: int, customers_to_book: Sequence[NamedCustomer]) -> bool:
+    """Check that the caller may book for all these customers at the clinic. Return whether refusals have to conceal the
+    customers' other appointments from the caller.
+
+    A customer's id is not a credential: a stranger needs the token from the customer's registration. Raise `NotFound`
+    without it, as for an unknown customer, and without asking the database.
+    """
+    actor, secret, now = request.user, request.services.secret_key, clock.now()
+    if actor.works_for(clinic_id):
+        return False
+    own = {actor.customer_id}
+    own |= {each.id for each in customers_to_book if tokens.is_proof(secret, each.token, each.id, now=now)}
+    unproven = {each.id for each in customers_to_book} - own
+    if unproven and actor.customer_id and (linked := linked_customers_of(request)):
+        _, others = await customers.find_linked_customers(request.services.db.across(), actor.customer_id, linked)
+        unproven -= {other.id for other in others}
+    if unproven and actor.appointment_id and clinic_of(actor.appointment_id) == clinic_id:
+        appointment = await service.get(request.services.db, actor.appointment_id)
+        if unproven == {appointment.customer_id}:
+            return True
+    if unproven:
+        raise errors.NotFound
+    return False
 
 
 def with_token(request: Request, appointment: Appointment) -> Appointment:

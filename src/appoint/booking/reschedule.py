@@ -40,8 +40,9 @@ async def reschedule(
     """Move an appointment to a different time, a different doctor, or both.
 
     The appointment keeps its id and may overlap its old time. A move to the time and doctor that it already has changes
-    nothing. Override a rule only if `to.override` allows it and the
-    move violates it. Raise the same conflicts as `book`, plus `too-late` within the clinic's notice period,
+    nothing. Override a rule only if `to.override` allows it and the move violates it. Raise the same conflicts as
+    `book` (to callers who may not know the customer's other appointments, `taken` instead of `customer-busy`), plus
+    `too-late` within the clinic's notice period,
     `already-started` for a patient's appointment that has started, `hold-expired`, and `wrong-status` for an
     appointment that is no longer upcoming. Raise `Invalid` if a patient changes the length set by the appointment type.
     """
@@ -55,7 +56,7 @@ async def reschedule(
                 _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
             )
         except _MoveRefused:
-            explanation = await _explain(db, clinic_id, appointment_id, to, now)
+            explanation = await _explain(db, actor, appointment_id, to, now)
         overrides = next_overrides(explanation).get(0, ())
     raise errors.Conflict("taken", alternatives=[])
 
@@ -148,8 +149,9 @@ def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleReques
 
 
 async def _explain(
-    db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime
+    db: Statements, actor: Actor, appointment_id: UUID, to: RescheduleRequest, now: datetime
 ) -> Explanation:
+    clinic_id = ids.clinic_of(appointment_id)
     appointment, claim, *_ = await service.get_stored(db, appointment_id)
     catalogue = await catalogues.load(db, clinic_id)
     assert catalogue, "a clinic is never deleted"
@@ -159,5 +161,11 @@ async def _explain(
         appointment.end_time,
         claim,
     )
-    plan = BookingPlan(catalogue, [_target(appointment, catalogue, to)], now, to.override)
+    plan = BookingPlan(
+        catalogue,
+        [_target(appointment, catalogue, to)],
+        now,
+        to.override,
+        discreet=not actor.may_know_visits(appointment.customer_id, clinic_id),
+    )
     return await explain_refusal(db, plan, current=current)

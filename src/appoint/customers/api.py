@@ -16,14 +16,12 @@ from ..http.responses import created_response, json_response
 from ..http.routes import route
 from ..kit import clock
 from ..kit.structs import Page
-from . import repository, service
+from . import repository, service, tokens
 from .model import (
     Customer,
     CustomerContent,
     CustomerFilter,
     CustomerPatch,
-    FindCustomers,
-    FoundCustomer,
     Patient,
     PatientFilter,
     PatientPatch,
@@ -45,13 +43,17 @@ class Customers(Controller):
 
     @post(operation_id="createCustomer", opt=route(permission="register"))
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
-        """Register a customer."""
+        """Register a customer. Unless the caller is staff or a partner system, the response contains a token for
+        booking on the customer's behalf."""
         customer, replayed = await idempotent_resource(
             request, data, lambda tx: service.register(tx, request.user, content=data, now=clock.now()), service.get
         )
         # by now, someone else may be using the same network and browser, and must not see changed data
         if replayed and request.user.is_anyone and customer.version > 1:
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
+        if not (request.user.memberships or request.user.administrator):
+            token = tokens.create_token(request.services.secret_key, customer.id, now=clock.now())
+            customer = msgspec.structs.replace(customer, customer_token=token)
         return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
     @get(
@@ -104,21 +106,6 @@ class Customers(Controller):
             if_match=request.if_match,
             now=clock.now(),
         )
-
-
-class FoundCustomers(Controller):
-    path = "/clinics/{clinic_id:int}/customers"
-    tags = ["Customers"]
-
-    @get(operation_id="findCustomers", opt=route(permission="find-customers"))
-    async def find(
-        self, request: Request, clinic_id: FromPath[int], query: FindCustomers
-    ) -> Response[Page[FoundCustomer]]:
-        """Find customers at any clinic by their exact email address or phone number, in order to book for them. Returns
-        a single page of at most 20."""
-        db = request.services.db.across()
-        customers = await service.find_at_address(db, clinic_id=clinic_id, email=query.email, phone=query.phone)
-        return json_response(request, Page(customers, None), subjects=[customer.id for customer in customers])
 
 
 class Patients(Controller):

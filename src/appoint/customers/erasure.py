@@ -7,25 +7,41 @@ from uuid import UUID
 from ..database.pool import Statements, affected
 
 
-async def erase_patients(tx: Statements, customer_id: UUID) -> int:
-    """Erase clinics' notes about the customer and their record numbers. Return how many patient records had any."""
+async def erase_patients(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int]) -> int:
+    """Erase the clinics' notes about the customer and their record numbers. Return how many patient records had any."""
     tag = await tx.execute(
         """
         update patient
-           set record_number = null, notes = null, version = version + 1, updated_at = now()
-         where noted_id = $1
+           set record_number = null, notes = null, outlives_customer = false, version = version + 1, updated_at = now()
+         where clinic_id = any($2) and customer_id = $1
+           and (num_nonnulls(record_number, notes) > 0 or outlives_customer)
         """,
         customer_id,
+        clinic_ids,
     )
     return affected(tag)
+
+
+async def retain_patients(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int]) -> None:
+    """Let the clinics' notes and record numbers outlive the customer, for as long as each clinic retains them."""
+    await tx.execute(
+        """
+        update patient set outlives_customer = true, version = version + 1, updated_at = now()
+         where clinic_id = any($2) and customer_id = $1
+        """,
+        customer_id,
+        clinic_ids,
+    )
 
 
 async def erase_patient_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
     """Erase the clinic's notes about the patients. Return the patients who had any."""
     rows = await tx.fetch(
         """
-        update patient set record_number = null, notes = null, version = version + 1, updated_at = now()
-         where clinic_id = $1 and customer_id = any($2) and noted_id is not null
+        update patient
+           set record_number = null, notes = null, outlives_customer = false, version = version + 1, updated_at = now()
+         where clinic_id = $1 and customer_id = any($2)
+           and (num_nonnulls(record_number, notes) > 0 or outlives_customer)
         returning customer_id
         """,
         clinic_id,
@@ -57,4 +73,18 @@ async def erase_customer(
         now,
         clinic_ids,
         traceparent,
+    )
+
+
+async def delete_customers(tx: Statements, customer_ids: Sequence[UUID]) -> None:
+    """Delete customers who never booked, and append an event for each."""
+    await tx.execute(
+        """
+        with deleted as (
+          delete from customer where id = any($1) returning id, version
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select 0, 'customer.erased', id::text, version + 1, jsonb_build_object('customerId', id) from deleted
+        """,
+        customer_ids,
     )

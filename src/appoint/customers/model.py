@@ -13,6 +13,10 @@ from msgspec import UNSET, Meta, UnsetType
 from ..kit import errors, fields
 from ..kit.structs import PageQuery, RequestBody, Resource
 
+CustomerToken = Annotated[
+    str,
+    Meta(max_length=500, examples=["apc_WyIwMTk3OGE1YzdkM2U3YTYzODRmNzA3NGQyMjZiM2Q1ZCIsMTgwMDAwMDAwMF0.UwXSFDfQ5SRm"]),
+]
 RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["2027-0113"])]
 
 
@@ -87,6 +91,10 @@ class Customer(Resource):
     removed_at: datetime | None
     erased_at: datetime | None
     """When the customer's data was permanently erased."""
+    customer_token: CustomerToken | UnsetType = UNSET
+    """Proves for an hour that its holder has registered this customer. To book for the customer without signing in,
+    send it beside `customerId`. Only the response to the registration and its repeats contain it.
+    """
 
 
 class PatientPatch(RequestBody):

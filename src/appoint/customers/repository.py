@@ -81,14 +81,16 @@ async def list_matching(
 async def list_ids_at_address(db: Statements, *, email: str | None, phone: str | None, limit: int) -> list[UUID]:
     """Return the ids of customers with exactly this email address, ignoring case, or this phone number in E.164.
 
-    If there are more than `limit`, prefer customers with bookings, then the newest: anyone can register more customers
-    with the address, and these must not crowd out the real ones.
+    If there are more than `limit`, prefer customers with a confirmed appointment, then the oldest: anyone can register
+    more customers with the address and hold times for them, and these must not crowd out the real ones.
     """
     rows = await db.fetch(
         """
         select id from customer c
          where active and (lower(email) = lower($1) or phone = $2)
-         order by exists (select from appointment a where a.customer_id = c.id) desc, id desc
+         order by exists (select from appointment a
+                           where a.customer_id = c.id and a.status not in ('pending', 'cancelled')) desc,
+                  id
          limit $3
         """,
         email,
@@ -107,7 +109,10 @@ async def find_at_address(
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
           from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
          where c.active and (lower(c.email) = lower($2) or c.phone = $3)
-         order by is_patient desc, exists (select from appointment a where a.customer_id = c.id) desc, c.id
+         order by is_patient desc,
+                  exists (select from appointment a
+                           where a.customer_id = c.id and a.status not in ('pending', 'cancelled')) desc,
+                  c.id
          limit $4
         """,
         clinic_id,
@@ -243,7 +248,8 @@ async def list_patients(
            and ($8::timestamptz is null or greatest(p.updated_at, c.updated_at) >= $8)
            and ($7::uuid is null
                 or exists (select from appointment a
-                            where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7))
+                            where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7
+                              and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled')))
          order by customer_id
          limit $6 + 1
         """,
@@ -283,11 +289,12 @@ async def change_patient(
     """Update the clinic's record of a patient.
 
     Raise `UniqueViolationError` naming `patient_record_number` if another of the clinic's patients has the number, and
-    `ForeignKeyViolationError` naming `patient_noted` if the customer was erased.
+    `ForeignKeyViolationError` naming `patient_noted` if the customer was erased, even if earlier notes remain.
     """
     await tx.execute(
         """
-        update patient set record_number = $3, notes = $4, version = version + 1, updated_at = now()
+        update patient
+           set record_number = $3, notes = $4, outlives_customer = false, version = version + 1, updated_at = now()
          where clinic_id = $1 and customer_id = $2
         """,
         clinic_id,

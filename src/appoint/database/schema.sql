@@ -65,6 +65,31 @@ CREATE FUNCTION public.current_clinic() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
 
+CREATE TABLE public.emergency_access (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    doctor_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    reason text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    reviewed_at timestamp with time zone,
+    reviewer text,
+    CONSTRAINT emergency_access_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT emergency_access_reason CHECK (((reason ~ '\S'::text) AND (length(reason) <= 200))),
+    CONSTRAINT emergency_access_reviewed CHECK ((num_nulls(reviewed_at, reviewer) = ANY (ARRAY[0, 2])))
+);
+
+CREATE FUNCTION public.emergency_doctors(clinic integer, customer uuid, at timestamp with time zone) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT e.doctor_id
+    FROM public.emergency_access e
+   WHERE ((e.clinic_id = emergency_doctors.clinic) AND (e.customer_id = emergency_doctors.customer) AND (e.expires_at > emergency_doctors.at));
+END;
+
 CREATE TABLE public.membership (
     clinic_id integer NOT NULL,
     user_id uuid NOT NULL,
@@ -585,6 +610,11 @@ END) STORED,
     cancel_cause text,
     undo_status text,
     stepped_at timestamp with time zone,
+    patient_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> 'pending'::text) AND (NOT only_held)) THEN customer_id
+    ELSE NULL::uuid
+END) STORED,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -816,9 +846,10 @@ CREATE TABLE public.patient (
     notes text,
     noted_id uuid GENERATED ALWAYS AS (
 CASE
-    WHEN (num_nonnulls(record_number, notes) > 0) THEN customer_id
+    WHEN ((num_nonnulls(record_number, notes) > 0) AND (NOT outlives_customer)) THEN customer_id
     ELSE NULL::uuid
-END) STORED
+END) STORED,
+    outlives_customer boolean DEFAULT false NOT NULL
 );
 
 CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
@@ -1245,6 +1276,9 @@ ALTER TABLE ONLY public.doctor
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_pkey PRIMARY KEY (clinic_id, id);
+
 ALTER TABLE ONLY public.event_log
     ADD CONSTRAINT event_log_pkey PRIMARY KEY (clinic_id, id);
 
@@ -1360,6 +1394,8 @@ CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (act
 
 CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_ops);
 
+CREATE INDEX emergency_access_by_customer ON public.emergency_access USING btree (customer_id, clinic_id);
+
 CREATE INDEX event_in_order ON public.event USING btree (clinic_id, subject_id, subject_version, id);
 
 CREATE INDEX event_log_relayed ON public.event_log USING brin (relayed_at);
@@ -1379,6 +1415,8 @@ CREATE INDEX notification_dead ON public.notification USING btree (channel) WHER
 CREATE INDEX notification_leased ON public.notification USING btree (channel, leased_until) WHERE (status = 'leased'::text);
 
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX patient_by_customer ON public.patient USING btree (customer_id);
 
 CREATE INDEX session_by_customer ON public.session USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 
@@ -1403,6 +1441,9 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
@@ -1440,8 +1481,14 @@ ALTER TABLE ONLY public.doctor_slot
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
 ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
+    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
@@ -1507,6 +1554,8 @@ CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer 
 
 CREATE POLICY across ON public.doctor_day TO appoint_across USING (true);
 
+CREATE POLICY across ON public.emergency_access TO appoint_across USING (true);
+
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
 CREATE POLICY across ON public.message_template TO appoint_across USING (true);
@@ -1529,6 +1578,8 @@ ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
@@ -1546,6 +1597,8 @@ CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.doctor_day TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.emergency_access TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from .networks import network_around
+
 
 class Role(StrEnum):
     ANYONE = "anyone"
@@ -79,6 +81,14 @@ class Actor(msgspec.Struct, frozen=True):
         """Whether the caller is anonymous."""
         return self.key.startswith(ANONYMOUS_KEY_PREFIX)
 
+    @property
+    def audited_address(self) -> str | None:
+        """The address as the audit log keeps it. A patient's or a stranger's is shortened to its network: enough to
+        recognise an attack, but the log outlives an erased person."""
+        if self.address is None or self.memberships or self.user_id or self.administrator:
+            return self.address
+        return network_around(self.address)
+
     def membership_at(self, clinic_id: int) -> Membership | None:
         """Return the caller's membership at the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
@@ -92,6 +102,15 @@ class Actor(msgspec.Struct, frozen=True):
         """Return whether the caller is on the clinic's staff or is the administrator."""
         membership = self.membership_at(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
+
+    def works_for(self, clinic_id: int) -> bool:
+        """Return whether the caller is on the clinic's staff, is its partner system, or is the administrator."""
+        return self.administrator or self.membership_at(clinic_id) is not None
+
+    def may_know_visits(self, customer_id: UUID, clinic_id: int) -> bool:
+        """Return whether the caller may learn when a customer visits the clinic: the customer, and whoever works for
+        the clinic."""
+        return self.works_for(clinic_id) or self.customer_id == customer_id
 
 
 SYSTEM = Actor("system", administrator=True)

@@ -85,6 +85,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         "See patients and the clinic's notes about them.", _reach(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),
     "note-patients": Permission("Take notes about a patient.", _reach(doctor=OWN, receptionist=CLINIC)),
+    "emergency-access": Permission(
+        "Open a colleague’s patient in an emergency, and give a reason.",
+        _reach(doctor=CLINIC, manager=None, administrator=None),
+    ),
     "find-customers": Permission(
         "Find a customer of another clinic by their exact email address or phone number.",
         _reach(receptionist=CLINIC, partner=CLINIC),

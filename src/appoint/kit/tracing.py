@@ -1,6 +1,7 @@
 """A request's origin for logs and traces: its id and its W3C trace context. Spans are created only if an endpoint is
 configured, and cost nothing otherwise."""
 
+import hashlib
 import random
 import re
 from collections.abc import Generator, Iterable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 is_traceparent: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+is_generated_id: Final = re.compile(
+    r"[0-9a-fA-F]{16,32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+).fullmatch
 is_request_id: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
 TIMEOUT_SECONDS: Final = 3.0
@@ -59,6 +63,13 @@ def request_id() -> str | None:
     """Return the current request's id, or None outside a request."""
     current = CURRENT.get()
     return current.request_id if current else None
+
+
+def audited_request_id() -> str | None:
+    """Return the current request's id as the audit log keeps it: unchanged if it is hexadecimal, like ours and UUIDs,
+    or else as a digest, because callers may put names into their ids, and the log outlives an erased person."""
+    id = request_id()
+    return id if id is None or is_generated_id(id) else hashlib.sha256(id.encode()).hexdigest()[:32]
 
 
 def configure(endpoint: str) -> None:

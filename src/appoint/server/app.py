@@ -20,7 +20,7 @@ from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
-from ..customers.api import Customers, FoundCustomers, Patients
+from ..customers.api import Customers, Patients
 from ..database import migrate, pool
 from ..database.pool import SERVER, Database
 from ..http.access import admit_system, guard
@@ -51,6 +51,8 @@ from ..kit import tracing
 from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
+from ..oversight.emergency_access.api import EmergencyAccesses
+from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
@@ -75,6 +77,7 @@ API = [
     Customers,
     FoundCustomers,
     Patients,
+    EmergencyAccesses,
     Privacy,
     TimeSlots,
     Schedules,

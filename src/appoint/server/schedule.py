@@ -84,6 +84,12 @@ NIGHTLY: Final[dict[str, Nightly]] = {
             work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()
         ),
     ),
+    "forget-unconfirmed": Nightly(
+        time(1, 30),
+        lambda work: privacy_jobs.forget_unconfirmed(
+            work.db, older_than=timedelta(days=work.settings.unconfirmed_days), now=clock.now()
+        ),
+    ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
 """The nightly jobs, by name. Each must tolerate being run twice, or late."""

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from . import api_docs, dev_pages, security_txt
-from .public import book, find, manage, my_appointments, reschedule, unsubscribe
+from .public import book, find, manage, my_appointments, own_details, reschedule, unsubscribe
 from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
@@ -15,6 +15,7 @@ from .staff import (
     credentials,
     day,
     doctors,
+    emergency_access,
     hours_changes,
     hours_overview,
     message_templates,
@@ -38,6 +39,7 @@ PAGES: Final[list[Any]] = [
     *reschedule.PAGES,
     *unsubscribe.PAGES,
     *my_appointments.PAGES,
+    *own_details.PAGES,
     *patient_sign_in.PAGES,
     *credentials.PAGES,
     *sign_in.PAGES,
@@ -45,6 +47,7 @@ PAGES: Final[list[Any]] = [
     *day.PAGES,
     *patients.PAGES,
     *patient.PAGES,
+    *emergency_access.PAGES,
     *absences.PAGES,
     *reports.PAGES,
     *messages.PAGES,

@@ -32,6 +32,7 @@ NAVIGATION: Final = (
             ("numbers", translatable("Reports"), "manage"),
             ("messages", translatable("Messages"), "see-messages"),
             ("audit", translatable("Audit log"), "manage-access"),
+            ("emergencies", translatable("Emergency access"), "manage-access"),
         ),
     ),
     (

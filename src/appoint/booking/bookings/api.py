@@ -20,6 +20,8 @@ from ..book import book
 from ..model import Appointment, AppointmentFilter, BookedAppointments, Cancellation
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
+    NamedCustomer,
+    authorize_customers,
     authorize_override,
     booking_limits,
     hold_length,
@@ -49,13 +51,17 @@ class Bookings(Controller):
         """Book up to 20 appointments together, all or nothing. A refusal contains the `index` of the first refused
         appointment.
 
-        Staff can override rules for all of them (`override`) if they give a reason.
+        Callers who are neither the signed-in customer nor the clinic's staff or partner systems send each customer's
+        `customerToken` from the registration; without it, the customer is not found.
+
+        Staff can override rules for all of the appointments (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
             raise NotFound
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
+        discreet = await authorize_customers(request, data.clinic_id, _named_customers(data))
         command = BookingCommand(
             data.clinic_id,
             [CustomerRequest(part.customer_id or data.customer_id, part) for part in parts],
@@ -63,9 +69,10 @@ class Bookings(Controller):
             hold_length(request),
             clock.now(),
             booker_id=data.customer_id,
-            idempotency=requested_key(request, data),
+            idempotency=requested_key(request, _without_tokens(data)),
             override=data.override,
             limits=booking_limits(request, data.clinic_id),
+            discreet=discreet,
         )
         result = await book(request.services.db, request.cache, command)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
@@ -134,6 +141,21 @@ class Bookings(Controller):
             cancellation=query,
             now=clock.now(),
         )
+
+
+def _named_customers(data: BookingRequest) -> list[NamedCustomer]:
+    """Return the booking's customer and those that its appointments name."""
+    others = [
+        NamedCustomer(part.customer_id, part.customer_token) for part in data.appointments or () if part.customer_id
+    ]
+    return [NamedCustomer(data.customer_id, data.customer_token), *others]
+
+
+def _without_tokens(data: BookingRequest) -> BookingRequest:
+    """Return the request without its tokens, so that a repeat with new ones counts as the same request."""
+    replace = msgspec.structs.replace
+    parts = data.appointments and [replace(part, customer_token=None) for part in data.appointments]
+    return replace(data, customer_token=None, appointments=parts)
 
 
 def _booking(stored: BookedAppointments) -> Booking:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from ...customers.model import CustomerToken
 from ...kit import errors, fields
 from ..model import Appointment
 from ..rules import Override, TimeRequest
@@ -35,6 +36,8 @@ class PartRequest(TimeRequest):
     }
 
     customer_id: UUID | None = None
+    customer_token: CustomerToken | None = None
+    """The token from the registration of this appointment's customer."""
     clinic_id: fields.ClinicNumber | None = None
     """If given, it must match the booking's clinic."""
 
@@ -54,6 +57,8 @@ class BookingRequest(TimeRequest, kw_only=True):
 
     clinic_id: fields.ClinicNumber
     customer_id: UUID
+    customer_token: CustomerToken | None = None
+    """The token from the customer's registration."""
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
     override: Override | None = None
     """Staff only. Applies to all appointments. Overriding hours requires a named doctor."""

@@ -17,8 +17,9 @@ class DayAppointment(msgspec.Struct, frozen=True):
     id: UUID
     version: int
     doctor_id: UUID
-    customer_id: UUID
-    patient: str
+    customer_id: UUID | None
+    patient: str | None
+    """None until a hold is confirmed, unless the customer is already the clinic's patient."""
     type: str | None
     start_time: datetime
     end_time: datetime
@@ -78,8 +79,9 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     id: UUID
     version: int
     doctor_id: UUID
-    customer_id: UUID
-    patient: str
+    customer_id: UUID | None
+    """None for an unconfirmed customer, whom the clinic does not know yet."""
+    patient: str | None
     type: str | None
     status: Status
     notes: str | None
@@ -95,6 +97,8 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     @classmethod
     def of(cls, stored: DayAppointment, time_zone: str, now: datetime) -> "BoardAppointment":
         members = msgspec.structs.asdict(stored)
+        if stored.patient is None:
+            members["customer_id"] = None
         steps = [name for name, step in TRANSITIONS.items() if stored.status in step.sources]
         if stored.can_undo(now, time_zone) and "unarrive" not in steps:  # it would do the same
             steps.append("undo")

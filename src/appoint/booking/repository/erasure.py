@@ -15,9 +15,20 @@ async def lock_appointments(tx: Statements, customer_id: UUID) -> None:
     )
 
 
-async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
-    """Erase the appointments' notes and reasons. The doctor, time and price remain; a reason that must not be null
-    becomes “(erased)”."""
+async def erase_keys(tx: Statements, customer_id: UUID) -> None:
+    """Delete the idempotency keys of the customer's appointments. Everything else remains."""
+    await tx.execute(
+        """
+        update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
+         where customer_id = $1 and idempotency_key is not null
+        """,
+        customer_id,
+    )
+
+
+async def erase_appointments(tx: Statements, customer_id: UUID, *, retaining: Sequence[int] = ()) -> int:
+    """Erase the appointments' notes and reasons, except at the `retaining` clinics. The doctor, time and price remain;
+    a reason that must not be null becomes “(erased)”."""
     tag = await tx.execute(
         """
         update appointment
@@ -25,11 +36,12 @@ async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
                override_reason = case when override_reason is not null then '(erased)' end,
                idempotency_caller = null, idempotency_key = null, request_digest = null,
                version = version + 1, updated_at = now()
-         where customer_id = $1
+         where customer_id = $1 and clinic_id <> all($2)
            and (num_nonnulls(notes, idempotency_key) > 0 or override_reason <> '(erased)'
                 or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
         """,
         customer_id,
+        retaining,
     )
     return affected(tag)
 
@@ -51,6 +63,13 @@ async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_id
         customer_ids,
     )
     return [row.id for row in rows]
+
+
+async def delete_holds(tx: Statements, customer_ids: Sequence[UUID]) -> None:
+    """Delete the abandoned holds of customers who never booked."""
+    await tx.execute(
+        "delete from appointment where (customer_id = any($1) or booker_id = any($1)) and only_held", customer_ids
+    )
 
 
 async def delete_old_keys(db: Statements, *, before: datetime) -> int:

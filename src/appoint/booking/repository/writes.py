@@ -53,7 +53,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         candidates=[(turn, doctor.id, doctor.version) for turn, spec in turns for doctor in spec.candidates],
         types=list({(spec.type.id, spec.type.version) for spec in plan.specs if spec.type}),
         idempotency=command.idempotency,
-        actor=(actor.key, actor.operation, actor.address, tracing.request_id(), overrides),
+        actor=(actor.key, actor.operation, actor.audited_address, tracing.audited_request_id(), overrides),
         limits=command.limits,
         override_reason=command.override.reason if command.override else None,
         traceparent=tracing.traceparent(),

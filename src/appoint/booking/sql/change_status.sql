@@ -1,4 +1,4 @@
--- Change the status of a locked appointment and append the event.
+-- Change the status of a locked appointment and append the event. Confirming a hold makes the customer a patient.
 with changed as (
   update appointment
      set status = :status, hold_expires_at = null, cancel_cause = case :status when 'cancelled' then 'request' end,
@@ -15,7 +15,14 @@ with changed as (
          stepped_at = case when :by_clinic and status <> 'pending' then :now::timestamptz end,
          sequence = sequence + (:status = 'cancelled')::integer, version = version + 1, updated_at = now()
    where clinic_id = :clinic_id and id = :appointment_id
-  returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.status as old_status
+  returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, booker_id,
+            old.status as old_status
+), new_patients as (
+  insert into patient (clinic_id, customer_id)
+  select clinic_id, customer_id from changed where old_status = 'pending' and :status = 'booked'
+   union
+  select clinic_id, booker_id from changed where old_status = 'pending' and :status = 'booked' and booker_id is not null
+  on conflict do nothing
 )
 insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
 select clinic_id, :event, id::text, version,

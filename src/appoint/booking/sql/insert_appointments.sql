@@ -111,11 +111,11 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
             hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
             updated_at, overridden, override_reason
-), new_patients as (  -- the first booking makes a customer a patient, whether for themselves or for others
+), new_patients as (  -- the first confirmed booking, for themselves or for others, makes a customer a patient
   insert into patient (clinic_id, customer_id)
-  select clinic_id, customer_id from inserted
+  select clinic_id, customer_id from inserted where status = 'booked'
    union
-  select clinic_id, booker_id from inserted where booker_id is not null
+  select clinic_id, booker_id from inserted where status = 'booked' and booker_id is not null
   on conflict do nothing
 ), events as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)

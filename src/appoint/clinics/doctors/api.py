@@ -31,7 +31,13 @@ class Doctors(Controller):
         )
         if not doctors:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, doctors, lambda doctor: (doctor.id,), cache_control="public, no-cache")
+        return page_response(
+            request,
+            query,
+            [_visible(request, doctor) for doctor in doctors],
+            lambda doctor: (doctor.id,),
+            cache_control=_cache_control(request, clinic_id),
+        )
 
     @post(
         "/clinics/{clinic_id:int}/doctors",
@@ -54,7 +60,8 @@ class Doctors(Controller):
     @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt=route(permission="public"))
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
         """Return a doctor, whether active or removed."""
-        return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
+        doctor = _visible(request, await service.get(request.db, doctor_id))
+        return json_response(request, doctor, cache_control=_cache_control(request, doctor.clinic_id))
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt=route(permission="manage"))
     async def replace(
@@ -98,3 +105,13 @@ class Doctors(Controller):
             change=change,
             if_match=request.if_match,
         )
+
+
+def _visible(request: Request, doctor: Doctor) -> Doctor:
+    """Return the doctor as the caller may see them: only the clinic sees email addresses."""
+    return doctor if request.user.works_for(doctor.clinic_id) else doctor.for_public()
+
+
+def _cache_control(request: Request, clinic_id: int) -> str:
+    """Return which caches may store the response. Shared ones store only what everyone sees."""
+    return "private, no-cache" if request.user.works_for(clinic_id) else "public, no-cache"

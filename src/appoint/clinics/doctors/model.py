@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
@@ -52,7 +53,12 @@ class Doctor(Resource):
     name: str
     specialty: str | None
     email: str | None
+    """Only for the clinic itself, that is, its staff and partner systems; null for everyone else."""
     appointment_type_ids: list[UUID] | None
     """null for all the clinic's types."""
     active: bool
     removed_at: datetime | None
+
+    def for_public(self) -> "Doctor":
+        """Return the doctor without the address that the clinic reaches them at, and perhaps signs them in with."""
+        return msgspec.structs.replace(self, email=None)

@@ -38,6 +38,7 @@ class Limits:
                 "partner": settings.partner_rate,
                 "monitoring": settings.monitoring_rate,
                 "callbacks": settings.callbacks_rate,
+                "lookups": settings.lookups_rate,
             }.items()
         }
 
@@ -70,6 +71,17 @@ class Limits:
         request.scope["state"]["limit"] = quota_headers(quota)
         if quota.is_over:
             raise refusal(name, quota)
+
+    async def count_lookup(self, request: litestar.Request[Actor, Any, Any], caller: Actor) -> None:
+        """Count a search for people by their address. Unlike the other limits, this one applies to staff and partners,
+        so that no one can find out whom thousands of addresses belong to.
+        """
+        if not self.on or caller.administrator:
+            return
+        quota = await self._count("lookups", caller.key, self.rates["lookups"])
+        request.scope["state"]["limit"] = quota_headers(quota)
+        if quota.is_over:
+            raise refusal("lookups", quota)
 
     async def _count(self, name: str, who: str, rate: Rate) -> Quota:
         now = clock.now()

@@ -1,5 +1,6 @@
 """SQL for sessions. The table contains only digests of tokens."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -134,6 +135,11 @@ async def end_all(tx: Statements, *, user_id: UUID | None, customer_id: UUID | N
     """End all of a user's or patient's sessions. Return how many there were."""
     tag = await tx.execute("delete from session where user_id = $1 or customer_id = $2", user_id, customer_id)
     return affected(tag)
+
+
+async def delete_of_customers(tx: Statements, customer_ids: Sequence[UUID]) -> None:
+    """Delete the customers' sessions."""
+    await tx.execute("delete from session where customer_id = any($1)", customer_ids)
 
 
 async def delete_ended(db: Statements, *, idle: timedelta, now: datetime) -> None:

@@ -60,9 +60,9 @@ async def find(db: Statements, id: int) -> DevMessage | None:
     return to(DevMessage, row) if row else None
 
 
-async def erase_messages(tx: Statements, customer_id: UUID) -> int:
-    """Delete the messages to a customer. Return how many there were."""
-    return affected(await tx.execute("delete from dev_message where customer_id = $1", customer_id))
+async def erase_messages(tx: Statements, customer_ids: Sequence[UUID]) -> int:
+    """Delete the messages to the customers. Return how many there were."""
+    return affected(await tx.execute("delete from dev_message where customer_id = any($1)", customer_ids))
 
 
 async def erase_others_messages(tx: Statements, *, clinic_ids: Sequence[int]) -> None:

@@ -53,6 +53,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "two-step-off": KindRules("user"),
     "api-key-created": KindRules("user"),
     "sign-in-code": KindRules("customer"),
+    "record-lookup": KindRules("customer", can_wait=True),
 }
 """The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
 sent: `reminder-1440`."""

@@ -1,7 +1,7 @@
 """Plan and resend notifications, record delivery reports, and manage customers' preferences."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -29,6 +29,9 @@ from .repository import delivery, planning, reads
 from .repository import preferences as preference_rows
 
 REMINDER_BATCH_SIZE: Final = 2000
+LOOKUP_TTL: Final = timedelta(days=2)
+FIRST_DAY: Final = date(2000, 1, 1)
+"""Sequence numbers of daily messages count from this day."""
 AGENDA_TTL: Final = timedelta(hours=3)
 """How long after its scheduled time a doctor's agenda is still emailed."""
 
@@ -110,6 +113,18 @@ async def send_code(
     unknown, so timing reveals nothing."""
     await planning.insert_code(
         tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_TTL
+    )
+
+
+async def tell_of_lookup(tx: Transaction, *, clinic_id: int, customer_id: UUID, now: datetime) -> None:
+    """Tell a customer that a clinic where they are not a patient looked them up, at most once a day."""
+    await planning.insert_lookup(
+        tx,
+        clinic_id=clinic_id,
+        customer_id=customer_id,
+        day=(now.date() - FIRST_DAY).days,
+        now=now,
+        expires_at=now + LOOKUP_TTL,
     )
 
 

@@ -25,8 +25,8 @@ Kind = Literal[
 ]
 NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created"]
 """Messages that tell users about a change to the credentials of their account."""
-AccountKind = Literal["invitation", "clinic-joined", "password-reset", "sign-in-code", NoticeKind]
-"""Messages about an account. Clinics cannot replace their templates."""
+AccountKind = Literal["invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", NoticeKind]
+"""Messages about an account or a person's record. Clinics cannot replace their templates."""
 APPOINTMENT_PLACEHOLDERS: Final = (
     "clinic",
     "phone",
@@ -59,6 +59,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "two-step-off": ("clinic", "user", "link"),
     "api-key-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
+    "record-lookup": ("clinic", "phone"),
 }
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(

@@ -60,7 +60,11 @@ class Privacy(Controller):
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase all of the customer's personal data. This cannot be undone. Their appointments remain, without personal
-        data. The event `customer.erased` informs clinics' and partners' systems."""
+        data. The event `customer.erased` informs clinics' and partners' systems.
+
+        When customers erase themselves, what clinics have recorded about their visits stays
+        for each clinic's retention period, without a name; `retained` lists these records.
+        """
         erasure, replayed = await idempotent_answer(
             request, None, lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()), Erasure
         )

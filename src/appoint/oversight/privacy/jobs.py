@@ -20,6 +20,16 @@ MAILBOX_RETENTION: Final = timedelta(days=7)
 """How long messages stay in the development mailbox."""
 
 
+async def forget_unconfirmed(db: Database, *, older_than: timedelta, now: datetime) -> None:
+    """Delete people who registered but never booked. Several workers can run this at once."""
+    last, total = UUID(int=0), 0
+    while customers := await db.atomic(
+        service.forget_unconfirmed, SYSTEM, before=now - older_than, after=last, now=now
+    ):
+        last, total = customers[-1], total + len(customers)
+    log.info("unconfirmed people forgotten", customers=total)
+
+
 async def forget(db: Database, *, now: datetime) -> None:
     """Delete data whose retention period has ended. Several workers can run this at once. If a run is interrupted, the
     next night's run completes it."""

@@ -199,6 +199,16 @@ class ErasedCounts(msgspec.Struct, rename="camel"):
     """Stored requests that created the customer, kept in case callers repeat them."""
 
 
+class RetainedRecord(msgspec.Struct, rename="camel"):
+    """A clinic's record about the customer, which the clinic may have to keep by law: its notes, the record number, and
+    the notes and reasons on appointments."""
+
+    clinic_id: int
+    clinic: str
+    until: datetime | None
+    """When the clinic's retention period ends; null if the clinic has not set one."""
+
+
 class Erasure(msgspec.Struct, rename="camel"):
     """The result of erasing a customer."""
 
@@ -215,11 +225,14 @@ class Erasure(msgspec.Struct, rename="camel"):
             "signInCodes": 0,
             "requests": 0,
         },
+        "retained": [{"clinicId": 1, "clinic": "Lakeside Clinic", "until": "2037-01-12T10:00:00Z"}],
     }
 
     customer_id: UUID
     erased_at: datetime
     erased: ErasedCounts
+    retained: list[RetainedRecord] = msgspec.field(default_factory=list[RetainedRecord])
+    """Records that clinics keep, without the customer's name, when customers erase themselves."""
 
 
 def for_customer(export: Export) -> Export:

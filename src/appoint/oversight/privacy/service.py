@@ -24,8 +24,9 @@ from ...messaging.channels import repository as mailbox_repository
 from ...messaging.notifications.model import Preferences
 from ...messaging.notifications.repository import erasure as notifications_erasure
 from ...messaging.notifications.repository import preferences
-from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName
-from .repository import exports, retention
+from ..emergency_access import repository as emergency_access
+from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName, RetainedRecord
+from .repository import exports, retention, unconfirmed
 
 T = TypeVar("T")
 BATCH_SIZE: Final = 200
@@ -62,34 +63,39 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
 
 async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
     """Erase a customer; their appointments remain, without personal data. Erasing a customer again changes nothing.
-    Raise `NotFound`, or a `customer-has-appointments` `Conflict` while they have future live appointments at any
-    clinic.
+
+    A customer who does this themselves erases their own data at once, but not what clinics have recorded about their
+    visits: the clinics may have to keep that, and erase it when their retention period ends. An administrator erases
+    everything. Raise `NotFound`, or a `customer-has-appointments` `Conflict` while they have future live appointments
+    at any clinic.
 
     A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer. Either
     it commits before this and prevents the erasure, or it finds the customer erased. A concurrent note about the
     patient either fails or is erased too.
     """
-    erased = await _erase(tx, customer_id=customer_id, now=now)
+    erased = await _erase(tx, customer_id=customer_id, retain=actor.customer_id is not None, now=now)
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
     return erased
 
 
-async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasure:
+async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datetime) -> Erasure:
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None:
         raise errors.NotFound
+    clinic_ids = await exports.clinics_of(tx, customer_id)
     if customer.erased_at:
-        return Erasure(customer_id, customer.erased_at, ErasedCounts())
+        counts = ErasedCounts() if retain else await _erase_records(tx, customer_id, clinic_ids, ())
+        return Erasure(customer_id, customer.erased_at, counts)
     await appointments_erasure.lock_appointments(tx, customer_id)
     if appointments := await customers_repository.count_upcoming_appointments(tx, customer_id, now=now):
         raise errors.Conflict("customer-has-appointments", count=appointments)
-    clinic_ids = await exports.clinics_of(tx, customer_id)
-    counts = ErasedCounts(
-        patients=await customers_erasure.erase_patients(tx, customer_id),
-        appointments=await appointments_erasure.erase_appointments(tx, customer_id),
+    retained = await retention.retained_records(tx, customer_id, clinic_ids=clinic_ids, now=now) if retain else []
+    records = await _erase_records(tx, customer_id, clinic_ids, [record.clinic_id for record in retained])
+    counts = msgspec.structs.replace(
+        records,
         notifications=await notifications_erasure.erase_notifications(tx, customer_id),
-        messages=await mailbox_repository.erase_messages(tx, customer_id),
-        preferences=await notifications_erasure.erase_preferences(tx, customer_id),
+        messages=await mailbox_repository.erase_messages(tx, [customer_id]),
+        preferences=await notifications_erasure.erase_preferences(tx, [customer_id]),
         sessions=await sessions_repository.end_all(tx, user_id=None, customer_id=customer_id),
         sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
         requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
@@ -97,7 +103,28 @@ async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasur
     await customers_erasure.erase_customer(
         tx, customer_id, clinic_ids=clinic_ids, traceparent=tracing.traceparent(), now=now
     )
-    return Erasure(customer_id, now, counts)
+    return Erasure(customer_id, now, counts, retained)
+
+
+async def list_retained(db: Statements, *, customer_id: UUID, now: datetime) -> list[RetainedRecord]:
+    """Return the clinics' records that would remain if the customer erased themselves now."""
+    clinic_ids = await exports.clinics_of(db, customer_id)
+    return await retention.retained_records(db, customer_id, clinic_ids=clinic_ids, now=now)
+
+
+async def _erase_records(
+    tx: Transaction, customer_id: UUID, clinic_ids: Sequence[int], retaining: Sequence[int]
+) -> ErasedCounts:
+    """Erase what clinics have recorded about the customer, except at the `retaining` clinics."""
+    if retaining:
+        await customers_erasure.retain_patients(tx, customer_id, clinic_ids=retaining)
+        await appointments_erasure.erase_keys(tx, customer_id)
+    erasing = [clinic_id for clinic_id in clinic_ids if clinic_id not in retaining]
+    await emergency_access.erase_reasons(tx, customer_id, clinic_ids=erasing)
+    return ErasedCounts(
+        patients=await customers_erasure.erase_patients(tx, customer_id, clinic_ids=erasing),
+        appointments=await appointments_erasure.erase_appointments(tx, customer_id, retaining=retaining),
+    )
 
 
 async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
@@ -141,10 +168,28 @@ async def erase_unretained(tx: Transaction, actor: Actor, *, customer_id: UUID, 
     clinic_ids = await exports.clinics_of(tx, customer_id)
     if await retention.is_retained(tx, customer_id, clinic_ids=clinic_ids, now=now):
         return False
-    await _erase(tx, customer_id=customer_id, now=now)
+    await _erase(tx, customer_id=customer_id, retain=False, now=now)
     erasing = msgspec.structs.replace(actor, operation="eraseCustomer")
     await audit.record(tx, erasing, clinic_id=ids.PLATFORM, subjects=[customer_id], reason="retention")
     return True
+
+
+async def forget_unconfirmed(
+    tx: Transaction, actor: Actor, *, before: datetime, after: UUID, now: datetime
+) -> list[UUID]:
+    """Delete the next people who registered before the given time and never booked: up to `BATCH_SIZE`, in id order
+    after `after`. Return them."""
+    customer_ids = await unconfirmed.lock_unconfirmed(tx, before=before, after=after, now=now, limit=BATCH_SIZE)
+    if customer_ids:
+        await appointments_erasure.delete_holds(tx, customer_ids)
+        await sessions_repository.delete_of_customers(tx, customer_ids)
+        await notifications_erasure.erase_preferences(tx, customer_ids)
+        await mailbox_repository.erase_messages(tx, customer_ids)
+        await emergency_access.delete_of_customers(tx, customer_ids)
+        await customers_erasure.delete_customers(tx, customer_ids)
+        forgetting = msgspec.structs.replace(actor, operation="forgetUnconfirmed")
+        await audit.record(tx, forgetting, clinic_id=ids.PLATFORM, subjects=customer_ids, reason="never booked")
+    return customer_ids
 
 
 async def delete_notifications(db: Statements, *, clinic_id: int, before: datetime, now: datetime) -> int:

@@ -11,7 +11,7 @@ from ...booking import service as appointments
 from ...customers import service as customers
 from ...http.access import COOKIE
 from ...http.cookies import linked_customers_of, set_linked_customers, set_session_cookie
-from ...http.forms import parse_form, parse_id
+from ...http.forms import parse_form, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.sign_in_codes import service
@@ -53,6 +53,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         others=others,
         upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now],
         past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now],
+        saved="saved" in query_params(request),
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},
     )
 

@@ -23,7 +23,7 @@ from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
-from ...kit.i18n import template_functions
+from ...kit.i18n import template_functions, translate
 from ...kit.permissions import widest_grant
 from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
@@ -128,8 +128,15 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
     doctor_ids = visible_doctors(request, doctor_id)
-    return await service.load_board(
+    loaded = await service.load_board(
         request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
+    )
+    unconfirmed = translate(language_for(request), "Unconfirmed")
+    return msgspec.structs.replace(
+        loaded,
+        appointments=[
+            each if each.patient else msgspec.structs.replace(each, patient=unconfirmed) for each in loaded.appointments
+        ],
     )
 
 

@@ -61,6 +61,7 @@ async def list_stranded_appointments(
           join customer cu on cu.id = a.customer_id
           left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
          where a.clinic_id = $1 and lower(a.during) > $2 and a.needs_rebooking and a.active_during is not null
+           and a.status <> 'pending'  -- the clinic does not know these customers yet
          order by lower(a.during)
          limit $3
         """,

@@ -1,5 +1,6 @@
 """Erase a person's notifications and preferences, and delete expired notifications."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,8 +23,8 @@ async def erase_notifications(tx: Statements, customer_id: UUID) -> int:
     return affected(tag)
 
 
-async def erase_preferences(tx: Statements, customer_id: UUID) -> int:
-    return affected(await tx.execute("delete from notification_preference where customer_id = $1", customer_id))
+async def erase_preferences(tx: Statements, customer_ids: Sequence[UUID]) -> int:
+    return affected(await tx.execute("delete from notification_preference where customer_id = any($1)", customer_ids))
 
 
 async def delete_expired(db: Statements, *, clinic_id: int, before: UUID, now: datetime, limit: int) -> int:

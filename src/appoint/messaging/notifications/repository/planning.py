@@ -109,6 +109,28 @@ async def insert_code(
     )
 
 
+async def insert_lookup(
+    tx: Statements, *, clinic_id: int, customer_id: UUID, day: int, now: datetime, expires_at: datetime
+) -> None:
+    """Insert the message that tells a customer that a clinic looked them up, unless there already is one for this
+    day."""
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  urgent, due_at, expires_at)
+        select $1, mint_id($1), 'record-lookup', $2::uuid::text, $3, 'customer', $2::text, channel, false, $4, $5
+          from customer_channel
+         where customer_id = $2
+        on conflict do nothing
+        """,
+        clinic_id,
+        customer_id,
+        day,
+        now,
+        expires_at,
+    )
+
+
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> list[Untold]:
     """Supersede unsent notifications about the events' subjects if their sequence number is lower than the one given
     for the event. Return those that had never been sent, and that no worker was about to send."""

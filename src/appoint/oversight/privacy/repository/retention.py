@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ....database.pool import Statements
+from ....database.pool import Statements, to
+from ..model import RetainedRecord
 
 
 class RetentionLimits(NamedTuple):
@@ -40,7 +41,7 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
         """
         select p.customer_id
           from patient p
-          join customer c on c.id = p.customer_id and c.erased_at is null
+          join customer c on c.id = p.customer_id and (c.erased_at is null or p.outlives_customer)
          where p.clinic_id = $1 and p.created_at < $2 and p.customer_id > $3
            and not exists (select from appointment a
                             where a.clinic_id = $1 and a.customer_id = p.customer_id and upper(a.during) > $2)
@@ -54,6 +55,35 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
         limit,
     )
     return [row.customer_id for row in rows]
+
+
+async def retained_records(
+    tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime
+) -> list[RetainedRecord]:
+    """Return the clinics whose records about the customer must outlive an erasure that the customer asks for: those
+    that have written something about them, until the clinic's retention period has ended."""
+    rows = await tx.fetch(
+        """
+        select p.clinic_id, c.name as clinic, kept.until
+          from patient p
+          join clinic c on c.id = p.clinic_id
+         cross join lateral (
+           select bool_or(a.notes is not null or a.override_reason is not null
+                          or a.cancel_reason is not null and a.cancel_cause is distinct from 'hold-expired') as noted,
+                  greatest(p.created_at, max(upper(a.during)))
+                  + make_interval(months => c.retain_patients_months) as until
+             from appointment a
+            where a.clinic_id = p.clinic_id and a.customer_id = $1) as kept
+         where p.clinic_id = any($2) and p.customer_id = $1
+           and (num_nonnulls(p.record_number, p.notes) > 0 or kept.noted)
+           and (kept.until is null or kept.until > $3)
+         order by p.clinic_id
+        """,
+        customer_id,
+        clinic_ids,
+        now,
+    )
+    return [to(RetainedRecord, row) for row in rows]
 
 
 async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime) -> bool:

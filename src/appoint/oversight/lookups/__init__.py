@@ -1,0 +1,1 @@
+"""Finding people who are not the clinic's patients: limited, and never unnoticed."""

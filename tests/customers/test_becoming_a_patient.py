@@ -1,0 +1,97 @@
+"""A clinic learns of a person from a confirmed booking on, not from a hold."""
+
+from datetime import timedelta
+
+import pytest
+
+from appoint.booking.holds import expire_holds
+from appoint.kit import clock
+from support.app import ADMIN
+from support.manage_links import START, create_visit, times_at, token_headers
+from support.staff import sign_in_receptionist
+
+
+@pytest.fixture
+async def visit(db, client):
+    return await create_visit(db, client)
+
+
+@pytest.fixture
+async def reception(db, client, visit):
+    return await sign_in_receptionist(db, client)
+
+
+async def hold(client, visit, hours=0, *, headers=None) -> dict:
+    body = {**visit, **times_at(hours), "hold": True}
+    response = await client.post("/api/appointments", json=body, headers=headers)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def patients(client) -> list[str]:
+    return [patient["id"] for patient in (await client.get("/api/clinics/1/patients", headers=ADMIN)).json()["items"]]
+
+
+async def test_a_receptionist_cannot_open_a_record_by_holding_and_dropping_a_time(client, visit, reception):
+    path = f"/api/clinics/1/patients/{visit['customerId']}"
+    held = await hold(client, visit, headers=reception)
+    assert (await client.get(path, headers=reception)).status_code == 404
+    await client.delete(f"/api/appointments/{held['id']}", headers=reception)
+    assert ((await client.get(path, headers=reception)).status_code, await patients(client)) == (404, [])
+
+
+async def test_a_confirmed_hold_makes_a_patient(client, visit):
+    held = await hold(client, visit)
+    await client.post(f"/api/appointments/{held['id']}/confirm", headers=token_headers(held))
+    assert await patients(client) == [visit["customerId"]]
+
+
+async def test_a_booking_makes_a_patient(client, visit):
+    await client.post("/api/appointments", json={**visit, **times_at(0)})
+    assert await patients(client) == [visit["customerId"]]
+
+
+async def test_an_expired_hold_makes_no_patient(client, db, visit):
+    await hold(client, visit)
+    assert await expire_holds(db, now=clock.now() + timedelta(hours=1)) == 1
+    assert await patients(client) == []
+
+
+async def test_only_the_booked_part_of_a_booking_makes_patients(client, visit):
+    family = [(await client.post("/api/customers", json={"name": name})).json()["id"] for name in ("Ben", "Cleo")]
+    parts = [
+        {**times_at(hours), "doctorId": visit["doctorId"], "customerId": person, "hold": hours == 0}
+        for hours, person in enumerate(family)
+    ]
+    body = {"clinicId": 1, "customerId": visit["customerId"], "appointments": parts}
+    assert (await client.post("/api/bookings", json=body)).status_code == 201
+    assert await patients(client) == [visit["customerId"], family[1]]  # the booker, and whom they have booked for
+
+
+async def test_the_board_shows_that_a_time_is_held_but_not_by_whom(client, visit, reception):
+    await client.patch(f"/api/customers/{visit['customerId']}", json={"name": "Xanthippe"}, headers=ADMIN)
+    held = await hold(client, visit)
+    day = f"{START:%Y-%m-%d}"
+    data = (await client.get(f"/staff/1/board.json?from={day}&to={day}", headers=reception)).json()
+    (shown,) = data["appointments"]
+    assert (shown["id"], shown["status"], shown["patient"], shown["customerId"]) == (
+        held["id"],
+        "pending",
+        "Unconfirmed",
+        None,
+    )
+    paths = [f"day?date={day}", f"week?date={day}", f"day/print?date={day}", "day/search?q=xanth", "patients"]
+    pages = [(await client.get(f"/staff/1/{path}", headers=reception)).text for path in paths]
+    named = [page for page in (data["list"], *pages) if visit["customerId"] in page or "Xanthippe" in page]
+    assert named == []
+
+
+async def test_the_board_names_a_held_time_of_someone_who_is_a_patient_already(client, visit, reception):
+    await client.post("/api/appointments", json={**visit, **times_at(0)})
+    await hold(client, visit, 1)
+    day = f"{START:%Y-%m-%d}"
+    data = (await client.get(f"/staff/1/board.json?from={day}&to={day}", headers=reception)).json()
+    assert [(each["status"], each["patient"]) for each in data["appointments"]] == [
+        ("booked", "Ana"),
+        ("pending", "Ana"),
+    ]

@@ -1,0 +1,35 @@
+"""Anyone can register more people with an address, but not crowd out those who have it."""
+
+from datetime import timedelta
+
+from appoint.identity.sign_in_codes.model import MAX_SHARING
+from support.manage_links import START, book, create_visit
+from support.sign_in_codes import enter_code, request_code
+from support.world import create_customer
+
+
+async def test_fake_registrations_that_hold_times_lock_no_one_out(db, client):
+    visit = await create_visit(db, client)
+    await book(client, visit, 5)
+    fakes = [await create_customer(client, name=f"Fake {n}", email="ana@example.org") for n in range(MAX_SHARING)]
+    for number, fake in enumerate(fakes):
+        start = START + timedelta(minutes=10 * number)
+        times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=10)).isoformat()}
+        body = {"customerId": fake, "doctorId": visit["doctorId"], "hold": True, **times}
+        assert (await client.post("/api/appointments", json=body)).status_code == 201
+    await db.execute(
+        """
+        update appointment set status = 'cancelled', hold_expires_at = null, only_held = true
+         where status = 'pending' and extract(minute from lower(during)) = 10
+        """
+    )
+    choices = (await enter_code(client, await request_code(client))).json()["choices"]
+    assert (visit["customerId"] in [choice["customerId"] for choice in choices], len(choices)) == (True, MAX_SHARING)
+
+
+async def test_later_registrations_lock_out_no_one_who_has_only_registered(db, client):
+    first = await create_customer(client, name="Ana", email="ana@example.org")
+    for number in range(MAX_SHARING):
+        await create_customer(client, name=f"Fake {number}", email="ana@example.org")
+    choices = (await enter_code(client, await request_code(client))).json()["choices"]
+    assert first in [choice["customerId"] for choice in choices]
