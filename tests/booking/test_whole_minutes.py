@@ -32,6 +32,12 @@ async def refused_at(client, method, path, body) -> list[str]:
 async def test_requests_for_times_off_the_minute_are_refused(client, world):
     appointment = (await client.post("/api/appointments", json=appointment_body(world))).json()
     slot_id = await world.db.fetchval("select id from booking_slot where lower(during) > now()")
+    absences = f"/api/clinics/{world.clinic}/absences"
+    next_week = {
+        "startTime": (world.nine + timedelta(days=7)).isoformat(),
+        "endTime": (world.nine + timedelta(days=8)).isoformat(),
+    }
+    absence = (await client.post(absences, json=next_week, headers=ADMIN)).json()
     for fraction in FRACTIONS:
         start = world.nine + timedelta(hours=2) + fraction
         times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=30)).isoformat()}
@@ -41,7 +47,8 @@ async def test_requests_for_times_off_the_minute_are_refused(client, world):
             ("PUT", f"/api/appointments/{appointment['id']}", times),
             ("POST", "/api/bookingSlots", {"doctorId": str(world.dr_shah), **times}),
             ("PUT", f"/api/bookingSlots/{slot_id}", times),
-            ("POST", f"/api/clinics/{world.clinic}/absences", times),
+            ("POST", absences, times),
+            ("PATCH", f"/api/absences/{absence['id']}", times),
         ):
             assert "#/startTime" in await refused_at(client, method, path, body), (method, path)
         typed = {

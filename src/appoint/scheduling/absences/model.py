@@ -38,8 +38,8 @@ class AbsencePatch(RequestBody):
 
     EXAMPLE: ClassVar = {"endTime": "2027-03-05T17:00:00Z"}
 
-    start_time: fields.Instant | UnsetType = UNSET
-    end_time: fields.Instant | UnsetType = UNSET
+    start_time: fields.Minute | UnsetType = UNSET
+    end_time: fields.Minute | UnsetType = UNSET
     reason: fields.Text | None | UnsetType = UNSET
 
 
