@@ -48,6 +48,7 @@ PARAMETERS = {
     "idempotency": "null",
     "actor": "(:actor::text, :action::text, null, null, null)",
     "limits": "(:most::int, :most::int)",
+    "needs_code": "false",
     "override_reason": "null",
     "traceparent": "null",
     "now": "now()",

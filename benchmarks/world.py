@@ -101,8 +101,8 @@ def fill(appointments: int, customers: int) -> str:
         create function opening(day integer) returns timestamptz
         return now()::date::timestamp at time zone 'UTC' + make_interval(days => day) + '{OPENS}';
 
-        insert into clinic (id, name, time_zone, horizon_days)
-        select n, 'Clinic ' || n, '{ZONE}', 366 from generate_series(1, {clinics}) as n;
+        insert into clinic (id, name, time_zone, horizon_days, confirm_address)
+        select n, 'Clinic ' || n, '{ZONE}', 366, 'never' from generate_series(1, {clinics}) as n;
 
         insert into appointment_type (clinic_id, id, name, minutes, price_amount, price_currency)
         select id, {doctor("id", 0)}, 'Check-up', {MINUTES}, 4500, 'EUR' from clinic;

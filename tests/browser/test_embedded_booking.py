@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from support.browsers import follow, open_page
-from support.public_booking import APPOINTMENT_URL
+from support.public_booking import APPOINTMENT_URL, receive_code
 
 
 @pytest.fixture
@@ -44,6 +44,9 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         await content.locator("[name=name]").fill("Ana Souza")
         await content.locator("[name=email]").fill("ana@example.org")
         await follow(content.locator("#booking .submit button"), frame)
+        await expect(content.get_by_role("heading", name="Buchung bestätigen")).to_be_visible()
+        await content.locator("#code").fill(await receive_code(page, frame.url))
+        await follow(content.locator("form .submit button"), frame)
         await expect(content.get_by_role("heading", name="Ihr Termin ist gebucht.")).to_be_visible()
         async with page.context.expect_page() as new_page:
             await content.get_by_role("link", name="Ansehen, verschieben oder absagen").click()

@@ -17,7 +17,17 @@ from support.browsers import (
     open_page,
     tab_to,
 )
-from support.public_booking import APPOINTMENT_URL, book, book_alternative, fill_in, open_form, send
+from support.public_booking import (
+    APPOINTMENT_URL,
+    CODE_URL,
+    book,
+    book_alternative,
+    enter_code,
+    fill_in,
+    open_form,
+    receive_code,
+    send,
+)
 
 
 async def test_a_patient_finds_a_clinic_and_books(site, page):
@@ -63,6 +73,11 @@ async def test_a_patient_books_by_keyboard_alone(site, page):
     await page.keyboard.type("ana@example.org")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
+    await expect(page).to_have_url(CODE_URL)
+    await tab_to(page.get_by_label("Code"))
+    await page.keyboard.type(await receive_code(page, page.url))
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
     await expect(page).to_have_url(APPOINTMENT_URL)
 
 
@@ -76,7 +91,9 @@ async def test_a_patient_books_on_a_small_phone_without_scrolling_sideways(site,
             await follow(link)
             await expect_no_sideways_scrolling(page)
         await fill_in(page)
-        await book(page)
+        await send(page)
+        await expect_no_sideways_scrolling(page)
+        await enter_code(page)
 
 
 async def fill_in_forms_for_same_time(site: Site, ana: Page, ben: Page) -> None:
@@ -119,7 +136,7 @@ async def test_a_double_click_books_once(site, page):
     await open_form(page, site, day=2, time=8)
     await fill_in(page, email="twice@example.org")
     await page.locator("#booking .submit button").dblclick()
-    await expect(page).to_have_url(APPOINTMENT_URL)
+    await expect(page).to_have_url(CODE_URL)
     with api(site) as client:
         (ana,) = client.get("/api/customers", params={"q": "twice@example.org"}).json()["items"]
         assert len(client.get(f"/api/customers/{ana['id']}/appointments").json()["items"]) == 1
@@ -164,4 +181,10 @@ async def test_the_booking_pages_are_accessible(site, browser, language):
         await page.locator("#booking").evaluate("form => form.noValidate = true")
         await send(page)
         await expect(page.locator("#email-fault")).not_to_be_empty()
+        await expect_accessible(page)
+        await fill_in(page)
+        await send(page)
+        await page.locator("#code").fill("12")
+        await follow(page.locator("form .submit button"))
+        await expect(page.locator("#code-fault")).not_to_be_empty()
         await expect_accessible(page)

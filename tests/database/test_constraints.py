@@ -104,6 +104,7 @@ async def test_every_key_in_a_clinic_table_starts_with_the_clinic(db):
         "appointment_booker",
         "appointment_customer",
         "broker_message_pkey",
+        "confirmation_code_customer",
         "emergency_access_customer",
         "membership_user",
         "notification_clinic",

@@ -140,6 +140,21 @@ async def test_the_form_has_the_same_registration_limit_as_the_api(db, client, l
         assert 'value="Ben"' in response.text
 
 
+async def test_a_visitor_who_never_saw_the_response_finds_the_booking(client, lakeside):
+    page = await client.get("/c/lakeside/details", params={"type": lakeside, "start": DAY.isoformat()})
+    cookie = {"Cookie": page.headers["Set-Cookie"].split(";")[0]}
+    booked = (await send(client, form_of(page))).headers["Location"].split("?")[0]  # but the connection breaks
+    client.cookies.clear()
+    later = {"type": lakeside, "start": (DAY + timedelta(minutes=30)).isoformat()}
+    other_time = await client.get("/c/lakeside/details", params=later, headers=cookie)
+    assert "a few minutes ago" in other_time.text
+    assert f'href="{booked}"' in other_time.text
+    again = await client.get("/c/lakeside/details", params={"type": lakeside, "start": DAY.isoformat()}, headers=cookie)
+    assert (again.status_code, again.headers["Location"]) == (303, booked)
+    client.cookies.clear()
+    assert booked not in (await client.get("/c/lakeside/details", params=later)).text
+
+
 async def test_a_form_sent_by_another_site_books_nothing(client, lakeside):
     address, hidden = await open_form(client, lakeside)
     response = await client.post(

@@ -14,6 +14,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "changePassword": ("actor",),
     "checkInAppointment": ("appointmentId",),
     "confirmAppointment": ("appointmentId",),
+    "confirmBooking": ("content.appointments",),
     "createAbsence": ("content.id",),
     "createAdminToken": ("content.id",),
     "createApiKey": ("content.id",),

@@ -46,6 +46,15 @@ class Site(NamedTuple):
     database_url: str
 
 
+SITES: list[Site] = []
+"""The running sites."""
+
+
+def site_of(page: Page) -> Site:
+    """Return the site that a page belongs to, or its frame."""
+    return next(site for site in SITES for frame in page.frames if frame.url.startswith(site.url))
+
+
 @contextmanager
 def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
     """Run `appoint serve` with a worker on its own database, which contains the demo world."""
@@ -53,7 +62,9 @@ def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
         asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
         defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
         with appoint("serve", "--with-worker", **{**defaults, **settings}) as process:
-            yield Site(process.url, url)
+            SITES.append(site := Site(process.url, url))
+            yield site
+            SITES.remove(site)
 
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")

@@ -94,6 +94,7 @@ insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager')
 insert into admin_token (id, name, secret_hash, expires_at)
   values ('{SESSION}', 'Monitoring', sha256(''), now() + interval '1 day');
 insert into session (id, token_hash, user_id, expires_at) values ('{SESSION}', sha256(''), '{MIA}', now());
+insert into confirmation_code (clinic_id, booking_id, customer_id, customer_version) values (1, '{BOOKED}', '{ANA}', 1);
 insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{SESSION}', 'email', '{{}}', now());
 insert into doctor_day
   values (1, '2027-03-01', '{SHAH}', 9, '{{60,60}}', '{{30,0}}', 2, 1, 0, 0, 3, '{{0,0,2,0,0,0,0,0}}');
@@ -221,6 +222,9 @@ emergency_access = partial(
 )
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
+confirmation_code = partial(
+    insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
+)
 sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
 admin_token = partial(
     insert,

@@ -62,11 +62,7 @@ async def create_template(url: str) -> None:
     )
     template = url_of(url, TEMPLATE)
     await migrate.upgrade(template)
-    connection = await asyncpg.connect(template)
-    try:
-        await connection.execute((Path(__file__).parent / "reset.sql").read_text())
-    finally:
-        await connection.close()
+    await execute(template, (Path(__file__).parent / "reset.sql").read_text())
 
 
 async def copy_template(url: str, name: str) -> str:
@@ -77,6 +73,15 @@ async def copy_template(url: str, name: str) -> str:
         f"create database {name} template {TEMPLATE} owner appoint",
     )
     return url_of(url, name)
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement as the database's owner."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def create_empty(url: str, name: str) -> str:

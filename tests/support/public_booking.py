@@ -1,12 +1,24 @@
 """The steps of a booking on the public pages in a browser."""
 
+import asyncio
 import re
+from base64 import urlsafe_b64decode
+from uuid import UUID
 
+import asyncpg
 from playwright.async_api import Page, expect
 
-from support.browsers import Site, follow
+from support.browsers import Site, follow, site_of
 
 APPOINTMENT_URL = re.compile(r"/appointments/apm_")
+CODE_URL = re.compile(r"/confirm/apm_")
+CODE_MESSAGE = """
+select m.subject
+  from notification n join dev_message m on m.token like n.id || '.%'
+ where n.subject_id = $1 and n.kind like 'confirmation-code-%'
+ order by m.id desc
+ limit 1
+"""
 
 
 async def open_form(page: Page, site: Site, *, doctor: str | None = None, day: int = 0, time: int = 0) -> None:
@@ -36,10 +48,34 @@ async def send(page: Page) -> None:
 
 async def book(page: Page) -> None:
     await send(page)
-    await expect(page).to_have_url(APPOINTMENT_URL)
+    await enter_code(page)
 
 
 async def book_alternative(page: Page, number: int = 0) -> None:
     """Book one of the times that the form offers in place of a taken one."""
     await follow(page.locator("button[name=instead]").nth(number))
+    await enter_code(page)
+
+
+async def enter_code(page: Page) -> None:
+    """Enter the code that the visitor receives."""
+    await expect(page).to_have_url(CODE_URL)
+    await page.locator("#code").fill(await receive_code(page, page.url))
+    await follow(page.locator("form .submit button"))
     await expect(page).to_have_url(APPOINTMENT_URL)
+
+
+async def receive_code(page: Page, address: str) -> str:
+    """Return the code for the booking on a page, once the worker has sent it."""
+    token = address.partition("?")[0].rpartition("/")[2]
+    payload = token.removeprefix("apm_").partition(".")[0]
+    appointment_id = str(UUID(bytes=urlsafe_b64decode(payload + "==")))
+    connection = await asyncpg.connect(site_of(page).database_url)
+    try:
+        async with asyncio.timeout(30):
+            while not (subject := await connection.fetchval(CODE_MESSAGE, appointment_id)):
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    (code,) = re.findall(r"\b\d{6}\b", subject)
+    return code

@@ -38,7 +38,7 @@ KILLS = [
 """The victim of each kill. In the database, it is the first process, one that serves a connection, or all of them."""
 
 SETUP = f"""
-insert into clinic (name, time_zone) values ('Lakeside', 'UTC');
+insert into clinic (name, time_zone, confirm_address) values ('Lakeside', 'UTC', 'never');
 insert into doctor (clinic_id, id, name) select 1, mint_id(1), 'Dr ' || n from generate_series(1, {DOCTORS}) as n;
 insert into customer (name) select 'Customer ' || n from generate_series(1, {CUSTOMERS}) as n;
 insert into booking_slot (clinic_id, id, doctor_id, date, during)

@@ -12,8 +12,8 @@ from ..clinics.clinics import service as clinics
 from ..customers import service as customers
 from ..http.pagination import cursor_after
 from ..http.request import Request
-from ..http.resources import idempotent_resource, resource_page
-from ..http.responses import created_response, json_response, replay_headers
+from ..http.resources import resource_page
+from ..http.responses import created_response, json_response
 from ..http.routes import route
 from ..kit import clock
 from ..kit.ids import clinic_of
@@ -31,6 +31,7 @@ from .model import (
 from .planning import BookingCommand, CustomerRequest
 from .request_context import (
     NamedCustomer,
+    apply_transition,
     authorize_customers,
     authorize_override,
     booking_limits,
@@ -61,6 +62,9 @@ class Appointments(Controller):
         Callers who are neither the signed-in customer nor the clinic's staff or partner systems send the customer's
         `customerToken` from the registration; without it, the customer is not found.
 
+        Without a session or API key, the appointment is on hold for at most ten minutes unless the clinic's policy
+        says otherwise (`confirmAddress`): the customer receives a code, and `confirmAppointment` takes it.
+
         Staff can override rules that the appointment breaks (`override`) if they give a reason.
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
@@ -77,6 +81,7 @@ class Appointments(Controller):
             override=data.override,
             limits=booking_limits(request, data.booking_clinic_id),
             discreet=discreet,
+            is_proven=not request.user.is_stranger,
         )
         result = await book(request.services.db, request.cache, command)
         (appointment,) = result.booking.appointments
@@ -157,20 +162,6 @@ class Appointments(Controller):
             if_match=request.if_match,
             now=clock.now(),
         )
-
-    @post(
-        "/appointments/{appointment_id:uuid}/confirm",
-        operation_id="confirmAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="move-appointments",
-            owned_by="appointment_id",
-            problems=("hold-expired", "wrong-status", "version-mismatch"),
-        ),
-    )
-    async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Confirm a held appointment."""
-        return await apply_transition(request, appointment_id, "confirm")
 
     @post(
         "/appointments/{appointment_id:uuid}/arrive",
@@ -290,15 +281,3 @@ def _by_start(appointment: Appointment) -> tuple[datetime, UUID]:
 
 def _by_change(appointment: Appointment) -> tuple[datetime, UUID]:
     return appointment.updated_at, appointment.id
-
-
-async def apply_transition(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
-    appointment, replayed = await idempotent_resource(
-        request,
-        None,
-        lambda tx: transitions.apply(
-            tx, request.user, appointment_id=appointment_id, name=name, if_match=request.if_match, now=clock.now()
-        ),
-        service.get,
-    )
-    return json_response(request, redact(request, appointment), headers=replay_headers(replayed))

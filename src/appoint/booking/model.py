@@ -15,6 +15,7 @@ from ..kit import clock, errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
 from .availability.model import Range
+from .confirmation.message import Confirmation
 from .rules import Override, Reason, Rule, TimeRequest
 
 
@@ -86,6 +87,10 @@ class Appointment(Resource):
     """A bearer token for seeing, moving and cancelling this appointment. It is also the last part of the address of the
     appointment's page, `/appointments/{manageToken}`. Only responses to the booking request and its repeats contain it.
     """
+    confirmation: Confirmation | UnsetType = UNSET
+    """Present while the appointment is on hold until the customer confirms their address: where the code was sent.
+    Confirm the appointment with the code before the hold expires.
+    """
 
 
 class AppointmentDetails(Appointment, kw_only=True):
@@ -104,6 +109,8 @@ class AppointmentDetails(Appointment, kw_only=True):
     mode: Mode
     sent_to: str | None
     """The customer's email address or phone number."""
+    code_sent_to: str | None
+    """The masked address that the confirmation code was sent to, or None if the appointment needs none."""
 
 
 class CustomerVisit(msgspec.Struct, frozen=True):

@@ -17,7 +17,11 @@ async def owners_of_appointment(db: Statements, *, clinic_id: int, id: UUID) -> 
 async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
     """Return the doctor, customer and booker of each appointment in a booking."""
     rows = await db.fetch(
-        "select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and booking_id = $2",
+        """
+        select doctor_id, customer_id, booker_id, id as appointment_id
+          from appointment
+         where clinic_id = $1 and booking_id = $2
+        """,
         clinic_id,
         id,
     )

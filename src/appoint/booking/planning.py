@@ -43,6 +43,9 @@ class BookingCommand(NamedTuple):
     limits: BookingLimits | None = None
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
+    is_proven: bool = True
+    """Whether the caller is known or has proven that messages to the patient's address reach them. Otherwise, the
+    clinic may require a code."""
 
 
 class SlotTime(NamedTuple):
@@ -64,6 +67,8 @@ class BookingPlan(NamedTuple):
     limits: BookingLimits | None = None
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
+    needs_code: bool = False
+    """Whether the appointments are on hold until the booker enters the code that they receive."""
 
     @property
     def violation(self) -> str | None:
@@ -89,12 +94,17 @@ def plan_booking(
 
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """
+    needs_code = not command.is_proven and catalogue.confirm_address == "always"
     specs = [
         _resolve(request, position, catalogue, slots)._replace(overrides=overrides.get(position, ()))
         for position, request in enumerate(command.requests)
     ]
+    limits = command.limits
+    if needs_code:
+        specs = [spec._replace(hold=True) for spec in specs]
+        limits = limits and BookingLimits(limits.appointments, limits.appointments)  # every appointment is a hold
     return BookingPlan(
-        catalogue, specs, command.now, command.override, command.booker_id, command.limits, command.discreet
+        catalogue, specs, command.now, command.override, command.booker_id, limits, command.discreet, needs_code
     )
 
 

@@ -112,6 +112,8 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     unknown customer.
     """
     customers = await _customer_time(db, plan, current)
+    if plan.needs_code and (refusal := await _unreachable(db, plan)):
+        return refusal
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
     takers: dict[int, list[UUID]] = {}
@@ -147,6 +149,19 @@ def _after_others(
         if other != spec and doctor_id:
             times = with_claim(times, doctor_id, (other.claimed_from, other.claimed_until))
     return list(times)
+
+
+async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
+    """Refuse an appointment whose confirmation would not go to the address that the code is sent to."""
+    positions = await repository.list_unreachable(
+        db,
+        customer_ids=[spec.customer_id for spec in plan.specs],
+        booker_ids=[plan.booker_id or spec.customer_id for spec in plan.specs],
+    )
+    if not positions:
+        return None
+    index = {"index": positions[0]} if len(plan.specs) > 1 else {}
+    return Refused(errors.Conflict("address-required", alternatives=[], **index))
 
 
 async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from litestar import Response
 
 from ..customers import service as customers
 from ..customers import tokens
@@ -14,10 +15,12 @@ from ..http.cookies import linked_customers_of
 from ..http.idempotency import digest
 from ..http.pagination import cursor_after
 from ..http.request import Request, idempotency_key
+from ..http.resources import idempotent_resource
+from ..http.responses import json_response, replay_headers
 from ..kit import clock, errors
 from ..kit.ids import clinic_of
 from ..kit.permissions import widest_grant
-from . import links, service
+from . import links, service, transitions
 from .model import Appointment, AppointmentFilter, Selection
 from .planning import IdempotencyKey
 from .rules import BookingLimits
@@ -115,5 +118,23 @@ def booking_limits(request: Request, clinic_id: int) -> BookingLimits | None:
     actor = request.user
     if actor.is_staff(clinic_id) or (actor.membership_at(clinic_id) and actor.requests_per_minute):
         return None
+    return customer_limits(request)
+
+
+def customer_limits(request: Request) -> BookingLimits:
+    """Return how many appointments and holds a customer can have at a clinic without help from its staff."""
     settings = request.services.settings
     return BookingLimits(settings.appointments_per_customer, settings.holds_per_customer)
+
+
+async def apply_transition(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
+    """Apply the named transition, at most once per `Idempotency-Key`, and return the appointment."""
+    appointment, replayed = await idempotent_resource(
+        request,
+        None,
+        lambda tx: transitions.apply(
+            tx, request.user, appointment_id=appointment_id, name=name, if_match=request.if_match, now=clock.now()
+        ),
+        service.get,
+    )
+    return json_response(request, redact(request, appointment), headers=replay_headers(replayed))

@@ -26,6 +26,7 @@ REASONS: Final = (
     "outside-hours",
     "customer-busy",
     "taken",
+    "address-required",
 )
 """The reasons for refusing a booking. If several apply, the response gives the first."""
 

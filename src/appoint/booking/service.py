@@ -37,6 +37,13 @@ async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDe
     return await repository.find_details(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
 
 
+async def find_latest_by_callers(
+    db: Statements, *, clinic_id: int, callers: Sequence[str], since: datetime
+) -> Appointment | None:
+    """Return the latest live appointment that one of these callers, as identified by their idempotency keys, booked."""
+    return await repository.find_latest_by_callers(db, clinic_id=clinic_id, callers=callers, since=since)
+
+
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:

@@ -159,6 +159,8 @@ async def change(
         with changed as (
           update customer
              set name = $2, email = $3, phone = $4, locale = $5, time_zone = $6, birth_date = $7,
+                 email_confirmed_at = case when lower(email) = lower($3) then email_confirmed_at end,
+                 phone_confirmed_at = case when phone = $4 then phone_confirmed_at end,
                  active = $8::timestamptz is null, removed_at = $8, version = version + 1, updated_at = now()
            where id = $1
           returning *

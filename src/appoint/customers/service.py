@@ -17,7 +17,7 @@ from ..kit import clock, errors, phones
 from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
 from ..kit.structs import content_after, merge
-from . import repository
+from . import confirmed_addresses, repository
 from .model import (
     NO_TERMS,
     Customer,
@@ -87,6 +87,20 @@ async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, n
     customer = await repository.add(tx, _normalise(content, stored_phone=None, now=now))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer.id])
     return customer
+
+
+async def register_confirmed(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:
+    """Return the person with this name and confirmed address, or else register them with a confirmed address. The
+    caller has proven that messages to the address reach them. Raise the same errors as `register`."""
+    customer = await register(tx, actor, content=content, now=now)
+    confirmed = await confirmed_addresses.lock(tx, customer.id, version=customer.version)
+    assert confirmed, "just registered"
+    person_id = await confirmed_addresses.find_same_person(tx, customer.id)
+    if person_id is None:
+        await confirmed_addresses.mark_confirmed(tx, customer.id, channel=confirmed.channel, now=now)
+        return customer
+    await confirmed_addresses.delete_duplicate(tx, customer.id)
+    return await get(tx, person_id)
 
 
 async def change(

@@ -193,8 +193,10 @@ END) STORED,
     retain_patients_months smallint,
     retain_messages_days smallint DEFAULT 365 NOT NULL,
     staff_networks text[] DEFAULT '{}'::text[] NOT NULL,
+    confirm_address text DEFAULT 'always'::text NOT NULL,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
+    CONSTRAINT clinic_confirm_address CHECK ((confirm_address = ANY (ARRAY['always'::text, 'never'::text]))),
     CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
     CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
@@ -269,6 +271,56 @@ CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURN
     FROM ( SELECT (local_instant.day + make_interval(mins => local_instant.minute)) AS wall) w,
      LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
      LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
+END;
+
+CREATE FUNCTION public.spellings(text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+  plain text := public.folded($1);
+  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
+                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
+begin
+  return plain || coalesce(' ' || nullif(long, plain), '')
+         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
+end $_$;
+
+CREATE TABLE public.customer (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text,
+    phone text,
+    locale text,
+    time_zone text,
+    birth_date date,
+    erased_at timestamp with time zone,
+    present_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (erased_at IS NULL) THEN id
+    ELSE NULL::uuid
+END) STORED,
+    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
+    email_confirmed_at timestamp with time zone,
+    phone_confirmed_at timestamp with time zone,
+    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
+    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE FUNCTION public.masked_address(customer_id uuid) RETURNS text
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT COALESCE((("left"(c.email, 1) || '•••@'::text) || split_part(c.email, '@'::text, '-1'::integer)), (("left"(c.phone, 3) || '•••'::text) || "right"(c.phone, 2))) AS "coalesce"
+    FROM public.customer c
+   WHERE ((c.id = masked_address.customer_id) AND c.active);
 END;
 
 CREATE FUNCTION public.member_sessions(member uuid) RETURNS TABLE(id uuid, created_at timestamp with time zone, seen_at timestamp with time zone, expires_at timestamp with time zone, device text, address text)
@@ -455,18 +507,6 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
     FROM wanted w;
 END;
 
-CREATE FUNCTION public.spellings(text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $_$
-declare
-  plain text := public.folded($1);
-  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
-                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
-begin
-  return plain || coalesce(' ' || nullif(long, plain), '')
-         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
-end $_$;
-
 CREATE TABLE public.app_user (
     id uuid DEFAULT uuidv7() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
@@ -496,34 +536,6 @@ END) STORED,
     CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
 );
 
-CREATE TABLE public.customer (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text,
-    phone text,
-    locale text,
-    time_zone text,
-    birth_date date,
-    erased_at timestamp with time zone,
-    present_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN (erased_at IS NULL) THEN id
-    ELSE NULL::uuid
-END) STORED,
-    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
-    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
-    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
-    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
-);
-
 CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, proven_at timestamp with time zone, address text, memberships text)
     LANGUAGE sql STABLE SECURITY DEFINER
     BEGIN ATOMIC
@@ -544,6 +556,15 @@ CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, id
       LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
       LEFT JOIN public.customer c ON ((c.id = s.customer_id)))
    WHERE ((s.token_hash = session_owner.hash) AND (s.expires_at > session_owner.at) AND (s.seen_at > (session_owner.at - session_owner.idle)) AND ((u.active AND (u.disabled_at IS NULL)) OR c.active));
+END;
+
+CREATE FUNCTION public.shares_address(customer_id uuid, booker_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT COALESCE(bool_or((COALESCE(lower(b.email), b.phone) = COALESCE(lower(c.email), c.phone, lower(b.email), b.phone))), false) AS "coalesce"
+    FROM public.customer b,
+     public.customer c
+   WHERE ((b.id = shares_address.booker_id) AND (c.id = shares_address.customer_id) AND b.active);
 END;
 
 CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
@@ -880,6 +901,20 @@ ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.confirmation_code (
+    clinic_id integer NOT NULL,
+    booking_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    customer_version integer NOT NULL,
+    number smallint DEFAULT 1 NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT confirmation_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
+    CONSTRAINT confirmation_code_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT confirmation_code_number CHECK ((number > 0))
 );
 
 CREATE TABLE public.notification_preference (
@@ -1246,6 +1281,9 @@ ALTER TABLE ONLY public.clinic
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_slug UNIQUE (slug);
 
+ALTER TABLE ONLY public.confirmation_code
+    ADD CONSTRAINT confirmation_code_pkey PRIMARY KEY (clinic_id, booking_id);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, customer_during WITHOUT OVERLAPS);
 
@@ -1388,6 +1426,8 @@ CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(act
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
+CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
+
 CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE (active AND (email IS NOT NULL));
 
 CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
@@ -1460,8 +1500,11 @@ ALTER TABLE ONLY public.booking_slot
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.confirmation_code
+    ADD CONSTRAINT confirmation_code_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.dev_message
-    ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
+    ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.doctor
     ADD CONSTRAINT doctor_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);

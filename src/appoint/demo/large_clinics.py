@@ -16,7 +16,8 @@ PAST: Final = timedelta(days=112)
 HORIZON: Final = timedelta(days=56)
 STEP: Final = timedelta(minutes=5)
 CLINIC_COLUMNS: Final = (
-    "id name time_zone slug locale currency email horizon_days slot_step_minutes doctor_choice created_at updated_at"
+    "id name time_zone slug locale currency email horizon_days slot_step_minutes doctor_choice confirm_address "
+    "created_at updated_at"
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name minutes buffer_before_minutes buffer_after_minutes price_amount price_currency "
@@ -100,6 +101,7 @@ async def write_clinic(clinic: Clinic) -> list[Kind]:
                 HORIZON.days,
                 STEP // timedelta(minutes=1),
                 ("random", "leastBusy", "roundRobin")[clinic.id % 3],
+                "always",
                 at,
                 at,
             )

@@ -160,7 +160,7 @@ async def _is_own(
         return id == grant.doctor_id
     if name == "customer_id" and clinic_id is None:
         return id == caller.customer_id
-    if caller.appointment_id:
+    if caller.appointment_id and name == "appointment_id":
         return id == caller.appointment_id
     if clinic_id is None:
         return False
@@ -168,6 +168,8 @@ async def _is_own(
     owners = await services.owners[name](services.db, clinic_id=clinic_id, id=id)
     if not owners:
         raise errors.NotFound
+    if caller.appointment_id:
+        return any(caller.appointment_id == owner.appointment_id for owner in owners)
     if grant.membership:
         return any(owner.doctor_id == grant.doctor_id for owner in owners)
     return any(caller.customer_id in (owner.customer_id, owner.booker_id) for owner in owners)

@@ -1,6 +1,8 @@
 """Cookies: sent only to this host and only over TLS, and not readable by scripts."""
 
 import hashlib
+import hmac
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +18,15 @@ from .services import services_of
 PEOPLE_COOKIE: Final = "__Host-appoint-people"
 BOOKED_COOKIE: Final = "__Host-appoint-booked"
 BOOKED_COOKIE_SECONDS: Final = 3600
+FORM_COOKIE: Final = "__Host-appoint-form"
+FORM_KEY: Final = re.compile("[A-Za-z0-9_-]{16,100}")
+MAX_FORM_KEYS: Final = 5
+DEVICE_COOKIE: Final = "__Host-appoint-device"
+DEVICE_PURPOSE: Final = "device"
+KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
+"""How long a browser whose user has confirmed an address can book for it without a code."""
+MAX_KNOWN_ADDRESSES: Final = 5
+"""Families share a browser."""
 
 
 def set_session_cookie(response: Response[Any], token: str, lasts: timedelta) -> None:
@@ -47,14 +58,54 @@ def _purpose(token: str) -> str:
     return f"people {hashlib.sha256(token.encode()).hexdigest()}"
 
 
-def set_booked_token(response: Response[Any], token: str) -> None:
-    """Store the latest booking's manage-link token."""
-    response.set_cookie(_cookie(BOOKED_COOKIE, token, max_age=BOOKED_COOKIE_SECONDS))
+def set_booked_token(response: Response[Any], secret: str, token: str) -> None:
+    """Store the latest booking's manage-link token. It is signed, so that a link's holder who did not book cannot
+    pretend to be this browser."""
+    response.set_cookie(_cookie(BOOKED_COOKIE, sign(secret, "booked", token), max_age=BOOKED_COOKIE_SECONDS))
 
 
 def booked_token_of(request: Request[Any, Any, Any]) -> str:
     """Return the manage-link token of this browser's latest booking, or an empty string."""
-    return request.cookies.get(BOOKED_COOKIE, "")
+    value = request.cookies.get(BOOKED_COOKIE)
+    token = verify(services_of(request).secret_key, "booked", value) if value else None
+    return token if isinstance(token, str) else ""
+
+
+def add_form_key(response: Response[Any], request: Request[Any, Any, Any], key: str) -> None:
+    """Remember the key of a booking form. If the response to the form gets lost, the visitor still finds the
+    booking."""
+    keys = [*form_keys_of(request), key][-MAX_FORM_KEYS:]
+    response.set_cookie(_cookie(FORM_COOKIE, ".".join(keys), max_age=BOOKED_COOKIE_SECONDS))
+
+
+def form_keys_of(request: Request[Any, Any, Any]) -> list[str]:
+    """Return the keys of this browser's latest booking forms."""
+    return [key for key in request.cookies.get(FORM_COOKIE, "").split(".") if FORM_KEY.fullmatch(key)][-MAX_FORM_KEYS:]
+
+
+def add_known_address(response: Response[Any], request: Request[Any, Any, Any], address: str, now: datetime) -> None:
+    """Remember that this browser's user has confirmed the address. Only a keyed digest of it is stored."""
+    secret = services_of(request).secret_key
+    digest = _digest(secret, address)
+    others = [entry for entry in _known_addresses(request, now) if entry[0] != digest]
+    latest = [*others, (digest, int(now.timestamp()) + KNOWN_ADDRESS_SECONDS)][-MAX_KNOWN_ADDRESSES:]
+    response.set_cookie(_cookie(DEVICE_COOKIE, sign(secret, DEVICE_PURPOSE, latest), max_age=KNOWN_ADDRESS_SECONDS))
+
+
+def knows_address(request: Request[Any, Any, Any], address: str, now: datetime) -> bool:
+    """Return whether this browser's user has recently confirmed the address."""
+    digest = _digest(services_of(request).secret_key, address)
+    return any(entry[0] == digest for entry in _known_addresses(request, now))
+
+
+def _known_addresses(request: Request[Any, Any, Any], now: datetime) -> list[tuple[str, int]]:
+    value = request.cookies.get(DEVICE_COOKIE)
+    entries: list[tuple[str, int]] = (value and verify(services_of(request).secret_key, DEVICE_PURPOSE, value)) or []
+    return [(digest, expires) for digest, expires in entries if expires > now.timestamp()]
+
+
+def _digest(secret: str, address: str) -> str:
+    return hmac.digest(secret.encode(), f"{DEVICE_PURPOSE}\n{address.lower()}".encode(), "sha256").hex()[:32]
 
 
 def _cookie(name: str, value: str, *, max_age: int) -> Cookie:

@@ -17,6 +17,8 @@ class Owner(msgspec.Struct, frozen=True):
     doctor_id: UUID | None
     customer_id: UUID | None = None
     booker_id: UUID | None = None
+    appointment_id: UUID | None = None
+    """For a booking, the appointment in it that these people belong to."""
 
 
 class FindOwners(Protocol):

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 
-from ..database.pool import Transaction
+from ..database.pool import Database, Transaction
 from ..kit.structs import Page, PageQuery
 from .idempotency import idempotent
 from .pagination import page_response
@@ -67,7 +67,12 @@ async def idempotent_resource(
 
 
 async def idempotent_answer(
-    request: Request, data: Any, make: Callable[[Transaction], Awaitable[T]], type: type[T]
+    request: Request,
+    data: Any,
+    make: Callable[[Transaction], Awaitable[T]],
+    type: type[T],
+    *,
+    db: Database | None = None,
 ) -> tuple[T, bool]:
     """Produce a result, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
@@ -78,4 +83,4 @@ async def idempotent_answer(
     async def recall(_: Transaction, stored: Any) -> T:
         return msgspec.convert(stored, type)
 
-    return await idempotent(request, data, make, remember=msgspec.to_builtins, recall=recall)
+    return await idempotent(request, data, make, remember=msgspec.to_builtins, recall=recall, db=db)

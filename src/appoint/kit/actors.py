@@ -89,6 +89,12 @@ class Actor(msgspec.Struct, frozen=True):
             return self.address
         return network_around(self.address)
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nothing proves who the caller is: no session, no API key. A manage link proves nothing, because
+        whoever books receives one."""
+        return not (self.administrator or self.user_id or self.customer_id or self.memberships)
+
     def membership_at(self, clinic_id: int) -> Membership | None:
         """Return the caller's membership at the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)

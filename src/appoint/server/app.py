@@ -15,6 +15,7 @@ from ..booking import owners as booking_owners
 from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
+from ..booking.confirmation.api import Confirmations
 from ..booking.day_board.service import Changes
 from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
@@ -88,6 +89,7 @@ API = [
     Appointments,
     AppointmentUndo,
     Bookings,
+    Confirmations,
     Providers,
     Notifications,
     MessageTemplates,

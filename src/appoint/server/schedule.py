@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ..audit import jobs as audit_jobs
 from ..audit.model import Key
+from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..database.pool import Database
@@ -25,6 +26,9 @@ from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
+
+CONFIRMATION_CODE_TTL: Final = timedelta(hours=24)
+"""How long a booking that was confirmed with a code can be confirmed again, which changes nothing."""
 
 
 class Work(NamedTuple):
@@ -73,7 +77,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - KEY_TTL)),
-    "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes_repository.delete_expired(work.db, now=clock.now())),
+    "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work, now=clock.now())),
     "forget-events": Nightly(
         time(1, 15),
         lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days)),
@@ -105,6 +109,12 @@ async def forget_requests(work: Work, *, before: datetime) -> None:
     """Delete the idempotency keys of requests that can no longer be repeated."""
     await requests_repository.delete_old_keys(work.db, before=before)
     await appointments_erasure.delete_old_keys(work.db, before=before)
+
+
+async def forget_codes(work: Work, *, now: datetime) -> None:
+    """Delete expired sign-in codes, and confirmation codes from yesterday and earlier."""
+    await sign_in_codes_repository.delete_expired(work.db, now=now)
+    await confirmation_codes.delete_old(work.db, before=now - CONFIRMATION_CODE_TTL)
 
 
 async def forget_events(work: Work, *, before: datetime) -> None:

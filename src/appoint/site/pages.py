@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from . import api_docs, dev_pages, security_txt
-from .public import book, find, manage, my_appointments, own_details, reschedule, unsubscribe
+from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe
 from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
@@ -35,6 +35,7 @@ PAGES: Final[list[Any]] = [
     *security_txt.PAGES,
     *find.PAGES,
     *book.PAGES,
+    *confirm_booking.PAGES,
     *manage.PAGES,
     *reschedule.PAGES,
     *unsubscribe.PAGES,

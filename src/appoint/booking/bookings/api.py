@@ -5,11 +5,11 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...http.pagination import page_response
-from ...http.request import Request
+from ...http.request import Request, idempotency_key
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
@@ -17,6 +17,9 @@ from ...kit.errors import NotFound
 from ...kit.permissions import widest_grant
 from ...kit.structs import Page
 from ..book import book
+from ..confirmation import service as confirmation
+from ..confirmation.model import CONFIRMATION_PROBLEMS, ConfirmationCode
+from ..confirmation.service import CodeEntry
 from ..model import Appointment, AppointmentFilter, BookedAppointments, Cancellation
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
@@ -24,6 +27,7 @@ from ..request_context import (
     authorize_customers,
     authorize_override,
     booking_limits,
+    customer_limits,
     hold_length,
     redact,
     requested_key,
@@ -55,6 +59,11 @@ class Bookings(Controller):
         `customerToken` from the registration; without it, the customer is not found.
 
         Staff can override rules for all of the appointments (`override`) if they give a reason.
+        Without a session or API key, the appointments are on hold for at most ten minutes unless the clinic's policy
+        says otherwise (`confirmAddress`): the booking's customer receives a code, and `confirmBooking` takes it. The
+        other customers must have the same address or none.
+
+        Staff can override rules for all of them (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -73,6 +82,7 @@ class Bookings(Controller):
             override=data.override,
             limits=booking_limits(request, data.clinic_id),
             discreet=discreet,
+            is_proven=not request.user.is_stranger,
         )
         result = await book(request.services.db, request.cache, command)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
@@ -110,10 +120,50 @@ class Bookings(Controller):
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """Return a booking with its appointments."""
+        booking = visible_booking(request, await self._load(request, clinic_id, booking_id))
+        return json_response(request, booking, subjects=[booking_id])
+
+    @post(
+        "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}/confirm",
+        operation_id="confirmBooking",
+        status_code=HTTP_200_OK,
+        opt=route(permission="move-appointments", owned_by="booking_id", problems=CONFIRMATION_PROBLEMS),
+    )
+    async def confirm(
+        self,
+        request: Request,
+        clinic_id: FromPath[int],
+        booking_id: FromPath[UUID],
+        data: JSONBody[ConfirmationCode | None] = None,
+    ) -> Response[Booking]:
+        """Confirm a booking's held appointments, all or none.
+
+        If the booking response has a `confirmation`, the holder of the manage link of any of the appointments needs the
+        `code` from the message; signed-in customers, staff and partners do not. A code allows five attempts.
+        """
+        idempotency_key(request)  # a repeat changes nothing, so only check the header
+        by_code = request.user.is_stranger and await confirmation.confirm_booking(
+            request.services.db.across(),
+            request.user,
+            booking_id=booking_id,
+            entry=CodeEntry(data.code if data and data.code else None, request.services.secret_key),
+            limits=customer_limits(request),
+            now=clock.now(),
+        )
+        if not by_code:
+            stored = await self._load(request, clinic_id, booking_id)
+            visible = [appointment.id for appointment in visible_booking(request, stored).appointments]
+            await request.db.atomic(
+                confirmation.confirm_held, request.user, booking_id=booking_id, among=visible, now=clock.now()
+            )
+        booking = visible_booking(request, await self._load(request, clinic_id, booking_id))
+        return json_response(request, booking)
+
+    async def _load(self, request: Request, clinic_id: int, booking_id: UUID) -> BookedAppointments:
         bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not bookings:
             raise NotFound
-        return json_response(request, visible_booking(request, bookings[booking_id]), subjects=[booking_id])
+        return bookings[booking_id]
 
     @delete(
         "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}",

@@ -4,6 +4,7 @@ from .reads import (
     find,
     find_by_idempotency_key,
     find_details,
+    find_latest_by_callers,
     find_undo,
     list_changed_for_clinic,
     list_for_clinic,
@@ -12,7 +13,7 @@ from .reads import (
     to_appointment,
     to_booked_appointments,
 )
-from .refusals import count_upcoming, find_busy_times, find_remnants, find_slot_times
+from .refusals import count_upcoming, find_busy_times, find_remnants, find_slot_times, list_unreachable
 from .writes import (
     INSERT_APPOINTMENTS,
     change_notes,
@@ -37,6 +38,7 @@ __all__ = [
     "find_busy_times",
     "find_by_idempotency_key",
     "find_details",
+    "find_latest_by_callers",
     "find_remnants",
     "find_slot_times",
     "find_undo",
@@ -44,6 +46,7 @@ __all__ = [
     "list_changed_for_clinic",
     "list_for_clinic",
     "list_for_customer",
+    "list_unreachable",
     "list_visits",
     "lock",
     "lock_hours",

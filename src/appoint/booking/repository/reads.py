@@ -5,9 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from ...database.pool import Row, Statements, to
 from ...database.sql import load
 from ...kit.money import Money
+from ..confirmation.message import Confirmation
 from ..model import (
     Appointment,
     AppointmentDetails,
@@ -22,7 +25,9 @@ from ..model import (
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
-COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
+COLUMNS: Final = tuple(
+    name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token", "confirmation")
+)
 DETAIL_COLUMNS: Final = (
     *COLUMNS,
     *(name for name in AppointmentDetails.__struct_fields__ if name not in Appointment.__struct_fields__),
@@ -42,6 +47,21 @@ def _price(row: Row) -> Money | None:
 def to_booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
     """Convert one booking's rows, in order."""
     return BookedAppointments([to_appointment(row) for row in rows], rows[0].booker_id)
+
+
+def to_new_appointments(rows: Sequence[Row]) -> BookedAppointments:
+    """Convert the rows of one booking, in order, including where the code was sent."""
+    booking = to_booked_appointments(rows)
+    return booking._replace(
+        appointments=[
+            msgspec.structs.replace(
+                appointment, confirmation=Confirmation.to(row.code_sent_to, appointment.hold_expires_at)
+            )
+            if row.code_sent_to and appointment.hold_expires_at
+            else appointment
+            for appointment, row in zip(booking.appointments, rows, strict=True)
+        ]
+    )
 
 
 async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> StoredAppointment | None:
@@ -76,7 +96,11 @@ async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) 
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
                coalesce(t.mode, 'inPerson') as mode,
-               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as sent_to
+               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as sent_to,
+               (select masked_address(k.customer_id)
+                  from confirmation_code k
+                 where k.clinic_id = s.clinic_id and k.booking_id = s.booking_id and k.confirmed_at is null
+                   and s.status = 'pending') as code_sent_to
           from shown_appointment s
           join appointment a on a.clinic_id = s.clinic_id and a.id = s.id
           join clinic c on c.id = s.clinic_id
@@ -102,9 +126,11 @@ async def find_by_idempotency_key(
            where clinic_id = $1 and idempotency_caller = $2 and idempotency_key = $3
              and created_at <= now() - $4::interval
         )
-        select s.*, a.request_digest
+        select s.*, a.request_digest, masked_address(k.customer_id) as code_sent_to
           from appointment a
           join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
+          left join confirmation_code k
+            on k.clinic_id = a.clinic_id and k.booking_id = a.booking_id and k.confirmed_at is null
          where a.clinic_id = $1 and a.idempotency_caller = $2 and a.idempotency_key = $3
            and a.created_at > now() - $4::interval
          order by a.position
@@ -114,7 +140,28 @@ async def find_by_idempotency_key(
         key,
         ttl,
     )
-    return (rows[0].request_digest, to_booked_appointments(rows)) if rows else None
+    return (rows[0].request_digest, to_new_appointments(rows)) if rows else None
+
+
+async def find_latest_by_callers(
+    db: Statements, *, clinic_id: int, callers: Sequence[str], since: datetime
+) -> Appointment | None:
+    """Return the latest live appointment that one of these callers booked with an idempotency key."""
+    row = await db.fetchrow(
+        """
+        select s.*
+          from appointment a
+          join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
+         where a.clinic_id = $1 and a.idempotency_caller = any($2) and a.created_at >= $3
+           and a.active_during is not null
+         order by a.created_at desc, a.id desc
+         limit 1
+        """,
+        clinic_id,
+        callers,
+        since,
+    )
+    return to_appointment(row) if row else None
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:

@@ -68,6 +68,22 @@ async def count_upcoming(
     return {row.customer_id: BookingLimits(row.appointments, row.holds) for row in rows}
 
 
+async def list_unreachable(db: Statements, *, customer_ids: Sequence[UUID], booker_ids: Sequence[UUID]) -> list[int]:
+    """Return the positions of the customers whose messages would not reach their booker, because their addresses
+    differ or the booker has none."""
+    rows = await db.fetch(
+        """
+        select position::integer - 1 as position
+          from unnest($1::uuid[], $2::uuid[]) with ordinality as request (customer_id, booker_id, position)
+         where not shares_address(customer_id, booker_id)
+         order by position
+        """,
+        customer_ids,
+        booker_ids,
+    )
+    return [row.position for row in rows]
+
+
 async def find_slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
     """Return the booking slots, including removed ones."""
     rows = await db.fetch(

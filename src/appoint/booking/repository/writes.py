@@ -1,7 +1,7 @@
 """Write appointments, and the hours that are published for one appointment alone."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from ...kit import ids, tracing
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
 from ..rules import AppointmentSpec, in_turn
-from .reads import find, to_booked_appointments
+from .reads import find, to_new_appointments
 
 REPOSITORY: Final = __name__.rpartition(".")[0]
 INSERT_APPOINTMENTS: Final = load(REPOSITORY, "insert_appointments")
@@ -21,6 +21,8 @@ UNDO_STEP: Final = load(REPOSITORY, "undo_step")
 MOVE_APPOINTMENT: Final = load(REPOSITORY, "move_appointment")
 PUBLISH_MISSING_HOURS: Final = load(REPOSITORY, "publish_missing_hours")
 EXPIRE_HOLDS: Final = load(REPOSITORY, "expire_holds")
+MAX_UNCONFIRMED_HOLD: Final = timedelta(minutes=10)
+"""How long a stranger can hold a time. The message with the code states the same duration."""
 
 
 async def insert_appointments(db: Statements, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
@@ -40,6 +42,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     booking_id = ids.new_id(clinic_id)
     turns = list(enumerate(in_turn(plan.specs), 1))
     overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
+    hold_length = min(command.hold_length, MAX_UNCONFIRMED_HOLD) if plan.needs_code else command.hold_length
+    hold_expires_at = command.now + hold_length
     rows = await db.fetch(
         INSERT_APPOINTMENTS,
         clinic_id=clinic_id,
@@ -47,22 +51,23 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         booking_id=booking_id,
         booker_id=command.booker_id,
         requests=[
-            _requested(turn, spec, booking_id if len(turns) == 1 else ids.new_id(clinic_id), command)
+            _requested(turn, spec, booking_id if len(turns) == 1 else ids.new_id(clinic_id), hold_expires_at)
             for turn, spec in turns
         ],
         candidates=[(turn, doctor.id, doctor.version) for turn, spec in turns for doctor in spec.candidates],
         types=list({(spec.type.id, spec.type.version) for spec in plan.specs if spec.type}),
         idempotency=command.idempotency,
         actor=(actor.key, actor.operation, actor.audited_address, tracing.audited_request_id(), overrides),
-        limits=command.limits,
+        limits=plan.limits,
+        needs_code=plan.needs_code,
         override_reason=command.override.reason if command.override else None,
         traceparent=tracing.traceparent(),
         now=command.now,
     )
-    return to_booked_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
+    return to_new_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
 
 
-def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingCommand) -> tuple[object, ...]:
+def _requested(turn: int, spec: AppointmentSpec, id: UUID, hold_expires_at: datetime) -> tuple[object, ...]:
     """Return the values for the composite type `requested_appointment`."""
     return (
         turn,
@@ -76,7 +81,7 @@ def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingComma
         spec.claimed_from,
         spec.claimed_until,
         Status.PENDING if spec.hold else Status.BOOKED,
-        command.now + command.hold_length if spec.hold else None,
+        hold_expires_at if spec.hold else None,
         spec.type and spec.type.price_amount,
         spec.type and spec.type.price_currency,
         spec.notes,

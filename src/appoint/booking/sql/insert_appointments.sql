@@ -96,7 +96,8 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
      and final.doctor_ids[r.turn] is not null
      and (select fits is not false from within_limits)
     join customer on customer.id = r.customer_id and customer.active
-   where ('customer-busy' = any(r.overrides)
+   where (not :needs_code::boolean or shares_address(r.customer_id, coalesce(:booker_id, r.customer_id)))
+     and ('customer-busy' = any(r.overrides)
           -- customer_free ignores appointments for which staff overrode customer-busy, so check them here
           or not exists (select
                            from appointment a
@@ -117,14 +118,29 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
    union
   select clinic_id, booker_id from inserted where status = 'booked' and booker_id is not null
   on conflict do nothing
+), code as (
+  insert into confirmation_code (clinic_id, booking_id, customer_id, customer_version)
+  select i.clinic_id, i.booking_id, b.id, b.version
+    from inserted i
+    join customer b on b.id = coalesce(i.booker_id, i.customer_id)
+   where :needs_code and i.position = 0
 ), events as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
          appointment_event_data(booking_id, doctor_id, customer_id, during, 0,
                                 case status when 'pending'
-                                            then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
+                                            then jsonb_build_object('holdExpiresAt', hold_expires_at)
+                                                 || case when :needs_code then jsonb '{"needsCode": true}'
+                                                         else jsonb '{}' end end),
          :traceparent
     from inserted
+   union all
+  select clinic_id, 'appointment.code-requested', id::text, version,
+         appointment_event_data(booking_id, doctor_id, coalesce(booker_id, customer_id), during, 0,
+                                jsonb_build_object('number', 1, 'holdExpiresAt', hold_expires_at)),
+         :traceparent
+    from inserted
+   where :needs_code and position = 0
 ), audit as (
   insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason)
   select :clinic_id, (:actor::audit_actor).key, (:actor::audit_actor).action, array_agg(id::text order by position),
@@ -135,7 +151,8 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
 select i.clinic_id, i.id, i.booking_id, i.position, i.booker_id, i.doctor_id, i.customer_id, i.appointment_type_id,
        lower(i.during) as start_time, upper(i.during) as end_time, c.time_zone, i.status, i.hold_expires_at,
        i.cancel_reason, i.needs_rebooking, i.price_amount, i.price_currency, i.notes, i.version, i.created_at,
-       i.updated_at, i.overridden as overrides, i.override_reason
+       i.updated_at, i.overridden as overrides, i.override_reason,
+       case when :needs_code then masked_address(coalesce(i.booker_id, i.customer_id)) end as code_sent_to
   from inserted i
  cross join bookable_clinic c
  where cardinality(:requests::requested_appointment[]) = 1

@@ -10,7 +10,7 @@ from ...kit import clock
 from ...kit.fields import Locale
 from ...kit.money import Money
 from ..appointment_types.model import Mode
-from ..clinics.model import DoctorChoice
+from ..clinics.model import ConfirmAddress, DoctorChoice
 
 
 class CatalogueDoctor(msgspec.Struct, frozen=True):
@@ -68,6 +68,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     phone: str | None
     doctor_choice: DoctorChoice
     require_version: bool
+    confirm_address: ConfirmAddress
     doctors: dict[UUID, CatalogueDoctor]
     types: dict[UUID, CatalogueType]
 

@@ -16,7 +16,7 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
                c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone,
-               c.doctor_choice, c.require_version,
+               c.doctor_choice, c.require_version, c.confirm_address,
                (select json_agg(json_build_object(
                          'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
                          'appointment_type_ids', (

@@ -10,6 +10,7 @@ from ...kit import errors, fields
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
+ConfirmAddress = Literal["always", "never"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
 RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
 RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
@@ -33,6 +34,9 @@ class Policy(RequestBody):
     is deleted every night."""
     retain_messages_days: RetainedDays = 365
     """How many days the clinic keeps sent messages."""
+    confirm_address: ConfirmAddress = "always"
+    """Whether people who book without signing in must confirm their email address or phone number with a code. Until
+    they do, their appointments are on hold, for at most ten minutes."""
 
 
 class PolicyPatch(RequestBody):
@@ -44,6 +48,7 @@ class PolicyPatch(RequestBody):
     doctor_choice: DoctorChoice | UnsetType = UNSET
     retain_patients_months: RetainedMonths | None | UnsetType = UNSET
     retain_messages_days: RetainedDays | UnsetType = UNSET
+    confirm_address: ConfirmAddress | UnsetType = UNSET
 
 
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]

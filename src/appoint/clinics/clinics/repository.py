@@ -83,8 +83,8 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
                             slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
                             require_version, doctor_choice, retain_patients_months, retain_messages_days,
-                            reminder_minutes, quiet_from, quiet_until, agenda_minute)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                            confirm_address, reminder_minutes, quiet_from, quiet_until, agenda_minute)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         returning *
         """,
         *_values(content),
@@ -105,8 +105,8 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
            set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
                require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
-               reminder_minutes = $18, quiet_from = $19, quiet_until = $20, agenda_minute = $21,
-               active = $22::timestamptz is null, removed_at = $22, version = version + 1, updated_at = now()
+               confirm_address = $18, reminder_minutes = $19, quiet_from = $20, quiet_until = $21, agenda_minute = $22,
+               active = $23::timestamptz is null, removed_at = $23, version = version + 1, updated_at = now()
          where id = $1
         returning *
         """,

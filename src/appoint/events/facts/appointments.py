@@ -33,6 +33,17 @@ class AppointmentHeld(AppointmentFact):
     """A time is on hold for a customer until it is confirmed or the hold expires."""
 
     hold_expires_at: Instant
+    needs_code: bool = False
+    """Whether the customer must enter a code to confirm it."""
+
+
+class AppointmentCodeRequested(AppointmentFact):
+    """A booking waits for its customer to confirm their address. The customer receives a code. The subject is the
+    booking's first appointment."""
+
+    hold_expires_at: Instant
+    number: int
+    """1 for the first code, 2 for the next one on request, and so on."""
 
 
 class AppointmentHoldExpired(AppointmentStep):

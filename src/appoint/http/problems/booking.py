@@ -93,6 +93,42 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Choose another time."),
         ALTERNATIVES,
     ),
+    "address-required": Problem(
+        409,
+        _("Address required"),
+        _(
+            "The customers of this booking must have one email address or phone number, which the code to confirm it "
+            "is sent to."
+        ),
+        _("Register the customer with an email address or a phone number, or book for each customer separately."),
+        {"alternatives": []},
+    ),
+    # confirming a hold
+    "code-required": Problem(
+        409,
+        _("Code required"),
+        _("The customer must confirm their address with the code they received."),
+        _("Send the code, or request a new one."),
+    ),
+    "wrong-confirmation-code": Problem(
+        409,
+        _("Wrong code"),
+        _("This code is wrong. Attempts left: {attemptsLeft}."),
+        _("Check the latest message, or request a new code."),
+        {"attemptsLeft": 4},
+    ),
+    "new-code-required": Problem(
+        409,
+        _("New code required"),
+        _("This code can no longer be used, for example because of too many wrong attempts."),
+        _("Request a new code."),
+    ),
+    "too-many-codes": Problem(
+        409,
+        _("Too many codes"),
+        _("No more codes can be sent for this booking."),
+        _("Book again, and check the email address or phone number."),
+    ),
     # appointments
     "hold-expired": Problem(
         409,

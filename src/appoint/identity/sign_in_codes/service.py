@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from ... import audit
+from ...customers import confirmed_addresses
 from ...customers import repository as customers
 from ...customers import service as customers_service
 from ...database.pool import Transaction
@@ -105,6 +106,7 @@ async def _sign_in(
         await repository.uncount_attempt(tx, entry.code_id)
         return [SignInChoice(customer.id, customer.name) for customer in candidates]
     await repository.mark_used(tx, entry.code_id, now=now)
+    await confirmed_addresses.mark_confirmed(tx, candidates[0].id, channel=sent.channel, now=now)
     if entry.previous_token:
         await sessions_repository.end_by_token(tx, token_hash=hash_token(entry.previous_token))
     return await _open_session(tx, actor, candidates[0], sent, sharing, lifetime=lifetime, now=now)

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from ...booking import links as manage
+from ...booking.confirmation import model as confirmation
 from ...database.pool import Database
 from ...kit import signed_tokens
 from ...kit.i18n import translate
@@ -86,14 +87,26 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         old_start_time=context.old_start_time,
         hold_expires_at=context.hold_expires_at,
         appointments=appointments,
-        unsubscribe_url=_unsubscribe_url(context, links) if KINDS[kind_of(context.kind)].statuses else None,
+        unsubscribe_url=_unsubscribe_url(context, links)
+        if KINDS[kind].statuses and not KINDS[kind].essential
+        else None,
         webhook=context.webhook,
         user=context.user,
         link=_link(context, kind, links),
-        code=signed_tokens.six_digit_code(links.secret, "sign-in", context.subject_id)
-        if kind == "sign-in-code"
-        else None,
+        code=_code(context, kind, links),
     )
+
+
+def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
+    match kind:
+        case "sign-in-code":
+            return signed_tokens.six_digit_code(links.secret, "sign-in", context.subject_id)
+        case "confirmation-code":
+            assert context.booking_id, "the appointment exists"
+            number = int(context.kind.rpartition("-")[2])
+            return confirmation.code(links.secret, context.booking_id, number)
+        case _:
+            return None
 
 
 def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Rendered, links: Links) -> Message:
@@ -130,6 +143,11 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/staff/sign-in"
         case "user" if kind not in LINK_TTL:
             return f"{links.public_url}/password-reset"
+        case "customer" if kind == "confirmation-code":
+            assert context.booking_id, "the appointment exists"
+            assert context.customer_version, "the customer exists"
+            token = confirmation.link_token(links.secret, context.booking_id, context.customer_version)
+            return f"{links.public_url}/confirm/{token}"
         case "user":
             expires = int(context.expires_at.timestamp())
             token = signed_tokens.sign(links.secret, kind, [context.recipient_id, context.sequence, expires])

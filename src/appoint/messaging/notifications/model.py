@@ -1,5 +1,6 @@
 """Notification kinds, and their structs."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,6 +34,8 @@ class KindRules(NamedTuple):
     """Whether it can wait until quiet hours end. Responses to the recipient's own actions do not wait."""
     statuses: frozenset[str] = frozenset()
     """The appointment statuses for which its content is still true."""
+    essential: bool = False
+    """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
 
 
 UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
@@ -42,6 +45,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "cancelled": KindRules("customer", statuses=frozenset({"cancelled"})),
     "reminder": KindRules("customer", can_wait=True, statuses=frozenset({"booked"})),
     "hold-expiring": KindRules("customer", statuses=frozenset({"pending"})),
+    "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
     "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"})),
     "agenda": KindRules("doctor"),
     "stranded": KindRules("staff"),
@@ -52,11 +56,14 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "two-step-on": KindRules("user"),
     "two-step-off": KindRules("user"),
     "api-key-created": KindRules("user"),
-    "sign-in-code": KindRules("customer"),
     "record-lookup": KindRules("customer", can_wait=True),
+    "sign-in-code": KindRules("customer", essential=True),
 }
 """The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
-sent: `reminder-1440`."""
+sent (`reminder-1440`), and a confirmation code's row says which code it is (`confirmation-code-1`)."""
+
+NUMBER: Final = re.compile("-[0-9]+$")
+"""The number after a kind in a row."""
 
 LinkKind = Literal["invitation", "password-reset"]
 LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
@@ -72,7 +79,7 @@ CODE_TTL: Final = timedelta(minutes=10)
 
 def kind_of(name: str) -> str:
     """Return a row's kind: `reminder` for `reminder-1440`."""
-    return "reminder" if name.startswith("reminder-") else name
+    return NUMBER.sub("", name)
 
 
 class Notification(Resource):
@@ -246,6 +253,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     quiet_from: int | None
     quiet_until: int | None
 
+    booking_id: UUID | None
     appointment_status: str | None
     appointment_sequence: int | None
     start_time: datetime | None
@@ -256,6 +264,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
 
     customer: str | None
+    customer_version: int | None
     customer_email: str | None
     customer_phone: str | None
     customer_time_zone: str | None

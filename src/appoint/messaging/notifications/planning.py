@@ -127,7 +127,7 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
             return Announcement("moved", subject, sequence, now, start, urgent=min(start, old_start) < soon)
         case AppointmentCancelled(start_time=start, old_status=old, sequence=sequence) if old != "pending":
             return Announcement("cancelled", subject, sequence, now, start, urgent=start < soon)
-        case AppointmentHeld(hold_expires_at=end, sequence=sequence):
+        case AppointmentHeld(needs_code=False, hold_expires_at=end, sequence=sequence):
             return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
         case AppointmentMissed(sequence=sequence):
             return Announcement("missed", subject, sequence, now, expires)

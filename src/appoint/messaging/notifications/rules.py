@@ -87,14 +87,16 @@ def _customer_left(context: NotificationContext, rules: KindRules) -> bool:
 
 
 def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
-    """For a message that is not about an appointment, return whether the customer's address may have changed."""
-    if context.recipient != "customer" or rules.statuses or context.customer_updated_at is None:
+    """For a code, return whether the customer's address may have changed since it was requested."""
+    if context.recipient != "customer" or context.customer_updated_at is None:
+        return False
+    if rules.statuses and not rules.essential:
         return False
     return context.customer_updated_at > context.created_at
 
 
 def _channel_turned_off(context: NotificationContext, rules: KindRules) -> bool:
-    return bool(rules.statuses) and not context.wanted
+    return rules.recipient == "customer" and not rules.essential and not context.wanted
 
 
 OUTDATED: Final[Sequence[tuple[Check, str]]] = (

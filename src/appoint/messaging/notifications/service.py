@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from ... import audit
 from ...database.pool import Database, Statements, Transaction
-from ...events.facts import AppointmentFact
+from ...events.facts import AppointmentCodeRequested, AppointmentFact
 from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
@@ -48,6 +48,9 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
         if outdated
         else []
     )
+    for event in of_clinics:
+        if isinstance(event.fact, AppointmentCodeRequested):
+            await planning.insert_confirmation_code(tx, event=event, fact=event.fact, channels=channels, now=now)
     notifying = [event for event in of_clinics if isinstance(event.fact, NOTIFYING_FACTS)]
     if not notifying:
         return

@@ -25,8 +25,10 @@ Kind = Literal[
 ]
 NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created"]
 """Messages that tell users about a change to the credentials of their account."""
-AccountKind = Literal["invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", NoticeKind]
-"""Messages about an account or a person's record. Clinics cannot replace their templates."""
+AccountKind = Literal[
+    "invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", "confirmation-code", NoticeKind
+]
+"""Messages about an account or a person's record, and codes. Clinics cannot replace their templates."""
 APPOINTMENT_PLACEHOLDERS: Final = (
     "clinic",
     "phone",
@@ -60,6 +62,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "api-key-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
     "record-lookup": ("clinic", "phone"),
+    "confirmation-code": ("clinic", "phone", "when", "code", "link"),
 }
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
@@ -130,7 +133,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     link: str | None = None
     """The recipient's next step: view the appointment or choose a password."""
     code: str | None = None
-    """The sign-in code."""
+    """The sign-in or confirmation code."""
 
 
 EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """The booking form: the patient's details, and the booking itself."""
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,15 +12,13 @@ from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
-from ...booking import service as appointments
 from ...booking.book import book as book_appointments
-from ...booking.model import LIVE, Appointment
+from ...booking.model import Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length
-from ...clinics.catalogue import service as catalogues
 from ...customers import service as customers
 from ...customers.model import CustomerContent
-from ...http.cookies import booked_token_of, linked_customers_of, set_booked_token
+from ...http.cookies import FORM_KEY, add_form_key, knows_address, linked_customers_of, set_booked_token
 from ...http.forms import parse_form, query_params
 from ...http.idempotency import idempotent
 from ...http.problems.catalogue import PROBLEMS
@@ -29,7 +26,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
-from ...kit.ids import PLATFORM, clinic_of
+from ...kit.ids import PLATFORM
 from ..rendering import NO_STORE, faults_by_field, redirect
 from .booking_choice import (
     Choice,
@@ -42,13 +39,20 @@ from .booking_choice import (
 )
 from .clinic_visit import ClinicVisit, visit_clinic
 from .customer_form import DETAILS, read_customer
+from .own_booking import (
+    RecentBooking,
+    caller_of,
+    find_recent_booking,
+    is_own_hold,
+    link_of_own_booking,
+    release_own_hold,
+)
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
 FIELDS: Final = ("person", "name", "email", "phone", "note", "zone")
 MAX_BOOKING_FORM_BYTES: Final = 64 * 1024
 """Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes for each."""
-FORM_KEY: Final = re.compile("[A-Za-z0-9_-]{16,100}")
 
 
 @get(FORM, operation_id="showBookingForm", opt=route(permission="public", page=True), include_in_schema=False)
@@ -59,33 +63,14 @@ async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
     if choice is None:
         return redirect(visit.address())
     unavailable = await check_time(choice)
-    own_link = await _link_of_own_booking(choice) if unavailable else None
-    return redirect(own_link) if own_link else await _form(choice, {}, unavailable=unavailable)
-
-
-async def _link_of_own_booking(choice: Choice) -> str | None:
-    """Return the link to the appointment that this browser booked at this exact time.
-
-    Visitors who come back to the form see their appointment rather than a notice that the time is taken.
-    """
-    request, visit = choice.visit.request, choice.visit
-    token = booked_token_of(request)
-    appointment_id = links.appointment_of(request.services.secret_key, token)
-    if visit.framed or appointment_id is None or clinic_of(appointment_id) != visit.catalogue.clinic_id:
-        return None
-    try:
-        appointment = await appointments.get(request.services.db, appointment_id)
-    except errors.NotFound:
-        return None
-    return f"/appointments/{token}" if _is_at(appointment, choice) else None
-
-
-def _is_at(appointment: Appointment, choice: Choice) -> bool:
-    return (
-        appointment.status in LIVE
-        and appointment.start_time == choice.start
-        and (choice.doctor is None or appointment.doctor_id == choice.doctor.id)
-    )
+    held_token = query_params(request).get("hold", "")
+    if unavailable and await is_own_hold(choice, held_token):  # the visitor wants to change their details
+        return await _form(choice, {}, held_token=held_token)
+    recent = await find_recent_booking(choice)
+    own_link = await link_of_own_booking(choice) if unavailable else None
+    if unavailable and (own_link or (recent and recent.is_at_choice)):
+        return redirect(own_link or (recent.link if recent else ""))
+    return await _form(choice, {}, unavailable=unavailable, recent=recent)
 
 
 @get(CHECK, operation_id="lookAtTime", opt=route(permission="public", page=True), include_in_schema=False)
@@ -96,6 +81,8 @@ async def check(request: Request, name: FromPath[str]) -> Response[Any]:
     visit = await visit_clinic(request, name)
     choice = read_choice(visit, query_params(request))
     unavailable = await check_time(choice) if choice else None
+    if choice and unavailable and await is_own_hold(choice, query_params(request).get("hold", "")):
+        unavailable = None
     if choice is None or unavailable is None:
         return Response(None, status_code=204, headers={"Cache-Control": NO_STORE})
     return visit.render("public/time_unavailable.html", cache_control=NO_STORE, gone=unavailable, query=choice.query)
@@ -109,6 +96,8 @@ async def _form(
     faults: dict[str, str] | None = None,
     unavailable: UnavailableTime | None = None,
     trouble: str | None = None,
+    held_token: str = "",
+    recent: RecentBooking | None = None,
 ) -> Response[Any]:
     visit, start = choice.visit, choice.start
     people = await _people(visit)
@@ -121,7 +110,8 @@ async def _form(
         )
         typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
-    return visit.render(
+    key = _form_key(typed) or secrets.token_urlsafe(18)
+    response = visit.render(
         "public/booking_form.html",
         cache_control=NO_STORE,
         status_code=status_code,
@@ -133,12 +123,18 @@ async def _form(
         day=clock.local_date(start, visit.catalogue.time_zone),
         changeable=last_change if last_change and last_change > clock.now() else None,
         typed=dict.fromkeys(FIELDS, "") | typed,
-        key=_form_key(typed) or secrets.token_urlsafe(18),
+        hold=held_token or typed.get("hold", ""),
+        key=key,
+        recent=recent,
         faults=dict.fromkeys(FIELDS, "") | (faults or {}),
         gone=unavailable,
         trouble=trouble,
         people=people,
+        asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always",
     )
+    if not visit.framed:
+        add_form_key(response, visit.request, key)
+    return response
 
 
 async def _people(visit: ClinicVisit) -> Sequence[Any]:
@@ -184,6 +180,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         faults = {} if other_time.strip() and is_blank else dict(faults_by_field(invalid, visit.language))
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
+        await release_own_hold(choice, typed.get("hold", ""))
         appointment = await _book(choice, typed, content, patient_id=patient_id, booker_id=booker_id)
     except errors.Conflict as refusal:
         unavailable = describe_unavailable(choice, refusal.type, await alternatives(choice, refusal))
@@ -193,7 +190,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return await _form(
             choice, typed, status_code=problem.status, trouble=translate(visit.language, problem.happened)
         )
-    return await _booked_page(choice, appointment)
+    return _booked_page(choice, appointment)
 
 
 def _patient_id(people: Sequence[Any], typed: Mapping[str, str]) -> UUID | None:
@@ -214,7 +211,10 @@ async def _book(
     booker_id: UUID | None,
 ) -> Appointment:
     request, clinic_id = choice.visit.request, choice.visit.catalogue.clinic_id
-    customer_id = patient_id or await _register(choice, typed, content)
+    is_proven = not request.user.is_stranger or (
+        content is not None and knows_address(request, content.email or content.phone or "", clock.now())
+    )
+    customer_id = patient_id or await _register(choice, typed, content, is_proven=is_proven)
     time = choice.time_request(typed.get("note", "").strip() or None)
     command = BookingCommand(
         clinic_id,
@@ -225,43 +225,40 @@ async def _book(
         booker_id=booker_id,
         idempotency=_idempotency_key(choice, typed, patient_id or content),
         limits=booking_limits(request, clinic_id),
+        is_proven=is_proven,
     )
     result = await book_appointments(request.services.db, request.cache, command)
     (appointment,) = result.booking.appointments
     return appointment
 
 
-async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
-    """Redirect to the new appointment or, in a frame, show a link to it."""
+def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
+    """Redirect to the page for the code, or to the new appointment."""
     visit, request = choice.visit, choice.visit.request
     token = links.token(request.services.secret_key, appointment.id)
-    if not visit.framed:
+    if visit.framed or appointment.confirmation:
+        response = redirect(visit.address(f"/confirm/{token}"))
+    else:
         response = redirect(f"/appointments/{token}?new=1")
-        set_booked_token(response, token)
-        return response
-    # load the catalogue again, because the booking may have refreshed it
-    catalogue = await catalogues.get(request.services.db, request.cache, visit.catalogue.clinic_id)
-    return visit.render(
-        "public/booked.html",
-        cache_control=NO_STORE,
-        type=choice.type,
-        appointment=appointment,
-        doctor=catalogue.doctors[appointment.doctor_id],
-        link=f"/appointments/{token}",
-    )
+    if not visit.framed:
+        set_booked_token(response, request.services.secret_key, token)
+    return response
 
 
-async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerContent | None) -> UUID:
+async def _register(
+    choice: Choice, typed: Mapping[str, str], content: CustomerContent | None, *, is_proven: bool
+) -> UUID:
     """Create a customer for each form, as the API does, so that visitors cannot find out whether one with the same
-    address already exists.
+    address already exists. If they have confirmed the address before, use the customer they already are.
     """
     assert content, "the customer is new"
     request = choice.visit.request
     await request.services.limits.count(request, request.user, "registrations")
+    register = customers.register_confirmed if is_proven and request.user.is_stranger else customers.register
     customer, _ = await idempotent(
         request,
         content,
-        lambda tx: customers.register(tx, request.user, content=content, now=clock.now()),
+        lambda tx: register(tx, request.user, content=content, now=clock.now()),
         remember=lambda customer: customer.id,
         recall=lambda tx, customer_id: customers.get(tx, UUID(customer_id)),
         key=_digest("customer", _form_key(typed), content),
@@ -275,7 +272,8 @@ def _idempotency_key(
 ) -> IdempotencyKey | None:
     """Return the same key for the same form, time and person, even if the note has changed."""
     key = _digest("appointment", _form_key(typed), customer, choice.query)
-    return IdempotencyKey(choice.visit.request.user.key, key, bytes.fromhex(key)) if key else None
+    form_key = _form_key(typed)
+    return IdempotencyKey(caller_of(form_key), key, bytes.fromhex(key)) if key and form_key else None
 
 
 def _form_key(typed: Mapping[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ...booking import service as appointments
 from ...booking import transitions
 from ...booking.model import LIVE
 from ...http.forms import parse_form
@@ -38,7 +39,11 @@ REFUSALS: Final = (errors.Conflict, errors.VersionMismatch, errors.VersionRequir
 @get(PAGE, operation_id="showAppointmentByLink", opt=PUBLIC, include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     linked = await load_appointment(request, token)
-    return appointment_page(request, linked, token) if linked else not_found_page(request)
+    if linked is None:
+        return not_found_page(request)
+    if linked.appointment.code_sent_to:
+        return redirect(linked.confirm_path(token))
+    return appointment_page(request, linked, token)
 
 
 @get(PAGE + "/calendar.ics", operation_id="getAppointmentCalendarByLink", opt=PUBLIC, include_in_schema=False)
@@ -73,6 +78,9 @@ async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
     if actor is None:
         return not_found_page(request)
     try:
+        details = await appointments.find_for_holder(database(request, actor), appointment_id(actor))
+        if details and details.code_sent_to:
+            return redirect(path_of(token))
         await database(request, actor).atomic(
             transitions.apply, actor, appointment_id=appointment_id(actor), name="confirm", now=clock.now()
         )

@@ -52,6 +52,10 @@ class LinkedAppointment(NamedTuple):
             return None
         return self.catalogue.last_change(self.appointment.start_time)
 
+    def confirm_path(self, token: str) -> str:
+        """Return the path of the page that asks for the code."""
+        return f"/c/{self.catalogue.slug or self.catalogue.clinic_id}/confirm/{token}"
+
 
 async def load_appointment(request: Request, token: str) -> LinkedAppointment | None:
     """Return a link's appointment, and record that it was seen. Return None if the link is invalid."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ....database.pool import Statements, affected
 from ....database.sql import load
+from ....events.facts import AppointmentCodeRequested
 from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
@@ -128,6 +129,45 @@ async def insert_lookup(
         day,
         now,
         expires_at,
+    )
+
+
+async def insert_confirmation_code(
+    tx: Statements, *, event: Event, fact: AppointmentCodeRequested, channels: Sequence[Channel], now: datetime
+) -> None:
+    """Insert the message with the code that confirms a booking, to the booker's email address or else phone number,
+    ignoring notification preferences. It replaces any earlier code that has not been sent yet."""
+    await tx.execute(
+        """
+        update notification
+           set status = 'superseded', reason = 'a newer code was requested', leased_until = null,
+               version = version + 1, updated_at = now()
+         where clinic_id = $1 and subject_id = $2 and kind like 'confirmation-code-%' and status = 'queued'
+        """,
+        event.clinic_id,
+        event.subject_id,
+    )
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  event_id, urgent, due_at, expires_at)
+        select $1, $2, 'confirmation-code-' || $3::integer, $4, $5, 'customer', c.id::text, way.channel, $6, true,
+               $7::timestamptz, $8::timestamptz
+          from customer c
+         cross join lateral (select case when c.email is not null then 'email' else 'sms' end as channel) as way
+         where c.id = $9 and c.active and num_nonnulls(c.email, c.phone) > 0 and way.channel = any($10) and $7 < $8
+        on conflict do nothing
+        """,
+        event.clinic_id,
+        ids.new_id(event.clinic_id),
+        fact.number,
+        event.subject_id,
+        fact.sequence,
+        event.id,
+        now,
+        fact.hold_expires_at,
+        fact.customer_id,
+        channels,
     )
 
 

@@ -1,0 +1,101 @@
+"""The visitor's own booking at the time that they are looking at."""
+
+import hashlib
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from ...booking import links, transitions
+from ...booking import service as appointments
+from ...booking.model import LIVE, Appointment, Status
+from ...http.cookies import booked_token_of, form_keys_of
+from ...kit import clock, errors
+from ...kit.ids import clinic_of
+from .booking_choice import Choice
+from .manage_link import appointment_id, holder, path_of
+
+RECENT: Final = timedelta(minutes=15)
+
+
+class RecentBooking(NamedTuple):
+    """An appointment that this browser has just booked."""
+
+    appointment: Appointment
+    link: str
+    is_at_choice: bool
+    """Whether it is at the time that the visitor is looking at."""
+
+
+async def link_of_own_booking(choice: Choice) -> str | None:
+    """Return the link to the appointment that this browser booked at this exact time.
+
+    Visitors who come back to the form see their appointment rather than a notice that the time is taken.
+    """
+    request, visit = choice.visit.request, choice.visit
+    token = booked_token_of(request)
+    booked_id = links.appointment_of(request.services.secret_key, token)
+    if visit.framed or booked_id is None or clinic_of(booked_id) != visit.catalogue.clinic_id:
+        return None
+    try:
+        appointment = await appointments.get(request.services.db, booked_id)
+    except errors.NotFound:
+        return None
+    return f"/appointments/{token}" if _is_at(appointment, choice) else None
+
+
+async def is_own_hold(choice: Choice, token: str) -> bool:
+    """Return whether a manage link's token is for a hold at this time that still waits for its code."""
+    request = choice.visit.request
+    held_id = links.appointment_of(request.services.secret_key, token)
+    if held_id is None or clinic_of(held_id) != choice.visit.catalogue.clinic_id:
+        return False
+    try:
+        appointment = await appointments.get(request.services.db, held_id)
+    except errors.NotFound:
+        return False
+    return appointment.status == Status.PENDING and _is_at(appointment, choice)
+
+
+def caller_of(form_key: str) -> str:
+    """Return the caller of a booking form, for idempotency. Only the browser that has the form knows its key."""
+    return f"form:{hashlib.sha256(form_key.encode()).hexdigest()[:32]}"
+
+
+async def find_recent_booking(choice: Choice) -> RecentBooking | None:
+    """Return the appointment that this browser has just booked, even if the response to the form was lost."""
+    request, visit = choice.visit.request, choice.visit
+    callers = [caller_of(key) for key in form_keys_of(request)]
+    if visit.framed or not callers:
+        return None
+    appointment = await appointments.find_latest_by_callers(
+        request.services.db, clinic_id=visit.catalogue.clinic_id, callers=callers, since=clock.now() - RECENT
+    )
+    if appointment is None:
+        return None
+    token = links.token(request.services.secret_key, appointment.id)
+    return RecentBooking(appointment, path_of(token), _is_at(appointment, choice))
+
+
+def _is_at(appointment: Appointment, choice: Choice) -> bool:
+    return (
+        appointment.status in LIVE
+        and appointment.start_time == choice.start
+        and (choice.doctor is None or appointment.doctor_id == choice.doctor.id)
+    )
+
+
+async def release_own_hold(choice: Choice, token: str) -> None:
+    """Cancel the visitor's own hold, if they return to the form from it to change their details."""
+    if not token or not await is_own_hold(choice, token):
+        return
+    actor = holder(choice.visit.request, token)
+    assert actor, "the token is valid"
+    with suppress(errors.Conflict):
+        await choice.visit.request.services.db.within(choice.visit.catalogue.clinic_id).atomic(
+            transitions.cancel,
+            actor,
+            appointment_id=appointment_id(actor),
+            reason=None,
+            if_match=None,
+            now=clock.now(),
+        )
