@@ -11,10 +11,11 @@ FROM ${PYTHON_IMAGE} AS package
 WORKDIR /app
 # The image gets this environment, so it contains no tools for building or installing packages.
 RUN python -m venv --without-pip /opt/appoint
-COPY requirements-extras.txt requirements-build.txt .
+COPY requirements-extras.txt requirements-build.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt \
-    && pip --python /opt/appoint/bin/python install --no-cache-dir --require-hashes -r requirements-extras.txt
-COPY pyproject.toml hatch_build.py README.md LICENSE .
+    && pip --python /opt/appoint/bin/python install --no-cache-dir --no-deps --require-hashes \
+        -r requirements-extras.txt
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
 COPY --from=pages /app/src/appoint/site/static src/appoint/site/static
 RUN python -m hatchling build --target wheel --directory dist \

@@ -115,7 +115,7 @@ $(VENV):
 
 $(RUNTIME): $(VENV) requirements.txt pyproject.toml
 	@$(FIND_UV); echo 'Installing what Appoint runs on'; \
-	"$$uv" pip install --quiet --python $(PY) --require-hashes -r requirements.txt && \
+	"$$uv" pip install --quiet --python $(PY) --no-deps --require-hashes -r requirements.txt && \
 	"$$uv" pip install --quiet --python $(PY) --no-deps --no-build-isolation -e . && touch $@
 
 $(DEV): $(VENV) requirements-dev.txt pyproject.toml

@@ -38,7 +38,7 @@ def environment(folder: Path, requirements: Path, wheel: Path) -> Path:
     python = folder / "environment" / "bin" / "python"
     run(sys.executable, "-m", "venv", "--without-pip", folder / "environment")
     install = (uv, "pip", "install", "--quiet", "--python", python)
-    run(*install, "--require-hashes", "--requirements", requirements)
+    run(*install, "--no-deps", "--require-hashes", "--requirements", requirements)
     run(*install, "--no-deps", wheel)
     return python
 

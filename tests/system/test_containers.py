@@ -59,5 +59,11 @@ def test_only_the_migration_has_the_owners_password():
     assert "${POSTGRES_PASSWORD" not in str([SERVICES[name] for name in ("server", "worker")])
 
 
+def test_the_image_contains_no_tools_for_building_or_inventing_data():
+    packages = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements-extras.txt").read_text(), re.MULTILINE))
+    assert packages & {"editables", "faker", "hatchling", "pip", "polyfactory", "setuptools", "typer", "uv"} == set()
+    assert "litestar" in packages
+
+
 def test_the_image_does_not_choose_development_mode():
     assert "APPOINT_MODE" not in (ROOT / "Dockerfile").read_text()

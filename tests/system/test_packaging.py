@@ -71,7 +71,7 @@ def environment(folder: Path, wheel: Path) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", path, cwd=folder)
     python = path / "bin" / "python"
     quiet = ("pip", "install", "--quiet", "--python", python)
-    run(uv, *quiet, "--require-hashes", "--requirements", ROOT / "requirements.txt", cwd=folder)
+    run(uv, *quiet, "--no-deps", "--require-hashes", "--requirements", ROOT / "requirements.txt", cwd=folder)
     run(uv, *quiet, "--no-deps", wheel, cwd=folder)
     return path
 
