@@ -65,6 +65,7 @@ def test_production_accepts_safe_settings(changes):
         ({"admin_token": "admin-token-for-production-2026"}, "APPOINT_ADMIN_TOKEN is too easy to guess"),
         ({"secret_key": "please-change-this-secret-key-1"}, "APPOINT_SECRET_KEY is too easy to guess"),
         ({"metrics_token": "scrape-scrape-scrape"}, "APPOINT_METRICS_TOKEN is too easy to guess"),
+        ({"metrics_token": "prometheus-token-2026"}, "APPOINT_METRICS_TOKEN is too easy to guess"),
         ({"database_url": "postgresql://appoint:appoint@db/appoint"}, "the password in APPOINT_DATABASE_URL"),
         ({"database_url": "postgresql://appoint:Postgres-2026!@db/appoint"}, "the password in APPOINT_DATABASE_URL"),
         ({"database_url": "postgresql://appoint@db.internal/appoint"}, "APPOINT_DATABASE_URL does not use TLS"),

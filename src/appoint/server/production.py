@@ -52,8 +52,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "APPOINT_RATE_LIMITS is false"
     if settings.owner_database_url:
         yield "APPOINT_OWNER_DATABASE_URL is set (only `appoint migrate` may own the database)"
-    names = [name for name in ("admin_token", "secret_key", "metrics_token") if _has_guessable(settings, name)]
-    guessable = [f"APPOINT_{name.upper()}" for name in names]
+    guessable = [f"APPOINT_{name.upper()}" for name in Settings.model_fields if _has_guessable(settings, name)]
     if settings.database_url and _is_guessable_password(settings.database_url):
         guessable.append("the password in APPOINT_DATABASE_URL")
     for each in guessable:
@@ -61,8 +60,10 @@ def _unsafe(settings: Settings) -> Iterator[str]:
 
 
 def _has_guessable(settings: Settings, name: str) -> bool:
-    secret: SecretStr | None = getattr(settings, name)
-    return secret is not None and is_guessable(secret.get_secret_value())
+    """Return whether the setting is a secret of Appoint's own that is easy to guess. Secrets in URLs belong to other
+    services."""
+    value = getattr(settings, name)
+    return isinstance(value, SecretStr) and not name.endswith("_url") and is_guessable(value.get_secret_value())
 
 
 def _is_guessable_password(database_url: SecretStr) -> bool:
