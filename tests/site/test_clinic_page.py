@@ -27,6 +27,19 @@ async def test_a_reused_slug_leads_to_its_new_clinic(client, lakeside):
     assert "Bergpraxis" in (await client.get("/c/lakeside")).text
 
 
+async def test_a_clinic_cannot_take_over_the_page_of_the_clinic_with_a_number(client, lakeside):
+    await create_clinic(client, name="Bergpraxis")
+    refusal = await client.patch("/api/clinics/2", json={"slug": "1"}, headers=ADMIN)
+    assert (refusal.status_code, [fault["pointer"] for fault in refusal.json()["errors"]]) == (400, ["#/slug"])
+    for base in ("c", "embed"):
+        assert "Lakeside Clinic" in (await client.get(f"/{base}/1")).text
+
+
+async def test_a_slug_may_contain_digits(client, lakeside):
+    assert (await client.patch("/api/clinics/1", json={"slug": "10115-berlin"}, headers=ADMIN)).status_code == 200
+    assert "Lakeside Clinic" in (await client.get("/c/10115-berlin")).text
+
+
 async def test_search_engines_can_index_clinic_pages_but_not_booking_steps(client, lakeside):
     page = (await client.get("/c/lakeside")).text
     assert 'name="description"' in page

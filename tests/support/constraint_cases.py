@@ -66,6 +66,7 @@ CASES = {
     "clinic_name": clinic(name=" \n"),
     "clinic_slug": clinic(slug="lakeside"),
     "clinic_slug_form": clinic(slug="Lake side"),
+    "clinic_slug_is_no_number": clinic(slug="2"),
     "clinic_time_zone": clinic(time_zone="Europe/Atlantis"),
     "clinic_locale": clinic(locale="la"),
     "clinic_currency": clinic(currency="euro"),

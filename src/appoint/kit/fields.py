@@ -1,6 +1,7 @@
 """Types for request members. A check function validates what msgspec's own constraints cannot express; it returns an
 error message or None."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +10,7 @@ import msgspec
 from . import clock, errors, ids, money
 from .i18n import translatable
 
+SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +47,13 @@ def _check_visible(value: str) -> str | None:
     )
 
 
+def _check_slug(value: str) -> str | None:
+    """A page's address contains a clinic's slug or its number, so a number as a slug could be another clinic's."""
+    if not SLUG.fullmatch(value):
+        return "is not in the required format"
+    return translatable("must not be a number, because numbers identify clinics") if value.isdecimal() else None
+
+
 END_OF_TEXT: Final = r"$(?!\n)"
 """Matches the end of the text in a pattern: `$` on its own also matches before a final line break."""
 YEAR_SCHEMA: Final = {"pattern": "^(19|2[0-9])[0-9]{2}-"}
@@ -69,7 +78,13 @@ Phone = Annotated[
     str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])
 ]
 Slug = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*" + END_OF_TEXT, max_length=100, examples=["lakeside"])
+    str,
+    constraint(
+        _check_slug,
+        example="lakeside",
+        schema={"pattern": "^(?![0-9]+$)[a-z0-9]+(-[a-z0-9]+)*$"},
+        max_length=100,
+    ),
 ]
 TimeZone = Annotated[str, constraint(_check_zone, example="Europe/Berlin", schema={"format": "time-zone"})]
 Currency = money.Currency

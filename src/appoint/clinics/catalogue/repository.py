@@ -11,7 +11,7 @@ COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not 
 
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
-    """Return the catalogue of the clinic with the slug or, if no clinic has it, of the clinic with the id."""
+    """Return the catalogue of the clinic with the id or, if no clinic has it, of the clinic with the slug."""
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
@@ -25,7 +25,7 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
                   from doctor d where d.clinic_id = c.id)::text as doctors,
                (select json_agg(t order by t.id) from appointment_type t where t.clinic_id = c.id)::text as types
           from clinic c
-         where c.id = coalesce((select id from clinic where slug = $2), $1)
+         where c.id = coalesce((select id from clinic where id = $1), (select id from clinic where slug = $2))
         """,
         clinic_id,
         slug,
