@@ -13,7 +13,7 @@ async def test_a_server_is_ready_once_a_worker_is_running(client, db):
     await upkeep.beat(db, worker="one")
     assert (await client.get("/readyz")).json() == {
         "ready": True,
-        "parts": {part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker")},
+        "parts": {part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker", "timeZones")},
     }
 
 

@@ -97,6 +97,8 @@ class Cluster:
     data: Path
     log: Path
     binaries: Path
+    program: Path
+    """The server itself."""
     account: Account
     relocated: bool
     settings: Mapping[str, str]
@@ -145,6 +147,8 @@ class Cluster:
                 "--silent",
                 "--wait",
                 f"--timeout={START_SECONDS}",
+                "-p",
+                self.program,
                 "-D",
                 self.data,
                 "-o",

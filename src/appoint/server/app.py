@@ -24,6 +24,7 @@ from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, Patients
 from ..database import migrate, pool
 from ..database.pool import SERVER, Database
+from ..database.zone_rules import ZoneRules
 from ..http.access import admit_system, guard
 from ..http.forms import MAX_FORM_BYTES
 from ..http.health import HEALTH, MetricsText
@@ -176,6 +177,7 @@ def create(
                         Changes: changes,
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),
+                        ZoneRules: ZoneRules(),
                     },
                 )
                 yield

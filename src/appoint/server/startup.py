@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 from pydantic import SecretStr
 
-from ..database import logins, migrate
-from ..database.pool import connect
+from ..database import logins, migrate, zone_rules
+from ..database.pool import SERVER, connect
+from ..kit import clock
 from ..kit.errors import StartupError
 from ..settings import Settings
 from .production import check_mode
 
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
+
+log = structlog.get_logger()
 
 
 class UsableDatabase(NamedTuple):
@@ -90,7 +94,7 @@ async def expect_migrated(database: UsableDatabase) -> None:
 
 async def expect_servable(settings: Settings, database: UsableDatabase) -> None:
     """Raise `StartupError` unless the database has this version's schema and, in production, the login can do nothing
-    but serve requests and run jobs."""
+    but serve requests and run jobs. Log a warning if its time zone rules differ from ours."""
     await expect_migrated(database)
     if settings.mode == "production" and (reasons := await logins.excessive_privileges(database.url)):
         raise StartupError(
@@ -98,6 +102,17 @@ async def expect_servable(settings: Settings, database: UsableDatabase) -> None:
             "APPOINT_OWNER_DATABASE_URL to this URL for `appoint migrate` alone, and APPOINT_DATABASE_URL to a URL "
             "with another login, which `appoint migrate` then creates."
         )
+    await compare_zones(database.url)
+
+
+async def compare_zones(url: str) -> None:
+    """Log a warning if the database's time zone rules differ from ours."""
+    db = connect(url, size=1, wait_seconds=10, statement_seconds=30, role=SERVER)
+    try:
+        if differences := await zone_rules.ZoneRules().differences(db, now=clock.now()):
+            log.warning("time zone rules differ", detail=zone_rules.describe(differences))
+    finally:
+        await db.close()
 
 
 def check_extras(settings: Settings) -> None:
