@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,30 @@ def test_a_reminder_about_an_early_appointment_is_sent_the_evening_before():
     row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", 120, timedelta(0), "Europe/Berlin", 21 * 60, 7 * 60)
     plan = plan_reminder(row, start - timedelta(hours=12))
     assert plan.due_at == datetime(2027, 3, 1, 19, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "before", "end"),
+    [
+        ("Europe/Berlin", "2027-10-31 05:00+01:00", "2027-10-30 20:59+02:00", "2027-10-31 07:00+01:00"),
+        ("Australia/Lord_Howe", "2027-04-04 05:00+10:30", "2027-04-03 20:59+11:00", "2027-04-04 07:00+10:30"),
+        ("Europe/Berlin", "2027-03-28 05:00+02:00", "2027-03-27 20:59+01:00", "2027-03-28 07:00+02:00"),
+        ("Europe/Berlin", "2027-03-28 01:00+01:00", "2027-03-27 20:59+01:00", "2027-03-28 07:00+02:00"),
+    ],
+)
+def test_quiet_hours_begin_and_end_by_the_clock_on_nights_when_clocks_change(zone, due, before, end):
+    contact, now = at(zone, 21 * 60, 7 * 60), datetime(2027, 1, 1, tzinfo=UTC)
+    due_at, before_at, end_at = (datetime.fromisoformat(text) for text in (due, before, end))
+    assert outside_quiet_hours(due_at, contact, latest=due_at, expires=FAR, now=now) == before_at
+    assert outside_quiet_hours(due_at, contact, latest=FAR, expires=FAR, now=now) == end_at
+
+
+@given(INSTANTS, ZONES, MINUTES, MINUTES)
+def test_a_message_that_cannot_wait_for_the_end_is_sent_before_quiet_hours(due, zone, first, last):
+    contact = at(zone, first, last if last != first else (last + 1) % MINUTES_PER_DAY)
+    sent_at = outside_quiet_hours(due, contact, latest=due, expires=FAR, now=datetime(2020, 1, 1, tzinfo=UTC))
+    assert sent_at <= due
+    assert not quiet(sent_at, contact)
 
 
 def test_without_quiet_hours_everything_is_sent_when_due():

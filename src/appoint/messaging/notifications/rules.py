@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...kit import clock
 from .model import KINDS, LINK_TTL, Contact, KindRules, NotificationContext, NotificationStatus, kind_of
 
+MINUTE: Final = timedelta(minutes=1)
 MINUTES_PER_DAY: Final = 24 * 60
 FIRST_RETRY: Final = timedelta(seconds=15)
 MAX_RETRY_DELAY: Final = timedelta(minutes=30)
@@ -19,22 +20,59 @@ def outside_quiet_hours(
     """Return when to send a message that can wait: when it is due, or when the quiet hours around that time end.
 
     If that would be later than `latest`, return a time before the quiet hours begin, or their end if they have already
-    begun. Return None if they last until the message expires. On the night the clocks change, the end may be an hour
-    late.
+    begun. Return None if they last until the message expires.
     """
     if contact.quiet_from is None or contact.quiet_until is None:
         return due
-    end = due
-    for _ in range(3):  # again if the local hour repeats (end of DST)
-        minute = _minute(end, contact.time_zone)
-        since_start = (minute - contact.quiet_from) % MINUTES_PER_DAY
-        if since_start >= (contact.quiet_until - contact.quiet_from) % MINUTES_PER_DAY:
-            break
-        end += timedelta(minutes=(contact.quiet_until - minute) % MINUTES_PER_DAY)
-    before = due - timedelta(minutes=(_minute(due, contact.time_zone) - contact.quiet_from) % MINUTES_PER_DAY + 1)
-    if end < latest or end == due or before < now:
+    hours = _QuietHours(contact.quiet_from, contact.quiet_until, contact.time_zone)
+    if not hours.include(due):
+        return due if due < expires else None
+    end, before = hours.end(due), hours.last_chance(due)
+    if end < latest or before < now:
         return end if end < expires else None
     return before
+
+
+class _QuietHours(NamedTuple):
+    """A clinic's quiet hours in minutes of the local day, also on days when clocks change."""
+
+    start_minute: int
+    end_minute: int
+    time_zone: str
+
+    def include(self, instant: datetime) -> bool:
+        length = (self.end_minute - self.start_minute) % MINUTES_PER_DAY
+        return (self._minute(instant) - self.start_minute) % MINUTES_PER_DAY < length
+
+    def end(self, instant: datetime) -> datetime:
+        """Return when the quiet hours around the instant end."""
+        end = instant
+        while self.include(end):
+            end = self._nearest(end + self._between(self._minute(end), self.end_minute), self.end_minute)
+        while not self.include(end - MINUTE):  # the clocks skipped the end
+            end -= MINUTE
+        return end
+
+    def last_chance(self, instant: datetime) -> datetime:
+        """Return a time just before the quiet hours around the instant begin."""
+        before = instant
+        while self.include(before):
+            start = before - self._between(self.start_minute, self._minute(before))
+            before = self._nearest(start - MINUTE, (self.start_minute - 1) % MINUTES_PER_DAY)
+        return before
+
+    def _minute(self, instant: datetime) -> int:
+        local = instant.astimezone(clock.zone(self.time_zone))
+        return local.hour * 60 + local.minute
+
+    def _between(self, first: int, last: int) -> timedelta:
+        return timedelta(minutes=(last - first) % MINUTES_PER_DAY)
+
+    def _nearest(self, instant: datetime, minute: int) -> datetime:
+        """Return the instant closest by at which clocks show the minute, or the instant itself if they skip it."""
+        later, earlier = self._between(self._minute(instant), minute), self._between(minute, self._minute(instant))
+        nearest = instant + later if later <= earlier else instant - earlier
+        return nearest if self._minute(nearest) == minute else instant
 
 
 def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime | None:
@@ -53,11 +91,6 @@ def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime |
     )
     send_at = outside_quiet_hours(now, contact, latest=context.expires_at, expires=context.expires_at, now=now)
     return send_at if send_at and send_at > now else None
-
-
-def _minute(instant: datetime, time_zone: str) -> int:
-    local = instant.astimezone(clock.zone(time_zone))
-    return local.hour * 60 + local.minute
 
 
 Check = Callable[[NotificationContext, KindRules], bool]
