@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from appoint.database.pool import Transaction
+from appoint.kit import clock
 from appoint.kit.actors import SYSTEM
 from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import TimeSlotContent
@@ -218,7 +219,12 @@ async def test_a_new_doctors_slot_waits_for_a_change_to_its_time_slot(client, db
         await changing.start()
         content = TimeSlotContent(start_time="08:00", end_time="11:00")
         await service.change_time_slot(
-            Transaction(connection), SYSTEM, time_slot_id=UUID(morning), content=content, if_match=None
+            Transaction(connection),
+            SYSTEM,
+            time_slot_id=UUID(morning),
+            content=content,
+            if_match=None,
+            now=clock.now(),
         )
         okafor = await create_doctor(client)
         adding = asyncio.create_task(add_doctor_slot(client, okafor, weekday="monday", timeSlotId=morning))

@@ -65,48 +65,6 @@ CREATE FUNCTION public.current_clinic() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
 
-CREATE TABLE public.membership (
-    clinic_id integer NOT NULL,
-    user_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    role text NOT NULL,
-    doctor_id uuid,
-    name text,
-    joined_at timestamp with time zone,
-    disabled_at timestamp with time zone,
-    CONSTRAINT membership_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
-    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
-);
-
-CREATE TABLE public.session (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    token_hash bytea NOT NULL,
-    user_id uuid,
-    customer_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    device text,
-    address text,
-    proven_at timestamp with time zone,
-    CONSTRAINT session_address CHECK ((length(address) <= 60)),
-    CONSTRAINT session_device CHECK ((length(device) <= 60)),
-    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
-    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
-);
-
-CREATE FUNCTION public.end_member_sessions(member uuid) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    BEGIN ATOMIC
- DELETE FROM public.session
-   WHERE ((session.user_id = end_member_sessions.member) AND (EXISTS ( SELECT
-            FROM public.membership m
-           WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = end_member_sessions.member)))));
-END;
-
 CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -144,20 +102,6 @@ CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURN
     FROM ( SELECT (local_instant.day + make_interval(mins => local_instant.minute)) AS wall) w,
      LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
      LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
-END;
-
-CREATE FUNCTION public.member_sessions(member uuid) RETURNS TABLE(id uuid, created_at timestamp with time zone, seen_at timestamp with time zone, expires_at timestamp with time zone, device text, address text)
-    LANGUAGE sql STABLE SECURITY DEFINER
-    BEGIN ATOMIC
- SELECT s.id,
-     s.created_at,
-     s.seen_at,
-     s.expires_at,
-     s.device,
-     s.address
-    FROM (public.session s
-      JOIN public.membership m ON ((m.user_id = s.user_id)))
-   WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = member_sessions.member));
 END;
 
 CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
@@ -290,8 +234,7 @@ END) STORED,
     reason text,
     CONSTRAINT absence_half_open CHECK (public.half_open(during)),
     CONSTRAINT absence_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT absence_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
+    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL)))
 );
 
 CREATE TABLE public.booking_slot (
@@ -314,8 +257,7 @@ END) STORED,
     time_slot_id uuid,
     CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
     CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text]))),
-    CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
+    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text])))
 );
 
 CREATE TABLE public.doctor (
@@ -442,7 +384,6 @@ END) STORED,
     totp_confirmed_at timestamp with time zone,
     totp_step bigint,
     administrator boolean DEFAULT false NOT NULL,
-    disabled_at timestamp with time zone,
     CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
     CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
@@ -478,7 +419,34 @@ END) STORED,
     CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
 );
 
-CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, proven_at timestamp with time zone, address text, memberships text)
+CREATE TABLE public.membership (
+    clinic_id integer NOT NULL,
+    user_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text NOT NULL,
+    doctor_id uuid,
+    name text,
+    joined_at timestamp with time zone,
+    CONSTRAINT membership_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
+    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
+);
+
+CREATE TABLE public.session (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    token_hash bytea NOT NULL,
+    user_id uuid,
+    customer_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
+    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
+);
+
+CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
     LANGUAGE sql STABLE SECURITY DEFINER
     BEGIN ATOMIC
  SELECT s.id,
@@ -486,29 +454,15 @@ CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, id
      s.customer_id,
      COALESCE(u.administrator, false) AS "coalesce",
      s.seen_at,
-     COALESCE(s.proven_at, s.created_at) AS "coalesce",
-     s.address,
      (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id)) AS json_agg
             FROM public.membership m
-           WHERE ((m.user_id = s.user_id) AND (m.disabled_at IS NULL) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
+           WHERE ((m.user_id = s.user_id) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
                     FROM public.doctor d
                    WHERE ((d.clinic_id = m.clinic_id) AND (d.id = m.doctor_id) AND d.active)))))), '[]'::json))::text AS "coalesce"
     FROM ((public.session s
       LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
       LEFT JOIN public.customer c ON ((c.id = s.customer_id)))
-   WHERE ((s.token_hash = session_owner.hash) AND (s.expires_at > session_owner.at) AND (s.seen_at > (session_owner.at - session_owner.idle)) AND ((u.active AND (u.disabled_at IS NULL)) OR c.active));
-END;
-
-CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
-    LANGUAGE sql STABLE SECURITY DEFINER
-    BEGIN ATOMIC
- SELECT o.session_id,
-     o.user_id,
-     o.customer_id,
-     o.administrator,
-     o.seen_at,
-     o.memberships
-    FROM public.session_owner(signed_in.hash, signed_in.at, signed_in.idle) o(session_id, user_id, customer_id, administrator, seen_at, proven_at, address, memberships);
+   WHERE ((s.token_hash = signed_in.hash) AND (s.expires_at > signed_in.at) AND (s.seen_at > (signed_in.at - signed_in.idle)) AND (u.active OR c.active));
 END;
 
 CREATE FUNCTION public.slot_event_data(doctor_id uuid, during tstzrange) RETURNS jsonb
@@ -561,8 +515,6 @@ CASE
 END) STORED,
     only_held boolean DEFAULT false NOT NULL,
     cancel_cause text,
-    undo_status text,
-    stepped_at timestamp with time zone,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -580,9 +532,7 @@ END) STORED,
     CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
-    CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
-    CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
 );
 
 CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, opens smallint, published_minutes smallint[], booked_minutes smallint[], booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
@@ -681,19 +631,6 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
     FROM (worked w
       FULL JOIN counted c USING (date));
 END;
-
-CREATE TABLE public.admin_token (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    name text NOT NULL,
-    secret_hash bytea NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    last_used_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    CONSTRAINT admin_token_expiry CHECK ((expires_at > created_at)),
-    CONSTRAINT admin_token_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT admin_token_secret CHECK ((length(secret_hash) = 32))
-);
 
 CREATE TABLE public.appointment_type (
     clinic_id integer NOT NULL,
@@ -1147,9 +1084,6 @@ CREATE TABLE public.worker_heartbeat (
 
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
-
-ALTER TABLE ONLY public.admin_token
-    ADD CONSTRAINT admin_token_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (clinic_id, id);

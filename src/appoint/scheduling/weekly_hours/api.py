@@ -78,7 +78,8 @@ class TimeSlots(Controller):
     async def replace(
         self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]
     ) -> Response[TimeSlot]:
-        """Change a time slot. Schedule lines taken from it change with it; published booking slots do not."""
+        """Change a time slot. From today on, schedule lines taken from it change with it. Past weeks keep their hours,
+        and published booking slots do not change."""
         clinic_id = clinic_of(time_slot_id)
         slot = await request.change(
             clinic_id,
@@ -87,6 +88,7 @@ class TimeSlots(Controller):
             time_slot_id=time_slot_id,
             content=data,
             if_match=request.if_match,
+            now=clock.now(),
         )
         return json_response(request, slot)
 
@@ -97,7 +99,7 @@ class TimeSlots(Controller):
         opt=route(permission="manage", problems=("time-slot-in-use",)),
     )
     async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
-        """Remove a time slot that no weekly schedule uses."""
+        """Remove a time slot that no weekly schedule uses from today on."""
         clinic_id = clinic_of(time_slot_id)
         await request.change(
             clinic_id,

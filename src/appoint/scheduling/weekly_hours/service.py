@@ -64,15 +64,20 @@ async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, conten
 
 
 async def change_time_slot(
-    tx: Transaction, actor: Actor, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
+    tx: Transaction, actor: Actor, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None, now: datetime
 ) -> TimeSlot:
-    """Change a time slot's minutes or name. The weekly hours taken from it change with it.
+    """Change a time slot's minutes or name. From today on, the weekly hours taken from it change with it; past weeks
+    keep their hours.
 
     Raise a `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` if a doctor's lines would overlap.
     """
-    slot = await _lock_time_slot(tx, time_slot_id, if_match)
-    await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
+    clinic, slot = await _lock_time_slot(tx, time_slot_id, if_match)
+    await audit.record(tx, actor, clinic_id=clinic.id, subjects=[time_slot_id])
     minutes = minutes_between(content.start_time, content.end_time)
+    if minutes != minutes_between(slot.start_time, slot.end_time):
+        today = clock.local_date(now, clinic.time_zone)
+        await lines_repository.split(tx, time_slot_id, at=today)
+        await lines_repository.detach_ended(tx, time_slot_id, today=today)
     try:
         return await time_slots_repository.change(
             tx, time_slot_id, minutes=minutes, name=content.name, removed_at=slot.removed_at
@@ -84,11 +89,12 @@ async def change_time_slot(
 async def remove_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
-    """Remove a time slot. Raise a `time-slot-in-use` `Conflict` if any weekly hours are taken from it."""
-    slot = await _lock_time_slot(tx, time_slot_id, if_match)
-    await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
+    """Remove a time slot. Raise a `time-slot-in-use` `Conflict` if any weekly hours from today on are taken from it."""
+    clinic, slot = await _lock_time_slot(tx, time_slot_id, if_match)
+    await audit.record(tx, actor, clinic_id=clinic.id, subjects=[time_slot_id])
     if not slot.active:
         return
+    await lines_repository.detach_ended(tx, time_slot_id, today=clock.local_date(now, clinic.time_zone))
     if count := await time_slots_repository.count_lines(tx, time_slot_id):
         raise errors.Conflict("time-slot-in-use", doctorSlots=count)
     await time_slots_repository.change(
@@ -241,13 +247,14 @@ async def _lock_clinic(tx: Transaction, clinic_id: int) -> Clinic:
     raise errors.NotFound
 
 
-async def _lock_time_slot(tx: Transaction, time_slot_id: UUID, if_match: str | None) -> TimeSlot:
-    """Take all locks needed to change the time slot and its lines, and check the time slot's version."""
+async def _lock_time_slot(tx: Transaction, time_slot_id: UUID, if_match: str | None) -> tuple[Clinic, TimeSlot]:
+    """Take all locks needed to change the time slot and its lines, and check the time slot's version. Return the clinic
+    and the time slot."""
     clinic = await _lock_clinic(tx, clinic_of(time_slot_id))
     await lines_repository.lock_doctors(tx, clinic.id)
     slot = await get_time_slot(tx, time_slot_id)
     etags.check(if_match, slot.version, required=clinic.policy.require_version)
-    return slot
+    return clinic, slot
 
 
 async def _lock_doctor(tx: Transaction, doctor_id: UUID) -> None:

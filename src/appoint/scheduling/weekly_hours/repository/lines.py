@@ -202,6 +202,44 @@ async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetim
     )
 
 
+async def split(tx: Statements, time_slot_id: UUID, *, at: date) -> None:
+    """Split the lines taken from the time slot that began before the date, so that only the hours from the date on
+    change with it. The earlier part is a new line. A line without a first date begins when it was created."""
+    await tx.execute(
+        """
+        with continued as (
+          update doctor_slot
+             set valid = daterange($3::date, upper(valid)), version = version + 1, updated_at = now()
+           where clinic_id = $1 and active_time_slot_id = $2 and valid && daterange($3::date - 1, $3)
+             and valid && daterange($3, null)
+             and (not lower_inf(valid)
+                  or created_at < (select local_instant($3, 0, time_zone) from clinic where id = $1))
+          returning clinic_id, doctor_id, weekday, minutes, lower(old.valid) as valid_from, created_at
+        )
+        insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid, created_at)
+        select clinic_id, mint_id(clinic_id), doctor_id, weekday, minutes, daterange(valid_from, $3::date), created_at
+          from continued
+        """,
+        clinic_of(time_slot_id),
+        time_slot_id,
+        at,
+    )
+
+
+async def detach_ended(tx: Statements, time_slot_id: UUID, *, today: date) -> None:
+    """Let the lines that ended before today keep their hours, whatever becomes of the time slot."""
+    await tx.execute(
+        """
+        update doctor_slot
+           set time_slot_id = null, version = version + 1, updated_at = now()
+         where clinic_id = $1 and active_time_slot_id = $2 and valid << daterange($3, null)
+        """,
+        clinic_of(time_slot_id),
+        time_slot_id,
+        today,
+    )
+
+
 async def emit_change(tx: Statements, doctor_id: UUID, **data: Any) -> None:
     """Append the event for a change to the doctor's weekly hours."""
     await tx.execute(
