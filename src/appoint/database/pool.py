@@ -179,6 +179,19 @@ class Database(Statements):
         finally:
             self._give_back(connection)
 
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Any]:
+        """Lend out a connection for as long as the caller likes, in addition to those that requests share."""
+        connection = await self._idle_or_new()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    async def _idle_or_new(self) -> Any:
+        connection = self._idle.pop() if self._idle else None
+        return await self._connect() if connection is None or connection.is_closed() else connection
+
     async def _take(self) -> Any:
         before = time.perf_counter()
         self.waiting += 1
@@ -190,13 +203,11 @@ class Database(Statements):
                 await self._places.acquire()
         finally:
             self.waiting -= 1
-        connection = self._idle.pop() if self._idle else None
-        if connection is None or connection.is_closed():
-            try:
-                connection = await self._connect()
-            except BaseException:
-                self._places.release()
-                raise
+        try:
+            connection = await self._idle_or_new()
+        except BaseException:
+            self._places.release()
+            raise
         self.used += 1
         POOL_WAIT.observe(time.perf_counter() - before)
         return connection

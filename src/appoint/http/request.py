@@ -10,6 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
+from ..database.cache_invalidation import announce
 from ..database.pool import Database, Transaction
 from ..kit import errors, ids
 from ..kit.actors import Actor
@@ -73,11 +74,17 @@ class Request(litestar.Request[Actor, Any, Any]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a use case that changes a clinic's cached data. It runs in a transaction, after which the cache drops the
-        clinic.
+        """Run a use case that changes a clinic's cached data. It runs in a transaction, after which the caches of all
+        processes drop the clinic.
         """
+
+        async def change_and_announce(tx: Transaction) -> T:
+            changed = await use_case(tx, *args, **kwargs)
+            await announce(tx, clinic_id, sender=self.cache.name)
+            return changed
+
         try:
-            return await self.db.atomic(use_case, *args, **kwargs)
+            return await self.db.atomic(change_and_announce)
         finally:  # even if the response to the commit was lost, because the commit may have happened
             await self.cache.drop(clinic_id)
 

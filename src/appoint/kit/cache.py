@@ -1,18 +1,18 @@
 """An in-process, ten-minute cache for data that is read often and rarely changes.
 
-A change drops its clinic's entries immediately in the process that made it and, with Redis, in all other processes as
-soon as the invalidation message arrives. Redis carries only invalidations, so a cache read never waits for the network,
-and a failing Redis cannot serve outdated entries: a process that does not receive invalidations caches nothing and
-reads from the database every time.
+A change drops its clinic's entries immediately in the process that made it and, as soon as the invalidation arrives, in
+all other processes. Invalidations arrive over the database or, if there is one, over Redis. They carry no entries, so a
+cache read never waits for the network. A process that does not receive invalidations caches nothing and reads from the
+database every time.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from cachetools import TTLCache
 
-if TYPE_CHECKING:
-    from .cache_invalidation import Invalidations
+from .ids import PLATFORM
 
 T = TypeVar("T")
 
@@ -20,25 +20,48 @@ TTL_SECONDS: Final = 600
 MAX_ENTRIES: Final = 10_000
 
 
+class Invalidations(Protocol):
+    """Sends this process's invalidations and receives those from other processes."""
+
+    connected: bool
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def send(self, clinic_id: int, /) -> None: ...
+
+
+Listen = Callable[[str, Callable[[int], None], Callable[[], None]], Invalidations]
+"""Return the invalidations for a process with the given name, which are passed to its functions `forget` and
+`clear`."""
+
+
 class ClinicCache:
     """Entries belong to a clinic and are dropped together. They are shared between requests: never mutate one.
 
     Each entry is stored under its clinic's generation, which is read before the entry is loaded and incremented after
     a change commits. An entry that was loaded before a change is therefore never found after it.
+
+    Without Redis, `listen` connects the cache to those of other processes.
     """
 
-    def __init__(self, redis_url: str | None) -> None:
+    def __init__(self, redis_url: str | None, *, listen: Listen | None = None) -> None:
+        self.name: Final = secrets.token_hex(8)
+        """Identifies this process's cache to others."""
         self._entries: TTLCache[tuple[int, int, str], Any] = TTLCache(MAX_ENTRIES, TTL_SECONDS)
         self._generations: dict[int, int] = {}
         self._invalidations: Invalidations | None = None
         if redis_url:
             from . import cache_invalidation  # noqa: PLC0415  an optional library, and slow to import
 
-            self._invalidations = cache_invalidation.Invalidations(redis_url, forget=self.forget, clear=self._clear)
+            self._invalidations = cache_invalidation.Invalidations(
+                redis_url, forget=self._forget_all, clear=self._clear
+            )
+        elif listen:
+            self._invalidations = listen(self.name, self._forget_all, self._clear)
 
     async def __aenter__(self) -> Self:
         if self._invalidations:
-            self._invalidations.start()
+            await self._invalidations.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -63,13 +86,18 @@ class ClinicCache:
 
         If Redis is unreachable, the message waits until it is back.
         """
-        self.forget(clinic_id)
+        self._forget_all(clinic_id)
         if self._invalidations:
             await self._invalidations.send(clinic_id)
 
     def forget(self, clinic_id: int) -> None:
         """Drop the clinic's entries in this process only, for a caller that found them outdated."""
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
+
+    def _forget_all(self, clinic_id: int) -> None:
+        """Drop the clinic's entries, and those that combine several clinics."""
+        self.forget(clinic_id)
+        self.forget(PLATFORM)
 
     def _clear(self) -> None:
         self._entries = TTLCache(MAX_ENTRIES, TTL_SECONDS)

@@ -37,7 +37,7 @@ class Invalidations:
         self.connected = False
         """Whether this process receives every invalidation from other processes."""
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name="cache-listener")
 
     async def stop(self) -> None:

@@ -23,6 +23,7 @@ from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, Patients
 from ..database import migrate, pool
+from ..database.cache_invalidation import listen_with
 from ..database.pool import SERVER, Database
 from ..database.zone_rules import ZoneRules
 from ..http.access import admit_system, guard
@@ -159,7 +160,7 @@ def create(
         )
         changes = Changes(db)
         try:
-            async with ClinicCache(redis) as cache, AsyncExitStack() as stack:
+            async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:
                 if trust:
                     await stack.enter_async_context(_openid_identity(trust, identities))
                 app.state.services = Services(
