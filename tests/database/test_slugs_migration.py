@@ -1,4 +1,4 @@
-"""Migration 0009 gives slugs that are numbers a prefix."""
+"""A migration gives slugs that are numbers a prefix."""
 
 import asyncpg
 

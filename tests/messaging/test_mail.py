@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
+from appoint.kit.email_addresses import normalize
 from appoint.messaging.channels.gateway import Smtp
-from appoint.messaging.channels.model import Undeliverable, build_mail, normalize_address, sanitize
+from appoint.messaging.channels.model import Undeliverable, build_mail, sanitize
 from support.channels import INVITATION, LETTER, SENDER, refusal, words
 from support.gateways import mail_server
 
@@ -171,7 +172,7 @@ def test_any_text_arrives_unchanged(name, subject, text):
 @bounds(deadline=None)
 @given(st.text())
 def test_a_valid_address_fits_into_an_smtp_command(address):
-    normalized = normalize_address(f"{address}@example.org")
+    normalized = normalize(f"{address}@example.org")
     assert normalized is None or (
         normalized == f"{address}@example.org"
         and len(normalized.encode()) <= 254
@@ -183,4 +184,4 @@ def test_a_valid_address_fits_into_an_smtp_command(address):
     "name", ["ana", "ana+tag", "a.b.c", "o'brien", "a" * 64, "ana_{}|~!#$%&*/=?^`-", "jörg", "用户"]
 )
 def test_unusual_addresses_are_valid(name):
-    assert normalize_address(f"{name}@example.org") == f"{name}@example.org"
+    assert normalize(f"{name}@example.org") == f"{name}@example.org"

@@ -5,7 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -63,7 +63,7 @@ def add(new: NewUser, *, password_stdin: bool = False) -> None:
     from ..identity.accounts import repository
     from ..kit.errors import StartupError
 
-    _check(new)
+    new = _checked(new)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
     if faults := passwords.find_faults(password, "", about=(new.email, new.name)):
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
@@ -91,7 +91,7 @@ def invite(new: NewUser) -> None:
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
 
-    _check(new)
+    new = _checked(new)
 
     async def work(tx: Any) -> UUID:
         user_id = await _add(tx, new)
@@ -186,24 +186,25 @@ def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_j
         echo("There are no users.")
 
 
-def _check(new: NewUser) -> None:
-    """Raise `StartupError` for invalid arguments."""
+def _checked(new: NewUser) -> NewUser:
+    """Return the arguments with a clean email address. Raise `StartupError` for invalid ones."""
     import msgspec
 
-    from ..identity.accounts.model import UserEmail, UserName
+    from ..identity.accounts.model import UserName
+    from ..kit import email_addresses
     from ..kit.errors import StartupError
 
     if new.clinic is None and not new.administrator:
         raise StartupError("Specify the clinic with --clinic, or use --administrator.")
-    for value, type in ((new.email, UserEmail), (new.name, UserName)):
-        try:
-            msgspec.convert(value, type)
-        except msgspec.ValidationError:
-            raise StartupError(
-                f"“{value}” cannot be {'an email address' if value is new.email else 'a name'}."
-            ) from None
+    if email_addresses.check(new.email):
+        raise StartupError(f"“{new.email}” cannot be an email address.")
+    try:
+        msgspec.convert(new.name, UserName)
+    except msgspec.ValidationError:
+        raise StartupError(f"“{new.name}” cannot be a name.") from None
     if not new.name.strip():
         raise StartupError("The name is empty.")
+    return replace(new, email=email_addresses.clean(new.email))
 
 
 def _ask_for_password() -> str:

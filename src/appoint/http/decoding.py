@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from itertools import chain, islice
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
@@ -16,6 +16,7 @@ from ..kit.errors import Fault, Invalid
 from ..kit.i18n import translatable as _
 from ..kit.structs import list_members
 from . import json_text
+from .constraints import STRUCT, clean, options, passes, unwrap
 from .json_text import MAX_FAULTS, invalid_characters, member_pointer, raise_any
 from .url_encoding import parse_pairs
 
@@ -56,8 +57,9 @@ def body(type: type[T], raw: bytes) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
     plain = json_text.parse(raw)  # the decoder silently accepts repeated keys and NUL
-    if value is None or not _passes(type, value):
+    if value is None or not passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
+    clean(type, value)
     return value
 
 
@@ -65,7 +67,9 @@ def convert(type: type[T], values: Mapping[str, Any]) -> T:
     """Convert a form's fields or a command's options to a body's struct. Raise `Invalid` with all faults."""
     raise_any(invalid_characters(values, "#", "/"))
     raise_any(_faults(type, values, IN_BODY))
-    return msgspec.convert(values, type)
+    value = msgspec.convert(values, type)
+    clean(type, value)
+    return value
 
 
 def query(type: type[T], raw: bytes) -> T:
@@ -85,7 +89,9 @@ def query(type: type[T], raw: bytes) -> T:
         if names.count(name) > 1 and name not in lists
     ]
     raise_any([*repeated, *invalid_characters(values, "?", ""), *_faults(type, values, IN_QUERY)])
-    return msgspec.convert(values, type, strict=False)
+    value = msgspec.convert(values, type, strict=False)
+    clean(type, value)
+    return value
 
 
 @cache
@@ -109,14 +115,14 @@ class _Place(NamedTuple):
 
 def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
     """Return every reason why `value` is not a valid `type`."""
-    type, metas = _unwrap(type)
-    if value is None and types.NoneType in _options(type):
+    type, metas = unwrap(type)
+    if value is None and types.NoneType in options(type):
         return []
-    options = [option for option in _options(type) if option not in (types.NoneType, msgspec.UnsetType)]
-    if len(options) == 1:
-        type, more = _unwrap(options[0])
+    choices = [option for option in options(type) if option not in (types.NoneType, msgspec.UnsetType)]
+    if len(choices) == 1:
+        type, more = unwrap(choices[0])
         metas = [*metas, *more]
-    if isinstance(value, dict) and isinstance(type, _Struct):
+    if isinstance(value, dict) and isinstance(type, STRUCT):
         return _struct_faults(type, cast("dict[str, Any]", value), place)
     inspect = _INSIDE.get((cast("Any", value).__class__, get_origin(type)))
     return (inspect and inspect(type, value, metas, place)) or _value_faults(type, value, metas, place)
@@ -183,23 +189,11 @@ def _converted(expected: Any, value: Any, place: _Place, *, reported_type: Any) 
 
 IN_BODY: Final = _Place("#", "/", strict=True)
 IN_QUERY: Final = _Place("?", "", strict=False)
-_Struct: Final = type(msgspec.Struct)
 
 
 def _join(pointer: str, inner: str) -> str:
     """Prefix a struct's own pointer (`#/name`) with the struct's location, which only the caller knows."""
     return f"?{inner.removeprefix('#/')}" if pointer == "?" else f"{pointer}{inner.removeprefix('#')}"
-
-
-def _unwrap(type: Any) -> tuple[Any, list[Any]]:
-    if get_origin(type) is Annotated:
-        inner, *metas = get_args(type)
-        return inner, [meta for meta in metas if isinstance(meta, msgspec.Meta)]
-    return type, []
-
-
-def _options(type: Any) -> tuple[Any, ...]:
-    return get_args(type) if get_origin(type) in (Union, types.UnionType) else (type,)
 
 
 def _fault(message: str, pointer: str, type: Any) -> Fault:
@@ -210,29 +204,3 @@ def _fault(message: str, pointer: str, type: Any) -> Fault:
         if match := re.match(pattern, message):
             return Fault(pointer, text, **match.groupdict())
     return Fault(pointer, "is not valid")
-
-
-def _passes(type: Any, value: Any) -> bool:
-    return (checks := _checks(type)) is None or checks(value)
-
-
-@cache
-def _checks(type: Any) -> Callable[[Any], bool] | None:
-    """Return a predicate that applies all of the type's checks, or None if it has none."""
-    type, metas = _unwrap(type)
-    extras: list[dict[str, Any]] = [meta.extra or {} for meta in metas]
-    own = [extra["check"] for extra in extras if extra.get("check")]
-    if own:
-        return lambda value: all(check(value) is None for check in own)
-    if isinstance(type, _Struct):
-        members = [(field.name, checks) for field in msgspec.structs.fields(type) if (checks := _checks(field.type))]
-        return (lambda value: all(checks(getattr(value, name)) for name, checks in members)) if members else None
-    inner = [checks for part in get_args(type) if not isinstance(part, (str, int)) and (checks := _checks(part))]
-    if not inner:
-        return None
-    (only,) = inner
-    if get_origin(type) is list:
-        return lambda value: all(map(only, value))
-    if get_origin(type) is dict:
-        return lambda value: all(map(only, value.values()))
-    return lambda value: value is None or value is msgspec.UNSET or only(value)

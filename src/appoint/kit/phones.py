@@ -1,16 +1,34 @@
 """Phone numbers: parsed as people write them, stored as E.164."""
 
+import re
 from typing import Final
 
 import phonenumbers
 from babel.core import get_global
 
 from .i18n import translatable
+from .typed_text import DASHES, tidy, without_scheme
 
 INVALID_PHONE_NUMBER: Final = translatable(
     "must be a valid phone number, in international format if the country is unknown, such as +493012345678"
 )
 MAX_DIGITS: Final = 15
+FORM: Final = re.compile(r"\+?[\d ()./-]{3,}")
+MEXICO: Final = 52
+MEXICAN_MOBILE: Final = re.compile(r"(?:1|04[45])(\d{10})")
+"""The prefixes for mobile numbers that Mexico abolished in 2019. Contacts and messengers still contain them."""
+
+
+def clean(text: str) -> str:
+    """Return the number in what people type and paste: without `tel:`, invisible characters, and spaces and punctuation
+    around it, and with ordinary hyphens."""
+    return without_scheme(tidy(text), "tel:").translate(DASHES)
+
+
+def check(text: str) -> str | None:
+    """Return why the text cannot be a phone number, or None if it could be one. Whether it is one depends on the
+    country."""
+    return None if FORM.fullmatch(clean(text)) else "is not in the required format"
 
 
 def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> str | None:
@@ -21,14 +39,23 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
     because new ones are issued every year.
     """
     try:
-        number = phonenumbers.parse(text, _default_country(time_zone, locale), keep_raw_input=True)
+        number = phonenumbers.parse(clean(text), _default_country(time_zone, locale), keep_raw_input=True)
     except phonenumbers.NumberParseException:
         return None
+    number = _without_abolished_prefix(number)
     national = number.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY
     possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     fits = possible and len(formatted) <= len("+") + MAX_DIGITS and not number.extension
     return formatted if fits and (not national or phonenumbers.is_valid_number(number)) else None
+
+
+def _without_abolished_prefix(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    if number.country_code == MEXICO:
+        digits = phonenumbers.national_significant_number(number)
+        if match := MEXICAN_MOBILE.fullmatch(digits):
+            number.national_number, number.italian_leading_zero = int(match[1]), None
+    return number
 
 
 def format_international(number: str) -> str:

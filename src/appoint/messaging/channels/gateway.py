@@ -11,6 +11,7 @@ import httpx2
 
 from ...database.pool import Database
 from ...kit import clock
+from ...kit.email_addresses import normalize
 from ...kit.errors import StartupError
 from ...kit.hosts import is_loopback
 from ...settings import Settings
@@ -22,7 +23,6 @@ from .model import (
     Message,
     Undeliverable,
     build_mail,
-    normalize_address,
     sanitize,
     sid_of,
     sms_refusal,
@@ -103,7 +103,7 @@ class Smtp:
             ("smtp", "smtps"),
             "smtp://user:password@host:587 or smtps://user:password@host:465",
         )
-        address = normalize_address(sender)
+        address = normalize(sender)
         if not address or not address.isascii():
             raise StartupError("APPOINT_MAIL_FROM must be an email address, such as appointments@example.org")
         self.sender: Final = address
@@ -116,7 +116,7 @@ class Smtp:
 
     async def send(self, message: Message) -> str | None:
         message = sanitize(message)
-        to = normalize_address(message.to) or ""
+        to = normalize(message.to) or ""
         utf8 = not to.isascii()
         mail = build_mail(message, sender=self.sender, now=clock.now()).as_bytes(policy=MAIL.clone(utf8=utf8))
         client = _Client(

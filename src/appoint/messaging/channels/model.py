@@ -11,8 +11,9 @@ from email.utils import format_datetime, quote
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
-import idna
 import msgspec
+
+from ...kit.email_addresses import normalize
 
 Channel = Literal["email", "sms"]
 
@@ -64,13 +65,8 @@ class DevMessage(msgspec.Struct, frozen=True):
     calendar: str | None = None
 
 
-MAX_ADDRESS_LENGTH: Final = 254
-MAX_LOCAL_PART_LENGTH: Final = 64
 MAX_LINE_LENGTH: Final = 900
 """A line in an email must end before its 998th octet (RFC 5321); this leaves room for the header's name."""
-ATOM: Final = r'[^\s()<>\[\]:;@\\,."]+'
-LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-MAILBOX: Final = re.compile(rf"({ATOM}(?:\.{ATOM})*)@({LABEL}(?:\.{LABEL})*)")
 E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 CONTROLS: Final = {*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)}
@@ -78,26 +74,10 @@ IN_LINES: Final = dict.fromkeys({*CONTROLS, 0x2028, 0x2029}, " ")
 IN_TEXTS: Final = dict.fromkeys(CONTROLS - {ord(character) for character in "\t\r\n"}, " ")
 
 
-def normalize_address(address: str) -> str | None:
-    """Return the address with its domain in ASCII, as mail servers expect, or None if the address is invalid.
-
-    Quoted local parts and IP addresses (`@[192.0.2.1]`) count as invalid: in practice, only attackers use them.
-    """
-    if len(address) > MAX_ADDRESS_LENGTH or not address.isprintable():
-        return None
-    local, _, domain = address.rpartition("@")
-    try:
-        normalized = f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
-    except idna.IDNAError:
-        return None
-    fits = len(normalized.encode()) <= MAX_ADDRESS_LENGTH and len(local.encode()) <= MAX_LOCAL_PART_LENGTH
-    return normalized if fits and MAILBOX.fullmatch(normalized) else None
-
-
 def sanitize(message: Message) -> Message:
     """Return the message without characters that could be read as a command or a separate header. Raise `Undeliverable`
     if its address is invalid."""
-    if message.channel == "email" and not normalize_address(message.to):
+    if message.channel == "email" and not normalize(message.to):
         raise Undeliverable("the email address is not valid")
     if message.channel == "sms" and not E164.fullmatch(message.to):
         raise Undeliverable("the phone number is not valid")
@@ -142,11 +122,11 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     """
     mail = EmailMessage(MAIL)
     mail["From"] = _with_name(message.sender_name, sender)
-    reply_to = normalize_address(message.reply_to or "")
+    reply_to = normalize(message.reply_to or "")
     # the reply address may only have non-ASCII letters if the recipient's address has them too
-    if reply_to and (reply_to.isascii() or not (normalize_address(message.to) or "").isascii()):
+    if reply_to and (reply_to.isascii() or not (normalize(message.to) or "").isascii()):
         mail["Reply-To"] = _with_name(message.sender_name, reply_to)
-    mail["To"] = normalize_address(message.to)
+    mail["To"] = normalize(message.to)
     mail["Subject"] = _encode(message.subject[:MAX_LINE_LENGTH])
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = (
