@@ -65,50 +65,71 @@ CREATE FUNCTION public.current_clinic() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
 
-CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
-    LANGUAGE plpgsql
-    AS $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
-  return (select count(*) + more <= most
-                 and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
-            -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
-            from (select clinic_id, status, active_during
-                    from appointment
-                   where customer_id = customer and lower(during) >= since
-                  offset 0) to_come
-           where clinic_id = clinic and active_during is not null);
-end $$;
+CREATE TABLE public.emergency_access (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    doctor_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    reason text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    reviewed_at timestamp with time zone,
+    reviewer text,
+    CONSTRAINT emergency_access_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT emergency_access_reason CHECK (((reason ~ '\S'::text) AND (length(reason) <= 200))),
+    CONSTRAINT emergency_access_reviewed CHECK ((num_nulls(reviewed_at, reviewer) = ANY (ARRAY[0, 2])))
+);
 
-CREATE FUNCTION public.folded(text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION public.emergency_doctors(clinic integer, customer uuid, at timestamp with time zone) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
     BEGIN ATOMIC
- SELECT translate(replace(replace(replace(regexp_replace(NORMALIZE(lower($1), NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı’'::text, 'olddi'''::text) AS translate;
+ SELECT e.doctor_id
+    FROM public.emergency_access e
+   WHERE ((e.clinic_id = emergency_doctors.clinic) AND (e.customer_id = emergency_doctors.customer) AND (e.expires_at > emergency_doctors.at));
 END;
 
-CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
-                  and isfinite(lower(during)) and isfinite(upper(during)); end $$;
+CREATE TABLE public.membership (
+    clinic_id integer NOT NULL,
+    user_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text NOT NULL,
+    doctor_id uuid,
+    name text,
+    joined_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    CONSTRAINT membership_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
+    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
+);
 
-CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURNS timestamp with time zone
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN ((e.earlier AT TIME ZONE local_instant.zone) = w.wall) THEN LEAST(e.earlier, i.instant)
-             ELSE i.instant
-         END AS instant
-    FROM ( SELECT (local_instant.day + make_interval(mins => local_instant.minute)) AS wall) w,
-     LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
-     LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
-END;
+CREATE TABLE public.session (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    token_hash bytea NOT NULL,
+    user_id uuid,
+    customer_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    device text,
+    address text,
+    proven_at timestamp with time zone,
+    CONSTRAINT session_address CHECK ((length(address) <= 60)),
+    CONSTRAINT session_device CHECK ((length(device) <= 60)),
+    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
+    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
+);
 
-CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
-    LANGUAGE sql STRICT PARALLEL SAFE
+CREATE FUNCTION public.end_member_sessions(member uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
     BEGIN ATOMIC
- SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex(((clock.us / 1000) >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex((((clock.us / 1000) >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex(((('-9223372036854775808'::bigint | (((clock.us / 1000) & (1048575)::bigint) << 42)) | ((clock.us % (1000)::bigint) << 32)) | random((0)::bigint, '4294967295'::bigint)))))::uuid AS uuid
-    FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint AS us) clock;
+ DELETE FROM public.session
+   WHERE ((session.user_id = end_member_sessions.member) AND (EXISTS ( SELECT
+            FROM public.membership m
+           WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = end_member_sessions.member)))));
 END;
 
 CREATE TABLE public.api_key (
@@ -127,8 +148,10 @@ CREATE TABLE public.api_key (
     expires_at timestamp with time zone,
     requests_per_minute integer,
     last_used_at timestamp with time zone,
+    networks text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT api_key_networks CHECK (((cardinality(networks) <= 100) AND ((networks)::cidr[] IS NOT NULL))),
     CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
     CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
     CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
@@ -169,8 +192,11 @@ END) STORED,
     agenda_minute smallint DEFAULT 420,
     retain_patients_months smallint,
     retain_messages_days smallint DEFAULT 365 NOT NULL,
+    staff_networks text[] DEFAULT '{}'::text[] NOT NULL,
+    confirm_address text DEFAULT 'always'::text NOT NULL,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
+    CONSTRAINT clinic_confirm_address CHECK ((confirm_address = ANY (ARRAY['always'::text, 'never'::text]))),
     CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
     CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
@@ -187,8 +213,136 @@ END) STORED,
     CONSTRAINT clinic_retain_patients CHECK (((retain_patients_months >= 1) AND (retain_patients_months <= 600))),
     CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
     CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
+    CONSTRAINT clinic_staff_networks CHECK (((cardinality(staff_networks) <= 100) AND ((staff_networks)::cidr[] IS NOT NULL))),
     CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
 );
+
+CREATE FUNCTION public.find_presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone, networks text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT k.clinic_id,
+     k.scopes,
+     k.requests_per_minute,
+     k.expires_at,
+     k.last_used_at,
+     k.secret_hash,
+     k.old_secret_hash,
+     k.old_secret_until,
+     k.networks
+    FROM (public.api_key k
+      JOIN public.clinic c ON ((c.id = k.clinic_id)))
+   WHERE ((k.clinic_id = public.clinic_of(find_presented_key.key_id)) AND (k.id = find_presented_key.key_id) AND k.active AND c.active);
+END;
+
+CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
+  return (select count(*) + more <= most
+                 and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
+            -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+            from (select clinic_id, status, active_during
+                    from appointment
+                   where customer_id = customer and lower(during) >= since
+                  offset 0) to_come
+           where clinic_id = clinic and active_during is not null);
+end $$;
+
+CREATE FUNCTION public.folded(text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT translate(replace(replace(replace(regexp_replace(NORMALIZE(lower($1), NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı’'::text, 'olddi'''::text) AS translate;
+END;
+
+CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
+                  and isfinite(lower(during)) and isfinite(upper(during)); end $$;
+
+CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((e.earlier AT TIME ZONE local_instant.zone) = w.wall) THEN LEAST(e.earlier, i.instant)
+             ELSE i.instant
+         END AS instant
+    FROM ( SELECT (local_instant.day + make_interval(mins => local_instant.minute)) AS wall) w,
+     LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
+     LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
+END;
+
+CREATE FUNCTION public.spellings(text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+  plain text := public.folded($1);
+  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
+                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
+begin
+  return plain || coalesce(' ' || nullif(long, plain), '')
+         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
+end $_$;
+
+CREATE TABLE public.customer (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text,
+    phone text,
+    locale text,
+    time_zone text,
+    birth_date date,
+    erased_at timestamp with time zone,
+    present_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (erased_at IS NULL) THEN id
+    ELSE NULL::uuid
+END) STORED,
+    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
+    email_confirmed_at timestamp with time zone,
+    phone_confirmed_at timestamp with time zone,
+    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
+    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE FUNCTION public.masked_address(customer_id uuid) RETURNS text
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT COALESCE((("left"(c.email, 1) || '•••@'::text) || split_part(c.email, '@'::text, '-1'::integer)), (("left"(c.phone, 3) || '•••'::text) || "right"(c.phone, 2))) AS "coalesce"
+    FROM public.customer c
+   WHERE ((c.id = masked_address.customer_id) AND c.active);
+END;
+
+CREATE FUNCTION public.member_sessions(member uuid) RETURNS TABLE(id uuid, created_at timestamp with time zone, seen_at timestamp with time zone, expires_at timestamp with time zone, device text, address text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.created_at,
+     s.seen_at,
+     s.expires_at,
+     s.device,
+     s.address
+    FROM (public.session s
+      JOIN public.membership m ON ((m.user_id = s.user_id)))
+   WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = member_sessions.member));
+END;
+
+CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
+    LANGUAGE sql STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex(((clock.us / 1000) >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex((((clock.us / 1000) >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex(((('-9223372036854775808'::bigint | (((clock.us / 1000) & (1048575)::bigint) << 42)) | ((clock.us % (1000)::bigint) << 32)) | random((0)::bigint, '4294967295'::bigint)))))::uuid AS uuid
+    FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint AS us) clock;
+END;
 
 CREATE FUNCTION public.presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -234,7 +388,8 @@ END) STORED,
     reason text,
     CONSTRAINT absence_half_open CHECK (public.half_open(during)),
     CONSTRAINT absence_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL)))
+    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT absence_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE TABLE public.booking_slot (
@@ -257,7 +412,8 @@ END) STORED,
     time_slot_id uuid,
     CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
     CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text])))
+    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text]))),
+    CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE TABLE public.doctor (
@@ -351,18 +507,6 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
     FROM wanted w;
 END;
 
-CREATE FUNCTION public.spellings(text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $_$
-declare
-  plain text := public.folded($1);
-  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
-                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
-begin
-  return plain || coalesce(' ' || nullif(long, plain), '')
-         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
-end $_$;
-
 CREATE TABLE public.app_user (
     id uuid DEFAULT uuidv7() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
@@ -384,6 +528,7 @@ END) STORED,
     totp_confirmed_at timestamp with time zone,
     totp_step bigint,
     administrator boolean DEFAULT false NOT NULL,
+    disabled_at timestamp with time zone,
     CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
     CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
@@ -391,62 +536,7 @@ END) STORED,
     CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
 );
 
-CREATE TABLE public.customer (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text,
-    phone text,
-    locale text,
-    time_zone text,
-    birth_date date,
-    erased_at timestamp with time zone,
-    present_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN (erased_at IS NULL) THEN id
-    ELSE NULL::uuid
-END) STORED,
-    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
-    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
-    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
-    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
-);
-
-CREATE TABLE public.membership (
-    clinic_id integer NOT NULL,
-    user_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    role text NOT NULL,
-    doctor_id uuid,
-    name text,
-    joined_at timestamp with time zone,
-    CONSTRAINT membership_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
-    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
-);
-
-CREATE TABLE public.session (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    token_hash bytea NOT NULL,
-    user_id uuid,
-    customer_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
-    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
-);
-
-CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
+CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, proven_at timestamp with time zone, address text, memberships text)
     LANGUAGE sql STABLE SECURITY DEFINER
     BEGIN ATOMIC
  SELECT s.id,
@@ -454,15 +544,39 @@ CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle i
      s.customer_id,
      COALESCE(u.administrator, false) AS "coalesce",
      s.seen_at,
-     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id)) AS json_agg
-            FROM public.membership m
-           WHERE ((m.user_id = s.user_id) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
+     COALESCE(s.proven_at, s.created_at) AS "coalesce",
+     s.address,
+     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id, 'networks', k.staff_networks)) AS json_agg
+            FROM (public.membership m
+              JOIN public.clinic k ON ((k.id = m.clinic_id)))
+           WHERE ((m.user_id = s.user_id) AND (m.disabled_at IS NULL) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
                     FROM public.doctor d
                    WHERE ((d.clinic_id = m.clinic_id) AND (d.id = m.doctor_id) AND d.active)))))), '[]'::json))::text AS "coalesce"
     FROM ((public.session s
       LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
       LEFT JOIN public.customer c ON ((c.id = s.customer_id)))
-   WHERE ((s.token_hash = signed_in.hash) AND (s.expires_at > signed_in.at) AND (s.seen_at > (signed_in.at - signed_in.idle)) AND (u.active OR c.active));
+   WHERE ((s.token_hash = session_owner.hash) AND (s.expires_at > session_owner.at) AND (s.seen_at > (session_owner.at - session_owner.idle)) AND ((u.active AND (u.disabled_at IS NULL)) OR c.active));
+END;
+
+CREATE FUNCTION public.shares_address(customer_id uuid, booker_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT COALESCE(bool_or((COALESCE(lower(b.email), b.phone) = COALESCE(lower(c.email), c.phone, lower(b.email), b.phone))), false) AS "coalesce"
+    FROM public.customer b,
+     public.customer c
+   WHERE ((b.id = shares_address.booker_id) AND (c.id = shares_address.customer_id) AND b.active);
+END;
+
+CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT o.session_id,
+     o.user_id,
+     o.customer_id,
+     o.administrator,
+     o.seen_at,
+     o.memberships
+    FROM public.session_owner(signed_in.hash, signed_in.at, signed_in.idle) o(session_id, user_id, customer_id, administrator, seen_at, proven_at, address, memberships);
 END;
 
 CREATE FUNCTION public.slot_event_data(doctor_id uuid, during tstzrange) RETURNS jsonb
@@ -515,6 +629,13 @@ CASE
 END) STORED,
     only_held boolean DEFAULT false NOT NULL,
     cancel_cause text,
+    undo_status text,
+    stepped_at timestamp with time zone,
+    patient_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> 'pending'::text) AND (NOT only_held)) THEN customer_id
+    ELSE NULL::uuid
+END) STORED,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -532,7 +653,9 @@ END) STORED,
     CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
+    CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, opens smallint, published_minutes smallint[], booked_minutes smallint[], booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
@@ -631,6 +754,19 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
     FROM (worked w
       FULL JOIN counted c USING (date));
 END;
+
+CREATE TABLE public.admin_token (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT admin_token_expiry CHECK ((expires_at > created_at)),
+    CONSTRAINT admin_token_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT admin_token_secret CHECK ((length(secret_hash) = 32))
+);
 
 CREATE TABLE public.appointment_type (
     clinic_id integer NOT NULL,
@@ -731,9 +867,10 @@ CREATE TABLE public.patient (
     notes text,
     noted_id uuid GENERATED ALWAYS AS (
 CASE
-    WHEN (num_nonnulls(record_number, notes) > 0) THEN customer_id
+    WHEN ((num_nonnulls(record_number, notes) > 0) AND (NOT outlives_customer)) THEN customer_id
     ELSE NULL::uuid
-END) STORED
+END) STORED,
+    outlives_customer boolean DEFAULT false NOT NULL
 );
 
 CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
@@ -764,6 +901,20 @@ ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.confirmation_code (
+    clinic_id integer NOT NULL,
+    booking_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    customer_version integer NOT NULL,
+    number smallint DEFAULT 1 NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT confirmation_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
+    CONSTRAINT confirmation_code_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT confirmation_code_number CHECK ((number > 0))
 );
 
 CREATE TABLE public.notification_preference (
@@ -1085,6 +1236,9 @@ CREATE TABLE public.worker_heartbeat (
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.admin_token
+    ADD CONSTRAINT admin_token_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (clinic_id, id);
 
@@ -1130,6 +1284,9 @@ ALTER TABLE ONLY public.clinic
 ALTER TABLE public.clinic
     ADD CONSTRAINT clinic_slug_is_no_number CHECK ((slug !~ '^[0-9]+$'::text)) NOT VALID;
 
+ALTER TABLE ONLY public.confirmation_code
+    ADD CONSTRAINT confirmation_code_pkey PRIMARY KEY (clinic_id, booking_id);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, customer_during WITHOUT OVERLAPS);
 
@@ -1159,6 +1316,9 @@ ALTER TABLE ONLY public.doctor
 
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_pkey PRIMARY KEY (clinic_id, id);
 
 ALTER TABLE ONLY public.event_log
     ADD CONSTRAINT event_log_pkey PRIMARY KEY (clinic_id, id);
@@ -1249,6 +1409,8 @@ CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id)
 
 CREATE INDEX appointment_by_booking ON public.appointment USING btree (clinic_id, booking_id);
 
+CREATE INDEX appointment_by_change ON public.appointment USING brin (updated_at) WITH (pages_per_range='32', autosummarize='true');
+
 CREATE INDEX appointment_by_customer ON public.appointment USING btree (customer_id, lower(during));
 
 CREATE INDEX appointment_by_start ON public.appointment USING btree (clinic_id, lower(during), id);
@@ -1267,11 +1429,15 @@ CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(act
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
+CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
+
 CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE (active AND (email IS NOT NULL));
 
 CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
 
 CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_ops);
+
+CREATE INDEX emergency_access_by_customer ON public.emergency_access USING btree (customer_id, clinic_id);
 
 CREATE INDEX event_in_order ON public.event USING btree (clinic_id, subject_id, subject_version, id);
 
@@ -1292,6 +1458,8 @@ CREATE INDEX notification_dead ON public.notification USING btree (channel) WHER
 CREATE INDEX notification_leased ON public.notification USING btree (channel, leased_until) WHERE (status = 'leased'::text);
 
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX patient_by_customer ON public.patient USING btree (customer_id);
 
 CREATE INDEX session_by_customer ON public.session USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 
@@ -1318,6 +1486,9 @@ ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
 
 ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
 
 ALTER TABLE ONLY public.appointment_type
@@ -1332,8 +1503,11 @@ ALTER TABLE ONLY public.booking_slot
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.confirmation_code
+    ADD CONSTRAINT confirmation_code_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.dev_message
-    ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
+    ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.doctor
     ADD CONSTRAINT doctor_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
@@ -1353,8 +1527,14 @@ ALTER TABLE ONLY public.doctor_slot
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.emergency_access
+    ADD CONSTRAINT emergency_access_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
 ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
+    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
@@ -1420,6 +1600,8 @@ CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer 
 
 CREATE POLICY across ON public.doctor_day TO appoint_across USING (true);
 
+CREATE POLICY across ON public.emergency_access TO appoint_across USING (true);
+
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
 CREATE POLICY across ON public.message_template TO appoint_across USING (true);
@@ -1442,6 +1624,8 @@ ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
@@ -1459,6 +1643,8 @@ CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.doctor_day TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.emergency_access TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -57,6 +57,8 @@ def body(type: type[T], raw: bytes) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
     plain = json_text.parse(raw)  # the decoder silently accepts repeated keys and NUL
+    if value is None and not _faults(type, plain, IN_BODY):  # it refuses whole numbers that are written as floats
+        value = msgspec.convert(plain, type)
     if value is None or not passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
     clean(type, value)

@@ -16,6 +16,7 @@ MAX_FAULTS: Final = 100
 """The maximum number of faults that one response reports."""
 MAX_NAME_LENGTH: Final = 100
 MAX_DEPTH: Final = 32
+MAX_EXACT_FLOAT: Final = 2**53
 MAX_SEARCHED_BYTES: Final = 32 * 1024
 INVALID_CHARACTER: Final = _("contains an invalid character (NUL or an unpaired surrogate)")
 STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
@@ -39,7 +40,9 @@ def parse(raw: bytes) -> Any:
     if _is_too_deep(raw):
         raise Malformed("is nested too deeply")
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_members, parse_constant=_refuse_constant)
+        value = json.loads(
+            raw.decode(), object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_number
+        )
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except ValueError:
@@ -51,6 +54,12 @@ def parse(raw: bytes) -> Any:
         )
         raise_any(faults)
     return value
+
+
+def _number(text: str) -> float:
+    """Return the number. To JSON, `30.0` is an integer."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT_FLOAT else value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

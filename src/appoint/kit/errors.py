@@ -88,6 +88,10 @@ class Fault:
         self.text = text
         self.values = values
 
+    def within(self, member: str) -> "Fault":
+        """Return the fault as one of the value that contains the member."""
+        return Fault(self.pointer.replace("#", f"#/{member}", 1), self.text, **self.values)
+
 
 class Invalid(AppointError):
     """The request is invalid. Lists all its faults at once."""

@@ -26,10 +26,13 @@ Currency = Annotated[
 ]
 
 
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An `amount` in minor units (such as cents) of `currency`."""
 
-    amount: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    amount: Amount
     currency: Currency
 
 

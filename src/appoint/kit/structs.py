@@ -6,6 +6,8 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+from . import errors
+
 T = TypeVar("T")
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -55,11 +57,36 @@ def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type:
 
 
 def merge(current: C, patch: msgspec.Struct) -> C:
-    """Apply a JSON merge patch (RFC 7396) to a struct: members that the patch leaves unset keep their value."""
+    """Apply a JSON merge patch (RFC 7396) to a struct: members that the patch leaves unset keep their value, and null
+    removes a member, so that it takes its default. Raise `Invalid` if the result is."""
     changes: dict[str, Any] = {}
-    for name, value in msgspec.structs.asdict(patch).items():
-        if value is msgspec.UNSET or not hasattr(current, name):
-            continue
-        nested = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
-        changes[name] = merge(getattr(current, name), value) if nested else value
+    for field in msgspec.structs.fields(current):
+        value = getattr(patch, field.name, msgspec.UNSET)
+        if value is not msgspec.UNSET:
+            changes[field.name] = _merged(field, getattr(current, field.name), value)
     return msgspec.structs.replace(current, **changes)
+
+
+def _merged(field: "msgspec.structs.FieldInfo", current: Any, value: Any) -> Any:
+    options = get_args(field.type)
+    if value is None and type(None) not in options:
+        return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    if not isinstance(value, msgspec.Struct):
+        return value
+    try:
+        if isinstance(current, msgspec.Struct):
+            return merge(current, value)
+        (struct,) = (option for option in options if isinstance(option, type(msgspec.Struct)))
+        return _fill(struct, value)
+    except errors.Invalid as error:
+        raise errors.Invalid(*(fault.within(field.encode_name) for fault in error.faults)) from error
+
+
+def _fill(struct: type[msgspec.Struct], patch: msgspec.Struct) -> msgspec.Struct:
+    """Return a struct with the patch's members, where there was none. Raise `Invalid` if any are missing."""
+    fields = msgspec.structs.fields(struct)
+    values = {field.name: getattr(patch, field.name, msgspec.UNSET) for field in fields}
+    given = {name: value for name, value in values.items() if value is not msgspec.UNSET}
+    if missing := [field for field in fields if field.required and field.name not in given]:
+        raise errors.Invalid(*(errors.Fault(f"#/{field.encode_name}", "is missing") for field in missing))
+    return struct(**given)

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
-from ...kit.money import Money
+from ...kit.money import Amount, Currency, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 TypeName = Annotated[fields.Name, Meta(examples=["First consultation"])]
@@ -28,15 +28,23 @@ class AppointmentTypeContent(RequestBody):
     mode: Mode = "inPerson"
 
 
+class PricePatch(RequestBody):
+    """A type without a price needs both members."""
+
+    amount: Amount | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+
+
 class AppointmentTypePatch(RequestBody):
+    """Null resets a member to its default."""
+
     name: TypeName | UnsetType = UNSET
     minutes: Minutes | UnsetType = UNSET
     description: fields.Text | None | UnsetType = UNSET
-    buffer_before_minutes: BufferMinutes | UnsetType = UNSET
-    buffer_after_minutes: BufferMinutes | UnsetType = UNSET
-    price: Money | None | UnsetType = UNSET
-    """Always contains both the amount and the currency."""
-    mode: Mode | UnsetType = UNSET
+    buffer_before_minutes: BufferMinutes | None | UnsetType = UNSET
+    buffer_after_minutes: BufferMinutes | None | UnsetType = UNSET
+    price: PricePatch | None | UnsetType = UNSET
+    mode: Mode | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed type. To remove one, use `DELETE`."""
 

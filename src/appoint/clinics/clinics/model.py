@@ -40,15 +40,17 @@ class Policy(RequestBody):
 
 
 class PolicyPatch(RequestBody):
-    slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] | UnsetType = UNSET
-    min_notice_minutes: Minutes | UnsetType = UNSET
-    horizon_days: Annotated[int, Meta(ge=1, le=366)] | UnsetType = UNSET
-    cancel_notice_minutes: Minutes | UnsetType = UNSET
-    require_version: bool | UnsetType = UNSET
-    doctor_choice: DoctorChoice | UnsetType = UNSET
+    """Null resets a rule to its default."""
+
+    slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] | None | UnsetType = UNSET
+    min_notice_minutes: Minutes | None | UnsetType = UNSET
+    horizon_days: Annotated[int, Meta(ge=1, le=366)] | None | UnsetType = UNSET
+    cancel_notice_minutes: Minutes | None | UnsetType = UNSET
+    require_version: bool | None | UnsetType = UNSET
+    doctor_choice: DoctorChoice | None | UnsetType = UNSET
     retain_patients_months: RetainedMonths | None | UnsetType = UNSET
-    retain_messages_days: RetainedDays | UnsetType = UNSET
-    confirm_address: ConfirmAddress | UnsetType = UNSET
+    retain_messages_days: RetainedDays | None | UnsetType = UNSET
+    confirm_address: ConfirmAddress | None | UnsetType = UNSET
 
 
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]
@@ -81,7 +83,8 @@ class Notifications(RequestBody):
 
 
 class NotificationsPatch(RequestBody):
-    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] | UnsetType = UNSET
+    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] | None | UnsetType = UNSET
+    """Null resets it to its default."""
     quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None | UnsetType = UNSET
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None | UnsetType = UNSET
     agenda_time: fields.WallTime | None | UnsetType = UNSET
@@ -103,16 +106,18 @@ class ClinicContent(RequestBody):
 
 
 class ClinicPatch(RequestBody):
+    """Null resets a member to its default."""
+
     name: fields.Name | UnsetType = UNSET
     time_zone: fields.TimeZone | UnsetType = UNSET
     slug: fields.Slug | None | UnsetType = UNSET
-    locale: fields.Locale | UnsetType = UNSET
-    currency: fields.Currency | UnsetType = UNSET
+    locale: fields.Locale | None | UnsetType = UNSET
+    currency: fields.Currency | None | UnsetType = UNSET
     phone: fields.Phone | None | UnsetType = UNSET
     email: fields.Email | None | UnsetType = UNSET
     address: fields.Text | None | UnsetType = UNSET
-    policy: PolicyPatch | UnsetType = UNSET
-    notifications: NotificationsPatch | UnsetType = UNSET
+    policy: PolicyPatch | None | UnsetType = UNSET
+    notifications: NotificationsPatch | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Reactivates a deactivated clinic. To deactivate one, use `DELETE`."""
 

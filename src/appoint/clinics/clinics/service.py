@@ -149,7 +149,7 @@ def _normalise(content: ClinicContent, *, stored_phone: str | None) -> ClinicCon
     """Check the notifications, and return the content with its phone number in E.164 format. Leave a stored number
     unchanged."""
     if fault := content.notifications.fault():  # a patch can make the combination invalid
-        raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
+        raise errors.Invalid(fault.within("notifications"))
     if content.phone is None or content.phone == stored_phone:
         return content
     phone = phones.to_e164(content.phone, time_zone=content.time_zone)
