@@ -3,7 +3,7 @@
 import pyotp
 import pytest
 
-from appoint.audit.refusals import PER_CALLER
+from appoint.audit.refusals import PER_CALLER, REFUSED_ACTIONS
 from appoint.kit import clock
 from support.accounts import WRONG
 from support.app import ADMIN
@@ -11,7 +11,7 @@ from support.audit import unsealed
 from support.staff import SECRET, add_user, bearer, sign_in, type_of, works_at
 from support.world import create_clinic, create_doctor
 
-REFUSALS = ("signInFailed", "signInUnfinished", "signInCodeRefused", "passwordRefused", "accessRefused")
+REFUSALS = (*REFUSED_ACTIONS,)
 
 
 @pytest.fixture
@@ -115,6 +115,22 @@ async def test_a_wrong_current_password_is_recorded(db, client, mia):
     wrong = {"current": "a wrong password", "new": "two storks above the roof"}
     assert (await client.put("/api/account/password", json=wrong, headers=manager)).status_code == 400
     assert (1, "passwordRefused", "changePassword", []) in await refusals(db)
+
+
+async def test_a_key_with_a_wrong_secret_or_past_its_expiry_is_recorded_at_its_clinic(db, client, mia):
+    manager = await bearer(client)
+    content = {"name": "Portal", "scopes": ["list-appointments"]}
+    key = (await client.post("/api/clinics/1/apiKeys", json=content, headers=manager)).json()
+    made_up = f"apt_{'0' * 32}_{'A' * 43}"
+    for token in (key["key"][:-43] + "A" * 43, made_up):
+        response = await client.get("/api/clinics/1/bookings", headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == 401
+    await db.execute("update api_key set expires_at = now() - interval '1 hour'")
+    await client.get("/api/clinics/1/bookings", headers={"Authorization": f"Bearer {key['key']}"})
+    assert [entry for entry in await refusals(db) if entry[0] == 1] == [
+        (1, "credentialRefused", "wrong-secret", [key["id"]]),
+        (1, "credentialRefused", "expired", [key["id"]]),
+    ]
 
 
 async def test_a_caller_cannot_fill_the_audit_log(db, client, mia):

@@ -93,9 +93,9 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     actor: AuditActor
     action: str
     """The operation's `operationId`, or the worker's action. For refusals, `signInFailed`, `signInUnfinished` (the
-    password was right, but the authenticator's code was missing), `signInCodeRefused`, `passwordRefused` or
-    `accessRefused`. They are limited per caller, network and clinic; `refusalsOmitted` says that more followed within
-    the hour."""
+    password was right, but the authenticator's code was missing), `signInCodeRefused`, `passwordRefused`,
+    `credentialRefused` (an API key) or `accessRefused`. They are limited per caller, network and clinic;
+    `refusalsOmitted` says that more followed within the hour."""
     subjects: list[str]
     """The ids of the records that were changed or disclosed."""
     address: str | None

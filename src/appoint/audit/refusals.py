@@ -26,8 +26,15 @@ log = structlog.get_logger()
 
 AnyRequest = litestar.Request[Actor, Any, Any]
 
-RefusedAction = Literal["signInFailed", "signInUnfinished", "passwordRefused", "accessRefused"]
-REFUSED_ACTIONS: Final = ("signInFailed", "signInUnfinished", "passwordRefused", "accessRefused", "signInCodeRefused")
+RefusedAction = Literal["signInFailed", "signInUnfinished", "passwordRefused", "credentialRefused", "accessRefused"]
+REFUSED_ACTIONS: Final = (
+    "signInFailed",
+    "signInUnfinished",
+    "passwordRefused",
+    "credentialRefused",
+    "accessRefused",
+    "signInCodeRefused",
+)
 OMITTED: Final = "refusalsOmitted"
 """The action of the entry that stands for all refusals beyond a bound, until the bound's window ends."""
 PER_CALLER: Final = Rate(20, 60 * 60)

@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
+from ...audit import Refusals
 from ...clinics.clinics import service as clinics
 from ...http.pagination import cursor_after
 from ...http.request import Request
@@ -111,5 +112,10 @@ class ApiKeys(Controller):
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the partner system whose key was sent as the bearer token, if any."""
-    return await service.identify(services_of(connection).db, token, now=clock.now())
+    """Return the partner system whose key was sent as the bearer token, if any. Record a key that no longer works."""
+    services, now = services_of(connection), clock.now()
+    caller = await service.identify(services.db, token, now=now)
+    if caller is None:
+        address = connection.client.host if connection.client else None
+        await service.record_refusal(services.db, token, services.get(Refusals), address=address, now=now)
+    return caller

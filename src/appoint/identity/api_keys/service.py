@@ -139,3 +139,22 @@ async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
         scopes=frozenset(stored.scopes),
         requests_per_minute=stored.requests_per_minute,
     )
+
+
+async def record_refusal(
+    db: Database, token: str, refusals: audit.Refusals, *, address: str | None, now: datetime
+) -> None:
+    """Record that a clinic's key was refused because it has expired or its secret is wrong. Keys that do not exist, or
+    were revoked, leave no entry."""
+    key = parse_key(token)
+    stored = await repository.find_presented(db, key.id) if key else None
+    if key is None or stored is None:
+        return
+    await refusals.record(
+        db,
+        Actor(f"key:{key.id}", address=address),
+        "credentialRefused",
+        outcome="expired" if stored.expires_at and stored.expires_at <= now else "wrong-secret",
+        clinic_ids=[stored.clinic_id],
+        subjects=[key.id],
+    )

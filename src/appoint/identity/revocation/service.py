@@ -61,6 +61,13 @@ async def sign_out_member(tx: Transaction, actor: Actor, *, clinic_id: int, user
 # everywhere
 
 
+async def list_accounts(
+    db: Statements, *, email: str | None, administrator: bool | None, after: tuple[UUID] | None, limit: int
+) -> list[ListedAccount]:
+    """Return the platform's accounts, oldest first: one more than `limit` if there are more."""
+    return await repository.list_accounts(db, email=email, administrator=administrator, after=after, limit=limit)
+
+
 async def get_account(db: Statements, user_id: UUID) -> ListedAccount:
     """Return a user's account. Raise `NotFound`."""
     if account := await repository.find_account(db, user_id):

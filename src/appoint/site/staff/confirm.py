@@ -5,14 +5,13 @@ from typing import Any, Final
 from litestar import Response, get, post
 
 from ...http.forms import parse_form, query_params
-from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts.guesses import throttle_guesses
 from ...identity.sessions import service
 from ...kit import clock, errors
 from ..page_access import next_page
-from ..rendering import NO_STORE, faults_by_field, redirect, render
+from ..rendering import NO_STORE, redirect, render
 
 OWN: Final = route(permission="credentials", page=True)
 
@@ -37,22 +36,19 @@ async def confirm(request: Request) -> Response[Any]:
                 now=clock.now(),
             ),
         )
-    except errors.Invalid as invalid:
-        (fault,) = faults_by_field(invalid, language_for(request)).values()
-        return _page(request, fields, fault=fault, status_code=400)
+    except errors.Invalid:
+        return _page(request, fields, wrong=True)
     return redirect(next_page(fields, "/staff"))
 
 
-def _page(
-    request: Request, fields: dict[str, str], *, fault: str | None = None, status_code: int = 200
-) -> Response[Any]:
+def _page(request: Request, fields: dict[str, str], *, wrong: bool = False) -> Response[Any]:
     return render(
         request,
         "staff/confirm.html",
-        status_code=status_code,
+        status_code=400 if wrong else 200,
         cache_control=NO_STORE,
         next=next_page(fields, "/staff"),
-        fault=fault,
+        wrong=wrong,
     )
 
 
