@@ -63,7 +63,8 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             explanation = await explain_refusal(db, plan)
             overrides = next_overrides(explanation)
-            doctors = explanation.doctors if isinstance(explanation, Overridable) else {}
+            several = len(plan.specs) > 1  # a single appointment's doctor is the statement's choice
+            doctors = explanation.doctors if several and isinstance(explanation, Overridable) else {}
         raise catalogues.Stale
 
     try:

@@ -212,10 +212,14 @@ class RescheduleRequest(RequestBody):
     start_time: fields.Minute
     end_time: fields.Minute | None = None
     doctor_id: UUID | None = None
+    any_doctor: bool = False
+    """Accept any doctor who offers the appointment's type, preferring its current doctor."""
     override: Override | None = None
     """Staff only."""
 
     def __post_init__(self) -> None:
+        if self.doctor_id and self.any_doctor:
+            raise errors.Invalid(errors.Fault("#/anyDoctor", "cannot be combined with doctorId"))
         if self.end_time:
             fields.check_times(self.start_time, self.end_time)
 

@@ -136,7 +136,7 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
                 _conflict(plan, refused, _after_others(plan, spec, times, doctors), customers.besides(spec, plan.specs))
             )
         doctors = together
-    return Overridable(overrides, doctors if len(plan.specs) > 1 else {})
+    return Overridable(overrides, doctors)
 
 
 def _after_others(

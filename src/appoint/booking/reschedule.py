@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from .. import audit
 from ..clinics.catalogue import repository as catalogues
@@ -23,7 +24,7 @@ from .model import (
     audit_reason,
 )
 from .planning import BookingPlan
-from .refusals import Explanation, explain_refusal, next_overrides
+from .refusals import Explanation, Overridable, explain_refusal, next_overrides
 from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
 
 MAX_ATTEMPTS: Final = 3
@@ -52,6 +53,8 @@ async def reschedule(
     overrides: Sequence[str] = ()
     for _ in range(MAX_ATTEMPTS):
         try:
+            if to.any_doctor:
+                return await _move_to_any_doctor(db, actor, appointment_id, to, if_match=if_match, now=now)
             return await db.atomic(
                 _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
             )
@@ -59,6 +62,26 @@ async def reschedule(
             explanation = await _explain(db, actor, appointment_id, to, now)
         overrides = next_overrides(explanation).get(0, ())
     raise errors.Conflict("taken", alternatives=[])
+
+
+async def _move_to_any_doctor(
+    db: Database, actor: Actor, appointment_id: UUID, to: RescheduleRequest, *, if_match: str | None, now: datetime
+) -> Appointment:
+    """Move an appointment to a doctor who is free. Raise `_MoveRefused` if someone else gets the doctor first."""
+    explanation = await _explain(db, actor, appointment_id, to, now)
+    overrides = next_overrides(explanation)
+    if not isinstance(explanation, Overridable):
+        raise _MoveRefused
+    chosen = msgspec.structs.replace(to, any_doctor=False, doctor_id=explanation.doctors[0])
+    return await db.atomic(
+        _move,
+        actor,
+        appointment_id=appointment_id,
+        to=chosen,
+        if_match=if_match,
+        overrides=overrides.get(0, ()),
+        now=now,
+    )
 
 
 async def _move(
@@ -128,9 +151,10 @@ def _overriding(
 def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
     """Return the appointment's spec at its new time, with the type's current buffers."""
     type_id = appointment.appointment_type_id
-    doctor_id = to.doctor_id or appointment.doctor_id
-    if doctor_id not in catalogue.doctors:
+    doctor_id = None if to.any_doctor else to.doctor_id or appointment.doctor_id
+    if doctor_id and doctor_id not in catalogue.doctors:
         raise errors.NotFound
+    candidates = catalogue.doctors_for(type_id, doctor_id)
     end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
     before, after = buffers(catalogue.types.get(type_id) if type_id else None)
     return AppointmentSpec(
@@ -142,7 +166,7 @@ def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleReques
         to.start_time - before,
         end + after,
         doctor_id,
-        catalogue.doctors_for(type_id, doctor_id),
+        sorted(candidates, key=lambda doctor: doctor.id != appointment.doctor_id),
         notes=None,
         hold=False,
     )
