@@ -282,7 +282,7 @@ class Settings(BaseSettings):
         description="requests from a partner system whose API key has no rate limit of its own",
     )
     monitoring_rate: str = Field(
-        default="240/minute", pattern=RATE, description="requests for /healthz, /readyz and /metrics, per address"
+        default="600/minute", pattern=RATE, description="requests for /healthz, /readyz and /metrics, per address"
     )
     callbacks_rate: str = Field(
         default="3000/minute", pattern=RATE, description="delivery reports from text message gateways, per address"
