@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         default=[],
         description=(
             "comma-separated services that may be reached over a network without TLS: pages, database, cache, broker, "
-            "smtp; only for networks that nobody else can read"
+            "smtp; only for private networks"
         ),
     )
     pool_size: int = Field(default=10, ge=1, le=500, description="database connections per process")
