@@ -50,10 +50,8 @@ class Settings(BaseSettings):
     )
     owner_database_url: SecretStr | None = Field(
         default=None,
-        description=(
-            "the same database as its owner, for `appoint migrate`, which then creates the login in "
-            "APPOINT_DATABASE_URL; servers and workers must not have it in production"
-        ),
+        description="the same database as its owner, for `appoint migrate`, which then creates the login in "
+        "APPOINT_DATABASE_URL; servers and workers must not have it in production",
     )
     data_dir: Path = Field(
         default=Path(".appoint"),
@@ -69,17 +67,13 @@ class Settings(BaseSettings):
     )
     shared_admin_token: bool = Field(
         default=True,
-        description=(
-            "whether APPOINT_ADMIN_TOKEN works; set to false once every person and program has a token of their own "
-            "(`appoint admin-token create`)"
-        ),
+        description="whether APPOINT_ADMIN_TOKEN works; set to false once every person and program has a token of "
+        "their own (`appoint admin-token create`)",
     )
     admin_networks: Annotated[CommaSeparated, AfterValidator(_check_networks)] = Field(
         default=[],
-        description=(
-            "comma-separated networks (203.0.113.0/24) from which administrators and their tokens have access; if "
-            "empty, from everywhere"
-        ),
+        description="comma-separated networks (203.0.113.0/24) from which administrators and their tokens have "
+        "access; if empty, from everywhere",
     )
     mode: Literal["development", "production"] = Field(
         default="production",
@@ -100,10 +94,8 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         default=None,
-        description=(
-            "key that signs links in messages; must be the same for all servers and workers; if unset, it is generated "
-            "and stored in the data directory"
-        ),
+        description="key that signs links in messages; must be the same for all servers and workers; if unset, it is "
+        "generated and stored in the data directory",
     )
     cache_url: SecretStr | None = Field(
         default=None, description="Redis, as redis://host:port/number; if unset, each process has its own cache"
@@ -113,17 +105,13 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[CommaSeparated, AfterValidator(_expect_networks)] = Field(
         default=["127.0.0.1", "::1"],
-        description=(
-            "comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "
-            "X-Forwarded-Proto are trusted"
-        ),
+        description="comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are trusted",
     )
     without_tls: Annotated[list[UnencryptedService], NoDecode, BeforeValidator(_split)] = Field(
         default=[],
-        description=(
-            "comma-separated services that may be reached over a network without TLS: pages, database, cache, broker, "
-            "smtp; only for private networks"
-        ),
+        description="comma-separated services that may be reached over a network without TLS: pages, database, cache, "
+        "broker, smtp; only for private networks",
     )
     pool_size: int = Field(default=10, ge=1, le=500, description="database connections per process")
     pool_timeout_seconds: float = Field(
@@ -147,17 +135,13 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description=(
-            "bearer token for /metrics, for Prometheus; if unset, only administrators can read the metrics, except in "
-            "development mode"
-        ),
+        description="bearer token for /metrics, for Prometheus; if unset, only administrators can read the metrics, "
+        "except in development mode",
     )
     smtp_url: SecretStr | None = Field(
         default=None,
-        description=(
-            "mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465 (TLS); if unset, development "
-            "shows emails at /dev/mailbox, and production sends none"
-        ),
+        description="mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465 (TLS); if unset, "
+        "development shows emails at /dev/mailbox, and production sends none",
     )
     mail_from: str = Field(
         default="appointments@localhost.localdomain",
@@ -171,10 +155,8 @@ class Settings(BaseSettings):
     )
     sms_url: SecretStr | None = Field(
         default=None,
-        description=(
-            "Twilio or a compatible gateway: https://account:token@api.twilio.com; if unset, development shows text "
-            "messages at /dev/mailbox, and production sends none"
-        ),
+        description="Twilio or a compatible gateway: https://account:token@api.twilio.com; if unset, development "
+        "shows text messages at /dev/mailbox, and production sends none",
     )
     sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
     sms_per_second: int = Field(
@@ -188,9 +170,8 @@ class Settings(BaseSettings):
     )
     broker_url: SecretStr | None = Field(
         default=None,
-        description=(
-            "broker to publish every event to: nats://… (JetStream) or amqp://… (RabbitMQ); if unset, there is none"
-        ),
+        description="broker to publish every event to: nats://… (JetStream) or amqp://… (RabbitMQ); if unset, there "
+        "is none",
     )
     webhook_private_addresses: bool = Field(
         default=False,
@@ -205,10 +186,8 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=720, description="maximum length of a session")
     oidc_issuer: str | None = Field(
         default=None,
-        description=(
-            "OpenID provider whose tokens staff can sign in with, written exactly as in the tokens' issuer claim "
-            "(iss), such as https://login.example.org/realms/clinics; if unset, there is no provider"
-        ),
+        description="OpenID provider whose tokens staff can sign in with, written exactly as in the tokens' issuer "
+        "claim (iss), such as https://login.example.org/realms/clinics; if unset, there is no provider",
     )
     oidc_audience: str | None = Field(default=None, description="audience (aud) in the provider's tokens for Appoint")
     oidc_algorithms: CommaSeparated = Field(
@@ -221,19 +200,15 @@ class Settings(BaseSettings):
     )
     oidc_roles: CommaSeparated = Field(
         default=[],
-        description=(
-            "comma-separated mapping from claim values to roles in Appoint: claim-value=role:clinic, "
-            "claim-value=doctor:clinic:doctorId or claim-value=administrator"
-        ),
+        description="comma-separated mapping from claim values to roles in Appoint: claim-value=role:clinic, "
+        "claim-value=doctor:clinic:doctorId or claim-value=administrator",
     )
     oidc_token_hours: int = Field(
         default=24,
         ge=1,
         le=720,
-        description=(
-            "the longest time that one of the provider's tokens gives its roles, counted from its time of issue (iat), "
-            "however late it expires"
-        ),
+        description="the longest time that one of the provider's tokens gives its roles, counted from its time of "
+        "issue (iat), however late it expires",
     )
     unconfirmed_days: int = Field(
         default=7,
@@ -250,10 +225,8 @@ class Settings(BaseSettings):
     requests_rate: str = Field(
         default="240/minute",
         pattern=RATE,
-        description=(
-            "requests from one address (for IPv6, from one /64 network), written as number/second, number/minute, "
-            "number/hour or number/day"
-        ),
+        description="requests from one address (for IPv6, from one /64 network), written as number/second, "
+        "number/minute, number/hour or number/day",
     )
     search_rate: str = Field(
         default="60/minute",

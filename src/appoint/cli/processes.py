@@ -109,8 +109,8 @@ def _prepare(settings: Settings) -> None:
 
     assets.built()
     startup.check_extras(settings)
-    startup.check_settings(settings)
     startup.read_trust(settings)
+    startup.check_settings(settings)
     logs.configure(settings)
 
 

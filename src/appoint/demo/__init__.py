@@ -61,7 +61,7 @@ async def load(
                 )
             say("The large demo world has been loaded.")
         if addresses:
-            shown = f"in {password_file}" if password_file else password
-            say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {shown}")
+            hint = f"in {password_file}" if password_file else password
+            say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {hint}")
     finally:
         await connection.close()

@@ -22,7 +22,7 @@ def check_mode(settings: Settings) -> None:
     """Raise `StartupError` for settings that the mode refuses. The message names each of them."""
     if settings.mode == "development":
         _check_development(settings)
-    elif faults := [*_missing(settings), *_unsafe(settings), *_unencrypted(settings)]:
+    elif faults := [*_incomplete(settings), *_unsafe(settings), *_unencrypted(settings)]:
         raise StartupError(f"Production mode refuses these settings: {'; '.join(faults)}.")
 
 
@@ -36,7 +36,7 @@ def _check_development(settings: Settings) -> None:
             )
 
 
-def _missing(settings: Settings) -> Iterator[str]:
+def _incomplete(settings: Settings) -> Iterator[str]:
     if not settings.public_url:
         yield "APPOINT_PUBLIC_URL is missing (set it to the address where people reach the server)"
     if settings.smtp_url and "mail_from" not in settings.model_fields_set:
