@@ -110,7 +110,7 @@ class AppointmentDetails(Appointment, kw_only=True):
     sent_to: str | None
     """The customer's email address or phone number."""
     code_sent_to: str | None
-    """The masked address that the confirmation code was sent to, or None if the appointment needs none."""
+    """The masked address that the code was sent to, or None if the appointment needs no code."""
 
 
 class CustomerVisit(msgspec.Struct, frozen=True):
