@@ -170,3 +170,8 @@ def test_an_unknown_page_is_404(browser):
     assert [
         browser.get(path).status_code for path in ("/problems/nothing", "/api/docs/nothing", "/static/nothing")
     ] == [404, 404, 404]
+
+
+def test_the_export_is_documented_as_json_and_as_a_page():
+    content = DOCUMENT["paths"]["/api/customers/{customerId}/export"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/html"]

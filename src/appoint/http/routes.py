@@ -44,6 +44,8 @@ class Route:
     recent_proof: bool = False
     """Whether callers with a session must have entered a credential within the last minutes, so that someone who finds
     a browser signed in cannot do lasting harm."""
+    media_types: tuple[str, ...] = ()
+    """The response's media types besides JSON."""
     unattended: bool = False
     """Whether pages send the request on their own, without user action. If so, it does not extend the session."""
 
@@ -62,6 +64,7 @@ def route(
     page: bool = False,
     rate_limit: str = "",
     stream: bool = False,
+    media_types: tuple[str, ...] = (),
     recent_proof: bool = False,
     unattended: bool = False,
 ) -> dict[str, Any]:
@@ -75,6 +78,7 @@ def route(
             page=page,
             rate_limit=rate_limit,
             stream=stream,
+            media_types=media_types,
             recent_proof=recent_proof,
             unattended=unattended,
         )

@@ -30,7 +30,7 @@ class Privacy(Controller):
     @get(
         "/export",
         operation_id="exportCustomer",
-        opt=route(permission="see-customers", owned_by="customer_id", recent_proof=True),
+        opt=route(permission="see-customers", owned_by="customer_id", recent_proof=True, media_types=("text/html",)),
     )
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
