@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.app import ADMIN
 from support.world import create_clinic, create_doctor, hours_ahead, publish_slot
 
@@ -118,3 +120,18 @@ async def test_deactivating_a_clinic_records_one_event_with_the_deactivated_part
         for row in await db.fetch("select subject_id, data::text from event where type = 'clinic.deactivated'")
     ]
     assert [(subject, json.loads(data)) for subject, data in events] == [("1", {"doctors": 1, "timeSlots": 0})]
+
+
+@pytest.mark.parametrize("q", ["zurich", "ZÜRICH", "Zu\u0308rich"])
+async def test_a_clinic_is_found_however_its_accents_are_written(client, q):
+    await create_clinic(client, name="Praxis Zürich")
+    found = (await client.get("/api/clinics", params={"q": q})).json()["items"]
+    assert [clinic["name"] for clinic in found] == ["Praxis Zürich"]
+
+
+@pytest.mark.parametrize("specialty", ["pediatria", "PEDIATRÍA", "Pediatri\u0301a"])
+async def test_doctors_are_found_however_their_specialtys_accents_are_written(client, specialty):
+    await create_clinic(client)
+    await create_doctor(client, name="Dra. Núñez", specialty="Pediatría")
+    found = (await client.get("/api/clinics/1/doctors", params={"specialty": specialty})).json()["items"]
+    assert [doctor["name"] for doctor in found] == ["Dra. Núñez"]

@@ -172,7 +172,7 @@ class SearchFilter(PageQuery):
     to: fields.Date | None = None
     """The last day."""
     specialty: fields.ShortText | None = None
-    """The specialty's full name. Case is ignored."""
+    """The specialty's full name, ignoring case and accents."""
     appointment_type_id: UUID | None = None
     """Return times for this appointment type."""
     clinic_id: fields.ClinicNumber | None = None

@@ -121,9 +121,9 @@ async def list_clinics(
          where c.active
            -- clinic by clinic; `exists` would scan all doctors first
            and (select true from doctor d where d.clinic_id = c.id and d.active limit 1)
-           and ($1::text is null or position(lower($1) in lower(c.name)) > 0)
+           and ($1::text is null or position(folded($1) in folded(c.name)) > 0)
            and ($2::text is null
-                or lower($2) in (select lower(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
+                or folded($2) in (select folded(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
            and ($3::integer is null
                 or (lower(c.name), c.id) > (select lower(b.name), b.id from clinic b where b.id = $3))
          order by lower(c.name), c.id

@@ -124,7 +124,7 @@ class ClinicPatch(RequestBody):
 
 class ClinicFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Part of the name."""
+    """Part of the name, ignoring case and accents."""
 
 
 class Clinic(Resource):

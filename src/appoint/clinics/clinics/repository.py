@@ -64,7 +64,7 @@ async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None
         """
         select * from clinic
          where active
-           and ($1::text is null or position(lower($1) in lower(name)) > 0)
+           and ($1::text is null or position(folded($1) in folded(name)) > 0)
            and id > $2
          order by id
          limit $3 + 1

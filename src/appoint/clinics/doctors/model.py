@@ -42,7 +42,7 @@ class DoctorPatch(RequestBody):
 
 class DoctorFilter(PageQuery):
     specialty: fields.ShortText | None = None
-    """The specialty's full name. Case is ignored."""
+    """The specialty's full name, ignoring case and accents."""
     active: bool = True
     """If false, return only removed doctors."""
 

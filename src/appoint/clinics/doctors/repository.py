@@ -47,7 +47,7 @@ async def list_doctors(
          where clinic_id = $1
            and id > $2
            and active = $3
-           and ($4::text is null or lower(specialty) = lower($4))
+           and ($4::text is null or folded(specialty) = folded($4))
          order by id
          limit $5 + 1
         """,

@@ -38,7 +38,7 @@ with requested as materialized (  -- empty if the appointment type does not exis
      and (since, c.id, d.id) > (:place_start, :place_clinic_id::integer, :place_doctor_id::uuid)
      -- later dates cannot be booked, so there is no need to read them
      and s.date <= (:now at time zone c.time_zone)::date + c.horizon_days
-     and (:specialty::text is null or lower(d.specialty) = lower(:specialty))
+     and (:specialty::text is null or folded(d.specialty) = (select folded(:specialty)))
      and (:type_id is null
           or not exists (select
                            from doctor_appointment_type o

@@ -14,7 +14,7 @@ select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes
                               c.time_zone) as until
        ) as period
   join doctor d on d.clinic_id = c.id and d.active
-               and (:specialty::text is null or lower(d.specialty) = lower(:specialty))
+               and (:specialty::text is null or folded(d.specialty) = (select folded(:specialty)))
  cross join lateral (
          select t.minutes, make_interval(mins => t.buffer_before_minutes) as before,
                 make_interval(mins => t.buffer_after_minutes) as after
