@@ -20,7 +20,7 @@ class ScheduleChangeContent(RequestBody):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """Defaults to the last published date, because slot generation publishes later ones."""
+    """Defaults to the date up to which hours are published, because slot generation publishes later ones."""
     stranded: Literal["keep", "refuse"] = "refuse"
     """`keep`: appointments outside the new hours keep their time and need rebooking; `refuse`: they prevent the
     change."""
@@ -79,6 +79,7 @@ class PublishedHours(NamedTuple):
     time_zone: str
     last_date: date | None
     """The last local date with a slot that has not ended, if any."""
+    horizon_days: int
 
 
 class Fitting(NamedTuple):

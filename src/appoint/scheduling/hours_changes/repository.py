@@ -107,7 +107,8 @@ async def find_published_hours(
         select time_zone, (select max(date)
                              from booking_slot s
                             where s.clinic_id = $1 and ($2::uuid is null or s.doctor_id = $2)
-                              and s.active_during && tstzrange($3, null)) as last_date
+                              and s.active_during && tstzrange($3, null)) as last_date,
+               horizon_days
           from clinic
          where id = $1 and ($2 is null or exists (select from doctor where clinic_id = $1 and id = $2))
         """,
@@ -115,7 +116,7 @@ async def find_published_hours(
         doctor_id,
         now,
     )
-    return PublishedHours(row.time_zone, row.last_date) if row else None
+    return PublishedHours(row.time_zone, row.last_date, row.horizon_days) if row else None
 
 
 async def find_appointments(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:

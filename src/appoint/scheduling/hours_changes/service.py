@@ -15,7 +15,14 @@ from ..slots.model import MAX_RANGE_DAYS
 from ..weekly_hours import service as schedules
 from ..weekly_hours.model import WeeklyScheduleContent
 from . import repository
-from .model import DoctorsScheduleChangeContent, Fitting, ScheduleChange, ScheduleChangeContent, changed_slots
+from .model import (
+    DoctorsScheduleChangeContent,
+    Fitting,
+    PublishedHours,
+    ScheduleChange,
+    ScheduleChangeContent,
+    changed_slots,
+)
 
 NO_CHANGES: Final = Fitting.of(())
 
@@ -139,10 +146,17 @@ async def _dates(
         raise errors.NotFound
     today = clock.local_date(now, published.time_zone)
     first = max(content.from_ or today, today)
-    last = min(content.to or date.max, published.last_date or date.min)
+    last = min(content.to or date.max, _last_date(published, today))
     if (last - first).days > MAX_RANGE_DAYS:  # a slot may be published centuries ahead
         raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=MAX_RANGE_DAYS))
     return (first, last) if first <= last else None
+
+
+def _last_date(published: PublishedHours, today: date) -> date:
+    """Return the date up to which hours are published. If the last slot is less than a week before the clinic's
+    horizon, generation has reached the horizon, and the days after the slot have had no hours so far."""
+    last, horizon = published.last_date or date.min, today + timedelta(days=published.horizon_days)
+    return horizon if last < horizon < last + timedelta(days=7) else last
 
 
 def _midnight(day: date, days_later: int) -> datetime:
