@@ -66,8 +66,8 @@ def test_the_two_occurrences_of_an_hour_in_autumn_are_distinguishable():
     first = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     text = [date_formats.moment(at, "Europe/Berlin", "de") for at in (first, first + timedelta(hours=1))]
     assert text == [
-        "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Sommerzeit)",
-        "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Normalzeit)",
+        "Sonntag, 31. Oktober 2027, 02:30 Uhr (Mitteleuropäische Sommerzeit)",
+        "Sonntag, 31. Oktober 2027, 02:30 Uhr (Mitteleuropäische Normalzeit)",
     ]
 
 
@@ -104,3 +104,9 @@ def test_any_time_can_be_formatted(at, time_zone, language):
     assert str(local.year) in text
     assert f"{local.minute:02}" in text
     assert not {"\u202f", "\u2009"} & set(text)
+
+
+def test_a_german_time_without_an_end_is_followed_by_uhr():
+    assert date_formats.moment(MONDAY, "Europe/Berlin", "de") == (
+        "Montag, 1. März 2027, 09:30 Uhr (Mitteleuropäische Normalzeit)"
+    )

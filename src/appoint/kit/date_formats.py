@@ -56,10 +56,16 @@ def moment(
 
     Leave out the end if there is none or the width is short.
     """
-    clock_time = (
-        hours(instant, end, time_zone, language) if end and width == "full" else time(instant, time_zone, language)
-    )
+    if width == "full":
+        clock_time = hours(instant, end, time_zone, language) if end else _time_in_words(instant, time_zone, language)
+    else:
+        clock_time = time(instant, time_zone, language)
     return f"{day(instant, time_zone, language, width)}, {clock_time} ({zone(instant, time_zone, language, width)})"
+
+
+def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
+    """Return a time as in running text. CLDR's German intervals end in “Uhr”, but its times do not."""
+    return time(instant, time_zone, language) + (" Uhr" if language == "de" else "")
 
 
 def zone(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
