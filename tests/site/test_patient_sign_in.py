@@ -14,6 +14,8 @@ from support.patient_pages import (
     request_code,
     sign_in,
 )
+from support.statements import StatementCounter
+from support.world import create_clinic, create_customer
 
 COUNT_CODES = "select count(*) from notification where kind = 'sign-in-code'"
 
@@ -115,3 +117,24 @@ async def test_signing_out_without_a_session_links_to_sign_in(client):
     response = await client.post("/sign-out")
     assert response.status_code == 401
     assert 'href="/sign-in"' in response.text
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "en", None])
+async def test_a_number_without_a_country_code_is_found_in_the_countries_of_clinics(db, client, language):
+    """The number is also possible in Germany, where German is assumed to be spoken."""
+    await create_clinic(client, timeZone="Europe/Zurich")
+    await create_customer(client, phone="079 123 45 67", timeZone="Europe/Zurich")
+    headers = {"Accept-Language": language} if language else {}
+    response = await client.post("/sign-in", data={"address": "079 123 45 67"}, headers=headers)
+    assert response.status_code == 303
+    assert await db.fetchval(COUNT_CODES) == 1
+
+
+async def test_an_unknown_number_runs_as_many_statements_as_a_known_one(client, practice, monkeypatch):
+    """Otherwise, the time that a response takes could reveal who is a patient."""
+    counter, counts = StatementCounter(monkeypatch), []
+    for number in ("0151 12345678", "0151 12345679"):
+        counter.count = 0
+        await client.post("/sign-in", data={"address": number}, headers={"Accept-Language": "de"})
+        counts.append(counter.count)
+    assert counts[0] == counts[1]

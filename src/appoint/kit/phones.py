@@ -1,6 +1,8 @@
 """Phone numbers: parsed as people write them, stored as E.164."""
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import phonenumbers
@@ -50,6 +52,24 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
     return formatted if fits and (not national or phonenumbers.is_valid_number(number)) else None
 
 
+def national_readings(text: str, *, countries: Iterable[str]) -> set[str]:
+    """Return what a number without a country code can mean in E.164 format, in any of the countries."""
+    found: set[str] = set()
+    for country in countries:
+        with suppress(phonenumbers.NumberParseException):
+            number = _without_abolished_prefix(phonenumbers.parse(clean(text), country))
+            if phonenumbers.is_valid_number(number):
+                found.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return found
+
+
+def country_of_zone(time_zone: str) -> str | None:
+    """Return CLDR's country for the zone if phonenumbers supports it."""
+    territories = get_global("zone_territories")
+    country = territories.get(time_zone) or territories.get(get_global("zone_aliases").get(time_zone, ""))
+    return str(country) if country in phonenumbers.SUPPORTED_REGIONS else None
+
+
 def _without_abolished_prefix(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
     if number.country_code == MEXICO:
         digits = phonenumbers.national_significant_number(number)
@@ -65,8 +85,6 @@ def format_international(number: str) -> str:
 
 def _default_country(time_zone: str | None, locale: str | None) -> str | None:
     """Return CLDR's country for the zone or, if phonenumbers does not support that (as with UTC), for the language."""
-    territories = get_global("zone_territories")
-    place = time_zone and (territories.get(time_zone) or territories.get(get_global("zone_aliases").get(time_zone, "")))
-    if place in phonenumbers.SUPPORTED_REGIONS:
-        return str(place)
+    if country := time_zone and country_of_zone(time_zone):
+        return country
     return str(get_global("likely_subtags")[locale]).rpartition("_")[2] if locale else None

@@ -205,6 +205,11 @@ async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UU
     await tx.execute(WITHDRAW_FUTURE_SLOTS, clinic_id=clinic_id, doctor_id=doctor_id, now=now)
 
 
+async def list_time_zones(db: Statements) -> list[str]:
+    """Return the time zones of active clinics."""
+    return [row.time_zone for row in await db.fetch("select distinct time_zone from clinic where active order by 1")]
+
+
 async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[ClinicChoice]:
     """Return the clinics with these ids, or all clinics: active ones first, ordered by name, at most 500."""
     rows = await db.fetch(

@@ -30,6 +30,12 @@ async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> l
     return await repository.list_choices(db, clinic_ids=clinic_ids)
 
 
+async def list_countries(db: Statements) -> list[str]:
+    """Return the countries that active clinics are in."""
+    zones = await repository.list_time_zones(db)
+    return sorted({country for zone in zones if (country := phones.country_of_zone(zone))})
+
+
 async def get_active(db: Statements, clinic_id: int) -> Clinic:
     """Return an active clinic. Raise `NotFound` for an unknown clinic, or a `clinic-inactive` `Conflict`."""
     clinic = await get(db, clinic_id)

@@ -10,11 +10,12 @@ import asyncpg
 import msgspec
 
 from ... import audit
+from ...clinics.clinics import service as clinics
 from ...customers import confirmed_addresses
 from ...customers import repository as customers
 from ...customers import service as customers_service
-from ...database.pool import Transaction
-from ...kit import errors, signed_tokens
+from ...database.pool import Statements, Transaction
+from ...kit import errors, phones, signed_tokens
 from ...kit.actors import Actor, LinkedCustomers
 from ...kit.ids import PLATFORM
 from ...messaging.notifications import service as notifications
@@ -50,6 +51,20 @@ class CodeSignIn(NamedTuple):
     token: str
     address: Address
     linked_customers: LinkedCustomers
+
+
+async def find_phone(db: Statements, *, typed: str, locale: str) -> str | None:
+    """Return the number that a patient has typed, in E.164 format, or None if there is no such number.
+
+    Without a country code, it is the number on a customer's record in the country of one of the clinics, or else the
+    one in the language's country. This runs the same statements for unknown numbers.
+    """
+    guess = phones.to_e164(typed, time_zone=None, locale=locale)
+    readings = phones.national_readings(typed, countries=await clinics.list_countries(db))
+    registered = await customers.list_registered_phones(db, sorted({*readings, *([guess] if guess else [])}))
+    if guess in registered or not registered:
+        return guess or next(iter(sorted(readings)), None)
+    return registered[0]
 
 
 async def send_code(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:

@@ -23,6 +23,7 @@ from ...identity.sign_in_codes import service
 from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
 from ...kit.i18n import translate
+from ...kit.typed_text import tidy
 from ..page_access import next_page
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 from .my_appointments import MY_APPOINTMENTS
@@ -63,8 +64,10 @@ def _address_page(
 async def send(request: Request) -> Response[Any]:
     """Send a code. The response is the same whether or not a customer has the address."""
     fields, language = await parse_form(request), language_for(request)
-    address_text = fields.get("address", "").strip()
-    body = {"email": address_text} if "@" in address_text else {"phone": address_text, "locale": language}
+    typed = tidy(fields.get("address", ""))
+    body: dict[str, str] = {"email": typed}
+    if "@" not in typed:
+        body = {"phone": await service.find_phone(request.db, typed=typed, locale=language) or typed}
     try:
         address = decoding.convert(SignInCodeRequest, body).address
     except errors.Invalid as invalid:

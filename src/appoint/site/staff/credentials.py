@@ -12,6 +12,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import credentials
 from ...kit import clock, errors
+from ...kit.email_addresses import clean
 from ..rendering import NO_STORE, faults_by_field, render
 
 SIGN_IN: Final = route(permission="sign-in", page=True)
@@ -69,7 +70,7 @@ async def show_reset(request: Request) -> Response[Any]:
 @post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def reset(request: Request) -> Response[Any]:
     """Send a link for resetting the password. The response is the same whether or not the user exists."""
-    email = (await parse_form(request)).get("email", "").strip()
+    email = clean((await parse_form(request)).get("email", ""))
     await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())
     return _page(request, "staff/credentials/password_reset.html", refusal=None, sent=True)

@@ -18,6 +18,7 @@ from ...http.routes import route
 from ...identity.accounts import service as accounts
 from ...identity.sessions import service
 from ...kit import clock, errors
+from ...kit.email_addresses import clean
 from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
@@ -53,7 +54,7 @@ def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None 
 )
 async def sign_in(request: Request) -> Response[Any]:
     fields = await parse_form(request)
-    email = fields.get("email", "").strip()
+    email = clean(fields.get("email", ""))
     lifetime = timedelta(hours=request.services.settings.session_hours)
     await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     try:
