@@ -61,9 +61,10 @@ def _cleaner(type: Any) -> Callable[[Any], Any] | None:
     """Return a function that returns a value's clean form, or None if the type has none. It changes structs in
     place."""
     type, metas = unwrap(type)
-    own = next((form for meta in metas if (form := (meta.extra or {}).get("clean"))), None)
-    if own:
-        return own
+    extras: list[dict[str, Any]] = [meta.extra or {} for meta in metas]
+    for extra in extras:
+        if extra.get("clean"):
+            return extra["clean"]
     if isinstance(type, STRUCT):
         members = [(field.name, form) for field in msgspec.structs.fields(type) if (form := _cleaner(field.type))]
         return (lambda value: _clean_members(value, members)) if members else None
