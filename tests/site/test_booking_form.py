@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+import pytest
 
 from appoint.http.cookies import BOOKED_COOKIE
 from appoint.server import app as application
@@ -51,6 +52,23 @@ async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(cli
     assert "is required unless you enter a phone number" in without_either.text
     assert (await send(client, form, email="", phone="030 12345678")).status_code == 303
     assert await db.fetchval("select phone from customer") == "+493012345678"
+
+
+async def test_what_people_paste_around_an_address_is_forgiven(client, db, lakeside):
+    form = await open_form(client, lakeside)
+    await send(client, form, email="mailto:ana@example.org,\u200b", phone="tel:\uff0b49\u00a030\u201112345678;")
+    row = await db.fetchrow("select email, phone from customer")
+    assert tuple(row) == ("ana@example.org", "+493012345678")
+
+
+@pytest.mark.parametrize(
+    "email", ["ana..souza@example.org", "ana@exam_ple.org", "ana@-example.org", '"ana"@example.org']
+)
+async def test_an_address_that_cannot_exist_is_refused_in_the_form(client, db, lakeside, email):
+    response = await send(client, await open_form(client, lakeside), email=email)
+    assert response.status_code == 400
+    assert re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', response.text) == ["email"]
+    assert await db.fetchval("select count(*) from customer") == 0
 
 
 async def test_refusing_a_taken_time_offers_others_that_can_be_booked_immediately(client, db, lakeside):

@@ -1,7 +1,7 @@
 """Compare PostgreSQL's time zone rules with those of the `tzdata` package.
 
 PostgreSQL turns published hours into instants; Python turns instants into the times that people read. Where their rules
-differ, people read times that nobody published.
+differ, people read times that no clinic has published.
 """
 
 import asyncio
@@ -46,17 +46,17 @@ def periods(zones: Mapping[str, tzinfo], start: datetime, end: datetime) -> list
 
 
 def _periods(name: str, zone: tzinfo, start: datetime, end: datetime) -> list[Period]:
-    found: list[Period] = []
+    earlier: list[Period] = []
     first = instant = start
     offset = _offset(zone, start)
     while instant < end:
         following = min(instant + STEP, end)
         if _offset(zone, following) != offset:
             change = _first_second_without(offset, zone, instant, following)
-            found.append(Period(name, first, change, offset))
+            earlier.append(Period(name, first, change, offset))
             first, offset = change, _offset(zone, change)
         instant = following
-    return [*found, Period(name, first, end, offset)] if first < end else found
+    return [*earlier, Period(name, first, end, offset)] if first < end else earlier
 
 
 def _first_second_without(offset: timedelta, zone: tzinfo, before: datetime, after: datetime) -> datetime:

@@ -211,10 +211,8 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
-        response["content"] = {
-            JSON: schemas.with_example(operation.answer),
-            **{name: {"schema": {"type": "string"}} for name in route_of(operation.handler).media_types},
-        }
+        others = {name: {"schema": {"type": "string"}} for name in route_of(operation.handler).media_types}
+        response["content"] = {JSON: schemas.with_example(operation.answer), **others}
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")

@@ -54,13 +54,13 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
 
 def national_readings(text: str, *, countries: Iterable[str]) -> set[str]:
     """Return what a number without a country code can mean in E.164 format, in any of the countries."""
-    found: set[str] = set()
+    numbers: set[str] = set()
     for country in countries:
         with suppress(phonenumbers.NumberParseException):
             number = _without_abolished_prefix(phonenumbers.parse(clean(text), country))
             if phonenumbers.is_valid_number(number):
-                found.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    return found
+                numbers.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return numbers
 
 
 def country_of_zone(time_zone: str) -> str | None:

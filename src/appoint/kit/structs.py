@@ -58,7 +58,7 @@ def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type:
 
 def merge(current: C, patch: msgspec.Struct) -> C:
     """Apply a JSON merge patch (RFC 7396) to a struct: members that the patch leaves unset keep their value, and null
-    removes a member, so that it takes its default. Raise `Invalid` if the result is."""
+    removes a member, so that it takes its default. Raise `Invalid` for an invalid result."""
     changes: dict[str, Any] = {}
     for field in msgspec.structs.fields(current):
         value = getattr(patch, field.name, msgspec.UNSET)
@@ -86,7 +86,7 @@ def _fill(struct: type[msgspec.Struct], patch: msgspec.Struct) -> msgspec.Struct
     """Return a struct with the patch's members, where there was none. Raise `Invalid` if any are missing."""
     fields = msgspec.structs.fields(struct)
     values = {field.name: getattr(patch, field.name, msgspec.UNSET) for field in fields}
-    given = {name: value for name, value in values.items() if value is not msgspec.UNSET}
-    if missing := [field for field in fields if field.required and field.name not in given]:
-        raise errors.Invalid(*(errors.Fault(f"#/{field.encode_name}", "is missing") for field in missing))
-    return struct(**given)
+    content = {name: value for name, value in values.items() if value is not msgspec.UNSET}
+    if gaps := [field for field in fields if field.required and field.name not in content]:
+        raise errors.Invalid(*(errors.Fault(f"#/{field.encode_name}", "is missing") for field in gaps))
+    return struct(**content)
