@@ -22,6 +22,8 @@ class Route(NamedTuple):
     path: str
     """The path, with examples for its parameters."""
     handler: HTTPRouteHandler
+    parameters: frozenset[str]
+    """The names of the path's parameters."""
 
     @property
     def name(self) -> str:
@@ -46,7 +48,7 @@ def routes(app: Litestar) -> Iterator[Route]:
         assert isinstance(route, HTTPRoute)
         for handler in route.route_handlers:
             for method in handler.http_methods - {"OPTIONS"}:
-                yield Route(method, _example_of(route), handler)
+                yield Route(method, _example_of(route), handler, frozenset(route.path_parameters))
 
 
 def _example_of(route: HTTPRoute) -> str:

@@ -19,8 +19,8 @@ MAX_DEPTH: Final = 32
 MAX_EXACT_FLOAT: Final = 2**53
 MAX_SEARCHED_BYTES: Final = 32 * 1024
 INVALID_CHARACTER: Final = _("contains an invalid character (NUL or an unpaired surrogate)")
-STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
-"""A string, even if it does not end: otherwise every quotation mark inside it would start another search."""
+STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.?)*"?', re.DOTALL)
+"""A string, even if it does not end. It matches at every quotation mark, so the search never goes back."""
 ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 HAS_UNUSUAL_ESCAPE: Final = re.compile(rb"\\u(?:0000|[Dd][89A-Fa-f])").search
 """Finds the escapes that can produce NUL or an unpaired surrogate."""
