@@ -123,12 +123,6 @@ async def find_at_address(
     return [to(FoundCustomer, row) for row in rows]
 
 
-async def list_registered_phones(db: Statements, phones: Sequence[str]) -> list[str]:
-    """Return which of the numbers are on active customers' records."""
-    rows = await db.fetch("select distinct phone from customer where phone = any($1) and active order by phone", phones)
-    return [row.phone for row in rows]
-
-
 async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Contact]:
     """Return the given customers who are active and have not changed since the given time."""
     rows = await db.fetch(

@@ -54,3 +54,9 @@ async def delete_expired(db: Statements, *, now: datetime) -> None:
 async def delete_of_customer(tx: Statements, customer_id: UUID) -> int:
     """Delete the codes that can sign a customer in. Return how many there were."""
     return affected(await tx.execute("delete from sign_in_code where $1 = any(customer_ids)", customer_id))
+
+
+async def list_registered_phones(db: Statements, phones: Sequence[str]) -> list[str]:
+    """Return which of the numbers are on active customers' records."""
+    rows = await db.fetch("select distinct phone from customer where phone = any($1) and active order by phone", phones)
+    return [row.phone for row in rows]

@@ -61,9 +61,9 @@ async def find_phone(db: Statements, *, typed: str, locale: str) -> str | None:
     """
     guess = phones.to_e164(typed, time_zone=None, locale=locale)
     readings = phones.national_readings(typed, countries=await clinics.list_countries(db))
-    registered = await customers.list_registered_phones(db, sorted({*readings, *([guess] if guess else [])}))
+    registered = await repository.list_registered_phones(db, sorted({*readings, *([guess] if guess else [])}))
     if guess in registered or not registered:
-        return guess or next(iter(sorted(readings)), None)
+        return guess or min(readings, default=None)
     return registered[0]
 
 
