@@ -25,7 +25,7 @@ from .services import services_of
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""
 REFUSED: Final = "refused"
-"""The key in a request's state that says that the guard refused it. The audit log records such requests."""
+"""The key in a request's state that says that the guard refused it, so that the audit log records it."""
 MAX_USER_AGENT: Final = 300
 PROOF_TTL: Final = timedelta(minutes=10)
 """How long a credential that was entered counts as recent."""

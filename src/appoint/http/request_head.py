@@ -1,6 +1,6 @@
 """Check a request's head before anything else reads it.
 
-Sizes are limited, because a head is parsed before the caller is known. An address has only one spelling, so that a
+Sizes are limited, because the server parses a head before it knows the caller. An address has only one spelling, so a
 reverse proxy's rule for `/metrics` cannot be avoided with `//metrics` or `/%6detrics`.
 """
 
