@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from ..clinics.appointment_types.model import Mode
 from ..customers.model import CustomerToken
-from ..kit import clock, errors, fields, ids
+from ..kit import errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
 from .availability.model import Range
@@ -147,18 +147,6 @@ class StoredAppointment(NamedTuple):
     """The part of the doctor's time that the appointment occupies, including buffers."""
     version: int
     cancel_cause: CancelCause | None
-
-
-class Undo(NamedTuple):
-    """The clinic's last step for an appointment, while it can be taken back."""
-
-    status: Status
-    """The status before the step."""
-    stepped_at: datetime
-
-    def is_possible(self, now: datetime, time_zone: str) -> bool:
-        """Return whether the step was taken today, on the clinic's local date."""
-        return clock.local_date(self.stepped_at, time_zone) == clock.local_date(now, time_zone)
 
 
 class BookedAppointments(NamedTuple):

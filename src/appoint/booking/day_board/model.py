@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from ...kit import clock
-from ..model import MOVABLE, TRANSITIONS, Status, Undo
+from ..model import MOVABLE, TRANSITIONS, Status
+from ..undo.model import Undo
 
 
 class DayAppointment(msgspec.Struct, frozen=True):

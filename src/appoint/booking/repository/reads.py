@@ -20,8 +20,8 @@ from ..model import (
     Selection,
     Status,
     StoredAppointment,
-    Undo,
 )
+from ..undo.model import Undo
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
