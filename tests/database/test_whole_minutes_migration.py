@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from appoint.database import migrate
-from support.constraint_rows import ANA, BEN, ROWS, SHAH, id_of
+from support.constraint_rows import ANA, BEN, SHAH, id_of
 from support.database import temporary
 
 REVISIONS = [each.revision for each in migrate.migrations() if "whole_minutes" in each.name]
@@ -18,7 +18,10 @@ def of_day(start: str, end: str) -> str:
 
 
 OFF_MINUTE = f"""
-delete from appointment; delete from booking_slot; delete from absence;
+insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin');
+insert into doctor (clinic_id, id, name) values (1, '{SHAH}', 'Dr Shah');
+insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben');
+insert into patient (clinic_id, customer_id) values (1, '{ANA}'), (1, '{BEN}');
 insert into booking_slot (clinic_id, id, doctor_id, date, during, removed_at) values
   (1, '{SLOTS[1]}', '{SHAH}', '2027-03-01', '{of_day("09:00:17.5", "10:00:42.25")}', null),
   (1, '{SLOTS[0]}', '{SHAH}', '2027-03-01', '{of_day("08:00:17", "09:00:17.5")}', null),
@@ -63,7 +66,6 @@ async def test_the_upgrade_keeps_every_appointment_and_removes_its_seconds(url):
     await upgrade_to(BEFORE, url)
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(ROWS)
         await connection.execute(OFF_MINUTE)
         await upgrade_to(REVISIONS[-1], url)
         assert await ranges(connection, "booking_slot") == [

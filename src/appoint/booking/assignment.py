@@ -26,18 +26,18 @@ def assign(specs: Sequence[AppointmentSpec], takers: Mapping[int, Sequence[UUID]
 def _assignments(
     specs: Sequence[AppointmentSpec],
     takers: Mapping[int, Sequence[UUID]],
-    chosen: Sequence[tuple[AppointmentSpec, UUID]],
+    pairs: Sequence[tuple[AppointmentSpec, UUID]],
     steps: Iterator[int],
 ) -> Iterator[Assignment]:
     if not specs:
-        yield {spec.position: doctor_id for spec, doctor_id in chosen}
+        yield {spec.position: doctor_id for spec, doctor_id in pairs}
         return
     spec, *rest = specs
     for doctor_id in takers[spec.position]:
         if next(steps, None) is None:
             return
-        if not any(taken == doctor_id and _overlap(other, spec) for other, taken in chosen):
-            yield from _assignments(rest, takers, [*chosen, (spec, doctor_id)], steps)
+        if not any(busy_id == doctor_id and _overlap(other, spec) for other, busy_id in pairs):
+            yield from _assignments(rest, takers, [*pairs, (spec, doctor_id)], steps)
 
 
 def _overlap(one: AppointmentSpec, other: AppointmentSpec) -> bool:

@@ -131,9 +131,9 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
         ]
         together = assign(plan.specs[:number], takers) if judgement.violation is None else None
         if together is None:
-            refused = judgement._replace(violation=judgement.violation or "taken")
+            refusal = judgement._replace(violation=judgement.violation or "taken")
             return Refused(
-                _conflict(plan, refused, _after_others(plan, spec, times, doctors), customers.besides(spec, plan.specs))
+                _conflict(plan, refusal, _after_others(plan, spec, times, doctors), customers.besides(spec, plan.specs))
             )
         doctors = together
     return Overridable(overrides, doctors)

@@ -72,12 +72,12 @@ async def _move_to_any_doctor(
     overrides = next_overrides(explanation)
     if not isinstance(explanation, Overridable):
         raise _MoveRefused
-    chosen = msgspec.structs.replace(to, any_doctor=False, doctor_id=explanation.doctors[0])
+    target = msgspec.structs.replace(to, any_doctor=False, doctor_id=explanation.doctors[0])
     return await db.atomic(
         _move,
         actor,
         appointment_id=appointment_id,
-        to=chosen,
+        to=target,
         if_match=if_match,
         overrides=overrides.get(0, ()),
         now=now,
