@@ -126,6 +126,14 @@ document.addEventListener("click", (event) => {
   else button.closest("dialog")?.close();
 });
 
+// A checkbox with `data-checks` checks, or clears, all checkboxes in its form with this name.
+document.addEventListener("change", (event) => {
+  const box = event.target as HTMLInputElement;
+  if (!box.dataset.checks) return;
+  for (const each of box.form?.querySelectorAll<HTMLInputElement>(`[name="${box.dataset.checks}"]`) ?? [])
+    each.checked = box.checked;
+});
+
 async function copy(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   button.textContent = button.dataset.copied ?? button.textContent;

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -159,6 +159,10 @@ class Settings(BaseSettings):
         "shows text messages at /dev/mailbox, and production sends none",
     )
     sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
+    sms_countries: CommaSeparated = Field(
+        default=[],
+        description="countries, such as DE,AT, that get text messages; if unset, those of the clinics and around them",
+    )
     sms_per_second: int = Field(
         default=10,
         ge=1,
@@ -220,7 +224,8 @@ class Settings(BaseSettings):
         default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )
     rate_limits: bool = Field(
-        default=True, description="whether requests are limited; turn off only for load tests, never in production"
+        default=True,
+        description="whether requests and strangers' bookings are limited; turn off only for load tests",
     )
     requests_rate: str = Field(
         default="240/minute",
@@ -240,6 +245,9 @@ class Settings(BaseSettings):
         default="60/hour",
         pattern=RATE,
         description="customer registrations, per address or signed-in caller",
+    )
+    recipients_rate: str = Field(
+        default="100/day", pattern=RATE, description="emails and phone numbers that strangers register, per address"
     )
     sign_in_rate: str = Field(
         default="20/minute", pattern=RATE, description="requests related to signing in, per address"
@@ -276,6 +284,15 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
         description="appointments that a customer can have on hold at a clinic without help from its staff",
+    )
+    stranger_minutes_per_network: PositiveInt = Field(
+        default=240, description="minutes of a clinic's time that one address of strangers can take in 24 hours"
+    )
+    stranger_minutes_per_address: PositiveInt = Field(
+        default=240, description="minutes of a clinic's time that strangers can take for one email or phone in 24 hours"
+    )
+    stranger_share_percent: int = Field(
+        default=10, ge=1, le=100, description="share of a clinic's next 14 days that strangers take without confirming"
     )
     request_seconds: int = Field(
         default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"

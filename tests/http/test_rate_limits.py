@@ -10,7 +10,8 @@ import pytest
 from appoint.http.access import COOKIE
 from appoint.http.rate_limits import counters
 from appoint.http.rate_limits.counters import Counters, Rate, rates
-from appoint.http.rate_limits.limits import Limits, network_of
+from appoint.http.rate_limits.limits import Limits
+from appoint.http.rate_limits.networks import network_of, networks_of
 from appoint.http.routes import Route
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
@@ -196,9 +197,62 @@ async def test_a_process_stores_a_limited_number_of_counters(monkeypatch):
     store = Counters(None, "secret")
     for number in range(1000):
         store.add_here("requests", str(number), Rate(10, 60), NINE)
-    assert len(store._counts) <= 100
+    assert len(store._stores["requests"]) <= 100
     store.add_here("requests", "999", Rate(10, 60), NINE)
     assert store.count_here("requests", "999", Rate(10, 60), NINE).number == 2
+
+
+async def test_a_flood_of_requests_does_not_displace_attempts_and_known_networks(monkeypatch):
+    monkeypatch.setattr(counters, "MAX_COUNTERS", 100)
+    store = Counters(None, "secret")
+    store.add_here("attempts", "ana", Rate(10, 3600), NINE, number=9)
+    store.add_here("known", "ana", Rate(1, 86400), NINE)
+    for number in range(1000):
+        store.add_here("requests", str(number), Rate(10, 60), NINE)
+        store.add_here("attempts", str(number), Rate(10, 3600), NINE)
+    assert store.count_here("attempts", "ana", Rate(10, 3600), NINE).number == 9
+    assert store.count_here("known", "ana", Rate(1, 86400), NINE).number == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "wider"),
+    [
+        ("192.0.2.7", [("192.0.2.0/24", 4)]),
+        ("2001:db8:1:2:3:4:5:6", [("2001:db8:1::/56", 2), ("2001:db8:1::/48", 4)]),
+        ("not:an:address", []),
+    ],
+)
+def test_an_address_belongs_to_wider_networks_too(address, wider):
+    assert [tuple(network) for network in networks_of(address)[1:]] == wider
+
+
+@pytest.mark.parametrize(
+    ("pattern", "admitted"),
+    [("2001:db8:1:{:x}00::1", 8), ("2001:db8:1:{:x}::1", 4), ("198.51.100.{}", 8), ("198.51.{}.1", 20)],
+)
+async def test_many_networks_of_one_owner_share_a_limit(pattern, admitted):
+    limits = Limits(settings(rate_limits=True, registrations_rate="2/hour"), Counters(None, "secret"))
+    statuses = []
+    for number in range(20):
+        caller = Actor("open:1", address=pattern.format(number))
+        try:
+            await limits.admit(SimpleNamespace(scope={"state": {}}), caller, Route(permission="register"))
+            statuses.append("admitted")
+        except errors.TooMany:
+            statuses.append("refused")
+    assert statuses.count("admitted") == admitted
+
+
+async def test_a_stranger_can_register_a_limited_number_of_recipients(db, database_url, fixed_clock):
+    async with limited_client(database_url, recipients_rate="2/day") as client:
+
+        async def register(number: int) -> int:
+            body = {"name": "Ana", "email": f"ana{number}@example.org"}
+            return (await client.post("/api/customers", json=body)).status_code
+
+        assert [await register(number) for number in (1, 1, 2, 3, 3, 1)] == [201, 201, 201, 429, 429, 201]
+        response = await client.post("/api/customers", json={"name": "Ana", "email": "x@example.org"}, headers=ADMIN)
+        assert response.status_code == 201
 
 
 def test_rates_are_sorted_by_period():

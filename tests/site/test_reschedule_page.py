@@ -130,3 +130,18 @@ async def test_at_a_clinic_without_types_an_appointment_moves_to_a_whole_slot(db
     now = await fetch(client, appointment)
     assert (now["doctorId"], now["startTime"], now["endTime"]) == (practice["roy"], at(2), at(5))
     assert (await fetch(client, other))["doctorId"] == practice["doctorId"]
+
+
+async def test_a_second_time_in_the_form_does_not_make_a_typed_appointment_longer(client, practice):
+    appointment = await book(client, practice)
+    response = await client.post(path_of(appointment, "/move"), data={"start": f"{at(1)} {at(5)}", "version": "1"})
+    assert response.status_code == 303
+    moved = await fetch(client, appointment)
+    assert (moved["startTime"], moved["endTime"]) == (at(1), at(1.5))
+
+
+async def test_a_link_cannot_move_to_a_time_between_the_offered_ones(client, practice):
+    appointment = await book(client, practice)
+    response = await client.post(path_of(appointment, "/move"), data={"start": at(1.05), "version": "1"})
+    assert response.status_code == 409
+    assert "The clinic does not offer appointments at exactly this time." in response.text

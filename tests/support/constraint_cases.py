@@ -33,7 +33,6 @@ from support.constraint_rows import (
     clinic,
     confirmation_code,
     customer,
-    daily_sums,
     day,
     dev_message,
     doctor,
@@ -58,6 +57,7 @@ from support.constraint_rows import (
     webhook,
     webhook_delivery,
 )
+from support.more_constraint_cases import MORE_CASES
 
 INACTIVE = {"active": False, "removed_at": "2027-01-01"}
 CASES = {
@@ -300,12 +300,6 @@ CASES = {
     "audit_head_clinic": audit_head(clinic_id=-1),
     "audit_head_position": audit_head(position=-1),
     "audit_head_hash": audit_head(hash="short"),
-    "doctor_day_pkey": daily_sums(date="2027-03-01"),
-    "doctor_day_doctor": daily_sums(doctor_id=FOREIGN_ID),
-    "doctor_day_hours": daily_sums(opens=23),
-    "doctor_day_counts": daily_sums(kept=2),
-    "doctor_day_lead": daily_sums(lead="{3}"),
-    "unsummed_pkey": insert("unsummed", clinic_id=1, id=BOOKED, days="[2027-03-02,2027-03-03)"),
     "job_run_pkey": job_run(name="publish-slots"),
     "job_run_attempts": job_run(attempts=-1),
     "job_run_reason": job_run(failed_at="2027-03-02 01:20Z"),
@@ -316,5 +310,6 @@ CASES = {
     "confirmation_code_customer": confirmation_code(customer_id=MISSING_ID),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "schema_migration_pkey": "insert into schema_migration table schema_migration",
+    **MORE_CASES,
 }
 """For each constraint, a statement that violates it."""

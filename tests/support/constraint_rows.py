@@ -57,6 +57,8 @@ insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, duri
   (1, '{CANCELLED}', '{CANCELLED}', '{SHAH}', '{BEN}',
      '[2027-03-01 10:00Z, 2027-03-01 10:30Z)', '[2027-03-01 10:00Z, 2027-03-01 10:30Z)', 'cancelled',
      null, null, null);
+insert into stranger_appointment (clinic_id, appointment_id, networks, minutes, held)
+  values (1, '{BOOKED}', '{{"\\\\x01"}}', 30, false);
 insert into event (clinic_id, id, type, subject_id, subject_version, data)
   values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
@@ -224,6 +226,15 @@ user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
 confirmation_code = partial(
     insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
+)
+stranger_appointment = partial(
+    insert,
+    "stranger_appointment",
+    clinic_id=1,
+    appointment_id=CANCELLED,
+    networks='{"\\\\x02"}',
+    minutes=30,
+    held=True,
 )
 sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
 admin_token = partial(

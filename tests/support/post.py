@@ -41,11 +41,19 @@ class Office:
     """The steps in which a worker plans and sends notifications."""
 
     def __init__(
-        self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000
+        self,
+        db: Database,
+        post: Post,
+        *,
+        channels: tuple[Channel, ...] = ("email", "sms"),
+        per_second: int = 1000,
+        sms_countries: tuple[str, ...] | None = None,
     ) -> None:
         self.db, self.post, self.channels = db, post, channels
         gateways: Mapping[Channel, Any] = dict.fromkeys(channels, post)
-        self.sending = jobs.Sender(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
+        self.sending = jobs.Sender(
+            gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS), sms_countries
+        )
 
     async def plan(self, now) -> None:
         """Relay all events."""

@@ -38,6 +38,7 @@ from .request_context import (
     hold_length,
     redact,
     requested_key,
+    stranger_origin,
     visible_selection,
     with_token,
 )
@@ -47,7 +48,7 @@ from .rules import REASONS
 MOVE = route(
     permission="move-appointments",
     owned_by="appointment_id",
-    problems=(*REASONS, "wrong-status", "hold-expired", "already-started", "too-late"),
+    problems=(*REASONS, "fixed-length", "wrong-status", "hold-expired", "already-started", "too-late"),
 )
 
 
@@ -82,6 +83,7 @@ class Appointments(Controller):
             limits=booking_limits(request, data.booking_clinic_id),
             discreet=discreet,
             is_proven=not request.user.is_stranger,
+            origin=stranger_origin(request, data.booking_clinic_id),
         )
         result = await book(request.services.db, request.cache, command)
         (appointment,) = result.booking.appointments

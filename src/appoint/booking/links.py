@@ -1,32 +1,64 @@
-"""Manage links, which let their holder see and change one appointment without an account."""
+"""Manage links, which let their holder see and change one appointment without an account.
 
+An appointment has one valid link at a time. It ends some time after the appointment, and staff can revoke it.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from litestar.connection import ASGIConnection
 
+from ..database.pool import Statements
 from ..http.services import services_of
+from ..kit import clock, ids
 from ..kit.actors import Actor
 from ..kit.signed_tokens import sign_id, verify_id
+from . import repository
 
 PREFIX: Final = "apm_"
 PURPOSE: Final = "manage"
+LINK_TTL: Final = timedelta(days=30)
+"""How long after the appointment its link works."""
 
 
-def token(secret: str, appointment_id: UUID) -> str:
-    """Return the token for an appointment. It is derived from the id, so it never changes and is not stored."""
-    return PREFIX + sign_id(secret, PURPOSE, appointment_id)
+def token(secret: str, appointment_id: UUID, number: int = 1) -> str:
+    """Return the token for an appointment's link, by default the first one. It is derived from the id, so it is not
+    stored."""
+    return PREFIX + sign_id(secret, PURPOSE, appointment_id, number)
 
 
 def appointment_of(secret: str, token: str) -> UUID | None:
-    """Return the id of the appointment that a token is for, or None if the signature is invalid."""
+    """Return the id of the appointment that a token is for, or None if the signature is invalid. The link may have been
+    revoked."""
+    content = _read(secret, token)
+    return content[0] if content else None
+
+
+def _read(secret: str, token: str) -> tuple[UUID, int] | None:
     return verify_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 
 
+async def find_holder(db: Statements, secret: str, token: str, now: datetime) -> Actor | None:
+    """Return the holder of a manage link, or None if its signature is invalid, or it has ended or been revoked."""
+    content = _read(secret, token)
+    if content is None:
+        return None
+    appointment_id, number = content
+    is_valid = await repository.has_link(
+        db,
+        clinic_id=ids.clinic_of(appointment_id),
+        appointment_id=appointment_id,
+        number=number,
+        ended_after=now - LINK_TTL,
+    )
+    return holder(appointment_id) if is_valid else None
+
+
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the holder of the manage link that the bearer token belongs to, or None if the token is invalid."""
-    appointment_id = appointment_of(services_of(connection).secret_key, token)
-    return holder(appointment_id) if appointment_id else None
+    """Return the holder of the manage link that the bearer token belongs to, or None if the link is invalid."""
+    services = services_of(connection)
+    return await find_holder(services.db, services.secret_key, token, clock.now())
 
 
 def holder(appointment_id: UUID) -> Actor:

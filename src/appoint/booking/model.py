@@ -130,6 +130,8 @@ class CustomerVisit(msgspec.Struct, frozen=True):
     type: str | None
     for_whom: str
     """The patient's name."""
+    link_number: int
+    """The number of the manage link that is valid."""
 
 
 class CancelCause(StrEnum):

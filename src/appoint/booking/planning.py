@@ -9,6 +9,7 @@ from ..clinics.catalogue.model import Catalogue
 from ..kit import errors
 from ..kit.actors import Actor
 from .assignment import Assignment
+from .bounds import StrangerOrigin
 from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
@@ -41,6 +42,8 @@ class BookingCommand(NamedTuple):
     idempotency: IdempotencyKey | None = None
     override: Override | None = None
     limits: BookingLimits | None = None
+    origin: StrangerOrigin | None = None
+    """Where a stranger's request comes from. None for all other callers, and if nothing limits strangers."""
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
     is_proven: bool = True
@@ -69,12 +72,19 @@ class BookingPlan(NamedTuple):
     """Whether a refusal must not reveal anything about the customers' other appointments."""
     needs_code: bool = False
     """Whether the appointments are on hold until the booker enters the code that they receive."""
+    origin: StrangerOrigin | None = None
 
     @property
     def violation(self) -> str | None:
         """The first catalogue rule that any of the appointments violates."""
         violations = (catalogue_violation(spec, self.catalogue, self.now) for spec in self.specs)
         return next(filter(None, violations), None)
+
+    @property
+    def step_seconds(self) -> int | None:
+        """The step that all starts must be on, in seconds; None for any start."""
+        step = self.specs[0].step
+        return int(step.total_seconds()) if step else None
 
     def with_doctors(self, doctors: Assignment) -> "BookingPlan":
         """Return the plan with these doctors as the only candidates, by request position."""
@@ -95,8 +105,12 @@ def plan_booking(
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """
     needs_code = not command.is_proven and catalogue.confirm_address == "always"
+    is_self_service = not command.actor.acts_for(command.clinic_id)
+    step = timedelta(minutes=catalogue.slot_step_minutes) if is_self_service else None
     specs = [
-        _resolve(request, position, catalogue, slots)._replace(overrides=overrides.get(position, ()))
+        _resolve(request, position, catalogue, slots)._replace(
+            overrides=overrides.get(position, ()), step=step, needs_type=is_self_service
+        )
         for position, request in enumerate(command.requests)
     ]
     limits = command.limits
@@ -104,7 +118,16 @@ def plan_booking(
         specs = [spec._replace(hold=True) for spec in specs]
         limits = limits and BookingLimits(limits.appointments, limits.appointments)  # every appointment is a hold
     return BookingPlan(
-        catalogue, specs, command.now, command.override, command.booker_id, limits, command.discreet, needs_code
+        catalogue,
+        specs,
+        command.now,
+        command.override,
+        command.booker_id,
+        limits,
+        command.discreet,
+        needs_code,
+        # a proven address does not count among those that no one has confirmed
+        command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
     )
 
 

@@ -111,6 +111,8 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
     unknown customer.
     """
+    if plan.violation is None and not await repository.fits_stranger_bounds(db, plan):
+        return Refused(errors.Conflict("too-many-bookings", alternatives=[]))  # before the costly queries
     customers = await _customer_time(db, plan, current)
     if plan.needs_code and (refusal := await _unreachable(db, plan)):
         return refusal
@@ -256,7 +258,7 @@ def _conflict(
 ) -> errors.Conflict:
     spec, violation, is_limit = judgement
     assert violation
-    has_alternatives = not (is_limit or (spec.type and not spec.type.active))
+    has_alternatives = not (is_limit or violation == "type-required" or (spec.type and not spec.type.active))
     if plan.discreet:
         busy, times = (), _with_doctors_taken(spec, times) if violation == "taken" else times
     return errors.Conflict(

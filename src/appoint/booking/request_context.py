@@ -21,6 +21,7 @@ from ..kit import clock, errors
 from ..kit.ids import clinic_of
 from ..kit.permissions import widest_grant
 from . import links, service, transitions
+from .bounds import StrangerOrigin
 from .model import Appointment, AppointmentFilter, Selection
 from .planning import IdempotencyKey
 from .rules import BookingLimits
@@ -138,3 +139,13 @@ async def apply_transition(request: Request, appointment_id: UUID, name: str) ->
         service.get,
     )
     return json_response(request, redact(request, appointment), headers=replay_headers(replayed))
+
+
+def stranger_origin(request: Request, clinic_id: int) -> StrangerOrigin | None:
+    """Return where a stranger's request comes from, or None for other callers and if rate limits are off."""
+    services, settings = request.services, request.services.settings
+    if not settings.rate_limits or not request.user.is_stranger_to(clinic_id):
+        return None
+    return StrangerOrigin.of(
+        request.user.address, settings, secret=services.secret_key, clinic_id=clinic_id, now=clock.now()
+    )

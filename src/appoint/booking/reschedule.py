@@ -1,7 +1,7 @@
 """Reschedule appointments."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -101,12 +101,13 @@ async def _move(
         await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id, to.doctor_id or doctor_id])
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
     _check_movable(appointment, now)
-    spec = _target(appointment, catalogue, to)
+    spec = _target(actor, appointment, catalogue, to)
     if (spec.doctor_id, spec.start, spec.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
         await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
         return appointment
     check_not_started(appointment, actor, now)
     _check_length(appointment, actor, to)
+    await _check_offered(tx, appointment, catalogue, spec)
     late = is_late(appointment, catalogue, now)
     spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
     if catalogue_violation(spec, catalogue, now):
@@ -137,6 +138,29 @@ def _check_length(appointment: Appointment, actor: Actor, to: RescheduleRequest)
         raise errors.Invalid(errors.Fault("#/endTime", "is already set by the appointment type"))
 
 
+async def _check_offered(
+    tx: Transaction, appointment: Appointment, catalogue: Catalogue, spec: AppointmentSpec
+) -> None:
+    """Check what patients and strangers may choose: an offered start, and no other length.
+
+    Where the clinic has no appointment types, they may choose a slot of any length. Raise `Conflict` `fixed-length`, or
+    `_MoveRefused` if the start is not offered.
+    """
+    if spec.step is None:
+        return
+    has_other_length = spec.end - spec.start != appointment.end_time - appointment.start_time
+    if has_other_length and catalogue.bookable_types:
+        raise errors.Conflict("fixed-length")
+    assert spec.doctor_id, "a moved appointment has a doctor"
+    slot_end = await repository.find_slot_end(
+        tx, clinic_id=catalogue.clinic_id, doctor_id=spec.doctor_id, start=spec.start, step=spec.step
+    )
+    if slot_end is None:
+        raise _MoveRefused
+    if has_other_length and slot_end != spec.end:
+        raise errors.Conflict("fixed-length")
+
+
 def _overriding(
     spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
 ) -> tuple[AppointmentSpec, str | None]:
@@ -148,7 +172,7 @@ def _overriding(
     return spec, override.reason if override and spec.overrides else None
 
 
-def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
+def _target(actor: Actor, appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
     """Return the appointment's spec at its new time, with the type's current buffers."""
     type_id = appointment.appointment_type_id
     doctor_id = None if to.any_doctor else to.doctor_id or appointment.doctor_id
@@ -169,6 +193,7 @@ def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleReques
         sorted(candidates, key=lambda doctor: doctor.id != appointment.doctor_id),
         notes=None,
         hold=False,
+        step=None if actor.acts_for(catalogue.clinic_id) else timedelta(minutes=catalogue.slot_step_minutes),
     )
 
 
@@ -177,7 +202,7 @@ async def _explain(
 ) -> Explanation:
     clinic_id = ids.clinic_of(appointment_id)
     appointment, claim, *_ = await service.get_stored(db, appointment_id)
-    catalogue = await catalogues.load(db, clinic_id)
+    catalogue = await catalogues.load(db, appointment.clinic_id)
     assert catalogue, "a clinic is never deleted"
     current = CurrentTime(
         appointment.doctor_id,
@@ -187,7 +212,7 @@ async def _explain(
     )
     plan = BookingPlan(
         catalogue,
-        [_target(appointment, catalogue, to)],
+        [_target(actor, appointment, catalogue, to)],
         now,
         to.override,
         discreet=not actor.may_know_visits(appointment.customer_id, clinic_id),

@@ -17,13 +17,16 @@ REASONS: Final = (
     "in-the-past",
     "clinic-inactive",
     "doctor-inactive",
+    "type-required",
     "not-offered",
     "crosses-midnight",
     "too-soon",
     "too-far",
     "too-many-appointments",
     "too-many-holds",
+    "too-many-bookings",
     "outside-hours",
+    "start-not-offered",
     "customer-busy",
     "taken",
     "address-required",
@@ -93,6 +96,11 @@ class AppointmentSpec(NamedTuple):
     hold: bool
     overrides: tuple[str, ...] = ()
     """The rules overridden for this appointment."""
+    step: timedelta | None = None
+    """The clinic's step for patients and strangers, who can only choose offered starts; None for callers who act for
+    the clinic."""
+    needs_type: bool = False
+    """Whether the length must be a type's, where the clinic has appointment types."""
 
     @property
     def length(self) -> Length:
@@ -146,6 +154,8 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
         return "clinic-inactive"
     if doctor and not doctor.active:
         return "doctor-inactive"
+    if lacks_type(spec, catalogue):
+        return "type-required"
     if (spec.type and not spec.type.active) or not spec.candidates:
         return "not-offered"
     if clock.crosses_midnight(spec.start, spec.end, catalogue.time_zone):
@@ -155,6 +165,13 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
     if clock.local_date(spec.start, catalogue.time_zone) > catalogue.last_date(now) and "too-far" not in spec.overrides:
         return "too-far"
     return None
+
+
+def lacks_type(spec: AppointmentSpec, catalogue: Catalogue) -> bool:
+    """Return whether a patient or a stranger chose the length, although the clinic's types determine it."""
+    if not (spec.needs_type and catalogue.bookable_types):
+        return False
+    return spec.type is None or spec.length.minutes != spec.type.minutes
 
 
 def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: BookingLimits) -> str | None:
@@ -171,6 +188,9 @@ def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers
     open_doctors = [time for time in times if "outside-hours" in spec.overrides or covers(time, spec.start, spec.end)]
     if not open_doctors:
         return "outside-hours"
+    open_doctors = [time for time in open_doctors if spec.step is None or offers_start(time, spec.start, spec.step)]
+    if not open_doctors:
+        return "start-not-offered"
     if overlaps(customers_time, spec.start, spec.end) and "customer-busy" not in spec.overrides:
         return "customer-busy"
     if all(overlaps(time.claims, spec.claimed_from, spec.claimed_until) for time in open_doctors):
@@ -192,6 +212,11 @@ def covers(time: DoctorTime, start: datetime, end: datetime) -> bool:
         if start >= end:
             return True
     return False
+
+
+def offers_start(time: DoctorTime, start: datetime, step: timedelta) -> bool:
+    """Return whether the time is a whole number of steps after the start of the slot that it is in."""
+    return any(slot.start <= start < slot.end and not (start - slot.start) % step for slot in time.slots)
 
 
 def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:

@@ -77,6 +77,15 @@ async def change(
     return await get(tx, appointment_id)
 
 
+async def revoke_link(tx: Transaction, *, actor: Actor, appointment_id: UUID) -> Appointment:
+    """Revoke the appointment's manage link. Messages sent from now on contain a new one."""
+    stored, _ = await lock(tx, appointment_id, "*")
+    clinic_id = stored.appointment.clinic_id
+    await repository.revoke_link(tx, clinic_id=clinic_id, appointment_id=appointment_id)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
+    return await get(tx, appointment_id)
+
+
 async def lock(
     tx: Transaction,
     appointment_id: UUID,

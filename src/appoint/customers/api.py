@@ -45,6 +45,7 @@ class Customers(Controller):
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Register a customer. Unless the caller is staff or a partner system, the response contains a token for
         booking on the customer's behalf."""
+        await request.services.limits.count_recipients(request.user, (data.email, data.phone))
         customer, replayed = await idempotent_resource(
             request, data, lambda tx: service.register(tx, request.user, content=data, now=clock.now()), service.get
         )

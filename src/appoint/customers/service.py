@@ -29,6 +29,7 @@ from .model import (
     SearchTerms,
     search_terms,
 )
+from .names import name_fault
 
 INDEXABLE: Final = re.compile(r"\w{3}")
 """A word that the trigram index can find: one with at least three letters."""
@@ -83,7 +84,9 @@ async def find_at_address(
 
 
 async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:
-    """Register a customer. Raise `Invalid` for an invalid phone number or a future date of birth."""
+    """Register a customer. Raise `Invalid` for an invalid phone number or a future date of birth and, unless staff or a
+    partner registers them, for a name with a link in it."""
+    check_name(actor, content.name)
     customer = await repository.add(tx, _normalise(content, stored_phone=None, now=now))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer.id])
     return customer
@@ -103,6 +106,12 @@ async def register_confirmed(tx: Transaction, actor: Actor, *, content: Customer
     return await get(tx, person_id)
 
 
+def check_name(actor: Actor, name: str) -> None:
+    """Raise `Invalid` if someone who acts for no clinic chose a name that messages must not repeat."""
+    if not (actor.administrator or actor.memberships) and (fault := name_fault(name)):
+        raise errors.Invalid(fault)
+
+
 async def change(
     tx: Transaction,
     actor: Actor,
@@ -118,6 +127,8 @@ async def change(
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
     content = content_after(change, customer, CustomerContent)
+    if content.name != customer.name:
+        check_name(actor, content.name)
     restores = isinstance(change, CustomerPatch) and change.active is True
     content = _normalise(content, stored_phone=customer.phone, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])

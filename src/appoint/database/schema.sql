@@ -48,6 +48,14 @@ CREATE TYPE public.requested_appointment AS (
 	overrides text[]
 );
 
+CREATE TYPE public.stranger_origin AS (
+	networks bytea[],
+	minutes_per_network integer[],
+	minutes_per_address integer,
+	clinic_percent integer,
+	counted_since timestamp with time zone
+);
+
 CREATE TYPE public.versioned_id AS (
 	id uuid,
 	version integer
@@ -247,6 +255,90 @@ begin
                    where customer_id = customer and lower(during) >= since
                   offset 0) to_come
            where clinic_id = clinic and active_during is not null);
+end $$;
+
+CREATE FUNCTION public.fits_stranger_bounds(clinic integer, origin public.stranger_origin, customers uuid[], appointments bigint, more numeric, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  floor_minutes constant integer := 120;  -- so that clinics with few hours can be booked too
+  longest_hold constant interval := '2 hours';
+  alone boolean;
+  taken bigint;
+begin
+  foreach alone in array array[false, true] loop
+    if alone then
+      perform pg_advisory_xact_lock(hashtextextended('strangers', clinic));
+    end if;
+
+    -- what all strangers have now: every hold, and what they booked since then without one
+    select coalesce(sum(s.minutes), 0) into taken
+      from (select appointment_id, minutes, held
+              from stranger_appointment
+             where clinic_id = clinic and held and created_at > at - longest_hold
+             union all
+            select appointment_id, minutes, held
+              from stranger_appointment
+             where clinic_id = clinic and not held and created_at > origin.counted_since) as s
+     cross join lateral (select a.status, a.active_during
+                           from appointment a
+                          where a.clinic_id = clinic and a.id = s.appointment_id
+                         offset 0) as a  -- by primary key
+     where case when s.held then a.status = 'pending' else a.active_during is not null end;
+    if origin.clinic_percent is not null and taken + more > floor_minutes and (taken > 0 or appointments > 1)
+       and (taken + more) * 100 > origin.clinic_percent
+             * (select coalesce(sum(extract(epoch from upper(b.active_during) - lower(b.active_during))) / 60, 0)
+                  from booking_slot b
+                 where b.clinic_id = clinic and b.active_during && tstzrange(at, at + interval '14 days')) then
+      return false;
+    end if;
+
+    -- what each network took since then, whatever became of it
+    if exists (select
+                 from (select 1 as level, sum(minutes) as minutes
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[1] = origin.networks[1]
+                          and created_at > origin.counted_since
+                        union all
+                       select 2, sum(minutes)
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[2] = origin.networks[2]
+                          and created_at > origin.counted_since
+                        union all
+                       select 3, sum(minutes)
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[3] = origin.networks[3]
+                          and created_at > origin.counted_since) as earlier
+                where coalesce(earlier.minutes, 0) + more > origin.minutes_per_network[earlier.level]
+                  and (earlier.minutes > 0 or appointments > 1)) then
+      return false;
+    end if;
+
+    -- what these customers' addresses took since then
+    select coalesce(sum(s.minutes), 0) into taken
+      from (select id from unnest(customers) as id
+             union
+            select other.id
+              from customer c
+              join customer other on lower(other.email) = lower(c.email) and other.active and other.email is not null
+             where c.id = any(customers)
+             union
+            select other.id
+              from customer c
+              join customer other on other.phone = c.phone and other.active and other.phone is not null
+             where c.id = any(customers)) as reached
+     cross join lateral (select a.id
+                           from appointment a
+                          where a.customer_id = reached.id and a.clinic_id = clinic
+                         offset 0) as a  -- by appointment_by_customer
+      join stranger_appointment s on s.clinic_id = clinic and s.appointment_id = a.id
+     where s.created_at > origin.counted_since;
+    if taken + more > origin.minutes_per_address and (taken > 0 or appointments > 1) then
+      return false;
+    end if;
+  end loop;
+  return true;
 end $$;
 
 CREATE FUNCTION public.folded(text) RETURNS text
@@ -636,6 +728,7 @@ CASE
     WHEN ((status <> 'pending'::text) AND (NOT only_held)) THEN customer_id
     ELSE NULL::uuid
 END) STORED,
+    link_number smallint DEFAULT 1 NOT NULL,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -644,6 +737,7 @@ END) STORED,
     CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
     CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
     CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_link_number CHECK ((link_number > 0)),
     CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
     CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
     CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
@@ -1143,6 +1237,17 @@ CREATE TABLE public.sign_in_code (
     CONSTRAINT sign_in_code_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
 
+CREATE TABLE public.stranger_appointment (
+    clinic_id integer NOT NULL,
+    appointment_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    networks bytea[] NOT NULL,
+    minutes integer NOT NULL,
+    held boolean NOT NULL,
+    CONSTRAINT stranger_appointment_minutes CHECK ((minutes > 0)),
+    CONSTRAINT stranger_appointment_networks CHECK (((cardinality(networks) >= 1) AND (cardinality(networks) <= 3)))
+);
+
 CREATE TABLE public.time_slot (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -1374,6 +1479,9 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.sign_in_code
     ADD CONSTRAINT sign_in_code_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.stranger_appointment
+    ADD CONSTRAINT stranger_appointment_pkey PRIMARY KEY (clinic_id, appointment_id);
+
 ALTER TABLE ONLY public.time_slot
     ADD CONSTRAINT time_slot_minutes UNIQUE (clinic_id, active_id, minutes);
 
@@ -1468,6 +1576,16 @@ CREATE INDEX session_by_user ON public.session USING btree (user_id) WHERE (user
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
 
 CREATE INDEX sign_in_code_expires ON public.sign_in_code USING btree (expires_at);
+
+CREATE INDEX stranger_appointment_booked ON public.stranger_appointment USING btree (clinic_id, created_at) WHERE (NOT held);
+
+CREATE INDEX stranger_appointment_network ON public.stranger_appointment USING btree (clinic_id, (networks[1]), created_at);
+
+CREATE INDEX stranger_appointment_recent ON public.stranger_appointment USING btree (clinic_id, created_at);
+
+CREATE INDEX stranger_appointment_wider ON public.stranger_appointment USING btree (clinic_id, (networks[2]), created_at);
+
+CREATE INDEX stranger_appointment_widest ON public.stranger_appointment USING btree (clinic_id, (networks[3]), created_at);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (clinic_id, webhook_id, due_at) WHERE (status = 'queued'::text);
 
@@ -1575,6 +1693,9 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_user_of FOREIGN KEY (user_id) REFERENCES public.app_user(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.stranger_appointment
+    ADD CONSTRAINT stranger_appointment_of FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.time_slot
     ADD CONSTRAINT time_slot_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
 
@@ -1609,6 +1730,8 @@ CREATE POLICY across ON public.message_template TO appoint_across USING (true);
 CREATE POLICY across ON public.notification TO appoint_across USING (true);
 
 CREATE POLICY across ON public.patient TO appoint_across USING (true);
+
+CREATE POLICY across ON public.stranger_appointment TO appoint_across USING (true);
 
 CREATE POLICY across ON public.webhook TO appoint_across USING (true);
 
@@ -1654,14 +1777,20 @@ CREATE POLICY of_clinic ON public.notification TO appoint_server USING ((of_clin
 
 CREATE POLICY of_clinic ON public.patient TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.stranger_appointment TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.webhook TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.webhook_delivery TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.webhook ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook_delivery ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY written ON public.audit_unsealed FOR INSERT TO appoint_server WITH CHECK (true);
+
+CREATE POLICY written ON public.stranger_appointment FOR INSERT TO appoint_server WITH CHECK (true);

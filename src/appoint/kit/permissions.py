@@ -81,6 +81,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         "Override a rule when booking, moving or cancelling, and give a reason.",
         _reach(doctor=OWN, receptionist=CLINIC),
     ),
+    "review-bookings": Permission(
+        "See what strangers booked and from which network, and cancel it in bulk.", _reach(receptionist=CLINIC)
+    ),
     "see-patients": Permission(
         "See patients and the clinic's notes about them.", _reach(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),

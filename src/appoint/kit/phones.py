@@ -1,7 +1,7 @@
 """Phone numbers: parsed as people write them, stored as E.164."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +15,15 @@ INVALID_PHONE_NUMBER: Final = translatable(
     "must be a valid phone number, in international format if the country is unknown, such as +493012345678"
 )
 MAX_DIGITS: Final = 15
+EUROPE: Final = frozenset(
+    {
+        *("AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE", "IS"),
+        *("IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
+)
+"""The European Economic Area, Switzerland and the United Kingdom: people often have a number from another of these."""
+MOBILE: Final = frozenset({phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE})
+"""In some countries, such as the United States, numbers do not reveal which kind they are."""
 FORM: Final = re.compile(r"\+?[\d ()./-]{3,}")
 MEXICO: Final = 52
 MEXICAN_MOBILE: Final = re.compile(r"(?:1|04[45])(\d{10})")
@@ -81,6 +90,31 @@ def _without_abolished_prefix(number: phonenumbers.PhoneNumber) -> phonenumbers.
 def format_international(number: str) -> str:
     """Return an E.164 number in international format, such as “+49 30 12345678”."""
     return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def text_message_fault(number: str, countries: Collection[str]) -> str | None:
+    """Return why an E.164 number gets no text messages, or None if it does.
+
+    It has to be a mobile number in one of the countries. Premium, shared-cost, personal and satellite numbers would let
+    strangers earn money from messages that they cause.
+    """
+    parsed = phonenumbers.parse(number)
+    if phonenumbers.number_type(parsed) not in MOBILE:
+        return "the number is not a mobile number"
+    if phonenumbers.region_code_for_number(parsed) not in countries:
+        return "text messages are not sent to this country"
+    return None
+
+
+def unknown_countries(codes: Collection[str]) -> list[str]:
+    """Return those of the codes that are not a country's."""
+    return [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]
+
+
+def local_countries(places: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the countries of the places, each a time zone and a language. If one is in Europe, include the others."""
+    countries = frozenset(filter(None, (_default_country(time_zone, locale) for time_zone, locale in places)))
+    return countries | EUROPE if countries & EUROPE else countries
 
 
 def _default_country(time_zone: str | None, locale: str | None) -> str | None:

@@ -2,10 +2,12 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from itsdangerous import BadData, Signer, URLSafeSerializer
+
+ID_BYTES: Final = 16
 
 
 def sign(secret: str, purpose: str, value: Any) -> str:
@@ -21,17 +23,19 @@ def verify(secret: str, purpose: str, token: str) -> Any:
         return None
 
 
-def sign_id(secret: str, purpose: str, id: UUID) -> str:
-    """Return an id as a token, kept short for text messages."""
-    return Signer(secret, salt=purpose).sign(urlsafe_b64encode(id.bytes).rstrip(b"=")).decode()
+def sign_id(secret: str, purpose: str, id: UUID, number: int = 1) -> str:
+    """Return an id and a number as a token, kept short for text messages."""
+    content = id.bytes if number == 1 else id.bytes + number.to_bytes(2)
+    return Signer(secret, salt=purpose).sign(urlsafe_b64encode(content).rstrip(b"=")).decode()
 
 
-def verify_id(secret: str, purpose: str, token: str) -> UUID | None:
-    """Return a token's id, or None if it was not signed for this purpose."""
+def verify_id(secret: str, purpose: str, token: str) -> tuple[UUID, int] | None:
+    """Return a token's id and number, or None if it was not signed for this purpose."""
     try:
-        return UUID(bytes=urlsafe_b64decode(Signer(secret, salt=purpose).unsign(token) + b"=="))
+        content = urlsafe_b64decode(Signer(secret, salt=purpose).unsign(token) + b"==")
     except BadData:
         return None
+    return UUID(bytes=content[:ID_BYTES]), int.from_bytes(content[ID_BYTES:]) or 1
 
 
 def six_digit_code(secret: str, purpose: str, id: str) -> str:

@@ -17,6 +17,8 @@ from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
 from ..booking.confirmation.api import Confirmations
 from ..booking.day_board.service import Changes
+from ..booking.manage_links.api import ManageLinks
+from ..booking.strangers.api import StrangerAppointments
 from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
@@ -92,6 +94,8 @@ API = [
     AppointmentUndo,
     Bookings,
     Confirmations,
+    ManageLinks,
+    StrangerAppointments,
     Providers,
     Notifications,
     MessageTemplates,

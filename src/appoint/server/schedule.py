@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ..audit import jobs as audit_jobs
 from ..audit.model import Key
+from ..booking.bounds import ORIGIN_TTL
 from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
@@ -93,6 +94,10 @@ NIGHTLY: Final[dict[str, Nightly]] = {
         lambda work: privacy_jobs.forget_unconfirmed(
             work.db, older_than=timedelta(days=work.settings.unconfirmed_days), now=clock.now()
         ),
+    ),
+    "forget-strangers": Nightly(
+        time(1, 35),
+        lambda work: appointments_erasure.delete_old_origins(work.db, before=clock.now() - ORIGIN_TTL),
     ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }

@@ -23,7 +23,7 @@ from ..integrations.broker import jobs as broker_jobs
 from ..integrations.broker import service as broker
 from ..integrations.webhooks import jobs as webhook_jobs
 from ..integrations.webhooks.service import fan_out
-from ..kit import clock, errors
+from ..kit import clock, errors, phones
 from ..messaging.channels.gateway import create_gateways
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
@@ -43,12 +43,16 @@ JOB_SECONDS: Final = 600.0
 
 
 def prepare(settings: Settings, db: Database) -> Work:
-    """Return what the worker's jobs need. Raise `StartupError` if a message provider's address is invalid."""
+    """Return what the worker's jobs need. Raise `StartupError` if a message provider's address or a country is
+    invalid."""
     by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at startup"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
-    sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links))
+    if unknown := phones.unknown_countries(settings.sms_countries):
+        raise errors.StartupError(f"APPOINT_SMS_COUNTRIES: {', '.join(unknown)} is not the code of a country")
+    sms_countries = settings.sms_countries if settings.sms_url else None
+    sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links), sms_countries)
 
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await notifications.plan(tx, batch, channels=list(by_channel), now=clock.now())

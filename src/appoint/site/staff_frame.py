@@ -31,6 +31,7 @@ NAVIGATION: Final = (
         (
             ("numbers", translatable("Reports"), "manage"),
             ("messages", translatable("Messages"), "see-messages"),
+            ("strangers", translatable("Bookings without sign-in"), "review-bookings"),
             ("audit", translatable("Audit log"), "manage-access"),
             ("emergencies", translatable("Emergency access"), "manage-access"),
         ),

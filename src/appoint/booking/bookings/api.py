@@ -31,6 +31,7 @@ from ..request_context import (
     hold_length,
     redact,
     requested_key,
+    stranger_origin,
     visible_selection,
     with_token,
 )
@@ -70,6 +71,7 @@ class Bookings(Controller):
             raise NotFound
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
+        await request.services.limits.count(request, request.user, "bookings", number=len(parts) - 1)
         discreet = await authorize_customers(request, data.clinic_id, _named_customers(data))
         command = BookingCommand(
             data.clinic_id,
@@ -83,6 +85,7 @@ class Bookings(Controller):
             limits=booking_limits(request, data.clinic_id),
             discreet=discreet,
             is_proven=not request.user.is_stranger,
+            origin=stranger_origin(request, data.clinic_id),
         )
         result = await book(request.services.db, request.cache, command)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)

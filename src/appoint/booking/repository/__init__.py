@@ -6,6 +6,7 @@ from .reads import (
     find_details,
     find_latest_by_callers,
     find_undo,
+    has_link,
     list_changed_for_clinic,
     list_for_clinic,
     list_for_customer,
@@ -13,7 +14,15 @@ from .reads import (
     to_appointment,
     to_booked_appointments,
 )
-from .refusals import count_upcoming, find_busy_times, find_remnants, find_slot_times, list_unreachable
+from .refusals import (
+    count_upcoming,
+    find_busy_times,
+    find_remnants,
+    find_slot_end,
+    find_slot_times,
+    fits_stranger_bounds,
+    list_unreachable,
+)
 from .writes import (
     INSERT_APPOINTMENTS,
     change_notes,
@@ -24,6 +33,7 @@ from .writes import (
     lock_hours,
     move,
     publish_missing,
+    revoke_link,
     undo_step,
     withdraw_remnant,
 )
@@ -40,8 +50,11 @@ __all__ = [
     "find_details",
     "find_latest_by_callers",
     "find_remnants",
+    "find_slot_end",
     "find_slot_times",
     "find_undo",
+    "fits_stranger_bounds",
+    "has_link",
     "insert_appointments",
     "list_changed_for_clinic",
     "list_for_clinic",
@@ -52,6 +65,7 @@ __all__ = [
     "lock_hours",
     "move",
     "publish_missing",
+    "revoke_link",
     "to_appointment",
     "to_booked_appointments",
     "undo_step",

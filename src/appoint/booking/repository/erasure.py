@@ -27,10 +27,18 @@ async def erase_keys(tx: Statements, customer_id: UUID) -> None:
 
 
 async def erase_appointments(tx: Statements, customer_id: UUID, *, retaining: Sequence[int] = ()) -> int:
-    """Erase the appointments' notes and reasons, except at the `retaining` clinics. The doctor, time and price remain;
-    a reason that must not be null becomes “(erased)”."""
+    """Erase the appointments' notes and reasons, except at the `retaining` clinics, and the networks that they were
+    booked from.
+
+    The doctor, time and price remain; a reason that must not be null becomes “(erased)”.
+    """
     tag = await tx.execute(
         """
+        with origins as (
+          delete from stranger_appointment s
+           using appointment a
+           where a.customer_id = $1 and s.clinic_id = a.clinic_id and s.appointment_id = a.id
+        )
         update appointment
            set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
                override_reason = case when override_reason is not null then '(erased)' end,
@@ -82,3 +90,8 @@ async def delete_old_keys(db: Statements, *, before: datetime) -> int:
         before,
     )
     return affected(tag)
+
+
+async def delete_old_origins(db: Statements, *, before: datetime) -> int:
+    """Delete the networks of appointments that strangers booked before the given time. Return how many were deleted."""
+    return affected(await db.execute("delete from stranger_appointment where created_at < $1", before))

@@ -90,6 +90,23 @@ async def find_undo(db: Statements, *, clinic_id: int, appointment_id: UUID) -> 
     return Undo(Status(row.undo_status), row.stepped_at) if row else None
 
 
+async def has_link(db: Statements, *, clinic_id: int, appointment_id: UUID, number: int, ended_after: datetime) -> bool:
+    """Return whether this is the appointment's valid manage link, and the appointment ends after the given time."""
+    return bool(
+        await db.fetchval(
+            """
+            select link_number = $3 and upper(during) > $4
+              from appointment
+             where clinic_id = $1 and id = $2
+            """,
+            clinic_id,
+            appointment_id,
+            number,
+            ended_after,
+        )
+    )
+
+
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
     """Return the appointment with the details that its manage link shows."""
     row = await db.fetchrow(

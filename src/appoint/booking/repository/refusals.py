@@ -1,12 +1,13 @@
 """Read the facts that explain a refusal."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID
 
 from ...database.pool import Statements
 from ..availability.model import Range
-from ..planning import SlotTime
+from ..planning import BookingPlan, SlotTime
 from ..rules import BookingLimits
 
 
@@ -82,6 +83,40 @@ async def list_unreachable(db: Statements, *, customer_ids: Sequence[UUID], book
         booker_ids,
     )
     return [row.position for row in rows]
+
+
+async def find_slot_end(
+    db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, step: timedelta
+) -> datetime | None:
+    """Return the end of the published slot that contains the time, or None if no slot does or the time is not a whole
+    number of steps after the slot's start."""
+    return await db.fetchval(
+        """
+        select upper(active_during)
+          from booking_slot
+         where clinic_id = $1 and doctor_id = $2 and active_during @> $3::timestamptz
+           and extract(epoch from $3 - lower(active_during)) % $4 = 0
+        """,
+        clinic_id,
+        doctor_id,
+        start,
+        int(step.total_seconds()),
+    )
+
+
+async def fits_stranger_bounds(db: Statements, plan: BookingPlan) -> bool:
+    """Return whether a stranger's plan fits what strangers may take."""
+    if plan.origin is None:
+        return True
+    return await db.fetchval(
+        "select fits_stranger_bounds($1, $2::stranger_origin, $3, $4, $5, $6)",
+        plan.catalogue.clinic_id,
+        plan.origin,
+        list({spec.customer_id for spec in plan.specs}),
+        len(plan.specs),
+        ceil(sum((spec.claimed_until - spec.claimed_from for spec in plan.specs), timedelta()) / timedelta(minutes=1)),
+        plan.now,
+    )
 
 
 async def find_slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:

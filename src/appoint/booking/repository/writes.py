@@ -31,8 +31,9 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
 
     The statement gives a time to only one of several concurrent requests, and chooses a doctor by the clinic's rule if
     the request names none. It writes nothing, and this function returns None, if another request got there first, if
-    this request (same caller and key) has already been served, if a customer has reached a limit, or if the clinic,
-    doctors, types or customer have changed since the plan was made. Limits are exact, because one customer's concurrent
+    this request (same caller and key) has already been served, if a customer or a stranger has reached a limit, if a
+    patient or stranger chose a start that is not offered, or if the clinic, doctors, types or customer have changed
+    since the plan was made. Limits are exact, because one customer's concurrent
     bookings queue.
 
     Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
@@ -60,6 +61,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         actor=(actor.key, actor.operation, actor.audited_address, tracing.audited_request_id(), overrides),
         limits=plan.limits,
         needs_code=plan.needs_code,
+        origin=plan.origin,
+        step_seconds=plan.step_seconds,
         override_reason=command.override.reason if command.override else None,
         traceparent=tracing.traceparent(),
         now=command.now,
@@ -153,6 +156,23 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         notes,
     )
     return command_tag.endswith(" 1")
+
+
+async def revoke_link(tx: Statements, *, clinic_id: int, appointment_id: UUID) -> None:
+    """Make the next manage link of a locked appointment valid instead of the current one."""
+    await tx.execute(
+        """
+        with changed as (
+          update appointment set link_number = link_number + 1, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2
+          returning clinic_id, id, version
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
+        """,
+        clinic_id,
+        appointment_id,
+    )
 
 
 async def change_status(

@@ -37,6 +37,11 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                                           from appointment_type t
                                          where t.clinic_id = :clinic_id and t.id = u.id and t.version = u.version
                                            and t.active))
+     and (:step_seconds::integer is null  -- patients and strangers can only choose offered starts
+          or exists (select
+                       from booking_slot s
+                      where s.clinic_id = :clinic_id and s.doctor_id = d.id and s.active_during @> r.starts_at
+                        and extract(epoch from r.starts_at - lower(s.active_during)) % :step_seconds = 0))
      and (r.doctor_id is not null  -- constraints check a named doctor
           or (select range_agg(s.active_during)
                 from booking_slot s
@@ -46,12 +51,19 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                                from appointment a
                               where a.clinic_id = :clinic_id and a.doctor_id = d.id
                                 and a.active_claim && tstzrange(r.claimed_from, r.claimed_until)))
+), within_bounds as (  -- strangers' bookings at one clinic queue here, always before they queue for a customer
+  select fits_stranger_bounds(:clinic_id, :origin::stranger_origin, array_agg(distinct customer_id), count(*),
+                              ceil(sum(extract(epoch from claimed_until - claimed_from)) / 60), :now) as fits
+    from requested
+   where (:origin::stranger_origin).networks is not null
+  having count(*) > 0
 ), within_limits as (  -- locks customers in id order, so that concurrent statements queue here instead of deadlocking
   select bool_and(fits_caps(:clinic_id, customer_id, more, more_held, (:limits::booking_limits).appointments,
                             (:limits::booking_limits).holds, :now)) as fits
     from (select customer_id, count(*) as more, count(*) filter (where status = 'pending') as more_held
             from requested
            where (:limits::booking_limits).appointments is not null
+             and (select fits from within_bounds) is not false
            group by customer_id
            order by customer_id
           offset 0) as per_customer
@@ -94,6 +106,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
     join assigned as final
       on final.turn = cardinality(:requests::requested_appointment[])
      and final.doctor_ids[r.turn] is not null
+     and (select fits from within_bounds) is not false
      and (select fits is not false from within_limits)
     join customer on customer.id = r.customer_id and customer.active
    where (not :needs_code::boolean or shares_address(r.customer_id, coalesce(:booker_id, r.customer_id)))
@@ -109,9 +122,9 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
    order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
      for key share of customer  -- so that nothing removes the customer before this statement ends
   on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
-  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
-            hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
-            updated_at, overridden, override_reason
+  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, claimed,
+            status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version,
+            created_at, updated_at, overridden, override_reason
 ), new_patients as (  -- the first confirmed booking, for themselves or for others, makes a customer a patient
   insert into patient (clinic_id, customer_id)
   select clinic_id, customer_id from inserted where status = 'booked'
@@ -124,6 +137,12 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
     from inserted i
     join customer b on b.id = coalesce(i.booker_id, i.customer_id)
    where :needs_code and i.position = 0
+), strangers as (
+  insert into stranger_appointment (clinic_id, appointment_id, created_at, networks, minutes, held)
+  select clinic_id, id, :now, (:origin::stranger_origin).networks,
+         ceil(extract(epoch from upper(claimed) - lower(claimed)) / 60), status = 'pending' or (:origin::stranger_origin).clinic_percent is null
+    from inserted
+   where (:origin::stranger_origin).networks is not null
 ), events as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,

@@ -41,6 +41,13 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Choose another appointment type or another doctor."),
         ALTERNATIVES,
     ),
+    "type-required": Problem(
+        409,
+        _("Appointment type required"),
+        _("This clinic’s appointment types determine how long an appointment is."),
+        _("Choose an appointment type and leave out the end time."),
+        {"alternatives": []},
+    ),
     "crosses-midnight": Problem(
         409,
         _("Appointment crosses midnight"),
@@ -65,6 +72,13 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Choose another time."),
         ALTERNATIVES,
     ),
+    "start-not-offered": Problem(
+        409,
+        _("Start time not offered"),
+        _("The clinic does not offer appointments at exactly this time."),
+        _("Choose one of the offered times."),
+        ALTERNATIVES,
+    ),
     "customer-busy": Problem(
         409,
         _("Overlapping appointment"),
@@ -84,6 +98,13 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Too many times on hold"),
         _("This clinic’s limit for times on hold has been reached."),
         _("Confirm or cancel one of them first."),
+        {"alternatives": []},
+    ),
+    "too-many-bookings": Problem(
+        409,
+        _("Too many bookings without signing in"),
+        _("Too much of this clinic’s time is on hold, or was booked recently from your network or for this address."),
+        _("Try again in a few minutes, sign in, or contact the clinic."),
         {"alternatives": []},
     ),
     "taken": Problem(
@@ -130,6 +151,12 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Book again, and check the email address or phone number."),
     ),
     # appointments
+    "fixed-length": Problem(
+        409,
+        _("Length cannot change"),
+        _("Rescheduling an appointment does not change its length."),
+        _("Leave out the end time, or contact the clinic."),
+    ),
     "hold-expired": Problem(
         409,
         _("Hold expired"),

@@ -4,6 +4,8 @@ A counter stores only a digest of what it counts.
 """
 
 import hashlib
+import heapq
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,8 +14,8 @@ import limits
 if TYPE_CHECKING:
     from .redis_counters import RedisCounters
 
-MAX_COUNTERS: Final = 100_000
-"""The maximum number of counters in a process: about 20 MB."""
+MAX_COUNTERS: Final = 50_000
+"""The maximum number of counters with one name in a process: about 10 MB."""
 
 
 class Rate(NamedTuple):
@@ -52,11 +54,13 @@ class Quota(NamedTuple):
 class Counters:
     """Counters identified by a `name` (what is counted) and `who` (for whom). The previous window's counters remain
     readable.
+
+    Each name has its own store, so that a flood of requests cannot displace the counts of sign-in attempts.
     """
 
     def __init__(self, url: str | None, secret: str) -> None:
         self._secret: Final = hashlib.sha256(secret.encode()).digest()
-        self._counts: dict[bytes, tuple[int, int]] = {}
+        self._stores: dict[str, _Store] = defaultdict(_Store)
         self._redis: RedisCounters | None = None
         if url:
             from . import redis_counters  # noqa: PLC0415  an optional library, and slow to import
@@ -86,15 +90,12 @@ class Counters:
     def add_here(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Quota:
         """Add `number` to this process's own counter."""
         key, seconds_left = self._place(name, who, rate, now)
-        count = self._counts.get(key, (0, 0))[0] + number
-        if len(self._counts) >= MAX_COUNTERS:
-            self._drop_old(now)
-        self._counts[key] = (count, int(now.timestamp()) + seconds_left + rate.seconds)
-        return Quota(rate, count, seconds_left)
+        expires_at = int(now.timestamp()) + seconds_left + rate.seconds
+        return Quota(rate, self._stores[name].add(key, number, expires_at, now), seconds_left)
 
     def count_here(self, name: str, who: str, rate: Rate, now: datetime) -> Quota:
         key, seconds_left = self._place(name, who, rate, now)
-        return Quota(rate, self._counts.get(key, (0, 0))[0], seconds_left)
+        return Quota(rate, self._stores[name].count(key), seconds_left)
 
     def _place(self, name: str, who: str, rate: Rate, now: datetime) -> tuple[bytes, int]:
         """Return the counter's key and the seconds left in its window."""
@@ -103,8 +104,32 @@ class Counters:
             f"{name} {window} {who}".encode(), key=self._secret, digest_size=16
         ).digest(), rate.seconds - elapsed
 
-    def _drop_old(self, now: datetime) -> None:
-        """Drop the counters whose window has ended, and the older half of the rest if there are still too many."""
+
+class _Store:
+    """One name's counters in this process: a count and an expiry for each key."""
+
+    def __init__(self) -> None:
+        self._counters: dict[bytes, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._counters)
+
+    def add(self, key: bytes, number: int, expires_at: int, now: datetime) -> int:
+        count = self.count(key) + number
+        if len(self) >= MAX_COUNTERS and key not in self._counters:
+            self._drop(now)
+        self._counters[key] = (count, expires_at)
+        return count
+
+    def count(self, key: bytes) -> int:
+        return self._counters.get(key, (0, 0))[0]
+
+    def _drop(self, now: datetime) -> None:
+        """Drop the counters whose window has ended. If there are still too many, keep the half with the highest counts,
+        because a flood consists of low ones.
+        """
         instant = now.timestamp()
-        current = [(key, entry) for key, entry in self._counts.items() if entry[1] > instant]
-        self._counts = dict(current[-MAX_COUNTERS // 2 :])
+        current = [(key, counter) for key, counter in self._counters.items() if counter[1] > instant]
+        if len(current) > MAX_COUNTERS // 2:
+            current = heapq.nlargest(MAX_COUNTERS // 2, current, key=lambda item: item[1])
+        self._counters = dict(current)

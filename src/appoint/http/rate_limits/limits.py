@@ -1,7 +1,6 @@
 """Rate limits per caller, network and kind of request. They do not apply to clinic staff or the administrator."""
 
-import ipaddress
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any, Final
 
 import litestar
@@ -12,10 +11,15 @@ from ...kit.metrics import RATE_LIMITED
 from ...settings import Settings
 from ..routes import Route
 from .counters import Counters, Quota, Rate, rates
+from .networks import network_of, networks_of
 
 INVALID_CREDENTIALS_RATE: Final = Rate(30, 60)
 """Per address and process."""
 KNOWN_CREDENTIAL_RATE: Final = Rate(1, 24 * 60 * 60)
+WIDE_NETWORK_FACTOR: Final = {"requests": 4, "search": 4}
+"""How much more a wide network may do than the callers that it is assumed to contain, by limit. Reading is cheap, and a
+mobile operator's customers share few addresses.
+"""
 
 
 class Limits:
@@ -33,6 +37,7 @@ class Limits:
                 "search": settings.search_rate,
                 "bookings": settings.bookings_rate,
                 "registrations": settings.registrations_rate,
+                "recipients": settings.recipients_rate,
                 "sign-in": settings.sign_in_rate,
                 "signed-in": settings.signed_in_rate,
                 "partner": settings.partner_rate,
@@ -48,9 +53,11 @@ class Limits:
         """
         await self.count(request, caller, declared.limited_as)
 
-    async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
-        """Count a request against the named limit. Handlers call this directly when the limit depends on the decoded
-        body.
+    async def count(
+        self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str, *, number: int = 1
+    ) -> None:
+        """Count a request against the named limit, as `number` of them. Handlers call this directly when the limit
+        depends on the decoded body.
         """
         if not self.on or caller.administrator:
             return
@@ -64,10 +71,11 @@ class Limits:
                     Rate(caller.requests_per_minute, 60) if caller.requests_per_minute else self.rates["partner"],
                 )
         if caller.is_anyone or name == "sign-in":
-            who = network_of(caller.address)
-        elif name == "requests":
-            name, rate = "signed-in", self.rates["signed-in"]
-        quota = await self._count(name, who, rate)
+            quota = await self._count_networks(name, caller.address, rate, number)
+        else:
+            if name == "requests":
+                name, rate = "signed-in", self.rates["signed-in"]
+            quota = await self._count(name, who, rate, number)
         request.scope["state"]["limit"] = quota_headers(quota)
         if quota.is_over:
             raise refusal(name, quota)
@@ -78,19 +86,49 @@ class Limits:
         """
         if not self.on or caller.administrator:
             return
-        quota = await self._count("lookups", caller.key, self.rates["lookups"])
+        quota = await self._count("lookups", caller.key, self.rates["lookups"], 1)
         request.scope["state"]["limit"] = quota_headers(quota)
         if quota.is_over:
             raise refusal("lookups", quota)
 
-    async def _count(self, name: str, who: str, rate: Rate) -> Quota:
+    async def count_recipients(self, caller: Actor, addresses: Iterable[str | None]) -> None:
+        """Count the email addresses and phone numbers that a stranger names, each once per network and window. Raise
+        `TooMany` for the first one over the limit, so that one caller cannot make Appoint write to many people.
+        """
+        if not self.on or not caller.is_anyone:
+            return
+        rate, own = self.rates["recipients"], networks_of(caller.address)[0]
+        for address in filter(None, addresses):
+            pair = f"{own.name} {address.lower()}"
+            if (await self._count("recipient", pair, rate, 0)).number:
+                continue
+            quota = await self._count_networks("recipients", caller.address, rate, 1)
+            if quota.is_over:
+                raise refusal("recipients", quota)
+            await self._count("recipient", pair, rate, 1)
+
+    async def _count_networks(self, name: str, address: str | None, rate: Rate, number: int) -> Quota:
+        """Count the request for the caller's own network and the wider ones that contain it. Return the first quota
+        that is over, or else the caller's own.
+        """
+        own, *wider = networks_of(address)
+        quota = await self._count(name, own.name, rate, number)
+        factor = WIDE_NETWORK_FACTOR.get(name, 1)
+        for network in wider:
+            if quota.is_over:
+                break
+            shared = await self._count(name, network.name, network.limit(rate, factor), number)
+            quota = shared if shared.is_over else quota
+        return quota
+
+    async def _count(self, name: str, who: str, rate: Rate, number: int) -> Quota:
         now = clock.now()
         try:
-            return await self.counters.add(name, who, rate, now)
+            return await self.counters.add(name, who, rate, now, number=number)
         except errors.Unavailable:
             if name == "sign-in":
                 raise
-            return self.counters.add_here(name, who, rate, now)
+            return self.counters.add_here(name, who, rate, now, number=number)
 
     def expect_credential(self, address: str | None, token: str) -> None:
         """Raise `TooMany` before a credential is looked up if its address has sent too many invalid ones. Credentials
@@ -128,17 +166,3 @@ def quota_headers(quota: Quota) -> list[tuple[bytes, bytes]]:
         (b"ratelimit-reset", b"%d" % seconds_left),
         (b"ratelimit-policy", b"%d;w=%d" % (rate.most, rate.seconds)),
     ]
-
-
-@lru_cache(10_000)
-def network_of(address: str | None) -> str:
-    """Return an address's network. For IPv6, this is the first 64 bits, because one caller controls all the addresses
-    in them.
-    """
-    if not address or ":" not in address:
-        return address or ""
-    try:
-        parsed = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False).network_address)

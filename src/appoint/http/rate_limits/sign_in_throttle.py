@@ -12,12 +12,13 @@ from typing import Final
 from ..request import Request
 from ..services import services_of
 from .counters import Counters, Rate, rates
-from .limits import network_of, refusal
+from .limits import refusal
+from .networks import network_of, networks_of
 
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 """Per account. Each window takes longer to wait out than the one before."""
 FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
-"""For all accounts that no one has signed in to from that network."""
+"""For all accounts that no one has signed in to from that network. Wider networks have multiples of it."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, across all networks that are unknown to it."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
@@ -33,7 +34,9 @@ async def count_attempt(request: Request, *, account: str, now: datetime) -> Non
     origin = network_of(request.user.address)
     await _count(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
     if not await _is_known(limits.counters, account, origin, now):
-        await _count(limits.counters, "attempts-from-network", origin, FROM_UNKNOWN_NETWORK, now)
+        for network in networks_of(request.user.address):
+            windows = tuple(network.limit(rate) for rate in FROM_UNKNOWN_NETWORK)
+            await _count(limits.counters, "attempts-from-network", network.name, windows, now)
         await _count(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
 
 
@@ -43,7 +46,8 @@ async def record_success(request: Request, *, account: str, now: datetime) -> No
     origin = network_of(request.user.address)
     await _undo(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
     if not await _is_known(limits.counters, account, origin, now):
-        await _undo(limits.counters, "attempts-from-network", origin, FROM_UNKNOWN_NETWORK, now)
+        for network in networks_of(request.user.address):
+            await _undo(limits.counters, "attempts-from-network", network.name, FROM_UNKNOWN_NETWORK, now)
         await _undo(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
     await limits.counters.add("known", f"{account} {origin}", KNOWN_NETWORK_RATE, now)
 

@@ -1,7 +1,7 @@
 """Compose a notification's message: its text, its calendar invitation and the links in it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
@@ -25,6 +25,8 @@ log = structlog.get_logger()
 Writer = Callable[[Database, NotificationContext, datetime], Awaitable[Message | None]]
 """Composes a notification's message; returns None if there is nothing left to say."""
 MAX_LISTED: Final = 100
+UNSUBSCRIBE_TTL: Final = timedelta(days=365)
+"""How long the link in a message can turn off further messages."""
 PLATFORM: Final = "Appoint"
 """The sender's name on messages without a clinic."""
 CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
@@ -131,7 +133,8 @@ def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Re
 
 
 def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
-    token = signed_tokens.sign(links.secret, "unsubscribe", [context.recipient_id, context.channel])
+    expires = int((context.created_at + UNSUBSCRIBE_TTL).timestamp())
+    token = signed_tokens.sign(links.secret, "unsubscribe", [context.recipient_id, context.channel, expires])
     return f"{links.public_url}/unsubscribe/{token}"
 
 
@@ -153,7 +156,8 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             token = signed_tokens.sign(links.secret, kind, [context.recipient_id, context.sequence, expires])
             return f"{links.public_url}/credentials/{token}"
         case "customer" if KINDS[kind_of(context.kind)].statuses:
-            return f"{links.public_url}/appointments/{manage.token(links.secret, UUID(context.subject_id))}"
+            token = manage.token(links.secret, UUID(context.subject_id), context.link_number or 1)
+            return f"{links.public_url}/appointments/{token}"
         case _:
             return None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 import structlog
 
 from ...database.pool import Database
-from ...kit import clock, errors
+from ...kit import clock, errors, phones
 from ...kit.leases import Pace, renewed, serve
 from ..channels.gateway import Gateway
-from ..channels.model import Channel, Delayed, Undeliverable
+from ..channels.model import Channel, Delayed, Message, Undeliverable
 from .gateway import Writer
 from .model import NotificationContext, NotificationStatus
 from .repository import contents, delivery
@@ -41,6 +41,9 @@ class Sender(NamedTuple):
     gateways: Mapping[Channel, Gateway]
     per_second: Mapping[Channel, int]
     writer: Writer
+    sms_countries: Sequence[str] | None = ()
+    """The countries to whose mobile numbers text messages are sent; if empty, the clinics' own. None if there is no
+    provider that could charge for messages."""
 
 
 async def deliver(db: Database, sender: Sender, channel: Channel, stop: asyncio.Event) -> None:
@@ -109,6 +112,7 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
         if message is None:
             await finish(status=NotificationStatus.SUPERSEDED, reason="no longer needed", now=clock.now())
             return
+        await _check_number(db, sender, message)
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
             provider_id = await sender.gateways[context.channel].send(message)
     except errors.Unavailable:  # the database; the lease expires and the notification becomes due again
@@ -127,6 +131,15 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
         await retry("internal error; see the log")
     else:
         await finish(status=NotificationStatus.SENT, reason=None, provider_id=provider_id, now=clock.now())
+
+
+async def _check_number(db: Database, sender: Sender, message: Message) -> None:
+    """Raise `Undeliverable` if the message is a text message to a number that gets none."""
+    if message.channel != "sms" or sender.sms_countries is None:
+        return
+    countries = sender.sms_countries or phones.local_countries(await delivery.list_clinic_places(db))
+    if fault := phones.text_message_fault(message.to, countries):
+        raise Undeliverable(fault)
 
 
 async def _retry_later(db: Database, context: NotificationContext, reason: str) -> None:

@@ -256,6 +256,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     booking_id: UUID | None
     appointment_status: str | None
     appointment_sequence: int | None
+    link_number: int | None
+    """The number of the manage link that is valid."""
     start_time: datetime | None
     end_time: datetime | None
     hold_expires_at: datetime | None
@@ -286,3 +288,6 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     locale: Locale
     own_subject: str | None
     own_text: str | None
+    sent_today: int
+    """How many messages the customer's address has received in the last 24 hours, if a stranger booked the appointment.
+    Otherwise 0."""

@@ -12,6 +12,8 @@ MINUTES_PER_DAY: Final = 24 * 60
 FIRST_RETRY: Final = timedelta(seconds=15)
 MAX_RETRY_DELAY: Final = timedelta(minutes=30)
 MAX_DOUBLINGS: Final = 10
+MAX_MESSAGES_A_DAY: Final = 20
+"""How many messages about appointments that strangers booked an address receives in 24 hours, from all clinics."""
 
 
 def outside_quiet_hours(
@@ -156,6 +158,8 @@ def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple
         return NotificationStatus.SUPERSEDED, reason
     if address_of(context) is None:
         return NotificationStatus.DEAD, "there is no address to send it to"
+    if context.sent_today >= MAX_MESSAGES_A_DAY:
+        return NotificationStatus.DEAD, "too many messages to this address today"
     return None
 
 

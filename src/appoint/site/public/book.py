@@ -15,7 +15,7 @@ from ...booking import links
 from ...booking.book import book as book_appointments
 from ...booking.model import Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
-from ...booking.request_context import booking_limits, hold_length
+from ...booking.request_context import booking_limits, hold_length, stranger_origin
 from ...customers import service as customers
 from ...customers.model import CustomerContent
 from ...http.cookies import FORM_KEY, add_form_key, knows_address, linked_customers_of, set_booked_token
@@ -226,6 +226,7 @@ async def _book(
         idempotency=_idempotency_key(choice, typed, patient_id or content),
         limits=booking_limits(request, clinic_id),
         is_proven=is_proven,
+        origin=stranger_origin(request, clinic_id),
     )
     result = await book_appointments(request.services.db, request.cache, command)
     (appointment,) = result.booking.appointments
@@ -254,6 +255,7 @@ async def _register(
     assert content, "the customer is new"
     request = choice.visit.request
     await request.services.limits.count(request, request.user, "registrations")
+    await request.services.limits.count_recipients(request.user, (content.email, content.phone))
     register = customers.register_confirmed if is_proven and request.user.is_stranger else customers.register
     customer, _ = await idempotent(
         request,

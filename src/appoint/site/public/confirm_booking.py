@@ -56,7 +56,7 @@ async def show(request: Request, name: FromPath[str], token: FromPath[str]) -> R
 async def confirm(request: Request, name: FromPath[str], token: FromPath[str]) -> Response[Any]:
     """Confirm the booking with the code, or send a new one (`send`)."""
     visit, linked = await _visit(request, name, token)
-    actor, fields = holder(request, token), await parse_form(request)
+    actor, fields = await holder(request, token), await parse_form(request)
     assert actor, "the link is valid"
     db, now = request.services.db.across(), clock.now()
     code = "".join(fields.get("code", "").split())
@@ -186,8 +186,9 @@ async def confirm_by_link(request: Request, token: FromPath[str]) -> Response[An
         return not_found_page(request)
     hold, first_id = booking
     manage_token = links.token(secret, first_id)
-    actor = holder(request, manage_token)
-    assert actor, "the token is valid"
+    actor = await holder(request, manage_token)
+    if actor is None:  # staff have revoked the link
+        return not_found_page(request)
     try:
         outcome = await service.confirm_by_link(
             db, actor, hold, first_id=first_id, limits=customer_limits(request), now=clock.now()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...customers.model import CustomerContent
+from ...customers.names import name_fault
 from ...http import decoding
 from ...kit import clock, errors, phones
 from ...kit.i18n import one_line
@@ -18,6 +19,8 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerConte
     catalogue, phone = visit.catalogue, details["phone"]
     number = phones.to_e164(phone, time_zone=catalogue.time_zone, locale=catalogue.locale) if phone else None
     faults: list[errors.Fault] = []
+    if name_error := name_fault(details["name"]):
+        faults.append(name_error)
     if not (details["email"] or phone):
         faults.append(errors.Fault("#/email", "is required unless you enter a phone number"))
     if phone and number is None:

@@ -74,7 +74,7 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
 @post(PAGE + "/confirm", operation_id="confirmAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
     """Confirm an appointment that is on hold."""
-    actor = holder(request, token)
+    actor = await holder(request, token)
     if actor is None:
         return not_found_page(request)
     try:
@@ -106,7 +106,7 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
 
 @post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
-    actor = holder(request, token)
+    actor = await holder(request, token)
     if actor is None:
         return not_found_page(request)
     fields = await parse_form(request)

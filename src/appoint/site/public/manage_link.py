@@ -59,7 +59,7 @@ class LinkedAppointment(NamedTuple):
 
 async def load_appointment(request: Request, token: str) -> LinkedAppointment | None:
     """Return a link's appointment, and record that it was seen. Return None if the link is invalid."""
-    actor = holder(request, token)
+    actor = await holder(request, token)
     if actor is None:
         return None
     db, clinic_id, id = database(request, actor), ids.clinic_of(appointment_id(actor)), appointment_id(actor)
@@ -72,13 +72,13 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     return LinkedAppointment(appointment, catalogue, clock.now())
 
 
-def holder(request: Request, token: str) -> Actor | None:
+async def holder(request: Request, token: str) -> Actor | None:
     """Return the actor that a link represents, or None if the link is invalid."""
-    id = links.appointment_of(request.services.secret_key, token)
-    if id is None:
+    actor = await links.find_holder(request.services.db, request.services.secret_key, token, clock.now())
+    if actor is None:
         return None
     return msgspec.structs.replace(
-        links.holder(id),
+        actor,
         address=request.client.host if request.client else None,
         operation=str(request.route_handler.operation_id),
     )

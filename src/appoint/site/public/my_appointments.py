@@ -44,7 +44,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         clinic_id=PLATFORM,
         subjects=[customer.id, *(visit.id for visit in visits)],
     )
-    linked = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
+    linked = [(visit, f"/appointments/{links.token(secret, visit.id, visit.link_number)}") for visit in visits]
     return render(
         request,
         "public/my_appointments.html",

@@ -88,8 +88,9 @@ async def release_own_hold(choice: Choice, token: str) -> None:
     """Cancel the visitor's own hold, if they return to the form from it to change their details."""
     if not token or not await is_own_hold(choice, token):
         return
-    actor = holder(choice.visit.request, token)
-    assert actor, "the token is valid"
+    actor = await holder(choice.visit.request, token)
+    if actor is None:  # staff have revoked the link
+        return
     with suppress(errors.Conflict):
         await choice.visit.request.services.db.within(choice.visit.catalogue.clinic_id).atomic(
             transitions.cancel,

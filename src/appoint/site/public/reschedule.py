@@ -140,10 +140,10 @@ def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | N
 
 @post(PAGE, operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Move the appointment to `start`, which may be followed by an end time. If the time has been taken, offer the
+    """Move the appointment to `start`, followed by an end for a whole slot. If the time has been taken, offer the
     nearest ones.
     """
-    actor = holder(request, token)
+    actor = await holder(request, token)
     linked = await load_appointment(request, token) if actor else None
     if actor is None or linked is None:
         return not_found_page(request)

@@ -1,6 +1,6 @@
 """The page for unsubscribing from messages, which the messages themselves link to."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import errors, signed_tokens
+from ...kit import clock, errors, signed_tokens
 from ...kit.actors import Actor
 from ...messaging.channels.model import Channel
 from ...messaging.notifications import service
@@ -44,11 +44,12 @@ async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
 
 
 def _read(request: Request, token: str) -> tuple[UUID, Channel]:
-    value: Any = signed_tokens.verify(request.services.secret_key, "unsubscribe", token)
-    if value is None:
-        raise errors.NotFound
-    customer_id, channel = value
-    return UUID(customer_id), channel
+    """Return the customer and the channel. Raise `NotFound` for an invalid link, or one that has expired."""
+    match signed_tokens.verify(request.services.secret_key, "unsubscribe", token):
+        case [str(customer_id), ("email" | "sms") as channel, int(expires)] if clock.now().timestamp() < expires:
+            return UUID(customer_id), channel
+        case _:
+            raise errors.NotFound
 
 
 PAGES: Final = [show, unsubscribe]

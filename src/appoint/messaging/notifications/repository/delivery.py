@@ -169,3 +169,9 @@ async def release_token(db: Statements, *, channel: Channel, number: int, after:
         number,
         after,
     )
+
+
+async def list_clinic_places(db: Statements) -> list[tuple[str, str]]:
+    """Return the time zones and languages of all active clinics."""
+    rows = await db.fetch("select distinct time_zone, locale from clinic where active")
+    return [(row.time_zone, row.locale) for row in rows]

@@ -2,7 +2,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        n.expires_at, n.created_at, n.attempts, n.round, n.reason,
        c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
        c.time_zone, c.quiet_from, c.quiet_until,
-       a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence,
+       a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence, a.link_number,
        lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
        (e.data ->> 'oldStartTime')::timestamptz as old_start_time,
        t.name as type, coalesce(t.mode, 'inPerson') as mode,
@@ -14,7 +14,16 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        u.password_hash is not null as user_has_password, s.used_at as code_used_at,
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
        coalesce(cu.locale, u.locale, c.locale, 'en') as locale,
-       m.subject as own_subject, m.text as own_text
+       m.subject as own_subject, m.text as own_text,
+       case when exists (select from stranger_appointment o where o.clinic_id = n.clinic_id and o.appointment_id = a.id)
+            then (select count(*)
+                    from (select id from customer where n.channel = 'email' and active and lower(email) = lower(cu.email)
+                           union all
+                          select id from customer where n.channel = 'sms' and active and phone = cu.phone) as same
+                    join notification earlier
+                      on earlier.recipient = 'customer' and earlier.recipient_id = same.id::text
+                     and earlier.channel = n.channel and earlier.sent_at > now() - interval '24 hours')
+            else 0 end as sent_today
   from notification n
   left join clinic c on c.id = n.clinic_id
   left join appointment a

@@ -1,0 +1,47 @@
+"""How much of a clinic's time strangers can take: callers who neither act for the clinic nor are signed in."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from ..http.rate_limits.networks import network_digest, networks_of
+from ..settings import Settings
+
+WINDOW: Final = timedelta(hours=24)
+"""How long an appointment counts against the networks and the address that it was booked from."""
+
+ORIGIN_TTL: Final = timedelta(days=30)
+"""How long Appoint stores which network a stranger booked from, so that staff can find everything from there."""
+
+
+class StrangerOrigin(NamedTuple):
+    """Where a stranger's request comes from, and how much time may be taken from there: the database type of that name.
+
+    A network is identified by its digest.
+    """
+
+    networks: Sequence[bytes]
+    """The networks that contain the caller's address, narrowest first."""
+    minutes_per_network: Sequence[int]
+    """The most that each of them may take within the window."""
+    minutes_per_address: int
+    """The most that may be taken for one email address or phone number within the window."""
+    clinic_percent: int | None
+    """The share of the clinic's published time in the next 14 days that strangers without a confirmed address may
+    occupy together; None if this one's is confirmed."""
+    counted_since: datetime
+    """The start of the window."""
+
+    @classmethod
+    def of(
+        cls, address: str | None, settings: Settings, *, secret: str, clinic_id: int, now: datetime
+    ) -> "StrangerOrigin":
+        """Return the origin of a request from a network address, with the limits from the settings."""
+        networks = networks_of(address)
+        return cls(
+            [network_digest(secret, clinic_id, network) for network in networks],
+            [settings.stranger_minutes_per_network * network.shared_by for network in networks],
+            settings.stranger_minutes_per_address,
+            settings.stranger_share_percent,
+            now - WINDOW,
+        )

@@ -1,0 +1,1 @@
+"""What strangers booked, and cancelling it in bulk."""

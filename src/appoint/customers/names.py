@@ -1,0 +1,53 @@
+"""Names that patients and strangers type. Messages repeat them, perhaps to someone else's address."""
+
+import re
+import unicodedata
+from typing import Final
+
+from ..kit.errors import Fault
+from ..kit.i18n import translatable
+
+MAX_NAME_LENGTH: Final = 100
+"""In characters. The longest real names, with several given names and surnames, are shorter."""
+LINK: Final = re.compile(r"://|\bwww\.|\S\.\S+/", re.IGNORECASE)
+LINE_BREAKS_AND_CONTROLS: Final = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's categories for them."""
+DOTS: Final = str.maketrans({"。": ".", "．": ".", "｡": "."})
+"""Characters that browsers read as dots in a domain."""
+COMMON_DOMAINS: Final = frozenset(
+    {
+        *("app", "biz", "cn", "co", "com", "de", "dev", "es", "eu", "fr", "info", "io", "me", "net", "online", "org"),
+        *("ru", "shop", "site", "top", "tv", "uk", "us", "xyz"),
+    }
+)
+"""Top-level domains that mail programs turn into links, however they are written."""
+
+
+def name_fault(name: str) -> Fault | None:
+    """Return what is wrong with a name that does not come from a clinic's staff, or None if it is fine."""
+    if len(name) > MAX_NAME_LENGTH:
+        return Fault("#/name", "is too long; maximum length: {n}", n=MAX_NAME_LENGTH)
+    if any(unicodedata.category(character) in LINE_BREAKS_AND_CONTROLS for character in name):
+        return Fault("#/name", translatable("must not contain line breaks or control characters"))
+    if _contains_link(name):
+        return Fault("#/name", translatable("must not contain a web or email address"))
+    return None
+
+
+def _contains_link(name: str) -> bool:
+    plain = unicodedata.normalize("NFKC", name.translate(DOTS))
+    return bool(LINK.search(plain)) or any(_is_domain(word) for word in plain.split())
+
+
+def _is_domain(word: str) -> bool:
+    """Return whether mail programs would make a link of the word. “J.R.” and “St.John” are names; “st.example” is not.
+
+    The last label of a domain has two letters or more. It is a common one, or it is written in small letters after a
+    label that is no initial.
+    """
+    if re.search(r"\S@\S", word):
+        return True
+    *labels, last = re.split(r"[:?#]", word.strip(".,;()[]<>\"'"))[0].split(".")
+    if not labels or not all(labels) or len(last) < 2 or not last.isalpha():
+        return False
+    return last.lower() in COMMON_DOMAINS or (last.islower() and len(labels[-1]) > 1)

@@ -1,0 +1,284 @@
+"""How much of a clinic's time strangers can take, tested by trying to take more."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from appoint.booking.book import book
+from appoint.booking.bounds import StrangerOrigin
+from appoint.booking.holds import expire_holds
+from appoint.booking.planning import BookingCommand, CustomerRequest
+from appoint.booking.rules import TimeRequest
+from appoint.kit import errors
+from appoint.kit.actors import Actor, Membership, Role
+from appoint.kit.cache import ClinicCache
+from support.app import ADMIN, settings
+from support.rate_limits import limited_client
+from support.world import (
+    MONDAY,
+    World,
+    at,
+    create_clinic,
+    create_customer,
+    create_doctor,
+    hours_ahead,
+    publish_slot,
+)
+
+HOLD = timedelta(minutes=10)
+MINUTES = 20
+DAYS = [MONDAY + timedelta(days=day) for day in range(14)]
+STARTS = [at(8, day=day) + timedelta(minutes=MINUTES * number) for day in DAYS for number in range(24)]
+"""All starts within the hours of each doctor."""
+DOCTORS = 4
+BOOKABLE_MINUTES = DOCTORS * len(STARTS) * MINUTES
+
+
+class Clinic(World):
+    """A clinic whose doctors work for eight hours on each of the next 14 days, with one 20-minute type."""
+
+    async def open(self) -> None:
+        await self.set_clinic(self.clinic, slot_step_minutes=MINUTES)
+        self.visit = await self.add_type(MINUTES)
+        self.doctors = [await self.add_doctor(f"Dr {number}") for number in range(DOCTORS)]
+        for doctor in self.doctors:
+            for day in DAYS:
+                await self.publish(doctor, at(8, day=day), at(16, day=day))
+        await self.db.execute("delete from booking_slot where doctor_id = $1", self.dr_shah)
+
+    async def add_customers(self, number: int, *, email: str | None = None) -> list[UUID]:
+        rows = await self.db.fetch(
+            """
+            insert into customer (name, email)
+            select 'Max', coalesce($2, 'max' || n || '@example.org') from generate_series(1, $1) as n returning id
+            """,
+            number,
+            email,
+        )
+        return [row.id for row in rows]
+
+    async def attempt(
+        self,
+        address: str,
+        times: Sequence[tuple[UUID, datetime]],
+        customers: Sequence[UUID],
+        *,
+        hold: bool = True,
+        length: timedelta | None = None,
+        actor: Actor | None = None,
+    ) -> str:
+        """Book one appointment for each time and customer in one request, as a stranger. Return the outcome."""
+        actor = actor or Actor(f"open:{address}", address=address)
+        origin = StrangerOrigin.of(address, settings(), secret="secret", clinic_id=self.clinic, now=self.now)
+        requests = [
+            CustomerRequest(
+                customer,
+                TimeRequest(
+                    doctor_id=doctor,
+                    start_time=start,
+                    end_time=start + length if length else None,
+                    appointment_type_id=None if length else self.visit,
+                    hold=hold,
+                ),
+            )
+            for (doctor, start), customer in zip(times, customers, strict=True)
+        ]
+        command = BookingCommand(
+            self.clinic,
+            requests,
+            actor,
+            HOLD,
+            self.now,
+            is_proven=not actor.is_stranger,
+            origin=origin if actor.is_stranger else None,
+        )
+        try:
+            await book(self.db, self.cache, command)
+        except errors.Conflict as conflict:
+            return conflict.type
+        return "booked"
+
+    async def taken_minutes(self) -> int:
+        return await self.db.fetchval(
+            """
+            select coalesce(sum(extract(epoch from upper(active_during) - lower(active_during))) / 60, 0)::int
+              from appointment
+            """
+        )
+
+
+@pytest.fixture
+async def clinic(db):
+    async with ClinicCache(None) as cache:
+        clinic = await Clinic.make(db, cache)
+        await clinic.open()
+        yield clinic
+
+
+def free_times(clinic: Clinic, number: int, *, after: int = 0) -> list[tuple[UUID, datetime]]:
+    times = [(doctor, start) for start in STARTS for doctor in clinic.doctors]
+    return times[after : after + number]
+
+
+async def take_all(clinic: Clinic, addresses: Sequence[str], *, each: int) -> Counter[str]:
+    """Book as many free times as possible, `each` of them per address in one request."""
+    customers = await clinic.add_customers(len(addresses) * each)
+    outcomes: Counter[str] = Counter()
+    for first in range(0, len(addresses), 8):
+        outcomes.update(
+            await asyncio.gather(
+                *(
+                    clinic.attempt(
+                        address,
+                        free_times(clinic, each, after=number * each % (BOOKABLE_MINUTES // MINUTES - each)),
+                        customers[number * each : (number + 1) * each],
+                    )
+                    for number, address in enumerate(addresses[first : first + 8], first)
+                )
+            )
+        )
+    return outcomes
+
+
+async def test_one_network_takes_at_most_four_hours_however_often_it_asks(clinic):
+    outcomes = await take_all(clinic, ["203.0.113.1"] * 100, each=2)
+    assert outcomes == {"booked": 6, "too-many-bookings": 94}
+    assert await clinic.taken_minutes() == 240 <= 0.01 * BOOKABLE_MINUTES
+    clinic.now += HOLD
+    await expire_holds(clinic.db, now=clinic.now)
+    assert await clinic.taken_minutes() == 0
+    assert await take_all(clinic, ["203.0.113.1"] * 10, each=2) == {"too-many-bookings": 10}
+    clinic.now += timedelta(hours=24)
+    (ana,) = await clinic.add_customers(1)
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 1, after=200), [ana]) == "booked"
+
+
+async def test_a_thousand_networks_take_a_tenth_of_two_weeks_for_ten_minutes(clinic):
+    addresses = [f"198.{network // 250}.{network % 250}.7" for network in range(1000)]
+    outcomes = await take_all(clinic, addresses, each=12)
+    assert set(outcomes) <= {"booked", "too-many-bookings", "taken"}
+    assert await clinic.taken_minutes() <= 0.1 * BOOKABLE_MINUTES
+    assert await clinic.taken_minutes() > 0.09 * BOOKABLE_MINUTES
+    staff = Actor("user:1", memberships=(Membership(clinic.clinic, Role.RECEPTIONIST),))
+    free = free_times(clinic, 1, after=1300)
+    assert await clinic.attempt("203.0.113.1", free, [clinic.ana], actor=staff, hold=False) == "booked"
+    clinic.now += HOLD
+    await expire_holds(clinic.db, now=clinic.now)
+    assert await clinic.taken_minutes() == MINUTES  # what the receptionist booked
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"), [("203.0.113.{}", 960), ("2001:db8:0:{:x}::1", 480), ("2001:db8:0:{:x}00::1", 960)]
+)
+async def test_wider_networks_have_limits_too(clinic, pattern, most):
+    await take_all(clinic, [pattern.format(number) for number in range(10)], each=10)
+    assert await clinic.taken_minutes() <= most
+    assert await clinic.taken_minutes() > most - 200
+
+
+async def test_twenty_appointments_in_one_request_count_as_twenty(clinic):
+    customers = await clinic.add_customers(20)
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 13), customers[:13]) == "too-many-bookings"
+    assert await clinic.taken_minutes() == 0
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 12), customers[:12]) == "booked"
+
+
+async def test_one_email_address_takes_at_most_four_hours_from_any_number_of_networks(clinic):
+    customers = await clinic.add_customers(20, email="max@example.org")
+    outcomes = [
+        await clinic.attempt(f"198.51.{number}.1", free_times(clinic, 1, after=number), [customers[number]])
+        for number in range(20)
+    ]
+    assert outcomes == ["booked"] * 12 + ["too-many-bookings"] * 8
+
+
+async def test_a_cancelled_hold_still_counts_for_its_network(clinic):
+    customers = await clinic.add_customers(13)
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 12), customers[:12]) == "booked"
+    await clinic.db.execute(
+        "update appointment set status = 'cancelled', cancel_cause = 'request', hold_expires_at = null, only_held"
+        " = true"
+    )
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 1), customers[12:]) == "too-many-bookings"
+
+
+async def test_a_single_long_appointment_fits_but_only_as_the_first(clinic):
+    ana, ben = await clinic.add_customers(2)
+    await clinic.db.execute("update appointment_type set minutes = 300, version = version + 1")
+    await clinic.cache.drop(clinic.clinic)
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 1), [ana]) == "booked"
+    assert await clinic.attempt("203.0.113.1", free_times(clinic, 1, after=1), [ben]) == "too-many-bookings"
+
+
+async def test_concurrent_requests_do_not_exceed_the_limit_of_their_network(clinic, many_connections):
+    customers = await clinic.add_customers(40)
+    outcomes = await asyncio.gather(
+        *(
+            clinic.attempt("203.0.113.1", free_times(clinic, 1, after=number), [customer])
+            for number, customer in enumerate(customers)
+        )
+    )
+    assert Counter(outcomes) == {"booked": 12, "too-many-bookings": 28}
+
+
+async def test_a_clinic_with_few_hours_can_still_be_booked(clinic):
+    await clinic.db.execute("delete from booking_slot where lower(during) > $1", at(17))
+    customers = await clinic.add_customers(12)
+    outcomes = [
+        await clinic.attempt(f"198.51.{number}.1", free_times(clinic, 1, after=number), [customer])
+        for number, customer in enumerate(customers)
+    ]
+    assert Counter(outcomes) == {"booked": 192 // MINUTES, "too-many-bookings": 12 - 192 // MINUTES}
+
+
+async def test_bookings_without_a_hold_count_against_the_clinics_share_for_a_day(clinic):
+    await clinic.db.execute("delete from booking_slot where lower(during) > $1", at(17))
+    await clinic.set_clinic(clinic.clinic, confirm_address="never")
+    await clinic.cache.drop(clinic.clinic)
+    customers = await clinic.add_customers(11)
+
+    async def book_from(number: int) -> str:
+        return await clinic.attempt(
+            f"198.51.{number}.1", free_times(clinic, 1, after=number), [customers[number]], hold=False
+        )
+
+    assert [await book_from(number) for number in range(10)] == ["booked"] * 9 + ["too-many-bookings"]
+    await clinic.db.execute("update stranger_appointment set created_at = created_at - interval '24 hours'")
+    assert await book_from(10) == "booked"
+
+
+def test_networks_are_stored_as_digests_that_differ_between_clinics():
+    (one, *_), *_ = StrangerOrigin.of("203.0.113.1", settings(), secret="secret", clinic_id=1, now=at(8))
+    (two, *_), *_ = StrangerOrigin.of("203.0.113.1", settings(), secret="secret", clinic_id=2, now=at(8))
+    assert one != two
+    assert b"203" not in one
+
+
+@pytest.mark.parametrize("operation", ["appointments", "bookings"])
+async def test_the_api_limits_strangers_but_not_staff(db, database_url, operation):
+    async with limited_client(database_url, stranger_minutes_per_network=60) as client:
+        await create_clinic(client)
+        doctor, start = await create_doctor(client), hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
+        await publish_slot(db, doctor, start, start + timedelta(hours=7))
+        outcomes = []
+        for number, headers in enumerate([{}, {}, {}, ADMIN]):
+            time = {
+                "startTime": (start + timedelta(minutes=30 * number)).isoformat(),
+                "endTime": (start + timedelta(minutes=30 * number + 30)).isoformat(),
+            }
+            customer = await create_customer(client, email=f"ana{number}@example.org")
+            body = {"clinicId": 1, "doctorId": doctor, "customerId": customer, **time}
+            response = await client.post(f"/api/{operation}", json=body, headers=headers)
+            outcomes.append(response.json().get("reason", response.status_code))
+        assert outcomes == [201, 201, "too-many-bookings", 201]
+
+
+async def test_a_booking_of_several_appointments_counts_as_several_against_the_rate_limit(db, database_url):
+    async with limited_client(database_url, bookings_rate="10/minute") as client:
+        parts = [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z"}] * 20
+        body = {"clinicId": 1, "customerId": str(uuid4()), "appointments": parts}
+        assert (await client.post("/api/bookings", json=body)).status_code == 429
