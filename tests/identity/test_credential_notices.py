@@ -78,6 +78,13 @@ async def test_a_new_or_rotated_api_key_is_mailed_to_the_user_who_created_it(cli
     assert await subjects(office) == []
 
 
+async def test_a_new_administrator_token_is_mailed_to_the_administrator_who_created_it(db, client, office):
+    await add_user(db, "olga@example.org", administrator=True)
+    olga = await bearer(client, "olga@example.org")
+    assert (await client.post("/api/adminTokens", json={"name": "Backup check"}, headers=olga)).status_code == 201
+    assert await subjects(office) == [("olga@example.org", "New administrator token")]
+
+
 @pytest.mark.parametrize("language", ["de", "es", "fr"])
 async def test_notices_are_in_the_users_language(db, client, mia, office, language):
     await db.execute("update app_user set locale = $1", language)

@@ -64,7 +64,7 @@ class Refusals:
         """Write an entry to the platform's audit log and to those of the clinics.
 
         `who` tells callers apart for the bounds; by default, it is the actor. The `outcome` says why, in words of ours.
-        Runs the same statement whatever is known about the account, so that timing reveals nothing.
+        Runs the same statement whether or not the account exists, so that timing reveals nothing.
         """
         counts = [
             self._count("caller", who or actor.key, PER_CALLER),

@@ -22,7 +22,7 @@ def create(*, name: str, days: Annotated[int, Parameter(validator=validators.Num
     Parameters
     ----------
     name
-        Who or what uses the token.
+        The person or program that uses the token.
     days
         After how many days it stops working.
     """

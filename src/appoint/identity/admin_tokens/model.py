@@ -26,7 +26,7 @@ class NewAdminToken(RequestBody):
     """A token for one person or program that administers the platform."""
 
     name: TokenName
-    """Who or what uses the token. The audit log names it by its id."""
+    """The person or program that uses the token. The audit log shows the token's id."""
     days: Days = DEFAULT_DAYS
     """After how many days the token stops working."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"name": "Nightly backup check", "days": 90}

@@ -12,6 +12,7 @@ from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
+from ...messaging.notifications.service import notify_user
 from . import repository
 from .model import (
     MAX_TOKENS,
@@ -56,6 +57,8 @@ async def add(tx: Transaction, actor: Actor, *, content: NewAdminToken, now: dat
     token = await repository.add(
         tx, name=content.name, secret_hash=hash_secret(secret), lifetime=timedelta(days=content.days), now=now
     )
+    if actor.user_id:
+        await notify_user(tx, kind="admin-token-created", user_id=actor.user_id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[token.id])
     return AdminTokenWithSecret(**msgspec.structs.asdict(token), token=serialize_token(token.id, secret))
 

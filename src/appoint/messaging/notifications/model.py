@@ -56,6 +56,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "two-step-on": KindRules("user"),
     "two-step-off": KindRules("user"),
     "api-key-created": KindRules("user"),
+    "admin-token-created": KindRules("user"),
     "record-lookup": KindRules("customer", can_wait=True),
     "sign-in-code": KindRules("customer", essential=True),
 }

@@ -23,7 +23,7 @@ Kind = Literal[
     "stranded",
     "webhook-disabled",
 ]
-NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created"]
+NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created", "admin-token-created"]
 """Messages that tell users about a change to the credentials of their account."""
 AccountKind = Literal[
     "invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", "confirmation-code", NoticeKind
@@ -60,6 +60,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "two-step-on": ("clinic", "user", "link"),
     "two-step-off": ("clinic", "user", "link"),
     "api-key-created": ("clinic", "user", "link"),
+    "admin-token-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
     "record-lookup": ("clinic", "phone"),
     "confirmation-code": ("clinic", "phone", "when", "code", "link"),
@@ -77,6 +78,7 @@ EMAIL_ONLY: Final = frozenset(
         "two-step-on",
         "two-step-off",
         "api-key-created",
+        "admin-token-created",
     }
 )
 
