@@ -115,4 +115,10 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
         values (1, mint_id(1), 'Portal', '{book}', sha256(''))
         """
     )
+    await db.execute(
+        """
+        insert into admin_token (name, secret_hash, expires_at)
+        values ('Portal', sha256(''), now() + interval '1 day')
+        """
+    )
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}
