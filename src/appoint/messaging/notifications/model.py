@@ -51,6 +51,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "stranded": KindRules("staff"),
     "webhook-disabled": KindRules("staff"),
     "invitation": KindRules("user"),
+    "clinic-joined": KindRules("user"),  # what an invitation becomes for someone who has a password
     "password-reset": KindRules("user"),
     "password-changed": KindRules("user"),
     "two-step-on": KindRules("user"),
