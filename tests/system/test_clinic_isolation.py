@@ -15,6 +15,7 @@ pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 ACROSS_CLINICS = {
     ("clinics.list_active", "clinic"): "the list of clinics",
     ("clinics.list_choices", "clinic"): "the clinics where a user works",
+    ("clinics.list_time_zones", "clinic"): "the countries where a phone number typed without a country code may be",
     ("slots.list_active_clinics", "clinic"): "the nightly generation",
     ("catalogue.load", "clinic"): "the short name in a page's address",
     ("availability.next_slots", "booking_slot"): "search",
@@ -27,6 +28,7 @@ ACROSS_CLINICS = {
     ("customers.find_at_address", "appointment"): "the same",
     ("booking.expire_holds", "appointment"): "the sweep of expired holds",
     ("booking.delete_old_keys", "appointment"): "the sweep of old idempotency keys",
+    ("database.zones_that_differ", "clinic"): "the time zones in /readyz",
     ("database.queue_lengths", "event"): "the backlogs in /metrics",
     ("database.queue_lengths", "notification"): "the same",
     ("database.queue_lengths", "webhook"): "the same",

@@ -221,6 +221,7 @@ END) STORED,
     CONSTRAINT clinic_retain_patients CHECK (((retain_patients_months >= 1) AND (retain_patients_months <= 600))),
     CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
     CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
+    CONSTRAINT clinic_slug_is_no_number CHECK ((slug !~ '^[0-9]+$'::text)),
     CONSTRAINT clinic_staff_networks CHECK (((cardinality(staff_networks) <= 100) AND ((staff_networks)::cidr[] IS NOT NULL))),
     CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
 );
@@ -1385,9 +1386,6 @@ ALTER TABLE ONLY public.clinic
 
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_slug UNIQUE (slug);
-
-ALTER TABLE public.clinic
-    ADD CONSTRAINT clinic_slug_is_no_number CHECK ((slug !~ '^[0-9]+$'::text)) NOT VALID;
 
 ALTER TABLE ONLY public.confirmation_code
     ADD CONSTRAINT confirmation_code_pkey PRIMARY KEY (clinic_id, booking_id);
