@@ -47,8 +47,8 @@ class BookingCommand(NamedTuple):
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
     is_proven: bool = True
-    """Whether the caller is known or has proven that messages to the patient's address reach them. Otherwise, the
-    clinic may require a code."""
+    """Whether the caller has signed in, or has proven that messages to the patient's address reach them. Otherwise, the
+    clinic can require a code."""
 
 
 class SlotTime(NamedTuple):

@@ -61,7 +61,7 @@ async def authorize_customers(request: Request, clinic_id: int, customers_to_boo
     without it, as for an unknown customer, and without asking the database.
     """
     actor, secret, now = request.user, request.services.secret_key, clock.now()
-    if actor.works_for(clinic_id):
+    if actor.acts_for(clinic_id):
         return False
     own = {actor.customer_id}
     own |= {each.id for each in customers_to_book if tokens.is_proof(secret, each.token, each.id, now=now)}

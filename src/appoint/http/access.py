@@ -25,10 +25,10 @@ from .services import services_of
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""
 REFUSED: Final = "refused"
-"""The key in a request's state that says that the guard refused it, so that the audit log records it."""
+"""The key in a request's state that marks a request as refused by the guard. The audit log records it."""
 MAX_USER_AGENT: Final = 300
 PROOF_TTL: Final = timedelta(minutes=10)
-"""How long a credential that was entered counts as recent."""
+"""How long a credential counts as recent after it was entered."""
 COOKIE: Final = "__Host-appoint"
 """The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
 

@@ -69,7 +69,7 @@ class Actor(msgspec.Struct, frozen=True):
     address: str | None = None
     """The network address that the request comes from."""
     user_agent: str | None = None
-    """The browser's description of itself, shortened. It is not stored; sessions store what `device_of` makes of it."""
+    """The browser's `User-Agent`, shortened. It is not stored; sessions store what `device_of` makes of it."""
     outside: frozenset[int] = frozenset()
     """The clinics where the caller has no role only because of the network that the request comes from; 0 for the
     platform."""
@@ -92,7 +92,7 @@ class Actor(msgspec.Struct, frozen=True):
     @property
     def is_stranger(self) -> bool:
         """Whether nothing proves who the caller is: no session, no API key. A manage link proves nothing, because
-        whoever books receives one."""
+        every caller who books receives one."""
         return not (self.administrator or self.user_id or self.customer_id or self.memberships)
 
     def membership_at(self, clinic_id: int) -> Membership | None:
@@ -113,14 +113,10 @@ class Actor(msgspec.Struct, frozen=True):
         membership = self.membership_at(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
 
-    def works_for(self, clinic_id: int) -> bool:
-        """Return whether the caller is on the clinic's staff, is its partner system, or is the administrator."""
-        return self.administrator or self.membership_at(clinic_id) is not None
-
     def may_know_visits(self, customer_id: UUID, clinic_id: int) -> bool:
-        """Return whether the caller may learn when a customer visits the clinic: the customer, and whoever works for
-        the clinic."""
-        return self.works_for(clinic_id) or self.customer_id == customer_id
+        """Return whether the caller may learn when a customer visits the clinic: the customer may, and so may those
+        who act for the clinic."""
+        return self.acts_for(clinic_id) or self.customer_id == customer_id
 
 
 SYSTEM = Actor("system", administrator=True)

@@ -109,9 +109,9 @@ class Doctors(Controller):
 
 def _visible(request: Request, doctor: Doctor) -> Doctor:
     """Return the doctor as the caller may see them: only the clinic sees email addresses."""
-    return doctor if request.user.works_for(doctor.clinic_id) else doctor.for_public()
+    return doctor if request.user.acts_for(doctor.clinic_id) else doctor.for_public()
 
 
 def _cache_control(request: Request, clinic_id: int) -> str:
     """Return which caches may store the response. Shared ones store only what everyone sees."""
-    return "private, no-cache" if request.user.works_for(clinic_id) else "public, no-cache"
+    return "private, no-cache" if request.user.acts_for(clinic_id) else "public, no-cache"

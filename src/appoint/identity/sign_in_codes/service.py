@@ -54,7 +54,7 @@ class CodeSignIn(NamedTuple):
 
 
 async def find_phone(db: Statements, *, typed: str, locale: str) -> str | None:
-    """Return the number that a patient has typed, in E.164 format, or None if there is no such number.
+    """Return the number that a patient has typed, in E.164 format, or None if it is not a valid number.
 
     Without a country code, it is the number on a customer's record in the country of one of the clinics, or else the
     one in the language's country. This runs the same statements for unknown numbers.

@@ -81,8 +81,8 @@ def plan_notifications(
 ) -> Iterator[PlannedNotification]:
     """Yield the notifications that follow from an event, for those contacts it concerns.
 
-    If the customer has not been told about the appointment yet, a new time is confirmed instead. If they have not been
-    told about a previous move, the message names the time before that move.
+    If the customer has not received a message about the appointment yet, a new time is confirmed instead. If they have
+    not received one about a previous move, the message names the time before that move.
     """
     announcement, event_id = _announcement(event, now), event.id
     if announcement is None:

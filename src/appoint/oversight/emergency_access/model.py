@@ -32,7 +32,7 @@ class EmergencyAccess(Resource):
     reviewed_at: datetime | None
     """When a manager reviewed it."""
     reviewer: str | None
-    """Who reviewed it, as in the audit log."""
+    """The manager who reviewed it, as the audit log names them."""
 
 
 class EmergencyAccessFilter(PageQuery):
