@@ -49,7 +49,10 @@ async def listening(app, headers, path="/staff/1/changes"):
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "headers": [
+            (b"host", b"testserver.local"),
+            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+        ],
         "client": ("127.0.0.1", 1),
         "server": ("testserver.local", 80),
         "state": {},
