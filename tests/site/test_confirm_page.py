@@ -186,6 +186,14 @@ async def test_the_link_opens_a_page_with_a_button_that_books(client, db, lakesi
     assert await db.fetchval("select count(*) from event where type = 'appointment.booked'") == 1
 
 
+async def test_a_link_sent_to_an_earlier_address_opens_nothing_even_after_the_confirmation(client, db, lakeside):
+    await submit(client, lakeside)
+    appointment = await latest(db)
+    await db.execute("update confirmation_code set customer_version = 2, confirmed_at = now()")
+    for method in ("GET", "POST"):
+        assert (await client.request(method, link_path(appointment))).status_code == 404
+
+
 async def test_an_expired_or_forged_link_books_nothing(client, db, lakeside):
     await submit(client, lakeside)
     appointment = await latest(db)

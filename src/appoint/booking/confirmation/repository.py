@@ -158,11 +158,7 @@ async def assign_to(tx: Statements, *, clinic_id: int, booking_id: UUID, custome
         person_id,
     )
     await tx.execute(
-        """
-        update confirmation_code k set customer_id = $3, customer_version = c.version
-          from customer c
-         where k.clinic_id = $1 and k.booking_id = $2 and c.id = $3
-        """,
+        "update confirmation_code set customer_id = $3 where clinic_id = $1 and booking_id = $2",
         clinic_id,
         booking_id,
         person_id,

@@ -88,7 +88,7 @@ async def find_by_link(db: Statements, *, token: str, secret: str) -> tuple[Hold
     booking_id, customer_version = signed
     booking = await repository.find_by_booking(db, clinic_id=ids.clinic_of(booking_id), booking_id=booking_id)
     # the customer's address may have changed since the message was sent
-    return booking if booking and booking[0].confirmed | (booking[0].customer_version == customer_version) else None
+    return booking if booking and booking[0].customer_version == customer_version else None
 
 
 async def confirm_by_link(
