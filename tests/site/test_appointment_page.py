@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
+from support.app import ADMIN
 from support.patient_pages import (
     CROSS_SITE,
     START,
@@ -43,7 +44,18 @@ async def test_the_calendar_file_describes_the_appointment(client, practice):
     )
     assert (str(event["summary"]), str(event["location"])) == ("Check-up, Dr Shah", "Seestraße 12, 13353 Berlin")
     assert "attendee" not in event
-    assert str(event["description"]).endswith(path_of(appointment))
+    assert path_of(appointment) in event["description"].splitlines()[1]
+    assert "Anyone who has this link can cancel your appointment" in event["description"]
+
+
+async def test_the_organizer_of_the_calendar_file_stays_the_same_when_the_clinics_address_changes(client, practice):
+    appointment, organizers = await book(client, practice), set()
+    for email in (None, "desk@lakeside.example", "new@lakeside.example"):
+        await client.patch("/api/clinics/1", json={"email": email}, headers=ADMIN)
+        file = (await client.get(path_of(appointment, "/calendar.ics"))).text
+        (event,) = Calendar.from_ical(file).walk("VEVENT")
+        organizers.add((event["organizer"], event["organizer"].params["CN"]))
+    assert organizers == {("mailto:appointments@localhost.localdomain", "Lakeside Clinic")}
 
 
 async def test_a_cancelled_appointment_has_no_calendar_file_but_a_link_to_book_again(client, practice):

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal, NamedTuple, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
-from .i18n import one_line
+from .email_addresses import normalize
+from .i18n import one_line, translate
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 PRODUCT_ID: Final = "-//Appoint//Appoint//EN"
@@ -17,6 +18,32 @@ OUTLOOK_URL: Final = "https://outlook.live.com/calendar/0/deeplink/compose?"
 class Person(NamedTuple):
     name: str
     email: str
+
+
+def organizer(clinic: str, sender: str) -> Person:
+    """Return an appointment's organizer: the clinic, at the address that emails are sent from.
+
+    Calendars accept an update or a withdrawal only from the organizer of the first invitation, and some only if the
+    email's sender is that organizer. The clinic's own address can change, and the patient may have given it as theirs.
+    """
+    return Person(clinic, normalize(sender) or sender)
+
+
+def description(language: str, link: str) -> str:
+    """Return what an entry says about the appointment besides its subject, time and place.
+
+    People share calendars, so it contains no names. It warns that the link works for everyone who sees it.
+    """
+    return "\n".join(
+        [
+            translate(language, "To view, reschedule or cancel your appointment:"),
+            link,
+            "",
+            translate(
+                language, "Anyone who has this link can cancel your appointment, so take care who can see this entry."
+            ),
+        ]
+    )
 
 
 def invitation(

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from ...kit.email_addresses import normalize
+from ...kit.icalendar_files import Method
 
 Channel = Literal["email", "sms"]
 
@@ -30,7 +31,7 @@ class Message(NamedTuple):
     html: str | None = None
     calendar: str | None = None
     """An iCalendar object for the recipient's calendar."""
-    calendar_method: Literal["REQUEST", "CANCEL"] | None = None
+    calendar_method: Method | None = None
     sender_name: str = ""
     """The clinic's name, shown before the sender's address."""
     reply_to: str | None = None

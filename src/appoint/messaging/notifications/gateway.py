@@ -12,7 +12,7 @@ from ...booking.confirmation import model as confirmation
 from ...database.pool import Database
 from ...kit import signed_tokens
 from ...kit.i18n import translate
-from ...kit.icalendar_files import Method, Person, invitation
+from ...kit.icalendar_files import Method, Person, description, invitation, organizer
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
@@ -114,7 +114,7 @@ def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
 def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Rendered, links: Links) -> Message:
     to_address = address_of(context)
     assert to_address, "`outcome_before_sending` has checked it"
-    method = CALENDAR_METHODS.get(kind) if context.channel == "email" else None
+    method = _calendar_method(context, kind, to_address, links)
     return Message(
         token=f"{context.id}.{context.round}",
         channel=context.channel,
@@ -122,7 +122,7 @@ def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Re
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        calendar=_invitation(context, method, rendered, to_address, links) if method else None,
+        calendar=_invitation(context, method, facts, to_address, links) if method else None,
         calendar_method=method,
         sender_name=context.clinic or PLATFORM,
         reply_to=context.clinic_email,
@@ -180,7 +180,20 @@ LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_app
 """The kinds that list appointments, and the functions that read those appointments."""
 
 
-def _invitation(context: NotificationContext, method: Method, rendered: Rendered, to_address: str, links: Links) -> str:
+def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: Links) -> Method | None:
+    """Return the method of the calendar file in the message, if it has one. The organizer cannot be invited, so at that
+    address the entry is only published."""
+    if context.channel != "email":
+        return None
+    method = CALENDAR_METHODS.get(kind)
+    return "PUBLISH" if method == "REQUEST" and _is_organizer(to_address, links) else method
+
+
+def _is_organizer(address: str, links: Links) -> bool:
+    return address.casefold() == organizer("", links.mail_from).email.casefold()
+
+
+def _invitation(context: NotificationContext, method: Method, facts: Facts, to_address: str, links: Links) -> str:
     """Return the calendar file for a message about an appointment."""
     clinic, customer, start, end = context.clinic, context.customer, context.start_time, context.end_time
     assert clinic, "an appointment belongs to a clinic"
@@ -197,8 +210,8 @@ def _invitation(context: NotificationContext, method: Method, rendered: Rendered
         start=start,
         end=end,
         summary=f"{context.type or clinic}, {context.doctor}",
-        description=rendered.text,
+        description=description(context.locale, facts.link) if facts.link and method != "CANCEL" else "",
         location=", ".join(where.splitlines()),
-        organizer=Person(clinic, context.clinic_email or links.mail_from),
-        attendee=Person(customer, to_address),
+        organizer=organizer(clinic, links.mail_from),
+        attendee=None if _is_organizer(to_address, links) else Person(customer, to_address),
     )

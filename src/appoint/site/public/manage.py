@@ -17,7 +17,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import one_line
-from ...kit.icalendar_files import Person, invitation
+from ...kit.icalendar_files import description, invitation, organizer
 from ..rendering import NO_STORE, redirect, render
 from .appointment_page import appointment_page, calendar_entry, link_of, refused_page
 from .manage_link import (
@@ -52,15 +52,15 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
     linked = await load_appointment(request, token)
     if linked is None or linked.appointment.status not in LIVE:
         return not_found_page(request)
-    appointment = linked.appointment
+    appointment, language = linked.appointment, language_for(request)
     file = invitation(
         "PUBLISH",
-        **calendar_entry(appointment, language_for(request)),
+        **calendar_entry(appointment, language),
         id=appointment.id,
         sequence=appointment.sequence,
         stamp=appointment.updated_at,
-        description=link_of(request, token),
-        organizer=Person(appointment.clinic, appointment.email or request.services.settings.mail_from),
+        description=description(language, link_of(request, token)),
+        organizer=organizer(appointment.clinic, request.services.settings.mail_from),
         attendee=None,
     )
     headers = {

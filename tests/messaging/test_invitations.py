@@ -1,0 +1,83 @@
+"""The calendar entries in emails: who organizes them, who is invited, and what they reveal."""
+
+from email.utils import parseaddr
+
+import pytest
+from icalendar import Calendar
+
+from appoint.messaging.channels.model import build_mail, sanitize
+from support.notifications import NEXT_WEEK, move
+from support.post import LINKS
+from support.transitions import cancel
+from support.world import at
+
+
+def event_of(message):
+    calendar = Calendar.from_ical(message.calendar)
+    (event,) = calendar.walk("VEVENT")
+    assert calendar["METHOD"] == message.calendar_method
+    return event
+
+
+async def confirmed(world, office):
+    appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    await office.plan_and_send(world.now)
+    return appointment
+
+
+async def test_the_organizer_is_the_emails_sender_and_replies_go_to_the_clinic(world, office, post):
+    appointment = await confirmed(world, office)
+    await move(world, appointment, at(10, day=NEXT_WEEK))
+    await office.plan_and_send(world.now)
+    await cancel(world, appointment)
+    await office.plan_and_send(world.now)
+    assert [message.calendar_method for message in post.messages] == ["REQUEST", "REQUEST", "CANCEL"]
+    for message in post.messages:
+        mail, organizer = (
+            build_mail(sanitize(message), sender=LINKS.mail_from, now=world.now),
+            event_of(message)["ORGANIZER"],
+        )
+        name, address = parseaddr(str(mail["From"]))
+        assert (organizer, organizer.params["CN"]) == (f"mailto:{address}", name)
+        assert parseaddr(str(mail["Reply-To"])) == (name, "desk@lakeside.example")
+
+
+@pytest.mark.parametrize("email", ["new@lakeside.example", None])
+async def test_the_organizer_stays_the_same_when_the_clinics_address_changes(world, office, post, email):
+    appointment = await confirmed(world, office)
+    await world.set_clinic(world.clinic, email=email)
+    await move(world, appointment, at(10, day=NEXT_WEEK))
+    await office.plan_and_send(world.now)
+    await cancel(world, appointment)
+    await office.plan_and_send(world.now)
+    assert len({(event["UID"], event["ORGANIZER"]) for event in map(event_of, post.messages)}) == 1
+    assert len(post.messages) == 3
+
+
+async def test_a_patient_with_the_clinics_address_is_invited_by_the_platform(world, office, post):
+    await world.db.execute("update customer set email = 'desk@lakeside.example' where id = $1", world.ana)
+    await confirmed(world, office)
+    event = event_of(post.messages[0])
+    assert (event["ATTENDEE"], event["ORGANIZER"]) == ("mailto:desk@lakeside.example", f"mailto:{LINKS.mail_from}")
+
+
+async def test_an_entry_for_the_senders_own_address_has_no_attendee(world, office, post):
+    await world.db.execute("update customer set email = $2 where id = $1", world.ana, LINKS.mail_from.upper())
+    appointment = await confirmed(world, office)
+    await cancel(world, appointment)
+    await office.plan_and_send(world.now)
+    assert [message.calendar_method for message in post.messages] == ["PUBLISH", "CANCEL"]
+    assert ["ATTENDEE" in event_of(message) for message in post.messages] == [False, False]
+
+
+async def test_the_entry_contains_neither_the_patients_name_nor_a_link_to_unsubscribe(world, office, post):
+    appointment = await confirmed(world, office)
+    await cancel(world, appointment)
+    await office.plan_and_send(world.now)
+    booked, cancelled = map(event_of, post.messages)
+    link = f"{LINKS.public_url}/appointments/"
+    assert link in booked["DESCRIPTION"]
+    assert "Anyone who has this link can cancel your appointment" in booked["DESCRIPTION"]
+    assert not {"Ana", "unsubscribe"} & set(booked["DESCRIPTION"].replace("/", " ").split())
+    assert "DESCRIPTION" not in cancelled
+    assert "/unsubscribe/" in post.messages[0].text
