@@ -52,7 +52,11 @@ async def strangers(request: Request, clinic_id: FromPath[int]) -> Response[Any]
         subjects=[appointment.id for appointment in page],
         appointments=page,
         filters=query,
-        by_network=lambda label: url_with(request, network=label, before=None),
+        addresses={
+            network: url_with(request, network=network, before=None)
+            for appointment in page
+            for network in appointment.networks
+        },
         next=url_with(request, before=f"{page[-1].created_at.isoformat()} {page[-1].id}")
         if len(matches) > PAGE_SIZE
         else None,
