@@ -100,6 +100,13 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     emergency = (
         await run("bookAppointment", {"customerId": ana, "doctorId": shah, "override": override, **when(20, 2)})
     )["id"]
+    await run("revokeManageLink", appointmentId=emergency)
+    await db.execute(
+        "insert into stranger_appointment (clinic_id, appointment_id, networks, minutes, held) "
+        "values (1, $1, array[''::bytea], 30, false)",
+        emergency,
+    )
+    await run("cancelStrangerAppointments", {"appointmentIds": [emergency]}, appointmentId=emergency)
     await run("cancelAppointment", appointmentId=emergency)
     hold = (await run("bookAppointment", {"customerId": ana, "doctorId": shah, "hold": True, **when(8, 2)}))["id"]
     await run("confirmAppointment", appointmentId=hold)

@@ -7,6 +7,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "arriveAppointment": ("appointmentId",),
     "beginTotp": (),
     "bookAppointment": ("content.id",),
+    "revokeManageLink": ("appointmentId",),
+    "cancelStrangerAppointments": ("appointmentId",),
     "cancelAppointment": ("appointmentId",),
     "cancelBooking": ("bookingId",),
     "changeClinicsHours": (),
