@@ -127,6 +127,19 @@ async def test_managers_review_the_list(client, practice):
     assert "Dr Roth" in (await client.get("/staff/1/emergencies?all=1", headers=practice["mia"])).text
 
 
+async def test_a_doctor_finds_a_colleagues_patient_by_the_full_record_number_or_address(client, db, practice):
+    await db.execute("update patient set record_number = '2027-0113'")
+    link = f"/staff/1/patients/{practice['customerId']}/emergency"
+    pages = {
+        q: (await client.get("/staff/1/patients", params={"q": q}, headers=practice["roth"])).text
+        for q in ("2027-0113", "Ana@Example.org", "2027-011", "ana", "")
+    }
+    assert [link in page for page in pages.values()] == [True, True, False, False, False]
+    assert "Ana<" not in pages["2027-0113"]
+    receptionist = await client.get("/staff/1/patients", params={"q": "2027-0113"}, headers=practice["rita"])
+    assert (link in receptionist.text, "Ana<" in receptionist.text) == (False, True)
+
+
 async def test_a_doctor_is_offered_emergency_access_where_the_page_is_refused(client, practice):
     page = f"/staff/1/patients/{practice['customerId']}"
     refused = await client.get(page, headers=practice["roth"])

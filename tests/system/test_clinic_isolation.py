@@ -150,6 +150,7 @@ def nodes(plan: dict) -> Iterator[dict]:
 
 READ_ALL_PATIENTS = {
     "customers.find_patient",
+    "customers.find_patient_id",
     "customers.list_patients",
     "customers.load_patient_names",
     "day_board.find_by_patient",

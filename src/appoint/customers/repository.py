@@ -265,6 +265,21 @@ async def list_patients(
     return [to(Patient, row) for row in rows]
 
 
+async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID | None:
+    """Return the id of the clinic's patient with exactly this record number or, ignoring case, email address."""
+    return await db.fetchval(
+        """
+        select p.customer_id
+          from patient p join clinic_customer c on c.id = p.customer_id
+         where p.clinic_id = $1 and (p.record_number = $2 or lower(c.email) = lower($2))
+         order by p.record_number = $2 desc nulls last, p.customer_id
+         limit 1
+        """,
+        clinic_id,
+        detail,
+    )
+
+
 async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of the clinic's patients, by id."""
     rows = await db.fetch(

@@ -197,6 +197,11 @@ async def list_patients(
     )
 
 
+async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID | None:
+    """Return the id of the clinic's patient with exactly this record number or email address, or None."""
+    return await repository.find_patient_id(db, clinic_id, detail)
+
+
 async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of a clinic's patients, by id."""
     return await repository.load_patient_names(db, clinic_id, customer_ids)

@@ -11,6 +11,7 @@ from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
+from ...kit.permissions import widest_grant
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
@@ -36,6 +37,8 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]
+    # a doctor does not see colleagues' patients, but in an emergency has to find one
+    colleagues = q and not page and widest_grant(request.user, "emergency-access", clinic_id)
     return await staff_page(
         request,
         "staff/patients.html",
@@ -44,6 +47,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[patient.id for patient in page],
         patients=page,
         q=q,
+        in_emergency=await service.find_patient_id(request.db, clinic_id, q.strip()) if colleagues else None,
         next=url_with(request, after=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
 
