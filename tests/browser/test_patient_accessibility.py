@@ -23,7 +23,7 @@ async def paths_after_sign_in(page: Page, site: Site) -> list[str]:
     with api(site) as client:
         client.delete(f"/api/appointments/{cancelled_appointment['id']}", headers={"If-Match": '"v1"'})
     await sign_in(page, site, "dsouza@example.org")
-    export_link = page.get_by_role("link", name="Your data")
+    export_link = page.get_by_role("link", name="Your data", exact=True)
     await expect(export_link).to_be_visible()
     return [
         "/my",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from appoint.customers import repository
+from appoint.customers import addresses
 from support.app import ADMIN
 from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
 
@@ -256,7 +256,7 @@ async def test_those_with_appointments_and_then_the_oldest_are_listed_at_an_addr
     ana = await create_customer(client, email="Ana@example.com")
     await publish_slot(db, doctor_id, hours_ahead(240), hours_ahead(241))
     await insert_appointment(db, doctor_id, ana, hours_ahead(240), hours_ahead(241))
-    assert await repository.list_ids_at_address(db, email="ana@example.com", phone=None, limit=2) == [
+    assert await addresses.list_ids_at_address(db, email="ana@example.com", phone=None, limit=2) == [
         UUID(oldest),
         UUID(ana),
     ]

@@ -33,3 +33,12 @@ async def test_later_registrations_lock_out_no_one_who_has_only_registered(db, c
         await create_customer(client, name=f"Fake {number}", email="ana@example.org")
     choices = (await enter_code(client, await request_code(client))).json()["choices"]
     assert first in [choice["customerId"] for choice in choices]
+
+
+async def test_whoever_has_confirmed_the_address_comes_first(db, client):
+    for number in range(MAX_SHARING):
+        await create_customer(client, name=f"Fake {number}", email="ana@example.org")
+    ana = await create_customer(client, name="Ana", email="ana@example.org")
+    await db.execute("update customer set email_confirmed_at = now() where id = $1::uuid", ana)
+    choices = (await enter_code(client, await request_code(client))).json()["choices"]
+    assert ana in [choice["customerId"] for choice in choices]

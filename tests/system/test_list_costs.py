@@ -84,6 +84,14 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
         """,
         f"absence {number}",
     )
+    await db.execute(
+        """
+        insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
+        values (1, mint_id(1), $1, $2, 'Collapsed', now())
+        """,
+        first_doctor,
+        first_customer,
+    )
     locale = ("en", "de", "es")[number]
     await db.execute(
         """

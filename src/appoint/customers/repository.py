@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Statements, to
-from .model import NO_TERMS, Customer, CustomerContent, FoundCustomer, Patient, SearchTerms
+from .model import NO_TERMS, Customer, CustomerContent, Patient, SearchTerms
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -76,51 +76,6 @@ async def list_matching(
         limit,
     )
     return [to(Customer, row) for row in rows]
-
-
-async def list_ids_at_address(db: Statements, *, email: str | None, phone: str | None, limit: int) -> list[UUID]:
-    """Return the ids of customers with exactly this email address, ignoring case, or this phone number in E.164.
-
-    If there are more than `limit`, prefer customers with a confirmed appointment, then the oldest: anyone can register
-    more customers with the address and hold times for them, and these must not crowd out the real ones.
-    """
-    rows = await db.fetch(
-        """
-        select id from customer c
-         where active and (lower(email) = lower($1) or phone = $2)
-         order by exists (select from appointment a
-                           where a.customer_id = c.id and a.status not in ('pending', 'cancelled')) desc,
-                  id
-         limit $3
-        """,
-        email,
-        phone,
-        limit,
-    )
-    return sorted(row.id for row in rows)
-
-
-async def find_at_address(
-    db: Statements, *, clinic_id: int, email: str | None, phone: str | None, limit: int
-) -> list[FoundCustomer]:
-    """Return the customers with exactly this email address or phone number, the clinic's patients first."""
-    rows = await db.fetch(
-        """
-        select c.id as customer_id, c.name, p.customer_id is not null as is_patient
-          from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
-         where c.active and (lower(c.email) = lower($2) or c.phone = $3)
-         order by is_patient desc,
-                  exists (select from appointment a
-                           where a.customer_id = c.id and a.status not in ('pending', 'cancelled')) desc,
-                  c.id
-         limit $4
-        """,
-        clinic_id,
-        email,
-        phone,
-        limit,
-    )
-    return [to(FoundCustomer, row) for row in rows]
 
 
 async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Contact]:

@@ -17,7 +17,7 @@ from ..kit import clock, errors, phones
 from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
 from ..kit.structs import content_after, merge
-from . import confirmed_addresses, repository
+from . import addresses, confirmed_addresses, repository
 from .model import (
     NO_TERMS,
     Customer,
@@ -80,7 +80,7 @@ async def find_at_address(
     number = phones.to_e164(phone, time_zone=clinic.time_zone, locale=clinic.locale) if phone else None
     if phone and number is None:
         raise errors.Invalid(errors.Fault("?phone", phones.INVALID_PHONE_NUMBER))
-    return await repository.find_at_address(db, clinic_id=clinic_id, email=email, phone=number, limit=MAX_RESULTS)
+    return await addresses.find_at_address(db, clinic_id=clinic_id, email=email, phone=number, limit=MAX_RESULTS)
 
 
 async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:

@@ -11,7 +11,7 @@ import msgspec
 
 from ... import audit
 from ...clinics.clinics import service as clinics
-from ...customers import confirmed_addresses
+from ...customers import addresses, confirmed_addresses
 from ...customers import repository as customers
 from ...customers import service as customers_service
 from ...database.pool import Statements, Transaction
@@ -71,7 +71,7 @@ async def send_code(tx: Transaction, actor: Actor, *, address: Address, now: dat
     """Send a code to the address if it is on a customer's record. Does the same work for unknown addresses, so the
     response does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
-    customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MAX_SHARING)
+    customer_ids = await addresses.list_ids_at_address(tx, email=email, phone=phone, limit=MAX_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_TTL)
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
