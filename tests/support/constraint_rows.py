@@ -88,6 +88,8 @@ insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signat
   values (1, 1, sha256(''), now(), '', '');
 insert into api_key (clinic_id, id, name, scopes, secret_hash)
   values (1, '{API_KEY}', 'Portal', '{{book}}', sha256(''));
+insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
+  values (1, '{EMERGENCY}', '{SHAH}', '{BEN}', 'Collapsed', now());
 insert into app_user (id, name, email)
   values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
 insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
@@ -270,7 +272,6 @@ def appointment(start: str = "11:00", end: str = "11:30", **columns: object) -> 
 
 
 PREPARATIONS = {
-    "emergency_access_pkey": emergency_access(id=EMERGENCY),
     # Dr Okafor also works at Lakeside and sees the same patient.
     "customer_free": f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 'Dr Okafor');"
     + booking_slot(id=OTHER_ID, doctor_id=OTHER_ID, during=day(1, "08:00", "16:00")),
