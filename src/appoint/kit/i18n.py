@@ -2,6 +2,7 @@
 sources."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import cache, partial
 from gettext import GNUTranslations, NullTranslations
@@ -29,6 +30,12 @@ GSM_SUBSTITUTES: Final = str.maketrans(
         "\u00a0": " ",
     }
 )
+GSM_LETTERS: Final = frozenset("ÄÖÑÜäöñüàèéùìòÇØøÅåÆæßÉΔΦΓΛΩΠΨΣΘΞ")
+"""The letters outside ASCII in the GSM 03.38 alphabet."""
+GSM_LIGATURES: Final = str.maketrans(
+    {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ı": "i", "œ": "oe", "Œ": "OE", "ẞ": "ß", "þ": "th"}
+)
+"""Letters that do not consist of a base letter and a mark."""
 INVISIBLE_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Control characters that are invisible or reverse the direction of text. Tabs, line ends and the joiners that some
 scripts need are allowed."""
@@ -93,4 +100,12 @@ def to_gsm_characters(text: str) -> str:
 
     A single character outside it more than halves a text message's capacity.
     """
-    return text.translate(GSM_SUBSTITUTES)
+    return "".join(map(_gsm_letter, unicodedata.normalize("NFC", text).translate(GSM_SUBSTITUTES | GSM_LIGATURES)))
+
+
+def _gsm_letter(letter: str) -> str:
+    """Return a Latin letter without its marks if the alphabet lacks it, and any other character unchanged."""
+    if letter.isascii() or letter in GSM_LETTERS:
+        return letter
+    base = unicodedata.normalize("NFD", letter)[0]
+    return base if base.isascii() and base.isalpha() else letter
