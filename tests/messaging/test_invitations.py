@@ -81,3 +81,23 @@ async def test_the_entry_contains_neither_the_patients_name_nor_a_link_to_unsubs
     assert not {"Ana", "unsubscribe"} & set(booked["DESCRIPTION"].replace("/", " ").split())
     assert "DESCRIPTION" not in cancelled
     assert "/unsubscribe/" in post.messages[0].text
+
+
+async def test_unusual_names_produce_a_valid_file(world, office, post):
+    name = 'Praxis "Am See"; Dr. Müller, Söhne & Co.'
+    await world.set_clinic(world.clinic, name=name, address="Haus 1\nSeestraße 12; Hof\n13353 Berlin\nDeutschland")
+    await world.db.execute("update doctor set name = $1", "Dr. 🩺" + "ä" * 190)
+    await world.db.execute("update customer set name = $1", 'O\'Brien; "Bobby", \\N')
+    appointment = await confirmed(world, office)
+    await cancel(world, appointment)
+    await office.plan_and_send(world.now)
+    for message in post.messages:
+        event = event_of(message)
+        assert (event["ORGANIZER"].params["CN"], event["ATTENDEE"].params["CN"]) == (name, 'O\'Brien; "Bobby", /N')
+        assert event["LOCATION"] == "Haus 1, Seestraße 12; Hof, 13353 Berlin, Deutschland"
+        lines = message.calendar.encode().split(b"\r\n")
+        assert max(map(len, lines)) <= 75
+        assert all(line.decode() for line in lines[:-1])  # no letter is cut in two
+        mail = build_mail(sanitize(message), sender=LINKS.mail_from, now=world.now)
+        (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+        assert part["Content-Type"].params["method"] == message.calendar_method

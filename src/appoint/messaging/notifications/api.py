@@ -1,7 +1,9 @@
 """/api/clinics/{clinicId}/notifications, /api/notifications and customers' notification preferences"""
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
@@ -16,14 +18,21 @@ from ...http.routes import route
 from ...http.url_encoding import parse_pairs
 from ...kit import clock, errors
 from ...kit.actors import Actor
-from ...kit.structs import Page
+from ...kit.structs import Page, PageQuery
 from ..channels.report_signatures import is_signed_by_gateway, secret_of
 from . import service
-from .model import Notification, NotificationFilter, Preferences
+from .model import Notification, NotificationStatus, Preferences
 from .repository import reads
 
 DELIVERED_STATUSES = frozenset({"delivered", "read"})
 FAILED_STATUSES = frozenset({"undelivered", "failed"})
+
+
+class NotificationFilter(PageQuery):
+    status: Annotated[NotificationStatus, msgspec.Meta(examples=["dead"])] | None = None
+    """Return only notifications with this status."""
+    subject_id: Annotated[str, msgspec.Meta(max_length=36)] | None = None
+    """Return only notifications about this appointment, doctor or absence."""
 
 
 class Notifications(Controller):

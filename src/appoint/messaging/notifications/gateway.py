@@ -86,11 +86,14 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         mode=context.mode,
         start_time=appointments[0].start_time if appointments else context.start_time,
         end_time=context.end_time,
-        old_start_time=context.old_start_time,
+        old_start_time=context.old_start_time if context.old_start_time != context.start_time else None,
+        old_doctor=context.old_doctor,
+        cancelled_by=context.cancelled_by,
+        cancel_reason=context.cancel_reason,
         hold_expires_at=context.hold_expires_at,
         appointments=appointments,
         unsubscribe_url=_unsubscribe_url(context, links)
-        if KINDS[kind].statuses and not KINDS[kind].essential
+        if KINDS[kind].statuses and not KINDS[kind].essential and not KINDS[kind].is_news
         else None,
         webhook=context.webhook,
         user=context.user,
@@ -142,6 +145,8 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
     """Return the link to the appointment, or to choose a password. It grants access to anyone who has it, so it appears
     only in the message. Users who have a password are sent to the page where they sign in or request a new password."""
     match context.recipient:
+        case "user" if KINDS[kind_of(context.kind)].recipient == "staff":
+            return None
         case "user" if kind == "clinic-joined":
             return f"{links.public_url}/staff/sign-in"
         case "user" if kind not in LINK_TTL:

@@ -4,15 +4,16 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from ...clinics.appointment_types.model import Mode
 from ...kit.fields import Locale
-from ...kit.structs import PageQuery, RequestBody, Resource
+from ...kit.structs import RequestBody, Resource
 from ..channels.model import Channel
+from ..templates.model import CancelledBy
 
 Recipient = Literal["customer", "doctor", "staff", "user"]
 
@@ -34,6 +35,9 @@ class KindRules(NamedTuple):
     """Whether it can wait until quiet hours end. Responses to the recipient's own actions do not wait."""
     statuses: frozenset[str] = frozenset()
     """The appointment statuses for which its content is still true."""
+    is_news: bool = False
+    """Whether it goes out even if the recipient has turned off all channels, because otherwise they would come at the
+    wrong time or to the wrong doctor."""
     essential: bool = False
     """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
 
@@ -41,8 +45,8 @@ class KindRules(NamedTuple):
 UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
 KINDS: Final[Mapping[str, KindRules]] = {
     "confirmation": KindRules("customer", statuses=UPCOMING_STATUSES),
-    "moved": KindRules("customer", statuses=UPCOMING_STATUSES),
-    "cancelled": KindRules("customer", statuses=frozenset({"cancelled"})),
+    "moved": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True),
+    "cancelled": KindRules("customer", statuses=frozenset({"cancelled"}), is_news=True),
     "reminder": KindRules("customer", can_wait=True, statuses=frozenset({"booked"})),
     "hold-expiring": KindRules("customer", statuses=frozenset({"pending"})),
     "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
@@ -162,16 +166,10 @@ class DeadNotification(NamedTuple):
     updated_at: datetime
 
 
-class NotificationFilter(PageQuery):
-    status: Annotated[NotificationStatus, msgspec.Meta(examples=["dead"])] | None = None
-    """Return only notifications with this status."""
-    subject_id: Annotated[str, msgspec.Meta(max_length=36)] | None = None
-    """Return only notifications about this appointment, doctor or absence."""
-
-
 class Preferences(RequestBody):
     """The channels on which a customer wants to receive messages. Without a preference, messages go by email if the
-    customer has an address, otherwise by text message."""
+    customer has an address, otherwise by text message. Even customers who have turned off all channels are told when an
+    appointment is moved or cancelled."""
 
     email: bool | None = None
     sms: bool | None = None
@@ -264,6 +262,12 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     end_time: datetime | None
     hold_expires_at: datetime | None
     old_start_time: datetime | None
+    old_doctor: str | None
+    """A moved appointment's previous doctor, if it has a different one now."""
+    cancelled_by: CancelledBy | None
+    cancel_reason: str | None
+    """The clinic's reason, if the clinic cancelled."""
+    needs_rebooking: bool
     type: str | None
     mode: Mode
 
@@ -276,6 +280,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     customer_updated_at: datetime | None
     wanted: bool
     """Whether the customer accepts messages on this channel."""
+    event_type: str | None
 
     doctor: str | None
     doctor_email: str | None

@@ -92,7 +92,7 @@ def plan_notifications(
         event_id = (untold.kind == "moved" and untold.event_id) or event.id
     rules, expires = KINDS[announcement.kind], announcement.expires_at
     for contact in contacts:
-        if contact.recipient != rules.recipient:
+        if contact.recipient != rules.recipient and (contact.recipient, rules.recipient) != ("user", "staff"):
             continue
         send_at: datetime | None = announcement.due_at
         if rules.can_wait and not announcement.urgent:

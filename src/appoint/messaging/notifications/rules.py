@@ -12,6 +12,8 @@ MINUTES_PER_DAY: Final = 24 * 60
 FIRST_RETRY: Final = timedelta(seconds=15)
 MAX_RETRY_DELAY: Final = timedelta(minutes=30)
 MAX_DOUBLINGS: Final = 10
+NEWS: Final = frozenset({"appointment.rescheduled", "appointment.restored", "appointment.cancelled"})
+"""The types of events that customers are told about even if they have turned off all channels."""
 MAX_MESSAGES_A_DAY: Final = 20
 """How many messages about appointments that strangers booked an address receives in 24 hours, from all clinics."""
 
@@ -131,13 +133,19 @@ def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
 
 
 def _channel_turned_off(context: NotificationContext, rules: KindRules) -> bool:
-    return rules.recipient == "customer" and not rules.essential and not context.wanted
+    is_news = rules.is_news or context.event_type in NEWS
+    return rules.recipient == "customer" and not rules.essential and not is_news and not context.wanted
+
+
+def _needs_rebooking(context: NotificationContext, _rules: KindRules) -> bool:
+    return kind_of(context.kind) == "reminder" and context.needs_rebooking
 
 
 OUTDATED: Final[Sequence[tuple[Check, str]]] = (
     (_appointment_changed, "the appointment has changed"),
     (_credentials_changed, "the user has left or changed their password"),
     (_code_used, "the code has been used"),
+    (_needs_rebooking, "the appointment needs rebooking"),
 )
 NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
     (_customer_left, "the customer has left"),

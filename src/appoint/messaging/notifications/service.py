@@ -27,6 +27,7 @@ from .model import (
 from .planning import NOTIFYING_FACTS, plan_all, plan_reminder, superseding_sequence
 from .repository import delivery, planning, reads
 from .repository import preferences as preference_rows
+from .rules import NEWS
 
 REMINDER_BATCH_SIZE: Final = 2000
 LOOKUP_TTL: Final = timedelta(days=2)
@@ -55,7 +56,12 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     if not notifying:
         return
     subjects = [
-        (event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None)
+        (
+            event.clinic_id,
+            event.id,
+            event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None,
+            event.type in NEWS,
+        )
         for event in notifying
     ]
     contacts: dict[UUID, list[Contact]] = {}

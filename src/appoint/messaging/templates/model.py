@@ -23,6 +23,7 @@ Kind = Literal[
     "stranded",
     "webhook-disabled",
 ]
+CancelledBy = Literal["clinic", "patient"]
 NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created", "admin-token-created"]
 """Messages that tell users about a change to the credentials of their account."""
 AccountKind = Literal[
@@ -45,8 +46,8 @@ APPOINTMENT_PLACEHOLDERS: Final = (
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*APPOINTMENT_PLACEHOLDERS, "link"),
-    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "link"),
-    "cancelled": APPOINTMENT_PLACEHOLDERS,
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "link"),
+    "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason"),
     "reminder": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "missed": APPOINTMENT_PLACEHOLDERS,
@@ -124,7 +125,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     start_time: datetime | None = None
     end_time: datetime | None = None
     old_start_time: datetime | None = None
-    """A moved appointment's previous start time."""
+    """A moved appointment's previous start time, if it has changed."""
+    old_doctor: str | None = None
+    """A moved appointment's previous doctor, if it has a different one now."""
+    cancelled_by: CancelledBy | None = None
+    cancel_reason: str | None = None
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
     unsubscribe_url: str | None = None
@@ -151,6 +156,9 @@ EXAMPLE: Final = Facts(
     start_time=EXAMPLE_START,
     end_time=EXAMPLE_START.replace(hour=9, minute=0),
     old_start_time=EXAMPLE_START.replace(hour=13),
+    old_doctor="Dr. Jonas Weber",
+    cancelled_by="clinic",
+    cancel_reason="Dr. Shah is ill",
     hold_expires_at=EXAMPLE_START.replace(hour=7),
     appointments=(
         ListedAppointment(

@@ -85,7 +85,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
     if key.channel == "sms":
         return Rendered(subject, text)
     html = _html(key.language, subject, text, values["clinic"], facts)
-    unsubscribe = translate(key.language, "Stop emails about appointments:")
+    unsubscribe = translate(key.language, "Stop confirmations and reminders by email:")
     footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
     return Rendered(subject, text + footer, html)
 

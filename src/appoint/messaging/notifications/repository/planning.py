@@ -14,28 +14,18 @@ from ...channels.model import Channel
 from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification, Untold
 
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
+LIST_CONTACTS: Final = load(__name__, "list_contacts")
 
 
 async def list_contacts(
-    tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]
+    tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool]], channels: Sequence[Channel]
 ) -> list[Contact]:
-    """Return the contacts for events. Each event is given by its clinic, id and customer; an event without a customer
-    concerns the clinic's staff."""
+    """Return the contacts for events. Each event is given by its clinic, id and customer, and whether it is news that
+    the customer must learn even if they have turned off all channels. An event without a customer concerns the clinic's
+    staff, or its managers if the clinic has no email address."""
+    clinics, ids_, customers, news = zip(*events, strict=True)
     rows = await tx.fetch(
-        """
-        select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until
-          from unnest($1::int[], $2::uuid[], $3::uuid[]) as e (clinic_id, id, customer_id)
-          join clinic c on c.id = e.clinic_id
-         cross join lateral (
-           select 'customer' as recipient, customer_id::text as recipient_id, channel
-             from customer_channel w
-            where w.customer_id = e.customer_id
-           union all
-           select 'staff', c.id::text, 'email' where c.email is not null and e.customer_id is null) as to_
-         where to_.channel = any($4)
-        """,
-        *zip(*events, strict=True),
-        channels,
+        LIST_CONTACTS, clinic_ids=clinics, event_ids=ids_, customer_ids=customers, news=news, channels=channels
     )
     return [Contact(*row.values()) for row in rows]
 

@@ -16,6 +16,7 @@ with span as (  -- the start times for which each clinic's reminders are due
        from appointment a
       where a.clinic_id = span.clinic_id
         and lower(a.during) > span.after and lower(a.during) <= span.until and a.status = 'booked'
+        and not a.needs_rebooking
         and coalesce(a.rescheduled_at, a.created_at)
             < lower(a.during) - make_interval(mins => span.minutes) - :spread
         and not exists (

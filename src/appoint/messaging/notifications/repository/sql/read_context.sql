@@ -4,7 +4,11 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        c.time_zone, c.quiet_from, c.quiet_until,
        a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence, a.link_number,
        lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
-       (e.data ->> 'oldStartTime')::timestamptz as old_start_time,
+       (e.data ->> 'oldStartTime')::timestamptz as old_start_time, od.name as old_doctor, e.type as event_type,
+       case when a.status <> 'cancelled' then null when a.undo_status is null then 'patient' else 'clinic'
+            end as cancelled_by,
+       case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
+       coalesce(a.needs_rebooking, false) as needs_rebooking,
        t.name as type, coalesce(t.mode, 'inPerson') as mode,
        cu.name as customer, cu.version as customer_version, cu.email as customer_email, cu.phone as customer_phone,
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
@@ -34,6 +38,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
     on d.clinic_id = n.clinic_id
    and d.id = coalesce(a.doctor_id, case when n.recipient = 'doctor' then n.recipient_id::uuid end)
   left join event_log e on e.clinic_id = n.clinic_id and e.id = n.event_id
+  left join doctor od
+    on od.clinic_id = n.clinic_id and od.id = (e.data ->> 'oldDoctorId')::uuid and od.id <> a.doctor_id
   left join message_template m
     on m.clinic_id = n.clinic_id and m.kind = regexp_replace(n.kind, '-[0-9]+$', '')
    and m.channel = n.channel and m.locale = coalesce(cu.locale, c.locale)

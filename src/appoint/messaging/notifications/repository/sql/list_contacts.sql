@@ -1,0 +1,27 @@
+select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until
+  from unnest(:clinic_ids::int[], :event_ids::uuid[], :customer_ids::uuid[], :news::bool[])
+       as e (clinic_id, id, customer_id, is_news)
+  join clinic c on c.id = e.clinic_id
+ cross join lateral (
+   select 'customer' as recipient, customer_id::text as recipient_id, channel
+     from customer_channel w
+    where w.customer_id = e.customer_id
+   union all
+   (select 'customer', cu.id::text, way.channel  -- on the other channel, or else on the one that was turned off
+      from customer cu
+     cross join lateral (values ('email', cu.email is not null), ('sms', cu.phone is not null)) as way (channel, possible)
+      left join notification_preference p on p.customer_id = cu.id and p.channel = way.channel
+     where cu.id = e.customer_id and cu.active and e.is_news and way.possible and way.channel = any(:channels)
+       and not exists (
+         select from customer_channel w where w.customer_id = cu.id and w.channel = any(:channels))
+     order by coalesce(p.wanted, true) desc, way.channel
+     limit 1)
+   union all
+   select 'staff', c.id::text, 'email' where c.email is not null and e.customer_id is null
+   union all
+   select 'user', u.id::text, 'email'
+     from membership m
+     join app_user u on u.id = m.user_id and u.active and u.disabled_at is null
+    where m.clinic_id = c.id and m.role = 'manager' and m.disabled_at is null
+      and c.email is null and e.customer_id is null) as to_
+ where to_.channel = any(:channels)
