@@ -24,6 +24,7 @@ async def test_a_new_clinic_has_the_default_policy(client):
         "cancelNoticeMinutes": 0,
         "requireVersion": False,
         "doctorChoice": "random",
+        "confirmAddress": "always",
         "retainPatientsMonths": None,
         "retainMessagesDays": 365,
     }

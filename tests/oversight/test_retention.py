@@ -232,8 +232,7 @@ async def test_a_clinic_can_set_its_retention_periods(client):
         {"retainPatientsMonths": 0},
         {"retainPatientsMonths": 601},
         {"retainMessagesDays": 0},
-        {"retainMessagesDays": None},
         {"retainMessagesDays": 3651},
     ]
     responses = [await client.patch(address, json={"policy": policy}, headers=ADMIN) for policy in wrong]
-    assert [response.status_code for response in responses] == [400] * 5
+    assert [response.status_code for response in responses] == [400] * 4

@@ -79,8 +79,13 @@ def test_sql_is_never_assembled():
     ] == []
 
 
-SHARED_CLOCK = ("notifications.lease_due", "notifications.renew", "notifications.release_token")
-"""Statements about provider leases use the database's clock, which all workers share."""
+SHARED_CLOCK = (
+    "notifications.lease_due",
+    "notifications.read_context",
+    "notifications.release_token",
+    "notifications.renew",
+)
+"""Statements about provider leases and daily caps use the database's clock, which all workers share."""
 
 
 def test_rules_never_read_the_clock():

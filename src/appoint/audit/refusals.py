@@ -4,7 +4,8 @@ Refusals are entries like any other, but attackers cause them. So their number i
 a caller can choose: no account name, no id from the request, and no request id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from ..http.rate_limits.counters import Counters, Rate
 from ..http.rate_limits.limits import network_of
 from ..http.request import clinic_of
 from ..http.services import services_of
-from ..kit import clock, errors
+from ..kit import errors
 from ..kit.actors import Actor
 from ..kit.ids import PLATFORM
 from .repository import entries
@@ -47,8 +48,9 @@ PER_CLINIC: Final = Rate(500, 60 * 60)
 class Refusals:
     """Records refusals, within bounds that each server process counts for itself."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, now: Callable[[], datetime]) -> None:
         self._counters: Final = counters
+        self._now: Final = now
 
     async def record(
         self,
@@ -87,7 +89,7 @@ class Refusals:
 
     def _count(self, name: str, who: str, rate: Rate) -> int:
         """Count a refusal. Return by how many refusals the bound is exceeded: 0 within the bound."""
-        quota = self._counters.add_here(f"audited refusals {name}", who, rate, clock.now())
+        quota = self._counters.add_here(f"audited refusals {name}", who, rate, self._now())
         return max(quota.number - rate.most, 0)
 
 

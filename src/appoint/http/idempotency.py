@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ..database.pool import Database, Transaction
-from ..kit import errors
+from ..kit import clock, errors
 from . import repository
 from .request import Request, idempotency_key
 
@@ -58,7 +58,7 @@ async def idempotent(
     caller = request.user.key
 
     async def work(tx: Transaction) -> tuple[T, bool]:
-        if await repository.claim_key(tx, caller=caller, key=key, digest=request_digest, ttl=KEY_TTL):
+        if await repository.claim_key(tx, caller=caller, key=key, digest=request_digest, expiry=clock.now() - KEY_TTL):
             result = await make(tx)
             await repository.store_answer(
                 tx, caller=caller, key=key, answer=msgspec.json.encode(remember(result)).decode()

@@ -1,14 +1,14 @@
 """Stored results of idempotent requests."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from ..database.pool import Row, Statements, affected
 
 
-async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes, ttl: timedelta) -> bool:
-    """Claim the key for this request. Return False if another request has claimed it within `ttl`; if that request is
-    still running, wait for it.
+async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes, expiry: datetime) -> bool:
+    """Claim the key for this request. Return False if another request has claimed it since `expiry`; if that request
+    is still running, wait for it.
     """
     return bool(
         await tx.fetchval(
@@ -16,13 +16,13 @@ async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes, ttl
             insert into request_key (caller, key, digest) values ($1, $2, $3)
             on conflict (caller, key) do update
                set digest = excluded.digest, answer = excluded.answer, created_at = excluded.created_at
-             where request_key.created_at <= now() - $4::interval
+             where request_key.created_at <= $4
             returning true
             """,
             caller,
             key,
             digest,
-            ttl,
+            expiry,
         )
     )
 

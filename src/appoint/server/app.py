@@ -52,7 +52,7 @@ from ..identity.sessions.model import PREFIX as SESSION_PREFIX
 from ..identity.sign_in_codes.api import SignInCodes
 from ..integrations.doctor_directory.api import Providers
 from ..integrations.webhooks.api import Webhooks
-from ..kit import tracing
+from ..kit import clock, tracing
 from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
@@ -178,7 +178,7 @@ def create(
                     session_of_cookie=sessions_api.by_cookie,
                     owners=OWNERS,
                     features={
-                        Refusals: Refusals(limits.counters),
+                        Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),
