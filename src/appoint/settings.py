@@ -2,34 +2,13 @@
 
 import os
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _expect_networks(values: list[str]) -> list[str]:
-    for value in values:
-        ip_network(value)  # its ValueError names the value
-    return values
-
-
-RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
-
-
-def _check_networks(networks: list[str]) -> list[str]:
-    """Raise `ValueError` for anything but networks."""
-    return [str(ip_network(network)) for network in networks]
-
-
-CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-UnencryptedService = Literal["pages", "database", "cache", "broker", "smtp"]
+from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices
 
 
 class Settings(BaseSettings):
@@ -70,7 +49,7 @@ class Settings(BaseSettings):
         description="whether APPOINT_ADMIN_TOKEN works; set to false once every person and program has a token of "
         "their own (`appoint admin-token create`)",
     )
-    admin_networks: Annotated[CommaSeparated, AfterValidator(_check_networks)] = Field(
+    admin_networks: Networks = Field(
         default=[],
         description="comma-separated networks (203.0.113.0/24) from which administrators and their tokens have "
         "access; if empty, from everywhere",
@@ -103,12 +82,12 @@ class Settings(BaseSettings):
     cors_origins: CommaSeparated = Field(
         default=[], description="comma-separated origins whose pages may call the API; if empty, none may"
     )
-    trusted_proxies: Annotated[CommaSeparated, AfterValidator(_expect_networks)] = Field(
+    trusted_proxies: Networks = Field(
         default=["127.0.0.1", "::1"],
         description="comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "
         "X-Forwarded-Proto are trusted",
     )
-    without_tls: Annotated[list[UnencryptedService], NoDecode, BeforeValidator(_split)] = Field(
+    without_tls: UnencryptedServices = Field(
         default=[],
         description="comma-separated services that may be reached over a network without TLS: pages, database, cache, "
         "broker, smtp; only for private networks",

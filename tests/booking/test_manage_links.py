@@ -172,7 +172,7 @@ def forged_tokens(token: str) -> list[str]:
         f"apm_{other.partition('.')[0]}.{signature}",
         "apm_",
         "apm_..",
-        "apm_" + "A" * 5000,
+        "apm_" + "A" * 1500,
         token.removeprefix("apm_"),
         token + "A",
         token[:-1],

@@ -1,16 +1,40 @@
-"""Constraint cases for strangers' appointments, manage links and reports."""
+"""Constraint cases for the audit log, jobs, confirmation codes, strangers' appointments, manage links and reports."""
 
 from support.constraint_rows import (
     BOOKED,
     FOREIGN_ID,
     MISSING_ID,
     appointment,
+    audit_head,
+    confirmation_code,
     daily_sums,
     insert,
+    job_run,
+    sealed_entry,
     stranger_appointment,
+    unsealed_entry,
 )
 
 MORE_CASES = {
+    "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
+    "audit_unsealed_clinic": unsealed_entry(clinic_id=-1),
+    "audit_entry_pkey": sealed_entry(position=1),
+    "audit_entry_clinic": sealed_entry(clinic_id=-1),
+    "audit_entry_position": sealed_entry(position=0),
+    "audit_entry_hash": sealed_entry(hash="short"),
+    "audit_entry_once": sealed_entry(id=BOOKED),
+    "audit_head_pkey": audit_head(clinic_id=1),
+    "audit_head_clinic": audit_head(clinic_id=-1),
+    "audit_head_position": audit_head(position=-1),
+    "audit_head_hash": audit_head(hash="short"),
+    "job_run_pkey": job_run(name="publish-slots"),
+    "job_run_attempts": job_run(attempts=-1),
+    "job_run_reason": job_run(failed_at="2027-03-02 01:20Z"),
+    "confirmation_code_pkey": confirmation_code(booking_id=BOOKED),
+    "confirmation_code_number": confirmation_code(number=0),
+    "confirmation_code_attempts": confirmation_code(attempts=6),
+    "confirmation_code_booking_of_clinic": confirmation_code(booking_id=FOREIGN_ID),
+    "confirmation_code_customer": confirmation_code(customer_id=MISSING_ID),
     "appointment_link_number": appointment(link_number=0),
     "stranger_appointment_pkey": stranger_appointment(appointment_id=BOOKED),
     "stranger_appointment_networks": stranger_appointment(networks="{}"),

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from ..kit.errors import StartupError
 from ..kit.guessable import is_guessable
 from ..kit.hosts import is_loopback
-from ..settings import Settings, UnencryptedService
+from ..kit.setting_types import UnencryptedService
+from ..settings import Settings
 
 MIN_DATABASE_PASSWORD_LENGTH: Final = 12
 TLS_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
