@@ -83,6 +83,22 @@ def test_a_message_includes_the_customers_local_time_if_it_differs(customer_time
     assert (f"In your time zone: {yours}\n" in render(MAIL, facts).text) == bool(yours)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["confirmation", "moved", "cancelled", "reminder", "hold-expiring", "missed"])
+def test_a_subject_names_the_clinics_zone_to_customers_in_another_one(kind, language):
+    key = TemplateKey(kind, "email", language)
+    for customer_time_zone, names_it in (("Asia/Tokyo", True), ("Europe/Paris", False), (None, False)):
+        subject = render(key, replace(FACTS, customer_time_zone=customer_time_zone)).subject
+        zone = placeholder_values(key, FACTS)["zone"]
+        assert subject.endswith(f" ({zone})") == names_it
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_the_clinics_time_comes_before_the_customers(channel):
+    text = render(TemplateKey("reminder", channel, "en"), replace(FACTS, customer_time_zone="Asia/Tokyo")).text
+    assert 0 < text.index("9:00") < text.index("5:00")
+
+
 def test_daylight_saving_determines_whether_the_local_times_differ():
     """New York changes its clocks two weeks before Berlin; Lagos never does."""
     summer = {"start_time": datetime(2027, 3, 29, 7, 0, tzinfo=UTC), "end_time": None}

@@ -30,6 +30,12 @@ async def test_a_patient_sees_only_their_own_appointments(db, client, practice):
     assert [(actor, sorted(ids)) for actor, _, ids in entries] == [(f"patient:{practice['customerId']}", subjects)]
 
 
+async def test_times_are_listed_with_their_clinics_time_zone(client, practice):
+    await book(client, practice)
+    page = await client.get("/my", headers=await sign_in(client))
+    assert re.search(r"</strong>\s+\(UTC\+0[12]:00\)", page.text)
+
+
 async def test_the_page_says_so_if_a_patient_has_no_appointments(client, practice):
     page = await client.get("/my", headers=await sign_in(client))
     assert "You have no upcoming appointments." in page.text

@@ -43,6 +43,7 @@ APPOINTMENT_PLACEHOLDERS: Final = (
     "yours",
     "day",
     "time",
+    "zone",
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*APPOINTMENT_PLACEHOLDERS, "link"),

@@ -54,6 +54,10 @@ def _time(key: TemplateKey, facts: Facts) -> str:
     return date_formats.time(facts.start_time, facts.time_zone, key.language) if facts.start_time else ""
 
 
+def _zone(key: TemplateKey, facts: Facts) -> str:
+    return date_formats.zone(facts.start_time, facts.time_zone, key.language, "short") if facts.start_time else ""
+
+
 def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
     """Yield one line per appointment. Outside an agenda, it includes the day and the doctor."""
     for appointment in facts.appointments[:MAX_LISTED]:
@@ -81,6 +85,7 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "yours": _yours,
     "day": _day,
     "time": _time,
+    "zone": _zone,
     "before": lambda key, facts: _moment(key, facts.old_start_time, facts.time_zone),
     "doctor_before": lambda _key, facts: one_line(facts.old_doctor),
     "cancelled_by": lambda _key, facts: facts.cancelled_by or "",
