@@ -75,6 +75,12 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
     await publish_slot(db, str(first_doctor), start, end)
     await publish_slot(db, str(first_doctor), end, end.replace(minute=45))
     await insert_appointment(db, str(first_doctor), str(first_customer), start, start.replace(minute=15))
+    await db.execute(
+        """
+        insert into stranger_appointment (clinic_id, appointment_id, networks, minutes, held)
+        select clinic_id, id, array[sha256('')], 15, false from appointment on conflict do nothing
+        """
+    )
     await db.execute("insert into patient values (1, $1) on conflict do nothing", ids["customerId"])
     await db.execute(
         """
