@@ -2,6 +2,7 @@
 
 -- A hold no longer makes the customer a patient. So an appointment needs a patient once it is booked, and before that
 -- only a customer.
+-- squawk-ignore ban-drop-constraint
 alter table appointment drop constraint is_patient;
 
 -- Forget the patients who never had more than an abandoned hold.
@@ -16,6 +17,7 @@ alter table appointment
   -- Null for a hold, and for one that was never confirmed. The column rewrites the table anyway, so that checking the
   -- constraints along with it does not need a longer lock.
   add column patient_id uuid
+    -- squawk-ignore adding-field-with-default
     generated always as (case when status <> 'pending' and not only_held then customer_id end) stored,
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint is_patient foreign key (clinic_id, patient_id) references patient (clinic_id, customer_id)
