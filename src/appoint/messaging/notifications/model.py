@@ -168,8 +168,8 @@ class DeadNotification(NamedTuple):
 
 class Preferences(RequestBody):
     """The channels on which a customer wants to receive messages. Without a preference, messages go by email if the
-    customer has an address, otherwise by text message. Even customers who have turned off all channels are told when an
-    appointment is moved or cancelled."""
+    customer has an address, otherwise by text message. Even customers who have turned off all channels get a message
+    when an appointment is moved or cancelled."""
 
     email: bool | None = None
     sms: bool | None = None

@@ -13,9 +13,10 @@ FIRST_RETRY: Final = timedelta(seconds=15)
 MAX_RETRY_DELAY: Final = timedelta(minutes=30)
 MAX_DOUBLINGS: Final = 10
 NEWS: Final = frozenset({"appointment.rescheduled", "appointment.restored", "appointment.cancelled"})
-"""The types of events that customers are told about even if they have turned off all channels."""
+"""The types of events that customers get messages about even if they have turned off all channels."""
 MAX_MESSAGES_A_DAY: Final = 20
-"""How many messages about appointments that strangers booked an address receives in 24 hours, from all clinics."""
+"""The maximum number of messages that an address receives in 24 hours, from all clinics, about appointments that
+strangers booked."""
 
 
 def outside_quiet_hours(
