@@ -93,17 +93,20 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     actor: AuditActor
     action: str
     """The operation's `operationId`, or the worker's action. For refusals, `signInFailed`, `signInUnfinished` (the
-    password was right, but the authenticator's code was missing), `signInCodeRefused`, `passwordRefused`,
-    `credentialRefused` (an API key) or `accessRefused`. They are limited per caller, network and clinic;
-    `refusalsOmitted` says that more followed within the hour."""
+    password was right, but the authenticator code was missing), `signInCodeRefused`, `passwordRefused`,
+    `credentialRefused` (an API key) or `accessRefused`. Refusals are limited per caller, network and clinic;
+    `refusalsOmitted` means that more followed within the hour.
+    """
     subjects: list[str]
     """The ids of the records that were changed or disclosed."""
     address: str | None
-    """The network address that the request came from; for patients and strangers, only its network."""
+    """The network address that the request came from. For patients and strangers, only the network that contains it."""
     request_id: str | None
-    """The request's id, or a digest of an id chosen by the caller that is not hexadecimal."""
+    """The request's id. If the caller chose an id that is not hexadecimal, a digest of it."""
     reason: str | None
-    """The reason, if the caller gave one. For refusals, the outcome: why a sign-in failed, or the refused operation."""
+    """The reason, if the caller gave one. For refusals, the outcome: why the sign-in failed, or which operation was
+    refused.
+    """
     position: int | None
     """The entry's position in the clinic's chain; null until the entry is sealed, which takes a few seconds."""
     hash: Hash | None

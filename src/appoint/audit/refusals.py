@@ -1,7 +1,7 @@
 """Record failed sign-ins and refused access.
 
-Refusals are entries like any other, but attackers cause them. So their number is bounded, and they contain nothing that
-a caller can choose: no account name, no id from the request, and no request id.
+Refusals are entries like any other, but attackers can cause them. Their number is therefore limited, and they contain
+nothing that a caller can choose: no account name, no id from the request, and no request id.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,16 +37,16 @@ REFUSED_ACTIONS: Final = (
     "signInCodeRefused",
 )
 OMITTED: Final = "refusalsOmitted"
-"""The action of the entry that stands for all refusals beyond a bound, until the bound's window ends."""
+"""The action of the entry that stands for all refusals beyond a bound, until its window ends."""
 PER_CALLER: Final = Rate(20, 60 * 60)
-"""For an account whose sign-ins fail, or a caller whose access is refused."""
+"""The bound for an account whose sign-ins fail, or for a caller whose access is refused."""
 PER_NETWORK: Final = Rate(60, 60 * 60)
 PER_CLINIC: Final = Rate(500, 60 * 60)
-"""For a clinic, or the platform."""
+"""The bound for a clinic, or for the platform."""
 
 
 class Refusals:
-    """Records refusals, within bounds that each server process counts for itself."""
+    """Records refusals, up to bounds that each server process counts separately."""
 
     def __init__(self, counters: Counters, now: Callable[[], datetime]) -> None:
         self._counters: Final = counters
@@ -63,10 +63,11 @@ class Refusals:
         subjects: Iterable[UUID] = (),
         who: str | None = None,
     ) -> None:
-        """Write an entry to the platform's audit log and to those of the clinics.
+        """Write an entry to the audit logs of the platform and the clinics.
 
-        `who` tells callers apart for the bounds; by default, it is the actor. The `outcome` says why, in words of ours.
-        Runs the same statement whether or not the account exists, so that timing reveals nothing.
+        `who` identifies the caller for the bounds; by default, it is the actor. `outcome` gives the reason and never
+        contains text from the request. Runs the same statement whether or not the account exists, so that timing
+        reveals nothing.
         """
         counts = [
             self._count("caller", who or actor.key, PER_CALLER),
@@ -88,14 +89,15 @@ class Refusals:
         )
 
     def _count(self, name: str, who: str, rate: Rate) -> int:
-        """Count a refusal. Return by how many refusals the bound is exceeded: 0 within the bound."""
+        """Count a refusal. Return the number of refusals beyond the bound, or 0 if it has not been exceeded."""
         quota = self._counters.add_here(f"audited refusals {name}", who, rate, self._now())
         return max(quota.number - rate.most, 0)
 
 
 async def record_refused_access(request: AnyRequest) -> None:
-    """Record that the guard refused this request, at the caller's clinics and the one that the request names. Runs
-    after the response."""
+    """Record that the guard refused this request, for the caller's clinics and for the clinic that the request names.
+    Runs after the response.
+    """
     if not request.scope["state"].get(REFUSED):
         return
     actor, target = request.user, clinic_of(request)

@@ -63,8 +63,8 @@ class Appointments(Controller):
         Callers who are neither the signed-in customer nor the clinic's staff or partner systems send the customer's
         `customerToken` from the registration; without it, the customer is not found.
 
-        Without a session or API key, the appointment is on hold for at most ten minutes unless the clinic's policy
-        says otherwise (`confirmAddress`): the customer receives a code, and `confirmAppointment` takes it.
+        Without a session or API key, the appointment is on hold for at most ten minutes unless the clinic's policy says
+        otherwise (`confirmAddress`). The customer receives a code, which `confirmAppointment` requires.
 
         Staff can override rules that the appointment breaks (`override`) if they give a reason.
         """
@@ -214,7 +214,7 @@ class Appointments(Controller):
         ),
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record that an appointment took place, on its day or later."""
+        """Record that an appointment took place. This is possible from its day onwards."""
         return await apply_transition(request, appointment_id, "fulfil")
 
     @post(

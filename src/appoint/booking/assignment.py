@@ -9,11 +9,11 @@ from .rules import AppointmentSpec
 MAX_STEPS: Final = 5000
 """How many choices to try. Deciding whether any doctors fit 20 appointments could otherwise take very long."""
 Assignment = Mapping[int, UUID]
-"""A doctor for each appointment, by its position in the request."""
+"""The doctor for each appointment, by the appointment's position in the request."""
 
 
 def assign(specs: Sequence[AppointmentSpec], takers: Mapping[int, Sequence[UUID]]) -> Assignment | None:
-    """Return doctors for the appointments, so that no doctor's claims overlap. Return None if there are none, or if
+    """Return doctors for the appointments, so that no doctor's claims overlap. Return None if that is impossible, or if
     finding them takes too long.
 
     `takers` contains the doctors who could take each appointment if it were the only one.

@@ -63,7 +63,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             explanation = await explain_refusal(db, plan)
             overrides = next_overrides(explanation)
-            several = len(plan.specs) > 1  # a single appointment's doctor is the statement's choice
+            several = len(plan.specs) > 1  # for a single appointment, the statement chooses the doctor
             doctors = explanation.doctors if several and isinstance(explanation, Overridable) else {}
         raise catalogues.Stale
 

@@ -1,4 +1,4 @@
-"""How much of a clinic's time strangers can take: callers who neither act for the clinic nor are signed in."""
+"""Limits on how much of a clinic's time strangers can take. Strangers neither act for the clinic nor are signed in."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,11 +11,12 @@ WINDOW: Final = timedelta(hours=24)
 """How long an appointment counts against the networks and the address that it was booked from."""
 
 ORIGIN_TTL: Final = timedelta(days=30)
-"""How long Appoint stores which network a stranger booked from, so that staff can find everything from there."""
+"""How long Appoint stores which network a stranger booked from, so that staff can find everything booked from there."""
 
 
 class StrangerOrigin(NamedTuple):
-    """Where a stranger's request comes from, and how much time may be taken from there: the database type of that name.
+    """Where a stranger's request comes from, and how much time can be taken from there. Matches the database type with
+    the same name.
 
     A network is identified by its digest.
     """
@@ -23,14 +24,14 @@ class StrangerOrigin(NamedTuple):
     networks: Sequence[bytes]
     """The networks that contain the caller's address, narrowest first."""
     minutes_per_network: Sequence[int]
-    """The most that each of them may take within the window."""
+    """The most that each network can take within the window."""
     minutes_per_address: int
-    """The most that may be taken for one email address or phone number within the window."""
+    """The most that can be taken for one email address or phone number within the window."""
     clinic_percent: int | None
     """The share of the clinic's published time in the next 14 days that strangers without a confirmed address may
     occupy together; None if this one's is confirmed."""
     counted_since: datetime
-    """The start of the window."""
+    """When the window starts."""
 
     @classmethod
     def of(

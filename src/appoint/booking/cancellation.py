@@ -21,7 +21,7 @@ def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bo
 
 
 def check_not_started(appointment: Appointment, actor: Actor, now: datetime) -> None:
-    """Raise `Conflict` `already-started` if the appointment has started and the caller does not act for its clinic.
+    """Raise an `already-started` `Conflict` if the appointment has started and the caller does not act for its clinic.
 
     Otherwise, patients could hide no-shows. The rule does not apply to holds.
     """

@@ -1,6 +1,7 @@
 """Manage links, which let their holder see and change one appointment without an account.
 
-An appointment has one valid link at a time. It ends some time after the appointment, and staff can revoke it.
+An appointment has one valid link at a time. It expires some time after the appointment, and staff can revoke it
+earlier.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from . import repository
 PREFIX: Final = "apm_"
 PURPOSE: Final = "manage"
 LINK_TTL: Final = timedelta(days=30)
-"""How long after the appointment its link works."""
+"""How long after the appointment its link still works."""
 
 
 def token(secret: str, appointment_id: UUID, number: int = 1) -> str:
@@ -40,7 +41,7 @@ def _read(secret: str, token: str) -> tuple[UUID, int] | None:
 
 
 async def find_holder(db: Statements, secret: str, token: str, now: datetime) -> Actor | None:
-    """Return the holder of a manage link, or None if its signature is invalid, or it has ended or been revoked."""
+    """Return the holder of a manage link, or None if its signature is invalid, or it has expired or been revoked."""
     content = _read(secret, token)
     if content is None:
         return None

@@ -88,7 +88,7 @@ class Appointment(Resource):
     appointment's page, `/appointments/{manageToken}`. Only responses to the booking request and its repeats contain it.
     """
     confirmation: Confirmation | UnsetType = UNSET
-    """Present while the appointment is on hold until the customer confirms their address: where the code was sent.
+    """Where the code was sent. Present while the appointment is on hold until the customer confirms their address.
     Confirm the appointment with the code before the hold expires.
     """
 
@@ -253,7 +253,8 @@ class AppointmentListFilter(AppointmentFilter):
     updated_since: fields.Instant | None = None
     """Return only appointments that changed at this time or later, ordered by their last change instead of their start.
     Cancelled appointments are included. To stay up to date, send the time just before your previous first request,
-    less a minute for changes that were still being saved then."""
+    minus a minute to allow for changes that were still being saved then.
+    """
 
 
 class Selection(NamedTuple):

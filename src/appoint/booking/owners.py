@@ -29,10 +29,11 @@ async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list
 
 
 async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
-    """Return the doctors who look after a patient: they have an upcoming appointment, or had one that took place.
+    """Return the doctors who look after a patient: they have an upcoming appointment with the patient, or had one that
+    took place.
 
-    A hold does not count, and neither does a cancelled or missed appointment: a doctor could make these alone, only to
-    see the patient's record. In an emergency, doctors open a colleague's patient with a reason, for a day.
+    A hold does not count, and neither does a cancelled or missed appointment: a doctor could create one just to see the
+    patient's record. In an emergency, doctors can open a colleague's patient for a day if they give a reason.
     """
     rows = await db.fetch(
         """

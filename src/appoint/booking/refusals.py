@@ -40,8 +40,8 @@ class Refused(NamedTuple):
 class Overridable(NamedTuple):
     """The plan can be written once these rules are overridden, or as it is if there are none.
 
-    `doctors` can take the appointments of a plan with several together. If each chose by the clinic's rule, one could
-    take the only doctor of another.
+    If the plan has several appointments, `doctors` contains a doctor for each. If each appointment chose by the
+    clinic's rule, one could take another's only doctor.
     """
 
     rules: Overrides
@@ -70,7 +70,7 @@ class CustomerTime(NamedTuple):
     upcoming: dict[UUID, BookingLimits]
 
     def before(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> TimeBefore:
-        """Return the customer's time before the given one of several specs, including the specs listed earlier."""
+        """Return the customer's time before the given spec, including the specs listed earlier."""
         busy = list(self.busy[spec.customer_id])
         upcoming = self.upcoming.get(spec.customer_id, BookingLimits(0, 0))
         for earlier in specs:
@@ -80,7 +80,7 @@ class CustomerTime(NamedTuple):
         return TimeBefore(busy, upcoming)
 
     def besides(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> list[Range]:
-        """Return the times when the customer of one of several specs is busy, including all others."""
+        """Return the times when the given spec's customer is busy, including all other specs."""
         others = (other for other in specs if other.customer_id == spec.customer_id and other != spec)
         return [*self.busy[spec.customer_id], *((other.start, other.end) for other in others)]
 
@@ -270,7 +270,8 @@ def _conflict(
 
 def _with_doctors_taken(spec: AppointmentSpec, times: Sequence[DoctorTime]) -> list[DoctorTime]:
     """Return the doctors' times as if someone else had booked the appointment's time with every doctor who is free
-    then. Alternatives then look the same, whether the doctor or the customer is busy."""
+    then. This makes the alternatives look the same whether the doctor or the customer is busy.
+    """
     start, end = spec.claimed_from, spec.claimed_until
     return [
         time if overlaps(time.claims, start, end) else time._replace(claims=sorted([*time.claims, (start, end)]))

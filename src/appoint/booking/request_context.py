@@ -57,8 +57,8 @@ async def authorize_customers(request: Request, clinic_id: int, customers_to_boo
     """Check that the caller may book for all these customers at the clinic. Return whether refusals have to conceal the
     customers' other appointments from the caller.
 
-    A customer's id is not a credential: a stranger needs the token from the customer's registration. Raise `NotFound`
-    without it, as for an unknown customer, and without asking the database.
+    A customer's id is not a credential: a stranger needs the token from the customer's registration. Without it, raise
+    `NotFound` as for an unknown customer, without querying the database.
     """
     actor, secret, now = request.user, request.services.secret_key, clock.now()
     if actor.acts_for(clinic_id):

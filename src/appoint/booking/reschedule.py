@@ -141,9 +141,9 @@ def _check_length(appointment: Appointment, actor: Actor, to: RescheduleRequest)
 async def _check_offered(
     tx: Transaction, appointment: Appointment, catalogue: Catalogue, spec: AppointmentSpec
 ) -> None:
-    """Check what patients and strangers may choose: an offered start, and no other length.
+    """Check what patients and strangers may choose: only an offered start, and no different length.
 
-    Where the clinic has no appointment types, they may choose a slot of any length. Raise `Conflict` `fixed-length`, or
+    If the clinic has no appointment types, they may choose a slot of any length. Raise a `fixed-length` `Conflict`, or
     `_MoveRefused` if the start is not offered.
     """
     if spec.step is None:

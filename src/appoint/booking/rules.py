@@ -100,7 +100,7 @@ class AppointmentSpec(NamedTuple):
     """The clinic's step for patients and strangers, who can only choose offered starts; None for callers who act for
     the clinic."""
     needs_type: bool = False
-    """Whether the length must be a type's, where the clinic has appointment types."""
+    """Whether an appointment type must determine the length, if the clinic has any types."""
 
     @property
     def length(self) -> Length:
@@ -168,7 +168,7 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
 
 
 def lacks_type(spec: AppointmentSpec, catalogue: Catalogue) -> bool:
-    """Return whether a patient or a stranger chose the length, although the clinic's types determine it."""
+    """Return whether a patient or a stranger chose the length, even though the clinic's types determine it."""
     if not (spec.needs_type and catalogue.bookable_types):
         return False
     return spec.type is None or spec.length.minutes != spec.type.minutes

@@ -114,8 +114,9 @@ async def cancel_unrecorded(
 
 
 def _check_started(appointment: Appointment, name: str, now: datetime) -> None:
-    """Raise `Conflict` `not-started` for a no-show before the start, or for a visit completed before its day. Visits
-    often begin early, so they can be completed at any time on that day."""
+    """Raise a `not-started` `Conflict` for a no-show before the start, or for a visit completed before its day. Visits
+    often begin early, so they can be completed at any time on that day.
+    """
     too_early = (name == "noShow" and appointment.start_time > now) or (
         name == "fulfil"
         and clock.local_date(appointment.start_time, appointment.time_zone)

@@ -56,7 +56,7 @@ async def insert_refusals(
     address: str | None,
     reason: str,
 ) -> None:
-    """Write the same entry for several clinics. Skips clinics that do not exist, because requests can name any."""
+    """Write the same entry for several clinics. Skip unknown clinics, because a request can name any clinic."""
     await db.execute(
         """
         insert into audit_unsealed (clinic_id, actor, action, subjects, address, reason)
@@ -151,7 +151,7 @@ async def newest(
     before: UUID,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return entries as `entries` does, but those with ids in `[since, before)`, newest first."""
+    """Return entries like `entries` does, but only those with ids in `[since, before)`, newest first."""
     rows = await db.fetch(
         """
         (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,

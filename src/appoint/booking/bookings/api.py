@@ -59,12 +59,11 @@ class Bookings(Controller):
         Callers who are neither the signed-in customer nor the clinic's staff or partner systems send each customer's
         `customerToken` from the registration; without it, the customer is not found.
 
-        Staff can override rules for all of the appointments (`override`) if they give a reason.
         Without a session or API key, the appointments are on hold for at most ten minutes unless the clinic's policy
-        says otherwise (`confirmAddress`): the booking's customer receives a code, and `confirmBooking` takes it. The
+        says otherwise (`confirmAddress`). The booking's customer receives a code, which `confirmBooking` requires. The
         other customers must have the same address or none.
 
-        Staff can override rules for all of them (`override`) if they give a reason.
+        Staff can override rules for all of the appointments (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -141,8 +140,9 @@ class Bookings(Controller):
     ) -> Response[Booking]:
         """Confirm a booking's held appointments, all or none.
 
-        If the booking response has a `confirmation`, the holder of the manage link of any of the appointments needs the
-        `code` from the message; signed-in customers, staff and partners do not. A code allows five attempts.
+        If the response to the booking contains a `confirmation`, a caller with a manage link for one of the
+        appointments needs the `code` from the message; signed-in customers, staff and partners do not. Each code allows
+        five attempts.
         """
         idempotency_key(request)  # a repeat changes nothing, so only check the header
         by_code = request.user.is_stranger and await confirmation.confirm_booking(
@@ -197,7 +197,7 @@ class Bookings(Controller):
 
 
 def _named_customers(data: BookingRequest) -> list[NamedCustomer]:
-    """Return the booking's customer and those that its appointments name."""
+    """Return the booking's customer and the customers named in its appointments."""
     others = [
         NamedCustomer(part.customer_id, part.customer_token) for part in data.appointments or () if part.customer_id
     ]

@@ -33,8 +33,8 @@ class Confirmations(Controller):
     ) -> Response[Appointment]:
         """Confirm a held appointment.
 
-        If the booking response has a `confirmation`, the holder of the manage link needs the `code` from the message;
-        signed-in customers, staff and partners do not. A code allows five attempts.
+        If the response to the booking contains a `confirmation`, a caller with the manage link needs the `code` from
+        the message; signed-in customers, staff and partners do not. Each code allows five attempts.
         """
         if request.user.is_stranger:
             idempotency_key(request)  # a repeat changes nothing, so only check the header

@@ -1,4 +1,4 @@
-"""Where the code for a booking was sent, as far as its booker may see."""
+"""Where a booking's code was sent, in the form that its booker can see."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ class Confirmation(msgspec.Struct, rename="camel", frozen=True):
 
     channel: Literal["email", "sms"]
     sent_to: Annotated[str, msgspec.Meta(examples=["a•••@example.org"])]
-    """The customer's email address or phone number, with most of it left out."""
+    """The customer's email address or phone number, mostly masked."""
     expires_at: datetime
     """When the code and the hold expire."""
 

@@ -12,7 +12,7 @@ from ..model import CancelCause, Status
 
 PURPOSE: Final = "confirm-booking"
 MAX_ATTEMPTS: Final = 5
-"""How often a code can be entered."""
+"""How many times a code can be entered."""
 MAX_CODES: Final = 3
 """How many codes can be sent for one booking."""
 CONFIRMATION_PROBLEMS: Final = (
@@ -58,7 +58,7 @@ class Hold(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to enter a code, which counts before it is compared."""
+    """An attempt to enter a code. It is counted before the code is compared."""
 
     number: int
     """The number of the code to compare it with."""

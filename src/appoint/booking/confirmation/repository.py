@@ -58,7 +58,7 @@ def _hold(row: Row) -> Hold:
 
 
 async def count_attempt(tx: Statements, *, clinic_id: int, booking_id: UUID) -> Attempt | None:
-    """Count an attempt to enter the latest code. Return None if the code has none left or is no longer needed."""
+    """Count an attempt to enter the latest code. Return None if none are left or the code is no longer needed."""
     row = await tx.fetchrow(
         """
         update confirmation_code set attempts = attempts + 1

@@ -24,7 +24,7 @@ CONFIRMED_STATUSES: Final = frozenset(Status) - {Status.PENDING, Status.CANCELLE
 
 
 ANY_VERSION: Final = "*"
-"""A code confirms the appointment as it is, also at clinics that require `If-Match`."""
+"""A code confirms the appointment as it is, even at clinics that require `If-Match`."""
 
 
 class CodeEntry(NamedTuple):
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     appointment: Appointment
     """The confirmed appointment, or the first of them."""
     proves_address: bool
-    """Whether this request proved that the booker receives messages. False if an earlier one did."""
+    """Whether this request proved that the booker receives messages. False if an earlier request already did."""
 
 
 async def confirm_appointment(
@@ -114,7 +114,7 @@ async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime)
     attempt = await repository.count_attempt(db, clinic_id=clinic_id, booking_id=hold.booking_id)
     if attempt is None:
         booking = await repository.find_by_booking(db, clinic_id=clinic_id, booking_id=hold.booking_id)
-        if booking and booking[0].confirmed:  # a concurrent request was faster
+        if booking and booking[0].confirmed:  # a concurrent request got there first
             return
         raise errors.Conflict("new-code-required")
     right_code = code(entry.secret, hold.booking_id, attempt.number)
@@ -127,8 +127,9 @@ async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime)
 async def confirm_held(
     tx: Transaction, actor: Actor, *, booking_id: UUID, among: Sequence[UUID], now: datetime
 ) -> None:
-    """Confirm those of the given appointments that are on hold, for a caller who needs no code. Raise `Conflict`
-    `hold-expired`, or `wrong-status` if none is on hold."""
+    """Confirm those of the given appointments that are on hold, for a caller who does not need a code. Raise a
+    `hold-expired` `Conflict`, or `wrong-status` if none is on hold.
+    """
     hold_ids = await repository.list_held(tx, clinic_id=ids.clinic_of(booking_id), booking_id=booking_id)
     if not (own := [id for id in hold_ids if id in among]):
         appointment = await service.get(tx, among[0])
@@ -159,7 +160,7 @@ async def _confirm(
     now: datetime,
 ) -> Appointment:
     clinic_id = ids.clinic_of(hold.booking_id)
-    for appointment_id in appointment_ids:  # in the order in which other changes lock
+    for appointment_id in appointment_ids:  # in the same order as other changes lock them
         await service.lock(tx, appointment_id, ANY_VERSION)
     if await repository.mark_confirmed(tx, clinic_id=clinic_id, booking_id=hold.booking_id, now=now):
         await _identify_person(tx, actor, hold, limits=limits, now=now)
@@ -174,7 +175,8 @@ async def _confirm(
 
 async def _identify_person(tx: Transaction, actor: Actor, hold: Hold, *, limits: BookingLimits, now: datetime) -> None:
     """Record that the booker's address is confirmed. If the same person already has a confirmed record, assign the
-    booking to that one and delete the booker's."""
+    booking to that record and delete the booker's.
+    """
     clinic_id = ids.clinic_of(hold.booking_id)
     booker = await confirmed_addresses.lock(tx, hold.customer_id, version=hold.customer_version)
     if booker is None:  # the address may have changed since the code was sent

@@ -1,1 +1,1 @@
-"""What staff can do about manage links."""
+"""Staff operations on manage links."""

@@ -159,7 +159,7 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
 
 
 async def revoke_link(tx: Statements, *, clinic_id: int, appointment_id: UUID) -> None:
-    """Make the next manage link of a locked appointment valid instead of the current one."""
+    """Make a locked appointment's next manage link valid instead of its current one."""
     await tx.execute(
         """
         with changed as (

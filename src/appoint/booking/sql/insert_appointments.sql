@@ -37,7 +37,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                                           from appointment_type t
                                          where t.clinic_id = :clinic_id and t.id = u.id and t.version = u.version
                                            and t.active))
-     and (:step_seconds::integer is null  -- patients and strangers can only choose offered starts
+     and (:step_seconds::integer is null  -- patients and strangers can choose only offered starts
           or exists (select
                        from booking_slot s
                       where s.clinic_id = :clinic_id and s.doctor_id = d.id and s.active_during @> r.starts_at

@@ -1,1 +1,1 @@
-"""What strangers booked, and cancelling it in bulk."""
+"""Find appointments that strangers booked, and cancel them in bulk."""

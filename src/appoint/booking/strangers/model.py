@@ -25,9 +25,9 @@ class StrangerAppointment(msgspec.Struct, rename="camel", frozen=True):
     doctor_name: str
     customer_id: UUID
     name: str | None
-    """The patient's name, unless the appointment has only been on hold."""
+    """The patient's name, unless the appointment has only ever been on hold."""
     sent_to: str | None
-    """The patient's email address or phone number, with most of it left out."""
+    """The patient's email address or phone number, mostly masked."""
     start_time: datetime
     end_time: datetime
     status: Status
@@ -58,7 +58,7 @@ class StrangerFilter(PageQuery):
 
 
 class StrangerSelection(NamedTuple):
-    """A clinic's appointments by strangers that match all of these criteria and were booked before a given one."""
+    """Criteria for a clinic's appointments that strangers booked before a given one. All of them must match."""
 
     network: bytes | None
     address: str | None
@@ -99,6 +99,6 @@ class BulkCancelled(msgspec.Struct, rename="camel"):
 
     cancelled: list[UUID]
     skipped: list[UUID]
-    """Appointments that no stranger booked, or that can no longer be cancelled."""
+    """Appointments that were not booked by a stranger, or that can no longer be cancelled."""
     count: int
     """How many were cancelled."""

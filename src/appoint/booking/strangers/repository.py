@@ -51,8 +51,9 @@ def _appointment(clinic_id: int, row: Row) -> StrangerAppointment:
 
 
 async def keep_booked_by_strangers(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[UUID]:
-    """Return those of the appointments that strangers booked, in the order in which to lock them: each locks its doctor
-    first."""
+    """Return the given appointments that strangers booked, in the order in which to lock them. Each one locks its
+    doctor first.
+    """
     rows = await db.fetch(
         """
         select a.id

@@ -1,4 +1,4 @@
-"""Find what strangers booked, and cancel it in bulk."""
+"""Find appointments that strangers booked, and cancel them in bulk."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from . import repository
 from .model import BulkCancellation, BulkCancelled, StrangerAppointment, StrangerSelection
 
 DEFAULT_REASON: Final = "bulk cancellation"
-"""Why the notice period does not apply, if staff give no reason."""
+"""The reason for overriding the notice period, if staff do not give one."""
 
 
 async def list_newest(db: Statements, clinic_id: int, selection: StrangerSelection) -> list[StrangerAppointment]:

@@ -1,1 +1,1 @@
-"""Taking back the clinic's last step for an appointment."""
+"""Take back the clinic's last step for an appointment."""
