@@ -1,4 +1,4 @@
-"""Confirmed addresses, and the one person behind several records with the same confirmed address and name."""
+"""Confirm addresses, and find the one person behind several records with the same confirmed address and name."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from ..database.pool import Statements, to
 
 
 class ConfirmedCustomer(msgspec.Struct, frozen=True):
-    """A customer's record, with the address that a code goes to and what tells people who share it apart."""
+    """A customer's record, with the address that codes go to and the details that distinguish people who share it."""
 
     id: UUID
     email: str | None

@@ -23,7 +23,7 @@ async def erase_patients(tx: Statements, customer_id: UUID, *, clinic_ids: Seque
 
 
 async def retain_patients(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int]) -> None:
-    """Let the clinics' notes and record numbers outlive the customer, for as long as each clinic retains them."""
+    """Let the clinics' notes and record numbers outlive the customer for as long as each clinic retains them."""
     await tx.execute(
         """
         update patient set outlives_customer = true, version = version + 1, updated_at = now()

@@ -93,7 +93,7 @@ class Customer(Resource):
     """When the customer's data was permanently erased."""
     customer_token: CustomerToken | UnsetType = UNSET
     """Proves for an hour that its holder has registered this customer. To book for the customer without signing in,
-    send it beside `customerId`. Only the response to the registration and its repeats contain it.
+    send it along with `customerId`. Only the response to the registration and its repeats contain it.
     """
 
 

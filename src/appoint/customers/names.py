@@ -8,10 +8,10 @@ from ..kit.errors import Fault
 from ..kit.i18n import translatable
 
 MAX_NAME_LENGTH: Final = 100
-"""In characters. The longest real names, with several given names and surnames, are shorter."""
+"""In characters. Even the longest real names, with several given names and surnames, are shorter."""
 LINK: Final = re.compile(r"://|\bwww\.|\S\.\S+/", re.IGNORECASE)
 LINE_BREAKS_AND_CONTROLS: Final = frozenset({"Cc", "Zl", "Zp"})
-"""Unicode's categories for them."""
+"""Unicode's categories for line breaks and control characters."""
 DOTS: Final = str.maketrans({"。": ".", "．": ".", "｡": "."})
 """Characters that browsers read as dots in a domain."""
 COMMON_DOMAINS: Final = frozenset(
@@ -24,7 +24,7 @@ COMMON_DOMAINS: Final = frozenset(
 
 
 def name_fault(name: str) -> Fault | None:
-    """Return what is wrong with a name that does not come from a clinic's staff, or None if it is fine."""
+    """Return what is wrong with a name that was not entered by a clinic's staff, or None if it is fine."""
     if len(name) > MAX_NAME_LENGTH:
         return Fault("#/name", "is too long; maximum length: {n}", n=MAX_NAME_LENGTH)
     if any(unicodedata.category(character) in LINE_BREAKS_AND_CONTROLS for character in name):
@@ -40,10 +40,11 @@ def _contains_link(name: str) -> bool:
 
 
 def _is_domain(word: str) -> bool:
-    """Return whether mail programs would make a link of the word. “J.R.” and “St.John” are names; “st.example” is not.
+    """Return whether mail programs would turn the word into a link. “J.R.” and “St.John” are names; “st.example” is
+    not.
 
-    The last label of a domain has two letters or more. It is a common one, or it is written in small letters after a
-    label that is no initial.
+    The last label of a domain has at least two letters. It is either a common one, or in lower case and preceded by a
+    label that is not an initial.
     """
     if re.search(r"\S@\S", word):
         return True

@@ -107,7 +107,7 @@ async def register_confirmed(tx: Transaction, actor: Actor, *, content: Customer
 
 
 def check_name(actor: Actor, name: str) -> None:
-    """Raise `Invalid` if someone who acts for no clinic chose a name that messages must not repeat."""
+    """Raise `Invalid` if a caller who does not act for a clinic chose a name that must not appear in messages."""
     if not (actor.administrator or actor.memberships) and (fault := name_fault(name)):
         raise errors.Invalid(fault)
 

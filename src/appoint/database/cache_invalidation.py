@@ -1,7 +1,7 @@
-"""Cache invalidations between processes, over the database: `NOTIFY` in the transaction that makes a change, and one
-connection of each server process that listens.
+"""Send cache invalidations between processes through the database: the transaction that makes a change runs `NOTIFY`,
+and each server process listens on a connection of its own.
 
-Only changes to what is cached notify. A booking never does, because `NOTIFY` takes a global lock at commit.
+Only changes to cached data send notifications. Bookings never do, because `NOTIFY` takes a global lock at commit.
 """
 
 import asyncio
@@ -26,18 +26,18 @@ RETRY_SECONDS: Final = 0.5
 
 
 class NotDelivered(Exception):
-    """The connection listens, but receives nothing: a pooler in between does not keep sessions."""
+    """The connection listens but receives nothing, because a pooler in between does not keep sessions."""
 
 
 async def announce(tx: Statements, clinic_id: int, *, sender: str) -> None:
-    """Tell all processes but the sender, once the transaction commits, that the clinic's cached data has changed."""
+    """Once the transaction commits, tell all other processes that the clinic's cached data has changed."""
     await tx.execute("select pg_notify($1, $2)", CHANNEL, f"{clinic_id} {sender}")
 
 
 class Invalidations:
-    """Receives the invalidations that other processes have announced.
+    """Receives the invalidations that other processes send.
 
-    `forget` drops a clinic's entries; `clear` drops all entries, when messages may have been missed.
+    `forget` drops a clinic's entries. `clear` drops all entries, for when messages may have been missed.
     """
 
     def __init__(self, db: Database, sender: str, *, forget: Callable[[int], None], clear: Callable[[], None]) -> None:
@@ -66,7 +66,7 @@ class Invalidations:
                 await self._listener
 
     async def send(self, clinic_id: int) -> None:
-        """Do nothing: the transaction that changed the clinic has announced it."""
+        """Do nothing: the transaction that changed the clinic has already announced the change."""
 
     async def _listen(self, started: asyncio.Event) -> None:
         while True:
@@ -87,7 +87,7 @@ class Invalidations:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncGenerator[Any]:
-        """Yield a connection that has proved to receive messages."""
+        """Yield a connection once a test message has reached it."""
         self._delivers.clear()
         async with self._db.session() as connection:
             try:
@@ -105,7 +105,7 @@ class Invalidations:
                     await connection.remove_listener(CHANNEL, self._receive)
 
     async def _keep_alive(self, connection: Any) -> None:
-        """Return never. Raise an error when the connection fails, or the database does not respond."""
+        """Never return. Raise an error when the connection fails or the database does not respond."""
         while True:
             await asyncio.sleep(PING_SECONDS)
             try:

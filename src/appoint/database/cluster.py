@@ -30,7 +30,7 @@ LOG_LIMIT = 10_000_000  # bytes; a longer log is truncated at the next start
 START_SECONDS = 300  # recovery after a crash takes seconds, or longer on a slow disk
 STOP_SECONDS = 60
 SHARED_ACCOUNTS = frozenset({"nobody"})
-"""Accounts that other programs on the machine run as too."""
+"""Accounts that other programs on the machine also run as."""
 
 SETTINGS = {
     "listen_addresses": "",

@@ -14,7 +14,7 @@ from .migrate import LOCK
 from .pool import ACROSS, SEALER, SERVER
 
 SERVING_ROLES: Final = (SERVER, ACROSS, SEALER)
-SCRAM_ITERATIONS: Final = 4096  # PostgreSQL's own number
+SCRAM_ITERATIONS: Final = 4096  # PostgreSQL's default
 
 CAN_SERVE: Final = """
 select coalesce(bool_and(pg_has_role(current_user, role, 'set')), false) from unnest($1::text[]) as role
@@ -49,7 +49,7 @@ def name_in(url: str) -> str:
 
 
 async def excessive_privileges(url: str) -> list[str]:
-    """Return what the URL's login could do beyond serving requests, as the ends of sentences about it."""
+    """Return what the URL's login could do beyond serving requests, as predicates for an error message."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
         row = await connection.fetchrow(PRIVILEGES)
@@ -68,10 +68,10 @@ async def excessive_privileges(url: str) -> list[str]:
 
 
 async def prepare(owner_url: str, url: str) -> bool:
-    """Let the login that `url` names serve requests, and nothing else. Create it if it does not exist, and set its
-    password if that in the URL does not work. Return whether anything had to change.
+    """Set up the login in `url` to serve requests, and nothing else. Create it if it does not exist, and set its
+    password if the one in the URL does not work. Return whether anything had to change.
 
-    Raise `StartupError` if the owner may not do that.
+    Raise `StartupError` if the owner is not allowed to do this.
     """
     can_log_in, can_serve = await _abilities(url)
     if can_serve:
@@ -89,7 +89,7 @@ async def prepare(owner_url: str, url: str) -> bool:
             await _run(owner, f"grant {', '.join(SERVING_ROLES)} to %I with inherit false, set true", login)
     except asyncpg.InsufficientPrivilegeError as error:
         raise StartupError(
-            f"{name_in(owner_url)} may not set up the login {login}: {error}. As a superuser, run: "
+            f"{name_in(owner_url)} cannot set up the login {login}: {error}. As a superuser, run: "
             f"create role {login} login noinherit password '…'; grant {', '.join(SERVING_ROLES)} to {login}"
         ) from error
     finally:
@@ -110,7 +110,7 @@ async def _abilities(url: str) -> tuple[bool, bool]:
 
 
 async def _run(connection: Any, statement: str, *values: str) -> None:
-    """Run a statement that takes no parameters, with its names (`%I`) and texts (`%L`) quoted by PostgreSQL."""
+    """Run a statement that takes no parameters. PostgreSQL quotes its names (`%I`) and strings (`%L`)."""
     places = ", ".join(f"${number}::text" for number in range(2, len(values) + 2))
     await connection.execute(await connection.fetchval(f"select format($1, {places})", statement, *values))
 

@@ -90,7 +90,7 @@ def _account_for_new_data() -> Account:
 
 
 def _own_account() -> pwd.struct_passwd | None:
-    """Return the account that nothing but embedded servers uses. Create it if possible. Only root can do this."""
+    """Return the account that only embedded servers use. Create it if possible. Only root can do this."""
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin")
     for _ in range(ACCOUNT_ATTEMPTS):
         with suppress(KeyError):

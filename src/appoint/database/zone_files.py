@@ -1,8 +1,8 @@
-"""Give the embedded server the time zone rules that Appoint itself uses, those of the `tzdata` package.
+"""Give the embedded server the time zone rules that Appoint itself uses, from the `tzdata` package.
 
-PostgreSQL reads its rules from `share/timezone` in the installation that its program is part of; no setting changes
-that. The wheel's rules are as old as the wheel. So the server runs from an installation of its own: a copy of the
-program, a copy of the package's rules, and links to everything else in the wheel.
+PostgreSQL reads its rules from `share/timezone` in the installation that its program belongs to, and no setting changes
+that. The wheel's rules are as old as the wheel. So the server runs from its own installation: a copy of the program, a
+copy of the package's rules, and links to everything else in the wheel.
 """
 
 import errno
@@ -47,7 +47,7 @@ def install(programs: Path, parent: Path) -> Path:
 def _fill(home: Path, programs: Path, rules: Path) -> None:
     (home / "bin").mkdir()
     (home / "share").mkdir()
-    shutil.copyfile(programs / "postgres", home / "bin" / "postgres")  # PostgreSQL follows a link to where it leads
+    shutil.copyfile(programs / "postgres", home / "bin" / "postgres")  # PostgreSQL resolves links
     (home / "lib").symlink_to(programs.parent / "lib")
     for entry in (programs.parent / "share").iterdir():
         if entry.name != "timezone":

@@ -18,7 +18,7 @@ from .sql import load
 SPAN: Final = timedelta(days=2 * 365)
 """How far ahead rules are compared: beyond the horizon of any clinic."""
 STEP: Final = timedelta(days=7)
-"""No zone changes its offset for less than this."""
+"""Every offset of a zone lasts at least this long."""
 TTL_SECONDS: Final = 3600.0
 ZONES_THAT_DIFFER: Final = load(__name__, "zones_that_differ")
 
@@ -32,7 +32,7 @@ class DifferentZone(msgspec.Struct, frozen=True):
 
 
 class Period(NamedTuple):
-    """A time in which a zone's offset from UTC stays the same, by Python's rules."""
+    """A period during which a zone's offset from UTC stays the same, according to Python's rules."""
 
     zone: str
     start: datetime
@@ -78,7 +78,7 @@ def _offset(zone: tzinfo, instant: datetime) -> timedelta:
 
 
 async def find_differences(db: Statements, compared: list[Period]) -> list[DifferentZone]:
-    """Return the zones for which PostgreSQL has other offsets than these."""
+    """Return the zones for which PostgreSQL's offsets differ from these."""
     rows = await db.fetch(
         ZONES_THAT_DIFFER,
         zones=[period.zone for period in compared],
@@ -111,7 +111,7 @@ class ZoneRules:
 
 
 def describe(differences: list[DifferentZone]) -> str:
-    """Return a sentence that names the zones, and the ones that clinics are in."""
+    """Return a sentence that lists the zones and says which of them clinics are in."""
     zones = ", ".join(different.zone for different in differences)
     in_use = ", ".join(different.zone for different in differences if different.in_use)
     affected = (

@@ -64,7 +64,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
 
 
 def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
-    """Return the caller without the roles that cannot be used from the network that the request comes from."""
+    """Return the caller without the roles that cannot be used from the request's network."""
     inside = tuple(each for each in caller.memberships if is_within(caller.address, each.networks))
     is_administrator = caller.administrator and is_within(caller.address, admin_networks)
     if len(inside) == len(caller.memberships) and is_administrator == caller.administrator:
@@ -78,14 +78,16 @@ def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
 
 
 def _check_proof(caller: Actor) -> None:
-    """Raise `proof-required` if the caller's session began, and its owner last entered a credential, too long ago."""
+    """Raise `proof-required` if it is too long since the caller's session began and since its owner last entered a
+    credential.
+    """
     if caller.proven_at and caller.proven_at <= clock.now() - PROOF_TTL:
         raise errors.Forbidden("proof-required")
 
 
 async def admit_system(request: litestar.Request[Actor, Any, Any]) -> None:
-    """Count a request from a monitoring system or a message gateway. Neither has an account: their handlers check
-    whatever proves who they are.
+    """Count a request from a monitoring system or a message gateway. Neither has an account: their handlers check how
+    they identify themselves.
     """
     if request.method == "OPTIONS":
         return

@@ -1,4 +1,4 @@
-"""Apply the constraints from `kit/fields.py` that msgspec does not know: checks, and clean forms of values."""
+"""Apply the constraints from `kit/fields.py` that msgspec does not support: checks, and clean forms of values."""
 
 import types
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def options(type: Any) -> tuple[Any, ...]:
 
 
 def passes(type: Any, value: Any) -> bool:
-    """Return whether the value passes all checks, its own and those of its parts."""
+    """Return whether the value and its parts pass all checks."""
     return (checks := _checks(type)) is None or checks(value)
 
 

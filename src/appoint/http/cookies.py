@@ -26,7 +26,7 @@ DEVICE_PURPOSE: Final = "device"
 KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
 """How long a browser whose user has confirmed an address can book for it without a code."""
 MAX_KNOWN_ADDRESSES: Final = 5
-"""Families share a browser."""
+"""More than one, because families share a browser."""
 
 
 def set_session_cookie(response: Response[Any], token: str, lasts: timedelta) -> None:

@@ -24,7 +24,9 @@ MAX_WORKER_SILENCE_SECONDS: Final = 30.0
 METRICS_SECONDS: Final = 1.0
 MONITORING: Final[dict[str, Any]] = route(permission="public", rate_limit="monitoring")
 ADVISORY: Final = "timeZones"
-"""This part never makes a server unready: other clinics can do without it, and a new server would change nothing."""
+"""This part never makes a server unready: other clinics can do without it, and a new server would have the same
+problem.
+"""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 

@@ -1,7 +1,7 @@
 """Check a request's head before anything else reads it.
 
-Sizes are limited, because the server parses a head before it knows the caller. An address has only one spelling, so a
-reverse proxy's rule for `/metrics` cannot be avoided with `//metrics` or `/%6detrics`.
+Sizes are limited, because the server parses a head before it knows the caller. Each address has only one spelling, so a
+reverse proxy's rule for `/metrics` cannot be bypassed with `//metrics` or `/%6detrics`.
 """
 
 import re
@@ -23,7 +23,7 @@ MAX_COOKIE_BYTES: Final = 8192
 SINGLE_HEADERS: Final = frozenset({b"host", b"authorization", b"content-type"})
 """Headers that different programs would read differently if there were two of them."""
 HAS_ALIAS: Final = re.compile(rb"//|%(?:2[D-Fd-f]|3[0-9]|4[1-9A-Fa-f]|5[0-9ACFacf]|6[1-9A-Fa-f]|7[0-9AEae])").search
-"""Finds what a path's only spelling never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
+"""Finds what a properly spelled path never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
 underscore, tilde, slash or backslash.
 """
 
@@ -63,13 +63,13 @@ def address_without_slash(scope: HTTPScope) -> str | None:
 
 
 def _raw_path(scope: HTTPScope) -> bytes:
-    """Return the path as it was sent, or as a client would send it if the server does not tell."""
+    """Return the path as it was sent, or as a client would send it if the server does not provide it."""
     return cast("Mapping[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
 
 
 def parse_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the cookies by name. Values are taken as they are, because the standard library's parser takes quadratic
-    time to unquote them on some Python releases, and ours are never quoted. An overlong header contains none.
+    """Return the cookies by name. Values are used as they are, because the standard library's parser takes quadratic
+    time to unquote them on some Python releases, and ours are never quoted. Cookies in an overlong header are ignored.
     """
     cookies = b";".join(value for name, value in headers if name == b"cookie")
     if len(cookies) > MAX_COOKIE_BYTES:

@@ -42,8 +42,9 @@ class Route:
     stream: bool = False
     """Whether the response is a stream. Once a stream begins, the request has no deadline."""
     recent_proof: bool = False
-    """Whether callers with a session must have entered a credential within the last minutes, so that someone who finds
-    a browser signed in cannot do lasting harm."""
+    """Whether callers with a session must have entered a credential within the last few minutes, so that someone who
+    finds a browser signed in cannot do lasting harm.
+    """
     media_types: tuple[str, ...] = ()
     """The response's media types besides JSON."""
     unattended: bool = False

@@ -31,7 +31,7 @@ class CustomerErased(Fact):
 
 
 class OfferFact(Fact):
-    """Something about what can be booked. To see it, read the subject from the API."""
+    """A change to what can be booked. For details, read the subject from the API."""
 
     active: bool
     """Whether it can be booked."""

@@ -17,8 +17,8 @@ INVALID_CREDENTIALS_RATE: Final = Rate(30, 60)
 """Per address and process."""
 KNOWN_CREDENTIAL_RATE: Final = Rate(1, 24 * 60 * 60)
 WIDE_NETWORK_FACTOR: Final = {"requests": 4, "search": 4}
-"""How much more a wide network may do than the callers that it is assumed to contain, by limit. Reading is cheap, and a
-mobile operator's customers share few addresses.
+"""The factors by which some limits are higher for a wide network than for the callers that it is assumed to contain.
+Reading is cheap, and a mobile operator's customers share few addresses.
 """
 
 
@@ -56,7 +56,7 @@ class Limits:
     async def count(
         self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str, *, number: int = 1
     ) -> None:
-        """Count a request against the named limit, as `number` of them. Handlers call this directly when the limit
+        """Count a request against the named limit, as `number` requests. Handlers call this directly when the limit
         depends on the decoded body.
         """
         if not self.on or caller.administrator:
@@ -82,7 +82,7 @@ class Limits:
 
     async def count_lookup(self, request: litestar.Request[Actor, Any, Any], caller: Actor) -> None:
         """Count a search for people by their address. Unlike the other limits, this one applies to staff and partners,
-        so that no one can find out whom thousands of addresses belong to.
+        so that no one can find out who thousands of addresses belong to.
         """
         if not self.on or caller.administrator:
             return
@@ -109,7 +109,7 @@ class Limits:
 
     async def _count_networks(self, name: str, address: str | None, rate: Rate, number: int) -> Quota:
         """Count the request for the caller's own network and the wider ones that contain it. Return the first quota
-        that is over, or else the caller's own.
+        that is exceeded, or else the caller's own.
         """
         own, *wider = networks_of(address)
         quota = await self._count(name, own.name, rate, number)

@@ -1,4 +1,4 @@
-"""The networks that an address belongs to: its caller's own, and wider ones that the caller may control too."""
+"""The networks that an address belongs to: the caller's own, and wider ones that the caller may also control."""
 
 import hmac
 import ipaddress
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from .counters import Rate
 
 WIDER: Final = {4: ((24, 4),), 6: ((56, 2), (48, 4))}
-"""The wider networks to count, by IP version: the length of the prefix, and how many callers may share it."""
+"""The wider networks to count, by IP version: the prefix's length, and how many callers may share it."""
 UNKNOWN: Final = ""
 
 
@@ -27,7 +27,7 @@ def networks_of(address: str | None) -> tuple[Network, ...]:
     """Return the networks that contain the address, narrowest first.
 
     The first one belongs to a single caller: an IPv4 address, or the first 64 bits of an IPv6 address, because one
-    caller controls all the addresses in them. The others stop a caller who controls many of these.
+    caller controls all the addresses in them. The wider ones stop a caller who controls many of these.
     """
     try:
         parsed = ipaddress.ip_address((address or UNKNOWN).partition("%")[0])
