@@ -76,7 +76,7 @@ COMMON_PARTS: Final = (
     "rendezvous",
     "appoint",
 )
-"""Common parts that the library does not know, because its words are English, or that are common among clinics."""
+"""Parts of passwords that the library does not know because its words are English, or that are common among clinics."""
 MIN_GUESSES: Final = 300_000_000
 """How many guesses a password must withstand: eight thousand years at the 100 a day that `sign_in_throttle` allows."""
 MAX_ESTIMATED_CHARACTERS: Final = 32
@@ -114,8 +114,9 @@ def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[
 
 
 def _estimate_guesses(password: str, own: list[str]) -> float:
-    """Estimate how many guesses a password withstands. The estimate knows leaked passwords, names, words, keyboard
-    patterns, dates and usual substitutions, alone and combined."""
+    """Estimate how many guesses a password withstands. The estimate takes into account leaked passwords, names, words,
+    keyboard patterns, dates and common substitutions, alone and combined.
+    """
     from zxcvbn_rs_py import zxcvbn  # noqa: PLC0415  its word lists take 9 MB, which most processes never need
 
     shortened = REPETITION.sub(r"\1\1\1", password)[:MAX_ESTIMATED_CHARACTERS]

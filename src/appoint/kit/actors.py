@@ -83,16 +83,18 @@ class Actor(msgspec.Struct, frozen=True):
 
     @property
     def audited_address(self) -> str | None:
-        """The address as the audit log keeps it. A patient's or a stranger's is shortened to its network: enough to
-        recognise an attack, but the log outlives an erased person."""
+        """The address as the audit log stores it. A patient's or a stranger's is shortened to its network: that is
+        enough to recognise an attack, and the log outlives a person's erasure.
+        """
         if self.address is None or self.memberships or self.user_id or self.administrator:
             return self.address
         return network_around(self.address)
 
     @property
     def is_stranger(self) -> bool:
-        """Whether nothing proves who the caller is: no session, no API key. A manage link proves nothing, because
-        every caller who books receives one."""
+        """Whether the caller has neither a session nor an API key to prove who they are. A manage link proves nothing,
+        because every caller who books receives one.
+        """
         return not (self.administrator or self.user_id or self.customer_id or self.memberships)
 
     def membership_at(self, clinic_id: int) -> Membership | None:

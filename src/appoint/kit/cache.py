@@ -31,8 +31,8 @@ class Invalidations(Protocol):
 
 
 Listen = Callable[[str, Callable[[int], None], Callable[[], None]], Invalidations]
-"""Return the invalidations for a process with the given name, which are passed to its functions `forget` and
-`clear`."""
+"""Return the invalidations for a process with the given name. They call the process's functions `forget` and `clear`.
+"""
 
 
 class ClinicCache:

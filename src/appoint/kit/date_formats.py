@@ -64,7 +64,7 @@ def moment(
 
 
 def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
-    """Return a time as in running text. CLDR's German intervals end in “Uhr”, but its times do not."""
+    """Return a time as it appears in running text. CLDR's German intervals end in “Uhr”, but its times do not."""
     return time(instant, time_zone, language) + (" Uhr" if language == "de" else "")
 
 

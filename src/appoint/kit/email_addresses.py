@@ -1,4 +1,4 @@
-"""Email addresses: one rule for forms, the API and sending, which forgives how people type and paste."""
+"""Email addresses: one rule for forms, the API and sending, which tolerates what people type and paste."""
 
 import re
 import unicodedata

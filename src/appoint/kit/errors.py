@@ -31,7 +31,7 @@ class Unauthorized(AppointError):
 
 
 class Forbidden(AppointError):
-    """The caller may not do this. `type` is the reason if there is one they can remove."""
+    """The caller may not do this. `type` gives the reason if the caller can do something about it."""
 
     def __init__(self, type: str = "forbidden") -> None:
         super().__init__(type)
@@ -89,7 +89,7 @@ class Fault:
         self.values = values
 
     def within(self, member: str) -> "Fault":
-        """Return the fault as one of the value that contains the member."""
+        """Return the fault as a fault in the value that contains the member."""
         return Fault(self.pointer.replace("#", f"#/{member}", 1), self.text, **self.values)
 
 

@@ -1,4 +1,4 @@
-"""Tell secrets that someone chose from secrets that were generated."""
+"""Distinguish secrets that someone made up from secrets that were generated."""
 
 import math
 import re
@@ -8,7 +8,9 @@ from typing import Final
 
 MIN_LENGTH: Final = 24
 MIN_BITS_PER_CHARACTER: Final = 2.9
-"""The entropy that the frequencies of a secret's characters must allow. 24 random hexadecimal digits allow more."""
+"""The minimum entropy, as estimated from the frequencies of a secret's characters. 24 random hexadecimal digits have
+more.
+"""
 MAX_SEQUENCE: Final = 5
 """The longest run of neighbouring characters, such as `45678` or `fedcb`, that a generated secret may contain."""
 LOOK_ALIKES: Final = str.maketrans("@4301!5$7", "aaeoiisst")

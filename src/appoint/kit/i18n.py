@@ -65,7 +65,7 @@ def translate(language: str, text: str, /, **values: Any) -> str:
 
 
 def pgettext(language: str, context: str, text: str, /, **values: Any) -> str:
-    """Translate a text whose translation depends on its context, such as “Cancel” in a dialog."""
+    """Translate a string whose translation depends on its context, such as “Cancel” in a dialog."""
     return _fill(catalogue(language).pgettext(context, text), values)
 
 

@@ -24,7 +24,8 @@ def organizer(clinic: str, sender: str) -> Person:
     """Return an appointment's organizer: the clinic, at the address that emails are sent from.
 
     Calendars accept an update or a withdrawal only from the organizer of the first invitation, and some only if the
-    email's sender is that organizer. The clinic's own address can change, and the patient may have given it as theirs.
+    email's sender is that organizer. The clinic's own address can change, and the patient may have given it as their
+    own.
     """
     return Person(clinic, normalize(sender) or sender)
 

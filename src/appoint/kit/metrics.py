@@ -49,7 +49,7 @@ POOL_CONNECTIONS: Final = Gauge(
 
 
 def _database_gauge(name: str, meaning: str, *labels: str) -> Gauge:
-    """Return a gauge for a database value, of which the most recent reading from any process is the right one."""
+    """Return a gauge for a database value. The most recent reading from any process is the right one."""
     return Gauge(name, meaning, labels, multiprocess_mode="livemostrecent")
 
 

@@ -62,7 +62,7 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
 
 
 def national_readings(text: str, *, countries: Iterable[str]) -> set[str]:
-    """Return what a number without a country code can mean in E.164 format, in any of the countries."""
+    """Return the E.164 numbers that a number without a country code could stand for in any of the countries."""
     numbers: set[str] = set()
     for country in countries:
         with suppress(phonenumbers.NumberParseException):
@@ -93,10 +93,10 @@ def format_international(number: str) -> str:
 
 
 def text_message_fault(number: str, countries: Collection[str]) -> str | None:
-    """Return why an E.164 number gets no text messages, or None if it does.
+    """Return why text messages are not sent to an E.164 number, or None if they are.
 
     It has to be a mobile number in one of the countries. Premium, shared-cost, personal and satellite numbers would let
-    strangers earn money from messages that they cause.
+    strangers earn money from messages that they trigger.
     """
     parsed = phonenumbers.parse(number)
     if phonenumbers.number_type(parsed) not in MOBILE:
@@ -107,12 +107,14 @@ def text_message_fault(number: str, countries: Collection[str]) -> str | None:
 
 
 def unknown_countries(codes: Collection[str]) -> list[str]:
-    """Return those of the codes that are not a country's."""
+    """Return the codes that do not belong to a country."""
     return [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]
 
 
 def local_countries(places: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return the countries of the places, each a time zone and a language. If one is in Europe, include the others."""
+    """Return the places' countries. Each place is a time zone and a language. If one is in Europe, include all
+    of `EUROPE`.
+    """
     countries = frozenset(filter(None, (_default_country(time_zone, locale) for time_zone, locale in places)))
     return countries | EUROPE if countries & EUROPE else countries
 

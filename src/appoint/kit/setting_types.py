@@ -1,4 +1,4 @@
-"""Types for settings, which environment variables give as text."""
+"""Types for settings, which environment variables provide as text."""
 
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal

@@ -83,7 +83,7 @@ def _merged(field: "msgspec.structs.FieldInfo", current: Any, value: Any) -> Any
 
 
 def _fill(struct: type[msgspec.Struct], patch: msgspec.Struct) -> msgspec.Struct:
-    """Return a struct with the patch's members, where there was none. Raise `Invalid` if any are missing."""
+    """Return a new struct with the patch's members, for a patch to a null value. Raise `Invalid` if any are missing."""
     fields = msgspec.structs.fields(struct)
     values = {field.name: getattr(patch, field.name, msgspec.UNSET) for field in fields}
     content = {name: value for name, value in values.items() if value is not msgspec.UNSET}

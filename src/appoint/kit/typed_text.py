@@ -1,4 +1,4 @@
-"""Tidy what people type and paste: what a keyboard or a copied page adds without showing it."""
+"""Clean up what people type and paste, by removing what keyboards and copied pages add invisibly."""
 
 import re
 import unicodedata
@@ -15,8 +15,9 @@ AROUND: Final = " ,;"
 
 
 def tidy(text: str) -> str:
-    """Return the text without invisible characters, with full-width letters as ordinary ones, and without spaces,
-    commas and semicolons around it."""
+    """Return the text without invisible characters, with full-width letters converted to ordinary ones, and without
+    spaces, commas and semicolons around it.
+    """
     visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
     return re.sub(r"\s", " ", visible.translate(FULL_WIDTH)).strip(AROUND)
 

@@ -13,7 +13,7 @@ from ...kit import fields
 from ...kit.structs import PageQuery, RequestBody
 
 PREFIX: Final = "apa_"
-"""The prefix of every administrator token, by which scanners recognize leaked ones."""
+"""The prefix of every administrator token, which lets scanners recognise leaked ones."""
 TOKEN: Final = re.compile(PREFIX + r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 MAX_TOKENS: Final = 100
 MAX_DAYS: Final = 366
@@ -28,7 +28,7 @@ class NewAdminToken(RequestBody):
     name: TokenName
     """The person or program that uses the token. The audit log shows the token's id."""
     days: Days = DEFAULT_DAYS
-    """After how many days the token stops working."""
+    """The number of days after which the token stops working."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"name": "Nightly backup check", "days": 90}
 
 
@@ -64,7 +64,7 @@ class AdminTokenWithSecret(AdminToken):
 
 
 class StoredToken(NamedTuple):
-    """What identifying a caller by a token needs."""
+    """The data needed to identify a caller by a token."""
 
     id: UUID
     secret_hash: bytes

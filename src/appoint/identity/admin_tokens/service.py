@@ -26,7 +26,7 @@ from .model import (
 )
 
 USE_UPDATE_INTERVAL: Final = timedelta(minutes=1)
-"""How often a token's use is recorded."""
+"""How often the time of a token's last use is updated."""
 
 
 async def get(db: Statements, token_id: UUID) -> AdminToken:

@@ -144,8 +144,9 @@ async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
 async def record_refusal(
     db: Database, token: str, refusals: audit.Refusals, *, address: str | None, now: datetime
 ) -> None:
-    """Record that a clinic's key was refused because it has expired or its secret is wrong. Keys that do not exist, or
-    were revoked, leave no entry."""
+    """Record that a clinic's key was refused because it has expired or its secret is wrong. Don't record keys that do
+    not exist or were revoked.
+    """
     key = parse_key(token)
     stored = await repository.find_presented(db, key.id) if key else None
     if key is None or stored is None:

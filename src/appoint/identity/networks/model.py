@@ -12,4 +12,4 @@ class StaffNetworks(RequestBody):
     EXAMPLE: ClassVar[dict[str, Any]] = {"networks": ["203.0.113.0/24", "2001:db8:7::/48"]}
 
     networks: Networks
-    """Networks in CIDR notation, or single addresses. If empty, staff have access from everywhere."""
+    """Networks in CIDR notation, or single addresses. If empty, staff have access from anywhere."""

@@ -67,7 +67,7 @@ class Trust(NamedTuple):
     roles_claim: str
     roles: Collection[RoleGrant]
     max_seconds: int = 24 * 60 * 60
-    """How long a token gives its roles, however late it expires."""
+    """How long a token grants its roles, however late it expires."""
 
 
 def is_safe(url: str) -> bool:
@@ -171,7 +171,7 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
 
 
 def _check_lifetime(claims: Mapping[str, Any], trust: Trust, now: int) -> None:
-    """Raise `InvalidToken` if the token was issued too long ago. Without a time of issue, its expiry must be close."""
+    """Raise `InvalidToken` if the token was issued too long ago. If it has no time of issue, it must expire soon."""
     issued = claims.get("iat")
     is_recent = (claims["exp"] if issued is None else now) <= (now if issued is None else issued) + trust.max_seconds
     if not is_recent:

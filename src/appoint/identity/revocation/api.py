@@ -23,7 +23,7 @@ from .model import AccountFilter, ListedAccount
 
 
 class UserAccess(Controller):
-    """Access of a clinic's users."""
+    """Access for a clinic's users."""
 
     path = "/clinics/{clinic_id:int}/users/{user_id:uuid}"
     tags = ["Users"]
@@ -35,8 +35,9 @@ class UserAccess(Controller):
         opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def disable(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Disable a user's access to a clinic and end all their sessions. Takes effect immediately. Their account
-        remains for use at other clinics."""
+        """Disable a user's access to a clinic and end all their sessions. Takes effect immediately. Their account still
+        works at other clinics.
+        """
         user, replayed = await idempotent_resource(
             request,
             None,
@@ -47,7 +48,7 @@ class UserAccess(Controller):
 
     @post("/enable", operation_id="enableUser", status_code=HTTP_200_OK, opt=route(permission="manage-access"))
     async def enable(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Give a disabled user their access to a clinic back."""
+        """Restore a disabled user's access to a clinic."""
         user, replayed = await idempotent_resource(
             request,
             None,
@@ -134,7 +135,7 @@ class PlatformUsers(Controller):
         opt=route(permission="administer"),
     )
     async def revoke_administrator(self, request: Request, user_id: FromPath[UUID]) -> Response[ListedAccount]:
-        """Take a user's administrator rights away and end their sessions. Their roles at clinics remain."""
+        """Revoke a user's administrator rights and end their sessions. Their roles at clinics remain."""
         return await _change_account(
             request, lambda tx: service.revoke_administrator(tx, request.user, user_id=user_id)
         )

@@ -35,7 +35,7 @@ async def disable_member(tx: Transaction, actor: Actor, *, clinic_id: int, user_
 
 
 async def enable_member(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID) -> User:
-    """Give a user back their access to the clinic. Raise `NotFound`."""
+    """Restore a user's access to the clinic. Raise `NotFound`."""
     await clinics_repository.lock(tx, clinic_id)
     await staff.get(tx, clinic_id, user_id)
     await repository.set_member_disabled(tx, clinic_id, user_id, disabled_at=None)
@@ -93,8 +93,7 @@ async def enable_account(tx: Transaction, actor: Actor, *, user_id: UUID) -> Lis
 
 
 async def revoke_administrator(tx: Transaction, actor: Actor, *, user_id: UUID) -> ListedAccount:
-    """Take a user's administrator rights away and end their sessions. Their roles at clinics remain. Raise
-    `NotFound`."""
+    """Revoke a user's administrator rights and end their sessions. Their roles at clinics remain. Raise `NotFound`."""
     await get_account(tx, user_id)
     await repository.revoke_administrator(tx, user_id)
     await accounts.end_sessions(tx, user_id, except_id=None)

@@ -115,8 +115,9 @@ class Sessions(Controller):
         opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def prove(self, request: Request, data: JSONBody[Proof]) -> None:
-        """Enter a credential again: the password, or a code from the authenticator. Some requests require that the user
-        has signed in or done this within the last ten minutes. Patients sign in with a new code instead."""
+        """Enter a credential again: the password, or a code from the authenticator. Some requests are allowed only
+        within ten minutes of signing in or doing this. Patients sign in with a new code instead.
+        """
         idempotency_key(request)
         await throttle_guesses(
             request,

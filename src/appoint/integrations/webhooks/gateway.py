@@ -41,11 +41,11 @@ RESOLVER_THREADS: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
 lookups."""
 
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
-"""For host names that cannot be resolved too: otherwise, managers could find out which internal names exist."""
+"""Also for host names that cannot be resolved: otherwise, managers could find out which internal names exist."""
 
 WEB_PORTS: Final = (80, 443)
 MIN_OTHER_PORT: Final = 1024
-"""Lower ports belong to other protocols, such as SMTP, whose servers must not receive requests in our name."""
+"""Lower ports belong to other protocols, such as SMTP, whose servers must not receive requests from us."""
 
 SPECIAL_NETWORKS: Final = tuple(
     ip_network(network)

@@ -67,8 +67,9 @@ async def compose(db: Database, context: NotificationContext, now: datetime, *, 
 
 
 def _kind_for_recipient(context: NotificationContext) -> str:
-    """Return the kind of message to write. An invitation gives no link to choose a password to someone who has one, or
-    any manager could send that link to any user's mailbox."""
+    """Return the kind of message to write. An invitation to someone who already has a password contains no link to
+    choose one; otherwise, any manager could send that link to any user's mailbox.
+    """
     kind = kind_of(context.kind)
     return "clinic-joined" if kind == "invitation" and context.user_has_password else kind
 
@@ -186,8 +187,9 @@ LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_app
 
 
 def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: Links) -> Method | None:
-    """Return the method of the calendar file in the message, if it has one. The organizer cannot be invited, so at that
-    address the entry is only published."""
+    """Return the method for the message's calendar file, if it has one. The organizer cannot be invited, so at that
+    address the entry is only published.
+    """
     if context.channel != "email":
         return None
     method = CALENDAR_METHODS.get(kind)

@@ -42,8 +42,9 @@ class Sender(NamedTuple):
     per_second: Mapping[Channel, int]
     writer: Writer
     sms_countries: Sequence[str] | None = ()
-    """The countries to whose mobile numbers text messages are sent; if empty, the clinics' own. None if there is no
-    provider that could charge for messages."""
+    """The countries whose mobile numbers text messages are sent to; if empty, the clinics' own. None if there is no
+    provider that could charge for messages.
+    """
 
 
 async def deliver(db: Database, sender: Sender, channel: Channel, stop: asyncio.Event) -> None:
@@ -134,7 +135,7 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
 
 
 async def _check_number(db: Database, sender: Sender, message: Message) -> None:
-    """Raise `Undeliverable` if the message is a text message to a number that gets none."""
+    """Raise `Undeliverable` for a text message to a number that does not get any."""
     if message.channel != "sms" or sender.sms_countries is None:
         return
     countries = sender.sms_countries or phones.local_countries(await delivery.list_clinic_places(db))

@@ -36,8 +36,8 @@ class KindRules(NamedTuple):
     statuses: frozenset[str] = frozenset()
     """The appointment statuses for which its content is still true."""
     is_news: bool = False
-    """Whether it goes out even if the recipient has turned off all channels, because otherwise they would come at the
-    wrong time or to the wrong doctor."""
+    """Whether it goes out even if the recipient has turned off all channels, because otherwise patients would come at
+    the wrong time or to the wrong doctor."""
     essential: bool = False
     """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
 

@@ -58,8 +58,8 @@ def plan_all(
 ) -> list[PlannedNotification]:
     """Return the notifications that follow from events, in order, given each event's contacts.
 
-    `untold` contains the notifications that the events made outdated before they were sent. They decide what the
-    customer still has to learn about a rescheduled appointment.
+    `untold` contains the notifications that the events made outdated before they were sent. They determine what the
+    customer still needs to know about a rescheduled appointment.
     """
     plans: list[PlannedNotification] = []
     earlier = {(each.clinic_id, each.subject_id): each for each in untold if each.kind in ("confirmation", "moved")}
@@ -79,7 +79,7 @@ def plan_all(
 def plan_notifications(
     event: Event, contacts: Sequence[Contact], now: datetime, untold: Untold | None = None
 ) -> Iterator[PlannedNotification]:
-    """Yield the notifications that follow from an event, for those contacts it concerns.
+    """Yield the notifications that follow from an event, for the contacts that it concerns.
 
     If the customer has not received a message about the appointment yet, a new time is confirmed instead. If they have
     not received one about a previous move, the message names the time before that move.

@@ -62,7 +62,7 @@ async def count_unreviewed(db: Statements, *, clinic_id: int) -> int:
 
 
 async def mark_reviewed(tx: Statements, *, clinic_id: int, access_id: UUID, reviewer: str, now: datetime) -> None:
-    """Mark as reviewed, unless it already is."""
+    """Mark the access as reviewed, unless it already is."""
     await tx.execute(
         """
         update emergency_access

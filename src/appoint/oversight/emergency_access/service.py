@@ -53,7 +53,7 @@ async def list_newest(
 
 
 async def count_unreviewed(db: Statements, *, clinic_id: int) -> int:
-    """Count a clinic's emergency access that no manager has reviewed."""
+    """Return how many times a clinic's doctors have used emergency access without a review yet."""
     return await repository.count_unreviewed(db, clinic_id=clinic_id)
 
 

@@ -1,1 +1,1 @@
-"""Finding people who are not the clinic's patients: limited, and never unnoticed."""
+"""Find people who are not the clinic's patients. Searches are limited, and the people found get a message."""
