@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     admin_networks: Networks = Field(
         default=[],
         description="comma-separated networks (203.0.113.0/24) from which administrators and their tokens have "
-        "access; if empty, from everywhere",
+        "access; if empty, from anywhere",
     )
     mode: Literal["development", "production"] = Field(
         default="production",
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
     sms_countries: CommaSeparated = Field(
         default=[],
-        description="countries, such as DE,AT, that get text messages; if unset, those of the clinics and around them",
+        description="countries, such as DE,AT, that get text messages; if unset, the clinics' and those around them",
     )
     sms_per_second: int = Field(
         default=10,
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         default=24,
         ge=1,
         le=720,
-        description="the longest time that one of the provider's tokens gives its roles, counted from its time of "
+        description="how long one of the provider's tokens can grant its roles, counted from its time of "
         "issue (iat), however late it expires",
     )
     unconfirmed_days: int = Field(
@@ -265,13 +265,13 @@ class Settings(BaseSettings):
         description="appointments that a customer can have on hold at a clinic without help from its staff",
     )
     stranger_minutes_per_network: PositiveInt = Field(
-        default=240, description="minutes of a clinic's time that one address of strangers can take in 24 hours"
+        default=240, description="minutes of a clinic's time that strangers at one address can take in 24 hours"
     )
     stranger_minutes_per_address: PositiveInt = Field(
         default=240, description="minutes of a clinic's time that strangers can take for one email or phone in 24 hours"
     )
     stranger_share_percent: int = Field(
-        default=10, ge=1, le=100, description="share of a clinic's next 14 days that strangers take without confirming"
+        default=10, ge=1, le=100, description="share of a clinic's next 14 days that unconfirmed strangers can take"
     )
     request_seconds: int = Field(
         default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"

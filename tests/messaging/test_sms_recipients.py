@@ -69,5 +69,5 @@ async def test_staff_see_why_a_number_got_no_text_message(world, post, number, c
 
 
 async def test_a_worker_does_not_start_with_an_unknown_country(db):
-    with pytest.raises(errors.StartupError, match="UK is not the code of a country"):
+    with pytest.raises(errors.StartupError, match="UK is not a country's code"):
         prepare(settings(sms_countries="DE,UK"), db)

@@ -24,7 +24,7 @@ def create(*, name: str, days: Annotated[int, Parameter(validator=validators.Num
     name
         The person or program that uses the token.
     days
-        After how many days it stops working.
+        The number of days after which it stops working.
     """
     from ..http import decoding
     from ..identity.admin_tokens import service
@@ -69,7 +69,7 @@ def list_tokens(*, inactive: bool = False, as_json: AsJson = False) -> None:
         ]
         table(["id", "name", "expires", "last used"], cells)
     else:
-        echo("There are no such tokens.")
+        echo("No matching tokens.")
 
 
 @admin_token.command

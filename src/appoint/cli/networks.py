@@ -34,12 +34,12 @@ def show(*, clinic: ClinicNumber) -> None:
     if allowed:
         print("\n".join(allowed))
     else:
-        echo(f"The staff of clinic {clinic} have access from everywhere.")
+        echo(f"The staff of clinic {clinic} have access from anywhere.")
 
 
 @networks.command(name="set")
 def replace(*allowed: str, clinic: ClinicNumber) -> None:
-    """Replace the networks from which a clinic's staff have access. Without any, they have access from everywhere.
+    """Replace the networks from which a clinic's staff have access. If none are given, they have access from anywhere.
 
     Parameters
     ----------
@@ -63,4 +63,4 @@ def replace(*allowed: str, clinic: ClinicNumber) -> None:
         ) from None
     except errors.NotFound:
         raise StartupError(f"There is no clinic {clinic}.") from None
-    echo(f"The staff of clinic {clinic} have access from {', '.join(allowed) or 'everywhere'}.")
+    echo(f"The staff of clinic {clinic} have access from {', '.join(allowed) or 'anywhere'}.")

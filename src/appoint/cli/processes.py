@@ -115,8 +115,9 @@ def _prepare(settings: Settings) -> None:
 
 
 def _token(settings: Settings, say: Callable[[str], None], *, secretly: bool) -> str:
-    """Return the administrator's token. If it has just been created, say where it is stored and, unless `secretly`,
-    what it is: output that is not a terminal usually ends up in a log."""
+    """Return the administrator's token. If it has just been created, report where it is stored and, unless `secretly`
+    is set, print it: output that is not a terminal usually ends up in a log.
+    """
     from ..server import startup
 
     token, is_new = startup.admin_token(settings)

@@ -30,8 +30,9 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
 
 
 def run_use_case(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    """Run a use case in a transaction, with the command line as the actor, and return its result. The audit records it
-    as `action`."""
+    """Run a use case in a transaction, with the command line as the actor, and return its result. The audit log records
+    it as `action`.
+    """
     import msgspec
 
     from ..kit.actors import COMMAND_LINE

@@ -1,4 +1,4 @@
-"""`appoint user disable`, `enable`, `sign-out` and `revoke-administrator`: take access away."""
+"""`appoint user disable`, `enable`, `sign-out` and `revoke-administrator`: control a user's access."""
 # ruff: noqa: PLC0415
 
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ def enable(email: str, /) -> None:
 
 
 def revoke_administrator(email: str, /) -> None:
-    """Take a user's administrator rights away and end their sessions. Their roles at clinics remain.
+    """Revoke a user's administrator rights and end their sessions. Their roles at clinics remain.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def sign_out(email: str, /) -> None:
 
 
 def _change(email: str, operation: str, change: Callable[[Any, Any, UUID], Awaitable[object]]) -> None:
-    """Run a change of a user's access in a transaction, as the command line."""
+    """Run a change to a user's access in a transaction, with the command line as the actor."""
     import msgspec
 
     from ..identity.accounts import repository

@@ -1,4 +1,4 @@
-"""HTTP connections, with limits for slow and wasteful clients and a shutdown that fails no requests."""
+"""HTTP connections, with limits on slow and wasteful clients, and a shutdown that does not fail any requests."""
 
 from asyncio import TimerHandle
 from typing import Any, Final
@@ -18,9 +18,9 @@ LAST_REQUEST_SECONDS: Final = 1.0
 READ_SECONDS: Final = 30.0
 WRITE_SECONDS: Final = 30.0
 MAX_PIPELINED: Final = 128
-"""Requests that one connection may send ahead of the response to the first."""
+"""How many requests a connection may send before the response to the first."""
 MAX_PIECES: Final = 4096
-"""Pieces that a body may arrive in. Each chunk is one, and each costs as much as a thousand bytes."""
+"""How many pieces a body may arrive in. Each chunk is one, and each costs as much as a thousand bytes."""
 
 
 class Connection(HttpToolsProtocol):

@@ -48,7 +48,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.webhook_private_addresses:
         yield "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true (webhooks could reach servers on your internal network)"
     if any(ip_network(each).prefixlen == 0 for each in settings.trusted_proxies):
-        yield "APPOINT_TRUSTED_PROXIES contains every address (anyone could choose the address that they appear from)"
+        yield "APPOINT_TRUSTED_PROXIES contains every address (anyone could fake their address)"
     if not settings.rate_limits:
         yield "APPOINT_RATE_LIMITS is false"
     if settings.owner_database_url:
@@ -61,8 +61,9 @@ def _unsafe(settings: Settings) -> Iterator[str]:
 
 
 def _has_guessable(settings: Settings, name: str) -> bool:
-    """Return whether the setting is a secret of Appoint's own that is easy to guess. Secrets in URLs belong to other
-    services."""
+    """Return whether the setting is one of Appoint's own secrets and easy to guess. Secrets in URLs belong to other
+    services.
+    """
     value = getattr(settings, name)
     return isinstance(value, SecretStr) and not name.endswith("_url") and is_guessable(value.get_secret_value())
 
@@ -91,14 +92,15 @@ def _plain(secret: SecretStr | None) -> str:
 
 
 def _is_unencrypted(urls: str, *schemes: str) -> bool:
-    """Return whether any of the comma-separated URLs has one of the schemes and leads to another machine."""
+    """Return whether any of the comma-separated URLs has one of the schemes and points to another machine."""
     parts = (urlsplit(url) for url in urls.split(","))
     return any(part.scheme in schemes and not is_loopback(part.hostname or "") for part in parts)
 
 
 def _is_unencrypted_database(url: SecretStr | None) -> bool:
-    """Return whether connections to the database leave this machine, possibly without TLS. The client reads what the
-    URL does not say from libpq's own variables."""
+    """Return whether connections to the database leave this machine, possibly without TLS. If the URL omits something,
+    the client reads it from libpq's own variables.
+    """
     if url is None:
         return False
     parts = urlsplit(url.get_secret_value())

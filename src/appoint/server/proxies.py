@@ -15,7 +15,8 @@ class TrustedProxies(ProxyHeadersMiddleware):
     """uvicorn's middleware, which also warns if the headers come from an address that is not trusted.
 
     It warns at most twice, because anyone can send these headers: once about an address on a private network, which is
-    probably the proxy, and once about a public one. Only private addresses are logged: the others may be people's.
+    probably the proxy, and once about a public one. Only private addresses are logged, because public ones may belong
+    to people.
     """
 
     def __init__(self, app: Any, addresses: list[str]) -> None:

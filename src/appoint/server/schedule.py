@@ -29,7 +29,7 @@ from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
 
 CONFIRMATION_CODE_TTL: Final = timedelta(hours=24)
-"""How long a booking that was confirmed with a code can be confirmed again, which changes nothing."""
+"""How long the request that confirms a booking with a code can be repeated. A repeat changes nothing."""
 
 
 class Work(NamedTuple):

@@ -50,7 +50,7 @@ def prepare(settings: Settings, db: Database) -> Work:
     assert settings.secret_key, "created at startup"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
     if unknown := phones.unknown_countries(settings.sms_countries):
-        raise errors.StartupError(f"APPOINT_SMS_COUNTRIES: {', '.join(unknown)} is not the code of a country")
+        raise errors.StartupError(f"APPOINT_SMS_COUNTRIES: {', '.join(unknown)} is not a country's code")
     sms_countries = settings.sms_countries if settings.sms_url else None
     sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links), sms_countries)
 

@@ -59,7 +59,7 @@ def is_from_own_page(request: AnyRequest) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     if origin is None or (origin == "null" and route_of(request.route_handler).permission != "sign-in"):
-        return True  # older browsers hide the origin of our pages, except of those that sign in
+        return True  # older browsers hide our pages' origin, except on sign-in pages
     public_url = services_of(request).settings.public_url or ""
     return urlsplit(origin).netloc in {request.base_url.netloc, urlsplit(public_url).netloc} - {""}
 

@@ -250,7 +250,7 @@ async def _register(
     choice: Choice, typed: Mapping[str, str], content: CustomerContent | None, *, is_proven: bool
 ) -> UUID:
     """Create a customer for each form, as the API does, so that visitors cannot find out whether one with the same
-    address already exists. If they have confirmed the address before, use the customer they already are.
+    address already exists. If visitors have confirmed the address before, use their existing record.
     """
     assert content, "the customer is new"
     request = choice.visit.request

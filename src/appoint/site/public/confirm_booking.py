@@ -1,4 +1,4 @@
-"""Confirm a booking: the page that asks for the code, also in a frame, and the page behind the link in the message.
+"""Confirm a booking: the page that asks for the code, which may be in a frame, and the page that the message links to.
 
 GET requests change nothing, because mail scanners open links too.
 """
@@ -144,7 +144,7 @@ def _minutes(left: timedelta, language: str) -> str:
 
 
 async def _refusal_page(visit: ClinicVisit, token: str, refusal: errors.Conflict) -> Response[Any]:
-    """Show the page as it is now, with the reason why the code was refused or no new one was sent."""
+    """Show the page as it is now, with the reason why the code was refused or no new code was sent."""
     linked = await load_appointment(visit.request, token)
     if linked is None:
         raise errors.NotFound
@@ -163,7 +163,7 @@ async def _refusal_page(visit: ClinicVisit, token: str, refusal: errors.Conflict
 
 
 async def _remember_address(request: Request, response: Response[Any], outcome: Outcome) -> None:
-    """If this request proved it, remember the address in this browser."""
+    """If this request confirmed the address, remember it in this browser."""
     if not outcome.proves_address:
         return
     customer = await customers.get(request.services.db.across(), outcome.appointment.customer_id)

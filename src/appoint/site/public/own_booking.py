@@ -85,7 +85,7 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
 
 
 async def release_own_hold(choice: Choice, token: str) -> None:
-    """Cancel the visitor's own hold, if they return to the form from it to change their details."""
+    """Cancel the visitor's own hold if they go back from it to the form to change their details."""
     if not token or not await is_own_hold(choice, token):
         return
     actor = await holder(choice.visit.request, token)

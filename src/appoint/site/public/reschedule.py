@@ -123,7 +123,7 @@ async def _alternatives(
     )
     slots = [slot for slot in slots if slot.start_time != start]
     if not slots or not request.user.may_know_visits(linked.appointment.customer_id, linked.catalogue.clinic_id):
-        return slots  # whoever holds the link must not see when the patient has other appointments
+        return slots  # a link's holder must not see when the patient has other appointments
     first, last = min(slot.start_time for slot in slots), max(slot.end_time for slot in slots)
     busy = await appointments.find_other_times(request.services.db, linked.appointment, start=first, end=last)
     return [slot for slot in slots if not overlaps(busy, slot.start_time, slot.end_time)]

@@ -17,7 +17,7 @@ from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 50
 TIME_ZONE: Final = "UTC"
-"""Administrators work for clinics in many time zones."""
+"""UTC, because administrators work for clinics in many time zones."""
 
 
 @get(
