@@ -28,8 +28,8 @@ class StrangerOrigin(NamedTuple):
     minutes_per_address: int
     """The most that can be taken for one email address or phone number within the window."""
     clinic_percent: int | None
-    """The share of the clinic's published time in the next 14 days that strangers without a confirmed address may
-    occupy together; None if this one's is confirmed."""
+    """The share of the clinic's published time in the next 14 days that strangers without a confirmed address can
+    occupy together; None if this stranger's address is confirmed."""
     counted_since: datetime
     """When the window starts."""
 

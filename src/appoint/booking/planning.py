@@ -126,7 +126,7 @@ def plan_booking(
         limits,
         command.discreet,
         needs_code,
-        # a proven address does not count among those that no one has confirmed
+        # a proven address does not count as unconfirmed
         command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
     )
 

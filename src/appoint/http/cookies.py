@@ -59,8 +59,9 @@ def _purpose(token: str) -> str:
 
 
 def set_booked_token(response: Response[Any], secret: str, token: str) -> None:
-    """Store the latest booking's manage-link token. It is signed, so that a link's holder who did not book cannot
-    pretend to be this browser."""
+    """Store the latest booking's manage-link token. It is signed, so that someone who has the link but did not book
+    cannot pretend to be this browser.
+    """
     response.set_cookie(_cookie(BOOKED_COOKIE, sign(secret, "booked", token), max_age=BOOKED_COOKIE_SECONDS))
 
 

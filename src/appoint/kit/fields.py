@@ -19,7 +19,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def constraint(
     check: Any, /, *, example: Any, schema: dict[str, str], clean: Any = None, **constraints: Any
 ) -> msgspec.Meta:
-    """Return a constraint that `check(value) -> message | None` validates.
+    """Return a constraint that `check(value) -> message | None` enforces.
 
     The message is a key in the translation catalogues. `schema` is added to the JSON schema, which cannot express the
     whole check. A value that passes is replaced with `clean(value)`.

@@ -48,8 +48,8 @@ async def confirm_appointment(
 ) -> Outcome | None:
     """Confirm a stranger's appointment with the code that the booker received. Return None if no code was sent for it.
 
-    The first right code confirms the booker's address, so the booking's other appointments need none. Confirming the
-    appointment again changes nothing. `db` must see all customers.
+    The first correct code confirms the booker's address, so the booking's other appointments don't need one. Confirming
+    the appointment again changes nothing. `db` must see all customers.
 
     Raise `Conflict`: `code-required` without a code; `wrong-confirmation-code`; `new-code-required` after too many
     wrong codes, or if the booker's address has changed; `hold-expired` or `wrong-status`; `customer-busy` or

@@ -105,7 +105,7 @@ def _read_patch(fields: Mapping[str, str]) -> CustomerPatch:
 
 @get(ERASE, operation_id="showErasure", opt=ERASING, include_in_schema=False)
 async def show_erasure(request: Request) -> Response[Any]:
-    """Say what an erasure deletes and what clinics keep."""
+    """Show what an erasure deletes and what clinics keep."""
     customer_id = request.user.customer_id
     return await _erasure_page(request, customer_id) if customer_id else redirect(STAFF)
 

@@ -21,8 +21,9 @@ async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool]], channels: Sequence[Channel]
 ) -> list[Contact]:
     """Return the contacts for events. Each event is given by its clinic, id and customer, and whether it is news that
-    the customer must learn even if they have turned off all channels. An event without a customer concerns the clinic's
-    staff, or its managers if the clinic has no email address."""
+    the customer must get even if they have turned off all channels. An event without a customer concerns the clinic's
+    staff, or its managers if the clinic has no email address.
+    """
     clinics, ids_, customers, news = zip(*events, strict=True)
     rows = await tx.fetch(
         LIST_CONTACTS, clinic_ids=clinics, event_ids=ids_, customer_ids=customers, news=news, channels=channels
