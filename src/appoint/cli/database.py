@@ -17,8 +17,8 @@ from .output import echo
 def migrate() -> None:
     """Migrate the database to this version's schema. Safe to repeat, even concurrently.
 
-    If APPOINT_OWNER_DATABASE_URL is set, migrate as that owner, and let the login in APPOINT_DATABASE_URL serve
-    requests, and nothing else. Create that login if it does not exist.
+    If APPOINT_OWNER_DATABASE_URL is set, migrate as that owner, and set up the login in APPOINT_DATABASE_URL to
+    serve requests and nothing else, creating it if necessary.
     """
     from ..database import migrate
     from ..server import startup

@@ -24,7 +24,7 @@ async def cancel(
     Raise the same conflicts as `transitions.cancel`, with the index of the first appointment that cannot be cancelled.
     """
     overridden: list[str] = []
-    # in the same order for everyone, so that two such requests cannot deadlock
+    # in the same order for everyone, so that concurrent requests cannot deadlock
     for index, appointment in sorted(enumerate(appointments), key=lambda each: each[1].id):
         try:
             overridden += await transitions.cancel_unrecorded(
