@@ -16,7 +16,7 @@ async def test_a_family_signs_in_with_one_address_and_sees_all_its_appointments(
         await expect(page.get_by_role("heading", level=1)).to_have_text("Your appointment")
         await cancel(page)
         await follow(page.get_by_role("link", name="My appointments"))
-        await follow(page.get_by_role("link", name="Your data"))
+        await follow(page.get_by_role("link", name="Your data", exact=True))
         await expect(page.get_by_role("heading", level=1)).to_have_text("Your data")
         await page.go_back()
         await follow(page.get_by_role("button", name="Sign out"))
