@@ -263,7 +263,7 @@ CREATE FUNCTION public.fits_stranger_bounds(clinic integer, origin public.strang
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-  floor_minutes constant integer := 120;  -- so that clinics with few hours can be booked too
+  floor_minutes constant integer := 120;  -- so that strangers can also book at clinics with few hours
   longest_hold constant interval := '2 hours';
   alone boolean;
   taken bigint;
@@ -273,7 +273,7 @@ begin
       perform pg_advisory_xact_lock(hashtextextended('strangers', clinic));
     end if;
 
-    -- what all strangers have now: every hold, and what they booked since then without one
+    -- all strangers' current holds, and what they have booked without a hold since `counted_since`
     select coalesce(sum(s.minutes), 0) into taken
       from (select appointment_id, minutes, held
               from stranger_appointment
@@ -295,7 +295,7 @@ begin
       return false;
     end if;
 
-    -- what each network took since then, whatever became of it
+    -- what each network has taken since then, even if later cancelled
     if exists (select
                  from (select 1 as level, sum(minutes) as minutes
                          from stranger_appointment
@@ -316,7 +316,7 @@ begin
       return false;
     end if;
 
-    -- what these customers' addresses took since then
+    -- what these customers' addresses have taken since then
     select coalesce(sum(s.minutes), 0) into taken
       from (select id from unnest(customers) as id
              union

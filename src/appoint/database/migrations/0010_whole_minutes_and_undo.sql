@@ -1,6 +1,6 @@
--- Appointments, booking slots and absences begin and end on whole minutes, and staff can take back their last step.
+-- Appointments, booking slots and absences start and end on whole minutes, and staff can undo their last step.
 
--- Until 1972, the offsets of some zones had seconds, so hours published for such dates can have them too.
+-- Until 1972, the offsets of some zones had seconds, so hours published for those dates can have them too.
 
 alter table appointment
   add constraint appointment_whole_minutes check (
@@ -15,7 +15,7 @@ alter table absence
     lower(during) < '1973-01-01 00:00+00'
     or extract(epoch from lower(during)) % 60 = 0 and extract(epoch from upper(during)) % 60 = 0) not valid;
 
--- Absences and manually removed time may overlap anything, so they grow to whole minutes.
+-- Absences and manually removed time may overlap anything, so extend them to whole minutes.
 update absence
    set during = tstzrange(date_trunc('minute', lower(during)),
                           date_trunc('minute', upper(during) + interval '59.999999 seconds'))
@@ -27,9 +27,9 @@ update booking_slot
  where removed_at is not null and lower(during) >= '1973-01-01 00:00+00'
    and (extract(epoch from lower(during)) % 60 <> 0 or extract(epoch from upper(during)) % 60 <> 0);
 
--- Appointments and published slots lose their seconds. If both ends of all ranges move down to their minute, no two
--- ranges that did not overlap will, and each appointment stays within its slots. Earlier ranges go first, so that none
--- overlaps a neighbour that has not moved yet.
+-- Remove the seconds from appointments and published slots. Rounding both ends of all ranges down to the minute doesn't
+-- create overlaps, and keeps each appointment within its slots. Earlier ranges go first, so that none overlaps a
+-- neighbour that hasn't been rounded yet.
 do $$
 declare
   off record;
@@ -78,7 +78,7 @@ begin
   alter table appointment alter constraint within_hours not deferrable;
 end $$;
 
--- The status before the last step by the clinic, as long as nothing else has happened since.
+-- The status before the clinic's last step, as long as nothing else has happened since.
 alter table appointment
   add column undo_status text,
   add column stepped_at timestamptz,

@@ -1,17 +1,17 @@
--- Accounts under control: disabled users, and sessions with their device and network address.
+-- Disable accounts and memberships, and record each session's device and network address.
 
--- A disabled account cannot sign in anywhere; a disabled membership gives no access to that clinic.
+-- A disabled account cannot sign in anywhere; a disabled membership doesn't give access to that clinic.
 alter table app_user add column disabled_at timestamptz;
 alter table membership add column disabled_at timestamptz;
 
 alter table session
   -- browser and system, such as “Firefox, Linux”
   add column device text constraint session_device check (length(device) <= 60),
-  -- the network address of the last use
+  -- the network address that last used the session
   add column address text constraint session_address check (length(address) <= 60),
   add column proven_at timestamptz;  -- when the user last entered a credential; null: when they signed in
 
--- Returns the owner of a session's token, with all memberships at clinics where the user has access, in one
+-- Returns the owner of a session token and the owner's memberships at all clinics where they have access, in one
 -- statement.
 create function session_owner(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
@@ -25,7 +25,7 @@ create function session_owner(hash bytea, at timestamptz, idle interval)
                        from membership m
                       where m.user_id = s.user_id
                         and m.disabled_at is null
-                        -- a doctor who has left works there no more
+                        -- doctors who have left no longer have access
                         and (m.role <> 'doctor'
                              or exists (select from doctor d
                                          where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
@@ -41,7 +41,7 @@ create function session_owner(hash bytea, at timestamptz, idle interval)
 revoke execute on function session_owner from public;
 grant execute on function session_owner to appoint_server, appoint_across;
 
--- Servers of the previous release call this one.
+-- Servers from the previous release call this one.
 create or replace function signed_in(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
                  memberships text)
@@ -51,8 +51,8 @@ create or replace function signed_in(hash bytea, at timestamptz, idle interval)
       from session_owner(hash, at, idle) o;
   end;
 
--- Returns the sessions of a user who works at the clinic that the transaction names. The server cannot read the
--- sessions of anyone else.
+-- Returns a user's sessions if the user works at the transaction's clinic. The server cannot read anyone else's
+-- sessions.
 create function member_sessions(member uuid)
   returns table (id uuid, created_at timestamptz, seen_at timestamptz, expires_at timestamptz, device text,
                  address text)
@@ -66,7 +66,7 @@ create function member_sessions(member uuid)
 revoke execute on function member_sessions from public;
 grant execute on function member_sessions to appoint_server, appoint_across;
 
--- Ends the sessions of a user who works at the clinic that the transaction names.
+-- Ends a user's sessions if the user works at the transaction's clinic.
 create function end_member_sessions(member uuid) returns void
   language sql volatile security definer
   begin atomic

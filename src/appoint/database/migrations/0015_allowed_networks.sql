@@ -1,4 +1,4 @@
--- The networks from which a clinic's staff and an API key have access; an empty array: from everywhere.
+-- The networks from which a clinic's staff and an API key have access. An empty array allows any network.
 alter table clinic
   add column staff_networks text[] not null default '{}'
     constraint clinic_staff_networks check (cardinality(staff_networks) <= 100 and staff_networks::cidr[] is not null);
@@ -6,8 +6,8 @@ alter table api_key
   add column networks text[] not null default '{}'
     constraint api_key_networks check (cardinality(networks) <= 100 and networks::cidr[] is not null);
 
--- As before, and each membership has the clinic's networks, because staff of several clinics may have access to some of
--- them only.
+-- As before, but each membership includes the clinic's networks, because people who work at several clinics may be able
+-- to access only some of them from their current network.
 create or replace function session_owner(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
                  proven_at timestamptz, address text, memberships text)
@@ -21,7 +21,7 @@ create or replace function session_owner(hash bytea, at timestamptz, idle interv
                        join clinic k on k.id = m.clinic_id
                       where m.user_id = s.user_id
                         and m.disabled_at is null
-                        -- a doctor who has left works there no more
+                        -- doctors who have left no longer have access
                         and (m.role <> 'doctor'
                              or exists (select from doctor d
                                          where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
@@ -35,8 +35,8 @@ create or replace function session_owner(hash bytea, at timestamptz, idle interv
        and (u.active and u.disabled_at is null or c.active);
   end;
 
--- Returns the API key with this id, in one round trip, as `presented_key` does for servers of the previous release, and
--- the networks from which it works.
+-- Returns the API key with this id and the networks from which it works, in one round trip. Servers from the previous
+-- release use `presented_key`, which doesn't return the networks.
 create function find_presented_key(key_id uuid)
   returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz,
                  last_used_at timestamptz, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz,

@@ -1,11 +1,11 @@
--- Who knows whom: clinics, of their patients alone; doctors, of a colleague's patient only in an emergency.
+-- Clinics can see only their own patients, and doctors can see a colleague's patient only in an emergency.
 
--- A hold no longer makes the customer a patient. So an appointment needs a patient once it is booked, and before that
--- only a customer.
+-- A hold no longer makes the customer a patient. So an appointment needs only a customer while it is on hold, and a
+-- patient once it is booked.
 -- squawk-ignore ban-drop-constraint
 alter table appointment drop constraint is_patient;
 
--- Forget the patients who never had more than an abandoned hold.
+-- Delete the records of patients who only ever had abandoned holds.
 delete from patient p
  where num_nonnulls(p.record_number, p.notes) = 0
    and exists (select from appointment a where a.customer_id = p.customer_id and a.clinic_id = p.clinic_id)
@@ -14,8 +14,8 @@ delete from patient p
                       and (a.customer_id = p.customer_id or a.booker_id = p.customer_id));
 
 alter table appointment
-  -- Null for a hold, and for one that was never confirmed. The column rewrites the table anyway, so that checking the
-  -- constraints along with it does not need a longer lock.
+  -- Null for holds, including expired ones that were never confirmed. Adding the column rewrites the table anyway, so
+  -- checking the constraints at the same time doesn't lengthen the lock.
   add column patient_id uuid
     -- squawk-ignore adding-field-with-default
     generated always as (case when status <> 'pending' and not only_held then customer_id end) stored,
@@ -25,11 +25,11 @@ alter table appointment
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint appointment_customer foreign key (customer_id) references customer (id);
 
--- Finds a person's records at all clinics, also when the person is deleted.
+-- Finds a person's records at all clinics, even when deleting the person.
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists patient_by_customer on patient (customer_id);
 
--- A doctor's access to a colleague's patient in an emergency, with the reason that the doctor gave.
+-- A doctor's emergency access to a colleague's patient, with the doctor's reason.
 create table emergency_access (
   clinic_id integer not null,
   id uuid not null constraint emergency_access_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -53,7 +53,8 @@ alter table emergency_access enable row level security;
 create policy of_clinic on emergency_access to appoint_server using (clinic_id = current_clinic());
 create policy across on emergency_access to appoint_across using (true);
 
--- Returns the doctors who have emergency access to a patient at a given time. The guard asks before the transaction names a clinic.
+-- Returns the doctors who have emergency access to a patient at a given time. The guard calls this before the
+-- transaction has a clinic.
 create function emergency_doctors(clinic integer, customer uuid, at timestamptz) returns setof uuid
   language sql stable security definer
   begin atomic
@@ -64,7 +65,7 @@ create function emergency_doctors(clinic integer, customer uuid, at timestamptz)
 revoke execute on function emergency_doctors from public;
 grant execute on function emergency_doctors to appoint_server, appoint_across;
 
--- A clinic's notes about an erased customer stay for as long as the clinic has to keep them.
+-- A clinic's notes about an erased customer stay as long as the clinic has to keep them.
 alter table patient
   add column outlives_customer boolean not null default false;
 alter table patient

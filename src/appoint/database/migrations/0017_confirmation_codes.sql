@@ -1,4 +1,4 @@
--- Strangers hold times; a hold becomes a booking when its patient proves the address that the confirmation goes to.
+-- Strangers can only hold times. A hold becomes a booking once the booker confirms the address for the confirmation.
 
 alter table clinic
   add column confirm_address text not null default 'always',
@@ -6,12 +6,12 @@ alter table clinic
   -- squawk-ignore constraint-missing-not-valid
   add constraint clinic_confirm_address check (confirm_address in ('always', 'never'));
 
--- When the customer proved that messages to this address reach them. Changing the address clears it.
+-- When the customer proved that messages to this address reach them. Changing the address clears the time.
 alter table customer
   add column email_confirmed_at timestamptz,
   add column phone_confirmed_at timestamptz;
 
--- The code that turns a stranger's booking from a hold into appointments. Only the message contains the code itself.
+-- The code that turns a stranger's held appointments into booked ones. Only the message contains the code itself.
 create table confirmation_code (
   clinic_id integer not null,
   booking_id uuid not null,
@@ -29,7 +29,7 @@ create index confirmation_code_by_customer on confirmation_code (customer_id);
 grant select, insert, update, delete on confirmation_code to appoint_across;
 grant select, insert on confirmation_code to appoint_server;
 
--- A confirmed person's second record goes away, along with the development mailbox's copies of its messages.
+-- Deleting a confirmed person's duplicate record also deletes the copies of its messages in the development mailbox.
 alter table dev_message
   -- squawk-ignore ban-drop-constraint
   drop constraint dev_message_customer,
@@ -37,9 +37,9 @@ alter table dev_message
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint dev_message_customer foreign key (customer_id) references customer (present_id) on delete cascade;
 
--- The server sees no addresses when it books. These two functions tell it only what the response says.
+-- The server cannot see addresses when it books. These two functions return only what the response contains.
 
--- Returns a customer's email address, or else phone number, with most of it left out.
+-- Returns a customer's email address, or otherwise their phone number, with most of it masked.
 create function masked_address(customer_id uuid) returns text language sql stable strict security definer
   begin atomic
     select coalesce(left(c.email, 1) || '•••@' || split_part(c.email, '@', -1),
@@ -50,7 +50,7 @@ create function masked_address(customer_id uuid) returns text language sql stabl
 revoke execute on function masked_address from public;
 grant execute on function masked_address to appoint_server, appoint_across;
 
--- Returns whether a message to the booker also reaches the customer, or the customer can receive none.
+-- Returns whether messages to the booker also reach the customer, or the customer cannot receive any.
 create function shares_address(customer_id uuid, booker_id uuid) returns boolean
   language sql stable strict security definer
   begin atomic

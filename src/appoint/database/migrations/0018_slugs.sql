@@ -1,6 +1,6 @@
--- A slug is never a number, because a page's address contains a clinic's slug or its number.
+-- A slug is never a number, because the URL of a clinic's page contains either its slug or its number.
 
--- Such a slug may have taken over the page of the clinic with that number.
+-- A numeric slug may have taken over the page of the clinic with that number.
 update clinic
    set slug = case when length(slug) <= 90 and not exists (select from clinic o where o.slug = 'clinic-' || clinic.slug)
                    then 'clinic-' || slug end,

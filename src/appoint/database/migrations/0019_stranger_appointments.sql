@@ -1,12 +1,13 @@
--- What strangers booked, and from where: callers without a session, an API key or a role at the clinic. And manage
--- links that staff can revoke.
+-- What strangers booked, and from which networks. Strangers are callers without a session, an API key or a role at the
+-- clinic. Also lets staff revoke manage links.
 
--- One row for each of their appointments. The bounds count recent rows; staff find bookings to cancel by them.
+-- One row for each appointment that a stranger booked. The bounds count recent rows, and staff use them to find
+-- bookings to cancel.
 create table stranger_appointment (
   clinic_id integer not null,
   appointment_id uuid not null,
   created_at timestamptz not null default now(),
-  -- digests under the server's key, which differ between clinics: the caller's own network, then wider ones by level
+  -- digests keyed with the server's key, different for each clinic: the caller's own network, then wider ones by level
   networks bytea[] not null
     constraint stranger_appointment_networks check (cardinality(networks) between 1 and 3),
   minutes integer not null constraint stranger_appointment_minutes check (minutes > 0),  -- the claim's length
@@ -21,25 +22,25 @@ create index stranger_appointment_network on stranger_appointment (clinic_id, (n
 create index stranger_appointment_wider on stranger_appointment (clinic_id, (networks[2]), created_at);
 create index stranger_appointment_widest on stranger_appointment (clinic_id, (networks[3]), created_at);
 
--- A stranger's networks, narrowest first, with the most minutes that each may take, the most per email address or
--- phone number, and the share of the clinic's time for all strangers whose address is not confirmed; null if this one's
--- is. A parameter of insert_appointments.sql.
+-- A stranger's networks, narrowest first, with the maximum number of minutes for each and per email address or phone
+-- number, and the share of the clinic's time for all strangers with unconfirmed addresses; null if this stranger's
+-- address is confirmed. A parameter of insert_appointments.sql.
 create type stranger_origin as (
   networks bytea[], minutes_per_network integer[], minutes_per_address integer, clinic_percent integer,
   counted_since timestamptz
 );
 
--- Returns whether strangers may take `more` minutes of a clinic's time in `appointments` appointments for these
--- customers. One appointment always fits where nothing else counts, however long it is.
+-- Returns whether strangers may take `more` minutes of a clinic's time for `appointments` appointments for these
+-- customers. A single appointment of any length always fits if nothing else counts.
 --
 -- Checks twice: first without waiting, so that a flood of refused requests does not queue here, and then again after
--- concurrent calls for the clinic have finished. The function is volatile, so it then sees what they wrote, which the
--- statement that calls it does not. It is a security definer because the server cannot read addresses.
+-- concurrent calls for the clinic have finished. The function is volatile, so unlike the calling statement, it then
+-- sees what they wrote. It is a security definer because the server cannot read addresses.
 create function fits_stranger_bounds(clinic integer, origin stranger_origin, customers uuid[], appointments bigint,
                                      more numeric, at timestamptz)
 returns boolean language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
-  floor_minutes constant integer := 120;  -- so that clinics with few hours can be booked too
+  floor_minutes constant integer := 120;  -- so that strangers can also book at clinics with few hours
   longest_hold constant interval := '2 hours';
   alone boolean;
   taken bigint;
@@ -49,7 +50,7 @@ begin
       perform pg_advisory_xact_lock(hashtextextended('strangers', clinic));
     end if;
 
-    -- what all strangers have now: every hold, and what they booked since then without one
+    -- all strangers' current holds, and what they have booked without a hold since `counted_since`
     select coalesce(sum(s.minutes), 0) into taken
       from (select appointment_id, minutes, held
               from stranger_appointment
@@ -71,7 +72,7 @@ begin
       return false;
     end if;
 
-    -- what each network took since then, whatever became of it
+    -- what each network has taken since then, even if later cancelled
     if exists (select
                  from (select 1 as level, sum(minutes) as minutes
                          from stranger_appointment
@@ -92,7 +93,7 @@ begin
       return false;
     end if;
 
-    -- what these customers' addresses took since then
+    -- what these customers' addresses have taken since then
     select coalesce(sum(s.minutes), 0) into taken
       from (select id from unnest(customers) as id
              union
@@ -127,7 +128,7 @@ create policy of_clinic on stranger_appointment to appoint_server using (clinic_
 create policy written on stranger_appointment for insert to appoint_server with check (true);
 create policy across on stranger_appointment to appoint_across using (true);
 
--- The number of the manage link that is valid. Revoking it makes the next one valid.
+-- The number of the currently valid manage link. Revoking it makes the next one valid.
 alter table appointment
   add column link_number smallint not null default 1,
   -- The check scans a column that is still 1 in every row.
