@@ -162,7 +162,7 @@ def wrk(world: World, address: str, kind: str, *, connections: int, seconds: flo
 
 
 def token_of(number: int) -> str:
-    """Return the token of a customer's registration, which booking for them needs."""
+    """Return the token from a customer's registration, which is needed to book for them."""
     return create_token(SECRET_KEY, customer_id(number), now=clock.now())
 
 

@@ -83,7 +83,7 @@ def doctor(clinic: str | int, number: str | int) -> str:
 
 
 def customer_id(number: int) -> UUID:
-    """Return a customer's id. `customer` returns the same as SQL."""
+    """Return a customer's id. `customer` returns it as an SQL expression."""
     return UUID(f"00000000-0000-7000-8000-{number:012x}")
 
 

@@ -1,7 +1,7 @@
 """Build a release in `dist/`: the source distribution and the wheel, their bills of materials, and checksums.
 
-The bills of materials are CycloneDX documents. The first lists the Python packages that the wheel runs with, including
-all extras, at the locked versions; the second lists the npm packages that are built into the pages.
+The bills of materials are CycloneDX documents. The first lists the Python packages that the wheel needs, including all
+extras, at their locked versions; the second lists the npm packages bundled into the pages.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def python_materials(python: Path) -> dict[str, Any]:
 
 
 def page_materials(version: str) -> dict[str, Any]:
-    """Return the bill of materials for the pages' npm packages, without what differs from one run to the next."""
+    """Return the bill of materials for the pages' npm packages, without values that differ between runs."""
     options = ("--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only")
     materials = json.loads(run("npm", "sbom", *options, cwd=ROOT / "frontend"))
     del materials["serialNumber"], materials["metadata"]["timestamp"]
@@ -64,7 +64,7 @@ def write(path: Path, materials: dict[str, Any]) -> None:
 
 
 def checksums(folder: Path) -> str:
-    """Return a line for each file in the folder, in the format that `sha256sum --check` reads."""
+    """Return a checksum line for each file in the folder, in the format that `sha256sum --check` reads."""
     files = sorted(path for path in folder.iterdir() if path.name != "SHA256SUMS")
     return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
 

@@ -84,7 +84,7 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, worker_id: str) -> str:
-    """This worker's migrated database, with the run's clock. Clinics written with SQL let strangers book without a
+    """This worker's migrated database, with the run's clock. Clinics created with SQL let strangers book without a
     code."""
     url = asyncio.run(database.copy_template(server_url, f"appoint_{worker_id}"))
     asyncio.run(run_clock.shift_database(url))

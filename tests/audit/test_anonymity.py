@@ -1,4 +1,4 @@
-"""The audit log outlives an erased person, so it contains nothing that identifies one."""
+"""The audit log is kept after a person is erased, so it must not identify anyone."""
 
 import pytest
 
@@ -65,9 +65,9 @@ async def test_only_staff_and_partners_are_recorded_with_their_full_address(clie
         ("testclient", "testclient"),
     ],
 )
-def test_the_network_around_an_address(address, network):
+def test_an_address_is_shortened_to_its_network(address, network):
     assert network_around(address) == network
 
 
-def test_a_caller_without_an_address_has_none_to_record():
+def test_nothing_is_recorded_for_a_caller_without_an_address():
     assert Actor("open:1").audited_address is None

@@ -1,4 +1,4 @@
-"""The audit log contains failed sign-ins and refused access, and attackers cannot fill it."""
+"""The audit log records failed sign-ins and refused access, and attackers cannot flood it."""
 
 import pyotp
 import pytest
@@ -31,7 +31,7 @@ async def refusals(db) -> list[tuple]:
     ]
 
 
-async def test_a_failed_sign_in_is_visible_to_the_users_clinics(db, client, mia):
+async def test_a_failed_sign_in_appears_in_the_logs_of_the_users_clinics(db, client, mia):
     assert type_of(await sign_in(client, password="a wrong password")) == WRONG
     assert sorted(await refusals(db)) == [
         (0, "signInFailed", "wrong-credentials", [mia]),
@@ -45,7 +45,7 @@ async def test_a_failed_sign_in_is_visible_to_the_users_clinics(db, client, mia)
     assert "Mia Klein" in page.text
 
 
-async def test_a_sign_in_is_visible_to_the_users_clinics(db, client, mia):
+async def test_a_sign_in_appears_in_the_logs_of_the_users_clinics(db, client, mia):
     await sign_in(client)
     entries = [(entry["clinic_id"], entry["action"], entry["subjects"]) for entry in await unsealed(db)]
     assert entries[-2:] == [(0, "signIn", [mia]), (1, "signIn", [mia])]
@@ -64,7 +64,7 @@ async def test_a_disabled_accounts_sign_in_is_recorded_as_such(db, client, mia):
     assert (1, "signInFailed", "disabled-account", [mia]) in await refusals(db)
 
 
-async def test_a_missing_code_and_a_wrong_one_are_told_apart(db, client, mia):
+async def test_a_missing_code_and_a_wrong_one_are_recorded_differently(db, client, mia):
     manager = await bearer(client)
     setup = await client.post("/api/account/totp", json={"password": "a calm lake in the morning"}, headers=manager)
     code = pyotp.TOTP(setup.json()["secret"]).at(clock.now())
@@ -77,7 +77,7 @@ async def test_a_missing_code_and_a_wrong_one_are_told_apart(db, client, mia):
     ]
 
 
-async def test_refused_access_is_visible_to_the_callers_and_the_other_clinic(db, client, mia):
+async def test_refused_access_appears_in_the_logs_of_the_callers_clinic_and_the_other_one(db, client, mia):
     await create_doctor(client, 2)
     manager = await bearer(client)
     assert (await client.get("/api/clinics/2/bookings", headers=manager)).status_code == 404
@@ -87,13 +87,13 @@ async def test_refused_access_is_visible_to_the_callers_and_the_other_clinic(db,
     assert (await unsealed(db))[-1]["actor"] == f"user:{mia}"
 
 
-async def test_refused_access_to_a_clinic_that_does_not_exist_makes_no_audit_log_there(db, client, mia):
+async def test_refused_access_to_an_unknown_clinic_does_not_create_an_audit_log_for_it(db, client, mia):
     manager = await bearer(client)
     assert (await client.get("/api/clinics/77/bookings", headers=manager)).status_code == 404
     assert sorted(entry[0] for entry in await refusals(db)) == [0, 1]
 
 
-async def test_a_page_and_a_body_can_be_refused_too(db, client, mia):
+async def test_refused_pages_and_bodies_are_recorded_too(db, client, mia):
     await works_at(db, await add_user(db, "rita@example.org"), role="receptionist")
     own = await bearer(client, "rita@example.org")
     assert (await client.get("/staff/1/users", headers=own)).status_code == 403

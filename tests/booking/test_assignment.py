@@ -1,4 +1,4 @@
-"""Doctors for several appointments: found whenever there are any, as trying all combinations does."""
+"""Doctors for several appointments: the search finds an assignment whenever trying all combinations would."""
 
 from datetime import timedelta
 from itertools import pairwise, product
@@ -29,7 +29,7 @@ def fits(specs: list[AppointmentSpec], doctors: tuple[UUID, ...]) -> bool:
         st.tuples(st.integers(0, 8), st.integers(1, 6), st.lists(st.sampled_from(DOCTORS), unique=True)), max_size=5
     )
 )
-def test_an_assignment_is_found_exactly_if_there_is_one(times):
+def test_an_assignment_is_found_if_and_only_if_one_exists(times):
     specs = [spec(position, start, length) for position, (start, length, _) in enumerate(times)]
     takers = {position: doctors for position, (_, _, doctors) in enumerate(times)}
     found = assign(specs, takers)
@@ -41,7 +41,7 @@ def test_an_assignment_is_found_exactly_if_there_is_one(times):
         assert all(doctor in takers[each.position] for doctor, each in zip(doctors, specs, strict=True))
 
 
-def test_a_search_that_takes_too_long_is_given_up():
+def test_a_search_is_abandoned_if_it_takes_too_long():
     specs = [spec(position, 0, 6) for position in range(20)]
     takers = {each.position: [UUID(int=number) for number in range(19)] for each in specs}
     assert assign(specs, takers) is None

@@ -1,4 +1,4 @@
-"""Bookings cancelled as a whole, over HTTP."""
+"""Cancelling whole bookings over HTTP."""
 
 import pytest
 
@@ -46,7 +46,7 @@ async def test_a_cancelled_appointment_does_not_prevent_cancelling_the_others(cl
     assert await statuses(client, path) == ["cancelled"] * 2
 
 
-async def test_nothing_is_cancelled_if_one_appointment_cannot_be(client, world):
+async def test_nothing_is_cancelled_if_one_appointment_cannot_be_cancelled(client, world):
     path, (_, second) = await book(client, world, 0, 1)
     await world.db.execute("update appointment set status = 'fulfilled' where id = $1", second["id"])
     refusal = await client.delete(path, headers=ADMIN)

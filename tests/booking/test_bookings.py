@@ -121,7 +121,7 @@ async def list_bookings(client, world, **query):
     return [booking["bookingId"] for booking in response.json()["items"]]
 
 
-async def test_bookings_are_dated_by_the_appointments_that_match(client, world):
+async def test_bookings_are_sorted_by_their_matching_appointments(client, world):
     next_day = world.nine + timedelta(days=1)
     await world.publish(world.dr_shah, next_day - timedelta(hours=1), next_day + timedelta(hours=7))
     parts = [without_customer(appointment_body(world, hours=hours)) for hours in (24, 0)]
@@ -140,7 +140,7 @@ async def test_bookings_are_dated_by_the_appointments_that_match(client, world):
     assert await list_bookings(client, world, status="cancelled") == both[:1]
 
 
-async def test_pages_of_bookings_contain_each_booking_once(client, world):
+async def test_each_booking_is_on_exactly_one_page(client, world):
     for hours in ((3, 0), (1, 4), (2,)):
         customer = str(await world.add_customer("Customer"))
         parts = [without_customer(appointment_body(world, hours=hour)) for hour in hours]
@@ -155,7 +155,7 @@ async def test_pages_of_bookings_contain_each_booking_once(client, world):
     assert len(set(found)) == len(found) == 3
 
 
-async def test_whoever_books_for_others_is_a_patient_and_stays_until_the_visit(client, world):
+async def test_people_who_book_for_others_are_patients_and_stay_until_the_visit(client, world):
     child = await world.add_customer("Chi")
     part = appointment_body(world, customer=child)
     booking = {"clinicId": world.clinic, "customerId": str(world.ana), "appointments": [part]}

@@ -1,4 +1,4 @@
-"""Lists of what has changed, for partners that keep a copy, and lists with several statuses."""
+"""Lists of changed appointments, for partners that keep a copy, and lists filtered by several statuses."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ async def ids(client, world, query):
     return [item["id"] for item in page["items"]]
 
 
-async def test_changed_appointments_are_listed_in_the_order_of_their_change(client, world):
+async def test_changed_appointments_are_ordered_by_their_last_change(client, world):
     late, early, middle = [await book(client, world, hours=hours) for hours in (3, 1, 2)]
     since = clock.now().isoformat()
     assert await ids(client, world, {"updatedSince": since}) == []
@@ -36,7 +36,7 @@ async def test_changed_appointments_are_listed_in_the_order_of_their_change(clie
     assert await ids(client, world, {}) == [early, middle, late]
 
 
-async def test_pages_of_changes_miss_nothing_that_changes_while_they_are_read(client, world):
+async def test_changes_made_while_paging_are_not_missed(client, world):
     first, second, third = [await book(client, world, hours=hours) for hours in (1, 2, 3)]
     since = (clock.now() - timedelta(hours=1)).isoformat()
     path = f"/api/clinics/{world.clinic}/appointments"

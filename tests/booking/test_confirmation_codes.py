@@ -40,7 +40,7 @@ def expiry_of(appointment) -> datetime:
     return datetime.fromisoformat(appointment["holdExpiresAt"])
 
 
-async def test_a_strangers_booking_is_on_hold_for_ten_minutes_and_says_where_the_code_went(client, practice):
+async def test_a_strangers_booking_is_on_hold_for_ten_minutes_and_shows_where_the_code_went(client, practice):
     appointment = await hold(client, practice)
     assert timedelta(minutes=9) < expiry_of(appointment) - clock.now() <= timedelta(minutes=10)
     assert appointment["confirmation"] == {
@@ -51,7 +51,7 @@ async def test_a_strangers_booking_is_on_hold_for_ten_minutes_and_says_where_the
     assert "ana@example.org" not in str(appointment)
 
 
-async def test_a_code_to_a_phone_is_announced_with_most_digits_left_out(client, practice):
+async def test_the_phone_number_that_a_code_went_to_is_mostly_masked(client, practice):
     ben = await create_customer(client, phone="+4915112345678")
     confirmation = (await hold(client, practice, customerId=ben))["confirmation"]
     assert (confirmation["channel"], confirmation["sentTo"]) == ("sms", "+49•••78")
@@ -74,7 +74,7 @@ async def test_the_manage_token_alone_does_not_confirm(client, practice):
     assert reason_of(await confirm(client, appointment)) == (409, "code-required")
 
 
-async def test_a_held_time_needs_the_code_too_and_never_lasts_longer(client, practice):
+async def test_an_explicit_hold_needs_the_code_too_and_does_not_last_longer(client, practice):
     appointment = await hold(client, practice, hold=True)
     assert expiry_of(appointment) - clock.now() <= timedelta(minutes=10)
     assert reason_of(await confirm(client, appointment)) == (409, "code-required")
@@ -96,7 +96,7 @@ async def test_staff_and_partners_book_at_once(client, db, practice):
         assert "confirmation" not in response.json()
 
 
-async def test_a_manage_token_does_not_make_its_holder_less_of_a_stranger(client, practice):
+async def test_a_caller_with_a_manage_token_is_still_a_stranger(client, practice):
     first = await hold(client, practice)
     response = await client.post("/api/appointments", json={**practice, **times_at(2)}, headers=token_headers(first))
     assert response.json()["status"] == "pending"
@@ -124,7 +124,7 @@ async def test_a_customer_without_an_address_cannot_book(client, db, practice):
     assert response.status_code == 201
 
 
-async def test_wrong_codes_say_how_many_attempts_are_left_until_a_new_code_is_needed(client, practice):
+async def test_a_wrong_code_shows_how_many_attempts_are_left_before_a_new_code_is_needed(client, practice):
     appointment = await hold(client, practice)
     wrong = wrong_code_for(appointment)
     answers = [(await confirm(client, appointment, wrong)).json() for _ in range(6)]
@@ -151,7 +151,7 @@ async def test_a_new_code_replaces_the_old_one_and_allows_five_more_attempts(cli
     for _ in range(5):
         await confirm(client, appointment, wrong_code_for(appointment))
     sent = await send_code(client, appointment)
-    assert (sent.status_code, sent.json()) == (200, appointment["confirmation"])  # the hold does not last any longer
+    assert (sent.status_code, sent.json()) == (200, appointment["confirmation"])  # the hold is not extended
     assert reason_of(await confirm(client, appointment, code_for(appointment))) == (409, "wrong-confirmation-code")
     assert (await confirm(client, appointment, code_for(appointment, 2))).json()["status"] == "booked"
 
@@ -175,7 +175,7 @@ async def test_no_code_is_sent_for_an_appointment_that_needs_none(client, practi
     assert reason_of(await send_code(client, appointment)) == (409, "wrong-status")
 
 
-async def test_an_expired_hold_cannot_be_confirmed_and_costs_no_attempt(client, db, practice):
+async def test_an_expired_hold_cannot_be_confirmed_and_trying_costs_no_attempt(client, db, practice):
     appointment = await hold(client, practice)
     await db.execute("update appointment set hold_expires_at = $1", clock.now() - timedelta(seconds=1))
     for code in (code_for(appointment), wrong_code_for(appointment)):
@@ -202,7 +202,7 @@ async def test_concurrent_confirmations_book_once(client, db, many_connections, 
     assert (await event_types(db, appointment)).count("appointment.booked") == 1
 
 
-async def test_a_repeated_booking_request_says_again_where_the_code_went(client, practice):
+async def test_a_repeated_booking_request_shows_again_where_the_code_went(client, practice):
     headers = {"Idempotency-Key": "once"}
     body = {**practice, **times_at(0)}
     first, second = [await client.post("/api/appointments", json=body, headers=headers) for _ in range(2)]
@@ -226,12 +226,12 @@ async def test_a_customer_whose_address_changes_needs_a_new_code(client, practic
     assert (await confirm(client, appointment, code_for(appointment, 2))).json()["status"] == "booked"
 
 
-async def test_limits_on_appointments_rather_than_holds_apply_to_strangers(client, practice):
+async def test_strangers_are_limited_by_appointments_rather_than_holds(client, practice):
     for number in range(6):
         await hold(client, practice, number / 2)
 
 
-async def test_codes_are_nowhere_in_the_database(client, db, practice):
+async def test_codes_are_not_stored_in_the_database(client, db, practice):
     appointment = await hold(client, practice)
     tables = await db.fetch("select tablename from pg_tables where schemaname = 'public'")
     for table in tables:

@@ -44,7 +44,7 @@ async def test_the_code_confirms_all_appointments_through_any_of_their_links(cli
     assert await db.fetchval("select array_agg(status order by position) from appointment") == ["booked"] * 2
 
 
-async def test_one_code_is_requested_for_a_whole_booking(client, db, practice):
+async def test_a_whole_booking_requests_only_one_code(client, db, practice):
     await make_family_booking(client, practice)
     assert await db.fetchval("select count(*) from event where type = 'appointment.code-requested'") == 1
 

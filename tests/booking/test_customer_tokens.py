@@ -1,4 +1,4 @@
-"""A customer's id is not a credential: who may book for a customer."""
+"""A customer's id is not a credential: only some callers may book for a customer."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ UNKNOWN = "019a0000-0000-7000-8000-000000000000"
 
 @pytest.fixture
 async def stranger(db, client, database_url):
-    """A client that has nothing but what the API has told it."""
+    """A client that has only what the API has returned to it."""
     async with connected_client(composed(database_url), proves=False) as stranger:
         yield stranger
 
@@ -32,7 +32,7 @@ async def visit(db, client):
 
 
 async def register(client, **members) -> dict[str, str]:
-    """Register a customer, and return the members that a booking for them needs."""
+    """Register a customer. Return the members that are needed to book for them."""
     customer = (await client.post("/api/customers", json={"name": "Cleo"} | members)).json()
     return {"customerId": customer["id"], "customerToken": customer["customerToken"]}
 
@@ -55,7 +55,7 @@ async def test_a_stranger_cannot_book_with_an_id_alone(stranger, visit):
     assert type_of(known) == (404, "not-found")
 
 
-async def test_a_stranger_books_for_the_customer_that_they_have_registered(stranger, visit):
+async def test_a_stranger_can_book_for_a_customer_they_registered(stranger, visit):
     assert (await post(stranger, visit | await register(stranger))).status_code == 201
 
 
@@ -71,7 +71,7 @@ async def test_a_stranger_books_for_the_customer_that_they_have_registered(stran
     ],
     ids=["another customer's", "another key", "expired", "another purpose", "empty", "prefix alone"],
 )
-async def test_another_token_is_as_good_as_none(stranger, visit, forge):
+async def test_any_other_token_is_refused(stranger, visit, forge):
     token = forge(UUID(visit["customerId"]))
     assert type_of(await post(stranger, visit, customerToken=token)) == (404, "not-found")
 
@@ -101,7 +101,7 @@ async def test_every_customer_in_a_booking_needs_a_token(stranger, visit):
     assert (await stranger.post("/api/bookings", json=booking({}, dan))).status_code == 201
 
 
-async def test_staff_and_partners_need_no_token_at_their_own_clinic_only(db, client, stranger, visit):
+async def test_staff_and_partners_need_a_token_only_at_other_clinics(db, client, stranger, visit):
     elsewhere = await create_clinic(client, name="Hillside")
     other = await create_doctor(client, elsewhere)
     await publish_slot(db, other, START, START + timedelta(hours=6))
@@ -114,7 +114,7 @@ async def test_staff_and_partners_need_no_token_at_their_own_clinic_only(db, cli
         assert type_of(response) == (404, "not-found")
 
 
-async def test_signed_in_patients_book_for_themselves_and_for_whom_they_register(stranger, visit):
+async def test_signed_in_patients_can_book_for_themselves_and_people_they_register(stranger, visit):
     session = await session_of(stranger)
     assert (await post(stranger, visit, headers=session)).status_code == 201
     child = await register(stranger)
@@ -125,16 +125,16 @@ async def test_signed_in_patients_book_for_themselves_and_for_whom_they_register
     assert type_of(await stranger.post("/api/bookings", json=body, headers=session)) == (404, "not-found")
 
 
-async def test_a_session_books_for_everyone_whom_its_code_covered(stranger, visit):
+async def test_a_session_can_book_for_everyone_its_code_covered(stranger, visit):
     ben = await create_customer(stranger, name="Ben", email="ana@example.org")
     cookies = await sign_in_together(stranger)
     headers = cookies | {"X-CSRF-Token": await csrf_token_of(stranger, "/my", cookies)}
     assert (await post(stranger, visit, headers=headers, customerId=ben)).status_code == 201
-    cleo = await create_customer(stranger, name="Cleo", email="ana@example.org")  # since the code was sent
+    cleo = await create_customer(stranger, name="Cleo", email="ana@example.org")  # registered after the code was sent
     assert type_of(await post(stranger, visit, 1, headers=headers, customerId=cleo)) == (404, "not-found")
 
 
-async def test_a_link_books_for_its_patient_at_its_clinic(db, client, stranger, visit):
+async def test_a_link_can_book_for_its_patient_at_its_clinic(db, client, stranger, visit):
     link = token_headers((await post(client, visit)).json())
     elsewhere = await create_doctor(client, await create_clinic(client, name="Hillside"))
     await publish_slot(db, elsewhere, START, START + timedelta(hours=6))
@@ -169,7 +169,7 @@ async def test_a_repeated_registration_returns_a_fresh_token_only_to_the_same_ca
         assert response.json()["id"] != first.json()["id"]
 
 
-async def test_a_repeated_booking_may_carry_a_new_token(stranger, visit):
+async def test_a_repeated_booking_may_contain_a_new_token(stranger, visit):
     cleo, key = await register(stranger), {"Idempotency-Key": "book"}
     later = clock.now() + timedelta(minutes=5)
     renewed = cleo | {"customerToken": create_token(SECRET, UUID(cleo["customerId"]), now=later)}

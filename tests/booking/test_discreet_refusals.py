@@ -1,4 +1,4 @@
-"""Refusals reveal nothing about a customer's other appointments to callers who hold no more than a manage link."""
+"""Refusals don't reveal a customer's other appointments to callers who have only a manage link."""
 
 from datetime import datetime, timedelta
 
@@ -17,13 +17,13 @@ async def visit(db, client):
 
 @pytest.fixture
 async def link(client, visit):
-    """The manage link of an appointment with Dr Shah at `START`."""
+    """The manage link for an appointment with Dr Shah at `START`."""
     return token_headers(await book(client, visit))
 
 
 @pytest.fixture
 async def secret_visit(db, client, visit):
-    """The same patient's appointment with another doctor, two hours later. The link's holder knows nothing about it."""
+    """The same patient's appointment with another doctor, two hours later. The link's holder doesn't know about it."""
     other = await create_doctor(client, name="Dr Roth")
     await publish_slot(db, other, START, START + timedelta(hours=6))
     return await book(client, visit | {"doctorId": other}, 2)
@@ -38,14 +38,14 @@ async def attempt(client, visit, hours, headers, **members):
     return await client.post("/api/appointments", json=body, headers=headers)
 
 
-async def test_a_holder_sees_a_busy_patient_as_a_time_that_is_taken(client, visit, link, secret_visit):
+async def test_to_a_link_holder_a_busy_patient_looks_like_a_taken_time(client, visit, link, secret_visit):
     refusal = await attempt(client, visit, 2, link)
     assert type_of(refusal) == (409, "taken")
-    await book(client, visit | {"customerId": await create_customer(client)}, 2)  # now it is taken
+    await book(client, visit | {"customerId": await create_customer(client)}, 2)  # now the time is taken
     assert {**(await attempt(client, visit, 2, link)).json(), "requestId": ""} == {**refusal.json(), "requestId": ""}
 
 
-async def test_alternatives_do_not_leave_out_the_patients_other_appointments(client, visit, link, secret_visit):
+async def test_alternatives_include_times_of_the_patients_other_appointments(client, visit, link, secret_visit):
     await book(client, visit | {"customerId": await create_customer(client)}, 1.5)
     refusal = await attempt(client, visit, 1.5, link)
     two_hours_later = datetime.fromisoformat(times_at(2)["startTime"])
@@ -78,7 +78,7 @@ async def test_moving_by_link_does_not_reveal_a_busy_patient(client, visit, link
 
 
 @pytest.mark.parametrize("hold", [False, True], ids=["appointments", "holds"])
-async def test_a_holder_sees_a_limit_as_a_time_that_is_taken(db, client, visit, link, hold):
+async def test_to_a_link_holder_a_limit_looks_like_a_taken_time(db, client, visit, link, hold):
     for number in range(3 if hold else 19):
         await client.post(
             "/api/appointments",

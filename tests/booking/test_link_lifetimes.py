@@ -1,4 +1,4 @@
-"""Manage and unsubscribe links end, and staff can revoke a manage link."""
+"""Manage and unsubscribe links expire, and staff can revoke manage links."""
 
 from datetime import datetime, timedelta
 
@@ -19,12 +19,12 @@ async def visit(db, client):
 
 
 async def statuses(client, appointment) -> tuple[int, int]:
-    """Return the statuses of the appointment for its link, in the API and on the page."""
+    """Return the status codes that the appointment's link gets from the API and the page."""
     response = await client.get(f"/api/appointments/{appointment['id']}", headers=token_headers(appointment))
     return response.status_code, (await client.get(page_path(appointment))).status_code
 
 
-async def test_a_link_ends_thirty_days_after_the_appointment(client, visit, monkeypatch):
+async def test_a_link_expires_thirty_days_after_the_appointment(client, visit, monkeypatch):
     appointment = await book(client, visit)
     end = datetime.fromisoformat(appointment["endTime"])
     for after, expected in [(timedelta(days=29, hours=23), (200, 200)), (timedelta(days=30), (401, 404))]:
@@ -33,7 +33,7 @@ async def test_a_link_ends_thirty_days_after_the_appointment(client, visit, monk
     assert (await client.post(page_path(appointment, "/cancel"))).status_code == 404
 
 
-async def test_the_page_says_when_the_link_ends(client, visit):
+async def test_the_page_shows_when_the_link_expires(client, visit):
     page = await client.get(page_path(await book(client, visit)))
     assert "It works until 30 days after the appointment." in page.text
 
@@ -63,7 +63,7 @@ async def test_messages_contain_the_valid_link(db, client, visit):
     assert (old in message.text, new in message.text) == (False, True)
 
 
-async def test_holders_cannot_revoke_links(client, visit):
+async def test_people_with_a_manage_link_cannot_revoke_it(client, visit):
     appointment = await book(client, visit)
     response = await client.post(
         f"/api/appointments/{appointment['id']}/revokeLink", headers=token_headers(appointment)
@@ -71,7 +71,7 @@ async def test_holders_cannot_revoke_links(client, visit):
     assert response.status_code == 403
 
 
-async def test_an_unsubscribe_link_ends_after_a_year(client, visit):
+async def test_an_unsubscribe_link_expires_after_a_year(client, visit):
     now = int(clock.now().timestamp())
     for expires, expected in [(now + 60, 200), (now - 60, 404)]:
         token = sign(SECRET, "unsubscribe", [visit["customerId"], "email", expires])

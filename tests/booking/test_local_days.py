@@ -1,4 +1,4 @@
-"""Days and hours are local: horizons, the last time before an end, and time that a long visit still occupies."""
+"""Days and hours are local: horizons, the last start before closing, and time that a long visit still occupies."""
 
 from datetime import date, datetime, timedelta
 
@@ -30,7 +30,7 @@ async def offered(world, day: date, **members) -> list[datetime]:
 
 @pytest.fixture
 async def world(db):
-    """No hours are published. It is seven o'clock on Monday in Berlin."""
+    """No hours are published, and it is seven o'clock on Monday in Berlin."""
     async with ClinicCache(None) as cache:
         yield await unpublished_world(db, cache)
 

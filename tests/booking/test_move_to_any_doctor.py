@@ -1,4 +1,4 @@
-"""Appointments moved to whichever doctor is free, over HTTP."""
+"""Moving appointments to any free doctor, over HTTP."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from support.appointments import appointment_body, create_world
 
 @pytest.fixture
 async def world(db):
-    """A clinic where Dr Rao works the same hours as Dr Shah, and a little longer."""
+    """A clinic where Dr Rao works the same hours as Dr Shah and a little longer."""
     async with ClinicCache(None) as cache:
         world = await create_world(db, cache)
         world.dr_rao = await world.add_doctor("Dr Rao")

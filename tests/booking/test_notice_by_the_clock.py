@@ -1,4 +1,4 @@
-"""A notice period is elapsed time, also over a night when clocks change, and pages show when it begins."""
+"""A notice period is elapsed time, even across a night when clocks change, and pages show when it begins."""
 
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -12,7 +12,7 @@ from support.world import World, create_clinic, create_customer, create_doctor, 
 
 SUNDAY_AT_TEN = {
     "spring": datetime(2027, 3, 14, 15, tzinfo=UTC),  # Chicago's clocks go forward that night
-    "autumn": datetime(2027, 11, 7, 16, tzinfo=UTC),  # and back that night
+    "autumn": datetime(2027, 11, 7, 16, tzinfo=UTC),  # and go back that night
 }
 
 

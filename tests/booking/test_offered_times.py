@@ -1,4 +1,4 @@
-"""Patients and strangers choose from what a clinic offers. Its staff and partner systems choose freely."""
+"""Patients and strangers can choose only what a clinic offers; its staff and partner systems can choose freely."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -46,7 +46,7 @@ FREE = [staff, partner]
 
 @pytest.fixture
 async def world(db):
-    """A clinic whose step is 15 minutes, with a 30-minute type."""
+    """A clinic with a step of 15 minutes and a 30-minute type."""
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache)
         world.check_up = await world.add_type(30)
@@ -80,7 +80,7 @@ async def move(
 
 @pytest.mark.parametrize("caller", RESTRICTED)
 @pytest.mark.parametrize("minutes", [1, 30, 480])
-async def test_where_a_clinic_has_types_patients_and_strangers_book_a_type(world, caller, minutes):
+async def test_patients_and_strangers_must_choose_a_type_if_the_clinic_has_any(world, caller, minutes):
     assert await request(world, caller(world), start_time=at(8), end_time=at(8) + minutes * MINUTE) == "type-required"
     assert isinstance(
         await request(world, caller(world), start_time=at(8), appointment_type_id=world.check_up), Appointment
@@ -88,7 +88,7 @@ async def test_where_a_clinic_has_types_patients_and_strangers_book_a_type(world
 
 
 @pytest.mark.parametrize("caller", RESTRICTED)
-async def test_a_whole_slot_does_not_make_a_type_longer(world, caller):
+async def test_booking_a_whole_slot_does_not_lengthen_a_typed_appointment(world, caller):
     slot_id: UUID = await world.db.fetchval("select id from booking_slot")
     outcomes = [
         await request(world, caller(world), booking_slot_id=slot_id, **type)
@@ -98,7 +98,7 @@ async def test_a_whole_slot_does_not_make_a_type_longer(world, caller):
 
 
 @pytest.mark.parametrize("caller", FREE)
-async def test_staff_and_partners_choose_any_minute_and_length(world, caller):
+async def test_staff_and_partners_can_choose_any_minute_and_length(world, caller):
     booked = await request(world, caller(world), start_time=at(8, 7), end_time=at(9, 52))
     assert isinstance(booked, Appointment)
     assert isinstance(await move(world, caller(world), booked, at(10, 3), at(10, 4)), Appointment)
@@ -106,7 +106,7 @@ async def test_staff_and_partners_choose_any_minute_and_length(world, caller):
 
 @pytest.mark.parametrize("caller", RESTRICTED)
 @pytest.mark.parametrize("named", [True, False])
-async def test_patients_and_strangers_book_offered_starts_only(world, caller, named):
+async def test_patients_and_strangers_can_book_only_offered_starts(world, caller, named):
     doctor = {} if named else {"doctor_id": None}
     times = [at(8, 7), at(8, 1), at(8, 15)]
     outcomes = [
@@ -127,7 +127,7 @@ async def test_the_step_counts_from_the_start_of_the_slot(world):
     )
 
 
-async def test_without_types_strangers_choose_the_length_but_not_the_start(world):
+async def test_without_types_strangers_can_choose_the_length_but_not_the_start(world):
     await world.db.execute("update appointment_type set active = false, removed_at = now(), version = 2")
     await world.cache.drop(world.clinic)
     assert await request(world, STRANGER, start_time=at(8, 7), end_time=at(8, 27)) == "start-not-offered"
@@ -135,7 +135,7 @@ async def test_without_types_strangers_choose_the_length_but_not_the_start(world
 
 
 @pytest.mark.parametrize("by_link", [True, False])
-async def test_moving_does_not_change_the_length_for_links_and_patients(world, by_link):
+async def test_links_and_patients_cannot_change_the_length_by_moving(world, by_link):
     booked = await request(world, staff(world), start_time=at(8), appointment_type_id=world.check_up)
     actor = holder(booked.id) if by_link else patient(world)
     assert await move(world, actor, booked, at(9), at(16)) == "invalid-request"
@@ -147,14 +147,14 @@ async def test_moving_does_not_change_the_length_for_links_and_patients(world, b
     assert (moved.start_time, moved.end_time) == (at(10), at(10, 30))
 
 
-async def test_where_a_clinic_has_types_moving_keeps_the_length_of_an_appointment_without_one(world):
+async def test_at_a_clinic_with_types_moving_an_untyped_appointment_keeps_its_length(world):
     booked = await request(world, staff(world), start_time=at(8), end_time=at(8, 40))
     assert await move(world, holder(booked.id), booked, at(9), at(9, 45)) == "fixed-length"
     moved = await move(world, holder(booked.id), booked, at(9))
     assert moved.end_time == at(9, 40)
 
 
-async def test_without_types_a_link_moves_to_a_whole_slot_of_another_length(world):
+async def test_without_types_a_link_can_move_to_a_whole_slot_with_a_different_length(world):
     await world.db.execute("update appointment_type set active = false, removed_at = now(), version = 2")
     booked = await request(world, staff(world), start_time=at(8), end_time=at(9))
     await world.publish(world.dr_shah, at(16, 30), at(18))
@@ -163,7 +163,7 @@ async def test_without_types_a_link_moves_to_a_whole_slot_of_another_length(worl
     assert (moved.start_time, moved.end_time) == (at(16, 30), at(18))
 
 
-async def test_a_start_between_two_steps_keeps_its_place_when_nothing_changes(world):
+async def test_a_start_between_two_steps_can_stay_if_nothing_changes(world):
     booked = await request(world, staff(world), start_time=at(8, 7), end_time=at(8, 37))
     moved = await move(world, holder(booked.id), booked, at(8, 7), at(8, 37))
     assert moved.start_time == at(8, 7)

@@ -1,4 +1,4 @@
-"""Refusals name the appointment that is really in the way, and only suggest times that can be booked."""
+"""Refusals identify the appointment that is really in the way, and suggest only times that can be booked."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -34,7 +34,7 @@ def request(world, doctor, start, *, customer=None, minutes=30):
 
 
 async def book_for_several(world, *times):
-    """Book for a different customer each."""
+    """Book each appointment for a different customer."""
     customers = [await world.add_customer(f"Customer {n}") for n in range(len(times))]
     requests = [
         request(world, doctor, start, customer=customer)
@@ -43,14 +43,14 @@ async def book_for_several(world, *times):
     return await world.book_all(list(zip(customers, requests, strict=True)))
 
 
-async def test_an_appointment_with_any_doctor_does_not_count_as_taking_the_only_doctor_of_another(world):
+async def test_an_appointment_with_any_doctor_does_not_block_another_ones_only_doctor(world):
     for order in permutations([(None, at(8)), (world.dr_shah, at(8)), (world.dr_shah, at(17))]):
         refusal = await book_for_several(world, *order)
         assert (refusal.type, refusal.facts["index"]) == ("outside-hours", order.index((world.dr_shah, at(17))))
 
 
-async def test_any_doctor_leaves_the_only_doctor_of_another_appointment_free(world):
-    """Dr Okafor alone works from nine on, so the appointment at eight must go to Dr Shah."""
+async def test_any_doctor_avoids_the_only_doctor_for_another_appointment(world):
+    """Dr Okafor works only from nine, so the appointment at eight must be with Dr Shah."""
     await world.db.execute("delete from booking_slot")
     for first, second in ((world.dr_shah, world.dr_okafor), (world.dr_okafor, world.dr_shah)):
         await world.publish(first, at(8), at(9))
@@ -85,7 +85,7 @@ async def test_alternatives_avoid_the_other_appointments_in_the_same_request(wor
         await world.db.execute("delete from appointment where customer_id = $1", world.ana)
 
 
-async def test_the_index_is_that_of_the_first_of_several_refused_appointments(world):
+async def test_the_index_points_to_the_first_of_several_refused_appointments(world):
     await world.book(world.dr_shah, at(10), world.ben)
     refusal = await book_for_several(world, (None, at(8)), (None, at(20)), (world.dr_shah, at(10)))
     assert (refusal.type, refusal.facts["index"]) == ("outside-hours", 1)
@@ -99,7 +99,7 @@ async def test_the_later_of_two_overlapping_appointments_for_one_customer_is_ref
 
 @pytest.mark.parametrize("wish", [at(9, day=MONDAY + timedelta(days=200)), at(9, day=MONDAY - timedelta(days=200))])
 async def test_alternatives_to_a_distant_time_avoid_the_customers_other_appointments(world, wish):
-    """The alternatives lie around today or the horizon, far from the requested time."""
+    """The alternatives are close to today or the horizon, far from the requested time."""
     await world.set_clinic(world.clinic, horizon_days=1)
     await world.book(world.dr_shah, at(8), world.ana)
     refusal = await world.book(world.dr_okafor, wish, world.ana)
@@ -111,15 +111,15 @@ async def test_alternatives_to_a_distant_time_avoid_the_customers_other_appointm
         await world.db.execute("delete from appointment where id = $1", booked.id)
 
 
-async def test_whoever_books_from_an_outdated_board_is_refused_with_the_nearest_times(world):
-    """Two receptionists have the same dialog open, and a patient moves by link at the same moment."""
+async def test_a_booking_from_an_outdated_board_is_refused_with_the_nearest_times(world):
+    """Two receptionists have the same dialog open, and a patient uses their link to move at the same time."""
     assert (await world.book(world.dr_shah, at(10), world.ana)).status == "booked"
     refusal = await world.book(world.dr_shah, at(10, 10), world.ben)
     nearest = [offer.start_time for offer in refusal.facts["alternatives"]]
     assert (refusal.type, at(10, 30) in nearest, at(10) in nearest) == ("taken", True, False)
 
 
-async def test_a_move_from_an_outdated_board_is_refused_as_outdated(world):
+async def test_a_move_from_an_outdated_board_gets_an_outdated_error(world):
     appointment = await world.book(world.dr_shah, at(10), world.ana)
     await move(world, appointment, at(11))
     with pytest.raises(errors.VersionMismatch):

@@ -1,4 +1,4 @@
-"""Hours published for one appointment alone end with it, however it ends."""
+"""Hours published only for one appointment are withdrawn when it ends, however it ends."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def world(db):
 
 
 async def strand(world, **members):
-    """Book ten o'clock, and add an absence that leaves the appointment only its own time."""
+    """Book ten o'clock, and add an absence that withdraws everything except the appointment's own time."""
     appointment = await book(world, "10:00", **members)
     await add_absence(world, "09:00", "12:00", force=True)
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 10:00-10:30"]
@@ -47,7 +47,7 @@ async def test_an_appointment_that_ends_leaves_no_remnant(world, end):
     assert (await world.book(world.dr_shah, local(MONDAY, "10:00"), world.ben)).type == "outside-hours"
 
 
-async def test_every_status_that_is_not_live_has_an_end_here():
+async def test_these_tests_cover_every_status_that_is_not_live():
     ends = {transition.target for name, transition in transitions.TRANSITIONS.items() if name in ENDS}
     assert ends == set(Status) - transitions.LIVE
 
@@ -59,7 +59,7 @@ async def test_an_appointment_that_is_kept_keeps_its_remnant(world):
         assert await list_published(world.db, world.dr_shah) == ["Mon 1 10:00-10:30"]
 
 
-async def test_a_no_show_who_arrives_gets_the_time_back(world):
+async def test_a_no_show_who_arrives_late_gets_their_time_back(world):
     appointment = await strand(world)
     await step(world, appointment, "noShow", HALF_PAST_TEN)
     assert (await step(world, appointment, "arrive", HALF_PAST_TEN)).status == "arrived"

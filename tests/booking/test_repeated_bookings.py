@@ -1,4 +1,4 @@
-"""Idempotency keys: a repeated booking gets the first one's result for exactly 24 hours."""
+"""Idempotency keys: for exactly 24 hours, a repeated booking gets the result of the first one."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ async def make_older(db, table, age: timedelta):
     await db.execute(f"update {table} set created_at = now() - $1::interval", age)
 
 
-async def test_a_repeated_booking_of_a_slot_is_answered_after_the_slot_has_gone(client, world):
+async def test_repeating_a_slot_booking_works_after_the_slot_has_gone(client, world):
     slot_id = await world.db.fetchval("select id from booking_slot order by lower(during) limit 1")
     body = {"customerId": str(world.ana), "bookingSlotId": str(slot_id)}
     first = await post(client, body)

@@ -1,4 +1,4 @@
-"""Status changes over HTTP: versions are optional for them, and what began in the past stays as it was."""
+"""Status changes over HTTP: versions are optional, and patients cannot change what has already started."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ async def test_a_no_show_needs_no_version_either(db, client, visit):
     assert (await client.post(f"/api/appointments/{missed['id']}/noShow", headers=ADMIN)).status_code == 200
 
 
-async def test_steps_honour_a_version_that_is_sent(db, client, visit):
+async def test_steps_honour_a_version_if_sent(db, client, visit):
     appointment = await book(client, visit)
     await begin_now(db, appointment["id"])
     path = f"/api/appointments/{appointment['id']}"
@@ -47,7 +47,7 @@ async def test_steps_honour_a_version_that_is_sent(db, client, visit):
         assert (current.status_code, current.headers["ETag"]) == (200, f'"v{version + 1}"')
 
 
-async def test_holders_confirm_at_a_clinic_that_requires_versions(client, visit):
+async def test_link_holders_can_confirm_at_a_clinic_that_requires_versions(client, visit):
     for number, by_page in enumerate((False, True)):
         hold = await book(client, visit, number, hold=True)
         if by_page:
@@ -59,7 +59,7 @@ async def test_holders_confirm_at_a_clinic_that_requires_versions(client, visit)
 
 
 async def test_only_documented_operations_require_a_version(client, visit):
-    """The only `POST` that may need one replaces a week, as a `PUT` would."""
+    """The only `POST` that can require one replaces a week, like a `PUT`."""
     requiring = {
         operation["operationId"]
         for path in DOCUMENT["paths"].values()
@@ -110,7 +110,7 @@ async def test_staff_can_still_move_or_cancel_an_appointment_that_has_started(db
     assert (await client.delete(path, headers=headers)).status_code == 204
 
 
-async def test_patients_can_release_a_hold_whose_time_has_come(db, client, visit):
+async def test_patients_can_release_a_hold_whose_start_has_passed(db, client, visit):
     hold = await book(client, visit, hold=True)
     await begin_now(db, hold["id"])
     headers = token_headers(hold) | {"If-Match": "*"}
@@ -148,7 +148,7 @@ async def test_staff_can_change_the_length_of_an_appointment_with_a_type(client,
     assert (await client.put(f"/api/appointments/{appointment['id']}", json=body, headers=headers)).status_code == 200
 
 
-async def test_a_move_to_the_time_that_an_appointment_already_has_tells_nobody(db, client, visit):
+async def test_moving_an_appointment_to_its_current_time_does_not_notify_anyone(db, client, visit):
     appointment = await book(client, visit)
     events = await db.fetchval("select count(*) from event")
     for _ in range(2):
@@ -158,7 +158,7 @@ async def test_a_move_to_the_time_that_an_appointment_already_has_tells_nobody(d
     assert await db.fetchval("select rescheduled_at from appointment") is None
 
 
-async def test_moving_a_slot_to_the_time_that_it_already_has_changes_nothing(db, client, visit):
+async def test_moving_a_slot_to_its_current_time_changes_nothing(db, client, visit):
     slot_id = await db.fetchval("select id from booking_slot")
     slot = (await client.get(f"/api/bookingSlots/{slot_id}", headers=ADMIN)).json()
     body = {"startTime": slot["startTime"], "endTime": slot["endTime"]}

@@ -1,4 +1,4 @@
-"""How much of a clinic's time strangers can take, tested by trying to take more."""
+"""Limits on how much of a clinic's time strangers can take, tested by trying to take more."""
 
 import asyncio
 from collections import Counter
@@ -33,7 +33,7 @@ HOLD = timedelta(minutes=10)
 MINUTES = 20
 DAYS = [MONDAY + timedelta(days=day) for day in range(14)]
 STARTS = [at(8, day=day) + timedelta(minutes=MINUTES * number) for day in DAYS for number in range(24)]
-"""All starts within the hours of each doctor."""
+"""All start times within each doctor's hours."""
 DOCTORS = 4
 BOOKABLE_MINUTES = DOCTORS * len(STARTS) * MINUTES
 
@@ -71,7 +71,7 @@ class Clinic(World):
         length: timedelta | None = None,
         actor: Actor | None = None,
     ) -> str:
-        """Book one appointment for each time and customer in one request, as a stranger. Return the outcome."""
+        """As a stranger, book an appointment for each pair of time and customer in one request. Return the outcome."""
         actor = actor or Actor(f"open:{address}", address=address)
         origin = StrangerOrigin.of(address, settings(), secret="secret", clinic_id=self.clinic, now=self.now)
         requests = [
@@ -125,7 +125,7 @@ def free_times(clinic: Clinic, number: int, *, after: int = 0) -> list[tuple[UUI
 
 
 async def take_all(clinic: Clinic, addresses: Sequence[str], *, each: int) -> Counter[str]:
-    """Book as many free times as possible, `each` of them per address in one request."""
+    """Book as many free times as possible, with `each` appointments per address in one request."""
     customers = await clinic.add_customers(len(addresses) * each)
     outcomes: Counter[str] = Counter()
     for first in range(0, len(addresses), 8):
@@ -144,7 +144,7 @@ async def take_all(clinic: Clinic, addresses: Sequence[str], *, each: int) -> Co
     return outcomes
 
 
-async def test_one_network_takes_at_most_four_hours_however_often_it_asks(clinic):
+async def test_one_network_can_take_at_most_four_hours_however_often_it_tries(clinic):
     outcomes = await take_all(clinic, ["203.0.113.1"] * 100, each=2)
     assert outcomes == {"booked": 6, "too-many-bookings": 94}
     assert await clinic.taken_minutes() == 240 <= 0.01 * BOOKABLE_MINUTES
@@ -157,7 +157,7 @@ async def test_one_network_takes_at_most_four_hours_however_often_it_asks(clinic
     assert await clinic.attempt("203.0.113.1", free_times(clinic, 1, after=200), [ana]) == "booked"
 
 
-async def test_a_thousand_networks_take_a_tenth_of_two_weeks_for_ten_minutes(clinic):
+async def test_a_thousand_networks_can_take_a_tenth_of_two_weeks_for_ten_minutes(clinic):
     addresses = [f"198.{network // 250}.{network % 250}.7" for network in range(1000)]
     outcomes = await take_all(clinic, addresses, each=12)
     assert set(outcomes) <= {"booked", "too-many-bookings", "taken"}
@@ -168,7 +168,7 @@ async def test_a_thousand_networks_take_a_tenth_of_two_weeks_for_ten_minutes(cli
     assert await clinic.attempt("203.0.113.1", free, [clinic.ana], actor=staff, hold=False) == "booked"
     clinic.now += HOLD
     await expire_holds(clinic.db, now=clinic.now)
-    assert await clinic.taken_minutes() == MINUTES  # what the receptionist booked
+    assert await clinic.taken_minutes() == MINUTES  # only the receptionist's booking
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ async def test_twenty_appointments_in_one_request_count_as_twenty(clinic):
     assert await clinic.attempt("203.0.113.1", free_times(clinic, 12), customers[:12]) == "booked"
 
 
-async def test_one_email_address_takes_at_most_four_hours_from_any_number_of_networks(clinic):
+async def test_one_email_address_can_take_at_most_four_hours_from_any_number_of_networks(clinic):
     customers = await clinic.add_customers(20, email="max@example.org")
     outcomes = [
         await clinic.attempt(f"198.51.{number}.1", free_times(clinic, 1, after=number), [customers[number]])
@@ -206,7 +206,7 @@ async def test_a_cancelled_hold_still_counts_for_its_network(clinic):
     assert await clinic.attempt("203.0.113.1", free_times(clinic, 1), customers[12:]) == "too-many-bookings"
 
 
-async def test_a_single_long_appointment_fits_but_only_as_the_first(clinic):
+async def test_a_single_long_appointment_fits_only_if_it_is_the_first(clinic):
     ana, ben = await clinic.add_customers(2)
     await clinic.db.execute("update appointment_type set minutes = 300, version = version + 1")
     await clinic.cache.drop(clinic.clinic)

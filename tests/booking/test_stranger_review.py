@@ -1,4 +1,4 @@
-"""Staff review what strangers booked, and cancel it in bulk."""
+"""Staff review strangers' bookings and cancel them in bulk."""
 
 import re
 from datetime import timedelta
@@ -52,7 +52,7 @@ async def found(world, query: str = "") -> list[str]:
     return [item["id"] for item in response.json()["items"]]
 
 
-async def test_staff_find_what_strangers_booked_by_network_address_and_day(world):
+async def test_staff_can_find_strangers_bookings_by_network_address_and_day(world):
     one, two = world.booked.max
     assert await found(world) == [world.booked.ana, two, one]
     items = (await world.client.get(LIST, headers=world.as_manager)).json()["items"]
@@ -68,13 +68,13 @@ async def test_staff_find_what_strangers_booked_by_network_address_and_day(world
     assert await found(world, f"?from={today + timedelta(days=2)}") == []
 
 
-async def test_the_list_has_pages(world):
+async def test_the_list_is_paginated(world):
     first = (await world.client.get(LIST + "?limit=2", headers=world.as_manager)).json()
     second = await world.client.get(LIST, params={"limit": 2, "cursor": first["next"]}, headers=world.as_manager)
     assert [item["id"] for item in second.json()["items"]] == [world.booked.max[0]]
 
 
-async def test_staff_cancel_in_bulk_with_one_reason_and_an_audit_entry_each(world):
+async def test_bulk_cancellation_takes_one_reason_and_records_an_entry_per_appointment(world):
     one, two = world.booked.max
     body = {"appointmentIds": [one, two, world.booked.staff, str(uuid4())], "reason": "Booked by a script"}
     response = await world.client.post(f"{LIST}/cancel", json=body, headers=world.as_manager)
@@ -98,7 +98,7 @@ async def test_the_notice_period_does_not_stop_a_bulk_cancellation(world):
     assert response.json()["cancelled"] == [world.booked.ana]
 
 
-async def test_other_clinics_find_nothing(world):
+async def test_other_clinics_do_not_find_them(world):
     await create_clinic(world.client, name="Hillside")
     other = "/api/clinics/2/strangerAppointments"
     assert (await world.client.get(other, headers=ADMIN)).json()["items"] == []
@@ -106,7 +106,7 @@ async def test_other_clinics_find_nothing(world):
     assert response.json()["skipped"] == [world.booked.ana]
 
 
-async def test_the_page_lists_them_with_a_box_for_each_that_can_be_cancelled(world):
+async def test_the_page_has_a_checkbox_for_each_appointment_that_can_be_cancelled(world):
     page = await world.client.get("/staff/1/strangers", headers=world.as_manager)
     assert page.status_code == 200, page.text
     assert re.findall(r'name="appointmentIds" data-as="list" value="([^"]+)"', page.text) == [
@@ -120,7 +120,7 @@ async def test_the_page_lists_them_with_a_box_for_each_that_can_be_cancelled(wor
     assert "No matching bookings." in page.text
 
 
-async def test_networks_are_deleted_after_a_while_and_with_the_person(world):
+async def test_networks_are_deleted_when_they_are_old_or_the_person_is_erased(world):
     await world.db.execute("update appointment set status = 'cancelled', cancel_cause = 'request' where true")
     customer = await world.db.fetchval("select customer_id from appointment where id = $1", UUID(world.booked.ana))
     response = await world.client.post(f"/api/customers/{customer}/erase", headers=ADMIN)

@@ -1,4 +1,4 @@
-"""Staff take back their last step on the same day."""
+"""Staff can undo their last step on the same day."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("before", "name"), STEPS)
-async def test_every_step_can_be_taken_back_once(world, before, name):
+async def test_every_step_can_be_undone_once(world, before, name):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     for earlier in before:
         await step(world, appointment, earlier, at(9, 10))
@@ -65,13 +65,13 @@ async def test_every_step_can_be_taken_back_once(world, before, name):
     assert (await take_back(world, appointment)).type == "nothing-to-undo"
 
 
-async def test_the_steps_here_are_all_steps_but_those_of_holds():
+async def test_these_tests_cover_all_steps_except_those_for_holds():
     steps = {name for _, name in STEPS}
     assert steps == set(transitions.TRANSITIONS) - {"confirm"}
     assert {Status.PENDING} == set(transitions.TRANSITIONS["confirm"].sources)
 
 
-async def test_a_step_can_be_taken_back_only_on_the_same_local_day(world):
+async def test_a_step_can_be_undone_only_on_the_same_local_day(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await step(world, appointment, "noShow", at(22, 59))  # one minute before midnight in Berlin
     assert (await take_back(world, appointment, at(23))).type == "nothing-to-undo"
@@ -86,7 +86,7 @@ async def test_a_patients_own_cancellation_cannot_be_undone(world):
     assert (await take_back(world, appointment)).type == "nothing-to-undo"
 
 
-async def test_a_no_show_whose_time_has_been_given_away_cannot_be_undone(world):
+async def test_a_no_show_cannot_be_undone_once_its_time_is_taken(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await step(world, appointment, "noShow", at(9, 10))
     await world.book(world.dr_shah, at(9), world.ben)
@@ -107,7 +107,7 @@ async def test_an_outdated_version_is_refused(world):
         await take_back(world, appointment, if_match='"v1"')
 
 
-async def test_taking_back_a_cancellation_raises_the_calendar_revision(world):
+async def test_undoing_a_cancellation_increments_the_calendar_revision(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await cancel(world, appointment)
     await take_back(world, appointment)
@@ -131,7 +131,7 @@ async def test_the_audit_log_shows_both_the_step_and_its_undoing(world):
     assert await world.db.fetchval("select count(*) from audit_unsealed") == 3
 
 
-async def test_later_changes_end_the_chance_to_undo(world):
+async def test_a_step_cannot_be_undone_after_later_changes(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await step(world, appointment, "arrive", at(8))
     await step(world, appointment, "unarrive", at(8))
@@ -140,7 +140,7 @@ async def test_later_changes_end_the_chance_to_undo(world):
     assert (await take_back(world, appointment, at(8, 5))).type == "nothing-to-undo"
 
 
-async def test_reports_follow_a_step_that_is_taken_back(world):
+async def test_reports_reflect_an_undone_step(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     for change, missed in ((step(world, appointment, "noShow", at(9, 10)), 1), (take_back(world, appointment), 0)):
         await change
@@ -148,7 +148,7 @@ async def test_reports_follow_a_step_that_is_taken_back(world):
         assert await world.db.fetchval("select missed from doctor_day") == missed
 
 
-async def test_the_board_offers_to_undo_a_step_only_while_that_is_possible(world):
+async def test_the_board_offers_undo_only_while_it_is_possible(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
 
     async def offers_undo(now) -> bool:

@@ -1,4 +1,4 @@
-"""Times are on whole minutes wherever a caller or the clock could set others."""
+"""Times are on whole minutes, even where callers or the clock could produce others."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ async def refused_at(client, method, path, body) -> list[str]:
     return [fault["pointer"] for fault in response.json()["errors"]]
 
 
-async def test_requests_for_times_off_the_minute_are_refused(client, world):
+async def test_requests_for_times_with_seconds_are_refused(client, world):
     appointment = (await client.post("/api/appointments", json=appointment_body(world))).json()
     slot_id = await world.db.fetchval("select id from booking_slot where lower(during) > now()")
     absences = f"/api/clinics/{world.clinic}/absences"
@@ -66,7 +66,7 @@ async def test_nanoseconds_are_not_rounded_to_a_minute(client, world):
     assert await world.db.fetchval("select count(*) from appointment where extract(second from lower(during)) > 0") == 0
 
 
-async def test_the_reschedule_form_ignores_times_off_the_minute(client, world):
+async def test_the_reschedule_form_ignores_times_with_seconds(client, world):
     appointment = (await client.post("/api/appointments", json=appointment_body(world))).json()
     path = f"/appointments/{appointment['manageToken']}/move"
     start = (world.nine + timedelta(hours=2, seconds=17)).isoformat()
@@ -75,7 +75,7 @@ async def test_the_reschedule_form_ignores_times_off_the_minute(client, world):
     assert shown["startTime"] == appointment["startTime"]
 
 
-async def test_the_next_minute_never_lies_before_an_instant():
+async def test_the_next_minute_is_never_before_the_instant():
     for instant in (
         datetime(2027, 3, 1, 8, 0, tzinfo=UTC),
         datetime(2027, 3, 1, 8, 0, 0, 1, tzinfo=UTC),
@@ -119,7 +119,7 @@ async def test_a_slot_that_ends_with_its_doctors_removal_still_covers_its_appoin
     assert await list_published(published.db, published.dr_shah) == ["Mon 1 09:00-12:20"]
 
 
-async def test_a_slot_that_has_just_begun_is_withdrawn_with_its_doctor(published):
+async def test_a_slot_that_has_just_begun_is_withdrawn_when_its_doctor_is_removed(published):
     published.now = datetime(2027, 3, 1, 8, 5, 1, tzinfo=UTC)
     await restore(published)
     assert await list_published(published.db, published.dr_shah) == []
@@ -133,7 +133,7 @@ async def test_an_absence_that_has_begun_cuts_hours_at_the_next_minute(published
     assert await list_published(published.db, published.dr_shah) == ["Mon 1 09:00-17:00"]
 
 
-async def test_weekly_hours_of_any_zone_are_on_whole_minutes(db):
+async def test_weekly_hours_in_any_zone_are_on_whole_minutes(db):
     async with ClinicCache(None) as cache:
         world = await weekly_world(db, cache, last=MONDAY, monday="00:00-24:00")
         for zone in ("Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham"):

@@ -142,7 +142,7 @@ async def test_incomplete_provider_settings_are_rejected_at_startup(command, var
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-async def test_servers_and_workers_are_in_production_mode_unless_told_otherwise(command, home, error):
+async def test_servers_and_workers_use_production_mode_by_default(command, home, error):
     message = await error(command, mode=None, data_dir=home, database_url=None)
     assert "Production mode refuses these settings: APPOINT_PUBLIC_URL is missing" in message
     assert not home.exists()

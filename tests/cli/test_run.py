@@ -74,11 +74,11 @@ def test_the_first_start_creates_everything_and_later_starts_reuse_it(first_star
     assert first_start.token not in process.output
 
 
-def test_run_is_development_mode_unless_told_otherwise(first_start):
+def test_run_uses_development_mode_by_default(first_start):
     assert first_start.mailbox.status_code == 200
 
 
-def test_output_that_is_not_a_terminal_says_where_the_secrets_are_but_does_not_contain_them(first_start):
+def test_output_outside_a_terminal_shows_where_the_secrets_are_but_not_the_secrets(first_start):
     for name in ("admin-token", "demo-password"):
         assert str(first_start.home / name) in first_start.output
         assert (first_start.home / name).read_text().strip() not in first_start.output
@@ -109,7 +109,7 @@ def test_run_recovers_after_all_processes_are_killed(first_start):
         created = httpx2.post(process.url + "/api/clinics", json=clinic, headers=headers)
         process.stop(signal.SIGKILL)
     for postgres in postgres_processes(home):
-        with suppress(psutil.NoSuchProcess):  # it may have ended along with another one
+        with suppress(psutil.NoSuchProcess):  # it may have exited along with another process
             postgres.kill()
     with running(home) as process:
         assert httpx2.get(process.url + created.headers["Location"]).json() == created.json()

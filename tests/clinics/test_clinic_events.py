@@ -1,4 +1,4 @@
-"""Partners learn of changes to what can be booked."""
+"""Events report every change that affects what can be booked."""
 
 import json
 

@@ -124,14 +124,14 @@ async def test_deactivating_a_clinic_records_one_event_with_the_deactivated_part
 
 
 @pytest.mark.parametrize("q", ["zurich", "ZÜRICH", "Zu\u0308rich"])
-async def test_a_clinic_is_found_however_its_accents_are_written(client, q):
+async def test_a_clinic_is_found_however_its_accents_are_encoded(client, q):
     await create_clinic(client, name="Praxis Zürich")
     found = (await client.get("/api/clinics", params={"q": q})).json()["items"]
     assert [clinic["name"] for clinic in found] == ["Praxis Zürich"]
 
 
 @pytest.mark.parametrize("specialty", ["pediatria", "PEDIATRÍA", "Pediatri\u0301a"])
-async def test_doctors_are_found_however_their_specialtys_accents_are_written(client, specialty):
+async def test_doctors_are_found_however_their_specialtys_accents_are_encoded(client, specialty):
     await create_clinic(client)
     await create_doctor(client, name="Dra. Núñez", specialty="Pediatría")
     found = (await client.get("/api/clinics/1/doctors", params={"specialty": specialty})).json()["items"]

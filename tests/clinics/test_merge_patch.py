@@ -1,4 +1,4 @@
-"""Changes as JSON merge patches (RFC 7396): nested members, and null."""
+"""JSON merge patches (RFC 7396): nested members and null."""
 
 import pytest
 
@@ -60,7 +60,7 @@ async def test_null_resets_other_members_of_a_clinic(client):
     )
 
 
-async def test_null_still_means_no_agenda(client):
+async def test_null_still_turns_the_agenda_off(client):
     await create_clinic(client)
     changed = (await patch(client, "clinics/1", {"notifications": {"agendaTime": None}})).json()
     assert changed["notifications"]["agendaTime"] is None
@@ -72,7 +72,7 @@ async def test_a_required_member_cannot_be_removed(client):
     assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/name")
 
 
-async def test_a_fault_in_a_nested_member_is_located_in_it(client):
+async def test_an_error_in_a_nested_member_points_to_that_member(client):
     await create_clinic(client, notifications={"quietFrom": "21:00", "quietUntil": "07:00"})
     refusal = await patch(client, "clinics/1", {"notifications": {"quietFrom": None}})
     assert [fault["pointer"] for fault in refusal.json()["errors"]] == ["#/notifications/quietFrom"]

@@ -1,4 +1,4 @@
-"""A clinic learns of a person from a confirmed booking on, not from a hold."""
+"""A clinic sees a person's details once a booking is confirmed, not during a hold."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ async def patients(client) -> list[str]:
     return [patient["id"] for patient in (await client.get("/api/clinics/1/patients", headers=ADMIN)).json()["items"]]
 
 
-async def test_a_receptionist_cannot_open_a_record_by_holding_and_dropping_a_time(client, visit, reception):
+async def test_a_receptionist_cannot_open_a_record_by_holding_and_releasing_a_time(client, visit, reception):
     path = f"/api/clinics/1/patients/{visit['customerId']}"
     held = await hold(client, visit, headers=reception)
     assert (await client.get(path, headers=reception)).status_code == 404
@@ -51,13 +51,13 @@ async def test_a_booking_makes_a_patient(client, visit):
     assert await patients(client) == [visit["customerId"]]
 
 
-async def test_an_expired_hold_makes_no_patient(client, db, visit):
+async def test_an_expired_hold_does_not_make_a_patient(client, db, visit):
     await hold(client, visit)
     assert await expire_holds(db, now=clock.now() + timedelta(hours=1)) == 1
     assert await patients(client) == []
 
 
-async def test_only_the_booked_part_of_a_booking_makes_patients(client, visit):
+async def test_only_booked_appointments_in_a_booking_make_patients(client, visit):
     family = [(await client.post("/api/customers", json={"name": name})).json()["id"] for name in ("Ben", "Cleo")]
     parts = [
         {**times_at(hours), "doctorId": visit["doctorId"], "customerId": person, "hold": hours == 0}
@@ -65,10 +65,10 @@ async def test_only_the_booked_part_of_a_booking_makes_patients(client, visit):
     ]
     body = {"clinicId": 1, "customerId": visit["customerId"], "appointments": parts}
     assert (await client.post("/api/bookings", json=body)).status_code == 201
-    assert await patients(client) == [visit["customerId"], family[1]]  # the booker, and whom they have booked for
+    assert await patients(client) == [visit["customerId"], family[1]]  # the booker, and the person they booked for
 
 
-async def test_the_board_shows_that_a_time_is_held_but_not_by_whom(client, visit, reception):
+async def test_the_board_shows_that_a_time_is_on_hold_but_not_for_whom(client, visit, reception):
     await client.patch(f"/api/customers/{visit['customerId']}", json={"name": "Xanthippe"}, headers=ADMIN)
     held = await hold(client, visit)
     day = f"{START:%Y-%m-%d}"
@@ -86,7 +86,7 @@ async def test_the_board_shows_that_a_time_is_held_but_not_by_whom(client, visit
     assert named == []
 
 
-async def test_the_board_names_a_held_time_of_someone_who_is_a_patient_already(client, visit, reception):
+async def test_the_board_names_the_customer_on_a_hold_if_they_are_already_a_patient(client, visit, reception):
     await client.post("/api/appointments", json={**visit, **times_at(0)})
     await hold(client, visit, 1)
     day = f"{START:%Y-%m-%d}"

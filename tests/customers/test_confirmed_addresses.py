@@ -1,4 +1,4 @@
-"""A confirmed address leads to the person who already has it."""
+"""Bookings with a confirmed address are added to the person who already has it."""
 
 import asyncio
 from datetime import timedelta
@@ -26,7 +26,7 @@ async def practice(db, client):
 
 
 async def visit(client, practice, hours: float, **details: str) -> str:
-    """Book and confirm as a guest, who registers anew each time. Return the id of the appointment's customer."""
+    """Book and confirm as a guest who registers each time. Return the id of the appointment's customer."""
     guest = await create_customer(client, **{"name": "Ana Souza", "email": "ana@example.org", **details})
     appointment = await hold(client, practice, hours, customerId=guest)
     return (await confirm_right(client, appointment))["customerId"]
@@ -53,19 +53,19 @@ async def test_a_phone_number_identifies_a_person_in_the_same_way(client, practi
     assert await visit(client, practice, 0, **phone) == await visit(client, practice, 1, **phone)
 
 
-async def test_another_name_or_birth_date_is_another_person(client, practice):
+async def test_a_different_name_or_birth_date_means_a_different_person(client, practice):
     ana = await visit(client, practice, 0, birthDate="1990-05-17")
     assert await visit(client, practice, 1, name="Ben Souza") != ana
     assert await visit(client, practice, 2, birthDate="2015-05-17") != ana
     assert await visit(client, practice, 3) == ana  # one birth date is unknown
 
 
-async def test_an_unconfirmed_address_leads_to_no_one(client, practice):
+async def test_an_unconfirmed_address_does_not_match_anyone(client, practice):
     planted = await create_customer(client, name="Ana Souza", email="ana@example.org")
     assert await visit(client, practice, 0) != planted
 
 
-async def test_nothing_shows_before_the_code_whether_the_person_exists(client, practice):
+async def test_nothing_reveals_whether_the_person_exists_before_the_code_is_entered(client, practice):
     async def response_for(hours: float, email: str) -> dict:
         guest = await create_customer(client, name="Ana Souza", email=email)
         appointment = await hold(client, practice, hours, customerId=guest)
@@ -85,7 +85,7 @@ async def test_a_person_cannot_be_with_two_doctors_at_once(client, db, practice)
     assert reason_of(await confirm(client, appointment, code_for(appointment))) == (409, "customer-busy")
 
 
-async def test_the_limit_on_appointments_counts_the_person(client, practice):
+async def test_the_limit_on_appointments_applies_to_the_person(client, practice):
     person = await visit(client, practice, 0)
     guest = await create_customer(client, name="Ana Souza", email="ana@example.org")
     appointment = await hold(client, practice, 1, customerId=guest)
@@ -97,7 +97,7 @@ async def test_the_limit_on_appointments_counts_the_person(client, practice):
     assert reason_of(await confirm(client, appointment, code_for(appointment))) == (409, "too-many-appointments")
 
 
-async def test_concurrent_confirmations_of_two_holds_lead_to_one_person(client, db, many_connections, practice):
+async def test_concurrent_confirmations_of_two_holds_result_in_one_person(client, db, many_connections, practice):
     guests = [await create_customer(client, name="Ana Souza", email="ana@example.org") for _ in range(4)]
     holds = [await hold(client, practice, hours, customerId=guest) for hours, guest in enumerate(guests)]
     answers = await asyncio.gather(*(confirm(client, each, code_for(each)) for each in holds))
@@ -106,7 +106,7 @@ async def test_concurrent_confirmations_of_two_holds_lead_to_one_person(client, 
     assert await db.fetchval("select count(*) from customer where name = 'Ana Souza'") == 1
 
 
-async def test_the_duplicate_is_announced_as_removed_and_stays_while_it_has_another_hold(client, db, practice):
+async def test_a_duplicate_is_removed_with_an_event_unless_it_has_another_hold(client, db, practice):
     await visit(client, practice, 0)
     guest = await create_customer(client, name="Ana Souza", email="ana@example.org")
     first, second = [await hold(client, practice, hours, customerId=guest) for hours in (1, 2)]

@@ -247,7 +247,7 @@ async def test_an_email_address_that_becomes_a_different_one_in_lower_case_is_re
     assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/email")
 
 
-async def test_those_with_appointments_and_then_the_oldest_are_listed_at_an_address(db, client):
+async def test_people_with_appointments_and_then_the_oldest_are_listed_at_an_address(db, client):
     await create_clinic(client)
     doctor_id = await create_doctor(client)
     oldest = await create_customer(client, email="ana@example.com")

@@ -1,4 +1,4 @@
-"""Names from patients and strangers cannot carry advertising into messages."""
+"""Names from patients and strangers cannot smuggle advertising into messages."""
 
 import pytest
 

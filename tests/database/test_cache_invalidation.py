@@ -1,4 +1,4 @@
-"""Without Redis, processes tell each other over the database what to drop from their caches."""
+"""Without Redis, processes use the database to tell each other what to drop from their caches."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from support.world import create_clinic, create_customer, create_doctor
 
 
 class Numbers:
-    """A source whose every load returns the next number."""
+    """A source that returns the next number on every load."""
 
     def __init__(self) -> None:
         self.loads = 0
@@ -49,7 +49,7 @@ async def test_a_committed_change_drops_the_clinic_in_other_processes_only(db):
             return await theirs.get(1, "clinic", source) == 3
 
         await eventually_async(dropped)
-        assert await ours.get(1, "clinic", source) == 1  # its own request has dropped it already
+        assert await ours.get(1, "clinic", source) == 1  # its own request has already dropped it
 
 
 async def test_a_change_that_is_rolled_back_drops_nothing(db):
@@ -68,7 +68,7 @@ async def test_a_change_that_is_rolled_back_drops_nothing(db):
         assert await cache.get(1, "clinic", source) == 1
 
 
-async def test_a_change_also_drops_what_combines_several_clinics(db):
+async def test_a_change_also_drops_entries_that_combine_several_clinics(db):
     source = Numbers()
     async with two_caches(db) as (cache, _):
         await cache.get(0, "specialties", source)
@@ -106,8 +106,8 @@ async def test_nothing_is_cached_while_the_connection_is_lost(db):
         await eventually_async(lambda: caches(cache))
 
 
-async def test_nothing_is_cached_behind_a_pooler_that_delivers_no_messages(db, monkeypatch):
-    """It accepts LISTEN, but for a session that other clients use next."""
+async def test_nothing_is_cached_behind_a_pooler_that_does_not_deliver_messages(db, monkeypatch):
+    """It accepts LISTEN, but other clients then get the session."""
     monkeypatch.setattr(cache_invalidation, "TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(cache_invalidation, "PROBE", "lost")
     monkeypatch.setattr(cache_invalidation.Invalidations, "_receive", lambda *_: None)

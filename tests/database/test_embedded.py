@@ -46,7 +46,7 @@ def other_process(data_dir: Path) -> Iterator[tuple["subprocess.Popen[str]", dic
 
 def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
-        with suppress(psutil.NoSuchProcess):  # it may have ended along with another one
+        with suppress(psutil.NoSuchProcess):  # it may have exited along with another process
             process.kill()
 
 

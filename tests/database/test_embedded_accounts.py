@@ -55,17 +55,17 @@ def test_another_users_socket_folder_is_rejected(data_dir: Path) -> None:
 
 
 @needs_root
-def test_a_server_started_by_root_runs_under_an_account_of_its_own(data_dir: Path) -> None:
+def test_a_server_started_by_root_runs_under_its_own_account(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False):
         assert {process.username() for process in postgres_processes(data_dir)} == {provisioning.SERVER_ACCOUNT}
     assert pwd.getpwnam(provisioning.SERVER_ACCOUNT).pw_shell == "/usr/sbin/nologin"
 
 
 @needs_root
-def test_without_an_account_of_its_own_the_server_runs_as_nobody_and_lets_only_root_log_in(
+def test_without_its_own_account_the_server_runs_as_nobody_and_lets_only_root_log_in(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other programs may run as nobody too, and can open the socket."""
+    """Other programs that run as nobody can open the socket too."""
     monkeypatch.setattr(provisioning, "_own_account", lambda: None)
     nobody = pwd.getpwnam("nobody")
     with embedded.running(home / "data", durable=False) as server:
@@ -90,7 +90,7 @@ def test_data_created_with_open_access_is_restricted_when_root_starts_it(data_di
 
 
 @needs_root
-def test_a_missing_program_for_creating_accounts_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_for_creating_accounts_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provisioning, "SERVER_ACCOUNT", "appoint-missing")
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     assert provisioning._own_account() is None

@@ -14,7 +14,7 @@ def parts(id: UUID) -> tuple[int, int, int, int]:
     return int(bits[:32], 2), int(bits[48:52], 2), int(bits[64:66], 2), int(bits[32:48] + bits[52:64] + bits[66:86], 2)
 
 
-def test_ids_minted_one_after_the_other_sort_in_that_order(monkeypatch):
+def test_ids_sort_in_the_order_in_which_they_were_minted(monkeypatch):
     nanoseconds = iter(range(1_800_000_000_000_000_000, 1_800_000_000_003_000_000, 1000))
     monkeypatch.setattr(ids.time, "time_ns", lambda: next(nanoseconds))
     minted = [ids.new_id(1) for _ in range(3000)]

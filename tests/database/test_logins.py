@@ -59,7 +59,7 @@ async def test_the_login_is_created_once(database_url, serving_url):
         "create role another",
     ],
 )
-async def test_without_its_roles_the_login_can_do_nothing(database_url, serving_url, statement):
+async def test_without_its_roles_the_login_cannot_do_anything(database_url, serving_url, statement):
     await logins.prepare(database_url, serving_url)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await attempt(serving_url, statement)
@@ -75,7 +75,7 @@ async def rows_of(url: str, statement: str, *args: object) -> list[str]:
         await connection.close()
 
 
-async def test_the_login_can_act_as_the_serving_roles_alone(database_url, serving_url):
+async def test_the_login_can_act_only_as_the_serving_roles(database_url, serving_url):
     await logins.prepare(database_url, serving_url)
     roles = (
         "select rolname::text from pg_roles where pg_has_role(current_user, oid, 'member') and rolname <> current_user"
@@ -114,8 +114,8 @@ async def test_every_way_around_the_serving_roles_is_found(database_url, serving
     assert await logins.excessive_privileges(serving_url) == [reason]
 
 
-async def test_the_stored_verifier_is_the_one_that_postgresql_computes(database_url, serving_url):
-    """So that neither the statement nor the server's log contains the password."""
+async def test_the_stored_verifier_matches_the_one_that_postgresql_computes(database_url, serving_url):
+    """This keeps the password out of the statement and the server's log."""
     await logins.prepare(database_url, serving_url)
     stored = "select rolpassword from pg_authid where rolname = $1"
     superuser, login = url_as(database_url, "postgres"), logins.name_in(serving_url)
@@ -127,7 +127,7 @@ async def test_the_stored_verifier_is_the_one_that_postgresql_computes(database_
     assert logins.scram_verifier(STRONG_SECRET, salt) == theirs
 
 
-async def test_an_owner_who_may_not_create_roles_is_told_what_a_superuser_must_run(database_url, serving_url):
+async def test_an_owner_without_createrole_sees_what_a_superuser_must_run(database_url, serving_url):
     await as_superuser(database_url, "create role limited_owner login")
     try:
         with pytest.raises(StartupError, match=r"create role serving_.* login noinherit"):
@@ -167,7 +167,7 @@ async def test_production_refuses_a_login_that_owns_the_database(command, databa
     assert "APPOINT_OWNER_DATABASE_URL" in outcome.errors
 
 
-def test_the_embedded_server_is_served_by_a_login_that_owns_nothing():
+def test_appoint_uses_a_login_that_owns_nothing_on_the_embedded_server():
     with folder() as path:
         home = path / "data"
         with appoint("migrate", data_dir=home) as process:

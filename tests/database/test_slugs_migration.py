@@ -1,4 +1,4 @@
-"""A migration gives slugs that are numbers a prefix."""
+"""A migration adds a prefix to numeric slugs."""
 
 import asyncpg
 
@@ -6,7 +6,7 @@ from appoint.database import migrate
 from support.database import create_empty, drop
 
 
-async def test_slugs_that_are_numbers_get_a_prefix(server_url, worker_id):
+async def test_numeric_slugs_get_a_prefix(server_url, worker_id):
     url = await create_empty(server_url, f"before_slugs_{worker_id}")
     connection = await asyncpg.connect(url)
     await connection.execute(migrate.BOOKKEEPING)

@@ -1,4 +1,4 @@
-"""Times off the minute, which earlier releases accepted, lose their seconds in the upgrade."""
+"""The upgrade removes seconds from times, which earlier releases accepted."""
 
 import asyncpg
 import pytest

@@ -23,7 +23,7 @@ EXCEPTIONS = {
         "clinics",
         "scheduling",
     },  # bookings release remnants; doctors who leave lose their slots
-    "clinic": {"clinics", "identity"},  # who has access is decided there, and is not part of the public record
+    "clinic": {"clinics", "identity"},  # it writes the access rules, which are not part of the public record
     # closing a clinic closes its hours, and clinics is a layer below scheduling
     "doctor_slot": {"clinics", "scheduling"},
     "event": {"booking", "clinics", "customers", "events", "scheduling"},  # each change writes its own event

@@ -1,4 +1,4 @@
-"""PostgreSQL and Python use the same time zone rules, and Appoint reports it if they do not."""
+"""PostgreSQL and Python use the same time zone rules, and Appoint reports any difference."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ def at_one(month: int, day: int) -> datetime:
     return datetime(2027, month, day, 1, tzinfo=UTC)
 
 
-async def test_a_zone_that_a_clinic_is_in_is_reported_as_in_use(client, db):
+async def test_a_zone_used_by_a_clinic_is_reported_as_in_use(client, db):
     await create_clinic(client, timeZone="America/Winnipeg")
     compared = periods(
         {"America/Havana": ZoneInfo("America/Lima"), "America/Winnipeg": ZoneInfo("America/Chicago")}, RUN_START, END
@@ -49,7 +49,7 @@ async def test_a_zone_that_postgresql_does_not_know_is_reported(db):
 
 
 @pytest.mark.parametrize("seconds", [-1, 1])
-async def test_a_change_of_clocks_that_is_off_by_a_second_is_reported(db, seconds):
+async def test_a_clock_change_that_is_off_by_a_second_is_reported(db, seconds):
     winter, summer, *_ = periods({"Europe/Berlin": BERLIN}, RUN_START, END)
     change = summer.start + timedelta(seconds=seconds)
     compared = [winter._replace(end=change), summer._replace(start=change)]
@@ -58,7 +58,7 @@ async def test_a_change_of_clocks_that_is_off_by_a_second_is_reported(db, second
 
 @pytest.fixture
 def different_rules(monkeypatch) -> None:
-    """Let Python have other rules for Winnipeg than PostgreSQL."""
+    """Give Python different rules for Winnipeg from PostgreSQL's."""
     original = clock.zone
     monkeypatch.setattr(clock, "zone", lambda name: original(name.replace("Winnipeg", "Chicago")))
 
@@ -77,7 +77,7 @@ async def test_readyz_names_zones_that_differ_and_stays_ready(different_rules, c
     )
 
 
-async def test_a_process_that_starts_warns_about_zones_that_differ(different_rules, db, database_url, capsys):
+async def test_a_process_warns_about_differing_zones_when_it_starts(different_rules, db, database_url, capsys):
     await startup.compare_zones(database_url)
     assert "America/Winnipeg. No clinic is in any of them." in capsys.readouterr().out
 

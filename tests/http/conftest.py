@@ -33,7 +33,7 @@ async def api(database_url) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def app(api, database_url) -> Litestar:
-    """The application behind `api`, for requests that no client would send."""
+    """The application behind `api`, for requests that no HTTP client would send."""
     return composed(database_url)
 
 

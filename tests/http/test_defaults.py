@@ -38,7 +38,7 @@ async def test_every_response_has_strict_security_headers(secure, path):
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
-async def test_only_what_other_sites_embed_may_be_loaded_by_them(secure, db):
+async def test_other_sites_can_load_only_what_they_may_embed(secure, db):
     await create_clinic(secure)
     for path in ("/embed.js", "/embed/1", "/embed/nothing"):
         assert (await secure.get(path)).headers["Cross-Origin-Resource-Policy"] == "cross-origin"

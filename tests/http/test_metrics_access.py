@@ -1,4 +1,4 @@
-"""Who can read the metrics, and how often they are written."""
+"""Access to the metrics, and how often they are written."""
 
 import pytest
 
@@ -22,14 +22,14 @@ async def test_in_production_only_administrators_can_read_the_metrics(db, databa
 
 
 @pytest.mark.parametrize("mode", ["development", "production"])
-async def test_with_a_token_the_metrics_need_it_in_every_mode(db, database_url, mode):
+async def test_if_a_metrics_token_is_set_every_mode_requires_it(db, database_url, mode):
     async with client_of(composed(database_url, mode=mode, metrics_token=TOKEN)) as client:
         wrong = {"Authorization": f"Bearer {TOKEN}x"}
         basic = {"Authorization": f"Basic {TOKEN}"}
         assert await statuses(client, {}, wrong, basic, PROMETHEUS, ADMIN) == [401, 401, 401, 200, 200]
 
 
-async def test_the_metrics_token_opens_nothing_else(db, database_url):
+async def test_the_metrics_token_does_not_give_access_to_anything_else(db, database_url):
     async with client_of(composed(database_url, mode="production", metrics_token=TOKEN)) as client:
         paths = ("/api/clinics", "/api/customers", "/staff", "/healthz")
         assert [(await client.get(path, headers=PROMETHEUS)).status_code for path in paths] == [401, 401, 303, 200]
@@ -40,7 +40,7 @@ def test_a_short_metrics_token_is_rejected():
         settings(metrics_token="short")
 
 
-async def test_metrics_are_written_at_most_once_a_second_unless_new_ones_are_needed(client, monkeypatch):
+async def test_metrics_are_written_at_most_once_a_second_unless_a_reader_needs_new_ones(client, monkeypatch):
     written = []
     monkeypatch.setattr(metrics, "exposition", lambda: written.append(1) or b"")
     for _ in range(5):

@@ -28,7 +28,7 @@ async def test_any_other_float_is_refused(client, number):
     assert (refusal.status_code, [fault["pointer"] for fault in refusal.json()["errors"]]) == (400, ["#/minutes"])
 
 
-async def test_a_float_is_no_text(client):
+async def test_a_float_is_not_accepted_as_text(client):
     refusal = await client.post(
         "/api/clinics",
         content='{"name": 5.0, "timeZone": "Europe/Berlin"}',

@@ -202,7 +202,7 @@ async def test_a_process_stores_a_limited_number_of_counters(monkeypatch):
     assert store.count_here("requests", "999", Rate(10, 60), NINE).number == 2
 
 
-async def test_a_flood_of_requests_does_not_displace_attempts_and_known_networks(monkeypatch):
+async def test_a_flood_of_requests_does_not_push_out_attempts_and_known_networks(monkeypatch):
     monkeypatch.setattr(counters, "MAX_COUNTERS", 100)
     store = Counters(None, "secret")
     store.add_here("attempts", "ana", Rate(10, 3600), NINE, number=9)
@@ -230,7 +230,7 @@ def test_an_address_belongs_to_wider_networks_too(address, wider):
     ("pattern", "admitted"),
     [("2001:db8:1:{:x}00::1", 8), ("2001:db8:1:{:x}::1", 4), ("198.51.100.{}", 8), ("198.51.{}.1", 20)],
 )
-async def test_many_networks_of_one_owner_share_a_limit(pattern, admitted):
+async def test_many_networks_with_one_owner_share_a_limit(pattern, admitted):
     limits = Limits(settings(rate_limits=True, registrations_rate="2/hour"), Counters(None, "secret"))
     statuses = []
     for number in range(20):
@@ -243,7 +243,7 @@ async def test_many_networks_of_one_owner_share_a_limit(pattern, admitted):
     assert statuses.count("admitted") == admitted
 
 
-async def test_a_stranger_can_register_a_limited_number_of_recipients(db, database_url, fixed_clock):
+async def test_a_stranger_can_register_only_a_limited_number_of_recipients(db, database_url, fixed_clock):
     async with limited_client(database_url, recipients_rate="2/day") as client:
 
         async def register(number: int) -> int:

@@ -1,4 +1,4 @@
-"""What the worst request costs: no caller can keep a process busy for long, or at all before the caller is known."""
+"""The cost of the worst requests: no caller can keep a process busy for long, or at all before authorisation."""
 
 import time
 
@@ -13,9 +13,9 @@ from support.app import client_of, composed
 from support.routes import FORM, JSON, Route, call, routes
 
 MAX_CPU_SECONDS = 0.05
-"""Of the event loop, for one request. Nearly all take a tenth of it."""
+"""The event loop's time for one request. Nearly all requests take a tenth of it."""
 ATTEMPTS = 5
-"""The fastest one counts, because other programs can slow down any of them."""
+"""The fastest run counts, because other programs can slow down any of them."""
 HOST = (b"host", b"testserver.local")
 LARGER_BODIES = {"makeBooking", "bookByForm"}
 
@@ -111,7 +111,7 @@ async def test_every_route_has_a_rate_limit(db, database_url, fixed_clock):
             assert answers[1].headers["ratelimit-remaining"] == "0", route.name
 
 
-async def test_no_body_is_read_before_the_caller_may_call(db, database_url):
+async def test_no_body_is_read_before_the_caller_is_authorised(db, database_url):
     app = composed(database_url)
     async with client_of(app):
         for route in routes(app):
@@ -121,7 +121,7 @@ async def test_no_body_is_read_before_the_caller_may_call(db, database_url):
                 assert (answer.status in (303, 401), answer.reads) == (True, 0), (route.name, answer.status)
 
 
-async def test_a_link_is_checked_before_the_form_behind_it_is_read(app):
+async def test_a_link_is_checked_before_the_submitted_form_is_read(app):
     links = [route for route in routes(app) if route.has_body and "token" in route.parameters]
     assert len(links) >= 4
     for route in links:
@@ -144,7 +144,7 @@ async def test_a_body_that_is_too_large_is_not_read(app):
             length = b"%d" % (route.max_body_bytes + 1)
             headers = [HOST, (b"content-type", route.media_type), (b"content-length", length)]
             answer = await call(app, route.method, route.path, headers=headers)
-            # links and callbacks are refused before that
+            # links and callbacks are refused before the body is read
             assert answer.status in ((413, 404, 403) if route.media_type == FORM else (413,)), (route.name, answer)
             assert answer.reads == 0, route.name
 

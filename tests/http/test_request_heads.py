@@ -1,4 +1,4 @@
-"""Heads are checked before anything parses them: sizes, hosts, and the spelling of addresses."""
+"""Request heads are checked before anything parses them: sizes, hosts, and how URLs are spelled."""
 
 import http.cookies
 import json
@@ -60,7 +60,7 @@ async def test_a_final_slash_redirects_to_the_only_spelling(app, path, query, lo
     assert (answer.status, answer.headers["location"], answer.body) == (308, location, b"")
 
 
-async def test_a_redirect_never_leaves_this_host(app):
+async def test_a_redirect_never_leads_to_another_host(app):
     for path in ("//evil.example/", "/%2fevil.example/", "/%5cevil.example/"):
         assert (await call(app, "GET", path)).status == 404
 
@@ -115,21 +115,21 @@ async def test_a_refused_head_gets_the_same_short_document_every_time(app):
         assert len(first.body) < 1000
 
 
-async def test_people_get_a_page_about_a_refused_head(app):
+async def test_browsers_get_a_page_about_a_refused_head(app):
     headers = [HOST, (b"accept", b"text/html"), (b"accept-language", b"de"), (b"cookie", b"x" * 60_000)]
     answer = await call(app, "GET", "/c/lakeside", headers=headers)
     assert (answer.status, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
     assert b'lang="de"' in answer.body
 
 
-def test_cookies_are_taken_as_they_are():
+def test_cookies_are_not_unquoted():
     headers = [(b"cookie", b'a=1; b="\\054"; c; d=x=y;;e=; f=%20'), (b"x-cookie", b"g=2"), (b"cookie", b"h=3;a=2")]
     assert parse_cookies(headers) == {"a": "2", "b": '"\\054"', "d": "x=y", "e": "", "f": "%20", "h": "3"}
     assert parse_cookies([]) == parse_cookies([(b"cookie", b"a=1;" + b" " * MAX_COOKIE_BYTES)]) == {}
 
 
 async def test_no_route_parses_cookies_with_the_standard_library(app, monkeypatch):
-    """On some Python releases, it takes quadratic time to unquote them (CVE-2024-7592)."""
+    """On some Python releases, the library takes quadratic time to unquote cookies (CVE-2024-7592)."""
 
     def fail(*_):
         raise AssertionError

@@ -110,7 +110,7 @@ async def test_a_request_is_limited_to_a_hundred_headers(connect):
     assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has too many headers; maximum: 100"}]
 
 
-async def test_a_head_that_arrives_at_once_is_limited_too(connect):
+async def test_a_head_that_arrives_in_one_piece_is_limited_too(connect):
     reader, writer = await connect()
     header = b"X-%d: " + b"x" * 1000 + b"\r\n"
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(header % n for n in range(66)) + b"\r\n")

@@ -15,7 +15,7 @@ TOKENS = "/api/adminTokens"
 
 
 async def create(client, **content) -> tuple[dict, dict[str, str]]:
-    """Create a token, and return it and the headers that authenticate with it."""
+    """Create a token. Return it with the headers for authenticating with it."""
     response = await client.post(TOKENS, json={"name": "Backup check", **content}, headers=ADMIN)
     assert response.status_code == 201, response.text
     token = response.json()
@@ -57,7 +57,7 @@ async def test_the_use_of_a_token_is_recorded_once_a_minute(client, time):
     assert found["lastUsedAt"].startswith(time.now.isoformat()[:19])
 
 
-async def test_the_secret_is_nowhere_in_the_database(db, client):
+async def test_the_secret_is_not_stored_in_the_database(db, client):
     token, _ = await create(client)
     secret = token["token"].rpartition("_")[2]
     assert secret not in await db.fetchval("select json_agg(t)::text from admin_token t")

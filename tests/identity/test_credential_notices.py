@@ -1,4 +1,4 @@
-"""Users get an email about every change to the credentials of their account."""
+"""Users get an email about every change to their account's credentials."""
 
 import pyotp
 import pytest
@@ -11,7 +11,7 @@ from support.world import create_clinic
 
 
 async def subjects(office) -> list[tuple[str, str]]:
-    """Send the emails that are due, and return their recipients and subjects."""
+    """Send the emails that are due. Return their recipients and subjects."""
     office.post.messages.clear()
     await office.plan_and_send(clock.now())
     return [(message.to, message.subject) for message in office.post.messages]
@@ -62,7 +62,7 @@ async def test_turning_two_step_sign_in_off_is_mailed_even_if_the_password_chang
     ]
 
 
-async def test_an_operator_who_removes_an_authenticator_tells_the_user(client, manager, office, run_command):
+async def test_users_get_an_email_when_an_operator_removes_their_authenticator(client, manager, office, run_command):
     await turn_on_totp(client, manager)
     await subjects(office)
     assert (await run_command("user", "reset", "mia@example.org", "--print", "--without-totp")).code == 0

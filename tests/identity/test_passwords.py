@@ -72,7 +72,7 @@ def test_password_length_is_counted_in_composed_characters():
 
 
 def test_the_word_lists_are_loaded_only_for_a_new_password():
-    """Servers and workers that never see a new password do not spend memory on them."""
+    """Servers and workers that never check a new password don't use memory for them."""
     script = """
 import sys
 from appoint.identity import passwords

@@ -76,7 +76,7 @@ async def test_two_managers_cannot_disable_each_other_at_once(db, client, manage
     assert left == 1
 
 
-async def test_a_manager_sees_a_users_devices_and_ends_all_their_sessions(db, client, manager, rita):
+async def test_a_manager_can_see_a_users_devices_and_end_all_their_sessions(db, client, manager, rita):
     own = {"Authorization": f"Bearer {(await sign_in(client, RITA, headers={'User-Agent': FIREFOX})).json()['token']}"}
     listed = (await client.get(f"{USERS}/{rita}/sessions", headers=manager)).json()["items"]
     assert [(session["device"], session["address"], session["current"]) for session in listed] == [
@@ -115,7 +115,7 @@ async def test_a_disabled_account_cannot_sign_in_or_choose_a_password(db, client
     assert (await sign_in(client, RITA)).status_code == 201
 
 
-async def test_an_administrator_without_rights_is_an_ordinary_user(db, client, manager, mia):
+async def test_an_administrator_whose_rights_are_revoked_is_an_ordinary_user(db, client, manager, mia):
     olga = await add_user(db, "olga@example.org", administrator=True)
     own = await bearer(client, "olga@example.org")
     assert await get_status(client, own, "/api/users?administrator=true") == 200
@@ -126,7 +126,7 @@ async def test_an_administrator_without_rights_is_an_ordinary_user(db, client, m
     assert await get_status(client, manager, "/api/users") == 403
 
 
-async def test_administrators_find_an_account_by_its_address(client, rita):
+async def test_administrators_can_find_an_account_by_its_address(client, rita):
     accounts = (await client.get("/api/users", params={"email": "RITA@example.org"}, headers=ADMIN)).json()["items"]
     assert [account["id"] for account in accounts] == [str(rita)]
     assert (await client.get(f"/api/users/{rita}", headers=ADMIN)).json() == accounts[0]

@@ -1,4 +1,4 @@
-"""Anyone can register more people with an address, but not crowd out those who have it."""
+"""Anyone can register more people with an address, but that doesn't lock out the people who really have it."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from support.sign_in_codes import enter_code, request_code
 from support.world import create_customer
 
 
-async def test_fake_registrations_that_hold_times_lock_no_one_out(db, client):
+async def test_fake_registrations_that_hold_times_do_not_lock_anyone_out(db, client):
     visit = await create_visit(db, client)
     await book(client, visit, 5)
     fakes = [await create_customer(client, name=f"Fake {n}", email="ana@example.org") for n in range(MAX_SHARING)]
@@ -17,7 +17,7 @@ async def test_fake_registrations_that_hold_times_lock_no_one_out(db, client):
         start = START + timedelta(minutes=10 * number)
         times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=10)).isoformat()}
         body = {"customerId": fake, "doctorId": visit["doctorId"], "hold": True, **times}
-        # without the limits that one network would soon reach
+        # bypasses the limits, which one network would soon reach
         assert (await client.post("/api/appointments", json=body, headers=ADMIN)).status_code == 201
     await db.execute(
         """
@@ -29,7 +29,7 @@ async def test_fake_registrations_that_hold_times_lock_no_one_out(db, client):
     assert (visit["customerId"] in [choice["customerId"] for choice in choices], len(choices)) == (True, MAX_SHARING)
 
 
-async def test_later_registrations_lock_out_no_one_who_has_only_registered(db, client):
+async def test_later_registrations_do_not_lock_out_people_who_have_only_registered(db, client):
     first = await create_customer(client, name="Ana", email="ana@example.org")
     for number in range(MAX_SHARING):
         await create_customer(client, name=f"Fake {number}", email="ana@example.org")
@@ -37,7 +37,7 @@ async def test_later_registrations_lock_out_no_one_who_has_only_registered(db, c
     assert first in [choice["customerId"] for choice in choices]
 
 
-async def test_whoever_has_confirmed_the_address_comes_first(db, client):
+async def test_people_who_have_confirmed_the_address_come_first(db, client):
     for number in range(MAX_SHARING):
         await create_customer(client, name=f"Fake {number}", email="ana@example.org")
     ana = await create_customer(client, name="Ana", email="ana@example.org")

@@ -1,4 +1,4 @@
-"""Exporting and erasing people and creating credentials require that the user has entered a credential recently."""
+"""Exporting or erasing a person's data and creating credentials require a recently entered credential."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -51,7 +51,7 @@ async def test_guesses_are_rate_limited(client, manager, later):
     assert statuses == [400] * 5 + [429] * 2
 
 
-async def test_an_authenticator_code_is_a_proof_but_only_once(client, manager, time, later):
+async def test_an_authenticator_code_is_accepted_as_proof_only_once(client, manager, time, later):
     setup = (await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager)).json()
     totp = pyotp.TOTP(setup["secret"])
     await client.post("/api/account/totp/confirm", json={"code": totp.at(time.now)}, headers=manager)
@@ -64,7 +64,7 @@ async def test_an_authenticator_code_is_a_proof_but_only_once(client, manager, t
     assert (await client.post(KEYS, json=KEY, headers=manager)).status_code == 201
 
 
-async def test_a_patient_exports_their_data_only_after_a_recent_code(client, ana, later):
+async def test_a_patient_can_export_their_data_only_after_a_recent_code(client, ana, later):
     own = await _sign_in_patient(client)
     assert (await client.get(f"/api/customers/{ana}/export", headers=own)).status_code == 200
     later()
@@ -76,7 +76,7 @@ async def test_a_patient_exports_their_data_only_after_a_recent_code(client, ana
     assert (await client.get("/my/data", headers=again)).headers["Location"].startswith(f"/api/customers/{ana}/export")
 
 
-async def test_programs_with_a_token_of_their_own_prove_nothing(client, manager, later):
+async def test_programs_with_their_own_token_do_not_need_a_proof(client, manager, later):
     later()
     assert (await client.post(KEYS, json=KEY, headers=ADMIN)).status_code == 201
     customer_id = await create_customer(client)

@@ -50,7 +50,7 @@ async def test_an_invitation_does_not_reveal_whether_an_account_already_exists(d
     assert "Private Name" not in json.dumps(responses)
     assert len(await mailed_tokens(office)) == 1
     texts = {message.to: message.text for message in office.post.messages}
-    assert "/staff/sign-in" in texts["known@example.org"]  # a link to choose a password would let managers send those
+    assert "/staff/sign-in" in texts["known@example.org"]  # not a link for choosing a new password
     assert "/credentials/" in texts["unknown@example.org"]
 
 

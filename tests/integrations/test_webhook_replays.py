@@ -12,7 +12,7 @@ from support.world import create_clinic
 
 async def test_deliveries_are_listed_in_event_order_and_by_status(db, client):
     await create_clinic(client)
-    await add_events(db, 0)  # relay the clinic's own event before there is a webhook
+    await add_events(db, 0)  # relay the clinic's own event before the webhook exists
     created = await webhook(client)
     ids = await add_events(db, 3)
     path = f"/api/webhooks/{created['id']}/deliveries"
@@ -86,7 +86,9 @@ async def test_a_replay_includes_events_from_before_the_webhook_was_created(db, 
     await create_clinic(client)
     await add_events(db, 2)
     created = await webhook(client)
-    assert (await replay(client, created, clock.now() - timedelta(hours=1))).json() == {"queued": 3}  # and the clinic's
+    assert (await replay(client, created, clock.now() - timedelta(hours=1))).json() == {
+        "queued": 3
+    }  # and the clinic's own
 
 
 async def test_a_replay_reaches_back_as_far_as_events_are_kept(client):

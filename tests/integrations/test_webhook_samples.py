@@ -23,7 +23,7 @@ async def local_client(db, database_url) -> AsyncIterator[httpx2.AsyncClient]:
 async def test_a_sample_is_signed_and_sent_immediately_but_not_stored(db, local_client):
     async with Partner() as partner:
         await create_clinic(local_client)
-        await db.execute("delete from event")  # the clinic's own
+        await db.execute("delete from event")  # the clinic's own events
         created = await webhook(local_client, url=partner.url, eventTypes=["slot.moved"])
         response = await post(local_client, f"/api/webhooks/{created['id']}/test")
         trial = response.json()

@@ -1,4 +1,4 @@
-"""Email addresses as people type and paste them: what is forgiven, and what is not an address."""
+"""Email addresses as people type and paste them: some mistakes are corrected, and invalid addresses refused."""
 
 import pytest
 
@@ -73,12 +73,12 @@ INVALID = [
 
 
 @pytest.mark.parametrize("typed", INVALID)
-def test_what_is_no_address_is_refused(typed):
+def test_text_that_is_not_an_address_is_refused(typed):
     assert email_addresses.check(typed) == email_addresses.INVALID
 
 
 @pytest.mark.parametrize("typed", INVALID)
-async def test_the_api_refuses_what_is_no_address(client, typed):
+async def test_the_api_refuses_text_that_is_not_an_address(client, typed):
     refusal = await client.post("/api/customers", json={"name": "Ana", "email": typed})
     assert (refusal.status_code, [fault["pointer"] for fault in refusal.json()["errors"]]) == (400, ["#/email"])
 
@@ -89,6 +89,6 @@ async def test_the_api_stores_the_clean_address(client):
 
 
 @pytest.mark.parametrize("address", ["jürgen@müller.example", "o'brien+web@example.org", "x@y.z"])
-def test_whatever_passes_can_be_sent_to(address):
+def test_every_accepted_address_can_receive_email(address):
     assert email_addresses.check(address) is None
     assert sanitize(Message("token", "email", address, "Subject", "Text")).to == address

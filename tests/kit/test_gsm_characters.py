@@ -1,4 +1,4 @@
-"""Text messages use the GSM alphabet where a near letter exists, because any other letter halves their capacity."""
+"""Letters outside the GSM alphabet are replaced where a close one exists, because they halve a text's capacity."""
 
 import pytest
 
@@ -17,5 +17,5 @@ from appoint.kit.i18n import to_gsm_characters
         ("王小明, Ωmega, €5", "王小明, Ωmega, €5"),
     ],
 )
-def test_a_letter_outside_the_alphabet_becomes_the_nearest_one(text, replaced):
+def test_a_letter_outside_the_alphabet_is_replaced_with_the_closest_one(text, replaced):
     assert to_gsm_characters(text) == replaced

@@ -50,12 +50,12 @@ def test_a_secret_that_someone_chose_is_guessable(secret):
     ids=["urlsafe", "hex 16", "hex 32", "base64", "uuid"],
 )
 def test_generated_secrets_are_almost_never_guessable(generate):
-    """One in ten thousand spells a word by chance."""
+    """About one in ten thousand contains a word by chance."""
     assert sum(is_guessable(generate()) for _ in range(1000)) <= 3
 
 
 def test_every_secret_in_the_documentation_is_guessable():
-    """Someone will copy an example, so no example may work in production."""
+    """People copy examples, so none may work in production."""
     texts = [path.read_text() for path in (ROOT / "README.md", ROOT / "compose.yaml", *ROOT.glob("docs/**/*.md"))]
     examples = [
         found.strip("\"'`")

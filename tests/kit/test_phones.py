@@ -12,7 +12,7 @@ from appoint.kit import phones
         " +49 (0)30 / 1234-5678, ",
         "tel:+49-30-12345678",
         "+49\u00a030\u200912345678",  # spaces of other widths
-        "+49 30 12345678\u202c",  # contacts paste direction marks
+        "+49 30 12345678\u202c",  # pasting from contacts adds direction marks
         "+49 30 1234\u201156\u201378",  # non-breaking hyphen, dash
         "＋４９　３０　１２３４５６７８",
         "030 12345678",
@@ -33,7 +33,7 @@ def test_mexican_numbers_lose_prefixes_that_no_longer_exist(typed):
 @pytest.mark.parametrize(
     "typed", ["12", "+49 30 12345678 ext. 5", "call me", "+49 30 1234\x005678", "030 1", "+0 123456789"]
 )
-def test_what_is_no_number_is_refused(typed):
+def test_text_that_is_not_a_number_is_refused(typed):
     assert phones.check(typed) or phones.to_e164(typed, time_zone="Europe/Berlin") is None
 
 

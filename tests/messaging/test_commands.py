@@ -36,7 +36,7 @@ async def test_the_command_line_lists_and_releases_parked_events(db, run_command
 
 async def test_metrics_show_backlogs_and_dead_letters(client, db):
     await create_clinic(client)
-    await db.execute("delete from event")  # the clinic's own
+    await db.execute("delete from event")  # the clinic's own events
     for status in ("queued", "dead", "dead"):
         await add_notification(db, status=status)
     await db.execute("update notification set due_at = now() - interval '1 hour' where status = 'queued'")

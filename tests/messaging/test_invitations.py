@@ -1,4 +1,4 @@
-"""The calendar entries in emails: who organizes them, who is invited, and what they reveal."""
+"""Calendar entries in emails: organizers, attendees, and what they reveal."""
 
 from email.utils import parseaddr
 
@@ -70,7 +70,7 @@ async def test_an_entry_for_the_senders_own_address_has_no_attendee(world, offic
     assert ["ATTENDEE" in event_of(message) for message in post.messages] == [False, False]
 
 
-async def test_the_entry_contains_neither_the_patients_name_nor_a_link_to_unsubscribe(world, office, post):
+async def test_the_entry_contains_neither_the_patients_name_nor_an_unsubscribe_link(world, office, post):
     appointment = await confirmed(world, office)
     await cancel(world, appointment)
     await office.plan_and_send(world.now)

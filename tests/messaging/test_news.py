@@ -1,4 +1,4 @@
-"""Messages about changes that customers did not expect: what they say, and that they arrive."""
+"""Messages about unexpected changes: their content and delivery."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ async def strand(world):
         ("+493012345679", ["email", "sms"]),
     ],
 )
-async def test_a_customer_who_has_unsubscribed_still_learns_of_a_move_and_a_cancellation(
+async def test_an_unsubscribed_customer_still_gets_messages_about_moves_and_cancellations(
     world, office, post, phone, refused
 ):
     await world.db.execute("update customer set phone = $2 where id = $1", world.ana, phone)
@@ -60,7 +60,7 @@ async def test_a_customer_who_has_unsubscribed_still_learns_of_a_move_and_a_canc
     assert [message.to for message in post.messages] == [to, to]
 
 
-async def test_a_customer_who_has_unsubscribed_does_not_get_reminders(world, office, post):
+async def test_an_unsubscribed_customer_does_not_get_reminders(world, office, post):
     await confirmed(world, office)
     await unsubscribe(world, "email")
     now = at(9, day=NEXT_WEEK) - timedelta(hours=24)
@@ -69,7 +69,7 @@ async def test_a_customer_who_has_unsubscribed_does_not_get_reminders(world, off
     assert len(post.messages) == 1
 
 
-async def test_only_messages_that_unsubscribing_stops_have_a_link_to_unsubscribe(world, office, post):
+async def test_only_messages_that_unsubscribing_stops_have_an_unsubscribe_link(world, office, post):
     appointment = await confirmed(world, office)
     await cancel(world, appointment)
     await office.plan_and_send(world.now)
@@ -141,7 +141,7 @@ async def test_an_appointment_that_needs_rebooking_gets_no_reminder(world, offic
     assert await office.remind(at(7, day=NEXT_WEEK)) == 0
 
 
-async def test_managers_are_told_of_stranded_appointments_if_the_clinic_has_no_address(world, office, post):
+async def test_managers_are_notified_of_stranded_appointments_if_the_clinic_has_no_address(world, office, post):
     await world.set_clinic(world.clinic, email=None)
     for email, role in (("mia@example.org", "manager"), ("roy@example.org", "receptionist")):
         await works_at(world.db, await add_user(world.db, email), world.clinic, role)

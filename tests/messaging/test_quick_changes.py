@@ -1,4 +1,4 @@
-"""What patients are told about appointments that change before the previous message has gone out."""
+"""Messages about appointments that change before the previous message has gone out."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ async def test_an_appointment_moved_twice_before_its_confirmation_is_confirmed_o
 
 
 @pytest.mark.parametrize("relayed_between", [True, False])
-async def test_a_second_move_names_the_last_time_that_the_patient_was_told(
+async def test_the_message_about_a_second_move_mentions_the_last_announced_time(
     world, office, post, booked, relayed_between
 ):
     await office.plan_and_send(world.now)
@@ -89,7 +89,7 @@ async def test_events_relayed_twice_together_announce_a_new_time_once(world, off
 
 
 @pytest.mark.parametrize("relayed_before", [True, False])
-async def test_a_moved_hold_keeps_its_warning(world, office, post, relayed_before):
+async def test_a_warning_is_still_sent_for_a_moved_hold(world, office, post, relayed_before):
     hold = await world.book(world.dr_shah, NINE, world.ana, hold=True)
     if relayed_before:
         await office.plan(world.now)
@@ -111,7 +111,7 @@ async def test_a_hold_moved_and_then_confirmed_is_only_confirmed(world, office, 
     assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]
 
 
-async def test_a_cancellation_that_is_taken_back_is_confirmed_with_a_new_invitation(world, office, post, booked):
+async def test_an_undone_cancellation_is_confirmed_with_a_new_invitation(world, office, post, booked):
     await office.plan_and_send(world.now)
     await cancel(world, booked)
     await office.plan_and_send(world.now)
@@ -125,7 +125,7 @@ async def test_a_cancellation_that_is_taken_back_is_confirmed_with_a_new_invitat
     assert "SEQUENCE:2" in post.messages[2].calendar
 
 
-async def test_a_no_show_that_is_taken_back_is_not_reported(world, office, post, booked):
+async def test_an_undone_no_show_is_not_reported(world, office, post, booked):
     await office.plan_and_send(world.now)
     world.now = NINE + timedelta(minutes=5)
     await step(world, booked, "noShow")

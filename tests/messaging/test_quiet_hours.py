@@ -92,7 +92,7 @@ def test_a_reminder_about_an_early_appointment_is_sent_the_evening_before():
         ("Europe/Berlin", "2027-03-28 01:00+01:00", "2027-03-27 20:59+01:00", "2027-03-28 07:00+02:00"),
     ],
 )
-def test_quiet_hours_begin_and_end_by_the_clock_on_nights_when_clocks_change(zone, due, before, end):
+def test_quiet_hours_follow_local_time_on_nights_when_clocks_change(zone, due, before, end):
     contact, now = at(zone, 21 * 60, 7 * 60), datetime(2027, 1, 1, tzinfo=UTC)
     due_at, before_at, end_at = (datetime.fromisoformat(text) for text in (due, before, end))
     assert outside_quiet_hours(due_at, contact, latest=due_at, expires=FAR, now=now) == before_at
@@ -100,7 +100,7 @@ def test_quiet_hours_begin_and_end_by_the_clock_on_nights_when_clocks_change(zon
 
 
 @given(INSTANTS, ZONES, MINUTES, MINUTES)
-def test_a_message_that_cannot_wait_for_the_end_is_sent_before_quiet_hours(due, zone, first, last):
+def test_a_message_that_cannot_wait_is_sent_before_quiet_hours(due, zone, first, last):
     contact = at(zone, first, last if last != first else (last + 1) % MINUTES_PER_DAY)
     sent_at = outside_quiet_hours(due, contact, latest=due, expires=FAR, now=datetime(2020, 1, 1, tzinfo=UTC))
     assert sent_at <= due

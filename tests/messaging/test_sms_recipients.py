@@ -17,7 +17,7 @@ OTHER_COUNTRY = "text messages are not sent to this country"
     [
         ("+4915112345678", None),
         ("+33612345678", None),
-        ("+12125550123", None),  # in the United States, a number does not reveal its kind
+        ("+12125550123", None),  # US numbers don't reveal whether they are mobile
         ("+493012345678", NOT_MOBILE),
         ("+499001234567", NOT_MOBILE),  # premium
         ("+491801234567", NOT_MOBILE),  # shared cost

@@ -71,7 +71,9 @@ async def test_a_report_with_too_many_fields_is_rejected(reporting_client):
     assert response.status_code == 403
 
 
-async def test_a_report_without_a_signature_or_a_provider_is_refused_unread(reporting_client, client, database_url):
+async def test_reports_without_a_signature_or_provider_are_refused_without_being_read(
+    reporting_client, client, database_url
+):
     path, form = f"/callbacks/sms/{NOTIFICATION_ID}", (b"content-type", FORM)
     host, signature = (b"host", b"appoint.example"), (b"x-twilio-signature", b"x")
     with_provider = composed(database_url, **PROVIDER)

@@ -28,7 +28,7 @@ SENT_EARLIER = """
     ],
 )
 async def test_an_address_receives_a_limited_number_of_messages_a_day(world, post, by_stranger, earlier, status):
-    other = await world.add_customer("Somebody else")  # with the same address
+    other = await world.add_customer("Someone else")  # with the same address
     await world.db.execute("update customer set email = 'ANA@example.org' where id = $1", other)
     await world.db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)
     booked = await world.book(world.dr_shah, world.now.replace(hour=9), world.ana)

@@ -1,4 +1,4 @@
-"""Doctors see the patients of their own appointments, and a colleague's only in an emergency."""
+"""Doctors can see their own patients, and a colleague's only in an emergency."""
 
 from datetime import datetime, timedelta
 
@@ -41,7 +41,7 @@ async def open_record(client, practice, headers=None, body=REASON):
     return await client.post(f"{path_of(practice)}/emergencyAccess", json=body, headers=headers or practice["roth"])
 
 
-async def test_a_doctor_cannot_open_a_colleagues_patient_by_holding_and_dropping_a_time(client, practice):
+async def test_a_doctor_cannot_open_a_colleagues_patient_by_holding_and_releasing_a_time(client, practice):
     body = {"customerId": practice["customerId"], "doctorId": practice["rothId"], **times_at(2), "hold": True}
     held = (await client.post("/api/appointments", json=body, headers=practice["roth"])).json()
     assert (await client.get(path_of(practice), headers=practice["roth"])).status_code == 403
@@ -62,7 +62,7 @@ async def test_a_doctor_sees_patients_with_live_or_past_appointments(client, db,
     assert len(listed) == (expected == 200)
 
 
-async def test_a_doctor_opens_a_colleagues_patient_with_a_reason_for_a_day(client, db, practice):
+async def test_a_doctor_who_gives_a_reason_can_open_a_colleagues_patient_for_a_day(client, db, practice):
     before = clock.now()
     response = await open_record(client, practice)
     access = response.json()
@@ -92,7 +92,7 @@ async def test_a_reason_is_required(client, practice):
         assert (await open_record(client, practice, body=body)).status_code == 400
 
 
-async def test_only_the_clinics_doctors_use_it_and_only_for_its_patients(client, db, practice):
+async def test_only_the_clinics_doctors_can_use_it_and_only_for_its_patients(client, db, practice):
     for name in ("rita", "mia"):
         assert type_of(await open_record(client, practice, practice[name])) == (403, "forbidden")
     assert (await open_record(client, practice, ADMIN)).status_code == 403
@@ -127,7 +127,7 @@ async def test_managers_review_the_list(client, practice):
     assert "Dr Roth" in (await client.get("/staff/1/emergencies?all=1", headers=practice["mia"])).text
 
 
-async def test_a_doctor_finds_a_colleagues_patient_by_the_full_record_number_or_address(client, db, practice):
+async def test_a_doctor_can_find_a_colleagues_patient_by_the_full_record_number_or_address(client, db, practice):
     await db.execute("update patient set record_number = '2027-0113'")
     link = f"/staff/1/patients/{practice['customerId']}/emergency"
     pages = {

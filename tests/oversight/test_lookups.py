@@ -1,4 +1,4 @@
-"""Looking up customers of other clinics is limited, recorded, and never unnoticed."""
+"""Looking up other clinics' customers is limited and recorded, and the customer always gets a message."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -35,7 +35,7 @@ async def find(client, headers, *, clinic=1, **query):
     return await client.get(f"/api/clinics/{clinic}/customers", params=query, headers=headers)
 
 
-async def test_a_person_is_told_which_clinic_searched_for_them(client, db, reception, post):
+async def test_a_person_gets_an_email_naming_the_clinic_that_searched_for_them(client, db, reception, post):
     await find(client, reception, email="ana@example.org")
     await Office(db, post).plan_and_send(clock.now())
     (message,) = post.messages
@@ -44,14 +44,14 @@ async def test_a_person_is_told_which_clinic_searched_for_them(client, db, recep
     assert "Ana" not in message.text
 
 
-async def test_a_person_without_email_is_told_by_text_message(client, db, reception, post):
+async def test_a_person_without_an_email_address_gets_a_text_message(client, db, reception, post):
     await create_customer(client, phone="+4915112345678")
     await find(client, reception, phone="+4915112345678")
     await Office(db, post).plan_and_send(clock.now())
     assert [(message.channel, message.to) for message in post.messages] == [("sms", "+4915112345678")]
 
 
-async def test_a_person_is_told_once_a_day_by_each_clinic(client, db, reception, post):
+async def test_a_person_gets_at_most_one_message_a_day_per_clinic(client, db, reception, post):
     await create_clinic(client, name="Hillside")
     elsewhere = await sign_in_receptionist(db, client, "rita@example.org", 2)
     for _ in range(2):

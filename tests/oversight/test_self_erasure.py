@@ -1,4 +1,4 @@
-"""Customers erase themselves: at once, with a fresh code, and without the records that clinics have to keep."""
+"""Customers can erase their data at once with a fresh code, except for records that clinics have to keep."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ MONTHS = 120
 
 @pytest.fixture
 async def visit(db, client):
-    """Ana has been to the clinic, which has written notes about her."""
+    """Ana has visited the clinic, and the clinic has written notes about her."""
     visit = await create_visit(db, client)
     await client.patch("/api/clinics/1", json={"policy": {"retainPatientsMonths": MONTHS}}, headers=ADMIN)
     await book(client, visit, notes="afraid of needles")
@@ -47,7 +47,7 @@ async def erase(client, visit, headers=None):
 
 
 async def records(db) -> tuple:
-    """Return the clinic's notes, its record number and the notes on the appointment."""
+    """Return the clinic's notes, the record number and the notes on the appointment."""
     return tuple(await db.fetchrow("select p.notes, record_number, a.notes from patient p, appointment a"))
 
 
@@ -95,7 +95,7 @@ async def test_the_administrator_erases_the_records_too(client, db, visit):
     assert await records(db) == (None, None, None)
 
 
-async def test_no_one_adds_notes_about_an_erased_customer(client, db, visit):
+async def test_notes_cannot_be_added_about_an_erased_customer(client, db, visit):
     await erase(client, visit)
     reception = await sign_in_receptionist(db, client)
     path = f"/api/clinics/1/patients/{visit['customerId']}"
@@ -115,11 +115,11 @@ async def test_an_old_session_is_not_enough(client, db, visit):
 
 
 async def age_sessions(db) -> None:
-    """Make all sessions too old to prove who is at the keyboard."""
+    """Make all sessions too old to count as proof of identity."""
     await db.execute("update session set created_at = created_at - $1::interval, proven_at = null", PROOF_TTL)
 
 
-async def test_patients_erase_themselves_on_a_page(client, db, visit):
+async def test_patients_can_erase_their_data_on_a_page(client, db, visit):
     headers = await sign_in(client)
     assert "/my/erase" in (await client.get("/my", headers=headers)).text
     page = (await client.get("/my/erase", headers=headers)).text

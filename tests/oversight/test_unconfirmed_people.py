@@ -1,4 +1,4 @@
-"""People who registered but never booked are gone after some days, with their abandoned holds."""
+"""People who registered but never booked are deleted after a few days, with their abandoned holds."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ async def names(db) -> list[str]:
     return [row.name for row in await db.fetch("select name from customer order by id")]
 
 
-async def test_many_abandoned_registrations_are_gone(client, db):
+async def test_many_abandoned_registrations_are_deleted(client, db):
     await db.execute("insert into customer (name) select 'Fake ' || n from generate_series(1, 1000) as n")
     await forget(db, days=6)
     assert len(await names(db)) == 1000
@@ -36,7 +36,7 @@ async def test_many_abandoned_registrations_are_gone(client, db):
     assert await names(db) == []
 
 
-async def test_abandoned_holds_go_with_the_person(client, db, visit):
+async def test_abandoned_holds_are_deleted_with_the_person(client, db, visit):
     await book(client, visit, hold=True)
     cancelled = await book(client, visit, 1, hold=True)
     await client.delete(f"/api/appointments/{cancelled['id']}", headers=ADMIN)
@@ -46,14 +46,14 @@ async def test_abandoned_holds_go_with_the_person(client, db, visit):
 
 
 @pytest.mark.parametrize("status", ["booked", "cancelled", "noshow", "fulfilled"])
-async def test_who_has_booked_stays(client, db, visit, status):
+async def test_people_who_have_booked_are_not_deleted(client, db, visit, status):
     await book(client, visit)
     await db.execute("update appointment set status = $1", status)
     await forget(db)
     assert await names(db) == ["Ana"]
 
 
-async def test_who_has_booked_for_someone_else_stays(client, db, visit):
+async def test_people_who_have_booked_for_others_are_not_deleted(client, db, visit):
     child = await create_customer(client, name="Cleo")
     body = {
         "clinicId": 1,
@@ -65,7 +65,7 @@ async def test_who_has_booked_for_someone_else_stays(client, db, visit):
     assert await names(db) == ["Ana", "Cleo"]
 
 
-async def test_who_is_signed_in_or_has_held_a_time_since_stays(client, db, visit):
+async def test_people_who_are_signed_in_or_have_held_a_time_since_are_not_deleted(client, db, visit):
     await enter_code(client, await request_code(client))
     await db.execute("update session set expires_at = now() + interval '30 days'")
     ben = await create_customer(client, name="Ben")
@@ -76,7 +76,7 @@ async def test_who_is_signed_in_or_has_held_a_time_since_stays(client, db, visit
     assert await names(db) == ["Ana", "Ben"]
 
 
-async def test_the_platforms_systems_are_told_and_the_log_records_it(client, db, visit):
+async def test_an_event_and_an_audit_entry_report_the_deletion(client, db, visit):
     await forget(db)
     event = await db.fetchrow("select clinic_id, subject_id from event where type = 'customer.erased'")
     entry = await db.fetchrow("select actor, subjects, reason from audit_unsealed where action = 'forgetUnconfirmed'")

@@ -15,7 +15,7 @@ LAKESIDE = "/api/clinics/1/absences"
 
 @pytest.fixture
 async def shah(client):
-    """Create a clinic with a doctor, and publish a Monday from nine to twelve. Return the doctor's id."""
+    """Create a clinic with a doctor who works from nine to twelve on one Monday. Return the doctor's id."""
     return await published_doctor(client, monday=hours("09:00-12:00"))
 
 
@@ -61,13 +61,13 @@ async def test_a_longer_absence_with_conflicting_appointments_is_refused_unless_
     )
     assert (await client.get(path, headers=ADMIN)).json()["version"] == 1
     assert (await client.patch(path, params={"force": "true"}, json=longer, headers=ADMIN)).status_code == 200
-    # an appointment that already needs rebooking does not stand in the way of a shorter absence
+    # an appointment that already needs rebooking does not prevent shortening the absence
     assert (await client.patch(path, json={"startTime": at("09:30")}, headers=ADMIN)).status_code == 200
     kept = (await client.get(f"/api/appointments/{appointment['id']}", headers=ADMIN)).json()
     assert kept["needsRebooking"] is True
 
 
-async def test_a_change_is_one_event_and_no_change_is_none(client, db, shah):
+async def test_a_change_creates_one_event_and_no_change_creates_none(client, db, shah):
     path = await add(client, "09:00", "10:00", doctorId=shah)
     await client.patch(path, json={"reason": "Training"}, headers=ADMIN)
     unchanged = await client.patch(path, json={"reason": "Training"}, headers=ADMIN)
@@ -76,7 +76,7 @@ async def test_a_change_is_one_event_and_no_change_is_none(client, db, shah):
     assert [row.subject_version for row in events] == [2]
 
 
-async def test_an_invalid_outdated_or_late_change_is_refused(client, shah):
+async def test_invalid_outdated_and_late_changes_are_refused(client, shah):
     path = await add(client, "09:00", "10:00", doctorId=shah)
     assert (await client.patch(path, json={"endTime": at("09:00")}, headers=ADMIN)).status_code == 400
     assert (await client.patch(path, json={"doctorId": shah}, headers=ADMIN)).status_code == 400

@@ -248,14 +248,14 @@ async def test_concurrent_bookings_changes_absences_and_generation_stay_consiste
 
 
 async def test_a_change_reaches_the_horizon_if_hours_are_published_that_far(world):
-    """Nobody has worked on Fridays so far, so the last published date is a Monday."""
+    """No one has worked on Fridays so far, so the last published date is a Monday."""
     await world.set_clinic(world.clinic, horizon_days=11)
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00", friday="09:00-12:00")
     await change(world)
     assert (await list_published(world.db, world.dr_shah))[-2:] == ["Mon 8 09:00-12:00", "Fri 12 09:00-12:00"]
 
 
-async def test_a_change_ends_with_the_last_published_date_if_hours_are_not_published_to_the_horizon(world):
+async def test_a_change_ends_on_the_last_published_date_if_hours_are_not_published_to_the_horizon(world):
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00", friday="09:00-12:00")
     await change(world)
     assert (await list_published(world.db, world.dr_shah))[-1] == "Mon 8 09:00-12:00"

@@ -76,7 +76,7 @@ async def test_each_time_is_on_one_date_when_clocks_change_at_midnight(client, z
     ],
 )
 async def test_an_absence_for_a_whole_day_lasts_from_the_clinics_midnight_to_the_next(client, zone, day):
-    """The page turns the clinic's dates into instants, whatever the zone of the browser."""
+    """The page converts the clinic's dates to instants, whatever the browser's time zone."""
     before, after = day - timedelta(days=1), day + timedelta(days=1)
     weekday = {f"{date_:%A}".lower(): hours("00:00-24:00") for date_ in (before, day, after)}
     doctor_id = await publish(client, zone, before, after, **weekday)
@@ -92,8 +92,8 @@ async def test_an_absence_for_a_whole_day_lasts_from_the_clinics_midnight_to_the
     assert [len(await starts_on(client, date_)) for date_ in (before, after)] == counts == [48, 48]
 
 
-async def test_times_around_a_closure_of_many_days_stay_free(client):
-    """It begins and ends half an hour from midnight, in weeks that it covers only in part."""
+async def test_times_around_a_closure_that_lasts_many_days_stay_free(client):
+    """It begins and ends half an hour from midnight, in weeks that it covers only partly."""
     first, last = date(2027, 3, 29), date(2027, 4, 18)
     every_day = {
         name: hours("00:00-24:00")

@@ -1,4 +1,4 @@
-"""A doctor's absence, a closure of the clinic, manually removed time and a kept appointment, all at once."""
+"""A doctor's absence, a clinic closure, manually removed time and a kept appointment that overlap."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ NINE_TO_TWELVE = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "f
 
 @pytest.fixture
 async def world(db):
-    """Dr Shah works every morning but on Sunday. Thursday was removed manually. Tuesday has an appointment."""
+    """Dr Shah works every morning except Sunday. Thursday was removed manually, and Tuesday has an appointment."""
     async with ClinicCache(None) as cache:
         world = await weekly_world(db, cache, **NINE_TO_TWELVE)
         await remove_slot(world, await find_slot_id(world, THURSDAY, "09:00"))
@@ -50,7 +50,7 @@ async def test_time_stays_closed_while_either_absence_lasts(world, doctor_return
     ]
 
 
-async def test_the_remnant_goes_with_the_kept_appointment(world):
+async def test_the_remnant_is_withdrawn_with_the_kept_appointment(world):
     await add_absence(world, "00:00", "24:00", day=MONDAY, last_day=THURSDAY, force=True)
     await add_absence(world, "00:00", "24:00", day=WEDNESDAY, last_day=SATURDAY, doctor=None, force=True)
     assert await list_published(world.db, world.dr_shah) == ["Tue 2 10:00-10:30"]

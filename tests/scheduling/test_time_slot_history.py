@@ -1,4 +1,4 @@
-"""A time slot can be changed and removed without changing past weeks."""
+"""Changing or removing a time slot doesn't alter past weeks."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ async def shah(client, db):
 
 @pytest.fixture
 async def morning(client, db, shah) -> str:
-    """A time slot that Dr Shah's Mondays have been taken from since last month."""
+    """A time slot that Dr Shah's Monday hours have used since last month."""
     slot = await create_time_slot(client, "09:00", "12:00")
     await put_weekly_hours(client, shah, LAST_MONTH, monday=[{"timeSlotId": slot}])
     await db.execute("update doctor_slot set created_at = created_at - interval '30 days'")
@@ -64,19 +64,19 @@ async def test_a_renamed_time_slot_splits_no_lines(client, shah, morning):
     assert await list_doctor_slots(client, shah) == [("monday", "09:00", "12:00", str(LAST_MONTH), None)]
 
 
-async def test_lines_that_ended_do_not_keep_a_time_slot_from_being_removed(client, shah, morning):
+async def test_lines_that_have_ended_do_not_prevent_removing_a_time_slot(client, shah, morning):
     await put_weekly_hours(client, shah)  # an empty week from today on
     assert (await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)).status_code == 204
     assert await monday_on(client, shah, YESTERDAY) == [("09:00", "12:00")]
 
 
-async def test_lines_that_have_not_ended_keep_a_time_slot_from_being_removed(client, shah, morning):
+async def test_lines_that_have_not_ended_prevent_removing_a_time_slot(client, shah, morning):
     await put_weekly_hours(client, shah, TODAY + timedelta(days=7))
     refusal = await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
     assert (refusal.status_code, refusal.json()["doctorSlots"]) == (409, 1)
 
 
-async def test_lines_that_ended_do_not_keep_a_time_slot_from_being_changed(client, shah, morning):
+async def test_lines_that_have_ended_do_not_prevent_changing_a_time_slot(client, shah, morning):
     afternoon = await create_time_slot(client, "13:00", "15:00")
     await put_weekly_hours(client, shah, LAST_MONTH, monday=[{"timeSlotId": morning}, {"timeSlotId": afternoon}])
     await put_weekly_hours(client, shah)

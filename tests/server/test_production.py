@@ -94,7 +94,7 @@ def test_production_names_every_unsafe_setting_at_once_without_their_values():
     assert "hidden" not in message
 
 
-def test_a_database_that_gets_its_host_from_the_environment_needs_tls_too(monkeypatch):
+def test_a_database_whose_host_comes_from_the_environment_needs_tls_too(monkeypatch):
     monkeypatch.setenv("PGHOST", "db.internal")
     assert "APPOINT_DATABASE_URL does not use TLS" in refusal(database_url="postgresql:///appoint")
     monkeypatch.setenv("PGSSLMODE", "require")

@@ -1,4 +1,4 @@
-"""Callers behind a trusted proxy are told apart; a proxy that is not trusted is reported in the log."""
+"""Appoint distinguishes callers behind a trusted proxy, and logs proxies that it does not trust."""
 
 import httpx2
 import pytest
@@ -40,7 +40,7 @@ async def test_each_visitor_behind_a_trusted_proxy_has_their_own_limit(app):
     assert [line for line in logs if line["log_level"] == "warning"] == []
 
 
-async def test_visitors_behind_an_unknown_proxy_share_a_limit_and_the_log_names_the_setting_once(app):
+async def test_visitors_behind_an_unknown_proxy_share_a_limit_and_the_log_mentions_the_setting_once(app):
     with capture_logs() as logs:
         async with client_of_proxy(app, ["127.0.0.1"]) as client:
             responses = await register(client, 61)
@@ -50,7 +50,7 @@ async def test_visitors_behind_an_unknown_proxy_share_a_limit_and_the_log_names_
     assert warning["address"] == BRIDGE
 
 
-async def test_a_person_who_sends_the_header_is_not_named_and_does_not_silence_the_warning(app):
+async def test_a_visitor_who_sends_the_header_is_not_identified_and_does_not_silence_the_warning(app):
     forwarded = {"X-Forwarded-For": "192.0.2.1"}
     wrapped = TrustedProxies(app, ["127.0.0.1"])
     with capture_logs() as logs:
@@ -63,7 +63,7 @@ async def test_a_person_who_sends_the_header_is_not_named_and_does_not_silence_t
 
 
 @pytest.mark.parametrize(("trusted", "is_secure"), [([BRIDGE], True), (["127.0.0.1"], False)])
-async def test_only_a_trusted_proxy_can_say_that_the_connection_is_encrypted(app, trusted, is_secure):
+async def test_only_a_trusted_proxy_can_mark_the_connection_as_encrypted(app, trusted, is_secure):
     async with client_of_proxy(app, trusted) as client:
         response = await client.get("/api/clinics", headers={"X-Forwarded-Proto": "https"})
     assert ("Strict-Transport-Security" in response.headers) == is_secure

@@ -54,7 +54,7 @@ async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(cli
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
 
-async def test_what_people_paste_around_an_address_is_forgiven(client, db, lakeside):
+async def test_the_form_removes_what_people_paste_around_an_address(client, db, lakeside):
     form = await open_form(client, lakeside)
     await send(client, form, email="mailto:ana@example.org,\u200b", phone="tel:\uff0b49\u00a030\u201112345678;")
     row = await db.fetchrow("select email, phone from customer")
@@ -161,7 +161,7 @@ async def test_the_form_has_the_same_registration_limit_as_the_api(db, client, l
 async def test_a_visitor_who_never_saw_the_response_finds_the_booking(client, lakeside):
     page = await client.get("/c/lakeside/details", params={"type": lakeside, "start": DAY.isoformat()})
     cookie = {"Cookie": page.headers["Set-Cookie"].split(";")[0]}
-    booked = (await send(client, form_of(page))).headers["Location"].split("?")[0]  # but the connection breaks
+    booked = (await send(client, form_of(page))).headers["Location"].split("?")[0]  # but the connection drops
     client.cookies.clear()
     later = {"type": lakeside, "start": (DAY + timedelta(minutes=30)).isoformat()}
     other_time = await client.get("/c/lakeside/details", params=later, headers=cookie)

@@ -27,7 +27,7 @@ async def test_a_reused_slug_leads_to_its_new_clinic(client, lakeside):
     assert "Bergpraxis" in (await client.get("/c/lakeside")).text
 
 
-async def test_a_clinic_cannot_take_over_the_page_of_the_clinic_with_a_number(client, lakeside):
+async def test_a_clinic_cannot_take_over_another_clinics_page_with_its_number(client, lakeside):
     await create_clinic(client, name="Bergpraxis")
     refusal = await client.patch("/api/clinics/2", json={"slug": "1"}, headers=ADMIN)
     assert (refusal.status_code, [fault["pointer"] for fault in refusal.json()["errors"]]) == (400, ["#/slug"])

@@ -75,7 +75,7 @@ async def test_search_omits_slots_for_doctors_who_offer_none_of_the_clinics_type
     assert times(await client.get("/", params={"date": DAY.date().isoformat()})) == [utc(NINE)]
 
 
-async def test_clinics_are_found_by_name_and_specialty_without_accents(client):
+async def test_clinics_are_found_by_name_and_specialty_typed_without_accents(client):
     await create_clinic(client, name="Clínica São José")
     await create_doctor(client, specialty="Pediatría")
     for query in ("q=sao+jose", "specialty=pediatria"):

@@ -1,4 +1,4 @@
-"""The page that asks for the code, in and out of frames, and the page behind the link in the message."""
+"""The page that asks for the code, inside and outside frames, and the page that the message links to."""
 
 import re
 from datetime import timedelta
@@ -20,7 +20,7 @@ async def lakeside(client, lakeside) -> str:
     return lakeside
 
 
-async def test_the_form_leads_to_the_page_for_the_code_and_the_code_to_the_booked_page(client, db, lakeside):
+async def test_the_form_leads_to_the_code_page_and_the_code_to_the_booked_page(client, db, lakeside):
     response = await submit(client, lakeside)
     address = response.headers["Location"]
     assert re.fullmatch(r"/c/lakeside/confirm/apm_[^?]+", address)
@@ -75,14 +75,14 @@ async def test_no_more_than_three_codes_are_sent(client, lakeside):
     assert "No more codes can be sent for this booking." in answers[2].text
 
 
-async def test_a_code_without_six_digits_costs_no_attempt(client, db, lakeside):
+async def test_a_code_without_six_digits_does_not_use_up_an_attempt(client, db, lakeside):
     address = (await submit(client, lakeside)).headers["Location"]
     answer = await enter(client, address, "12345")
     assert (answer.status_code, "Enter the six-digit code." in answer.text) == (400, True)
     assert await db.fetchval("select attempts from confirmation_code") == 0
 
 
-async def test_an_expired_hold_offers_to_choose_another_time(client, db, lakeside):
+async def test_the_page_of_an_expired_hold_offers_a_choice_of_other_times(client, db, lakeside):
     address = (await submit(client, lakeside)).headers["Location"]
     await db.execute("update appointment set hold_expires_at = $1", clock.now() - timedelta(seconds=1))
     page = (await client.get(address)).text
@@ -91,7 +91,7 @@ async def test_an_expired_hold_offers_to_choose_another_time(client, db, lakesid
     assert (await enter(client, address, code_for(await latest(db)))).status_code == 409
 
 
-async def test_the_manage_link_of_an_unconfirmed_hold_leads_to_the_page_for_the_code(client, db, lakeside):
+async def test_the_manage_link_for_an_unconfirmed_hold_leads_to_the_code_page(client, db, lakeside):
     address = (await submit(client, lakeside)).headers["Location"]
     manage = address.replace("/c/lakeside/confirm", "/appointments")
     assert (await client.get(manage)).headers["Location"] == address
@@ -99,7 +99,7 @@ async def test_the_manage_link_of_an_unconfirmed_hold_leads_to_the_page_for_the_
     assert (await latest(db))["status"] == "pending"
 
 
-async def test_returning_to_the_form_shows_the_page_for_the_code(client, lakeside):
+async def test_returning_to_the_form_shows_the_code_page(client, lakeside):
     form = await open_form(client, lakeside)
     response = await send(client, form)
     cookie = {"Cookie": response.headers["Set-Cookie"].split(";")[0]}
@@ -109,7 +109,7 @@ async def test_returning_to_the_form_shows_the_page_for_the_code(client, lakesid
     assert back.headers["Location"] == manage
 
 
-async def test_a_visitor_who_mistyped_their_address_changes_it_and_keeps_the_time(client, db, lakeside):
+async def test_a_visitor_who_mistyped_their_address_can_change_it_and_keep_the_time(client, db, lakeside):
     address = (await submit(client, lakeside, email="anna@example.org")).headers["Location"]
     client.cookies.clear()
     details = unescape(re.search(r'href="([^"]+/details\?[^"]+)"', (await client.get(address)).text).group(1))
@@ -128,14 +128,14 @@ async def test_a_visitor_who_mistyped_their_address_changes_it_and_keeps_the_tim
     assert (await enter(client, response.headers["Location"], code_for(await latest(db)))).status_code == 303
 
 
-async def test_a_stranger_cannot_release_someone_elses_hold_with_an_invented_token(client, db, lakeside):
+async def test_a_stranger_cannot_release_someone_elses_hold_with_a_made_up_token(client, db, lakeside):
     await submit(client, lakeside)
     form = await open_form(client, lakeside, DAY + timedelta(hours=1))
     await send(client, form, hold="apm_invented", email="ben@example.org")
     assert await db.fetchval("select array_agg(status) from appointment") == ["pending", "pending"]
 
 
-async def test_the_code_is_asked_in_a_frame_too_and_reloading_changes_nothing(client, db, lakeside):
+async def test_frames_ask_for_the_code_too_and_reloading_changes_nothing(client, db, lakeside):
     form = await open_form(client, lakeside, base="/embed/lakeside", lang="de")
     response = await send(client, form)
     address = response.headers["Location"]
@@ -186,7 +186,7 @@ async def test_the_link_opens_a_page_with_a_button_that_books(client, db, lakesi
     assert await db.fetchval("select count(*) from event where type = 'appointment.booked'") == 1
 
 
-async def test_a_link_sent_to_an_earlier_address_opens_nothing_even_after_the_confirmation(client, db, lakeside):
+async def test_a_link_sent_to_an_earlier_address_does_not_work_even_after_confirmation(client, db, lakeside):
     await submit(client, lakeside)
     appointment = await latest(db)
     await db.execute("update confirmation_code set customer_version = 2, confirmed_at = now()")
@@ -194,7 +194,7 @@ async def test_a_link_sent_to_an_earlier_address_opens_nothing_even_after_the_co
         assert (await client.request(method, link_path(appointment))).status_code == 404
 
 
-async def test_an_expired_or_forged_link_books_nothing(client, db, lakeside):
+async def test_an_expired_or_forged_link_cannot_book(client, db, lakeside):
     await submit(client, lakeside)
     appointment = await latest(db)
     assert (await client.get(link_path(appointment)[:-2])).status_code == 404

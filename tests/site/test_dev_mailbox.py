@@ -139,8 +139,8 @@ async def test_the_mailbox_is_translated(client, language):
     assert f"<h1>{title}</h1>" in (await client.get("/dev/mailbox", headers={"Accept-Language": language})).text
 
 
-async def test_the_mailbox_does_not_exist_for_other_machines(client, mailbox, database_url):
-    """They may reach the server through a proxy."""
+async def test_the_mailbox_is_not_found_from_other_machines(client, mailbox, database_url):
+    """A proxy could let them reach the server."""
     await mailbox.send(LETTER)
     async with connected_client(composed(database_url), address="192.0.2.7") as other:
         assert [(await other.get(f"/dev/mailbox{path}")).status_code for path in ("", "/1")] == [404, 404]

@@ -1,4 +1,4 @@
-"""Devices that need no code, because their user has confirmed the address."""
+"""Devices that don't need a code because their user has confirmed the address."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ async def lakeside(client, lakeside) -> str:
     return lakeside
 
 
-async def test_a_device_that_has_confirmed_an_address_books_for_it_at_once(client, db, lakeside):
+async def test_a_device_that_has_confirmed_an_address_can_book_for_it_without_a_code(client, db, lakeside):
     cookie = device_cookie(await book(client, db, lakeside))
     client.cookies.clear()
     client.headers.update(cookie)
@@ -55,7 +55,7 @@ async def test_a_device_is_forgotten_after_ninety_days(client, db, lakeside, mon
     assert (await latest(db))["status"] == "pending"
 
 
-async def test_a_forged_or_foreign_device_cookie_counts_for_nothing(client, db, lakeside):
+async def test_a_forged_device_cookie_or_one_signed_with_a_different_key_is_ignored(client, db, lakeside):
     cookie = device_cookie(await book(client, db, lakeside))["Cookie"].partition("=")[2]
     for hours, value in ((0.5, cookie + "x"), (1, "W10.x")):
         client.cookies.clear()
@@ -72,12 +72,12 @@ async def test_the_device_cookie_does_not_contain_the_address(client, db, lakesi
 async def test_only_the_browser_that_enters_the_code_is_remembered(client, db, lakeside):
     address = (await submit(client, lakeside)).headers["Location"]
     appointment = await latest(db)
-    assert (await client.post(link_path(appointment))).status_code == 303  # the owner of the address, elsewhere
+    assert (await client.post(link_path(appointment))).status_code == 303  # the address's owner, in another browser
     response = await enter(client, address, "000000")
     assert DEVICE_COOKIE not in str(response.headers.get_list("Set-Cookie"))
 
 
-async def test_holders_of_a_link_cannot_pretend_to_be_the_browser_that_booked(client, db, lakeside):
+async def test_link_holders_cannot_pretend_to_be_the_browser_that_booked(client, db, lakeside):
     booked = (await book(client, db, lakeside)).headers["Location"]
     token = booked.partition("?")[0].rpartition("/")[2]
     client.cookies.clear()

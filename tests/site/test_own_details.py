@@ -1,4 +1,4 @@
-"""Signed-in patients correct their own details."""
+"""Signed-in patients can correct their own details."""
 
 import re
 
@@ -44,7 +44,7 @@ async def test_the_form_shows_what_is_stored(client, practice, headers):
     assert PAGE in (await client.get("/my", headers=headers)).text
 
 
-async def test_a_patient_corrects_their_details(client, practice, headers):
+async def test_a_patient_can_correct_their_details(client, practice, headers):
     response = await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
     assert (response.status_code, response.headers["Location"]) == (303, "/my?saved=1")
     assert "Your details are saved." in (await client.get("/my?saved=1", headers=headers)).text
@@ -52,11 +52,11 @@ async def test_a_patient_corrects_their_details(client, practice, headers):
     assert {name: stored[name] for name in NEW} == NEW | {"phone": "+493012345678"}
 
 
-async def test_an_empty_field_is_deleted_but_one_address_remains(client, practice, headers):
+async def test_a_field_can_be_emptied_but_one_address_must_remain(client, practice, headers):
     fields = await form_of(client, headers)
     neither = await client.post(PAGE, data=fields | NEW | {"email": "", "phone": ""}, headers=headers)
     assert (neither.status_code, 'aria-invalid="true"' in neither.text) == (400, True)
-    assert "Ana Ibarra" in neither.text  # what the patient has typed
+    assert "Ana Ibarra" in neither.text  # the patient's input is kept
     await client.post(PAGE, data=fields | {"name": "Ana", "email": "ana@example.org"}, headers=headers)
     stored = await customer(client, practice)
     assert (stored["email"], stored["phone"], stored["birthDate"]) == ("ana@example.org", None, None)
@@ -72,7 +72,7 @@ async def test_an_invalid_field_is_explained(client, practice, headers, field, v
     assert (await customer(client, practice))["name"] == "Ana"
 
 
-async def test_a_change_made_meanwhile_is_not_overwritten(client, practice, headers):
+async def test_a_concurrent_change_is_not_overwritten(client, practice, headers):
     fields = await form_of(client, headers)
     await client.patch(f"/api/customers/{practice['customerId']}", json={"name": "Ana Souza"}, headers=ADMIN)
     response = await client.post(PAGE, data=fields | NEW, headers=headers)
@@ -87,7 +87,7 @@ async def test_other_sites_cannot_send_the_form(client, practice, headers):
     assert (await customer(client, practice))["name"] == "Ana"
 
 
-async def test_visitors_sign_in_first(client):
+async def test_visitors_have_to_sign_in_first(client):
     for path in (PAGE, "/my/erase"):
         response = await client.get(path)
         assert (response.status_code, response.headers["Location"].partition("?")[0]) == (303, "/sign-in")

@@ -190,7 +190,7 @@ async def test_forms_sent_by_another_site_are_refused(db, client):
 
 
 async def test_another_site_cannot_sign_a_visitor_in(db, client):
-    """Prevent sign-in forgery: the visitor would continue with the attacker's account without noticing."""
+    """Otherwise, the visitor could use the attacker's account without noticing."""
     await add_user(db)
     form = {"email": "mia@example.org", "password": PASSWORD}
     for headers in ({"Origin": "null"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"}):

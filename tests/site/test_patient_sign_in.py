@@ -120,8 +120,8 @@ async def test_signing_out_without_a_session_links_to_sign_in(client):
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "en", None])
-async def test_a_number_without_a_country_code_is_found_in_the_countries_of_clinics(db, client, language):
-    """The number is also possible in Germany, where German is assumed to be spoken."""
+async def test_a_number_without_a_country_code_is_looked_up_in_the_clinics_countries(db, client, language):
+    """The number would be valid in Germany too, which the page's language suggests."""
     await create_clinic(client, timeZone="Europe/Zurich")
     await create_customer(client, phone="079 123 45 67", timeZone="Europe/Zurich")
     headers = {"Accept-Language": language} if language else {}
@@ -131,7 +131,7 @@ async def test_a_number_without_a_country_code_is_found_in_the_countries_of_clin
 
 
 async def test_an_unknown_number_runs_as_many_statements_as_a_known_one(client, practice, monkeypatch):
-    """Otherwise, the time that a response takes could reveal who is a patient."""
+    """Otherwise, response times could reveal whether someone is a patient."""
     counter, counts = StatementCounter(monkeypatch), []
     for number in ("0151 12345678", "0151 12345679"):
         counter.count = 0

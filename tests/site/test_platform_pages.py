@@ -4,7 +4,7 @@ from support.staff import add_user, bearer, works_at
 from support.world import create_clinic
 
 
-async def test_an_administrator_finds_and_opens_an_account(db, client):
+async def test_an_administrator_can_find_and_open_an_account(db, client):
     await create_clinic(client)
     await works_at(db, mia := await add_user(db))
     olga_id = await add_user(db, "olga@example.org", name="Olga Petrova", administrator=True)
@@ -21,7 +21,7 @@ async def test_an_administrator_finds_and_opens_an_account(db, client):
     assert f"POST /api/users/{mia}/enable" in (await client.get(f"/staff/accounts/{mia}", headers=olga)).text
 
 
-async def test_an_administrator_sees_tokens_without_their_secrets(db, client):
+async def test_an_administrator_can_see_tokens_but_not_their_secrets(db, client):
     await add_user(db, "olga@example.org", administrator=True)
     olga = await bearer(client, "olga@example.org")
     token = (await client.post("/api/adminTokens", json={"name": "Backup check"}, headers=olga)).json()
@@ -30,7 +30,7 @@ async def test_an_administrator_sees_tokens_without_their_secrets(db, client):
     assert token["token"].rpartition("_")[2] not in page
 
 
-async def test_managers_do_not_see_the_platforms_pages(db, client):
+async def test_managers_cannot_see_the_platforms_pages(db, client):
     await create_clinic(client)
     await works_at(db, mia := await add_user(db))
     manager = await bearer(client)

@@ -140,7 +140,7 @@ async def test_a_second_time_in_the_form_does_not_make_a_typed_appointment_longe
     assert (moved["startTime"], moved["endTime"]) == (at(1), at(1.5))
 
 
-async def test_a_link_cannot_move_to_a_time_between_the_offered_ones(client, practice):
+async def test_a_link_cannot_move_an_appointment_to_a_time_between_the_offered_ones(client, practice):
     appointment = await book(client, practice)
     response = await client.post(path_of(appointment, "/move"), data={"start": at(1.05), "version": "1"})
     assert response.status_code == 409

@@ -1,4 +1,4 @@
-"""People who find a vulnerability learn where to report it."""
+"""Anyone who finds a vulnerability can see where to report it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ async def test_the_operators_contact_is_shown_with_an_expiry_date(db, database_u
     assert timedelta(days=30) < expires - datetime.now(UTC) < timedelta(days=365)
 
 
-async def test_without_a_contact_there_is_no_such_file(client):
+async def test_without_a_contact_the_file_does_not_exist(client):
     assert (await client.get(PATH)).status_code == 404
 
 

@@ -23,7 +23,7 @@ def appointment_body(world, *, hours=0, customer=None, **members):
 
 
 async def begin_now(db: Database, appointment_id: str | UUID) -> None:
-    """Move an appointment, and the slot that it lies in, to this minute, which no use case can do."""
+    """Move an appointment and its slot to the current minute, which no use case allows."""
     minute = clock.now().replace(second=0, microsecond=0)
     await db.execute(
         """

@@ -51,7 +51,7 @@ SITES: list[Site] = []
 
 
 def site_of(page: Page) -> Site:
-    """Return the site that a page belongs to, or its frame."""
+    """Return the site that a page or its frame belongs to."""
     return next(site for site in SITES for frame in page.frames if frame.url.startswith(site.url))
 
 

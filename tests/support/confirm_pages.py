@@ -8,7 +8,7 @@ from support.confirmation import code_for
 
 
 async def submit(client, type: str, hours: float = 0, base: str = "/c/lakeside", **fields: str):
-    """Send the booking form and return the address of the page that follows."""
+    """Submit the booking form and return the URL of the next page."""
     form = await open_form(client, type, DAY + timedelta(hours=hours), base=base)
     response = await send(client, form, **fields)
     assert response.status_code == 303, response.text
@@ -25,7 +25,7 @@ async def enter(client, address: str, code: str, **fields: str):
 
 
 async def book(client, db, type: str, hours: float = 0, **fields: str):
-    """Book with the code, and return the last response."""
+    """Book with the code and return the last response."""
     address = (await submit(client, type, hours, **fields)).headers["Location"]
     return await enter(client, address, code_for(await latest(db)))
 

@@ -12,7 +12,7 @@ ALWAYS = {"confirmAddress": "always"}
 
 
 async def create_practice(db, client) -> dict[str, str]:
-    """Create the clinic in Berlin, a doctor with a published day, and Ana. Return the ids that a booking needs."""
+    """Create a clinic in Berlin, a doctor with a published day, and Ana. Return the ids needed for a booking."""
     await create_clinic(client, slug="lakeside", policy=ALWAYS, email="desk@lakeside.example")
     shah = await create_doctor(client)
     await publish_slot(db, shah, START.replace(hour=8), START.replace(hour=15))
@@ -50,7 +50,7 @@ def link_path(appointment: dict[str, Any], customer_version: int = 1) -> str:
 
 
 async def confirm(client, appointment: dict[str, Any], code: str | None = None, **more: Any) -> Any:
-    """Confirm as the holder of the manage link, with a code or without one."""
+    """Confirm as the holder of the manage link, with or without a code."""
     body = {} if code is None else {"json": {"code": code}}
     path = f"/api/appointments/{appointment['id']}/confirm"
     return await client.post(path, headers=token_headers(appointment), **body, **more)

@@ -1,4 +1,4 @@
-"""A transport that proves who registered the customers named in booking requests."""
+"""A transport that makes booking requests look as if the client registered their customers."""
 
 import json
 from typing import Any

@@ -58,7 +58,7 @@ async def book_alternative(page: Page, number: int = 0) -> None:
 
 
 async def enter_code(page: Page) -> None:
-    """Enter the code that the visitor receives."""
+    """Enter the code that Appoint sends to the visitor."""
     await expect(page).to_have_url(CODE_URL)
     await page.locator("#code").fill(await receive_code(page, page.url))
     await follow(page.locator("form .submit button"))

@@ -23,7 +23,7 @@ class Route(NamedTuple):
     """The path, with examples for its parameters."""
     handler: HTTPRouteHandler
     parameters: frozenset[str]
-    """The names of the path's parameters."""
+    """The path's parameter names."""
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class Answer(NamedTuple):
     headers: dict[str, str]
     body: bytes
     reads: int
-    """How often the application asked for a piece of the body."""
+    """How many times the application asked for part of the body."""
 
 
 async def call(
@@ -75,7 +75,7 @@ async def call(
     address: str = "127.0.0.1",
     http_version: str = "1.1",
 ) -> Answer:
-    """Send a request to a running application exactly as given, without a client that corrects or completes it."""
+    """Send a request to the running application exactly as given, without a client correcting or completing it."""
     sent: list[Any] = []
     reads = 0
 

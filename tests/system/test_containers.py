@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile: hardened containers, exact image versions, and a trusted proxy."""
+"""compose.yaml and the Dockerfile: hardened containers, exact image versions and a trusted proxy."""
 
 import re
 from ipaddress import ip_address, ip_network
@@ -26,12 +26,12 @@ def test_every_container_is_hardened(name):
 
 
 @pytest.mark.parametrize("name", APPOINT)
-def test_appoints_own_containers_have_no_capabilities_and_run_in_production_mode(name):
+def test_appoint_containers_have_no_capabilities_and_run_in_production_mode(name):
     assert "cap_add" not in SERVICES[name]
     assert "APPOINT_MODE" not in SERVICES[name]["environment"]
 
 
-def test_a_proxy_on_the_same_machine_is_trusted_and_no_other_address_is():
+def test_only_a_proxy_on_the_same_machine_is_trusted():
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     setting = SERVICES["server"]["environment"]["APPOINT_TRUSTED_PROXIES"]
     assert setting == f"${{APPOINT_TRUSTED_PROXIES:-{network['gateway']}}}"
@@ -39,7 +39,7 @@ def test_a_proxy_on_the_same_machine_is_trusted_and_no_other_address_is():
     assert SERVICES["server"]["ports"] == ["127.0.0.1:${APPOINT_PORT:-8000}:8000"]
 
 
-def test_images_have_exact_versions_which_operators_can_replace_with_digests():
+def test_images_have_exact_versions_that_operators_can_replace_with_digests():
     images = [service["image"] for service in SERVICES.values() if "image" in service]
     defaults = [re.fullmatch(r"\$\{[A-Z]+_IMAGE:-(.+)\}", image) for image in images]
     assert all(match and EXACT.fullmatch(match[1]) for match in defaults), images
@@ -48,7 +48,7 @@ def test_images_have_exact_versions_which_operators_can_replace_with_digests():
     assert all(EXACT.fullmatch(image) for image in arguments), arguments
 
 
-def test_only_services_on_the_private_network_may_do_without_tls():
+def test_only_services_on_the_private_network_do_not_need_tls():
     assert SERVICES["server"]["environment"]["APPOINT_WITHOUT_TLS"] == "database,cache"
     assert all("ports" not in service for name, service in SERVICES.items() if name != "server")
 
@@ -59,7 +59,7 @@ def test_only_the_migration_has_the_owners_password():
     assert "${POSTGRES_PASSWORD" not in str([SERVICES[name] for name in ("server", "worker")])
 
 
-def test_the_image_contains_no_tools_for_building_or_inventing_data():
+def test_the_image_contains_no_tools_for_building_or_generating_data():
     packages = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements-extras.txt").read_text(), re.MULTILINE))
     assert packages & {"editables", "faker", "hatchling", "pip", "polyfactory", "setuptools", "typer", "uv"} == set()
     assert "litestar" in packages

@@ -107,7 +107,7 @@ def test_a_release_lists_every_package_with_its_locked_version(environment: Path
     assert listed["litestar"]["licenses"]
 
 
-def test_a_releases_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+def test_sha256sum_accepts_a_releases_checksums(tmp_path: Path) -> None:
     (tmp_path / "appoint.whl").write_bytes(b"wheel")
     (tmp_path / "SHA256SUMS").write_text(release.checksums(tmp_path))
     run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=tmp_path)

@@ -1,4 +1,4 @@
--- A receptionist whose access is disabled, an account that is, and a session with its device.
+-- A receptionist whose access is disabled, a disabled account, and a session with its device.
 insert into app_user (id, name, email, disabled_at)
 values ('00000000-0000-7000-8000-000000000091', 'Rolf', 'rolf@example.org', '2027-03-01');
 insert into membership (clinic_id, user_id, role, disabled_at)

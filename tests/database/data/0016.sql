@@ -5,7 +5,7 @@ values (1, '00000001-0000-8000-8000-000000000084', '00000001-0000-8000-8000-0000
         '00000001-0000-8000-8000-000000000001', '00000000-0000-7000-8000-000000000083', 'pending',
         '2027-03-01 12:00+00',
         '[2027-03-01 13:30+00,2027-03-01 14:00+00)', '[2027-03-01 13:30+00,2027-03-01 14:00+00)');
--- A doctor's emergency access, reviewed, and an erased customer whose notes the clinic keeps.
+-- A doctor's reviewed emergency access, and an erased customer with notes that the clinic keeps.
 insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at, reviewed_at, reviewer)
 values (1, '00000001-0000-8000-8000-000000000081', '00000001-0000-8000-8000-000000000001',
         '00000000-0000-7000-8000-000000000002', 'Collapsed', '2027-03-02', '2027-03-03',

@@ -1,4 +1,4 @@
--- A stranger's hold that waits for its code, at a clinic that asks for one.
+-- A stranger's hold that is waiting for its code, at a clinic that asks for one.
 update clinic set confirm_address = 'always' where id = 1;
 update customer set email_confirmed_at = '2027-02-28' where id = '00000000-0000-7000-8000-000000000002';
 insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, status, hold_expires_at, during, claimed)
