@@ -58,7 +58,7 @@ async def test_an_unknown_address_is_recorded_without_the_address(db, client, mi
     assert (await unsealed(db))[-1]["request_id"] is None
 
 
-async def test_a_disabled_accounts_sign_in_is_recorded_as_such(db, client, mia):
+async def test_a_sign_in_to_a_disabled_account_is_recorded_as_such(db, client, mia):
     await client.post(f"/api/users/{mia}/disable", headers=ADMIN)
     assert type_of(await sign_in(client)) == WRONG
     assert (1, "signInFailed", "disabled-account", [mia]) in await refusals(db)
@@ -87,7 +87,7 @@ async def test_refused_access_appears_in_the_logs_of_the_callers_clinic_and_the_
     assert (await unsealed(db))[-1]["actor"] == f"user:{mia}"
 
 
-async def test_refused_access_to_an_unknown_clinic_does_not_create_an_audit_log_for_it(db, client, mia):
+async def test_refused_access_to_an_unknown_clinic_does_not_create_an_audit_log(db, client, mia):
     manager = await bearer(client)
     assert (await client.get("/api/clinics/77/bookings", headers=manager)).status_code == 404
     assert sorted(entry[0] for entry in await refusals(db)) == [0, 1]

@@ -169,7 +169,7 @@ async def test_only_the_holder_of_the_link_can_ask_for_another_code(client, prac
     assert (await client.post(path, headers=token_headers(second))).status_code == 404
 
 
-async def test_no_code_is_sent_for_an_appointment_that_needs_none(client, practice):
+async def test_a_code_is_not_sent_for_an_appointment_that_does_not_need_one(client, practice):
     appointment = await hold(client, practice)
     await confirm_right(client, appointment)
     assert reason_of(await send_code(client, appointment)) == (409, "wrong-status")

@@ -59,7 +59,7 @@ async def test_a_booking_is_not_confirmed_without_the_code(client, practice):
     assert (await client.post(path, json={"code": code_for(first)})).status_code == 401
 
 
-async def test_once_the_address_is_confirmed_the_other_appointments_need_no_code(client, practice):
+async def test_once_the_address_is_confirmed_other_appointments_do_not_need_a_code(client, practice):
     first, second = (await make_family_booking(client, practice))["appointments"]
     assert (await confirm(client, first, code_for(first))).json()["status"] == "booked"
     assert (await confirm(client, second)).json()["status"] == "booked"

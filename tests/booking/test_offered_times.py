@@ -117,7 +117,7 @@ async def test_patients_and_strangers_can_book_only_offered_starts(world, caller
     assert isinstance(outcomes[2], Appointment)
 
 
-async def test_the_step_counts_from_the_start_of_the_slot(world):
+async def test_steps_are_counted_from_the_slots_start(world):
     await world.db.execute("update booking_slot set during = tstzrange($1, $2)", at(8, 10), at(16))
     assert (
         await request(world, STRANGER, start_time=at(8, 30), appointment_type_id=world.check_up) == "start-not-offered"

@@ -1,4 +1,4 @@
-"""Hours published only for one appointment are withdrawn when it ends, however it ends."""
+"""Hours published only for one appointment are withdrawn when it ends, for whatever reason."""
 
 import pytest
 
@@ -40,7 +40,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_an_appointment_that_ends_leaves_no_remnant(world, end):
+async def test_an_appointment_that_ends_does_not_leave_a_remnant(world, end):
     appointment = await strand(world, hold=end == "expire")
     await ENDS[end](world, appointment)
     assert await list_published(world.db, world.dr_shah) == []

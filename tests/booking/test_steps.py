@@ -22,7 +22,7 @@ async def visit(db, client):
     return visit
 
 
-async def test_steps_need_no_version_even_if_the_clinic_requires_versions(db, client, visit):
+async def test_steps_do_not_need_a_version_even_if_the_clinic_requires_one(db, client, visit):
     appointment = await book(client, visit)
     await begin_now(db, appointment["id"])
     for step in STEPS:
@@ -30,7 +30,7 @@ async def test_steps_need_no_version_even_if_the_clinic_requires_versions(db, cl
         assert response.status_code == 200, (step, response.text)
 
 
-async def test_a_no_show_needs_no_version_either(db, client, visit):
+async def test_a_no_show_does_not_need_a_version_either(db, client, visit):
     missed = await book(client, visit)
     await begin_now(db, missed["id"])
     assert (await client.post(f"/api/appointments/{missed['id']}/noShow", headers=ADMIN)).status_code == 200

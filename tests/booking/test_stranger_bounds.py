@@ -214,7 +214,7 @@ async def test_a_single_long_appointment_fits_only_if_it_is_the_first(clinic):
     assert await clinic.attempt("203.0.113.1", free_times(clinic, 1, after=1), [ben]) == "too-many-bookings"
 
 
-async def test_concurrent_requests_do_not_exceed_the_limit_of_their_network(clinic, many_connections):
+async def test_concurrent_requests_do_not_exceed_their_networks_limit(clinic, many_connections):
     customers = await clinic.add_customers(40)
     outcomes = await asyncio.gather(
         *(

@@ -52,7 +52,7 @@ async def test_a_committed_change_drops_the_clinic_in_other_processes_only(db):
         assert await ours.get(1, "clinic", source) == 1  # its own request has already dropped it
 
 
-async def test_a_change_that_is_rolled_back_drops_nothing(db):
+async def test_a_rolled_back_change_does_not_drop_anything(db):
     source = Numbers()
 
     async def fail(tx) -> None:

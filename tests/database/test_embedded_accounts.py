@@ -65,7 +65,7 @@ def test_a_server_started_by_root_runs_under_its_own_account(data_dir: Path) -> 
 def test_without_its_own_account_the_server_runs_as_nobody_and_lets_only_root_log_in(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other programs that run as nobody can open the socket too."""
+    """Other programs that run as `nobody` can open the socket too."""
     monkeypatch.setattr(provisioning, "_own_account", lambda: None)
     nobody = pwd.getpwnam("nobody")
     with embedded.running(home / "data", durable=False) as server:

@@ -1,4 +1,4 @@
-"""Servers and workers use a login that owns nothing and cannot become the owner."""
+"""Servers and workers use a login that doesn't own anything and cannot become the owner."""
 
 import asyncio
 import base64

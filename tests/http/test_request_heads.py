@@ -88,7 +88,7 @@ async def test_headers_with_one_meaning_occur_once(app, name):
     ("name", "most"),
     [("Cookie", MAX_COOKIE_BYTES), ("Accept-Language", MAX_HEADER_BYTES), ("X-Other", MAX_HEADER_BYTES)],
 )
-async def test_a_header_has_a_maximum_length_however_it_is_divided(app, name, most):
+async def test_a_header_has_a_maximum_length_even_if_split(app, name, most):
     def headers(*lengths: int) -> list[tuple[bytes, bytes]]:
         return [HOST, *((name.lower().encode(), b"x" * length) for length in lengths)]
 

@@ -48,7 +48,7 @@ async def test_the_audit_log_names_the_token(db, client):
     assert (await unsealed(db))[-1]["actor"] == f"administrator:{token['id']}"
 
 
-async def test_the_use_of_a_token_is_recorded_once_a_minute(client, time):
+async def test_a_tokens_use_is_recorded_at_most_once_a_minute(client, time):
     token, own = await create(client)
     for passed in (0, 30, 61):
         time.passes(seconds=passed)

@@ -38,7 +38,7 @@ async def test_creating_a_key_requires_a_recent_password(client, manager, later)
     assert (await client.post(rotate, headers=manager)).status_code == 200
 
 
-async def test_a_wrong_or_missing_credential_proves_nothing(db, client, manager, later):
+async def test_a_wrong_or_missing_credential_is_not_accepted_as_proof(db, client, manager, later):
     later()
     for proof in ({"password": "not it"}, {"totp": "000000"}, {}):
         assert (await client.post(PROOF, json=proof, headers=manager)).status_code == 400, proof

@@ -52,7 +52,7 @@ async def hold(world, customer: UUID, *hours: int):
     return (await book(world.db, world.cache, command)).booking.appointments
 
 
-async def test_the_message_contains_the_code_and_the_link_and_nothing_that_the_stranger_wrote(world, office, post):
+async def test_the_message_contains_the_code_and_link_but_nothing_that_the_stranger_wrote(world, office, post):
     await world.db.execute("update customer set name = 'Sign in at https://evil.example' where id = $1", world.ana)
     (appointment,) = await hold(world, world.ana, 9)
     await office.plan_and_send(world.now)

@@ -85,7 +85,7 @@ def test_a_message_includes_the_customers_local_time_if_it_differs(customer_time
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ["confirmation", "moved", "cancelled", "reminder", "hold-expiring", "missed"])
-def test_a_subject_names_the_clinics_zone_to_customers_in_another_one(kind, language):
+def test_a_subject_includes_the_clinics_zone_for_customers_in_a_different_zone(kind, language):
     key = TemplateKey(kind, "email", language)
     for customer_time_zone, names_it in (("Asia/Tokyo", True), ("Europe/Paris", False), (None, False)):
         subject = render(key, replace(FACTS, customer_time_zone=customer_time_zone)).subject

@@ -130,7 +130,7 @@ async def test_a_cancellation_by_the_patient_says_so_and_does_not_repeat_their_r
     assert "private" not in post.messages[1].text
 
 
-async def test_an_appointment_that_needs_rebooking_gets_no_reminder(world, office, post):
+async def test_no_reminder_is_sent_for_an_appointment_that_needs_rebooking(world, office, post):
     await confirmed(world, office)
     now = at(9, day=NEXT_WEEK) - timedelta(hours=24)
     await office.remind(now)  # planned before the doctor falls ill

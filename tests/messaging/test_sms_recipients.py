@@ -57,7 +57,7 @@ def test_without_a_setting_the_clinics_own_countries_are_allowed(places, inside,
         ("+4915112345678", ("FR",), ("dead", OTHER_COUNTRY)),
     ],
 )
-async def test_staff_see_why_a_number_got_no_text_message(world, post, number, countries, expected):
+async def test_staff_can_see_why_a_number_did_not_get_a_text_message(world, post, number, countries, expected):
     office = Office(world.db, post, channels=("sms",), sms_countries=countries)
     await world.db.execute("update customer set phone = $2 where id = $1", world.ben, number)
     await world.book(world.dr_shah, world.now.replace(hour=9), world.ben)

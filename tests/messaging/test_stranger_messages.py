@@ -27,7 +27,7 @@ SENT_EARLIER = """
         (False, (MAX_MESSAGES_A_DAY, timedelta(hours=1)), "sent"),
     ],
 )
-async def test_an_address_receives_a_limited_number_of_messages_a_day(world, post, by_stranger, earlier, status):
+async def test_an_address_receives_only_a_limited_number_of_messages_a_day(world, post, by_stranger, earlier, status):
     other = await world.add_customer("Someone else")  # with the same address
     await world.db.execute("update customer set email = 'ANA@example.org' where id = $1", other)
     await world.db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)

@@ -69,7 +69,7 @@ async def test_people_who_share_an_address_get_one_message(client, db, reception
     assert len(post.messages) == 1
 
 
-async def test_the_clinics_own_patients_and_unknown_addresses_get_no_message(client, db, reception, visit, post):
+async def test_the_clinics_own_patients_and_unknown_addresses_do_not_get_a_message(client, db, reception, visit, post):
     await client.post("/api/appointments", json={**visit, **times_at(0)}, headers=reception)
     await Office(db, post).plan_and_send(clock.now())
     post.messages.clear()

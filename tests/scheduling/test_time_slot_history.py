@@ -58,7 +58,7 @@ async def test_a_changed_time_slot_splits_lines_once(client, shah, morning):
     ]
 
 
-async def test_a_renamed_time_slot_splits_no_lines(client, shah, morning):
+async def test_renaming_a_time_slot_does_not_split_lines(client, shah, morning):
     body = {"startTime": "09:00", "endTime": "12:00", "name": "Morning"}
     assert (await client.put(f"/api/timeslots/{morning}", json=body, headers=ADMIN)).status_code == 200
     assert await list_doctor_slots(client, shah) == [("monday", "09:00", "12:00", str(LAST_MONTH), None)]

@@ -48,7 +48,7 @@ async def test_the_calendar_file_describes_the_appointment(client, practice):
     assert "Anyone who has this link can cancel your appointment" in event["description"]
 
 
-async def test_the_organizer_of_the_calendar_file_stays_the_same_when_the_clinics_address_changes(client, practice):
+async def test_the_calendar_files_organizer_stays_the_same_when_the_clinics_address_changes(client, practice):
     appointment, organizers = await book(client, practice), set()
     for email in (None, "desk@lakeside.example", "new@lakeside.example"):
         await client.patch("/api/clinics/1", json={"email": email}, headers=ADMIN)

@@ -82,7 +82,7 @@ async def test_a_code_without_six_digits_does_not_use_up_an_attempt(client, db, 
     assert await db.fetchval("select attempts from confirmation_code") == 0
 
 
-async def test_the_page_of_an_expired_hold_offers_a_choice_of_other_times(client, db, lakeside):
+async def test_the_page_for_an_expired_hold_offers_a_choice_of_other_times(client, db, lakeside):
     address = (await submit(client, lakeside)).headers["Location"]
     await db.execute("update appointment set hold_expires_at = $1", clock.now() - timedelta(seconds=1))
     page = (await client.get(address)).text

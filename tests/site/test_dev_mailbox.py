@@ -158,7 +158,7 @@ async def test_production_has_no_mailbox(db, database_url, mailbox):
         ] * 4
 
 
-async def test_the_design_page_loads_nothing_from_other_origins(client):
+async def test_the_design_page_does_not_load_anything_from_other_origins(client):
     page = (await client.get("/design")).text
     assert '<html lang="' in page
     page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", page, flags=re.DOTALL)

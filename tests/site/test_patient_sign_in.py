@@ -130,7 +130,7 @@ async def test_a_number_without_a_country_code_is_looked_up_in_the_clinics_count
     assert await db.fetchval(COUNT_CODES) == 1
 
 
-async def test_an_unknown_number_runs_as_many_statements_as_a_known_one(client, practice, monkeypatch):
+async def test_unknown_and_known_numbers_run_the_same_number_of_statements(client, practice, monkeypatch):
     """Otherwise, response times could reveal whether someone is a patient."""
     counter, counts = StatementCounter(monkeypatch), []
     for number in ("0151 12345678", "0151 12345679"):
