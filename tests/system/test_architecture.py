@@ -80,12 +80,15 @@ def test_sql_is_never_assembled():
 
 
 SHARED_CLOCK = (
+    "booking.find_by_idempotency_key",
+    "booking.owners_of_patient",
     "notifications.lease_due",
     "notifications.read_context",
     "notifications.release_token",
     "notifications.renew",
 )
-"""Statements about provider leases and daily caps use the database's clock, which all workers share."""
+"""Statements about leases, daily caps, emergency access and keys that expire use the database's clock, which all
+processes share."""
 
 
 def test_rules_never_read_the_clock():

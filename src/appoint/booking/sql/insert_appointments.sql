@@ -122,9 +122,9 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
    order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
      for key share of customer  -- so that nothing removes the customer before this statement ends
   on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
-  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, claimed,
-            status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version,
-            created_at, updated_at, overridden, override_reason
+  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during,
+            claimed, status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes,
+            version, created_at, updated_at, overridden, override_reason
 ), new_patients as (  -- the first confirmed booking, for themselves or for others, makes a customer a patient
   insert into patient (clinic_id, customer_id)
   select clinic_id, customer_id from inserted where status = 'booked'
@@ -140,7 +140,8 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
 ), strangers as (
   insert into stranger_appointment (clinic_id, appointment_id, created_at, networks, minutes, held)
   select clinic_id, id, :now, (:origin::stranger_origin).networks,
-         ceil(extract(epoch from upper(claimed) - lower(claimed)) / 60), status = 'pending' or (:origin::stranger_origin).clinic_percent is null
+         ceil(extract(epoch from upper(claimed) - lower(claimed)) / 60),
+         status = 'pending' or (:origin::stranger_origin).clinic_percent is null
     from inserted
    where (:origin::stranger_origin).networks is not null
 ), events as (

@@ -54,7 +54,8 @@ grant execute on function masked_address to appoint_server, appoint_across;
 create function shares_address(customer_id uuid, booker_id uuid) returns boolean
   language sql stable strict security definer
   begin atomic
-    select coalesce(bool_or(coalesce(lower(b.email), b.phone) = coalesce(lower(c.email), c.phone, lower(b.email), b.phone)),
+    select coalesce(bool_or(coalesce(lower(b.email), b.phone)
+                            = coalesce(lower(c.email), c.phone, lower(b.email), b.phone)),
                     false)
       from customer b, customer c
      where b.id = shares_address.booker_id and c.id = shares_address.customer_id and b.active;

@@ -5,7 +5,8 @@ select a.id, a.doctor_id, d.name as doctor_name, a.customer_id,
             then (select c.name
                     from patient p
                    where p.clinic_id = :clinic_id and p.customer_id = a.customer_id) end as name,
-       coalesce(left(c.email, 1) || '•••@' || split_part(c.email, '@', -1), left(c.phone, 3) || '•••' || right(c.phone, 2))
+       coalesce(left(c.email, 1) || '•••@' || split_part(c.email, '@', -1),
+                left(c.phone, 3) || '•••' || right(c.phone, 2))
          as sent_to,
        lower(a.during) as start_time, upper(a.during) as end_time, a.status, s.created_at, s.networks
   from stranger_appointment s

@@ -9,7 +9,8 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
    union all
    (select 'customer', cu.id::text, way.channel  -- on the other channel, or else on the one that was turned off
       from customer cu
-     cross join lateral (values ('email', cu.email is not null), ('sms', cu.phone is not null)) as way (channel, possible)
+     cross join lateral (values ('email', cu.email is not null), ('sms', cu.phone is not null))
+                          as way (channel, possible)
       left join notification_preference p on p.customer_id = cu.id and p.channel = way.channel
      where cu.id = e.customer_id and cu.active and e.is_news and way.possible and way.channel = any(:channels)
        and not exists (

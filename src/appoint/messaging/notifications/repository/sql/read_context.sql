@@ -21,7 +21,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        m.subject as own_subject, m.text as own_text,
        case when exists (select from stranger_appointment o where o.clinic_id = n.clinic_id and o.appointment_id = a.id)
             then (select count(*)
-                    from (select id from customer where n.channel = 'email' and active and lower(email) = lower(cu.email)
+                    from (select id from customer
+                           where n.channel = 'email' and active and lower(email) = lower(cu.email)
                            union all
                           select id from customer where n.channel = 'sms' and active and phone = cu.phone) as same
                     join notification earlier
