@@ -147,8 +147,8 @@ async def test_a_private_address_is_rejected_in_every_spelling(host):
         ("https://[8.8.8.8]/", "must be a URL, such as https://partner.example.com/appoint"),
         ("https://[::1/", "must be a URL, such as https://partner.example.com/appoint"),
         ("https://\x7f/", "must be a URL, such as https://partner.example.com/appoint"),
-        ("https://8.8.8.8:25/", "must use port 443, or a port from 1024 on"),
-        ("https://8.8.8.8:1023/", "must use port 443, or a port from 1024 on"),
+        ("https://8.8.8.8:25/", "must use port 443, or port 1024 or higher"),
+        ("https://8.8.8.8:1023/", "must use port 443, or port 1024 or higher"),
         # the same text as for names with private addresses, so that it doesn't reveal which internal names exist
         (f"https://{'x' * 64}.example/", gateway.NOT_PUBLIC),
         ("https://nobody.invalid/", gateway.NOT_PUBLIC),

@@ -47,7 +47,7 @@ async def test_the_form_shows_what_is_stored(client, practice, headers):
 async def test_a_patient_can_correct_their_details(client, practice, headers):
     response = await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
     assert (response.status_code, response.headers["Location"]) == (303, "/my?saved=1")
-    assert "Your details are saved." in (await client.get("/my?saved=1", headers=headers)).text
+    assert "Your details have been saved." in (await client.get("/my?saved=1", headers=headers)).text
     stored = await customer(client, practice)
     assert {name: stored[name] for name in NEW} == NEW | {"phone": "+493012345678"}
 

@@ -54,7 +54,7 @@ def _check_slug(value: str) -> str | None:
     """A page's address contains a clinic's slug or its number, so a numeric slug could be another clinic's number."""
     if not SLUG.fullmatch(value):
         return "is not in the required format"
-    return translatable("must not be a number, because numbers identify clinics") if value.isdecimal() else None
+    return translatable("cannot be a number, because numbers identify clinics") if value.isdecimal() else None
 
 
 END_OF_TEXT: Final = r"$(?!\n)"

@@ -41,7 +41,7 @@ def description(language: str, link: str) -> str:
             link,
             "",
             translate(
-                language, "Anyone who has this link can cancel your appointment, so take care who can see this entry."
+                language, "Anyone who has this link can cancel your appointment, so be careful who can see this entry."
             ),
         ]
     )

@@ -54,7 +54,7 @@ ACCOUNTS: Final[dict[str, Problem]] = {
         409,
         _("Too many administrator tokens"),
         _("The limit of {most} administrator tokens has been reached."),
-        _("Revoke one you no longer need first."),
+        _("First, revoke one that you no longer need."),
         {"most": 100},
     ),
     # API keys

@@ -103,7 +103,10 @@ BOOKING: Final[dict[str, Problem]] = {
     "too-many-bookings": Problem(
         409,
         _("Too many bookings without signing in"),
-        _("Too much of this clinic’s time is on hold, or was booked recently from your network or for this address."),
+        _(
+            "Too much of this clinic’s time is on hold, or has recently been booked from your network or for this "
+            "address."
+        ),
         _("Try again in a few minutes, sign in, or contact the clinic."),
         {"alternatives": []},
     ),
@@ -128,7 +131,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "code-required": Problem(
         409,
         _("Code required"),
-        _("The customer must confirm their address with the code they received."),
+        _("The customer must confirm their address with the code that we sent them."),
         _("Send the code, or request a new one."),
     ),
     "wrong-confirmation-code": Problem(
@@ -153,7 +156,7 @@ BOOKING: Final[dict[str, Problem]] = {
     # appointments
     "fixed-length": Problem(
         409,
-        _("Length cannot change"),
+        _("Length can’t be changed"),
         _("Rescheduling an appointment does not change its length."),
         _("Leave out the end time, or contact the clinic."),
     ),

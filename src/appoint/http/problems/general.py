@@ -49,7 +49,7 @@ GENERAL: Final[dict[str, Problem]] = {
         403,
         _("Not from this network"),
         _("Access is limited to certain networks, and yours is not one of them."),
-        _("Connect to the clinic’s network, or ask a manager."),
+        _("Connect to the clinic’s network, or ask a manager for help."),
     ),
     "proof-required": Problem(
         403,

@@ -98,7 +98,7 @@ async def check_url(url: str, *, private_addresses: bool) -> None:
     if parsed.scheme != "https" and not private_addresses:
         raise Invalid(Fault("#/url", "must start with https://"))
     if port < MIN_OTHER_PORT and port not in WEB_PORTS and not private_addresses:
-        raise Invalid(Fault("#/url", "must use port 443, or a port from 1024 on"))
+        raise Invalid(Fault("#/url", "must use port 443, or port 1024 or higher"))
     try:
         await _resolve(parsed.raw_host.decode(), port, private_addresses=private_addresses)
     except (Unresolved, NotPublic):
