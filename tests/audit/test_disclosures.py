@@ -65,6 +65,13 @@ async def ids(client, db) -> dict[str, str]:
         ana,
     )
     appointment = await db.fetchrow("select id, booking_id from appointment")
+    await db.execute(
+        """
+        insert into stranger_appointment (clinic_id, appointment_id, networks, minutes, held)
+        values (1, $1, array[sha256('')], 30, false) on conflict do nothing
+        """,
+        appointment.id,
+    )
     return {
         "clinicId": "1",
         "customerId": ana,
@@ -122,6 +129,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listPatients": ("customerId",),
     "listPlatformAudit": ("items",),
     "listSessions": ("sessionId",),
+    "listStrangerAppointments": ("appointmentId",),
     "listUserSessions": ("userId", "sessionId"),
     "listUsers": ("userId",),
     "listWebhookDeliveries": ("webhookId", "items"),

@@ -127,6 +127,9 @@ async def test_a_time_slot_moves_only_together_with_its_schedule_lines(rows):
 
 
 async def test_rows_with_a_history_cannot_be_deleted(rows):
-    await rejects(rows, "patient_customer", f"delete from customer where id = '{BEN}'")
+    # PostgreSQL checks these two in the order of their triggers' names, which contain arbitrary numbers
+    error = await rejection(rows, f"delete from customer where id = '{BEN}'")
+    assert error
+    assert error.constraint_name in ("appointment_customer", "patient_customer")
     await rejects(rows, "is_patient", f"delete from patient where customer_id = '{BEN}'")
     await rejects(rows, "offered_by", f"delete from doctor where id = '{SHAH}'")

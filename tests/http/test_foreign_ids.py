@@ -14,9 +14,8 @@ async def test_another_clinics_ids_are_404_and_nothing_is_written(client, world)
         await world.add_type(30),
     )
     slot = await world.publish(rao, evening(0), evening(120))
-    appointment = (await client.post("/api/appointments", json=booking_request(world, 0, customer=world.ben))).json()[
-        "id"
-    ]
+    body = booking_request(world, 0, customer=world.ben)
+    appointment = (await client.post("/api/appointments", json=body, headers=ADMIN)).json()["id"]
     before = await row_counts(world)
 
     valid = booking_request(world, 60)

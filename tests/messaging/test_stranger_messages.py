@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from appoint.booking import transitions
+from appoint.kit.actors import Actor
 from appoint.messaging.notifications.rules import MAX_MESSAGES_A_DAY
 from support.post import Office
-from support.world import RECEPTION
 
 SENT_EARLIER = """
     insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, status,
@@ -48,13 +48,14 @@ async def test_an_address_receives_only_a_limited_number_of_messages_a_day(world
     assert (row.reason == "too many messages to this address today") == (status == "dead")
 
 
-async def test_messages_contain_neither_notes_nor_reasons(world, post):
+async def test_messages_contain_neither_a_strangers_notes_nor_their_reasons(world, post):
     office = Office(world.db, post)
     booked = await world.book(world.dr_shah, world.now.replace(hour=9), world.ana, notes="See http://evil.example")
     await office.plan(world.now)
     await office.send(world.now)
     cancellation = {"appointment_id": booked.id, "reason": "http://evil.example", "if_match": None, "now": world.now}
-    await world.db.atomic(transitions.cancel, RECEPTION, **cancellation)
+    holder = Actor(f"link:{booked.id}", appointment_id=booked.id)
+    await world.db.atomic(transitions.cancel, holder, **cancellation)
     await office.plan(world.now)
     await office.send(world.now)
     assert len(post.messages) == 2
