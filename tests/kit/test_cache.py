@@ -236,7 +236,7 @@ async def test_a_change_in_one_server_reaches_the_other_even_if_redis_fails(two_
 
     def moves_to(zone: str) -> None:
         assert one.patch("/api/clinics/1", json={"timeZone": zone}).status_code == 200
-        assert zone_in_availability(one) == zone  # immediate in the server that made the change
+        assert zone_in_availability(one) == zone  # immediate on the server that made the change
         eventually(lambda: zone_in_availability(two) == zone)
 
     for server in two_servers:

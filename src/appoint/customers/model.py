@@ -145,7 +145,7 @@ class SearchTerms(NamedTuple):
     """Each must match the name, the contact details or the record number. Separators are ignored when matching numbers.
     """
     birth_dates: Sequence[date] = ()
-    """The date of birth must be one of these, or `date_pattern` must match like a word."""
+    """The date of birth must be one of these, or `date_pattern` must match as a whole word."""
     date_pattern: str = "%"
 
 

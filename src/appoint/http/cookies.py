@@ -24,7 +24,7 @@ MAX_FORM_KEYS: Final = 5
 DEVICE_COOKIE: Final = "__Host-appoint-device"
 DEVICE_PURPOSE: Final = "device"
 KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
-"""How long a browser whose user has confirmed an address can book for it without a code."""
+"""How long a browser can keep booking without a code once its user has confirmed their address."""
 MAX_KNOWN_ADDRESSES: Final = 5
 """More than one, because families share a browser."""
 

@@ -82,7 +82,7 @@ class Invalidations:
                     await channel.ping()
                     continue
                 last_message_at = clock()
-                if message["type"] == "subscribe":  # also sent after the client has reconnected by itself
+                if message["type"] == "subscribe":  # also sent after the client reconnects on its own
                     self._clear()
                     self.connected = True
                 elif message["type"] == "message":

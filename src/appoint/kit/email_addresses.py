@@ -21,8 +21,8 @@ INVALID: Final = translatable("must be an email address, such as ana@example.org
 
 
 def clean(text: str) -> str:
-    """Return the address in what people type and paste: without `mailto:`, invisible characters, and spaces and
-    punctuation around it."""
+    """Extract the address from what people type or paste, without `mailto:`, invisible characters, or any surrounding
+    spaces and punctuation."""
     return unicodedata.normalize("NFC", without_scheme(tidy(text), "mailto:").rstrip("."))
 
 

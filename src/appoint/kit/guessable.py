@@ -35,7 +35,7 @@ def is_guessable(secret: str, *, min_length: int = MIN_LENGTH) -> bool:
 
 
 def _bits(secret: str) -> float:
-    """Return Shannon's estimate of the secret's entropy, as if each character were chosen independently."""
+    """Estimate the secret's Shannon entropy, as if each character were chosen independently."""
     length = len(secret)
     return -sum(count * math.log2(count / length) for count in Counter(secret).values())
 

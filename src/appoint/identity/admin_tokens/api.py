@@ -22,7 +22,7 @@ from .model import AdminToken, AdminTokenFilter, AdminTokenWithSecret, NewAdminT
 
 
 class AdminTokens(Controller):
-    """Tokens that administer the platform. Each has a name and expires, so that every person and program has its own
+    """Tokens for administering the platform. Each has a name and expires, so that every person and program has its own
     and one can be revoked without the others."""
 
     path = "/adminTokens"

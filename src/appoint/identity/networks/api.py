@@ -27,7 +27,7 @@ class ClinicNetworks(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[StaffNetworks]
     ) -> Response[StaffNetworks]:
         """Set the networks from which a clinic's staff have access. The caller's own address must be in one of them.
-        Takes effect with the next request."""
+        Takes effect from the next request."""
         if request.if_match is not None:
             check(request.if_match, digest(await service.get(request.db, clinic_id)))
         return json_response(

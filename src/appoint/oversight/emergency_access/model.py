@@ -37,4 +37,4 @@ class EmergencyAccess(Resource):
 
 class EmergencyAccessFilter(PageQuery):
     reviewed: bool | None = None
-    """Return only reviewed, or only unreviewed, access."""
+    """Return only periods that have been reviewed, or only those that have not."""

@@ -107,7 +107,8 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Absence:
-    """Change an absence's time or reason. No time that it covers both before and after becomes available in between.
+    """Change an absence's time or reason. Time that it covers both before and after the change stays
+    unavailable throughout.
 
     Publish the weekly schedule again for the time that it no longer covers, and withdraw the time that it newly covers
     as `add` does, with the same errors. Raise `NotFound` for an unknown or removed absence, and `Invalid` for an

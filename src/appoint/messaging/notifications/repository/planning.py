@@ -20,8 +20,8 @@ LIST_CONTACTS: Final = load(__name__, "list_contacts")
 async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool]], channels: Sequence[Channel]
 ) -> list[Contact]:
-    """Return the contacts for events. Each event is given by its clinic, id and customer, and whether it is news that
-    the customer must get even if they have turned off all channels. An event without a customer concerns the clinic's
+    """Return the contacts for events. For each event, pass its clinic, id and customer, and whether the customer must
+    get the message even if they have turned off all channels. An event without a customer concerns the clinic's
     staff, or its managers if the clinic has no email address.
     """
     clinics, ids_, customers, news = zip(*events, strict=True)
