@@ -42,7 +42,7 @@ async def test_a_key_is_printed_once_and_listed_without_its_secret(key_command):
     )
     table = (await key_command("list", "--clinic", "1")).output
     assert (id_in(key) in table, "2999-01-01 00:00Z" in table) == (True, True)
-    assert key.rpartition("_")[2] not in output + table
+    assert key.split("_", 2)[2] not in output + table
 
 
 async def test_rotating_prints_a_new_key_and_the_old_one_expires_after_a_day(key_command):

@@ -76,7 +76,7 @@ async def test_a_concurrent_change_is_not_overwritten(client, practice, headers)
     fields = await form_of(client, headers)
     await client.patch(f"/api/customers/{practice['customerId']}", json={"name": "Ana Souza"}, headers=ADMIN)
     response = await client.post(PAGE, data=fields | NEW, headers=headers)
-    assert (response.status_code, "have changed in the meantime" in response.text) == (412, True)
+    assert (response.status_code, "have changed since you opened this page" in response.text) == (412, True)
     assert (await customer(client, practice))["name"] == "Ana Souza"
 
 

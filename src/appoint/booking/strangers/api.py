@@ -49,7 +49,6 @@ class StrangerAppointments(Controller):
         Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a
         message; patients with booked appointments receive one. Cancelling cannot be undone.
         """
-        await clinics.get(request.db, clinic_id)
         outcome, replayed = await idempotent_answer(
             request,
             data,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
@@ -24,7 +25,8 @@ async def cancel(
     tx: Transaction, actor: Actor, *, clinic_id: int, cancellation: BulkCancellation, now: datetime
 ) -> BulkCancelled:
     """Cancel appointments that strangers booked, even within the clinic's notice period. Skip those that others booked
-    or that can no longer be cancelled."""
+    or that can no longer be cancelled. Raise `NotFound` for an unknown clinic."""
+    await clinics.get(tx, clinic_id)
     ids = await repository.keep_booked_by_strangers(
         tx, clinic_id=clinic_id, appointment_ids=cancellation.appointment_ids
     )
