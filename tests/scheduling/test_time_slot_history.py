@@ -1,6 +1,7 @@
 """Changing or removing a time slot doesn't alter past weeks."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +11,7 @@ from support.run_clock import START
 from support.weekly_hours import list_doctor_slots
 from support.world import create_clinic, create_doctor
 
-TODAY = START.date()
+TODAY = START.astimezone(ZoneInfo("Europe/Berlin")).date()
 LAST_MONTH = TODAY - timedelta(days=30)
 YESTERDAY = TODAY - timedelta(days=1)
 
