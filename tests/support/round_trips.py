@@ -8,28 +8,43 @@ from appoint.database.pool import connect
 
 
 class Wire:
-    """A proxy in front of the server's socket. A round trip ends when the server sends ReadyForQuery."""
+    """A proxy in front of the server's socket. A round trip ends when the server sends ReadyForQuery.
+
+    Connections that listen for notifications do not count: they ping the server now and then, whatever a test does.
+    """
 
     def __init__(self) -> None:
         self.round_trips = 0
 
     async def serve(self, client_reader, client_writer, path):
         server_reader, server_writer = await asyncio.open_unix_connection(path)
+        listens = asyncio.Event()
         await asyncio.gather(
-            self.pump(client_reader, server_writer, count=False), self.pump(server_reader, client_writer, count=True)
+            self.pump_requests(client_reader, server_writer, listens),
+            self.pump_responses(server_reader, client_writer, listens),
         )
 
-    async def pump(self, reader, writer, *, count):
+    async def pump_requests(self, reader, writer, listens):
+        while data := await reader.read(65536):
+            if b"LISTEN " in data:
+                listens.set()
+            await forward(data, writer)
+        writer.close()
+
+    async def pump_responses(self, reader, writer, listens):
         buffer = b""
         while data := await reader.read(65536):
-            if count:
-                buffer += data
-                while len(buffer) >= 5 and len(buffer) >= (size := 1 + int.from_bytes(buffer[1:5])):
-                    self.round_trips += buffer[:1] == b"Z"
-                    buffer = buffer[size:]
-            writer.write(data)
-            await writer.drain()
+            buffer += data
+            while len(buffer) >= 5 and len(buffer) >= (size := 1 + int.from_bytes(buffer[1:5])):
+                self.round_trips += buffer[:1] == b"Z" and not listens.is_set()
+                buffer = buffer[size:]
+            await forward(data, writer)
         writer.close()
+
+
+async def forward(data, writer):
+    writer.write(data)
+    await writer.drain()
 
 
 @asynccontextmanager
