@@ -1,6 +1,6 @@
 // Code shared by the board's scripts: the board's data, refreshing it, and access to the page.
 import { readJson } from "./_api";
-import { wallOf } from "./_zone";
+import { dateOf, wallOf } from "./_zone";
 
 export interface Appointment {
   id: string;
@@ -9,7 +9,11 @@ export interface Appointment {
   /** Null for a hold whose customer the clinic does not know yet. */
   customerId: string | null;
   patient: string;
+  typeId: string | null;
   type: string | null;
+  /** The type's colour, or null for an appointment without a type. */
+  hue: number | null;
+  video: boolean;
   start: string;
   end: string;
   startTime: string;
@@ -53,7 +57,12 @@ interface Config {
   clinic: number;
   view: "day" | "week";
   doctor: string;
+  /** All active doctors, even those who have nothing to show on these days. */
+  doctors: Doctor[];
+  /** The clinic's step between bookable times, in minutes. */
+  slotStep: number;
   override: boolean;
+  run: boolean;
   find: boolean;
   seePatients: boolean;
   statuses: Record<string, string>;
@@ -80,7 +89,9 @@ export const get = <T extends HTMLElement>(id: string): T => document.getElement
 export const within = <T extends HTMLElement>(place: Element, selector: string): T => place.querySelector<T>(selector)!;
 export const valueOf = (id: string): string => get<HTMLInputElement>(id).value;
 export const setValue = (id: string, text: string): void => void (get<HTMLInputElement>(id).value = text);
-export const announce = (text: string): void => void (get("announcement").textContent = text);
+export const isDay = config.view === "day";
+/** Whether the page shows a week of all doctors, which the server renders as a table. */
+export const isWeekTable = !isDay && !config.doctor;
 
 export const wallTime = (instant: string): string => wallOf(new Date(instant), zone);
 /** Formats a time of day that is given as if it were UTC. */
@@ -94,6 +105,21 @@ const dayFormat = new Intl.DateTimeFormat(language, {
   year: "numeric",
 });
 
+const shortDayFormat = new Intl.DateTimeFormat(language, {
+  timeZone: zone,
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+});
+const relativeFormat = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+/** Format a time for a small button: “today 9:30 AM”, “Thu, Mar 4 9:30 AM”. */
+export function formatChip(instant: Date): string {
+  const days = (Date.parse(dateOf(wallOf(instant, zone))) - Date.parse(dateOf(wallOf(new Date(), zone)))) / 86_400_000;
+  const day = Math.abs(days) <= 1 ? relativeFormat.format(days, "day") : shortDayFormat.format(instant);
+  return `${day} ${timeFormat.format(instant)}`;
+}
+
 /** Format a day and one or two times in the same way as the server. */
 export function formatMoment(start: Date, end?: Date): string {
   const day = dayFormat.format(start);
@@ -106,8 +132,7 @@ export function formatMoment(start: Date, end?: Date): string {
 }
 
 export function doctorName(id: string): string {
-  const name = board.doctors.find((doctor) => doctor.id === id)?.name;
-  return name ?? get("book-doctor").querySelector(`option[value="${id}"]`)?.textContent ?? "";
+  return [...board.doctors, ...config.doctors].find((doctor) => doctor.id === id)?.name ?? "";
 }
 
 export function findAppointment(id: string): Appointment | undefined {
@@ -117,6 +142,24 @@ export function findAppointment(id: string): Appointment | undefined {
 /** The URL of the board for another day. */
 export const boardAddress = (day: string): string => `/staff/${config.clinic}/${config.view}?date=${day}`;
 
+/** A time that the user is choosing, which the board shows before it is booked. */
+export interface Ghost {
+  wall: string;
+  minutes: number;
+  doctorId: string;
+  hue: string;
+  label: string;
+}
+export let ghost: Ghost | undefined;
+
+/** Show a chosen time on the board, or remove it. */
+export function showGhost(chosen?: Ghost): void {
+  ghost = chosen;
+  for (const callback of onGhost) callback();
+}
+
+/** Callbacks to run when the user has chosen another time. */
+export const onGhost: (() => void)[] = [];
 /** Callbacks to run after each refresh. */
 export const onRefresh: (() => void)[] = [];
 let refreshing: Promise<boolean> | undefined;

@@ -1,37 +1,43 @@
-// The booking dialog, for a new patient or for an existing one, who is suggested as the user types.
-import { callApi, createElement, type Override, Refused } from "./_api";
+// The panel for booking. A click on the board chooses its time; what the user typed survives closing it.
+import { callApi, type Override } from "./_api";
 import {
-  announce,
   board,
   boardAddress,
   config,
   get,
-  language,
   type Person,
   refresh,
   setValue,
+  showGhost,
   valueOf,
   wallTime,
   within,
   words,
   zone,
 } from "./_board";
+import { readDraft, writeDraft } from "./_drafts";
+import { openPanel } from "./_panel";
+import { isNew, listenForNames, onSelect, person, register, select } from "./_people";
 import { attempt, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
+import { announce } from "./_toast";
 import { addMinutes, dateOf, instantOf, timeOf, wallOf } from "./_zone";
 
-const PHONE_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
-const DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
-const EMAIL_ADDRESS = /^\S+@\S+\.\S+$/;
-const TYPING_DELAY = 200;
-const MAX_SUGGESTIONS = 8;
+interface Draft {
+  isOpen: boolean;
+  person?: Person | undefined;
+  isNew: boolean;
+  fields: Record<string, string>;
+}
 
-const dialog = get<HTMLDialogElement>("book");
-const refusal = within(dialog, "[data-refusal]");
+const panel = get<HTMLDialogElement>("book");
+const refusal = within(panel, "[data-refusal]");
+const form = get<HTMLFormElement>("booking");
 const typeSelect = get<HTMLSelectElement>("book-type");
 const target: RefusalTarget = {
   place: refusal,
   fields: {
     name: "person-name",
+    birthDate: "person-born",
     email: "person-email",
     phone: "person-phone",
     appointmentTypeId: "book-type",
@@ -41,46 +47,44 @@ const target: RefusalTarget = {
     notes: "book-notes",
   },
 };
-/** The selected patient; undefined during a search and for a new patient. */
-let person: Person | undefined;
-let searchNumber = 0;
+listenForNames(target);
 
-const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text) && !DATE.test(text);
+// --- opening
 
-function select(selected: Person | undefined, isNew = false): void {
-  person = selected;
-  get("chosen").toggleAttribute("data-typed", Boolean(selected));
-  get("chosen").hidden = !selected;
-  get("finding").hidden = Boolean(selected) || isNew;
-  get("new-patient").hidden = !isNew;
-  get<HTMLFieldSetElement>("new-patient").disabled = !isNew;
-  get<HTMLInputElement>("person-name").required = isNew;
-  if (selected) {
-    within(get("chosen"), "strong").textContent = selected.name;
-    within(get("chosen"), "small").textContent = describe(selected);
-  }
-}
-
-/** Describe a person by date of birth, phone number and email address. */
-function describe({ birthDate, phone, email }: Person): string {
-  const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
-  return [birthDate && format.format(new Date(birthDate)), phone, email].filter(Boolean).join(" · ");
-}
-
-/** Open the dialog for the time and doctor that the user clicked, or for suggested ones. */
+/** Open the panel for the time and doctor that the user clicked, or for suggested ones. */
 export function newBooking(wall?: string, doctorId?: string): void {
-  clearRefusal(refusal);
-  get<HTMLFormElement>("booking").reset();
-  get("people").replaceChildren();
-  for (const field of dialog.querySelectorAll("[data-typed]")) field.removeAttribute("data-typed");
-  select(undefined);
+  if (panel.open) {
+    if (wall) setStart(wall, doctorId);
+    focusNext();
+    return;
+  }
+  clear();
+  get("continue").hidden = !readDraft("booking");
   const start = wall ?? suggestStart();
-  setStart(start);
-  const doctor = doctorId || config.doctor || suggestDoctor(start);
-  if (doctor) setValue("book-doctor", doctor);
+  setStart(start, doctorId || config.doctor || suggestDoctor(start));
+  show();
+}
+
+function clear(): void {
+  clearRefusal(refusal);
+  form.reset();
+  get("people").replaceChildren();
+  for (const field of panel.querySelectorAll("[data-typed]")) field.removeAttribute("data-typed");
+  select(undefined);
+}
+
+function show(): void {
   offerTypes();
-  dialog.showModal();
-  get("who").focus();
+  openPanel(panel);
+  showChosenTime();
+  focusNext();
+}
+
+/** Focus the first thing that is still missing. */
+function focusNext(): void {
+  if (!person && !isNew()) get("who").focus();
+  else if (isNew() && !valueOf("person-name")) get("person-name").focus();
+  else within<HTMLElement>(panel, ".panel-foot button").focus();
 }
 
 /** Suggest the next quarter-hour if the board shows today, or else the first published time. */
@@ -98,13 +102,83 @@ function suggestDoctor(start: string): string | undefined {
   return range?.doctorId || board.doctors[0]?.id;
 }
 
-function setStart(wall: string): void {
+function setStart(wall: string, doctorId?: string): void {
   setValue("book-date", dateOf(wall));
   setValue("book-time", timeOf(wall));
+  if (doctorId && doctorId !== valueOf("book-doctor")) {
+    setValue("book-doctor", doctorId);
+    offerTypes();
+  }
+  if (!panel.open) return;
+  saveDraft();
+  showChosenTime();
 }
 
-get("new").addEventListener("click", () => newBooking());
-dialog.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
+/** Show the chosen time on the board. */
+function showChosenTime(): void {
+  const wall = `${valueOf("book-date")}T${valueOf("book-time")}`;
+  if (!panel.open || wall.length < 16) {
+    showGhost();
+    return;
+  }
+  const { hue = "", minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
+  const label = person?.name || valueOf("person-name") || words["newTime"]!;
+  showGhost({ wall, minutes: Number(minutes) || 30, doctorId: valueOf("book-doctor"), hue, label });
+}
+onSelect.push(() => {
+  if (!panel.open) return;
+  saveDraft();
+  showChosenTime();
+});
+
+/** Take the time to which the user has dragged the chosen one. */
+export const dragChosenTime = (wall: string, doctorId?: string): void => setStart(wall, doctorId);
+
+// --- drafts
+
+const textFields = (): HTMLInputElement[] =>
+  [...form.querySelectorAll<HTMLInputElement>("[id]:is(input, select, textarea)")].filter(({ id }) => id !== "who");
+
+function saveDraft(): void {
+  const fields = Object.fromEntries(textFields().map(({ id, value }) => [id, value]));
+  const isWorthKeeping = person || isNew() || valueOf("book-notes");
+  const draft: Draft = { isOpen: panel.open, person, isNew: isNew(), fields };
+  if (isWorthKeeping) writeDraft("booking", draft);
+}
+
+/** Continue an unfinished booking. */
+function restoreDraft({ person: chosen, isNew: wasNew, fields }: Draft): void {
+  clear();
+  for (const [id, text] of Object.entries(fields)) setValue(id, text);
+  select(chosen, wasNew);
+  get("continue").hidden = true;
+  show();
+}
+within(get("continue"), "button").addEventListener("click", () => {
+  const draft = readDraft<Draft>("booking");
+  if (draft) restoreDraft(draft);
+});
+
+/** After a change of day, continue the booking whose panel was open. */
+export function continueBooking(): void {
+  const draft = readDraft<Draft>("booking");
+  if (draft?.isOpen) restoreDraft(draft);
+}
+
+panel.addEventListener("input", (event) => {
+  (event.target as Element).setAttribute("data-typed", "");
+  saveDraft();
+  showChosenTime();
+});
+panel.addEventListener("close", () => {
+  showGhost();
+  const draft = readDraft<Draft>("booking");
+  if (!draft?.isOpen) return;
+  writeDraft("booking", { ...draft, isOpen: false });
+  announce(words["kept"]!);
+});
+
+// --- type and length
 
 /** Ask for the length only if no type determines it. */
 function toggleLength(): void {
@@ -125,97 +199,19 @@ function offerTypes(): void {
 }
 get("book-doctor").addEventListener("change", offerTypes);
 
-interface People {
-  items: Person[];
-  next?: string | null;
-}
-
-/** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */
-async function searchPeople(text: string): Promise<People> {
-  const query = new URLSearchParams({ q: text, limit: String(MAX_SUGGESTIONS) });
-  const patients = await callApi<People>("GET", `/api/clinics/${config.clinic}/patients?${query}`);
-  const exact = EMAIL_ADDRESS.test(text) ? "email" : isPhoneNumber(text) ? "phone" : "";
-  if (!config.find || !exact) return patients;
-  try {
-    const exactQuery = new URLSearchParams({ [exact]: text });
-    const customers = await callApi<People>("GET", `/api/clinics/${config.clinic}/customers?${exactQuery}`);
-    const known = new Set(patients.items.map(({ customerId }) => customerId));
-    const others = customers.items.filter(({ customerId }) => !known.has(customerId));
-    return { ...patients, items: [...patients.items, ...others] };
-  } catch (error) {
-    if (error instanceof Refused) return patients; // the number is not complete yet
-    throw error;
-  }
-}
-
-async function suggestPeople(): Promise<void> {
-  const text = valueOf("who").trim();
-  const number = ++searchNumber;
-  if (text.length < 2) return get("people").replaceChildren();
-  const people = await searchPeople(text).catch((error: unknown): People => {
-    if (error instanceof Refused) showRefusal(error.problem, target);
-    return { items: [] };
-  });
-  if (number !== searchNumber) return;
-  const more = people.next ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
-  const choices = [...people.items.map(personButton), ...more, newPersonButton(text)];
-  get("people").replaceChildren(...choices.map((choice) => createElement("li", {}, choice)));
-}
-
-function personButton(found: Person): HTMLElement {
-  const details = found.isPatient === false ? words["elsewhere"]! : describe(found);
-  const name = createElement("strong", {}, found.name);
-  const button = createElement("button", { type: "button" }, name, createElement("small", {}, details));
-  button.addEventListener("click", () => {
-    select(found);
-    typeSelect.focus();
-  });
-  return button;
-}
-
-/** The button that adds a new patient, with the name, email address or phone number typed so far. */
-function newPersonButton(text: string): HTMLElement {
-  const button = createElement("button", { type: "button" }, words["add"]!.replace("{name}", text));
-  button.addEventListener("click", () => {
-    select(undefined, true);
-    setValue("person-name", text.includes("@") || /\d/.test(text) ? "" : text);
-    if (text.includes("@")) setValue("person-email", text);
-    else if (isPhoneNumber(text)) setValue("person-phone", text);
-    get("person-name").focus();
-  });
-  return button;
-}
-
-let typingTimer = 0;
-get("who").addEventListener("input", () => {
-  clearTimeout(typingTimer);
-  typingTimer = window.setTimeout(() => void suggestPeople(), TYPING_DELAY);
-});
-get("finding").addEventListener("keydown", (event) => {
-  const stops = [get("who"), ...get("people").querySelectorAll("button")];
-  const index = stops.indexOf(document.activeElement as HTMLElement);
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    stops[index + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
-  } else if (event.key === "Enter" && index === 0) event.preventDefault();
-});
-for (const id of ["another", "not-new"])
-  get(id).addEventListener("click", () => {
-    select(undefined);
-    get("who").focus();
-  });
+// --- booking
 
 async function book(override?: Override): Promise<void> {
-  const isNew = !get("new-patient").hidden;
-  if (!person && !isNew) {
+  if (!person && !isNew()) {
     showRefusal({ title: words["choose"]!, detail: "", status: 0 }, target);
     return get("who").focus();
   }
   const start = `${valueOf("book-date")}T${valueOf("book-time")}`;
+  let booked: { id: string } | undefined;
   const send = async (): Promise<void> => {
     const startTime = startInstant(start, valueOf("book-doctor"));
-    if (isNew) select(await register()); // so that the patient stays selected even if the booking is refused
-    await callApi("POST", "/api/appointments", {
+    if (isNew()) select(await register()); // so that the patient stays selected even if the booking is refused
+    booked = await callApi<{ id: string }>("POST", "/api/appointments", {
       customerId: person!.customerId,
       doctorId: valueOf("book-doctor"),
       startTime,
@@ -235,28 +231,26 @@ async function book(override?: Override): Promise<void> {
     onOverride: (allow, reason) => void book({ allow, reason }),
   });
   if (!succeeded) return;
-  dialog.close();
+  writeDraft("booking", undefined);
   const day = valueOf("book-date");
+  panel.close();
   if (day < board.first || day > board.last) return location.assign(boardAddress(day || dateOf(start)));
   await refresh();
   announce(`${person!.name}: ${words["booked"]}`);
-}
-
-async function register(): Promise<Person> {
-  const customer = await callApi<{ id: string; name: string }>("POST", "/api/customers", {
-    name: valueOf("person-name").trim(),
-    email: valueOf("person-email").trim() || null,
-    phone: valueOf("person-phone").trim() || null,
-    timeZone: zone,
+  requestAnimationFrame(() => {
+    const cards = [...document.querySelectorAll<HTMLElement>(`[data-appointment="${booked?.id}"]`)];
+    const card = cards.find((each) => each.offsetParent);
+    card?.focus();
+    card?.classList.add("fresh");
   });
-  return { ...customer, customerId: customer.id };
 }
 
 function endInstant(start: string): string {
   return instantOf(addMinutes(start, Number(valueOf("book-minutes"))), zone).toISOString();
 }
 
-get("booking").addEventListener("submit", (event) => {
+get("new").addEventListener("click", () => newBooking());
+form.addEventListener("submit", (event) => {
   event.preventDefault();
   void book();
 });

@@ -139,6 +139,9 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
   button.textContent = button.dataset.copied ?? button.textContent;
 }
 
+// Drafts belong to the user who typed them.
+document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => sessionStorage.clear());
+
 // Show the notice from the form on the previous page.
 const notice = sessionStorage.getItem("says");
 sessionStorage.removeItem("says");

@@ -58,6 +58,30 @@ async def test_the_day_page_says_so_when_the_clinic_has_no_doctors(db, api):
     assert message not in (await api.get("/staff/1/day", headers=ADMIN)).text
 
 
+async def test_a_closed_today_leads_to_the_next_open_day(db, api):
+    await publish_slot(db, await create_doctor(api), DAY, DAY + timedelta(hours=4))
+    response = await api.get("/staff/1/day", headers=ADMIN)
+    assert (response.status_code, response.headers.get("location")) == (303, f"?date={DAY.date()}")
+    closed_day = await api.get(f"/staff/1/day?date={NOW.date()}", headers=ADMIN)
+    assert f"/staff/1/day?date={DAY.date()}" in closed_day.text
+
+
+async def test_the_panel_summarises_a_patient(db, api):
+    doctor_id = await create_doctor(api)
+    customer_id = await create_customer(api, name="Zoë Müller", birthDate="1984-04-05", phone="+4915112345678")
+    await publish_slot(db, doctor_id, DAY, DAY + timedelta(hours=4))
+    await insert_appointment(db, doctor_id, customer_id, DAY, DAY + timedelta(minutes=20))
+    appointment_id = await db.fetchval("select id from appointment")
+    path = f"/staff/1/patients/{customer_id}/summary"
+    headers = await sign_in_receptionist(db, api)
+    with_visit = (await api.get(path, headers=headers | {"Accept-Language": "en"})).text
+    without = (await api.get(f"{path}?appointment={appointment_id}", headers=headers | {"Accept-Language": "en"})).text
+    assert "42 years" in with_visit
+    assert 'href="tel:+4915112345678"' in with_visit
+    assert f"appointment={appointment_id}" in with_visit
+    assert f"appointment={appointment_id}" not in without
+
+
 async def test_the_search_finds_appointments_by_patient_name_and_date_of_birth(db, api):
     doctor_id, customer_id = (
         await create_doctor(api),

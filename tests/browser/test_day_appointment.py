@@ -1,4 +1,4 @@
-"""Staff change one of the day's appointments, by dragging it or in its dialog."""
+"""Staff change one of the day's appointments: by dragging its card, by its keys, or in its panel."""
 
 import pytest
 from playwright.async_api import expect
@@ -79,7 +79,8 @@ async def test_an_appointment_gets_notes_and_is_cancelled_with_a_reason(site, br
         await expect(dialog.locator("[data-status]")).to_have_text("Cancelled")
         await page.keyboard.press("Escape")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(0)
-        await page.get_by_label("Status").select_option(label="Cancelled or no-show")
+        await page.get_by_title("More options").click()
+        await page.locator("#statuses").select_option(label="Cancelled or no-show")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(1)
     appointments = [(each["notes"], each["cancelReason"]) for each in room.appointments()]
     assert appointments == [("Wants a call", "Feels better")]

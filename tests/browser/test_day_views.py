@@ -85,6 +85,7 @@ async def test_the_print_view_has_a_sheet_for_each_doctor(site, browser):
     room = await add_room(site)
     room.book(room.add_customer("Pia Print"), "09:00", notes="Bring the film")
     async with open_board(browser, room) as page:
+        await page.get_by_title("More options").click()
         await follow(page.get_by_role("link", name="Print"))
         sheet = page.locator(".sheet", has_text=room.name)
         await expect(sheet.get_by_role("row", name="Pia Print")).to_contain_text("Bring the film")
@@ -112,8 +113,9 @@ async def test_a_doctor_sees_only_their_own_column(site, browser):
 async def test_a_day_without_hours_links_to_the_page_for_publishing_them(site, browser):
     room = await add_room(site)
     async with open_board(browser, room._replace(day=DAY + timedelta(days=1))) as page:
-        await expect(page.locator("#no-hours")).to_contain_text("No hours are published for this time.")
-        await expect(page.locator("#no-hours").get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/hours")
+        await expect(page.locator("#no-hours")).to_contain_text(f"{room.name} has no hours on this day.")
+        link = page.locator("#no-hours").get_by_role("link", name="Publish hours")
+        await expect(link).to_have_attribute("href", f"/staff/{CLINIC}/hours")
 
 
 async def test_booking_rescheduling_and_paging_work_by_keyboard(site, browser):
@@ -128,9 +130,8 @@ async def test_booking_rescheduling_and_paging_work_by_keyboard(site, browser):
         await expect(page.locator("#book-type")).to_be_focused()
         await tab_to(page.locator("#booking button:not([type=button])"))
         await page.keyboard.press("Enter")
-        await expect(on_board(page, "Kim Keys")).to_be_visible()
+        await expect(on_board(page, "Kim Keys")).to_be_focused()
         await expect(page.locator("#book")).to_be_hidden()
-        await tab_to(on_board(page, "Kim Keys"))
         await page.keyboard.press("Enter")
         await expect(page.locator("#appointment")).to_be_visible()
         await tab_to(page.locator("#moving summary"))
@@ -139,26 +140,32 @@ async def test_booking_rescheduling_and_paging_work_by_keyboard(site, browser):
         await tab_to(page.locator("#move-time"))
         await page.keyboard.type("1100AM")
         await page.keyboard.press("Enter")
-        await expect(page.locator("#announcement")).to_have_text("Rescheduled.")
+        await expect(page.locator("#announcement")).to_have_text("Kim Keys: Rescheduled.")
         await page.keyboard.press("Escape")
         await expect(page.locator("#appointment")).to_be_hidden()
+        await expect(on_board(page, "Kim Keys")).to_be_focused()
+        for key in ("m", "ArrowUp", "ArrowUp", "Enter"):
+            await page.keyboard.press(key)
+        await expect(on_board(page, "10:30 AM Kim Keys")).to_be_visible()
         async with page.expect_navigation():
             await page.keyboard.press("Shift+ArrowRight")
         await expect(page).to_have_url(re.compile(f"date={DAY + timedelta(days=1)}"))
         await page.keyboard.press("?")
         await expect(page.locator("#help")).to_be_visible()
-    assert [each["startTime"] for each in room.appointments()] == [utc("11:00")]
+    assert [each["startTime"] for each in room.appointments()] == [utc("10:30")]
 
 
-async def test_a_week_shows_one_doctor_and_another_can_be_chosen(site, browser):
+async def test_a_week_shows_all_doctors_or_the_timetable_of_one(site, browser):
     room, other_room = await add_room(site), await add_room(site)
     room.book(room.add_customer("Ines Blau"), "09:30")
     other_room.book(other_room.add_customer("Otto Grau"), "09:30")
     async with open_board(browser, room) as page:
         await page.goto(staff_url(site, f"week?date={DAY}"))
         doctor = page.locator("#doctor")
-        await expect(doctor).not_to_have_value("")
-        await expect(doctor.locator("option", has_text="All doctors")).to_have_count(0)
+        await expect(page.get_by_role("row", name=room.name)).to_contain_text("Ines Blau")
+        await expect(page.get_by_role("row", name=other_room.name)).to_contain_text("Otto Grau")
+        await page.get_by_role("link", name="Otto Grau").click()
+        await expect(page.locator("#appointment h2")).to_have_text("Otto Grau")
         for choice, patient, other_patient in (
             (room, "Ines Blau", "Otto Grau"),
             (other_room, "Otto Grau", "Ines Blau"),

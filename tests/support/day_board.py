@@ -109,22 +109,30 @@ async def open_board(browser: Browser, room: Room, email: str = RECEPTION, **opt
 
 def on_board(page: Page, text: str) -> Locator:
     """Return the appointments on the board that contain the text, such as the patient's name."""
-    return page.locator("#board .ec-event.appointment", has_text=text)
+    return page.locator("#board .ec-event.appointment:not(.ghost)", has_text=text)
 
 
 async def position(page: Page, clock: str) -> tuple[float, float]:
     """Return the position of a time in the only column."""
     hour, minute = map(int, clock.split(":"))
-    label = page.locator(
-        "#board .ec-body .ec-slot time", has_text=f"{(hour - 1) % 12 + 1}:00 {'AM' if hour < 12 else 'PM'}"
-    ).first
-    await label.scroll_into_view_if_needed()
+    label, next_label = (
+        page.locator(
+            "#board .ec-body .ec-slot time", has_text=f"{(each - 1) % 12 + 1}:00 {'AM' if each < 12 else 'PM'}"
+        )
+        for each in (hour, hour + 1)
+    )
+    await label.first.scroll_into_view_if_needed()
     column = page.locator("#board .ec-body .ec-day").first
     await expect(column).to_be_visible()
-    line_box, column_box = await label.bounding_box(), await column.bounding_box()
+    line_box, next_box, column_box = [await each.bounding_box() for each in (label.first, next_label.first, column)]
     assert line_box
+    assert next_box
     assert column_box
-    return column_box["x"] + column_box["width"] / 2, line_box["y"] + line_box["height"] / 2 + minute / 15 * 22 + 4
+    minute_height = (next_box["y"] - line_box["y"]) / 60
+    return (
+        column_box["x"] + column_box["width"] / 2,
+        line_box["y"] + line_box["height"] / 2 + minute * minute_height + 4,
+    )
 
 
 async def click_free_time(page: Page, clock: str) -> None:

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_time_format
 from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
 from markupsafe import Markup
 
-from ..kit import date_formats, fields, phones
+from ..kit import clock, date_formats, fields, phones
 from ..kit.money import Money
 
 ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -59,6 +59,24 @@ def minutes(value: int, language: str) -> str:
     return format_unit(value, "duration-minute", "short", locale=language)
 
 
+def short_time(instant: datetime, time_zone: str, language: str) -> str:
+    """Format a time of day without AM and PM, for lists in order of time: “2:30”, “14:30”."""
+    pattern = "h:mm" if "a" in get_time_format("short", locale=language).pattern else "HH:mm"
+    return format_time(instant, pattern, tzinfo=clock.zone(time_zone), locale=language)
+
+
+def duration(value: int, language: str) -> str:
+    """Format minutes as hours and minutes: “2h 30m”."""
+    hours, rest = divmod(value, 60)
+    parts = [("duration-hour", hours), ("duration-minute", rest)]
+    return " ".join(format_unit(amount, unit, "narrow", locale=language) for unit, amount in parts if amount)
+
+
+def years(value: int, language: str) -> str:
+    """Format an age: “55 years”."""
+    return format_unit(value, "duration-year", "long", locale=language)
+
+
 def waiting_time(seconds: int, language: str) -> str:
     """Format a waiting time, rounded up: “in 3 minutes”."""
     unit = 60 if seconds <= 3600 else 3600
@@ -81,6 +99,9 @@ FILTERS: Final[dict[str, Any]] = {
     "skeleton": skeleton,
     "money": money,
     "minutes": minutes,
+    "short_time": short_time,
+    "duration": duration,
+    "years": years,
     "soon": waiting_time,
     "instant": iso_instant,
     "zone": date_formats.zone,

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from ...clinics.catalogue.model import CatalogueType
 from ...kit import clock
 from ..model import MOVABLE, TRANSITIONS, Status
 from ..undo.model import Undo
@@ -21,6 +23,7 @@ class DayAppointment(msgspec.Struct, frozen=True):
     customer_id: UUID | None
     patient: str | None
     """None until a hold is confirmed, unless the customer is already the clinic's patient."""
+    type_id: UUID | None
     type: str | None
     start_time: datetime
     end_time: datetime
@@ -56,6 +59,23 @@ class TypeChoice(NamedTuple):
     minutes: int
 
 
+class TypeLook(NamedTuple):
+    """How the board shows an appointment type."""
+
+    hue: int
+    """One of `HUES` colours."""
+    video: bool
+
+
+HUES: Final = 12
+
+
+def looks(types: Iterable[CatalogueType]) -> dict[UUID, TypeLook]:
+    """Give each type a colour of its own. Its place in the order of creation decides, so a type keeps its colour."""
+    ordered = sorted(types, key=attrgetter("id"))
+    return {type.id: TypeLook(index % HUES, type.mode == "online") for index, type in enumerate(ordered)}
+
+
 class Change(NamedTuple):
     """An event without its content."""
 
@@ -83,7 +103,10 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     customer_id: UUID | None
     """None for an unconfirmed customer, whom the clinic does not know yet."""
     patient: str | None
+    type_id: UUID | None
     type: str | None
+    hue: int | None
+    video: bool
     status: Status
     notes: str | None
     cancel_reason: str | None
@@ -96,7 +119,9 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
         return self.start.date()
 
     @classmethod
-    def of(cls, stored: DayAppointment, time_zone: str, now: datetime) -> "BoardAppointment":
+    def of(
+        cls, stored: DayAppointment, time_zone: str, now: datetime, look: TypeLook | None = None
+    ) -> "BoardAppointment":
         members = msgspec.structs.asdict(stored)
         if stored.patient is None:
             members["customer_id"] = None
@@ -107,6 +132,8 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
             **{name: members[name] for name in members if name not in ("undo_status", "stepped_at")},
             start=_wall_time(stored.start_time, time_zone),
             end=_wall_time(stored.end_time, time_zone),
+            hue=look.hue if look else None,
+            video=look is not None and look.video,
             steps=steps,
             movable=stored.status in MOVABLE,
         )
@@ -155,6 +182,10 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     @property
     def has_hours(self) -> bool:
         return any(not stretch.absence for stretch in self.times)
+
+    @property
+    def doctor_ids(self) -> set[UUID]:
+        return {doctor.id for doctor in self.doctors}
 
     def name(self, doctor_id: UUID) -> str:
         return next(doctor.name for doctor in self.doctors if doctor.id == doctor_id)

@@ -15,8 +15,9 @@ async def list_appointments(
     """Return the appointments that start on these local dates, whatever their status, earliest first."""
     rows = await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes,
-               s.cancel_reason, s.needs_rebooking, a.undo_status, a.stepped_at,
+        select s.id, s.version, s.doctor_id, s.customer_id, s.appointment_type_id as type_id, t.name as type,
+               s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking, a.undo_status,
+               a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient
           from shown_appointment s
@@ -72,6 +73,28 @@ async def list_times(
     return [to(DayStretch, row) for row in rows]
 
 
+async def find_next_open_day(
+    db: Statements, *, clinic_id: int, after: date, last: date, doctor_ids: Sequence[UUID] | None
+) -> date | None:
+    """Return the first local date after `after`, and no later than `last`, on which one of the doctors has hours."""
+    return await db.fetchval(
+        """
+        select min(s.date)
+          from booking_slot s
+         where s.clinic_id = $1 and s.date > $2
+           and s.active_during && (select tstzrange(local_instant($2::date + 1, 0, time_zone),
+                                                    local_instant($3::date + 1, 0, time_zone))
+                                     from clinic
+                                    where id = $1)
+           and ($4::uuid[] is null or s.doctor_id = any($4))
+        """,
+        clinic_id,
+        after,
+        last,
+        doctor_ids,
+    )
+
+
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
     """Return the active appointment types, ordered by name."""
     rows = await db.fetch(
@@ -92,8 +115,9 @@ async def find_by_patient(
     """Return matching patients' appointments: first upcoming ones, soonest first, then past ones, latest first."""
     rows = await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
-               s.status, s.notes, s.cancel_reason, s.needs_rebooking, a.undo_status, a.stepped_at
+        select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, s.appointment_type_id as type_id,
+               t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
+               a.undo_status, a.stepped_at
           from patient p
           join clinic_customer c on c.id = p.customer_id
           join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id

@@ -15,11 +15,23 @@ from ...database.pool import Database, Statements
 from ...kit import clock, errors
 from ...kit.cache import ClinicCache
 from . import repository
-from .model import Board, BoardAppointment, BoardDoctor, Change, Stretch, TypeChoice, doctors_on_board, utc_offset
+from .model import (
+    Board,
+    BoardAppointment,
+    BoardDoctor,
+    Change,
+    Stretch,
+    TypeChoice,
+    doctors_on_board,
+    looks,
+    utc_offset,
+)
 
 log = structlog.get_logger()
 
 MAX_APPOINTMENTS: Final = 3000
+MAX_DAYS_TO_OPEN_DAY: Final = 31
+"""How far ahead a closed day's page looks for a day with hours."""
 POLL_SECONDS: Final = 1.0
 MAX_POLL_GAP_SECONDS: Final = 5.0
 """If two polls are further apart than this, all listeners are notified."""
@@ -44,7 +56,11 @@ async def load_board(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
     )
     stored_times = await repository.list_times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
-    appointments = [BoardAppointment.of(stored, catalogue.time_zone, now) for stored in stored_appointments]
+    look_of = looks(catalogue.types.values())
+    appointments = [
+        BoardAppointment.of(stored, catalogue.time_zone, now, stored.type_id and look_of.get(stored.type_id))
+        for stored in stored_appointments
+    ]
     times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
     on_board = doctors_on_board(appointments, times)
     doctors = [
@@ -62,6 +78,14 @@ async def load_board(
         appointments=appointments,
         times=times,
     )
+
+
+async def find_next_open_day(
+    db: Statements, *, clinic_id: int, after: date, doctor_ids: Sequence[UUID] | None
+) -> date | None:
+    """Return the next local date on which one of the doctors has hours, or None if it is too far away."""
+    last = after + timedelta(days=MAX_DAYS_TO_OPEN_DAY)
+    return await repository.find_next_open_day(db, clinic_id=clinic_id, after=after, last=last, doctor_ids=doctor_ids)
 
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:

@@ -13,7 +13,8 @@ from litestar.response import ServerSentEvent
 
 from ... import audit
 from ...booking.day_board import service
-from ...booking.day_board.model import Board
+from ...booking.day_board.model import Board, looks
+from ...booking.day_board.week import week_of
 from ...booking.request_context import visible_doctors
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
@@ -25,7 +26,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import template_functions, translate
 from ...kit.permissions import widest_grant
-from ..rendering import NO_STORE, templates
+from ..rendering import NO_STORE, redirect, templates, url_with
 from ..staff_frame import staff_page
 
 LIST: Final = route(permission="list-appointments", page=True, narrows=True)
@@ -46,7 +47,7 @@ async def day(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @get("/staff/{clinic_id:int}/week", operation_id="showWeek", opt=LIST, include_in_schema=False)
 async def week(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show one doctor's week from Monday to Sunday. The columns are too narrow for several doctors."""
+    """Show a week from Monday to Sunday: all doctors as a table, or one doctor as a timetable."""
     return await _board_page(request, clinic_id, "staff/day/board.html", place="week")
 
 
@@ -71,10 +72,17 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         (doctor for doctor in clinic_catalogue.doctors.values() if doctor.active and _is_visible(request, doctor.id)),
         key=lambda doctor: doctor.name,
     )
-    doctor_id = _doctor(request)
-    if place == "week" and not doctor_id and active:
-        doctor_id = active[0].id
+    doctor_id = _doctor(request) or (active[0].id if place == "week" and len(active) == 1 else None)
     board_data = await _board(request, clinic_id, first, last, doctor_id)
+    next_open_day = (
+        None
+        if board_data.has_hours
+        else await service.find_next_open_day(
+            request.db, clinic_id=clinic_id, after=last, doctor_ids=visible_doctors(request, doctor_id)
+        )
+    )
+    if next_open_day and not board_data.appointments and "date" not in query_params(request):
+        return redirect(url_with(request, date=str(next_open_day)))
     return await staff_page(
         request,
         template,
@@ -82,13 +90,19 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         place=place,
         subjects=[appointment.id for appointment in board_data.appointments],
         board=board_data,
-        listed=_list_html(request, clinic_id, board_data),
+        listed=_table_html(request, clinic_id, board_data, is_week=place == "week" and not doctor_id),
         data=msgspec.to_builtins(board_data),
         chosen=date_shown,
+        week=[date_shown + timedelta(days=number - date_shown.weekday()) for number in range(7)],
+        next_open_day=next_open_day,
         step=1 if place == "day" else 7,
         one_day=timedelta(days=1),
         view=place,
         doctors=active,
+        columns=[{"id": str(each.id), "name": each.name, "specialty": each.specialty} for each in active],
+        absent=[doctor for doctor in active if place == "day" and doctor.id not in board_data.doctor_ids],
+        slot_step=clinic_catalogue.slot_step_minutes,
+        hues={id: look.hue for id, look in looks(clinic_catalogue.types.values()).items()},
         offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active},
         doctor=str(doctor_id or ""),
         of=clinic_catalogue.doctors.get(doctor_id) if doctor_id else None,
@@ -121,7 +135,10 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[appointment.id for appointment in board_data.appointments],
     )
     answer = msgspec.json.encode(
-        {**msgspec.to_builtins(board_data), "list": _list_html(request, clinic_id, board_data)}
+        {
+            **msgspec.to_builtins(board_data),
+            "list": _table_html(request, clinic_id, board_data, is_week=last > first and not _doctor(request)),
+        }
     )
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
@@ -151,11 +168,18 @@ def _is_visible(request: Request, doctor_id: UUID) -> bool:
     return request.grant.doctor_id in (None, doctor_id)
 
 
-def _list_html(request: Request, clinic_id: int, board_data: Board) -> str:
+def _table_html(request: Request, clinic_id: int, board_data: Board, *, is_week: bool) -> str:
+    """Return the appointments as a list of days, or as a table of a week's days and doctors."""
     language = language_for(request)
-    may_see = widest_grant(request.user, "see-patients", clinic_id) is not None
-    return templates.get_template("staff/day/list.html").render(
-        board=board_data, clinic_id=clinic_id, language=language, may_see=may_see, **template_functions(language)
+    return templates.get_template(f"staff/day/{'week_table' if is_week else 'list'}.html").render(
+        board=board_data,
+        week=week_of(board_data) if is_week else None,
+        clinic_id=clinic_id,
+        language=language,
+        now=clock.now(),
+        may_see=widest_grant(request.user, "see-patients", clinic_id) is not None,
+        may_run=widest_grant(request.user, "run-appointments", clinic_id) is not None,
+        **template_functions(language),
     )
 
 

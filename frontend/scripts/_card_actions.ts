@@ -1,0 +1,58 @@
+// One-click steps on a card under the mouse. The keyboard has letters for them, and the panel has buttons, so screen
+// readers do not need these.
+import { createElement } from "./_api";
+import { findAppointment, get, within } from "./_board";
+import { canTake, STEPS, takeStepQuickly } from "./_steps";
+
+const ICONS: Record<string, string> = {
+  confirm: "hold",
+  arrive: "arrived",
+  checkIn: "checked-in",
+  fulfil: "done",
+  noShow: "noshow",
+};
+const bar = get("card-actions");
+let shownFor = "";
+
+function show(card: HTMLElement): void {
+  const id = card.dataset.appointment!;
+  const appointment = findAppointment(id);
+  const steps = appointment ? Object.keys(STEPS).filter((step) => canTake(appointment, step)) : [];
+  if (!steps.length) {
+    hide();
+    return;
+  }
+  shownFor = id;
+  bar.replaceChildren(...steps.map(stepButton));
+  bar.hidden = false;
+  const box = card.getBoundingClientRect();
+  const isRightToLeft = document.documentElement.dir === "rtl";
+  bar.style.insetBlockStart = `${box.top + Math.min(2, (box.height - bar.offsetHeight) / 2)}px`;
+  bar.style.insetInlineStart = `${isRightToLeft ? innerWidth - box.left - bar.offsetWidth : box.right - bar.offsetWidth - 3}px`;
+}
+
+function stepButton(step: string): HTMLElement {
+  const panelButton = within(get("appointment"), `[data-step="${step}"]`);
+  const title = `${panelButton.textContent?.trim()} (${STEPS[step]?.toUpperCase()})`;
+  const icon = createElement("span", { class: `icon i-${ICONS[step]}` });
+  const button = createElement("button", { type: "button", tabindex: "-1", title }, icon);
+  button.addEventListener("click", () => {
+    hide();
+    void takeStepQuickly(shownFor, step);
+  });
+  return button;
+}
+
+function hide(): void {
+  bar.hidden = true;
+}
+
+document.addEventListener("pointerover", (event) => {
+  const element = event.target as Element;
+  if (event.pointerType !== "mouse" || event.buttons || bar.contains(element)) return;
+  const card = element.closest<HTMLElement>("#board .appointment[data-appointment]");
+  if (!card) hide();
+  else if (bar.hidden || card.dataset.appointment !== shownFor) show(card);
+});
+for (const type of ["pointerdown", "scroll", "keydown"])
+  document.addEventListener(type, (event) => bar.contains(event.target as Node) || hide(), { capture: true });

@@ -1,0 +1,114 @@
+// What appointments look like on the board.
+import type { Calendar } from "@event-calendar/core";
+import { createElement } from "./_api";
+import { type Appointment, clockFormat, config, doctorName, ghost, language, words } from "./_board";
+import { addMinutes } from "./_zone";
+
+export const GHOST_ID = "ghost";
+const ICONS: Record<string, string> = {
+  pending: "hold",
+  arrived: "arrived",
+  "checked-in": "checked-in",
+  fulfilled: "done",
+  cancelled: "cancelled",
+  noshow: "noshow",
+};
+const minutesBetween = (start: string, end: string): number =>
+  (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 60_000;
+
+/** The height in pixels of a card with two lines. */
+const TWO_LINES = 35;
+
+/** The classes of a card. `minuteHeight` is the height of a minute, in pixels. */
+const classesOf = (minutes: number, minuteHeight: number): string[] =>
+  minutes * minuteHeight < TWO_LINES ? ["short"] : [];
+
+export function appointmentEvent(appointment: Appointment, minuteHeight: number): Calendar.EventInput {
+  const minutes = minutesBetween(appointment.start, appointment.end);
+  return {
+    id: appointment.id,
+    resourceIds: [appointment.doctorId],
+    start: appointment.start,
+    end: appointment.end,
+    title: appointment.patient,
+    startEditable: appointment.movable && config.run,
+    classNames: [
+      "appointment",
+      appointment.status,
+      `hue-${appointment.hue ?? "none"}`,
+      ...(appointment.needsRebooking ? ["rebook"] : []),
+      ...classesOf(minutes, minuteHeight),
+    ],
+    extendedProps: { appointment },
+  };
+}
+
+/** The time that the user is choosing in a panel. */
+export function ghostEvents(minuteHeight: number): Calendar.EventInput[] {
+  if (!ghost) return [];
+  const { wall, minutes, doctorId, hue, label } = ghost;
+  return [
+    {
+      id: GHOST_ID,
+      resourceIds: [doctorId],
+      start: wall,
+      end: addMinutes(wall, minutes),
+      title: label,
+      startEditable: true,
+      classNames: ["appointment", "ghost", `hue-${hue || "none"}`, ...classesOf(minutes, minuteHeight)],
+    },
+  ];
+}
+
+function icon(name: string, label: string): HTMLElement {
+  const image = createElement("span", { class: `icon i-${name}`, "aria-hidden": "true" });
+  return createElement("span", { title: label }, image, createElement("span", { class: "unseen" }, label));
+}
+
+/** The icons for what is special about an appointment. Nothing says that it is booked. */
+function marks({ status, needsRebooking, notes, video }: Appointment): HTMLElement[] {
+  const all: HTMLElement[] = [];
+  if (notes) all.push(icon("notes", `${words["notes"]}: ${notes}`));
+  if (video) all.push(icon("video", words["video"]!));
+  if (needsRebooking) all.push(icon("alert", words["rebook"]!));
+  else if (ICONS[status]) all.push(icon(ICONS[status], config.statuses[status]!));
+  return all;
+}
+
+/** The content of a card. While the user drags it, it shows the time where it would be dropped. */
+export function eventContent({ event }: Calendar.EventContentInfo): Calendar.Content {
+  const appointment = event.extendedProps["appointment"] as Appointment | undefined;
+  const time = createElement("time", {}, clockFormat.format(asUtc(event.start)));
+  if (event.id === GHOST_ID)
+    return { domNodes: [createElement("div", {}, time, " ", createElement("strong", {}, String(event.title)))] };
+  if (event.display === "pointer") return { domNodes: [createElement("div", {}, time)] };
+  if (!appointment) return { domNodes: event.title ? [createElement("span", {}, String(event.title))] : [] };
+  const { patient, type, doctorId } = appointment;
+  const line = [time, " ", createElement("strong", {}, patient), " "];
+  const details = [createElement("span", { class: "more" }, type ?? ""), " "];
+  const unseen = createElement("span", { class: "unseen" }, doctorName(doctorId));
+  return {
+    domNodes: [
+      createElement("div", {}, ...line, ...details, unseen),
+      createElement("div", { class: "marks" }, ...marks(appointment)),
+    ],
+  };
+}
+
+/** A calendar's date as if it were UTC, because it holds a wall time in the browser's zone. */
+const asUtc = (date: Date): number =>
+  Date.UTC(date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes());
+
+/** The wall time in one of the calendar's dates. */
+export const wallOfDate = (date: Date): string => new Date(asUtc(date)).toISOString().slice(0, 16);
+
+const loadFormat = new Intl.NumberFormat(language);
+
+/** A doctor's name above the column, with the number of appointments. */
+export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
+  const { specialty, count } = resource.extendedProps;
+  const name = createElement("strong", {}, String(resource.title));
+  const load = createElement("span", { class: "load number" }, count ? loadFormat.format(Number(count)) : "");
+  const line = createElement("div", {}, name, " ", load);
+  return { domNodes: [line, ...(specialty ? [createElement("small", {}, String(specialty))] : [])] };
+}

@@ -1,0 +1,137 @@
+// Finds the patient to book for: an existing one, who is suggested as the user types, or a new one.
+import { callApi, createElement, Refused } from "./_api";
+import { config, get, language, type Person, setValue, valueOf, within, words, zone } from "./_board";
+import { showRecord } from "./_panel";
+import { type RefusalTarget, showRefusal } from "./_refusal";
+
+const PHONE_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
+const DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
+const EMAIL_ADDRESS = /^\S+@\S+\.\S+$/;
+const TYPING_DELAY = 200;
+const MAX_SUGGESTIONS = 8;
+
+interface People {
+  items: Person[];
+  next?: string | null;
+}
+
+/** The selected patient; undefined during a search and for a new patient. */
+export let person: Person | undefined;
+let searchNumber = 0;
+/** Callbacks to run after the user has selected somebody. */
+export const onSelect: (() => void)[] = [];
+
+const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text) && !DATE.test(text);
+export const isNew = (): boolean => !get("new-patient").hidden;
+
+export function select(selected: Person | undefined, isNewPatient = false): void {
+  person = selected;
+  get("chosen").toggleAttribute("data-typed", Boolean(selected));
+  get("chosen").hidden = !selected;
+  get("finding").hidden = Boolean(selected) || isNewPatient;
+  get("new-patient").hidden = !isNewPatient;
+  get<HTMLFieldSetElement>("new-patient").disabled = !isNewPatient;
+  get<HTMLInputElement>("person-name").required = isNewPatient;
+  if (selected) {
+    within(get("chosen"), "strong").textContent = selected.name;
+    within(get("chosen"), "small").textContent = describe(selected);
+  }
+  void showRecord(get("book"), selected?.isPatient === false ? null : (selected?.customerId ?? null));
+  for (const callback of onSelect) callback();
+}
+
+/** Describe a person by date of birth, phone number and email address. */
+function describe({ birthDate, phone, email }: Person): string {
+  const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
+  return [birthDate && format.format(new Date(birthDate)), phone, email].filter(Boolean).join(" · ");
+}
+
+/** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */
+async function searchPeople(text: string): Promise<People> {
+  const query = new URLSearchParams({ q: text, limit: String(MAX_SUGGESTIONS) });
+  const patients = await callApi<People>("GET", `/api/clinics/${config.clinic}/patients?${query}`);
+  const exact = EMAIL_ADDRESS.test(text) ? "email" : isPhoneNumber(text) ? "phone" : "";
+  if (!config.find || !exact) return patients;
+  try {
+    const exactQuery = new URLSearchParams({ [exact]: text });
+    const customers = await callApi<People>("GET", `/api/clinics/${config.clinic}/customers?${exactQuery}`);
+    const known = new Set(patients.items.map(({ customerId }) => customerId));
+    const others = customers.items.filter(({ customerId }) => !known.has(customerId));
+    return { ...patients, items: [...patients.items, ...others] };
+  } catch (error) {
+    if (error instanceof Refused) return patients; // the number is not complete yet
+    throw error;
+  }
+}
+
+async function suggestPeople(target: RefusalTarget): Promise<void> {
+  const text = valueOf("who").trim();
+  const number = ++searchNumber;
+  if (text.length < 2) return get("people").replaceChildren();
+  const people = await searchPeople(text).catch((error: unknown): People => {
+    if (error instanceof Refused) showRefusal(error.problem, target);
+    return { items: [] };
+  });
+  if (number !== searchNumber) return;
+  const more = people.next ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
+  const choices = [...people.items.map(personButton), ...more, newPersonButton(text)];
+  get("people").replaceChildren(...choices.map((choice) => createElement("li", {}, choice)));
+}
+
+function personButton(found: Person): HTMLElement {
+  const details = found.isPatient === false ? words["elsewhere"]! : describe(found);
+  const name = createElement("strong", {}, found.name);
+  const button = createElement("button", { type: "button" }, name, createElement("small", {}, details));
+  button.addEventListener("click", () => {
+    select(found);
+    get("book-type").focus();
+  });
+  return button;
+}
+
+/** The button that adds a new patient, with the name, email address or phone number typed so far. */
+function newPersonButton(text: string): HTMLElement {
+  const button = createElement("button", { type: "button" }, words["add"]!.replace("{name}", text));
+  button.addEventListener("click", () => {
+    setValue("person-name", text.includes("@") || /\d/.test(text) ? "" : text);
+    if (text.includes("@")) setValue("person-email", text);
+    else if (isPhoneNumber(text)) setValue("person-phone", text);
+    select(undefined, true);
+    get("person-name").focus();
+  });
+  return button;
+}
+
+/** Suggest people as the user types. `target` shows refusals. */
+export function listenForNames(target: RefusalTarget): void {
+  let typingTimer = 0;
+  get("who").addEventListener("input", () => {
+    clearTimeout(typingTimer);
+    typingTimer = window.setTimeout(() => void suggestPeople(target), TYPING_DELAY);
+  });
+}
+get("finding").addEventListener("keydown", (event) => {
+  const stops = [get("who"), ...get("people").querySelectorAll("button")];
+  const index = stops.indexOf(document.activeElement as HTMLElement);
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    stops[index + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+  } else if (event.key === "Enter" && index === 0) event.preventDefault();
+});
+for (const id of ["another", "not-new"])
+  get(id).addEventListener("click", () => {
+    select(undefined);
+    get("who").focus();
+  });
+
+/** Register the new patient, with the details in the form. */
+export async function register(): Promise<Person> {
+  const customer = await callApi<{ id: string; name: string }>("POST", "/api/customers", {
+    name: valueOf("person-name").trim(),
+    birthDate: valueOf("person-born") || null,
+    email: valueOf("person-email").trim() || null,
+    phone: valueOf("person-phone").trim() || null,
+    timeZone: zone,
+  });
+  return { ...customer, customerId: customer.id, isPatient: false };
+}
