@@ -1,4 +1,4 @@
-"""A clinic's notice period for cancelling and moving. It applies to patients and partners; staff can override it."""
+"""A clinic's notice period for cancelling and moving. It binds patients and partners, but not the clinic's staff."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -7,6 +7,7 @@ import pytest
 
 from appoint.booking import service, transitions
 from appoint.booking.model import RescheduleRequest
+from appoint.booking.policy import Advisory
 from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
@@ -15,6 +16,7 @@ from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, member, partner, staff
 from support.world import (
+    PATIENT,
     RECEPTION,
     World,
     at,
@@ -39,11 +41,11 @@ async def world(db):
         yield await World.make(db, cache, cancel_notice_minutes=120)
 
 
-async def cancel(world, appointment, now, *, override_reason=None):
+async def cancel(world, appointment, now, *, caller=PATIENT, override_reason=None):
     try:
         await world.db.atomic(
             transitions.cancel,
-            RECEPTION,
+            caller,
             appointment_id=appointment.id,
             reason=None,
             override_reason=override_reason,
@@ -55,10 +57,10 @@ async def cancel(world, appointment, now, *, override_reason=None):
     return await service.get(world.db, appointment.id)
 
 
-async def move(world, appointment, start, now, *, override=None):
+async def move(world, appointment, start, now, *, caller=PATIENT, override=None):
     to = RescheduleRequest(start_time=start, override=override)
     try:
-        return await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=now)
+        return await reschedule(world.db, caller, appointment_id=appointment.id, to=to, if_match=None, now=now)
     except errors.Conflict as conflict:
         return conflict
 
@@ -68,7 +70,7 @@ async def test_an_appointment_can_be_cancelled_until_the_notice_period_starts(wo
     second = await world.book(world.dr_shah, at(9, 30), world.ben)
     assert (await cancel(world, first, at(9) - NOTICE)).status == "cancelled"
     refusal = await cancel(world, second, at(9, 30) - NOTICE + timedelta(microseconds=1))
-    assert (refusal.type, refusal.facts) == ("too-late", {"minutes": 120})
+    assert (refusal.type, refusal.facts) == ("too-late", {"minutes": 120, "hours": 2})
 
 
 async def test_an_appointment_can_be_moved_until_the_notice_period_starts(world):
@@ -85,7 +87,7 @@ async def test_a_move_to_the_same_time_needs_no_notice(world):
 async def test_without_a_notice_period_an_appointment_can_be_cancelled_while_in_progress(world):
     await world.set_clinic(world.clinic, cancel_notice_minutes=0)
     appointment = await world.book(world.dr_shah, at(9), world.ana)
-    assert (await cancel(world, appointment, at(9, 10))).status == "cancelled"
+    assert (await cancel(world, appointment, at(9, 10), caller=RECEPTION)).status == "cancelled"
 
 
 async def test_a_hold_can_be_moved_and_cancelled_within_the_notice_period(world):
@@ -103,9 +105,25 @@ async def test_an_appointment_that_needs_rebooking_can_be_cancelled_late(world):
     assert (await cancel(world, appointment, at(8))).status == "cancelled"
 
 
+async def test_staff_can_cancel_and_move_late_without_a_reason(world):
+    first = await world.book(world.dr_shah, at(9), world.ana)
+    second = await world.book(world.dr_shah, at(9, 30), world.ben)
+    cancelled = await cancel(world, first, at(8), caller=RECEPTION)
+    assert (cancelled.status, cancelled.overrides, cancelled.override_reason) == ("cancelled", [], None)
+    moved = await move(world, second, at(12), at(8), caller=RECEPTION)
+    assert (moved.start_time, moved.overrides) == (at(12), [])
+    assert moved.advisories == [Advisory("too-late", 120)]
+
+
+async def test_the_advisory_says_how_long_the_notice_period_is():
+    assert Advisory("too-late", 1440).in_words("en").text == "Inside the notice period for changes (24 h)"
+    assert Advisory("too-soon", 90).in_words("en").text == "Inside the notice period for bookings (1.5 h)"
+    assert Advisory("too-far", 1440).in_words("en").text == "Beyond the booking horizon (1 day)"
+
+
 async def test_staff_can_cancel_late_with_a_reason(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
-    result = await cancel(world, appointment, at(8), override_reason=REASON)
+    result = await cancel(world, appointment, at(8), caller=RECEPTION, override_reason=REASON)
     assert (result.status, result.overrides, result.override_reason, result.cancel_reason) == (
         "cancelled",
         ["too-late"],
@@ -116,20 +134,20 @@ async def test_staff_can_cancel_late_with_a_reason(world):
 
 async def test_the_override_reason_is_not_stored_for_a_timely_cancellation(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
-    result = await cancel(world, appointment, at(7), override_reason=REASON)
+    result = await cancel(world, appointment, at(7), caller=RECEPTION, override_reason=REASON)
     assert (result.status, result.overrides, result.override_reason) == ("cancelled", [], None)
 
 
 async def test_staff_can_move_late_with_a_reason(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
-    result = await move(world, appointment, at(12), at(8), override=LATE_OVERRIDE)
+    result = await move(world, appointment, at(12), at(8), caller=RECEPTION, override=LATE_OVERRIDE)
     assert (result.start_time, result.overrides, result.override_reason) == (at(12), ["too-late"], REASON)
-    assert (await move(world, appointment, at(17), at(11), override=LATE_OVERRIDE)).type == "outside-hours"
-    both = await move(
-        world, appointment, at(17), at(11), override=Override(allow=["outside-hours", "too-late"], reason=REASON)
-    )
+    refusal = await move(world, appointment, at(17), at(11), caller=RECEPTION, override=LATE_OVERRIDE)
+    assert refusal.type == "outside-hours"
+    override = Override(allow=["outside-hours", "too-late"], reason=REASON)
+    both = await move(world, appointment, at(17), at(11), caller=RECEPTION, override=override)
     assert both.overrides == ["too-late", "outside-hours"]
-    last = await cancel(world, both, at(16), override_reason="and now he is gone")
+    last = await cancel(world, both, at(16), caller=RECEPTION, override_reason="and now he is gone")
     assert (last.overrides, last.override_reason) == (
         ["too-late", "outside-hours", "too-late"],
         f"{REASON}\nand now he is gone",
@@ -187,12 +205,30 @@ OVERRIDE = {"allow": ["too-late"], "reason": REASON}
 
 
 async def test_a_late_change_is_refused_with_the_clinics_phone_number(desk):
-    for caller in [*STAFF, *OTHERS]:
+    for caller in OTHERS:
         for refusal in (await desk.cancel(caller), await desk.cancel(caller, reason="ill"), await desk.move(caller)):
             problem = refusal.json()
             assert (problem["status"], problem["reason"]) == (409, "too-late"), caller
-            assert (problem["phone"], problem["minutes"]) == ("+493012345678", 10080), caller
+            assert (problem["phone"], problem["minutes"], problem["hours"]) == ("+493012345678", 10080, 168), caller
         assert await desk.db.fetchval("select status from appointment") == "booked", caller
+
+
+@pytest.mark.parametrize("caller", STAFF)
+async def test_the_notice_period_does_not_bind_staff_but_is_noted(desk, caller):
+    moved = await desk.move(caller)
+    note = {"rule": "too-late", "limitMinutes": 10080, "text": "Inside the notice period for changes (168 h)"}
+    assert (moved.status_code, moved.json()["advisories"]) == (200, [note])
+    assert (await desk.cancel(caller)).status_code == 204
+    actions = await desk.db.fetch(
+        """
+        select action, reason from audit_unsealed
+         where action in ('cancelAppointment', 'rescheduleAppointment') order by id
+        """
+    )
+    assert [tuple(row) for row in actions] == [
+        ("rescheduleAppointment", "staff: too-late"),
+        ("cancelAppointment", "staff: too-late"),
+    ]
 
 
 @pytest.mark.parametrize("caller", STAFF)

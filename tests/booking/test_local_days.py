@@ -10,7 +10,7 @@ from appoint.booking.availability.model import AvailabilityFilter, SearchFilter
 from appoint.kit.cache import ClinicCache
 from support.hours import generate_slots, local, set_weekly_hours
 from support.scheduling import unpublished_world
-from support.world import MONDAY, World, at
+from support.world import MONDAY, PATIENT, World, at
 
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
@@ -46,7 +46,7 @@ async def test_the_horizon_ends_with_the_local_day(world, zone):
     for time, customer in zip(times, (world.ana, world.ben) * 3, strict=False):
         assert time in await offered(world, TUESDAY, minutes=15)
         assert (await world.book(world.dr_shah, time, customer, minutes=15)).status == "booked"
-    refusal = await world.book(world.dr_shah, local(WEDNESDAY, "00:00", zone), world.ana)
+    refusal = await world.book(world.dr_shah, local(WEDNESDAY, "00:00", zone), world.ana, caller=PATIENT)
     assert refusal.type == "too-far"
     assert await offered(world, WEDNESDAY, minutes=15) == []
 

@@ -145,8 +145,8 @@ async def test_the_error_for_an_invalid_override_points_to_the_invalid_member(de
         ({"reason": "x"}, ["#/override/allow"]),
         ({"allow": [], "reason": "x"}, ["#/override/allow"]),
         ({"allow": ["taken"], "reason": "x"}, ["#/override/allow/0"]),
-        ({"allow": ["in-the-past"], "reason": "x"}, ["#/override/allow/0"]),
-        ({"allow": ["too-soon"] * 6, "reason": "x"}, ["#/override/allow"]),
+        ({"allow": ["too-many-holds"], "reason": "x"}, ["#/override/allow/0"]),
+        ({"allow": ["too-soon"] * 7, "reason": "x"}, ["#/override/allow"]),
         ({"allow": ["too-soon"], "reason": "x", "force": True}, ["#/override/force"]),
         (True, ["#/override"]),
     ]:

@@ -10,6 +10,7 @@ from appoint.booking import book as booking
 from appoint.booking import holds, service
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
+from appoint.booking.policy import Advisory
 from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
@@ -25,7 +26,7 @@ UNUSED_REMNANTS = """
 select count(*) from booking_slot s
  where remnant and not exists (select from appointment a where a.during @> s.during)
 """
-ALL = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
+ALL = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late", "in-the-past"]
 
 
 @pytest.fixture
@@ -151,14 +152,22 @@ async def test_a_repeated_request_returns_the_original_appointment(world):
     assert await world.count("booking_slot") == 2
 
 
-async def test_notice_and_horizon_can_be_overridden(world):
+async def test_notice_and_horizon_do_not_bind_staff_but_are_noted(world):
     await world.set_clinic(world.clinic, min_notice_minutes=24 * 60, horizon_days=3)
     await world.cache.drop(world.clinic)
-    assert (await book(world, at(9), world.ana, allow=None)).type == "too-soon"
-    assert (await book(world, at(9), world.ana, allow=["too-far"])).type == "too-soon"
+    without_a_reason = await book(world, at(9), world.ben, allow=None)
+    assert (without_a_reason.overrides, without_a_reason.advisories) == ([], [Advisory("too-soon", 24 * 60)])
+    far = at(9, day=MONDAY + timedelta(days=100))
+    await world.publish(world.dr_shah, far, far + timedelta(hours=1))
+    assert (await book(world, far, world.ana, allow=None)).advisories == [Advisory("too-far", 3 * 24 * 60)]
+
+
+async def test_a_reason_for_ignoring_notice_and_horizon_is_recorded(world):
+    await world.set_clinic(world.clinic, min_notice_minutes=24 * 60, horizon_days=3)
+    await world.cache.drop(world.clinic)
     assert (await book(world, at(9), world.ana)).overrides == ["too-soon"]
     far = at(9, day=MONDAY + timedelta(days=200))
-    assert (await book(world, far, world.ana, allow=["too-soon", "outside-hours"])).type == "too-far"
+    assert (await book(world, far, world.ana, allow=["too-soon"])).type == "outside-hours"
     assert (await book(world, far, world.ana)).overrides == ["too-far", "outside-hours"]
     assert (await book(world, far, world.ben)).type == "taken"
     await world.publish(world.dr_shah, far + timedelta(hours=1), far + timedelta(hours=2))
@@ -177,7 +186,7 @@ async def test_a_broken_rule_that_is_not_overridden_is_refused(world):
 
 @pytest.mark.parametrize(
     ("start", "minutes", "reason"),
-    [(at(5), 30, "in-the-past"), (at(22, 30), 60, "crosses-midnight")],
+    [(at(5, day=MONDAY - timedelta(days=32)), 30, "in-the-past"), (at(22, 30), 60, "crosses-midnight")],
 )
 async def test_some_rules_cannot_be_overridden(world, start, minutes, reason):
     assert (await book(world, start, world.ana, minutes=minutes)).type == reason

@@ -23,7 +23,7 @@ ALLOWED_TRANSITIONS = {
     Status.PENDING: {Status.BOOKED, Status.CANCELLED},
     Status.BOOKED: {Status.ARRIVED, Status.CHECKED_IN, Status.CANCELLED, Status.NOSHOW},
     Status.ARRIVED: {Status.CHECKED_IN, Status.FULFILLED, Status.CANCELLED, Status.BOOKED},
-    Status.CHECKED_IN: {Status.FULFILLED, Status.CANCELLED},
+    Status.CHECKED_IN: {Status.CHECKED_IN, Status.FULFILLED, Status.CANCELLED},  # in the room
     Status.NOSHOW: {Status.ARRIVED},
     Status.FULFILLED: set(),
     Status.CANCELLED: set(),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sourc
 
 SAME_AS_ENGLISH = {
     "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
-    "es": {"No", "URL", "Webhooks"},
+    "es": {"No", "URL", "Webhooks", "{hours} h"},
     "fr": {
         "Absences",
         "Code",
@@ -31,6 +31,7 @@ SAME_AS_ENGLISH = {
         "Webhooks",
         "Minutes",
         "Type",
+        "{hours} h",
     },
 }
 """Translations that are the same as the English string."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.booking.steps import UNDO_WINDOW
 from appoint.booking.undo.service import undo
 from appoint.messaging.notifications import jobs
 from support.notifications import NEXT_WEEK, move, statuses
@@ -70,7 +71,7 @@ async def test_an_appointment_moved_while_its_confirmation_is_being_sent_is_repo
     await office.plan(world.now)
     for channel, attempt in leased:
         await jobs.send(world.db, office.sending, channel, attempt)
-    await office.send(world.now)
+    await office.send(world.now + UNDO_WINDOW)
     assert "moved sent" in await statuses(world.db)
 
 

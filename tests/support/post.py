@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from appoint.booking.steps import UNDO_WINDOW
 from appoint.database.pool import Database
 from appoint.events.service import relay
 from appoint.messaging.channels.model import Channel, Message
@@ -78,8 +79,9 @@ class Office:
             await jobs.send(self.db, self.sending, channel, attempt)
 
     async def plan_and_send(self, now) -> None:
+        """Relay all events, and send what is due once staff can no longer undo their steps unnoticed."""
         await self.plan(now)
-        await self.send(now)
+        await self.send(now + UNDO_WINDOW)
 
     async def send_at_once(self, now) -> None:
         await asyncio.gather(

@@ -7,6 +7,7 @@ from uuid import UUID
 from appoint.booking.book import book
 from appoint.booking.model import Appointment, AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
+from appoint.booking.rules import Override
 from appoint.database.pool import Database
 from appoint.kit import errors, ids
 from appoint.kit.actors import Actor
@@ -19,6 +20,7 @@ NOW: Final = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
 MONDAY: Final = date(2027, 3, 1)
 RUN_START: Final = START.replace(microsecond=0)
 RECEPTION: Final = Actor("reception", administrator=True)
+PATIENT: Final = Actor("patient")
 
 
 def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
@@ -163,6 +165,8 @@ class World:
         *,
         minutes: int = 30,
         key: str | None = None,
+        caller: Actor = RECEPTION,
+        override: Override | None = None,
         **members: Any,
     ) -> Appointment | errors.Conflict:
         """Book an appointment. Return it, or the conflict."""
@@ -170,19 +174,25 @@ class World:
             members["end_time"] = start + timedelta(minutes=minutes)
         when = {} if "booking_slot_id" in members else {"start_time": start}
         request = AppointmentRequest(customer_id=customer, clinic_id=self.clinic, doctor_id=doctor, **when, **members)
-        result = await self.book_all([(customer, request)], key=key)
+        result = await self.book_all([(customer, request)], key=key, caller=caller, override=override)
         return result if isinstance(result, errors.Conflict) else result[0]
 
     async def book_all(
-        self, requests: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None
+        self,
+        requests: list[tuple[UUID, AppointmentRequest]],
+        *,
+        key: str | None = None,
+        caller: Actor = RECEPTION,
+        override: Override | None = None,
     ) -> list[Appointment] | errors.Conflict:
         command = BookingCommand(
             self.clinic,
             [CustomerRequest(*request) for request in requests],
-            RECEPTION,
+            caller,
             timedelta(minutes=10),
             self.now,
             idempotency=IdempotencyKey("reception", key, str(requests).encode()) if key else None,
+            override=override,
         )
         try:
             booked = await book(self.db, self.cache, command)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
 from ..customers import service as customers
@@ -22,7 +22,6 @@ from . import repository, service, transitions
 from .book import book
 from .model import (
     Appointment,
-    AppointmentListFilter,
     AppointmentPatch,
     AppointmentRequest,
     Cancellation,
@@ -31,11 +30,12 @@ from .model import (
 from .planning import BookingCommand, CustomerRequest
 from .request_context import (
     NamedCustomer,
-    apply_transition,
     authorize_customers,
     authorize_override,
+    authorize_status,
     booking_limits,
     hold_length,
+    put_in_words,
     redact,
     requested_key,
     stranger_origin,
@@ -44,6 +44,7 @@ from .request_context import (
 )
 from .reschedule import reschedule
 from .rules import REASONS
+from .selection import AppointmentListFilter
 
 MOVE = route(
     permission="move-appointments",
@@ -66,9 +67,12 @@ class Appointments(Controller):
         Without a session or API key, the appointment is on hold for at most ten minutes unless the clinic's policy says
         otherwise (`confirmAddress`). The customer receives a code, which `confirmAppointment` requires.
 
-        Staff can override rules that the appointment breaks (`override`) if they give a reason.
+        Staff can override rules that the appointment breaks (`override`) if they give a reason. The clinic's notice and
+        horizon bind only patients. Staff can also book times that began today, or earlier ones if they give a reason,
+        for patients who came without an appointment (`status`).
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
+        authorize_status(request, data, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         discreet = await authorize_customers(
             request, data.booking_clinic_id, [NamedCustomer(data.customer_id, data.customer_token)]
         )
@@ -87,8 +91,9 @@ class Appointments(Controller):
         )
         result = await book(request.services.db, request.cache, command)
         (appointment,) = result.booking.appointments
-        visible = with_token(request, redact(request, appointment) if result.replayed else appointment)
-        return created_response(request, visible, f"/api/appointments/{appointment.id}", replayed=result.replayed)
+        visible = redact(request, appointment) if result.replayed else put_in_words(request, appointment)
+        address = f"/api/appointments/{appointment.id}"
+        return created_response(request, with_token(request, visible), address, replayed=result.replayed)
 
     @get(
         "/appointments/{appointment_id:uuid}",
@@ -108,7 +113,8 @@ class Appointments(Controller):
         """Move an appointment to a different time or doctor. It keeps its id.
 
         Patients cannot move an appointment that has started, or change a length set by its type. Staff can override
-        rules that the appointment breaks (`override`) if they give a reason.
+        rules that the appointment breaks (`override`) if they give a reason. The clinic's notice period and horizon
+        bind only patients: staff do not need a reason, and `advisories` names what the move did not follow.
         """
         authorize_override(
             request,
@@ -129,13 +135,11 @@ class Appointments(Controller):
     async def change(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]
     ) -> Response[Appointment]:
-        """Change an appointment's notes."""
-        return json_response(
-            request,
-            await request.db.atomic(
-                service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match
-            ),
+        """Change an appointment's notes, or the staff's own notes about it."""
+        changed = await request.db.atomic(
+            service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match
         )
+        return json_response(request, redact(request, changed))
 
     @delete(
         "/appointments/{appointment_id:uuid}",
@@ -150,7 +154,8 @@ class Appointments(Controller):
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling it again has no effect.
 
-        Patients cannot cancel an appointment that has started.
+        Patients cannot cancel an appointment that has started, or within the clinic's notice period. Staff can undo the
+        cancellation with `undoAppointmentStep`.
         """
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
@@ -164,72 +169,6 @@ class Appointments(Controller):
             if_match=request.if_match,
             now=clock.now(),
         )
-
-    @post(
-        "/appointments/{appointment_id:uuid}/arrive",
-        operation_id="arriveAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="run-appointments",
-            owned_by="appointment_id",
-            problems=("wrong-status", "taken", "customer-busy", "outside-hours", "version-mismatch"),
-        ),
-    )
-    async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record a customer's arrival, even after a no-show."""
-        return await apply_transition(request, appointment_id, "arrive")
-
-    @post(
-        "/appointments/{appointment_id:uuid}/unarrive",
-        operation_id="unarriveAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "version-mismatch")
-        ),
-    )
-    async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Undo a customer's arrival."""
-        return await apply_transition(request, appointment_id, "unarrive")
-
-    @post(
-        "/appointments/{appointment_id:uuid}/checkIn",
-        operation_id="checkInAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "version-mismatch")
-        ),
-    )
-    async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Check a customer in as ready to be called."""
-        return await apply_transition(request, appointment_id, "checkIn")
-
-    @post(
-        "/appointments/{appointment_id:uuid}/fulfil",
-        operation_id="fulfilAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="run-appointments",
-            owned_by="appointment_id",
-            problems=("wrong-status", "not-started", "version-mismatch"),
-        ),
-    )
-    async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record that an appointment took place. This is possible from its day onwards."""
-        return await apply_transition(request, appointment_id, "fulfil")
-
-    @post(
-        "/appointments/{appointment_id:uuid}/noShow",
-        operation_id="noShowAppointment",
-        status_code=HTTP_200_OK,
-        opt=route(
-            permission="run-appointments",
-            owned_by="appointment_id",
-            problems=("wrong-status", "not-started", "version-mismatch"),
-        ),
-    )
-    async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record a no-show once the appointment has started."""
-        return await apply_transition(request, appointment_id, "noShow")
 
     @get(
         "/clinics/{clinic_id:int}/appointments",

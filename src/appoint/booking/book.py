@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
@@ -17,6 +18,7 @@ from . import repository
 from .assignment import Assignment
 from .model import BookedAppointments
 from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, Overrides, SlotTime, plan_booking
+from .policy import advise
 from .refusals import Overridable, explain_refusal, next_overrides
 
 PARTIAL_BOOKING: Final = "AP001"
@@ -57,7 +59,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
                 return Booked(earlier, replayed=True)
             raise
         if plan.violation is None and (booking := await _insert(db, command, plan.with_doctors(doctors))):
-            return Booked(booking)
+            return Booked(_advise(booking, plan))
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
@@ -76,6 +78,17 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
         raise
     BOOKINGS.labels("replayed" if result.replayed else "booked").inc()
     return result
+
+
+def _advise(booking: BookedAppointments, plan: BookingPlan) -> BookedAppointments:
+    """Return the booking with the rules for patients that its appointments do not follow."""
+    if not any(spec.advisories for spec in plan.specs):
+        return booking
+    appointments = [
+        msgspec.structs.replace(appointment, advisories=[advise(plan.catalogue, rule) for rule in spec.advisories])
+        for appointment, spec in zip(booking.appointments, plan.specs, strict=True)
+    ]
+    return booking._replace(appointments=appointments)
 
 
 async def _find_slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:

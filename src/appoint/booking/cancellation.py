@@ -33,4 +33,6 @@ def check_not_started(appointment: Appointment, actor: Actor, now: datetime) -> 
 def too_late(catalogue: Catalogue) -> errors.Conflict:
     """Return the conflict for a change within the notice period, with the clinic's phone number if it has one."""
     phone = {"phone": catalogue.phone} if catalogue.phone else {}
-    return errors.Conflict("too-late", minutes=catalogue.cancel_notice_minutes, **phone)
+    minutes = catalogue.cancel_notice_minutes
+    hours = minutes // 60 if minutes % 60 == 0 else round(minutes / 60, 2)
+    return errors.Conflict("too-late", minutes=minutes, hours=hours, **phone)

@@ -1,7 +1,7 @@
 """Appointments, their statuses and transitions, and the requests that change them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
@@ -13,10 +13,12 @@ from ..clinics.appointment_types.model import Mode
 from ..customers.model import CustomerToken
 from ..kit import errors, fields, ids
 from ..kit.money import Money
-from ..kit.structs import PageQuery, RequestBody, Resource
+from ..kit.structs import RequestBody, Resource
 from .availability.model import Range
 from .confirmation.message import Confirmation
+from .policy import Advisory
 from .rules import Override, Reason, Rule, TimeRequest
+from .steps import UndoOffer
 
 
 class Status(StrEnum):
@@ -48,6 +50,9 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
     "arrive": Transition(frozenset({Status.BOOKED, Status.NOSHOW}), Status.ARRIVED, "appointment.arrived"),
     "unarrive": Transition(frozenset({Status.ARRIVED}), Status.BOOKED, "appointment.unarrived"),
     "checkIn": Transition(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
+    "enterRoom": Transition(
+        frozenset({Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}), Status.CHECKED_IN, "appointment.in-room"
+    ),
     "fulfil": Transition(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
     "noShow": Transition(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
     "cancel": Transition(
@@ -58,6 +63,8 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
 }
 MOVABLE: Final = frozenset({Status.PENDING, Status.BOOKED})
 """Appointments with these statuses can be rescheduled."""
+MOVABLE_BY_STAFF: Final = MOVABLE | {Status.ARRIVED, Status.CHECKED_IN}
+"""Staff can also reschedule patients who are waiting. On a different day, they are booked again."""
 
 
 class Appointment(Resource):
@@ -81,6 +88,12 @@ class Appointment(Resource):
     """The rules that staff overrode for this appointment."""
     override_reason: str | None
     """The reason for overriding them. Visible only to staff."""
+    arrived_at: datetime | None
+    """When the patient arrived."""
+    in_room_at: datetime | None
+    """When the patient entered the room. The status is then `checked-in` until the appointment is completed."""
+    staff_notes: str | None
+    """The staff's own notes. Visible only to staff, unlike `notes`, which the patient may have written."""
     manage_token: (
         Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
     ) = UNSET
@@ -91,6 +104,11 @@ class Appointment(Resource):
     """Where the code was sent. Present while the appointment is on hold until the customer confirms their address.
     Confirm the appointment with the code before the hold expires.
     """
+    advisories: list[Advisory] | UnsetType = UNSET
+    """The rules for patients that this request did not follow. Only responses to staff contain them; nothing needs to
+    be done about them."""
+    undo: UndoOffer | None = None
+    """How staff can undo the last change of time or status. null for other callers, and if there is nothing to undo."""
 
 
 class AppointmentDetails(Appointment, kw_only=True):
@@ -216,6 +234,8 @@ class RescheduleRequest(RequestBody):
 
 class AppointmentPatch(RequestBody):
     notes: fields.Text | None | UnsetType = UNSET
+    staff_notes: fields.Text | None | UnsetType = UNSET
+    """Visible only to staff."""
 
 
 class Cancellation(RequestBody):
@@ -232,65 +252,22 @@ class Cancellation(RequestBody):
             raise errors.Invalid(errors.Fault(f"#/{absent}", "is required if {other} is given", other=other))
 
 
-class AppointmentFilter(PageQuery):
-    from_: fields.Date | None = msgspec.field(default=None, name="from")
-    """The first day."""
-    to: fields.Date | None = None
-    """The last day."""
-    doctor_id: UUID | None = None
-    """Return only this doctor's appointments."""
-    customer_id: UUID | None = None
-    """Return only this customer's appointments."""
-    status: Annotated[list[Status], msgspec.Meta(max_length=len(Status))] | None = None
-    """Return only appointments with this status. Repeat the parameter to allow several."""
-
-    def __post_init__(self) -> None:
-        if self.from_ and self.to and self.to < self.from_:
-            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
-
-
-class AppointmentListFilter(AppointmentFilter):
-    updated_since: fields.Instant | None = None
-    """Return only appointments that changed at this time or later, ordered by their last change instead of their start.
-    Cancelled appointments are included. To stay up to date, send the time just before your previous first request,
-    minus a minute to allow for changes that were still being saved then.
-    """
-
-
-class Selection(NamedTuple):
-    """A clinic's appointments that match all of these criteria and come after a given position."""
-
-    first: date | None
-    last: date | None
-    doctor_ids: Sequence[UUID] | None
-    customer_id: UUID | None
-    statuses: Sequence[Status] | None
-    after: tuple[datetime, UUID] | None
-    limit: int
-
-    @property
-    def parameters(self) -> tuple[object, ...]:
-        """The statement's parameters; the position takes up two of them."""
-        start, last_id = self.after or (None, None)
-        return (
-            self.first,
-            self.last,
-            self.doctor_ids,
-            self.customer_id,
-            self.statuses,
-            start,
-            last_id,
-            self.limit,
-        )
-
-
 def has_own_hours(appointment: Appointment) -> bool:
     """Return whether hours may have been published for this appointment alone."""
     return appointment.needs_rebooking or "outside-hours" in appointment.overrides
 
 
-def audit_reason(overrides: Iterable[str]) -> str | None:
-    """Return the overridden rules as the reason for the audit entry. Leave out the reason that staff gave, because it
-    may name people."""
-    rules = ", ".join(dict.fromkeys(overrides))
-    return f"override: {rules}" if rules else None
+class Deviations(NamedTuple):
+    """The rules that a change by staff did not follow."""
+
+    overrides: Sequence[Rule] = ()
+    """Staff gave a reason for these."""
+    advisories: Sequence[Advisory] = ()
+
+
+def audit_reason(overrides: Iterable[str], advisories: Iterable[str] = ()) -> str | None:
+    """Return the rules that were overridden, and those that bind only patients, as the reason for the audit entry.
+    Leave out the reason that staff gave, because it may name people."""
+    groups = (("override", overrides), ("staff", advisories))
+    parts = [f"{name}: {', '.join(dict.fromkeys(rules))}" for name, rules in groups if rules]
+    return "; ".join(parts) or None

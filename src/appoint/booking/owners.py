@@ -28,6 +28,23 @@ async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list
     return [to(Owner, row) for row in rows]
 
 
+async def owners_of_step(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
+    """Return the doctors of the appointments that a step changed, before and after it."""
+    rows = await db.fetch(
+        """
+        select a.doctor_id
+          from appointment_step s
+          join appointment a on a.clinic_id = $1 and a.id = s.appointment_id
+         where s.clinic_id = $1 and s.step_id = $2
+         union
+        select doctor_id from appointment_step where clinic_id = $1 and step_id = $2
+        """,
+        clinic_id,
+        id,
+    )
+    return [to(Owner, row) for row in rows]
+
+
 async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
     """Return the doctors who look after a patient: they have an upcoming appointment with the patient, or had one that
     took place.

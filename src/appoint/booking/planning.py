@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from ..clinics.catalogue.model import Catalogue
-from ..kit import errors
+from ..kit import clock, errors
 from ..kit.actors import Actor
 from .assignment import Assignment
 from .bounds import StrangerOrigin
+from .policy import booking_violations
 from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
@@ -113,6 +114,10 @@ def plan_booking(
         )
         for position, request in enumerate(command.requests)
     ]
+    if command.actor.is_staff(command.clinic_id):
+        specs = [unbound(spec, catalogue, command.override, command.now) for spec in specs]
+    for spec in specs:
+        check_status(spec, catalogue, command.now)
     limits = command.limits
     if needs_code:
         specs = [spec._replace(hold=True) for spec in specs]
@@ -128,6 +133,25 @@ def plan_booking(
         needs_code,
         # a proven address does not count as unconfirmed
         command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
+    )
+
+
+def check_status(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> None:
+    """Raise a `not-started` `Conflict` for a patient who has arrived for an appointment on a later day."""
+    zone = catalogue.time_zone
+    if spec.status != "booked" and clock.local_date(spec.start, zone) > clock.local_date(now, zone):
+        raise errors.Conflict("not-started")
+
+
+def unbound(spec: AppointmentSpec, catalogue: Catalogue, override: Override | None, now: datetime) -> AppointmentSpec:
+    """Return the spec without the clinic's policy for patients. A rule that it does not follow is recorded as an
+    override if staff gave a reason for it, and as an advisory otherwise."""
+    broken = booking_violations(catalogue, spec.start, now)
+    overridden = [rule for rule in broken if override and rule in override.allow]
+    return spec._replace(
+        is_bound=False,
+        overrides=tuple(dict.fromkeys((*overridden, *spec.overrides))),
+        advisories=tuple(rule for rule in broken if rule not in overridden),
     )
 
 
@@ -160,4 +184,5 @@ def _resolve(
         catalogue.doctors_for(type_id, doctor_id),
         time.notes,
         time.hold,
+        time.status or "booked",
     )

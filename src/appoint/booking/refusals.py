@@ -208,8 +208,10 @@ def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoct
 def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
     """Return the date around which to look for alternatives."""
     zone = plan.catalogue.time_zone
-    day = max(clock.local_date(spec.start, zone), clock.local_date(plan.now, zone))
-    return day if "too-far" in overridable_rules(spec, plan.override) else min(day, plan.catalogue.last_date(plan.now))
+    day = clock.local_date(spec.start, zone)
+    if not spec.is_bound:
+        return day
+    return min(max(day, clock.local_date(plan.now, zone)), plan.catalogue.last_date(plan.now))
 
 
 def _without_current(
@@ -248,7 +250,7 @@ def _judge(
         violation = (
             catalogue_violation(spec, plan.catalogue, plan.now) or over_limit or time_violation(spec, times, busy)
         )
-        if violation not in allowed:
+        if violation not in allowed or violation in spec.overrides:
             return Judgement(spec, violation, is_limit=violation is not None and violation == over_limit)
         spec = spec._replace(overrides=(*spec.overrides, violation))
 
@@ -283,7 +285,7 @@ def _alternatives(
     spec: AppointmentSpec, times: Sequence[DoctorTime], busy: Sequence[Range], catalogue: Catalogue, now: datetime
 ) -> list[Alternative]:
     """Return the nearest times that could be booked instead."""
-    terms = Terms.of(catalogue, now)
+    terms = Terms.of(catalogue, now) if spec.is_bound else Terms.for_staff(catalogue, now)
     offers = chain.from_iterable(starts(time, spec.length, terms) for time in times)
     free = [offer for _, offer in offers if not overlaps(busy, offer.start_time, offer.end_time)]
     return alternatives(nearest(free, spec.start))

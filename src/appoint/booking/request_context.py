@@ -13,6 +13,7 @@ from ..customers import tokens
 from ..http.access import authorize
 from ..http.cookies import linked_customers_of
 from ..http.idempotency import digest
+from ..http.languages import language_for
 from ..http.pagination import cursor_after
 from ..http.request import Request, idempotency_key
 from ..http.resources import idempotent_resource
@@ -22,20 +23,34 @@ from ..kit.ids import clinic_of
 from ..kit.permissions import widest_grant
 from . import links, service, transitions
 from .bounds import StrangerOrigin
-from .model import Appointment, AppointmentFilter, Selection
+from .model import Appointment
 from .planning import IdempotencyKey
-from .rules import BookingLimits
+from .rules import BookingLimits, TimeRequest
+from .selection import AppointmentFilter, Selection
+from .undo.model import is_today
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
-    """Return the appointment with only what the caller may see: notes are for the clinic, and the reason for overriding
-    rules is for its staff."""
-    if not widest_grant(request.user, "list-appointments", appointment.clinic_id):
-        appointment = msgspec.structs.replace(appointment, notes=None)
-    return (
-        appointment
-        if request.user.is_staff(appointment.clinic_id)
-        else msgspec.structs.replace(appointment, override_reason=None)
+    """Return the appointment with only what the caller may see, and its texts in the caller's language. Notes are for
+    the clinic; the staff's notes, the reason for overriding rules, and the undo are for its staff."""
+    replace, clinic_id = msgspec.structs.replace, appointment.clinic_id
+    if not widest_grant(request.user, "list-appointments", clinic_id):
+        appointment = replace(appointment, notes=None)
+    if not request.user.is_staff(clinic_id):
+        return replace(appointment, override_reason=None, staff_notes=None, advisories=msgspec.UNSET, undo=None)
+    appointment = put_in_words(request, appointment)
+    if (undo := appointment.undo) and not is_today(undo.taken_at, clock.now(), appointment.time_zone):
+        appointment = replace(appointment, undo=None)
+    return appointment
+
+
+def put_in_words(request: Request, appointment: Appointment) -> Appointment:
+    """Return the appointment with its advisories in the caller's language."""
+    if not appointment.advisories:
+        return appointment
+    language = language_for(request)
+    return msgspec.structs.replace(
+        appointment, advisories=[advisory.in_words(language) for advisory in appointment.advisories]
     )
 
 
@@ -44,6 +59,12 @@ def authorize_override(request: Request, override: object, *, clinic_id: int, do
     Raise the same errors as the guard."""
     if override:
         authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
+
+
+def authorize_status(request: Request, time: TimeRequest, *, clinic_id: int, doctor_id: UUID | None) -> None:
+    """If the request sets a status, check that the caller may record the progress of the doctor's appointments."""
+    if time.status:
+        authorize(request, permission="run-appointments", clinic_id=clinic_id, doctor_id=doctor_id)
 
 
 class NamedCustomer(NamedTuple):

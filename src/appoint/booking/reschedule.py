@@ -12,20 +12,23 @@ from .. import audit
 from ..clinics.catalogue import repository as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
-from ..kit import errors, ids
+from ..kit import clock, errors, ids
 from ..kit.actors import Actor
 from . import repository, service
 from .cancellation import check_not_started, is_late, too_late
 from .model import (
     MOVABLE,
+    MOVABLE_BY_STAFF,
     Appointment,
     RescheduleRequest,
     Status,
     audit_reason,
 )
-from .planning import BookingPlan
+from .planning import BookingPlan, unbound
+from .policy import advise
 from .refusals import Explanation, Overridable, explain_refusal, next_overrides
 from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
+from .transitions import step_of
 
 MAX_ATTEMPTS: Final = 3
 
@@ -36,14 +39,21 @@ class _MoveRefused(Exception):
 
 
 async def reschedule(
-    db: Database, actor: Actor, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime
+    db: Database,
+    actor: Actor,
+    *,
+    appointment_id: UUID,
+    to: RescheduleRequest,
+    if_match: str | None,
+    step_id: UUID | None = None,
+    now: datetime,
 ) -> Appointment:
     """Move an appointment to a different time, a different doctor, or both.
 
     The appointment keeps its id and may overlap its old time. A move to the time and doctor that it already has changes
-    nothing. Override a rule only if `to.override` allows it and the move violates it. Raise the same conflicts as
-    `book` (to callers who may not know the customer's other appointments, `taken` instead of `customer-busy`), plus
-    `too-late` within the clinic's notice period,
+    nothing. Override a rule only if `to.override` allows it and the move violates it. `step_id` names the step that the
+    move is part of. Raise the same conflicts as `book` (to callers who may not know the customer's other appointments,
+    `taken` instead of `customer-busy`), plus `too-late` for a patient within the clinic's notice period,
     `already-started` for a patient's appointment that has started, `hold-expired`, and `wrong-status` for an
     appointment that is no longer upcoming. Raise `Invalid` if a patient changes the length set by the appointment type.
     """
@@ -54,9 +64,18 @@ async def reschedule(
     for _ in range(MAX_ATTEMPTS):
         try:
             if to.any_doctor:
-                return await _move_to_any_doctor(db, actor, appointment_id, to, if_match=if_match, now=now)
+                return await _move_to_any_doctor(
+                    db, actor, appointment_id, to, if_match=if_match, step_id=step_id, now=now
+                )
             return await db.atomic(
-                _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
+                _move,
+                actor,
+                appointment_id=appointment_id,
+                to=to,
+                if_match=if_match,
+                overrides=overrides,
+                step_id=step_id,
+                now=now,
             )
         except _MoveRefused:
             explanation = await _explain(db, actor, appointment_id, to, now)
@@ -65,7 +84,14 @@ async def reschedule(
 
 
 async def _move_to_any_doctor(
-    db: Database, actor: Actor, appointment_id: UUID, to: RescheduleRequest, *, if_match: str | None, now: datetime
+    db: Database,
+    actor: Actor,
+    appointment_id: UUID,
+    to: RescheduleRequest,
+    *,
+    if_match: str | None,
+    step_id: UUID | None,
+    now: datetime,
 ) -> Appointment:
     """Move an appointment to a doctor who is free. Raise `_MoveRefused` if someone else gets the doctor first."""
     explanation = await _explain(db, actor, appointment_id, to, now)
@@ -80,6 +106,7 @@ async def _move_to_any_doctor(
         to=target,
         if_match=if_match,
         overrides=overrides.get(0, ()),
+        step_id=step_id,
         now=now,
     )
 
@@ -92,6 +119,7 @@ async def _move(
     to: RescheduleRequest,
     if_match: str | None,
     overrides: Sequence[str],
+    step_id: UUID | None,
     now: datetime,
 ) -> Appointment:
     """Move an appointment, overriding the given rules. Raise `_MoveRefused` if the database refuses the move."""
@@ -100,8 +128,8 @@ async def _move(
         doctor_id = (await service.get(tx, appointment_id)).doctor_id
         await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id, to.doctor_id or doctor_id])
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
-    _check_movable(appointment, now)
-    spec = _target(actor, appointment, catalogue, to)
+    _check_movable(appointment, actor, now)
+    spec = _target(actor, appointment, catalogue, to, now)
     if (spec.doctor_id, spec.start, spec.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
         await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
         return appointment
@@ -110,21 +138,32 @@ async def _move(
     await _check_offered(tx, appointment, catalogue, spec)
     late = is_late(appointment, catalogue, now)
     spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
+    advisories = [advise(catalogue, rule) for rule in spec.advisories]
+    zone = catalogue.time_zone
     if catalogue_violation(spec, catalogue, now):
         raise _MoveRefused
     try:
         if not await repository.move(
-            tx, clinic_id=clinic_id, appointment_id=appointment_id, spec=spec, override_reason=override_reason, now=now
+            tx,
+            clinic_id=clinic_id,
+            appointment_id=appointment_id,
+            spec=spec,
+            override_reason=override_reason,
+            step_id=step_of(actor, clinic_id, step_id),
+            same_day=clock.local_date(appointment.start_time, zone) == clock.local_date(spec.start, zone),
+            now=now,
         ):
             raise _MoveRefused
     except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
         raise _MoveRefused from error
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=audit_reason(spec.overrides))
-    return await service.get(tx, appointment_id)
+    reason = audit_reason(spec.overrides, spec.advisories)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=reason)
+    moved = await service.get(tx, appointment_id)
+    return msgspec.structs.replace(moved, advisories=advisories) if advisories else moved
 
 
-def _check_movable(appointment: Appointment, now: datetime) -> None:
-    if appointment.status not in MOVABLE:
+def _check_movable(appointment: Appointment, actor: Actor, now: datetime) -> None:
+    if appointment.status not in (MOVABLE_BY_STAFF if actor.is_staff(appointment.clinic_id) else MOVABLE):
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
     if appointment.hold_expires_at and appointment.hold_expires_at <= now:
         raise errors.Conflict("hold-expired")
@@ -165,14 +204,20 @@ def _overriding(
     spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
 ) -> tuple[AppointmentSpec, str | None]:
     """Return the spec with its overridden rules, and the reason for overriding them. Raise a `too-late` `Conflict` if
-    the move is late and that is not overridden."""
-    if late and not (override and "too-late" in override.allow):
+    the move is late, that is not overridden, and the caller is bound by the policy."""
+    overrides = tuple(dict.fromkeys((*spec.overrides, *rules)))
+    if late and override and "too-late" in override.allow:
+        overrides = ("too-late", *overrides)
+    elif late and spec.is_bound:
         raise too_late(catalogue)
-    spec = spec._replace(overrides=("too-late", *rules) if late else tuple(rules))
-    return spec, override.reason if override and spec.overrides else None
+    elif late:
+        spec = spec._replace(advisories=("too-late", *spec.advisories))
+    return spec._replace(overrides=overrides), override.reason if override and overrides else None
 
 
-def _target(actor: Actor, appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
+def _target(
+    actor: Actor, appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest, now: datetime
+) -> AppointmentSpec:
     """Return the appointment's spec at its new time, with the type's current buffers."""
     type_id = appointment.appointment_type_id
     doctor_id = None if to.any_doctor else to.doctor_id or appointment.doctor_id
@@ -181,7 +226,7 @@ def _target(actor: Actor, appointment: Appointment, catalogue: Catalogue, to: Re
     candidates = catalogue.doctors_for(type_id, doctor_id)
     end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
     before, after = buffers(catalogue.types.get(type_id) if type_id else None)
-    return AppointmentSpec(
+    spec = AppointmentSpec(
         0,
         appointment.customer_id,
         None,
@@ -195,6 +240,7 @@ def _target(actor: Actor, appointment: Appointment, catalogue: Catalogue, to: Re
         hold=False,
         step=None if actor.acts_for(catalogue.clinic_id) else timedelta(minutes=catalogue.slot_step_minutes),
     )
+    return unbound(spec, catalogue, to.override, now) if actor.is_staff(catalogue.clinic_id) else spec
 
 
 async def _explain(
@@ -212,7 +258,7 @@ async def _explain(
     )
     plan = BookingPlan(
         catalogue,
-        [_target(actor, appointment, catalogue, to)],
+        [_target(actor, appointment, catalogue, to, now)],
         now,
         to.override,
         discreet=not actor.may_know_visits(appointment.customer_id, clinic_id),

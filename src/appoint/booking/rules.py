@@ -7,11 +7,13 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..kit import clock, errors, fields
 from ..kit.structs import RequestBody
 from .availability.model import DoctorTime, OfferedTime, Range
+from .policy import PolicyRule, booking_violations
 
 REASONS: Final = (
     "in-the-past",
@@ -34,9 +36,14 @@ REASONS: Final = (
 """The reasons for refusing a booking. If several apply, the response gives the first."""
 
 
-Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
-"""The rules that a clinic's staff may override. All other rules apply to every caller."""
+Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late", "in-the-past"]
+"""The rules that a clinic's staff may override. The clinic's policy for patients does not bind them in any case."""
 Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
+
+
+FirstStatus = Literal["booked", "arrived", "checked-in", "fulfilled"]
+MAX_BACKDATING: Final = timedelta(days=31)
+"""How long afterwards staff can note a visit if they give a reason. They can note today's visits without one."""
 
 
 class Override(RequestBody):
@@ -44,7 +51,7 @@ class Override(RequestBody):
 
     EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
 
-    allow: Annotated[list[Rule], msgspec.Meta(min_length=1, max_length=5)]
+    allow: Annotated[list[Rule], msgspec.Meta(min_length=1, max_length=6)]
     reason: Reason
 
 
@@ -62,9 +69,14 @@ class TimeRequest(RequestBody):
     notes: fields.Text | None = None
     hold: bool = False
     """Hold the time until the appointment is confirmed or the hold expires."""
+    status: FirstStatus | UnsetType = UNSET
+    """Staff only: the status of a patient who came without an appointment, today or earlier. The default is `booked`.
+    """
 
     def __post_init__(self) -> None:
         """Raise `Invalid` unless the request gives exactly one time."""
+        if self.hold and self.status is not UNSET:
+            raise errors.Invalid(errors.Fault("#/status", "cannot be combined with “hold”"))
         if self.booking_slot_id:
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/startTime", "is already set by the booking slot"))
@@ -94,11 +106,17 @@ class AppointmentSpec(NamedTuple):
     candidates: Sequence[CatalogueDoctor]
     notes: str | None
     hold: bool
+    status: FirstStatus = "booked"
+    """The status unless the time is only on hold."""
     overrides: tuple[str, ...] = ()
     """The rules overridden for this appointment."""
     step: timedelta | None = None
     """The clinic's step for patients and strangers, who can only choose offered starts; None for callers who act for
     the clinic."""
+    advisories: tuple[PolicyRule, ...] = ()
+    """The rules for patients that the appointment does not follow, because staff book it."""
+    is_bound: bool = True
+    """Whether the clinic's policy for patients applies."""
     needs_type: bool = False
     """Whether an appointment type must determine the length, if the clinic has any types."""
 
@@ -148,7 +166,7 @@ def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
 def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> str | None:
     """Return the first rule that the appointment violates, given the catalogue and the current time."""
     doctor = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
-    if spec.start < now:
+    if is_past(spec, catalogue, now):
         return "in-the-past"
     if not catalogue.active:
         return "clinic-inactive"
@@ -160,11 +178,17 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
         return "not-offered"
     if clock.crosses_midnight(spec.start, spec.end, catalogue.time_zone):
         return "crosses-midnight"
-    if spec.start < catalogue.earliest_start(now) and "too-soon" not in spec.overrides:
-        return "too-soon"
-    if clock.local_date(spec.start, catalogue.time_zone) > catalogue.last_date(now) and "too-far" not in spec.overrides:
-        return "too-far"
-    return None
+    broken = booking_violations(catalogue, spec.start, now) if spec.is_bound else ()
+    return next((rule for rule in broken if rule not in spec.overrides), None)
+
+
+def is_past(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> bool:
+    """Return whether it is too late to book the time. Staff can still book today's times and, with a reason, earlier
+    ones."""
+    if spec.start >= now or spec.is_bound:
+        return spec.start < now
+    days_ago = clock.local_date(now, catalogue.time_zone) - clock.local_date(spec.start, catalogue.time_zone)
+    return days_ago > (MAX_BACKDATING if "in-the-past" in spec.overrides else timedelta())
 
 
 def lacks_type(spec: AppointmentSpec, catalogue: Catalogue) -> bool:

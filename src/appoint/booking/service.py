@@ -68,9 +68,15 @@ async def change(
     tx: Transaction, actor: Actor, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
 ) -> Appointment:
     """Change the appointment's notes. Raise a `customer-erased` `Conflict` if the customer's data was erased."""
-    await lock(tx, appointment_id, if_match)
-    if change.notes is not msgspec.UNSET and not await repository.change_notes(
-        tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
+    (appointment, *_), _ = await lock(tx, appointment_id, if_match)
+    notes = appointment.notes if change.notes is msgspec.UNSET else change.notes
+    staff_notes = appointment.staff_notes if change.staff_notes is msgspec.UNSET else change.staff_notes
+    is_change = change != AppointmentPatch()
+    if is_change and not await repository.change_notes(
+        tx,
+        clinic_id=ids.clinic_of(appointment_id),
+        appointment_id=appointment_id,
+        to=repository.NotesChange(notes, staff_notes),
     ):
         raise errors.Conflict("customer-erased")
     await audit.record(tx, actor, clinic_id=ids.clinic_of(appointment_id), subjects=[appointment_id])

@@ -9,7 +9,7 @@ import asyncpg
 
 from .. import audit
 from ..database.pool import Transaction, violates
-from ..kit import clock, errors
+from ..kit import clock, errors, ids
 from ..kit.actors import Actor
 from ..kit.ids import clinic_of
 from . import repository, service
@@ -19,12 +19,13 @@ from .model import (
     TRANSITIONS,
     Appointment,
     CancelCause,
+    Deviations,
     Status,
     audit_reason,
     has_own_hours,
 )
 from .planning import SlotTime
-from .rules import Rule
+from .policy import advise
 
 
 async def apply(
@@ -48,7 +49,7 @@ async def apply(
         cancel_cause == CancelCause.HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)
     ):
         raise errors.Conflict("hold-expired")
-    if appointment.status not in transition.sources:
+    if appointment.status not in transition.sources or (name == "enterRoom" and appointment.in_room_at):
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
     _check_started(appointment, name, now)
     await _change_status(tx, actor, appointment, name, now=now)
@@ -63,27 +64,34 @@ async def cancel(
     appointment_id: UUID,
     reason: str | None,
     override_reason: str | None = None,
+    step_id: UUID | None = None,
     if_match: str | None,
     now: datetime,
-) -> None:
+) -> Deviations:
     """Cancel an appointment. Cancelling it again has no effect.
 
-    `override_reason` is the staff's reason for cancelling within the clinic's notice period. Raise a `Conflict`:
-    `wrong-status` for an appointment that is over, `already-started` for a patient's appointment that has started, or
-    `too-late`.
+    The notice period does not bind staff; `override_reason` is their reason for ignoring it, if they give one.
+    `step_id` names the step that the cancellation is part of. Raise a `Conflict`: `wrong-status` for an appointment
+    that is over, `already-started` for a patient's appointment that has started, or `too-late`.
     """
-    overridden = await cancel_unrecorded(
+    deviations = await cancel_unrecorded(
         tx,
         actor,
         appointment_id=appointment_id,
         reason=reason,
         override_reason=override_reason,
+        step_id=step_id,
         if_match=if_match,
         now=now,
     )
     await audit.record(
-        tx, actor, clinic_id=clinic_of(appointment_id), subjects=[appointment_id], reason=audit_reason(overridden)
+        tx,
+        actor,
+        clinic_id=clinic_of(appointment_id),
+        subjects=[appointment_id],
+        reason=audit_reason(deviations.overrides, [advisory.rule for advisory in deviations.advisories]),
     )
+    return deviations
 
 
 async def cancel_unrecorded(
@@ -93,24 +101,34 @@ async def cancel_unrecorded(
     appointment_id: UUID,
     reason: str | None,
     override_reason: str | None,
+    step_id: UUID | None = None,
     if_match: str | None = None,
     version_optional: bool = False,
     now: datetime,
-) -> list[Rule]:
-    """Cancel an appointment as `cancel` does, but leave the audit entry to the caller. Return the overridden rules."""
+) -> Deviations:
+    """Cancel an appointment as `cancel` does, but leave the audit entry to the caller."""
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, version_optional=version_optional)
     if appointment.status == Status.CANCELLED:
-        return []
+        return Deviations()
     if appointment.status not in TRANSITIONS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
     check_not_started(appointment, actor, now)
     late = is_late(appointment, catalogue, now)
-    if late and override_reason is None:
+    if late and override_reason is None and not actor.is_staff(appointment.clinic_id):
         raise too_late(catalogue)
     await _change_status(
-        tx, actor, appointment, "cancel", reason=reason, override_reason=override_reason if late else None, now=now
+        tx,
+        actor,
+        appointment,
+        "cancel",
+        reason=reason,
+        override_reason=override_reason if late else None,
+        step_id=step_id,
+        now=now,
     )
-    return ["too-late"] if late else []
+    if not late:
+        return Deviations()
+    return Deviations(["too-late"]) if override_reason else Deviations(advisories=[advise(catalogue, "too-late")])
 
 
 def _check_started(appointment: Appointment, name: str, now: datetime) -> None:
@@ -124,6 +142,12 @@ def _check_started(appointment: Appointment, name: str, now: datetime) -> None:
     )
     if too_early:
         raise errors.Conflict("not-started")
+
+
+def step_of(actor: Actor, clinic_id: int, step_id: UUID | None) -> UUID | None:
+    """Return the id of the step that the caller takes for the clinic: the given one, or else a new one. Return None if
+    the caller does not act for the clinic: only its own steps can be undone."""
+    return (step_id or ids.new_id(clinic_id)) if actor.acts_for(clinic_id) else None
 
 
 async def publish_own_hours_again(tx: Transaction, appointment_id: UUID) -> None:
@@ -144,6 +168,7 @@ async def _change_status(
     *,
     reason: str | None = None,
     override_reason: str | None = None,
+    step_id: UUID | None = None,
     now: datetime,
 ) -> None:
     transition = TRANSITIONS[name]
@@ -156,7 +181,8 @@ async def _change_status(
             event=transition.event,
             cancel_reason=reason,
             override_reason=override_reason,
-            by_clinic=actor.acts_for(appointment.clinic_id),
+            in_room=name == "enterRoom",
+            step_id=step_of(actor, appointment.clinic_id, step_id),
             now=now,
         )
     await withdraw_own_hours(tx, appointment, transition.target)

@@ -15,9 +15,11 @@ from ..booking import owners as booking_owners
 from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
+from ..booking.bulk.api import BulkChanges
 from ..booking.confirmation.api import Confirmations
 from ..booking.day_board.service import Changes
 from ..booking.manage_links.api import ManageLinks
+from ..booking.progress.api import AppointmentProgress
 from ..booking.strangers.api import StrangerAppointments
 from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
@@ -91,6 +93,8 @@ API = [
     Absences,
     AvailabilityQueries,
     Appointments,
+    AppointmentProgress,
+    BulkChanges,
     AppointmentUndo,
     Bookings,
     Confirmations,
@@ -115,6 +119,7 @@ EXPOSED_HEADERS: Final = ["ETag", "Location", "Link", "X-Request-ID", "Idempoten
 
 OWNERS: Final[Mapping[str, FindOwners]] = {
     "appointment_id": booking_owners.owners_of_appointment,
+    "step_id": booking_owners.owners_of_step,
     "booking_id": booking_owners.owners_of_booking,
     "customer_id": booking_owners.owners_of_patient,
     "booking_slot_id": scheduling_owners.owners_of_booking_slot,

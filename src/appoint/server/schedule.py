@@ -11,6 +11,7 @@ from ..booking.bounds import ORIGIN_TTL
 from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
+from ..booking.steps import STEP_TTL
 from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
@@ -98,6 +99,9 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     "forget-strangers": Nightly(
         time(1, 35),
         lambda work: appointments_erasure.delete_old_origins(work.db, before=clock.now() - ORIGIN_TTL),
+    ),
+    "forget-steps": Nightly(
+        time(1, 40), lambda work: appointments_erasure.delete_old_steps(work.db, before=clock.now() - STEP_TTL)
     ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }

@@ -16,8 +16,10 @@ from ...kit import clock
 from ...kit.errors import Fault, Invalid
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.structs import Page
+from ..request_context import visible_doctors
 from . import search, service
 from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, Place, SearchFilter
+from .next_free import NextFree, NextFreeFilter, find_next_free
 from .responses import CACHE_CONTROL, availability_response, dates, doctor_availability_response
 
 
@@ -53,6 +55,24 @@ class AvailabilityQueries(Controller):
             request.db, request.cache, clinic_id=clinic_id, query=query, first=on, last=on, now=clock.now()
         )
         return json_response(request, availability, cache_control=CACHE_CONTROL)
+
+    @get(
+        "/clinics/{clinic_id:int}/nextFreeTimes",
+        operation_id="listNextFreeTimes",
+        opt=route(permission="list-appointments", narrows=True),
+    )
+    async def next_free(self, request: Request, clinic_id: FromPath[int], query: NextFreeFilter) -> Response[NextFree]:
+        """List the next free times for a type, with one doctor or with anyone. The clinic's notice and horizon, which
+        bind only patients, do not apply. A doctor sees only their own times."""
+        found = await find_next_free(
+            request.db,
+            request.cache,
+            clinic_id=clinic_id,
+            query=query,
+            doctor_ids=visible_doctors(request, query.doctor_id),
+            now=clock.now(),
+        )
+        return json_response(request, found)
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:

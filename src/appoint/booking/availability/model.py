@@ -53,6 +53,11 @@ class Terms(NamedTuple):
             catalogue.last_date(now),
         )
 
+    @classmethod
+    def for_staff(cls, catalogue: Catalogue, now: datetime) -> "Terms":
+        """Return the terms for staff, whom neither the notice nor the horizon binds."""
+        return cls(catalogue.time_zone, timedelta(minutes=catalogue.slot_step_minutes), now, date.max)
+
 
 class DoctorOffer(NamedTuple):
     """A doctor's time, with the clinic's terms and the length of the appointments to fit into it."""

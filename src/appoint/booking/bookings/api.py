@@ -20,15 +20,17 @@ from ..book import book
 from ..confirmation import service as confirmation
 from ..confirmation.model import CONFIRMATION_PROBLEMS, ConfirmationCode
 from ..confirmation.service import CodeEntry
-from ..model import Appointment, AppointmentFilter, BookedAppointments, Cancellation
+from ..model import Appointment, BookedAppointments, Cancellation
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
     NamedCustomer,
     authorize_customers,
     authorize_override,
+    authorize_status,
     booking_limits,
     customer_limits,
     hold_length,
+    put_in_words,
     redact,
     requested_key,
     stranger_origin,
@@ -36,6 +38,7 @@ from ..request_context import (
     with_token,
 )
 from ..rules import REASONS
+from ..selection import AppointmentFilter
 from . import repository, service
 from .model import Booking, BookingRequest
 
@@ -70,6 +73,7 @@ class Bookings(Controller):
             raise NotFound
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
+            authorize_status(request, part, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
         await request.services.limits.count(request, request.user, "bookings", number=len(parts) - 1)
         discreet = await authorize_customers(request, data.clinic_id, _named_customers(data))
         command = BookingCommand(
@@ -88,7 +92,7 @@ class Bookings(Controller):
         )
         result = await book(request.services.db, request.cache, command)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
-        booking.appointments = [with_token(request, appointment) for appointment in booking.appointments]
+        booking.appointments = [with_token(request, put_in_words(request, each)) for each in booking.appointments]
         address = f"/api/clinics/{booking.clinic_id}/bookings/{booking.booking_id}"
         return created_response(request, booking, address, replayed=result.replayed)
 

@@ -6,8 +6,9 @@ from operator import attrgetter
 from uuid import UUID
 
 from ...database.pool import Statements
-from ..model import BookedAppointments, Selection
+from ..model import BookedAppointments
 from ..repository import to_booked_appointments
+from ..selection import Selection
 from .model import BookingStart
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ... import audit
 from ...database.pool import Transaction
-from ...kit import errors
+from ...kit import errors, ids
 from ...kit.actors import Actor
 from .. import transitions
 from ..model import Appointment, Cancellation, audit_reason
@@ -23,25 +23,31 @@ async def cancel(
 
     Raise the same conflicts as `transitions.cancel`, with the index of the first appointment that cannot be cancelled.
     """
+    clinic_id = appointments[0].clinic_id
+    step_id = ids.new_id(clinic_id)
     overridden: list[str] = []
+    advisories: list[str] = []
     # in the same order for everyone, so that concurrent requests cannot deadlock
     for index, appointment in sorted(enumerate(appointments), key=lambda each: each[1].id):
         try:
-            overridden += await transitions.cancel_unrecorded(
+            deviations = await transitions.cancel_unrecorded(
                 tx,
                 actor,
                 appointment_id=appointment.id,
                 reason=cancellation.reason,
                 override_reason=cancellation.override_reason,
+                step_id=step_id,
                 version_optional=True,  # a booking has no version
                 now=now,
             )
         except errors.Conflict as conflict:
             raise errors.Conflict(conflict.type, **conflict.facts | {"index": index}) from conflict
+        overridden += deviations.overrides
+        advisories += [advisory.rule for advisory in deviations.advisories]
     await audit.record(
         tx,
         actor,
-        clinic_id=appointments[0].clinic_id,
+        clinic_id=clinic_id,
         subjects=[appointment.id for appointment in appointments],
-        reason=audit_reason(overridden),
+        reason=audit_reason(overridden, advisories),
     )

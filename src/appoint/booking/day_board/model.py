@@ -1,7 +1,7 @@
 """A clinic's days as shown on its board. Wall times are naive and in the clinic's zone."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -10,8 +10,13 @@ import msgspec
 
 from ...clinics.catalogue.model import CatalogueType
 from ...kit import clock
-from ..model import MOVABLE, TRANSITIONS, Status
-from ..undo.model import Undo
+from ..model import MOVABLE_BY_STAFF, TRANSITIONS, Status
+from ..steps import UndoOffer
+from ..undo.model import Undo, is_today
+
+WAITING: Final = frozenset({Status.ARRIVED, Status.CHECKED_IN})
+STEPS_OF_THE_DAY: Final = ("arrive", "checkIn", "enterRoom")
+"""The steps for a patient who has come. If they are due on a different day, staff are asked first."""
 
 
 class DayAppointment(msgspec.Struct, frozen=True):
@@ -29,9 +34,13 @@ class DayAppointment(msgspec.Struct, frozen=True):
     end_time: datetime
     status: Status
     notes: str | None
+    staff_notes: str | None
     cancel_reason: str | None
     needs_rebooking: bool
+    arrived_at: datetime | None
+    in_room_at: datetime | None
     undo_status: Status | None
+    step_id: UUID | None
     stepped_at: datetime | None
 
     def can_undo(self, now: datetime, time_zone: str) -> bool:
@@ -39,6 +48,15 @@ class DayAppointment(msgspec.Struct, frozen=True):
         if self.undo_status is None or self.stepped_at is None:
             return False
         return Undo(self.undo_status, self.stepped_at).is_possible(now, time_zone)
+
+    def can_take(self, step: str) -> bool:
+        """Return whether the status allows the step."""
+        return self.status in TRANSITIONS[step].sources and not (step == "enterRoom" and self.in_room_at)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the patient is here, but not in the room yet."""
+        return self.status in WAITING and self.in_room_at is None
 
 
 class DayStretch(msgspec.Struct, frozen=True):
@@ -109,9 +127,17 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     video: bool
     status: Status
     notes: str | None
+    staff_notes: str | None
     cancel_reason: str | None
     needs_rebooking: bool
+    arrived_at: datetime | None
+    in_room_at: datetime | None
+    waiting_minutes: int | None
+    """How long the patient has been waiting; None if they are not waiting."""
     steps: list[str]
+    steps_to_confirm: list[str]
+    """The steps to ask about first, because the appointment is on a different day."""
+    undo: UndoOffer | None
     movable: bool
 
     @property
@@ -125,17 +151,26 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
         members = msgspec.structs.asdict(stored)
         if stored.patient is None:
             members["customer_id"] = None
-        steps = [name for name, step in TRANSITIONS.items() if stored.status in step.sources]
-        if stored.can_undo(now, time_zone) and "unarrive" not in steps:  # it would do the same
-            steps.append("undo")
+        steps = [name for name in TRANSITIONS if stored.can_take(name)]
+        undo = None
+        if stored.can_undo(now, time_zone):
+            undo = stored.step_id and stored.stepped_at and UndoOffer.of(stored.step_id, stored.stepped_at)
+            if not (stored.status == Status.ARRIVED and stored.undo_status == Status.BOOKED):  # unarrive does the same
+                steps.append("undo")
+        waiting = now - stored.arrived_at if stored.is_waiting and stored.arrived_at else None
         return cls(
-            **{name: members[name] for name in members if name not in ("undo_status", "stepped_at")},
+            **{name: members[name] for name in members if name not in ("undo_status", "step_id", "stepped_at")},
             start=_wall_time(stored.start_time, time_zone),
             end=_wall_time(stored.end_time, time_zone),
             hue=look.hue if look else None,
             video=look is not None and look.video,
+            waiting_minutes=max(waiting, timedelta()) // timedelta(minutes=1) if waiting is not None else None,
             steps=steps,
-            movable=stored.status in MOVABLE,
+            steps_to_confirm=[]
+            if is_today(stored.start_time, now, time_zone)
+            else [name for name in STEPS_OF_THE_DAY if name in steps],
+            undo=undo or None,
+            movable=stored.status in MOVABLE_BY_STAFF,
         )
 
 
@@ -166,6 +201,24 @@ class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
     active: bool
 
 
+class WaitingCount(msgspec.Struct, rename="camel", frozen=True):
+    """How many patients are waiting for a doctor, and for how long the first of them has been."""
+
+    doctor_id: UUID
+    patients: int
+    longest_minutes: int
+
+    @classmethod
+    def of(cls, appointments: Iterable[BoardAppointment]) -> list["WaitingCount"]:
+        """Return the count for each doctor with waiting patients, the longest wait first."""
+        minutes: dict[UUID, list[int]] = {}
+        for appointment in appointments:
+            if appointment.waiting_minutes is not None:
+                minutes.setdefault(appointment.doctor_id, []).append(appointment.waiting_minutes)
+        counts = [cls(doctor_id, len(each), max(each)) for doctor_id, each in minutes.items()]
+        return sorted(counts, key=lambda count: -count.longest_minutes)
+
+
 class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """The board for a range of days. `offset` is the clinic's current offset from UTC."""
 
@@ -178,6 +231,13 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """The doctors with hours, absences or appointments on these days."""
     appointments: list[BoardAppointment]
     times: list[Stretch]
+    waiting: list[WaitingCount]
+    """The doctors with waiting patients."""
+
+    @property
+    def waiting_count(self) -> int:
+        """How many patients are waiting."""
+        return sum(count.patients for count in self.waiting)
 
     @property
     def has_hours(self) -> bool:

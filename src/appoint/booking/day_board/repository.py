@@ -16,7 +16,8 @@ async def list_appointments(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, s.appointment_type_id as type_id, t.name as type,
-               s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking, a.undo_status,
+               s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason, s.needs_rebooking,
+               s.arrived_at, s.in_room_at, a.undo_status, s.step_id,
                a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient
@@ -116,8 +117,8 @@ async def find_by_patient(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, s.appointment_type_id as type_id,
-               t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
-               a.undo_status, a.stepped_at
+               t.name as type, s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason,
+               s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status, s.step_id, a.stepped_at
           from patient p
           join clinic_customer c on c.id = p.customer_id
           join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id

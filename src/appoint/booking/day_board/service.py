@@ -22,6 +22,7 @@ from .model import (
     Change,
     Stretch,
     TypeChoice,
+    WaitingCount,
     doctors_on_board,
     looks,
     utc_offset,
@@ -77,6 +78,7 @@ async def load_board(
         doctors=sorted(doctors, key=lambda doctor: doctor.name),
         appointments=appointments,
         times=times,
+        waiting=WaitingCount.of(appointments),
     )
 
 

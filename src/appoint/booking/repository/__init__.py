@@ -10,6 +10,7 @@ from .reads import (
     list_changed_for_clinic,
     list_for_clinic,
     list_for_customer,
+    list_stepped,
     list_visits,
     to_appointment,
     to_booked_appointments,
@@ -25,6 +26,7 @@ from .refusals import (
 )
 from .writes import (
     INSERT_APPOINTMENTS,
+    NotesChange,
     change_notes,
     change_status,
     expire_holds,
@@ -40,6 +42,7 @@ from .writes import (
 
 __all__ = [
     "INSERT_APPOINTMENTS",
+    "NotesChange",
     "change_notes",
     "change_status",
     "count_upcoming",
@@ -59,6 +62,7 @@ __all__ = [
     "list_changed_for_clinic",
     "list_for_clinic",
     "list_for_customer",
+    "list_stepped",
     "list_unreachable",
     "list_visits",
     "lock",

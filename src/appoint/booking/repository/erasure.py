@@ -38,14 +38,19 @@ async def erase_appointments(tx: Statements, customer_id: UUID, *, retaining: Se
           delete from stranger_appointment s
            using appointment a
            where a.customer_id = $1 and s.clinic_id = a.clinic_id and s.appointment_id = a.id
+        ), steps as (
+          delete from appointment_step s
+           using appointment a
+           where a.customer_id = $1 and s.clinic_id = a.clinic_id and s.appointment_id = a.id
         )
         update appointment
-           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
+           set notes = null, staff_notes = null,
+               cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
                override_reason = case when override_reason is not null then '(erased)' end,
                idempotency_caller = null, idempotency_key = null, request_digest = null,
                version = version + 1, updated_at = now()
          where customer_id = $1 and clinic_id <> all($2)
-           and (num_nonnulls(notes, idempotency_key) > 0 or override_reason <> '(erased)'
+           and (num_nonnulls(notes, staff_notes, idempotency_key) > 0 or override_reason <> '(erased)'
                 or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
         """,
         customer_id,
@@ -58,12 +63,18 @@ async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_id
     """Erase the notes and reasons from the patients' appointments. Return the appointments that had any."""
     rows = await tx.fetch(
         """
+        with steps as (
+          delete from appointment_step s
+           using appointment a
+           where a.clinic_id = $1 and a.customer_id = any($2) and s.clinic_id = $1 and s.appointment_id = a.id
+        )
         update appointment
-           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
+           set notes = null, staff_notes = null,
+               cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
                override_reason = case when override_reason is not null then '(erased)' end,
                version = version + 1, updated_at = now()
          where clinic_id = $1 and customer_id = any($2)
-           and (notes is not null or override_reason <> '(erased)'
+           and (num_nonnulls(notes, staff_notes) > 0 or override_reason <> '(erased)'
                 or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
         returning id
         """,
@@ -90,6 +101,11 @@ async def delete_old_keys(db: Statements, *, before: datetime) -> int:
         before,
     )
     return affected(tag)
+
+
+async def delete_old_steps(db: Statements, *, before: datetime) -> int:
+    """Delete what is needed to undo steps that were taken before the given time. Return how many were deleted."""
+    return affected(await db.execute("delete from appointment_step where taken_at < $1", before))
 
 
 async def delete_old_origins(db: Statements, *, before: datetime) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ...database.pool import Statements
@@ -42,7 +42,9 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
     turns = list(enumerate(in_turn(plan.specs), 1))
-    overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
+    overrides = audit_reason(
+        [rule for _, spec in turns for rule in spec.overrides], [rule for _, spec in turns for rule in spec.advisories]
+    )
     hold_length = min(command.hold_length, MAX_UNCONFIRMED_HOLD) if plan.needs_code else command.hold_length
     hold_expires_at = command.now + hold_length
     rows = await db.fetch(
@@ -83,7 +85,7 @@ def _requested(turn: int, spec: AppointmentSpec, id: UUID, hold_expires_at: date
         spec.end,
         spec.claimed_from,
         spec.claimed_until,
-        Status.PENDING if spec.hold else Status.BOOKED,
+        Status.PENDING if spec.hold else spec.status,
         hold_expires_at if spec.hold else None,
         spec.type and spec.type.price_amount,
         spec.type and spec.type.price_currency,
@@ -138,12 +140,19 @@ async def publish_missing(
     )
 
 
-async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> bool:
+class NotesChange(NamedTuple):
+    """An appointment's notes after a change."""
+
+    notes: str | None
+    staff_notes: str | None
+
+
+async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, to: NotesChange) -> bool:
     """Change the notes of a locked appointment. Return False, and change nothing, if the customer's data was erased."""
     command_tag = await tx.execute(
         """
         with changed as (
-          update appointment a set notes = $3, version = version + 1, updated_at = now()
+          update appointment a set notes = $3, staff_notes = $4, version = version + 1, updated_at = now()
            where clinic_id = $1 and id = $2
              and exists (select from customer c where c.id = a.customer_id and c.erased_at is null)
           returning clinic_id, id, version
@@ -153,7 +162,7 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         """,
         clinic_id,
         appointment_id,
-        notes,
+        *to,
     )
     return command_tag.endswith(" 1")
 
@@ -184,11 +193,12 @@ async def change_status(
     event: str,
     cancel_reason: str | None,
     override_reason: str | None,
-    by_clinic: bool,
+    in_room: bool,
+    step_id: UUID | None,
     now: datetime,
 ) -> None:
     """Change the status of a locked appointment and append the event. `override_reason` is the reason for cancelling
-    within the notice period.
+    within the notice period. `step_id` identifies the clinic's step, which can be undone.
 
     Raise `ExclusionViolationError` or `ForeignKeyViolationError` if a no-show is undone but its time is no longer free.
     """
@@ -200,14 +210,15 @@ async def change_status(
         event=event,
         cancel_reason=cancel_reason,
         override_reason=override_reason,
-        by_clinic=by_clinic,
+        in_room=in_room,
+        step_id=step_id,
         now=now,
         traceparent=tracing.traceparent(),
     )
 
 
 async def undo_step(tx: Statements, *, clinic_id: int, appointment_id: UUID) -> None:
-    """Restore the status of a locked appointment from before the clinic's last step, and append the event.
+    """Restore a locked appointment as it was before the clinic's last step, and append the event.
 
     Raise `ExclusionViolationError` or `ForeignKeyViolationError` if its time is no longer free.
     """
@@ -221,6 +232,8 @@ async def move(
     appointment_id: UUID,
     spec: AppointmentSpec,
     override_reason: str | None,
+    step_id: UUID | None,
+    same_day: bool,
     now: datetime,
 ) -> bool:
     """Move a locked appointment in place; it may overlap its old time. Withdraw hours that were published for it alone.
@@ -240,6 +253,8 @@ async def move(
         claimed_until=spec.claimed_until,
         overrides=spec.overrides,
         override_reason=override_reason,
+        step_id=step_id,
+        same_day=same_day,
         traceparent=tracing.traceparent(),
         now=now,
     )

@@ -96,11 +96,13 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
 ), inserted as (
   insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id,
                            status, hold_expires_at, during, claimed, chosen, price_amount, price_currency, notes,
-                           overridden, override_reason, idempotency_caller, idempotency_key, request_digest)
+                           overridden, override_reason, arrived_at, idempotency_caller, idempotency_key,
+                           request_digest)
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
          tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
          r.overrides, case when r.overrides <> '{}' then :override_reason end,
+         case when r.status in ('arrived', 'checked-in') then :now::timestamptz end,
          (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest
     from requested r
     join assigned as final
@@ -124,12 +126,12 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during,
             claimed, status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes,
-            version, created_at, updated_at, overridden, override_reason
+            version, created_at, updated_at, overridden, override_reason, arrived_at, in_room_at, staff_notes
 ), new_patients as (  -- the first confirmed booking, for themselves or for others, makes a customer a patient
   insert into patient (clinic_id, customer_id)
-  select clinic_id, customer_id from inserted where status = 'booked'
+  select clinic_id, customer_id from inserted where status <> 'pending'
    union
-  select clinic_id, booker_id from inserted where status = 'booked' and booker_id is not null
+  select clinic_id, booker_id from inserted where status <> 'pending' and booker_id is not null
   on conflict do nothing
 ), code as (
   insert into confirmation_code (clinic_id, booking_id, customer_id, customer_version)
@@ -171,7 +173,8 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
 select i.clinic_id, i.id, i.booking_id, i.position, i.booker_id, i.doctor_id, i.customer_id, i.appointment_type_id,
        lower(i.during) as start_time, upper(i.during) as end_time, c.time_zone, i.status, i.hold_expires_at,
        i.cancel_reason, i.needs_rebooking, i.price_amount, i.price_currency, i.notes, i.version, i.created_at,
-       i.updated_at, i.overridden as overrides, i.override_reason,
+       i.updated_at, i.overridden as overrides, i.override_reason, i.arrived_at, i.in_room_at, i.staff_notes,
+       null::uuid as step_id, null::timestamptz as stepped_at,
        case when :needs_code then masked_address(coalesce(i.booker_id, i.customer_id)) end as code_sent_to
   from inserted i
  cross join bookable_clinic c

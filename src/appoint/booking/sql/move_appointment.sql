@@ -1,5 +1,6 @@
 -- Move a locked appointment in place; it may overlap its own old time. Withdraw hours that were published for it alone.
--- If hours are overridden, publish any that the new time needs.
+-- If hours are overridden, publish any that the new time needs. If the clinic takes this step, keep what is needed to
+-- undo it. Patients who are already waiting are booked again if they move to a different day.
 with withdrawn as materialized (
   delete from booking_slot s
    using appointment a
@@ -33,7 +34,13 @@ with withdrawn as materialized (
      set doctor_id = :doctor_id, during = tstzrange(:starts_at, :ends_at),
          claimed = tstzrange(:claimed_from, :claimed_until), version = version + 1, updated_at = now(),
          sequence = sequence + (doctor_id <> :doctor_id or during <> tstzrange(:starts_at, :ends_at))::integer,
-         rescheduled_at = :now, undo_status = null, stepped_at = null,
+         rescheduled_at = :now, restored_sequence = null,
+         undo_status = case when :step_id::uuid is not null and status <> 'pending' then status end,
+         stepped_at = case when :step_id is not null and status <> 'pending' then :now::timestamptz end,
+         step_id = case when status <> 'pending' then :step_id end,
+         status = case when status in ('arrived', 'checked-in') and not :same_day::boolean then 'booked'
+                       else status end,
+         arrived_at = case when :same_day then arrived_at end, in_room_at = case when :same_day then in_room_at end,
          needs_rebooking = needs_rebooking and doctor_id = :doctor_id and during = tstzrange(:starts_at, :ends_at),
          overridden = :overrides, override_reason = :override_reason
    where a.clinic_id = :clinic_id and a.id = :appointment_id
@@ -45,7 +52,21 @@ with withdrawn as materialized (
                             and 'customer-busy' = any(o.overridden)
                             and o.active_during && tstzrange(:starts_at, :ends_at)))
   returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during,
-            a.hold_expires_at, old.doctor_id as old_doctor_id, old.during as old_during
+            a.hold_expires_at, old.doctor_id as old_doctor_id, old.during as old_during, a.step_id,
+            old.status as old_status, old.claimed as old_claimed, old.overridden as old_overridden,
+            old.override_reason as old_override_reason, old.needs_rebooking as old_needs_rebooking,
+            old.arrived_at as old_arrived_at, old.in_room_at as old_in_room_at,
+            old.rescheduled_at as old_rescheduled_at, old.sequence as old_sequence,
+            old.restored_sequence as old_restored_sequence
+), step as (
+  insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,
+                                claimed, overridden, override_reason, needs_rebooking, arrived_at, in_room_at,
+                                rescheduled_at, sequence, restored_sequence)
+  select clinic_id, step_id, id, :now, version, old_status, true, old_doctor_id, old_during, old_claimed,
+         old_overridden, old_override_reason, old_needs_rebooking, old_arrived_at, old_in_room_at, old_rescheduled_at,
+         old_sequence, old_restored_sequence
+    from moved
+   where step_id is not null
 ), event as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, 'appointment.rescheduled', id::text, version,

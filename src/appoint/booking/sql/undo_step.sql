@@ -1,16 +1,46 @@
--- Restore the status of a locked appointment from before the clinic's last step, and append the event.
-with restored as (
-  update appointment
-     set status = undo_status, undo_status = null, stepped_at = null, cancel_cause = null, cancel_reason = null,
-         only_held = false, sequence = sequence + (status = 'cancelled')::integer, version = version + 1,
-         updated_at = now()
-   where clinic_id = :clinic_id and id = :appointment_id
-  returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, status,
-            old.status as old_status
+-- Restore a locked appointment as it was before the clinic's last step, and append the event. What the patient was told
+-- before the step is true again, which `restored_sequence` remembers.
+with step as (  -- empty if a server of an earlier release took the step
+  select s.*
+    from appointment a
+    join appointment_step s
+      on s.clinic_id = :clinic_id and s.step_id = a.step_id and s.appointment_id = a.id and s.taken_at = a.stepped_at
+   where a.clinic_id = :clinic_id and a.id = :appointment_id
+), restored as (
+  update appointment a
+     set status = a.undo_status, undo_status = null, stepped_at = null, step_id = null, cancel_cause = null,
+         cancel_reason = null, only_held = false,
+         doctor_id = coalesce(s.doctor_id, a.doctor_id), during = coalesce(s.during, a.during),
+         claimed = coalesce(s.claimed, a.claimed), overridden = coalesce(s.overridden, a.overridden),
+         override_reason = case when s.step_id is null then a.override_reason else s.override_reason end,
+         needs_rebooking = case when s.moved or a.status = 'cancelled' then coalesce(s.needs_rebooking, false)
+                                else a.needs_rebooking end,
+         arrived_at = case when s.step_id is null then a.arrived_at else s.arrived_at end,
+         in_room_at = case when s.step_id is null then a.in_room_at else s.in_room_at end,
+         rescheduled_at = case when s.moved then s.rescheduled_at else a.rescheduled_at end,
+         restored_sequence = case when s.moved or a.status = 'cancelled' then coalesce(s.restored_sequence, s.sequence)
+                                  else a.restored_sequence end,
+         sequence = a.sequence + (coalesce(s.moved, false) or a.status = 'cancelled')::integer,
+         version = a.version + 1, updated_at = now()
+    from (select) as one
+    left join step s on true
+   where a.clinic_id = :clinic_id and a.id = :appointment_id
+  returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during, a.status,
+            old.status as old_status, old.doctor_id as old_doctor_id, old.during as old_during,
+            coalesce(s.moved, false) as moved, s.step_id
+), undone as (
+  update appointment_step s
+     set undone_version = r.version
+    from restored r
+   where s.clinic_id = :clinic_id and s.step_id = r.step_id and s.appointment_id = r.id
 )
 insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
-select clinic_id, 'appointment.restored', id::text, version,
+select clinic_id, case when moved then 'appointment.rescheduled' else 'appointment.restored' end, id::text, version,
        appointment_event_data(booking_id, doctor_id, customer_id, during, sequence,
-                              jsonb_build_object('oldStatus', old_status, 'status', status)),
+                              case when moved
+                                   then jsonb_build_object('oldDoctorId', old_doctor_id,
+                                                           'oldStartTime', lower(old_during),
+                                                           'oldEndTime', upper(old_during))
+                                   else jsonb_build_object('oldStatus', old_status, 'status', status) end),
        :traceparent
   from restored

@@ -47,7 +47,7 @@ class StrangerAppointments(Controller):
         clinic's notice period.
 
         Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a
-        message; patients with booked appointments receive one. Cancelling cannot be undone.
+        message; patients with booked appointments receive one. The cancellations can be undone, but holds cannot.
         """
         outcome, replayed = await idempotent_answer(
             request,

@@ -9,6 +9,7 @@ import msgspec
 from ...kit import errors, fields
 from ...kit.structs import PageQuery, RequestBody
 from ..model import Status
+from ..steps import UndoOffer
 
 LABEL: Final = "[0-9a-f]{32}"
 NetworkLabel = Annotated[
@@ -102,3 +103,5 @@ class BulkCancelled(msgspec.Struct, rename="camel"):
     """Appointments that were not booked by a stranger, or that can no longer be cancelled."""
     count: int
     """How many were cancelled."""
+    undo: UndoOffer | None
+    """How to undo all of the cancellations, except those of holds; null if there are none."""

@@ -8,7 +8,9 @@ from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
+from ...kit.ids import new_id
 from .. import transitions
+from ..steps import UndoOffer
 from . import repository
 from .model import BulkCancellation, BulkCancelled, StrangerAppointment, StrangerSelection
 
@@ -31,6 +33,7 @@ async def cancel(
         tx, clinic_id=clinic_id, appointment_ids=cancellation.appointment_ids
     )
     cancelled: list[UUID] = []
+    step_id = new_id(clinic_id)
     for appointment_id in ids:
         try:
             await transitions.cancel(
@@ -39,6 +42,7 @@ async def cancel(
                 appointment_id=appointment_id,
                 reason=cancellation.reason,
                 override_reason=cancellation.reason or DEFAULT_REASON,
+                step_id=step_id,
                 if_match="*",
                 now=now,
             )
@@ -46,4 +50,4 @@ async def cancel(
             continue
         cancelled.append(appointment_id)
     others = [id for id in dict.fromkeys(cancellation.appointment_ids) if id not in cancelled]
-    return BulkCancelled(cancelled, others, len(cancelled))
+    return BulkCancelled(cancelled, others, len(cancelled), UndoOffer.of(step_id, now) if cancelled else None)

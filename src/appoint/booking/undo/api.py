@@ -1,7 +1,8 @@
-"""/api/appointments/{appointmentId}/undo"""
+"""/api/appointments/{appointmentId}/undo and /api/steps/{stepId}/undo"""
 
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
@@ -15,6 +16,9 @@ from .. import service as appointments
 from ..model import Appointment
 from ..request_context import redact
 from . import service
+from .model import UndoneStep
+
+TIME_IN_USE = ("taken", "customer-busy", "outside-hours")
 
 
 class AppointmentUndo(Controller):
@@ -27,13 +31,14 @@ class AppointmentUndo(Controller):
         opt=route(
             permission="run-appointments",
             owned_by="appointment_id",
-            problems=("nothing-to-undo", "taken", "customer-busy", "outside-hours", "version-mismatch"),
+            problems=("nothing-to-undo", *TIME_IN_USE, "version-mismatch"),
         ),
     )
     async def undo(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Take back the clinic's last step of today, such as a no-show or a cancellation.
+        """Take back the clinic's last step of today, such as a move, a no-show or a cancellation.
 
-        A patient's own confirmation or cancellation cannot be undone.
+        A patient's own confirmation, move or cancellation cannot be undone. If the step was taken less than eight
+        seconds ago, nobody has received a message about it, and nobody will.
         """
         appointment, replayed = await idempotent_resource(
             request,
@@ -44,3 +49,26 @@ class AppointmentUndo(Controller):
             appointments.get,
         )
         return json_response(request, redact(request, appointment), headers=replay_headers(replayed))
+
+    @post(
+        "/steps/{step_id:uuid}/undo",
+        operation_id="undoStep",
+        status_code=HTTP_200_OK,
+        opt=route(
+            permission="run-appointments",
+            owned_by="step_id",
+            problems=("changed-since", "nothing-to-undo", *TIME_IN_USE),
+        ),
+    )
+    async def undo_step(self, request: Request, step_id: FromPath[UUID]) -> Response[UndoneStep]:
+        """Take back a step that staff took today, for all of its appointments: a move, a cancellation, a status change
+        or a bulk change.
+
+        Responses to changes contain this address (`undo.url`). Appointments that someone else has changed since, or
+        whose time has been taken, stay as they are and are listed; if there are no others, the request is refused.
+        """
+        undone = await service.undo_all(
+            request.db, request.user, step_id=step_id, doctor_id=request.grant.doctor_id, now=clock.now()
+        )
+        visible = [redact(request, appointment) for appointment in undone.appointments]
+        return json_response(request, msgspec.structs.replace(undone, appointments=visible))

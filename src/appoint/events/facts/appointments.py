@@ -62,6 +62,10 @@ class AppointmentCheckedIn(AppointmentStep):
     """The customer is ready to be called."""
 
 
+class AppointmentInRoom(AppointmentStep):
+    """The customer has entered the room."""
+
+
 class AppointmentFulfilled(AppointmentStep):
     """The appointment took place."""
 

@@ -21,6 +21,8 @@ class Problem(NamedTuple):
     happened: str
     remedy: str = ""
     facts: Mapping[str, Any] = MappingProxyType({})
+    at_desk: str = ""
+    """The detail for users who are signed in, if `happened` and `remedy` are meant for programs."""
 
 
 class Alternative(msgspec.Struct, frozen=True, rename="camel"):

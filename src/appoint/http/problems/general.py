@@ -74,6 +74,9 @@ GENERAL: Final[dict[str, Problem]] = {
         _("The resource has changed"),
         _("The version in If-Match is not the current one."),
         _("Load the current version, then make your change again."),
+        at_desk=_(
+            "Someone else has saved a change since you opened this. Reload the page, then make your change again."
+        ),
     ),
     "body-too-large": Problem(
         413,

@@ -39,6 +39,7 @@ def problem_response(
         request_id=request.state.get("request_id", ""),
         faults=faults,
         facts=facts,
+        at_desk="user" in request.scope and getattr(request.scope["user"], "user_id", None) is not None,
     )
     return Response(
         msgspec.json.encode(content),
@@ -57,14 +58,16 @@ def problem_members(
     request_id: str,
     faults: tuple[errors.Fault, ...] = (),
     facts: Mapping[str, Any],
+    at_desk: bool = False,
 ) -> dict[str, Any]:
     """Return the document's members, including facts."""
     problem = PROBLEMS[type]
+    texts = (problem.at_desk,) if at_desk and problem.at_desk else (problem.happened, problem.remedy)
     members = ProblemDocument(
         type=f"/problems/{type}",
         title=translate(language, problem.title),
         status=problem.status,
-        detail=" ".join(translate(language, text, **facts) for text in (problem.happened, problem.remedy) if text),
+        detail=" ".join(translate(language, text, **facts) for text in texts if text),
         instance=instance,
         request_id=request_id,
         reason=type if problem.status == 409 else UNSET,

@@ -22,6 +22,7 @@ from ...events.facts import (
 from ...events.model import Event
 from .model import KINDS, Contact, DueReminder, PlannedNotification, Untold
 from .rules import outside_quiet_hours
+from .steps import StepNews
 
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
@@ -42,6 +43,10 @@ NOTIFYING_FACTS: Final = (
 """The events that can lead to notifications."""
 
 
+STEP_FACTS: Final = (AppointmentRescheduled, AppointmentRestored, AppointmentCancelled, AppointmentMissed)
+"""The events that can report a step by staff, or its undo."""
+
+
 class Announcement(NamedTuple):
     """The notification an event leads to, without its recipients."""
 
@@ -54,9 +59,13 @@ class Announcement(NamedTuple):
 
 
 def plan_all(
-    events: Sequence[Event], contacts: Mapping[UUID, Sequence[Contact]], untold: Iterable[Untold], now: datetime
+    events: Sequence[Event],
+    contacts: Mapping[UUID, Sequence[Contact]],
+    untold: Iterable[Untold],
+    steps: Mapping[UUID, StepNews],
+    now: datetime,
 ) -> list[PlannedNotification]:
-    """Return the notifications that follow from events, in order, given each event's contacts.
+    """Return the notifications that follow from events, in order, given each event's contacts and the staff's steps.
 
     `untold` contains the notifications that the events made outdated before they were sent. They determine what the
     customer still needs to know about a rescheduled appointment.
@@ -65,7 +74,7 @@ def plan_all(
     earlier = {(each.clinic_id, each.subject_id): each for each in untold if each.kind in ("confirmation", "moved")}
     for event in events:
         subject = (event.clinic_id, event.subject_id)
-        plans += plan_notifications(event, contacts.get(event.id, ()), now, earlier.get(subject))
+        plans += plan_notifications(event, contacts.get(event.id, ()), now, earlier.get(subject), steps.get(event.id))
         match event.fact:  # whatever this batch plans is not sent yet
             case AppointmentBooked():
                 earlier[subject] = Untold(*subject, "confirmation", event.id)
@@ -77,17 +86,31 @@ def plan_all(
 
 
 def plan_notifications(
-    event: Event, contacts: Sequence[Contact], now: datetime, untold: Untold | None = None
+    event: Event,
+    contacts: Sequence[Contact],
+    now: datetime,
+    untold: Untold | None = None,
+    step: StepNews | None = None,
 ) -> Iterator[PlannedNotification]:
     """Yield the notifications that follow from an event, for the contacts that it concerns.
 
     If the customer has not received a message about the appointment yet, a new time is confirmed instead. If they have
     not received one about a previous move, the message names the time before that move.
+
+    Messages about a step that staff can undo wait. If they have undone it before anyone was told, the customer receives
+    only what they were owed before.
     """
     announcement, event_id = _announcement(event, now), event.id
     if announcement is None:
         return
-    if untold and announcement.kind == "moved":
+    if step and step.is_undo and not step.was_announced:
+        if step.untold is None:
+            return
+        kind, event_id = step.untold[0], step.untold[1] or event.id
+        announcement = announcement._replace(kind=kind)
+    elif step and not step.is_undo:
+        announcement = announcement._replace(due_at=max(announcement.due_at, step.held_until))
+    if untold and announcement.kind == "moved" and not (step and step.is_undo):
         announcement = announcement._replace(kind=untold.kind)
         event_id = (untold.kind == "moved" and untold.event_id) or event.id
     rules, expires = KINDS[announcement.kind], announcement.expires_at

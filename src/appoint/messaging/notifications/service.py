@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from ... import audit
+from ...booking.steps import UNDO_WINDOW
 from ...database.pool import Database, Statements, Transaction
 from ...events.facts import AppointmentCodeRequested, AppointmentFact
 from ...events.model import Event
@@ -24,10 +25,11 @@ from .model import (
     NotificationStatus,
     Preferences,
 )
-from .planning import NOTIFYING_FACTS, plan_all, plan_reminder, superseding_sequence
+from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, plan_reminder, superseding_sequence
 from .repository import delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
+from .steps import StepNews
 
 REMINDER_BATCH_SIZE: Final = 2000
 LOOKUP_TTL: Final = timedelta(days=2)
@@ -41,6 +43,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     """Event subscriber: plan the notifications that follow from events, for the available channels, and supersede
     outdated ones."""
     of_clinics = [event for event in events if event.clinic_id]
+    steps = await _find_steps(tx, of_clinics)
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]
     untold = (
         await planning.supersede(
@@ -67,8 +70,14 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     contacts: dict[UUID, list[Contact]] = {}
     for contact in await planning.list_contacts(tx, events=subjects, channels=channels):
         contacts.setdefault(contact.event_id, []).append(contact)
-    if plans := plan_all(notifying, contacts, untold, now):
+    if plans := plan_all(notifying, contacts, untold, steps, now):
         await planning.insert(tx, plans)
+
+
+async def _find_steps(tx: Transaction, events: Sequence[Event]) -> dict[UUID, StepNews]:
+    """Return the staff's steps that the events report, or report the undo of, by event."""
+    stepping = [event for event in events if isinstance(event.fact, STEP_FACTS)]
+    return await planning.find_steps(tx, events=stepping, held_for=UNDO_WINDOW) if stepping else {}
 
 
 async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:

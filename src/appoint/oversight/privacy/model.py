@@ -241,7 +241,10 @@ def for_customer(export: Export) -> Export:
     return replace(
         export,
         patients=[replace(patient, notes=None) for patient in export.patients],
-        appointments=[replace(appointment, notes=None, override_reason=None) for appointment in export.appointments],
+        appointments=[
+            replace(appointment, notes=None, staff_notes=None, override_reason=None, undo=None)
+            for appointment in export.appointments
+        ],
         audit=[
             replace(entry, actor=entry.actor.partition(":")[0], address=None, reason=None) for entry in export.audit
         ],

@@ -12,9 +12,11 @@ from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
 from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification, Untold
+from ..steps import StepNews
 
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
 LIST_CONTACTS: Final = load(__name__, "list_contacts")
+FIND_STEPS: Final = load(__name__, "find_steps")
 
 
 async def list_contacts(
@@ -29,6 +31,20 @@ async def list_contacts(
         LIST_CONTACTS, clinic_ids=clinics, event_ids=ids_, customer_ids=customers, news=news, channels=channels
     )
     return [Contact(*row.values()) for row in rows]
+
+
+async def find_steps(tx: Statements, *, events: Sequence[Event], held_for: timedelta) -> dict[UUID, StepNews]:
+    """Return the staff's steps that these events about appointments report, or report the undo of, by event. Call this
+    before `supersede`, which changes what has been announced."""
+    rows = await tx.fetch(
+        FIND_STEPS,
+        clinic_ids=[event.clinic_id for event in events],
+        event_ids=[event.id for event in events],
+        subject_ids=[event.subject_id for event in events],
+        versions=[event.subject_version for event in events],
+        held_for=held_for,
+    )
+    return {row.event_id: StepNews(*row.values()) for row in rows}
 
 
 async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -> int:

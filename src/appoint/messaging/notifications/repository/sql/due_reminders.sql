@@ -21,7 +21,8 @@ with span as (  -- the start times for which each clinic's reminders are due
             < lower(a.during) - make_interval(mins => span.minutes) - :spread
         and not exists (
           select from notification n
-           where n.clinic_id = span.clinic_id and n.subject_id = a.id::text and n.sequence = a.sequence
+           where n.clinic_id = span.clinic_id and n.subject_id = a.id::text
+             and (n.sequence = a.sequence or n.sequence = a.restored_sequence and n.status <> 'superseded')
              and n.kind = 'reminder-' || span.minutes)
      offset 0) as a  -- reads one clinic at a time
    where (a.start_time, a.id) > (:after_start::timestamptz, :after_id::uuid)

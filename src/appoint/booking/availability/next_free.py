@@ -1,0 +1,149 @@
+"""Find a clinic's next free times for its staff, who are bound neither by its notice nor by its horizon."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Annotated, ClassVar, Final
+from uuid import UUID
+
+import msgspec
+
+from ...clinics.catalogue import service as catalogues
+from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
+from ...database.pool import Statements
+from ...kit import clock, errors, fields
+from ...kit.cache import ClinicCache
+from ...kit.structs import RequestBody
+from . import repository
+from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts
+
+MAX_SEARCH_DAYS: Final = 183
+"""How many days after the first one to search."""
+
+
+class NextFreeFilter(RequestBody):
+    EXAMPLE: ClassVar = {"from": "2027-03-01"}
+
+    from_: fields.Date | None = msgspec.field(default=None, name="from")
+    """The first day; today by default."""
+    appointment_type_id: UUID | None = None
+    """Return times for this appointment type. If neither this nor `minutes` is given, return whole booking slots."""
+    minutes: AnyMinutes | None = None
+    """The length of the times in minutes, as an alternative to an appointment type."""
+    doctor_id: UUID | None = None
+    """Return only this doctor's times."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
+
+    def __post_init__(self) -> None:
+        if self.appointment_type_id and self.minutes:
+            raise errors.Invalid(errors.Fault("#/minutes", "is already set by the appointment type"))
+
+
+class FreeTime(msgspec.Struct, rename="camel", frozen=True):
+    start_time: datetime
+    end_time: datetime
+    doctor_id: UUID
+    doctor: str
+    """The doctor's name."""
+    date: date
+    """The local date at the clinic."""
+
+
+class NextFree(msgspec.Struct, rename="camel", frozen=True):
+    """A clinic's next free times, earliest first. If several doctors are free at a time, it appears once."""
+
+    clinic_id: int
+    time_zone: str
+    first: date
+    """The first day that was searched."""
+    times: list[FreeTime]
+    next_day: date | None
+    """The day to search from for times on later days; null if there are none within half a year."""
+
+
+async def find_next_free(
+    db: Statements,
+    cache: ClinicCache,
+    *,
+    clinic_id: int,
+    query: NextFreeFilter,
+    doctor_ids: Sequence[UUID] | None,
+    now: datetime,
+) -> NextFree:
+    """Return the clinic's next free times, with the given doctors or with any doctor.
+
+    All reads use one statement, whose cost depends on the number of doctors and days. It reads one day first, then
+    twice as many days each time until there are enough times. Raise `NotFound` for an unknown clinic, doctor or type.
+    """
+
+    async def attempt(catalogue: Catalogue, _: int) -> NextFree:
+        return await _search(db, catalogue, query, doctor_ids, now)
+
+    return await catalogues.with_fresh(db, cache, clinic_id, attempt, exhausted=errors.Unavailable())
+
+
+async def _search(
+    db: Statements, catalogue: Catalogue, query: NextFreeFilter, doctor_ids: Sequence[UUID] | None, now: datetime
+) -> NextFree:
+    type = catalogue.types.get(query.appointment_type_id) if query.appointment_type_id else None
+    if (query.appointment_type_id and not type) or not all(id in catalogue.doctors for id in doctor_ids or ()):
+        raise errors.NotFound
+    doctors = [
+        doctor
+        for doctor in catalogue.doctors_for(query.appointment_type_id)
+        if doctor_ids is None or doctor.id in doctor_ids
+    ]
+    length = Length.of(type) if type else Length(query.minutes) if query.minutes else None
+    today = clock.local_date(now, catalogue.time_zone)
+    first = day = max(query.from_ or today, today)
+    last = first + timedelta(days=MAX_SEARCH_DAYS)
+    step = timedelta(days=1)
+    found: list[FreeTime] = []
+    while doctors and day <= last and len(found) < query.limit:
+        until = min(day + step - timedelta(days=1), last)
+        times = await _load(db, catalogue, doctors, type=type, length=length, first=day, last=until)
+        found += _earliest(catalogue, times, length, (day, until), now=now, limit=query.limit - len(found))
+        day, step = until + timedelta(days=1), step * 2
+    next_day = found[-1].date + timedelta(days=1) if found else None
+    return NextFree(catalogue.clinic_id, catalogue.time_zone, first, found, next_day)
+
+
+async def _load(
+    db: Statements,
+    catalogue: Catalogue,
+    doctors: Sequence[CatalogueDoctor],
+    *,
+    type: CatalogueType | None,
+    length: Length | None,
+    first: date,
+    last: date,
+) -> list[DoctorTime]:
+    before, after = (length.before, length.after) if length else NO_BUFFERS
+    times = await repository.load_doctors_time(
+        db, catalogue, doctors=doctors, type=type, first=first, last=last, before=before, after=after
+    )
+    if len(times) < len(doctors):
+        raise catalogues.Stale
+    return times
+
+
+def _earliest(
+    catalogue: Catalogue,
+    times: Sequence[DoctorTime],
+    length: Length | None,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    limit: int,
+) -> list[FreeTime]:
+    """Return the earliest free times on the days, each once. The earliest ones are among each doctor's earliest."""
+    terms = Terms.for_staff(catalogue, now)
+    offers: dict[datetime, tuple[date, OfferedTime]] = {}
+    for doctor in times:
+        free = ((day, offer) for day, offer in starts(doctor, length, terms) if offer.available)
+        for day, offer in islice(((day, offer) for day, offer in free if days[0] <= day <= days[1]), limit):
+            offers.setdefault(offer.start_time, (day, offer))
+    return [
+        FreeTime(offer.start_time, offer.end_time, offer.doctor_id, catalogue.doctors[offer.doctor_id].name, day)
+        for _, (day, offer) in sorted(offers.items())[:limit]
+    ]

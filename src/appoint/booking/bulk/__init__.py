@@ -1,0 +1,1 @@
+"""Change several appointments in one step."""

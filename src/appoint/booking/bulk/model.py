@@ -1,0 +1,92 @@
+"""Changes to several appointments, and their outcome."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from ...kit import errors, fields
+from ...kit.structs import RequestBody
+from ..model import Appointment
+from ..rules import Override
+from ..steps import UndoOffer
+
+MAX_APPOINTMENTS = 200
+ID = "00000001-0197-818c-8c22-0201f9661508"
+
+
+class SelectedAppointment(RequestBody):
+    """An appointment to change."""
+
+    EXAMPLE: ClassVar = {"id": ID, "version": 3}
+
+    id: UUID
+    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Change the appointment only if this is its current version."""
+
+    @property
+    def if_match(self) -> str:
+        """The version as an `If-Match` header."""
+        return f'"v{self.version}"' if self.version else "*"
+
+
+class CancelAppointments(RequestBody):
+    EXAMPLE: ClassVar = {"appointments": [SelectedAppointment.EXAMPLE], "reason": "Dr. Shah is ill"}
+
+    appointments: Annotated[list[SelectedAppointment], msgspec.Meta(min_length=1, max_length=MAX_APPOINTMENTS)]
+    reason: fields.ShortText | None = None
+    """Stored with each appointment. The patients' messages contain it."""
+
+    def __post_init__(self) -> None:
+        check_distinct(self.appointments)
+
+
+class Move(SelectedAppointment):
+    """A new time, a new doctor or both for an appointment. What is left out stays as it is."""
+
+    EXAMPLE: ClassVar = {"id": ID, "startTime": "2027-03-01T08:30:00Z"}
+
+    start_time: fields.Minute | None = None
+    doctor_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.start_time is None and self.doctor_id is None:
+            raise errors.Invalid(errors.Fault("#/startTime", "is required unless doctorId is given"))
+
+
+class MoveAppointments(RequestBody):
+    EXAMPLE: ClassVar = {"appointments": [Move.EXAMPLE]}
+
+    appointments: Annotated[list[Move], msgspec.Meta(min_length=1, max_length=MAX_APPOINTMENTS)]
+    override: Override | None = None
+    """Applies to all appointments."""
+
+    def __post_init__(self) -> None:
+        check_distinct(self.appointments)
+
+
+def check_distinct(appointments: "list[SelectedAppointment] | list[Move]") -> None:
+    """Raise `Invalid` if an appointment appears twice."""
+    ids = [each.id for each in appointments]
+    if len(set(ids)) < len(ids):
+        raise errors.Invalid(errors.Fault("#/appointments", "must not contain an appointment twice"))
+
+
+class UnchangedAppointment(msgspec.Struct, rename="camel", frozen=True):
+    """An appointment that stays as it is, and why."""
+
+    appointment_id: UUID
+    reason: Annotated[str, msgspec.Meta(examples=["taken"])]
+    """The type of the problem."""
+    title: str = ""
+    """The problem's title in the caller's language."""
+
+
+class ChangedAppointments(msgspec.Struct, rename="camel", frozen=True):
+    """The outcome of changing several appointments, each of which is changed or not, independently of the others."""
+
+    appointments: list[Appointment]
+    """The changed appointments."""
+    unchanged: list[UnchangedAppointment]
+    undo: UndoOffer | None
+    """How to undo all of the changes; null if there are none."""

@@ -1,0 +1,103 @@
+"""Cancel or move several appointments in one step, which can be undone as a whole."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from ...database.pool import Database
+from ...kit import errors, ids
+from ...kit.actors import Actor
+from .. import service, transitions
+from ..model import Appointment, RescheduleRequest
+from ..reschedule import reschedule
+from ..steps import UndoOffer
+from .model import (
+    CancelAppointments,
+    ChangedAppointments,
+    Move,
+    MoveAppointments,
+    SelectedAppointment,
+    UnchangedAppointment,
+)
+
+S = TypeVar("S", bound=SelectedAppointment)
+
+
+async def cancel(
+    db: Database,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    cancellation: CancelAppointments,
+    own_doctor_id: UUID | None,
+    now: datetime,
+) -> ChangedAppointments:
+    """Cancel the appointments, each in its own transaction. Leave out those of doctors other than `own_doctor_id`, if
+    that is given."""
+
+    async def cancel_one(selected: SelectedAppointment, current: Appointment, step_id: UUID) -> Appointment:
+        await db.atomic(
+            transitions.cancel,
+            actor,
+            appointment_id=current.id,
+            reason=cancellation.reason,
+            step_id=step_id,
+            if_match=selected.if_match,
+            now=now,
+        )
+        return await service.get(db, current.id)
+
+    return await _change(
+        db, cancellation.appointments, cancel_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now
+    )
+
+
+async def move(
+    db: Database, actor: Actor, *, clinic_id: int, moves: MoveAppointments, own_doctor_id: UUID | None, now: datetime
+) -> ChangedAppointments:
+    """Move the appointments, each in its own transaction and in the given order. Leave out those of doctors other than
+    `own_doctor_id`, and moves to other doctors, if that is given."""
+
+    async def move_one(selected: Move, current: Appointment, step_id: UUID) -> Appointment:
+        if own_doctor_id and selected.doctor_id not in (None, own_doctor_id):
+            raise errors.Forbidden
+        to = RescheduleRequest(
+            start_time=selected.start_time or current.start_time, doctor_id=selected.doctor_id, override=moves.override
+        )
+        return await reschedule(
+            db, actor, appointment_id=current.id, to=to, if_match=selected.if_match, step_id=step_id, now=now
+        )
+
+    return await _change(db, moves.appointments, move_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now)
+
+
+async def _change(
+    db: Database,
+    selection: Sequence[S],
+    change_one: Callable[[S, Appointment, UUID], Awaitable[Appointment]],
+    *,
+    clinic_id: int,
+    own_doctor_id: UUID | None,
+    now: datetime,
+) -> ChangedAppointments:
+    step_id = ids.new_id(clinic_id)
+    changed: list[Appointment] = []
+    unchanged: list[UnchangedAppointment] = []
+    for selected in selection:
+        try:
+            current = await _find(db, selected.id, clinic_id=clinic_id, own_doctor_id=own_doctor_id)
+            changed.append(await change_one(selected, current, step_id))
+        except (errors.Conflict, errors.NotFound, errors.Forbidden, errors.VersionMismatch) as refusal:
+            unchanged.append(UnchangedAppointment(selected.id, refusal.type))
+    return ChangedAppointments(changed, unchanged, UndoOffer.of(step_id, now) if changed else None)
+
+
+async def _find(db: Database, appointment_id: UUID, *, clinic_id: int, own_doctor_id: UUID | None) -> Appointment:
+    """Return the appointment. Raise `NotFound` for another clinic's, and `Forbidden` for another doctor's."""
+    if ids.clinic_of(appointment_id) != clinic_id:
+        raise errors.NotFound
+    appointment = await service.get(db, appointment_id)
+    if own_doctor_id not in (None, appointment.doctor_id):
+        raise errors.Forbidden
+    return appointment

@@ -1,0 +1,1 @@
+"""Record the progress of appointments during the day."""

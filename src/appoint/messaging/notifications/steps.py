@@ -1,0 +1,24 @@
+"""Staff's steps, and what they mean for the messages about an appointment."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+
+class StepNews(NamedTuple):
+    """What an event's step, or its undo, means for the messages about the appointment."""
+
+    event_id: UUID
+    held_until: datetime
+    """Messages about the step wait until then."""
+    is_undo: bool
+    was_announced: bool
+    """For an undo: whether a message about the step has gone out."""
+    untold_kind: str | None
+    """For an undo: the kind of the message that the step made outdated before it was sent."""
+    untold_event_id: UUID | None
+
+    @property
+    def untold(self) -> tuple[str, UUID | None] | None:
+        """The message that is still owed to the customer after the undo."""
+        return (self.untold_kind, self.untold_event_id) if self.untold_kind and not self.was_announced else None
