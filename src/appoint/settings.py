@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices
+from .kit.sign_in_settings import SignInSettings
 
 
-class Settings(BaseSettings):
+class Settings(SignInSettings):
     model_config = SettingsConfigDict(
         env_prefix="APPOINT_",
         env_file=".env",
@@ -162,36 +163,6 @@ class Settings(BaseSettings):
     )
     event_log_days: int = Field(
         default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are kept for replays"
-    )
-    session_idle_minutes: int = Field(
-        default=60, ge=1, le=1440, description="how long a session lasts without activity"
-    )
-    session_hours: int = Field(default=12, ge=1, le=720, description="maximum length of a session")
-    oidc_issuer: str | None = Field(
-        default=None,
-        description="OpenID provider whose tokens staff can sign in with, written exactly as in the tokens' issuer "
-        "claim (iss), such as https://login.example.org/realms/clinics; if unset, there is no provider",
-    )
-    oidc_audience: str | None = Field(default=None, description="audience (aud) in the provider's tokens for Appoint")
-    oidc_algorithms: CommaSeparated = Field(
-        default=["RS256", "ES256", "EdDSA"],
-        description="comma-separated algorithms that the provider may sign tokens with",
-    )
-    oidc_roles_claim: str = Field(
-        default="roles",
-        description="claim that contains the provider's roles, or the dotted path to it, such as realm_access.roles",
-    )
-    oidc_roles: CommaSeparated = Field(
-        default=[],
-        description="comma-separated mapping from claim values to roles in Appoint: claim-value=role:clinic, "
-        "claim-value=doctor:clinic:doctorId or claim-value=administrator",
-    )
-    oidc_token_hours: int = Field(
-        default=24,
-        ge=1,
-        le=720,
-        description="how long one of the provider's tokens can grant its roles, counted from its time of "
-        "issue (iat), however late it expires",
     )
     unconfirmed_days: int = Field(
         default=7,

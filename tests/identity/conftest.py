@@ -8,7 +8,9 @@ from appoint.identity.oidc.gateway import Provider
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.notifications.gateway import Links, compose
+from support.app import client_of, composed
 from support.oidc import oidc_settings
+from support.openid_pages import Browser, page_settings
 from support.post import Office, Post
 from support.provider import openid_provider
 from support.staff import SECRET, add_user, bearer, works_at
@@ -109,6 +111,7 @@ def idp_server():
 @pytest.fixture
 def idp(idp_server):
     """The provider, reset to its initial state."""
+    idp_server.codes, idp_server.configuration = {}, {}
     idp_server.responses, idp_server.requests, idp_server.down, idp_server.seconds = {}, [], False, 0.0
     idp_server.keys = {"first": idp_server.first}
     idp_server.may_respond.set()
@@ -121,3 +124,28 @@ async def provider(idp):
     assert trust
     async with Provider(trust) as provider:
         yield provider
+
+
+@pytest.fixture
+async def pages(db, database_url, idp):
+    """A client for an application whose pages offer the provider. Mia manages its only clinic."""
+    async with client_of(composed(database_url, **page_settings(idp))) as client:
+        yield await with_mia(db, client)
+
+
+@pytest.fixture
+async def linking_pages(db, database_url, idp):
+    """The same, but the provider's verified email addresses link accounts."""
+    async with client_of(composed(database_url, **page_settings(idp, oidc_link_by_email=True))) as client:
+        yield await with_mia(db, client)
+
+
+async def with_mia(db, client):
+    await create_clinic(client)
+    await works_at(db, await add_user(db))
+    return client
+
+
+@pytest.fixture
+def browser(pages, idp):
+    return Browser(pages, idp)

@@ -15,8 +15,10 @@ from support.constraint_rows import (
     stranger_appointment,
     unsealed_entry,
 )
+from support.sign_in_constraint_cases import SIGN_IN_CASES
 
 MORE_CASES = {
+    **SIGN_IN_CASES,
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
     "audit_unsealed_clinic": unsealed_entry(clinic_id=-1),
     "audit_entry_pkey": sealed_entry(position=1),

@@ -1,5 +1,7 @@
 """An OpenID provider that signs any token, and misbehaves as the test requires."""
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -7,11 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from joserfc import jwk, jws
 
 AUDIENCE = "appoint"
+CLIENT_ID = "appoint-pages"
+CLIENT_SECRET = "known to the provider"
+CLIENT_AUTHORIZATION = "Basic " + base64.b64encode(f"{CLIENT_ID}:{quote_plus(CLIENT_SECRET)}".encode()).decode()
+
+
+class Issued(NamedTuple):
+    """An authorization code that the provider has issued."""
+
+    redirect_uri: str
+    challenge: str
+    id_token: str
 
 
 class OpenIdProvider:
@@ -21,6 +35,8 @@ class OpenIdProvider:
         self.keys: dict[str, jwk.Key] = {}
         self.responses: dict[str, Any] = {}
         self.requests: list[str] = []
+        self.codes: dict[str, Issued] = {}
+        self.configuration: dict[str, Any] = {}
         self.down = False
         self.seconds = 0.0
         self.may_respond = threading.Event()
@@ -45,6 +61,19 @@ class OpenIdProvider:
                 with suppress(BrokenPipeError):  # a client that timed out has disconnected
                     self.wfile.write(body)
 
+            def do_POST(self) -> None:
+                provider.requests.append(self.path)
+                if provider.down:
+                    self.close_connection = True
+                    return
+                length = int(self.headers["Content-Length"])
+                form = dict(parse_qsl(self.rfile.read(length).decode()))
+                status, body = provider.redeem(form, self.headers.get("Authorization", ""))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
             def log_message(self, *_: Any) -> None:
                 pass
 
@@ -59,12 +88,43 @@ class OpenIdProvider:
 
     def own(self, path: str) -> Any:
         if path == "/realms/clinics/.well-known/openid-configuration":
-            return json.dumps({"issuer": self.issuer, "jwks_uri": self.issuer + "/jwks"}).encode()
+            endpoints = {
+                "issuer": self.issuer,
+                "jwks_uri": self.issuer + "/jwks",
+                "authorization_endpoint": self.issuer + "/authorize",
+                "token_endpoint": self.issuer + "/token",
+            }
+            return json.dumps(endpoints | self.configuration).encode()
         if path == "/realms/clinics/jwks":
             return json.dumps(
                 {"keys": [key.as_dict(private=False, kid=kid) for kid, key in self.keys.items()]}
             ).encode()
         return 404
+
+    def authorize(self, url: str, now: datetime, **claims: Any) -> dict[str, str]:
+        """Sign a person in on the provider's page. Return the parameters that it sends back to Appoint."""
+        assert url.startswith(self.issuer + "/authorize?")
+        query = dict(parse_qsl(urlsplit(url).query))
+        assert query["code_challenge_method"] == "S256"
+        code = f"code {len(self.codes)}"
+        defaults = {"aud": query["client_id"], "nonce": query["nonce"], "email": None, "roles": None}
+        token = self.token(now, **(defaults | claims))
+        self.codes[code] = Issued(query["redirect_uri"], query["code_challenge"], token)
+        return {"code": code, "state": query["state"]}
+
+    def redeem(self, form: dict[str, str], authorization: str) -> tuple[int, bytes]:
+        """Exchange a code for an ID token, once, if the client proves who it is and that it requested the code."""
+        issued = self.codes.pop(form["code"], None)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
+        is_client = authorization == CLIENT_AUTHORIZATION or form.get("client_secret") == CLIENT_SECRET
+        if (
+            issued is None
+            or not is_client
+            or form["redirect_uri"] != issued.redirect_uri
+            or challenge.rstrip(b"=").decode() != issued.challenge
+        ):
+            return 400, b'{"error":"invalid_grant"}'
+        return 200, json.dumps({"id_token": issued.id_token, "access_token": "x", "token_type": "Bearer"}).encode()
 
     def add(self, kid: str, type: Any, size: Any, **parameters: Any) -> None:
         self.keys[kid] = jwk.generate_key(type, size, parameters={"kid": kid, **parameters})

@@ -21,6 +21,7 @@ BOOKED_COOKIE_SECONDS: Final = 3600
 FORM_COOKIE: Final = "__Host-appoint-form"
 FORM_KEY: Final = re.compile("[A-Za-z0-9_-]{16,100}")
 MAX_FORM_KEYS: Final = 5
+OPENID_COOKIE: Final = "__Host-appoint-openid"
 DEVICE_COOKIE: Final = "__Host-appoint-device"
 DEVICE_PURPOSE: Final = "device"
 KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
@@ -70,6 +71,20 @@ def booked_token_of(request: Request[Any, Any, Any]) -> str:
     value = request.cookies.get(BOOKED_COOKIE)
     token = verify(services_of(request).secret_key, "booked", value) if value else None
     return token if isinstance(token, str) else ""
+
+
+def set_openid_attempt(response: Response[Any], value: str, lasts: timedelta) -> None:
+    """Store a signed attempt to sign in through the OpenID provider."""
+    response.set_cookie(_cookie(OPENID_COOKIE, value, max_age=int(lasts.total_seconds())))
+
+
+def delete_openid_attempt(response: Response[Any]) -> None:
+    response.set_cookie(_cookie(OPENID_COOKIE, "", max_age=0))
+
+
+def openid_attempt_of(request: Request[Any, Any, Any]) -> str:
+    """Return the signed attempt, or an empty string."""
+    return request.cookies.get(OPENID_COOKIE, "")
 
 
 def add_form_key(response: Response[Any], request: Request[Any, Any, Any], key: str) -> None:

@@ -48,6 +48,7 @@ from ..identity.admin_tokens.model import PREFIX as ADMIN_TOKEN_PREFIX
 from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
 from ..identity.networks.api import ClinicNetworks
+from ..identity.oidc.sign_in import ProviderSignIn, page_sign_in
 from ..identity.revocation.api import PlatformUsers, UserAccess
 from ..identity.sessions import api as sessions_api
 from ..identity.sessions.model import PREFIX as SESSION_PREFIX
@@ -170,8 +171,9 @@ def create(
         changes = Changes(db)
         try:
             async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:
+                openid = ProviderSignIn()
                 if trust:
-                    await stack.enter_async_context(_openid_identity(trust, identities))
+                    openid = await stack.enter_async_context(_openid_provider(trust, settings, identities))
                 app.state.services = Services(
                     settings=settings,
                     admin_token=admin_token,
@@ -183,6 +185,7 @@ def create(
                     session_of_cookie=sessions_api.by_cookie,
                     owners=OWNERS,
                     features={
+                        ProviderSignIn: openid,
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
                         ExportPage: ExportPage(export_page),
@@ -226,11 +229,14 @@ def create(
 
 
 @asynccontextmanager
-async def _openid_identity(trust: "Trust", identities: dict[str, Identify]) -> AsyncGenerator[None]:
-    """Accept tokens from the identity provider."""
+async def _openid_provider(
+    trust: "Trust", settings: Settings, identities: dict[str, Identify]
+) -> AsyncGenerator[ProviderSignIn]:
+    """Accept tokens from the identity provider, if they have an audience, and yield it for sign-in on the pages."""
     from ..identity.oidc import api as oidc_api  # noqa: PLC0415
     from ..identity.oidc.gateway import Provider  # noqa: PLC0415
 
     async with Provider(trust) as provider:
-        identities[oidc_api.PREFIX] = oidc_api.identify_with(provider)
-        yield
+        if trust.audience:
+            identities[oidc_api.PREFIX] = oidc_api.identify_with(provider)
+        yield page_sign_in(settings, provider)

@@ -17,6 +17,8 @@ from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
 from ..http import repository as requests_repository
 from ..http.idempotency import KEY_TTL
+from ..identity.oidc import repository as openid_repository
+from ..identity.oidc.attempts import ATTEMPT_TTL
 from ..identity.sessions import repository as sessions_repository
 from ..identity.sign_in_codes import repository as sign_in_codes_repository
 from ..integrations.webhooks.repository import deliveries
@@ -121,8 +123,9 @@ async def forget_requests(work: Work, *, before: datetime) -> None:
 
 
 async def forget_codes(work: Work, *, now: datetime) -> None:
-    """Delete expired sign-in codes, and confirmation codes from yesterday and earlier."""
+    """Delete expired sign-in codes and marks of sign-ins, and confirmation codes from yesterday and earlier."""
     await sign_in_codes_repository.delete_expired(work.db, now=now)
+    await openid_repository.delete_old_states(work.db, before=now - ATTEMPT_TTL)
     await confirmation_codes.delete_old(work.db, before=now - CONFIRMATION_CODE_TTL)
 
 

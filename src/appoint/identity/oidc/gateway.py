@@ -1,10 +1,12 @@
-"""Fetch and cache the OpenID provider's signing keys."""
+"""Fetch and cache the OpenID provider's configuration and signing keys, and exchange codes for ID tokens."""
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Any, Final, NamedTuple, Self
+from urllib.parse import quote_plus
 
 import httpx2
 import structlog
@@ -31,15 +33,44 @@ class FetchError(Exception):
     """The provider is unreachable, or its response is unusable."""
 
 
+class CodeRefused(Exception):
+    """The provider does not exchange the code."""
+
+
+class Configuration(NamedTuple):
+    """What the provider publishes about itself."""
+
+    keys: Mapping[str, KeySet]
+    authorization_endpoint: str = ""
+    """The provider's page for signing in; empty if it has none, or if it is not safe to use."""
+    token_endpoint: str = ""
+    takes_basic: bool = True
+    """Whether clients send their secret in the `Authorization` header, and not in the body."""
+    names_issuer: bool = False
+    """Whether the provider's responses to the browser name it (RFC 9207)."""
+
+
+class Client(NamedTuple):
+    """Appoint, as the provider knows it."""
+
+    id: str
+    secret: str
+    """Empty for a public client."""
+    redirect_uri: str
+
+
+NOTHING: Final = Configuration({})
+
+
 class Provider:
-    """An OpenID provider's keys, cached in this process. Concurrent requests share one fetch."""
+    """An OpenID provider's configuration and keys, cached in this process. Concurrent requests share one fetch."""
 
     def __init__(self, trust: Trust) -> None:
         self.trust: Final = trust
         self._client: Final = httpx2.AsyncClient(
             timeout=FETCH_SECONDS, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
         )
-        self._keys: dict[str, KeySet] = {}
+        self._configuration = NOTHING
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
         self._fetching: asyncio.Task[None] | None = None
@@ -57,20 +88,70 @@ class Provider:
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
         """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
         unreachable and the cached keys do not settle the question."""
+        configuration = await self._current(now, kid)
+        if keys := configuration.keys.get(kid):
+            return keys
+        if self._last_fetch_failed:
+            raise self._unavailable(now)
+        return None
+
+    async def configuration(self, *, now: datetime) -> Configuration:
+        """Return the provider's configuration. Raise `Unavailable` if it is unreachable and nothing is cached, or if
+        people cannot sign in there."""
+        configuration = await self._current(now)
+        if not configuration.authorization_endpoint or not configuration.token_endpoint:
+            raise self._unavailable(now)
+        return configuration
+
+    async def exchange(self, code: str, *, verifier: str, client: Client, now: datetime) -> str:
+        """Exchange a code for an ID token. Raise `CodeRefused`, or `Unavailable` if the provider is unreachable."""
+        configuration = await self.configuration(now=now)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": client.redirect_uri,
+            "code_verifier": verifier,
+        }
+        credentials = None
+        if client.secret and configuration.takes_basic:
+            credentials = quote_plus(client.id), quote_plus(client.secret)
+        else:
+            form |= {"client_id": client.id, **({"client_secret": client.secret} if client.secret else {})}
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                url = configuration.token_endpoint
+                status, content = await _read(self._client, url, method="POST", data=form, auth=credentials)
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, FetchError) as error:
+            log.warning("openid provider unreachable", reason=f"token endpoint: {type(error).__name__}")
+            raise self._unavailable(now) from None
+        if status >= 500:
+            log.warning("openid provider unreachable", reason=f"token endpoint: it responded with {status}")
+            raise self._unavailable(now)
+        try:
+            token = json.loads(content)["id_token"] if status == 200 else None
+        except PARSE_ERRORS:
+            token = None
+        if not isinstance(token, str):
+            log.warning("openid provider refused a code", status=status)
+            raise CodeRefused
+        return token
+
+    async def _current(self, now: datetime, kid: str | None = None) -> Configuration:
+        """Return the configuration, or an empty one if it cannot be fetched and the cached one is too old. If there is
+        a `kid`, try to find its key."""
         if (
-            kid not in self._keys
+            (kid is not None and kid not in self._configuration.keys)
             or (self._age(now) > MAX_AGE and not self._last_fetch_failed)
             or self._age(now) > MAX_AGE_WHILE_UNREACHABLE
         ):
             await self._refresh(now)
         elif self._age(now) > REFRESH_AFTER:
             self._start_fetch(now)
-        if self._age(now) <= MAX_AGE_WHILE_UNREACHABLE and (keys := self._keys.get(kid)):
-            return keys
-        if self._last_fetch_failed:
-            waited = now - self._tried_at if self._tried_at else RETRY_INTERVAL
-            raise Unavailable(retry_after_seconds=max(1, int((RETRY_INTERVAL - waited).total_seconds())))
-        return None
+        return self._configuration if self._age(now) <= MAX_AGE_WHILE_UNREACHABLE else NOTHING
+
+    def _unavailable(self, now: datetime) -> Unavailable:
+        waited = now - self._tried_at if self._tried_at else RETRY_INTERVAL
+        return Unavailable(retry_after_seconds=max(1, int((RETRY_INTERVAL - waited).total_seconds())))
 
     @property
     def _last_fetch_failed(self) -> bool:
@@ -80,7 +161,7 @@ class Provider:
         return now - self._fetched_at if self._fetched_at else timedelta.max
 
     async def _refresh(self, now: datetime) -> None:
-        """Fetch the provider's keys into `_keys`, unless the last fetch was too recent."""
+        """Fetch the provider's configuration, unless the last fetch was too recent."""
         self._start_fetch(now)
         if self._fetching:
             await asyncio.shield(self._fetching)  # a cancelled request must not cancel the fetch for others
@@ -92,7 +173,7 @@ class Provider:
 
     async def _fetch(self, now: datetime) -> None:
         try:
-            self._keys = await fetch(self._client, self.trust.issuer)
+            self._configuration = await fetch(self._client, self.trust.issuer)
             self._fetched_at = now
         except FetchError as error:
             log.warning("openid provider unreachable", reason=str(error))
@@ -100,36 +181,63 @@ class Provider:
             self._fetching = None
 
 
-async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
-    """Fetch the keys that the provider publishes, by id. Raise `FetchError`."""
+async def fetch(client: httpx2.AsyncClient, issuer: str) -> Configuration:
+    """Fetch the provider's configuration and keys. Raise `FetchError`."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
-            configuration = json.loads(await _read(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
-            keys_url = configuration["jwks_uri"]
-            if configuration["issuer"] != issuer:
+            document = json.loads(await _get(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
+            keys_url = document["jwks_uri"]
+            if document["issuer"] != issuer:
                 raise FetchError("its configuration names a different issuer")
             if not is_safe(keys_url):
                 raise FetchError("the address of its keys does not use https")
-            keys = parse_keys(await _read(client, keys_url))
+            configuration = _configuration(document, parse_keys(await _get(client, keys_url)))
     except TimeoutError:
         raise FetchError("it did not respond in time") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise FetchError(f"it cannot be reached: {type(error).__name__}") from None
     except PARSE_ERRORS:
         raise FetchError("its response is not a configuration with keys") from None
-    if not keys:
+    if not configuration.keys:
         raise FetchError("it has no usable key")
-    return keys
+    return configuration
 
 
-async def _read(client: httpx2.AsyncClient, url: str) -> bytes:
-    """Read a document, up to a size limit. Does not follow redirects: only the issuer's own address is trusted."""
+def _configuration(document: Mapping[str, Any], keys: Mapping[str, KeySet]) -> Configuration:
+    return Configuration(
+        keys,
+        _safe_url(document.get("authorization_endpoint")),
+        _safe_url(document.get("token_endpoint")),
+        "client_secret_basic" in document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]),
+        document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _safe_url(value: Any) -> str:
+    return value if isinstance(value, str) and is_safe(value) else ""
+
+
+async def _get(client: httpx2.AsyncClient, url: str) -> bytes:
+    status, content = await _read(client, url)
+    if status != 200:
+        raise FetchError(f"it responded with {status}")
+    return content
+
+
+async def _read(
+    client: httpx2.AsyncClient,
+    url: str,
+    *,
+    method: str = "GET",
+    data: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Send a request. Return the status and the body, up to a size limit. Does not follow redirects: only the issuer's
+    own addresses are trusted."""
     content = bytearray()
-    async with client.stream("GET", url) as response:
-        if response.status_code != 200:
-            raise FetchError(f"it responded with {response.status_code}")
+    async with client.stream(method, url, data=data, auth=auth) as response:
         async for part in response.aiter_raw():
             content += part
             if len(content) > MAX_ANSWER_BYTES:
                 raise FetchError("its response is too large")
-    return bytes(content)
+        return response.status_code, bytes(content)

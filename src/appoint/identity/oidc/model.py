@@ -63,6 +63,7 @@ class Trust(NamedTuple):
 
     issuer: str
     audience: str
+    """Empty if the API does not accept the provider's tokens."""
     algorithms: Collection[str]
     roles_claim: str
     roles: Collection[RoleGrant]

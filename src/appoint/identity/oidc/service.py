@@ -30,7 +30,8 @@ def read_trust(settings: Settings) -> Trust | None:
             "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics; "
             "plain http is allowed only on this machine."
         )
-    if not settings.oidc_audience:
+    is_api_open = bool(settings.oidc_audience or settings.oidc_roles or not settings.oidc_client_id)
+    if is_api_open and not settings.oidc_audience:
         raise StartupError("Set APPOINT_OIDC_AUDIENCE to the audience (aud) of the provider's tokens for Appoint.")
     if wrong := [name for name in settings.oidc_algorithms if name not in ALGORITHMS]:
         raise StartupError(
@@ -41,7 +42,7 @@ def read_trust(settings: Settings) -> Trust | None:
         raise StartupError(
             f"APPOINT_OIDC_ALGORITHMS must name at least one algorithm. Choose from {', '.join(ALGORITHMS)}."
         )
-    if not settings.oidc_roles:
+    if is_api_open and not settings.oidc_roles:
         raise StartupError(
             "Set APPOINT_OIDC_ROLES to map each of the provider's roles to a role in Appoint, such as "
             "front-desk=receptionist:1."
@@ -54,7 +55,7 @@ def read_trust(settings: Settings) -> Trust | None:
             raise StartupError(f"APPOINT_OIDC_ROLES: “{entry}” {error}.") from None
     return Trust(
         issuer,
-        settings.oidc_audience,
+        settings.oidc_audience or "",
         frozenset(settings.oidc_algorithms),
         settings.oidc_roles_claim,
         roles,

@@ -145,16 +145,34 @@ async def _sign_in(
         if step is None:
             raise errors.Unauthorized("wrong-credentials")
     await accounts_repository.record_sign_in(tx, user.id, password_hash=new_hash, totp_step=step)
-    await accounts_repository.record_joining(tx, user.id, now=now)
+    return await open_user_session(
+        tx, actor, user_id=user.id, previous_token=previous_token, lifetime=lifetime, now=now
+    )
+
+
+async def open_user_session(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    user_id: UUID,
+    previous_token: str | None,
+    lifetime: timedelta,
+    proven_at: datetime | None = None,
+    now: datetime,
+) -> SignIn:
+    """Open a session for a user who has proven who they are, and end the browser's previous one."""
+    await accounts_repository.record_joining(tx, user_id, now=now)
     if previous_token:
         await repository.end_by_token(tx, token_hash=hash_token(previous_token))
-    opened_session = await open_session(tx, actor, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
-    account = await accounts.get_account(tx, Actor(f"user:{user.id}", user_id=user.id))
+    opened_session = await open_session(
+        tx, actor, user_id=user_id, customer_id=None, lifetime=lifetime, proven_at=proven_at, now=now
+    )
+    account = await accounts.get_account(tx, Actor(f"user:{user_id}", user_id=user_id))
     await audit.record(
         tx,
         actor,
         clinic_id=PLATFORM,
-        subjects=[user.id],
+        subjects=[user_id],
         also_at=[membership.clinic_id for membership in account.memberships],
     )
     return SignIn(opened_session.session, account, opened_session.token)

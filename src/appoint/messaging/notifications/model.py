@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from ...clinics.appointment_types.model import Mode
 from ...kit.fields import Locale
 from ...kit.structs import RequestBody, Resource
 from ..channels.model import Channel
-from ..templates.model import CancelledBy
+from ..templates.model import CancelledBy, NoticeKind
 
 Recipient = Literal["customer", "doctor", "staff", "user"]
 
@@ -57,11 +57,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "invitation": KindRules("user"),
     "clinic-joined": KindRules("user"),  # what an invitation becomes for someone who has a password
     "password-reset": KindRules("user"),
-    "password-changed": KindRules("user"),
-    "two-step-on": KindRules("user"),
-    "two-step-off": KindRules("user"),
-    "api-key-created": KindRules("user"),
-    "admin-token-created": KindRules("user"),
+    **dict.fromkeys(get_args(NoticeKind), KindRules("user")),
     "record-lookup": KindRules("customer", can_wait=True),
     "sign-in-code": KindRules("customer", essential=True),
 }

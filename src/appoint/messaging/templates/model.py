@@ -24,7 +24,15 @@ Kind = Literal[
     "webhook-disabled",
 ]
 CancelledBy = Literal["clinic", "patient"]
-NoticeKind = Literal["password-changed", "two-step-on", "two-step-off", "api-key-created", "admin-token-created"]
+NoticeKind = Literal[
+    "password-changed",
+    "two-step-on",
+    "two-step-off",
+    "openid-linked",
+    "openid-unlinked",
+    "api-key-created",
+    "admin-token-created",
+]
 """Messages that tell users about a change to the credentials of their account."""
 AccountKind = Literal[
     "invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", "confirmation-code", NoticeKind
@@ -61,6 +69,8 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "password-changed": ("clinic", "user", "link"),
     "two-step-on": ("clinic", "user", "link"),
     "two-step-off": ("clinic", "user", "link"),
+    "openid-linked": ("clinic", "user", "link"),
+    "openid-unlinked": ("clinic", "user", "link"),
     "api-key-created": ("clinic", "user", "link"),
     "admin-token-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
@@ -79,6 +89,8 @@ EMAIL_ONLY: Final = frozenset(
         "password-changed",
         "two-step-on",
         "two-step-off",
+        "openid-linked",
+        "openid-unlinked",
         "api-key-created",
         "admin-token-created",
     }

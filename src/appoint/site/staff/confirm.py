@@ -8,17 +8,20 @@ from ...http.forms import parse_form, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts.guesses import throttle_guesses
+from ...identity.oidc import linked_accounts
+from ...identity.oidc.sign_in import ProviderSignIn
 from ...identity.sessions import service
 from ...kit import clock, errors
 from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
+from .sign_in import openid_outcome
 
 OWN: Final = route(permission="credentials", page=True)
 
 
 @get("/staff/confirm", operation_id="showConfirmation", opt=OWN, include_in_schema=False)
 async def show(request: Request) -> Response[Any]:
-    return _page(request, query_params(request))
+    return await _page(request, query_params(request))
 
 
 @post("/staff/confirm", operation_id="proveIdentityByForm", status_code=200, opt=OWN, include_in_schema=False)
@@ -37,11 +40,13 @@ async def confirm(request: Request) -> Response[Any]:
             ),
         )
     except errors.Invalid:
-        return _page(request, fields, wrong=True)
+        return await _page(request, fields, wrong=True)
     return redirect(next_page(fields, "/staff"))
 
 
-def _page(request: Request, fields: dict[str, str], *, wrong: bool = False) -> Response[Any]:
+async def _page(request: Request, fields: dict[str, str], *, wrong: bool = False) -> Response[Any]:
+    openid = request.services.get(ProviderSignIn)
+    is_linked = await linked_accounts.linked_at(request.db, request.user, openid) is not None
     return render(
         request,
         "staff/confirm.html",
@@ -49,6 +54,8 @@ def _page(request: Request, fields: dict[str, str], *, wrong: bool = False) -> R
         cache_control=NO_STORE,
         next=next_page(fields, "/staff"),
         wrong=wrong,
+        openid=openid_outcome(fields),
+        openid_name=openid.name if is_linked else "",
     )
 
 

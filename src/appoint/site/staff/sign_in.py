@@ -1,5 +1,6 @@
 """Staff sign-in and sign-out, the choice of a clinic, and the user's own account."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import service as accounts
+from ...identity.oidc.attempts import Outcome
+from ...identity.oidc.sign_in import ProviderSignIn
 from ...identity.sessions import service
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
@@ -24,6 +27,14 @@ from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
 RETRY_REASONS: Final = ("wrong-credentials", "totp-required")
+OPENID_STATUSES: Final[Mapping[Outcome, int]] = {
+    "cancelled": 200,
+    "expired": 400,
+    "failed": 400,
+    "unlinked": 403,
+    "taken": 409,
+    "unavailable": 503,
+}
 
 
 @get("/staff/sign-in", operation_id="showSignIn", opt=route(permission="sign-in", page=True), include_in_schema=False)
@@ -31,8 +42,14 @@ async def show(request: Request) -> Response[Any]:
     return _sign_in_page(request, query_params(request))
 
 
+def openid_outcome(fields: Mapping[str, str]) -> Outcome | None:
+    """Return why signing in through the OpenID provider failed, from a page's query."""
+    return next((outcome for outcome in OPENID_STATUSES if outcome == fields.get("openid")), None)
+
+
 def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None = None) -> Response[Any]:
-    status_code = PROBLEMS[refusal].status if refusal else 200
+    openid = None if refusal else openid_outcome(fields)
+    status_code = PROBLEMS[refusal].status if refusal else OPENID_STATUSES[openid] if openid else 200
     return render(
         request,
         "staff/sign_in.html",
@@ -42,6 +59,8 @@ def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None 
         next=next_page(fields, "/staff"),
         refusal=refusal,
         problem=refusal and PROBLEMS[refusal],
+        openid=openid,
+        openid_name=request.services.get(ProviderSignIn).name,
     )
 
 
@@ -132,6 +151,7 @@ async def account(request: Request) -> Response[Any]:
         clinic_id=None,
         subjects=[session.id for session in sessions],
         account=own_account,
+        openid_name=request.services.get(ProviderSignIn).name,
         sessions=sessions,
         language_names=language_names(request),
         time_zone=own[0].time_zone if own else "UTC",

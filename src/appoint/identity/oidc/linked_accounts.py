@@ -1,0 +1,214 @@
+"""Sign in the users that the OpenID provider identified, and link their accounts to their identities there.
+
+The provider only says who someone is. What they may do follows from their account, as after any other sign-in.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from ... import audit
+from ...database.pool import Database, Statements, Transaction
+from ...http.access import PROOF_TTL
+from ...kit import errors
+from ...kit.actors import Actor
+from ...kit.ids import PLATFORM
+from ...messaging.notifications.service import notify_user
+from ..accounts import repository as accounts
+from ..accounts.model import StoredUser, totp_step
+from ..sessions import repository as sessions_repository
+from ..sessions import service as sessions
+from ..sessions.service import SignIn
+from . import repository
+from .attempts import AttemptFailed, Identity, PendingCode
+from .sign_in import ProviderSignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """What signing in needs to know about the browser and the server."""
+
+    previous_token: str | None
+    """Its session, which the sign-in ends."""
+    lifetime: timedelta
+    """How long the new session lasts at most."""
+    secret: str
+
+
+async def enter(
+    db: Database,
+    actor: Actor,
+    sign_in: ProviderSignIn,
+    identity: Identity,
+    *,
+    browser: Browser,
+    refusals: audit.Refusals,
+    next: str,
+    now: datetime,
+) -> SignIn | PendingCode:
+    """Sign in the user whom the provider identified, or return what is needed to ask for their authenticator's code.
+
+    Raise an `unlinked` `AttemptFailed` if no usable account is linked to the identity, and none can be linked by its
+    email address. The audit log distinguishes the reasons.
+    """
+    user = await repository.find_user(db, issuer=sign_in.issuer, subject_hash=identity.subject_hash)
+    if user is None and sign_in.links_by_email and identity.verified_email:
+        user = await db.atomic(_link_by_email, actor, sign_in, identity, email=identity.verified_email, now=now)
+    if user is None or user.disabled_at is not None:
+        await _record_failure(db, actor, user, identity, refusals)
+        raise AttemptFailed("unlinked")
+    if user.totp_confirmed_at and not sign_in.has_second_factor:
+        return PendingCode(
+            user_id=user.id,
+            credentials=user.credentials,
+            authenticated_at=identity.authenticated_at,
+            next=next,
+            started_at=now,
+        )
+    return await db.atomic(
+        _enter, actor, user=user, authenticated_at=identity.authenticated_at, browser=browser, now=now
+    )
+
+
+async def _record_failure(
+    db: Statements, actor: Actor, user: StoredUser | None, identity: Identity, refusals: audit.Refusals
+) -> None:
+    memberships = await accounts.list_memberships(db, user.id) if user else []
+    await refusals.record(
+        db,
+        actor,
+        "signInFailed",
+        outcome="disabled-account" if user else "unlinked-identity",
+        clinic_ids=[membership.clinic_id for membership in memberships],
+        subjects=[user.id] if user else [],
+        who=f"openid {identity.subject_hash.hex()}",
+    )
+
+
+async def _link_by_email(
+    tx: Transaction, actor: Actor, sign_in: ProviderSignIn, identity: Identity, *, email: str, now: datetime
+) -> StoredUser | None:
+    """Return the user with the address, now linked to the identity; None if there is none, or if they are already
+    linked to another identity."""
+    user = await accounts.find_by_email(tx, email)
+    if user is None or user.disabled_at is not None:
+        return user
+    return user if await _add_link(tx, actor, user.id, sign_in, identity, now=now) else None
+
+
+async def _add_link(
+    tx: Transaction, actor: Actor, user_id: UUID, sign_in: ProviderSignIn, identity: Identity, *, now: datetime
+) -> bool:
+    subject_hash = identity.subject_hash
+    if not await repository.add(tx, user_id, issuer=sign_in.issuer, subject_hash=subject_hash, now=now):
+        return False
+    await notify_user(tx, kind="openid-linked", user_id=user_id, clinic_id=PLATFORM, now=now)
+    actor = msgspec.structs.replace(actor, operation="linkOpenId")
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user_id])
+    return True
+
+
+async def enter_with_code(
+    db: Database,
+    actor: Actor,
+    pending: PendingCode,
+    *,
+    code: str,
+    browser: Browser,
+    refusals: audit.Refusals,
+    now: datetime,
+) -> SignIn:
+    """Finish a sign-in with the code from the user's authenticator. Raise `Unauthorized` if it is wrong, or an
+    `expired` `AttemptFailed` if the account has changed in the meantime."""
+    user = await accounts.find_user(db, pending.user_id)
+    if user is None or user.credentials != pending.credentials:
+        raise AttemptFailed("expired")
+    try:
+        return await db.atomic(
+            _enter,
+            actor,
+            user=user,
+            authenticated_at=pending.authenticated_at,
+            browser=browser,
+            code=code,
+            now=now,
+        )
+    except errors.Unauthorized as refusal:
+        memberships = await accounts.list_memberships(db, user.id)
+        await refusals.record(
+            db,
+            actor,
+            "signInFailed",
+            outcome=refusal.type,
+            clinic_ids=[membership.clinic_id for membership in memberships],
+            subjects=[user.id],
+            who=f"account {user.email}",
+        )
+        raise
+
+
+async def _enter(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    user: StoredUser,
+    authenticated_at: datetime | None,
+    browser: Browser,
+    code: str | None = None,
+    now: datetime,
+) -> SignIn:
+    locked = await accounts.lock(tx, user.id)
+    if locked is None or locked.credentials != user.credentials:
+        raise AttemptFailed("expired")
+    proven_at = min(authenticated_at, now) if authenticated_at else now - PROOF_TTL
+    if code is not None:
+        step = totp_step(browser.secret, locked, code, now)
+        if step is None:
+            raise errors.Unauthorized("wrong-credentials")
+        await accounts.record_sign_in(tx, user.id, password_hash=None, totp_step=step)
+        proven_at = now
+    return await sessions.open_user_session(
+        tx,
+        actor,
+        user_id=user.id,
+        previous_token=browser.previous_token,
+        lifetime=browser.lifetime,
+        proven_at=proven_at,
+        now=now,
+    )
+
+
+async def linked_at(db: Statements, actor: Actor, sign_in: ProviderSignIn) -> datetime | None:
+    """Return when the caller's account was linked to the provider; None if it is not."""
+    if actor.user_id is None or not sign_in.name:
+        return None
+    return await repository.find_link(db, actor.user_id, issuer=sign_in.issuer)
+
+
+async def link(tx: Transaction, actor: Actor, sign_in: ProviderSignIn, identity: Identity, *, now: datetime) -> None:
+    """Link the caller's account to an identity. Raise a `taken` `AttemptFailed` if either is already linked."""
+    assert actor.user_id, "checked against the attempt"
+    if not await _add_link(tx, actor, actor.user_id, sign_in, identity, now=now):
+        raise AttemptFailed("taken")
+
+
+async def unlink(tx: Transaction, actor: Actor, sign_in: ProviderSignIn, *, now: datetime) -> None:
+    """Remove the link between the caller's account and the provider. Raise `Forbidden` for callers without a user
+    account."""
+    if actor.user_id is None:
+        raise errors.Forbidden
+    if await repository.remove(tx, actor.user_id, issuer=sign_in.issuer):
+        await notify_user(tx, kind="openid-unlinked", user_id=actor.user_id, clinic_id=PLATFORM, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[actor.user_id])
+
+
+async def prove(tx: Transaction, actor: Actor, sign_in: ProviderSignIn, identity: Identity, *, now: datetime) -> None:
+    """Record that the signed-in user has just entered a credential at the provider. Raise an `unlinked`
+    `AttemptFailed` if the provider identified someone else."""
+    user = await repository.find_user(tx, issuer=sign_in.issuer, subject_hash=identity.subject_hash)
+    if user is None or user.id != actor.user_id or actor.session_id is None:
+        raise AttemptFailed("unlinked")
+    await sessions_repository.record_proof(tx, actor.session_id, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
