@@ -8,11 +8,12 @@ from typing import Literal
 from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from .kit.audit_settings import AuditSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices
 from .kit.sign_in_settings import SignInSettings
 
 
-class Settings(SignInSettings):
+class Settings(AuditSettings, SignInSettings):
     model_config = SettingsConfigDict(
         env_prefix="APPOINT_",
         env_file=".env",

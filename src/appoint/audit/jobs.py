@@ -1,4 +1,4 @@
-"""The worker's job that seals audit entries."""
+"""The worker's jobs that seal audit entries and delete old ones."""
 
 import asyncio
 import random
@@ -40,3 +40,17 @@ async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
             elif isinstance(outcome, BaseException):
                 log.error("audit not sealed", clinic_id=clinic_id, exc_info=outcome)
         more = service.BATCH_SIZE in sealed
+
+
+async def delete_old(db: Database, key: Key, *, before: datetime, now: datetime) -> None:
+    """Delete sealed entries written before the given time, clinic by clinic. Chains that have been tampered with keep
+    their entries."""
+    for each in await chain.chains(db):
+        try:
+            deleted = 1
+            while deleted:
+                deleted = await db.sealing().atomic(
+                    service.delete_old, clinic_id=each.clinic_id, key=key, before=before, now=now
+                )
+        except service.Broken as broken:
+            log.error("audit not shortened", clinic_id=each.clinic_id, fault=str(broken))  # noqa: TRY400

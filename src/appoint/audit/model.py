@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, NamedTuple
 from uuid import UUID
@@ -145,6 +145,24 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
         return msgspec.json.encode(["appoint audit head", self.clinic_id, self.position, self.hash, self.sealed_at])
 
 
+class AuditStart(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed start of a clinic's audit trail whose oldest entries have been deleted."""
+
+    clinic_id: int
+    position: int
+    """The position of the last deleted entry."""
+    hash: Hash
+    """The hash of the last deleted entry, which the first remaining one builds on."""
+    before: datetime
+    """All deleted entries were written before this time."""
+    public_key: str
+    signature: str
+
+    @property
+    def signed_text(self) -> bytes:
+        return msgspec.json.encode(["appoint audit start", self.clinic_id, self.position, self.hash, self.before])
+
+
 class Entry(NamedTuple):
     """An entry in the form that is sealed."""
 
@@ -160,6 +178,9 @@ class Entry(NamedTuple):
     request_id: str | None
     reason: str | None
 
+    def is_before(self, instant: datetime) -> bool:
+        return float(self.at) < instant.timestamp()
+
 
 def encoded(entry: Entry) -> bytes:
     """Return the entry as a JSON array, in field order. Different entries have different encodings."""
@@ -171,8 +192,8 @@ def chained(before: bytes, entry: Entry) -> bytes:
     return hashlib.sha256(before + encoded(entry)).digest()
 
 
-def fault(head: AuditHead, *, public_key: str) -> str | None:
-    """Return what is wrong with a head's signature, given the expected key; None if the signature is valid."""
+def fault(head: "AuditHead | AuditStart", *, public_key: str) -> str | None:
+    """Return what is wrong with the signature of a head or a start, given the expected key; None if it is valid."""
     if head.public_key != public_key:
         return "is signed with a different key"
     try:
@@ -198,85 +219,13 @@ class Key:
         )
         return msgspec.structs.replace(head, signature=b64encode(self._private.sign(head.signed_text)).decode())
 
-
-class Flaw(NamedTuple):
-    """A fault in a chain."""
-
-    position: int | None
-    """The first affected position; None for the whole chain."""
-    text: str
-
-
-class Walk:
-    """Checks a clinic's chain from the beginning, entry by entry."""
-
-    def __init__(self, *, public_key: str, exported: Iterable[AuditHead] = ()) -> None:
-        self.position = 0
-        self.hash = BEGINNING
-        self._public_key: Final = public_key
-        self._exported: Final = sorted(exported, key=lambda head: head.position)
-
-    def begin(self) -> Iterator[Flaw]:
-        for head in self._exported:
-            if text := fault(head, public_key=self._public_key):
-                yield Flaw(head.position, f"the exported head {text}")
-        yield from self._compared()
-
-    def follow(self, entry: Entry, hash: bytes) -> Iterator[Flaw]:
-        """Check the next entry against its stored hash."""
-        if entry.position > self.position + 1:
-            gap = (
-                f"entry {self.position + 1} is"
-                if entry.position == self.position + 2
-                else f"entries {self.position + 1} to {entry.position - 1} are"
-            )
-            yield Flaw(self.position + 1, f"{gap} missing")
-        elif entry.position <= self.position:
-            yield Flaw(entry.position, "there is more than one entry at this position")
-        elif chained(self.hash, entry) != hash:
-            yield Flaw(entry.position, "the entry differs from the one that was sealed here")
-        self.position, self.hash = entry.position, hash
-        yield from self._compared()
-
-    def _compared(self) -> Iterator[Flaw]:
-        for head in self._exported:
-            if head.position == self.position and head.hash != self.hash.hex():
-                yield Flaw(
-                    self.position,
-                    f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)",
-                )
-
-    def end(self, head: AuditHead | None) -> Iterator[Flaw]:
-        """Compare the head with the last entry."""
-        if head is None:
-            if self.position or self._exported:
-                yield Flaw(None, "the head is missing")
-        elif text := fault(head, public_key=self._public_key):
-            yield Flaw(None, f"the head {text}")
-        if head and head.position > self.position:
-            yield Flaw(self.position + 1, f"the end is cut off: the head is at {head.position}")
-        elif head and head.position < self.position:
-            yield Flaw(head.position + 1, f"entries up to {self.position} were added after the head")
-        elif head and head.hash != self.hash.hex():
-            yield Flaw(head.position, "the head's hash does not match the last entry's")
-        for exported in self._exported:
-            if exported.position > self.position:
-                yield Flaw(
-                    self.position + 1,
-                    f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) "
-                    f"was at {exported.position}",
-                )
-
-
-class ClinicReport(msgspec.Struct, rename="camel"):
-    """The result of checking a clinic's audit trail."""
-
-    clinic_id: int
-    entries: int
-    """The number of sealed entries."""
-    faults: list[Flaw]
-    """The first hundred faults."""
-    unsealed: int
-    """The number of entries not sealed yet."""
-    oldest_seconds: float
-    """The age of the oldest unsealed entry; 0 if there are none."""
+    def signed_start(self, *, clinic_id: int, position: int, hash: bytes, before: datetime) -> AuditStart:
+        start = AuditStart(
+            clinic_id=clinic_id,
+            position=position,
+            hash=hash.hex(),
+            before=before,
+            public_key=self.public,
+            signature="",
+        )
+        return msgspec.structs.replace(start, signature=b64encode(self._private.sign(start.signed_text)).decode())

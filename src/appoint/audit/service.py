@@ -1,5 +1,6 @@
 """Seal, list and verify audit entries."""
 
+import itertools
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -13,15 +14,14 @@ from .model import (
     BEGINNING,
     AuditEntry,
     AuditHead,
-    ClinicReport,
     EntryFilter,
     Key,
-    Walk,
     chained,
     fault,
 )
-from .repository import chain
+from .repository import chain, starts
 from .repository import entries as entry_rows
+from .walk import ClinicReport, Walk
 
 BATCH_SIZE: Final = 1000
 MAX_FAULTS: Final = 100
@@ -33,7 +33,7 @@ started. The two are always closer together than this."""
 
 
 class Broken(Exception):
-    """The head of a clinic's chain has an invalid signature. Sealing more entries after it would hide the damage."""
+    """A clinic's chain has been tampered with. Sealing more entries, or deleting old ones, would hide the damage."""
 
 
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
@@ -131,6 +131,11 @@ async def head(db: Statements, *, clinic_id: int) -> AuditHead:
     raise errors.NotFound
 
 
+async def heads(db: Statements) -> list[AuditHead]:
+    """Return the signed heads of all chains that have sealed entries, the platform's first."""
+    return [head for head in await chain.heads(db) if head.position > 0]
+
+
 async def sealed_position(db: Statements, *, clinic_id: int) -> int | None:
     """Return the position up to which a clinic's entries are sealed; None if nothing is sealed yet."""
     sealed = await chain.head(db, clinic_id)
@@ -154,7 +159,41 @@ async def re_sign(tx: Transaction, *, clinic_id: int, old_public_key: str, key: 
         raise Broken(f"the head {text}")
     hash = bytes.fromhex(head.hash)
     await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=head.position, hash=hash, now=now))
+    if start := await starts.find(tx, clinic_id):
+        if text := fault(start, public_key=old_public_key):
+            raise Broken(f"the start {text}")
+        hash = bytes.fromhex(start.hash)
+        signed = key.signed_start(clinic_id=clinic_id, position=start.position, hash=hash, before=start.before)
+        await starts.move(tx, signed)
     return True
+
+
+async def delete_old(tx: Transaction, *, clinic_id: int, key: Key, before: datetime, now: datetime) -> int:
+    """Delete a batch of the clinic's oldest sealed entries, if they were written before the given time. The
+    chain then starts with a signed record of the last deleted entry's hash, so the rest can still be verified.
+
+    Return how many entries were deleted: 0 while a worker is sealing entries. Raise `Broken` if the entries to delete
+    have been tampered with, because deleting them would hide that.
+    """
+    head = await chain.lock_head(tx, clinic_id)
+    if head is None:
+        return 0
+    stretch = await chain.stretch(tx, clinic_id, after=0, most=BATCH_SIZE)
+    walk = Walk(public_key=key.public)
+    faults = list(walk.skip(stretch.start, now=now))
+    old = list(itertools.takewhile(lambda sealed: sealed.entry.is_before(before), stretch.entries))
+    for sealed in old:
+        faults += walk.follow(*sealed)
+    if text := fault(head, public_key=key.public):
+        raise Broken(f"the head {text}")
+    if faults:
+        raise Broken(f"position {faults[0].position}: {faults[0].text}")
+    if old:
+        deleted = await starts.delete_until(tx, clinic_id, walk.position)
+        assert deleted == len(old), "entries are at least a year old before they are deleted"
+        position, hash = walk.position, walk.hash
+        await starts.move(tx, key.signed_start(clinic_id=clinic_id, position=position, hash=hash, before=before))
+    return len(old)
 
 
 async def verify(
@@ -166,17 +205,21 @@ async def verify(
     now: datetime,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> AsyncGenerator[ClinicReport]:
-    """Check the clinics' chains from the beginning, and against any exported heads. Calls `on_progress` with the number
+    """Check the clinics' chains from their start, and against any exported heads. Calls `on_progress` with the number
     of entries after each batch.
 
-    Entries can be sealed while this runs.
+    Entries can be sealed, and old ones deleted, while this runs.
     """
+    exported_by_clinic: dict[int, list[AuditHead]] = {}
+    for head in exported:
+        exported_by_clinic.setdefault(head.clinic_id, []).append(head)
     for clinic_id in clinic_ids:
-        walk = Walk(public_key=public_key, exported=[head for head in exported if head.clinic_id == clinic_id])
+        walk = Walk(public_key=public_key, exported=exported_by_clinic.get(clinic_id, ()))
         faults = list(walk.begin())
         entries = 0
         while True:
             stretch = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH_SIZE)
+            faults += walk.skip(stretch.start, now=now)
             for sealed in stretch.entries:
                 faults += walk.follow(*sealed)
             if not stretch.entries:
@@ -185,7 +228,8 @@ async def verify(
             on_progress(len(stretch.entries))
         faults += walk.end(stretch.head)
         tail = await chain.tail(db, clinic_id, now=now)
-        yield ClinicReport(clinic_id, entries, faults[:MAX_FAULTS], tail.unsealed, tail.oldest_seconds)
+        deleted = stretch.start.position if stretch.start else 0
+        yield ClinicReport(clinic_id, entries, deleted, faults[:MAX_FAULTS], tail.unsealed, tail.oldest_seconds)
 
 
 def read_heads(text: bytes) -> list[AuditHead]:

@@ -15,7 +15,8 @@ from .parameters import AsJson, MaxRows
 from .session import session
 
 if TYPE_CHECKING:
-    from ..audit.model import AuditHead, ClinicReport, Key
+    from ..audit.model import AuditHead, Key
+    from ..audit.walk import ClinicReport
 
 audit = App(name="audit", help="The audit log of changes and access: read it, export its heads and verify it.")
 Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
@@ -120,16 +121,10 @@ def export_head(*, clinic: Number | None = None) -> None:
     import msgspec
 
     from ..audit import service
-    from ..audit.repository import chain
     from ..kit.errors import StartupError
 
     async def work(db: Any) -> list[Any]:
-        numbers = [
-            row.clinic_id
-            for row in await chain.chains(db)
-            if row.position is not None and clinic in (None, row.clinic_id)
-        ]
-        return [await service.head(db, clinic_id=number) for number in numbers]
+        return [head for head in await service.heads(db) if clinic in (None, head.clinic_id)]
 
     with session() as run:
         heads = run(work)
@@ -141,16 +136,17 @@ def export_head(*, clinic: Number | None = None) -> None:
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Verify that no sealed entries have been changed, deleted, added or moved, and that none are missing from the
-    end. The exit code is 1 if a check fails.
+    """Verify that no sealed entries have been changed, added or moved, and that none are missing, except old ones that
+    were deleted because of APPOINT_AUDIT_YEARS. The exit code is 1 if a check fails.
 
     Parameters
     ----------
     clinic
         Only this clinic's audit; 0 for the platform.
     head
-        A file of previously exported heads. They reveal whether a chain has since been shortened, or rewritten by
-        someone who has the key. Repeatable.
+        A file of previously exported heads, or a directory of such files. They reveal whether a chain has since been
+        shortened, or rewritten by someone who has the key. Repeatable. By default, the files in
+        APPOINT_AUDIT_EXPORT_DIR.
     as_json
         Print JSON, one clinic per line.
     """
@@ -162,7 +158,9 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     from ..audit.repository import chain
     from ..kit import clock
 
-    exported = [each for path in head or [] for each in _read(path) if clinic in (None, each.clinic_id)]
+    directory = Settings().audit_export_dir
+    paths = head or ([directory] if directory else [])
+    exported = [each for path in paths for each in _read(path) if clinic in (None, each.clinic_id)]
     key = _key()
 
     async def work(db: Any) -> bool:
@@ -198,6 +196,8 @@ def _read(path: Path) -> "list[AuditHead]":
     from ..audit.service import read_heads
     from ..kit.errors import StartupError
 
+    if path.is_dir():
+        return [head for file in sorted(path.glob("*.jsonl")) for head in _read(file)]
     try:
         return read_heads(path.read_bytes())
     except OSError as error:
@@ -215,8 +215,9 @@ def _describe(report: "ClinicReport") -> str:
         if report.unsealed
         else ""
     )
+    deleted = f"; {report.deleted:,} older ones deleted" if report.deleted else ""
     state = "NOT intact" if report.faults else "all intact"
-    lines = [f"{name}: {report.entries:,} sealed entries, {state}{tail}"]
+    lines = [f"{name}: {report.entries:,} sealed entries, {state}{deleted}{tail}"]
     return "\n".join(
         [
             *lines,

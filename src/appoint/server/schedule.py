@@ -26,6 +26,7 @@ from ..kit import clock
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
+from ..oversight.audit_exports import jobs as audit_exports
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..scheduling.slots import jobs as slot_jobs
@@ -105,6 +106,16 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     "forget-steps": Nightly(
         time(1, 40), lambda work: appointments_erasure.delete_old_steps(work.db, before=clock.now() - STEP_TTL)
     ),
+    "export-audit": Nightly(
+        time(2, 0),
+        lambda work: audit_exports.export_heads(work.db, work.settings, work.sending.gateways, now=clock.now()),
+    ),
+    "forget-audit": Nightly(
+        time(2, 15),
+        lambda work: audit_jobs.delete_old(
+            work.db, Key(work.secret), before=years_before(clock.now(), work.settings.audit_years), now=clock.now()
+        ),
+    ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
 """The nightly jobs, by name. Each must tolerate being run twice, or late."""
@@ -133,6 +144,10 @@ async def forget_events(work: Work, *, before: datetime) -> None:
     """Delete events that were relayed before the given time, together with their deliveries."""
     await deliveries.delete_old(work.db, before=before)
     await events_repository.delete_relayed(work.db, before=before)
+
+
+def years_before(now: datetime, years: int) -> datetime:
+    return now - timedelta(days=366 * years)  # leap years never shorten the period
 
 
 def reminder_spread(settings: Settings) -> timedelta:

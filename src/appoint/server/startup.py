@@ -142,6 +142,10 @@ def check_settings(settings: Settings) -> None:
         from ..integrations.broker.gateway import check_url  # noqa: PLC0415
 
         check_url(settings.broker_url.get_secret_value())
+    if settings.audit_export_url:
+        from ..oversight.audit_exports.gateway import check_url  # noqa: PLC0415
+
+        check_url(settings.audit_export_url.get_secret_value())
     check_mode(settings)
 
 

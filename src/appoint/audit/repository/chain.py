@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ...database.pool import Row, Statements, affected
-from ..model import AuditHead, Entry
+from ..model import AuditHead, AuditStart, Entry
 
 
 class Chain(NamedTuple):
@@ -21,9 +21,11 @@ class SealedEntry(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Consecutive entries from a chain, and its head at that time."""
+    """Consecutive entries from a chain, and its start and head at that time."""
 
     entries: list[SealedEntry]
+    start: AuditStart | None
+    """None if no entries have been deleted."""
     head: AuditHead | None
 
 
@@ -140,6 +142,11 @@ async def head(db: Statements, clinic_id: int) -> AuditHead | None:
     return _head(row) if row else None
 
 
+async def heads(db: Statements) -> list[AuditHead]:
+    """Return all heads, the platform's first."""
+    return [_head(row) for row in await db.fetch("select * from audit_head order by clinic_id")]
+
+
 def _head(row: Row) -> AuditHead:
     return AuditHead(
         clinic_id=row.clinic_id,
@@ -180,14 +187,17 @@ async def chains(db: Statements) -> list[Chain]:
 
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
-    """Return the next sealed entries after a position, including any duplicates at the positions they cover, and the
-    head. Return the head even if there are no entries."""
+    """Return the next sealed entries after a position, including any duplicates at the positions they cover, with the
+    chain's start and head. Return these even if there are no entries."""
     rows = await db.fetch(
         """
         select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,
-               h.public_key as head_public_key, h.signature as head_signature
+               h.public_key as head_public_key, h.signature as head_signature, s.position as start_position,
+               s.hash as start_hash, s.before as start_before, s.public_key as start_public_key,
+               s.signature as start_signature
           from (select) as one
           left join audit_head h on h.clinic_id = $1
+          left join audit_start s on s.clinic_id = $1
           left join lateral (
             select position as first from audit_entry where clinic_id = $1 and position > $2 order by position limit 1
           ) as f on true
@@ -207,7 +217,20 @@ async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> S
     entries = [
         SealedEntry(Entry(*(row[name] for name in Entry._fields)), row.hash) for row in rows if row.position is not None
     ]
-    return Stretch(entries, _stretched_head(clinic_id, rows[0]))
+    return Stretch(entries, _stretched_start(clinic_id, rows[0]), _stretched_head(clinic_id, rows[0]))
+
+
+def _stretched_start(clinic_id: int, row: Row) -> AuditStart | None:
+    if row.start_position is None:
+        return None
+    return AuditStart(
+        clinic_id=clinic_id,
+        position=row.start_position,
+        hash=row.start_hash.hex(),
+        before=row.start_before,
+        public_key=row.start_public_key,
+        signature=row.start_signature,
+    )
 
 
 def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
