@@ -268,4 +268,4 @@ async def test_only_the_clinic_sees_doctors_email_addresses(db, client, lakeside
     ]
     assert emails == [("shah@example.org",) * 2] * 2 + [(None, None)] * 3
     caches = [(await client.get(lakeside, headers=headers)).headers["Cache-Control"] for headers in (reception, None)]
-    assert caches == ["private, no-cache", "public, no-cache"]
+    assert caches == ["no-store", "public, no-cache"]

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ..kit import errors, tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
+from .caching import cache_control
 from .problems.handlers import answer_refusal, problem_response
 from .request import Request
 from .request_head import address_without_slash, check_head
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CLOSED_BY_CALLER: Final = 499
+CACHE_CONTROL: Final = b"cache-control"
 CSP: Final = b"content-security-policy"
 SAME_ORIGIN_RESOURCE: Final = (b"cross-origin-resource-policy", b"same-origin")
 JSON_HEADERS: Final = [
@@ -92,6 +94,8 @@ class ObservedApp:
                 own = dict(headers)  # a page may set its own policies
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
                 headers += [header for header in usual if header[0] not in own]
+                headers = [header for header in headers if header[0] != CACHE_CONTROL]
+                headers.append((CACHE_CONTROL, cache_control(http_scope, own.get(CACHE_CONTROL))))
                 if http_scope["scheme"] == "https":
                     headers.append(STRICT_TRANSPORT)
                 message["headers"] = headers

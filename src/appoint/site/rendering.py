@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from ..http.access import COOKIE, csrf_token
+from ..http.caching import is_anonymous
 from ..http.etags import matches
 from ..http.forms import query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
@@ -64,6 +65,8 @@ def render(
     Pages that may be stored are compressed, and the response is 304 if the browser already has them. `frame_ancestors`
     are the sites that may show the page in a frame.
     """
+    if not is_anonymous(request.scope) and not cache_control.startswith("public"):
+        cache_control = NO_STORE
     page_language = language or language_for(request)
     sheet, digest = assets.style(styles)
     html = templates.get_template(template).render(
