@@ -57,7 +57,7 @@ class Webhooks(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]
     ) -> Response[WebhookWithSecret]:
         """Create a webhook, which sends a clinic's events to a URL. Only this response contains the secret for checking
-        signatures."""
+        signatures; the response to a repeated request omits it."""
         idempotency_key(request)  # rejects an invalid key before doing anything else
         await clinics.get(request.db, clinic_id)
         await service.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
@@ -65,7 +65,7 @@ class Webhooks(Controller):
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
-            service.get_with_secret,
+            service.get_without_secret,
         )
         return created_response(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
@@ -130,13 +130,13 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
-        """Replace a webhook's secret. Only this response contains the new one. For 24 hours, events are also signed
-        with the old one."""
+        """Replace a webhook's secret. Only this response contains the new one; the response to a repeated request omits
+        it. For 24 hours, events are also signed with the old one."""
         webhook, replayed = await idempotent_resource(
             request,
             None,
             lambda tx: service.rotate_secret(tx, request.user, webhook_id=webhook_id, now=clock.now()),
-            service.get_with_secret,
+            service.get_without_secret,
         )
         return json_response(request, webhook, headers=replay_headers(replayed))
 

@@ -81,8 +81,9 @@ class Webhook(Resource):
 
 
 class WebhookWithSecret(Webhook):
-    secret: Secret
-    """The secret that signs deliveries, according to Standard Webhooks. Appoint returns it only once."""
+    secret: Secret | None
+    """The secret that signs deliveries, according to Standard Webhooks. Appoint returns it only once: it is null in the
+    response to a repeated request. If it is lost, rotate it again."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

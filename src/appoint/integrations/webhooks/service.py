@@ -75,14 +75,13 @@ async def _get_endpoint(db: Statements, webhook_id: UUID) -> Endpoint:
     raise errors.NotFound
 
 
-async def get_with_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
-    """Return a webhook with its secret, for the responses that contain it. Raise `NotFound`."""
-    webhook = await get(db, webhook_id)
-    return _with_secret(webhook, (await _get_endpoint(db, webhook_id)).secret)
+async def get_without_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
+    """Return a webhook, without its secret, for the response to a repeated request. Raise `NotFound`."""
+    return _with_secret(await get(db, webhook_id), None)
 
 
-def _with_secret(webhook: Webhook, secret: bytes) -> WebhookWithSecret:
-    return WebhookWithSecret(**msgspec.structs.asdict(webhook), secret=serialize_secret(secret))
+def _with_secret(webhook: Webhook, secret: bytes | None) -> WebhookWithSecret:
+    return WebhookWithSecret(**msgspec.structs.asdict(webhook), secret=serialize_secret(secret) if secret else None)
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
