@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 import unicodedata
 
 import pytest
@@ -48,6 +49,41 @@ from support.staff import ANOTHER, PASSWORD, bearer, sign_in
 )
 def test_an_easily_guessed_password_is_rejected(password):
     assert passwords.find_faults(password, "#/password", about=("mia@example.org", "Mia Klein")) != []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "zxcvbnm123456789",
+        "cfvfzcxfcnkbdfz",
+        "narutouzumaki",
+        "silmarillion",
+        "sonnenschein",
+        "SonnenSchein",
+        "yearning4810",
+        "wewrjdfyfcnz",
+        "wassosswassoss",
+        "warpath1-joyful6",
+    ],
+)
+def test_common_passwords_are_rejected_in_any_case_however_random_they_look(password):
+    """The first five are among the 100,000 most common passwords, the last four among the million most common."""
+    assert passwords.is_common(password)
+    assert passwords.find_faults(password, "#/password", about=()) != []
+
+
+def test_looking_for_a_common_password_does_not_load_the_list():
+    """Each lookup reads a few pages of a sorted file."""
+    tracemalloc.start()
+    try:
+        assert not passwords.is_common("xkQ7_vr2-Lp0zt")
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        assert not passwords.is_common("another uncommon one")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 100_000
 
 
 @pytest.mark.parametrize(

