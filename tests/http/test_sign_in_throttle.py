@@ -96,3 +96,34 @@ async def test_a_known_network_expires_between_two_and_four_months():
         await sign_in_throttle._is_known(counters, "ana@example.org", "192.0.2.1", NINE + timedelta(days=days))
         for days in (0, 60, 121)
     ] == [True, True, False]
+
+
+async def test_a_known_device_is_not_locked_out_by_guesses_from_other_networks():
+    """Phones keep changing networks, so their owner often comes from one that is not known."""
+    counters = Counters(None, "secret")
+    for number in range(300):
+        await attempt(counters, f"192.0.2.{number % 250}", "ana@example.org", NINE)
+    assert await attempt(counters, "203.0.113.1", "ana@example.org", NINE) > 0
+    request = request_from(counters, "203.0.113.1")
+    await sign_in_throttle.count_attempt(request, account="ana@example.org", is_known_device=True, now=NINE)
+
+
+async def test_attempts_by_a_known_device_are_limited_wherever_it_is():
+    counters = Counters(None, "secret")
+    admitted = 0
+    for number in range(20):
+        request = request_from(counters, f"203.0.113.{number}")
+        try:
+            await sign_in_throttle.count_attempt(request, account="ana@example.org", is_known_device=True, now=NINE)
+        except errors.TooMany:
+            continue
+        admitted += 1
+    assert admitted == 5
+
+
+async def test_a_successful_sign_in_on_a_known_device_does_not_count():
+    counters = Counters(None, "secret")
+    for number in range(10):
+        request = request_from(counters, f"203.0.113.{number}")
+        await sign_in_throttle.count_attempt(request, account="ana@example.org", is_known_device=True, now=NINE)
+        await sign_in_throttle.record_success(request, account="ana@example.org", is_known_device=True, now=NINE)

@@ -759,6 +759,11 @@ CASE
     ELSE NULL::uuid
 END) STORED,
     link_number smallint DEFAULT 1 NOT NULL,
+    step_id uuid,
+    arrived_at timestamp with time zone,
+    in_room_at timestamp with time zone,
+    staff_notes text,
+    restored_sequence integer,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -769,15 +774,17 @@ END) STORED,
     CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT appointment_link_number CHECK ((link_number > 0)),
     CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
-    CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
+    CONSTRAINT appointment_overridden CHECK ((overridden <@ '{too-soon,too-far,outside-hours,customer-busy,too-late,in-the-past}'::text[])),
     CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
     CONSTRAINT appointment_position CHECK (("position" >= 0)),
     CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
     CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
     CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT appointment_restored_sequence CHECK ((restored_sequence >= 0)),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
     CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_step_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
     CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
     CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
@@ -890,6 +897,33 @@ CREATE TABLE public.admin_token (
     CONSTRAINT admin_token_expiry CHECK ((expires_at > created_at)),
     CONSTRAINT admin_token_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT admin_token_secret CHECK ((length(secret_hash) = 32))
+);
+
+CREATE TABLE public.appointment_step (
+    clinic_id integer NOT NULL,
+    step_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    undone_version integer,
+    status text NOT NULL,
+    moved boolean NOT NULL,
+    doctor_id uuid NOT NULL,
+    during tstzrange NOT NULL,
+    claimed tstzrange NOT NULL,
+    overridden text[] NOT NULL,
+    override_reason text,
+    needs_rebooking boolean NOT NULL,
+    arrived_at timestamp with time zone,
+    in_room_at timestamp with time zone,
+    rescheduled_at timestamp with time zone,
+    sequence integer NOT NULL,
+    restored_sequence integer,
+    CONSTRAINT appointment_step_claim_covers CHECK ((claimed @> during)),
+    CONSTRAINT appointment_step_id_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
+    CONSTRAINT appointment_step_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_step_status CHECK ((status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_step_undone CHECK ((undone_version > version))
 );
 
 CREATE TABLE public.appointment_type (
@@ -1252,7 +1286,21 @@ CREATE VIEW public.shown_appointment AS
     a.claimed,
     a.overridden AS overrides,
     a.override_reason,
-    a.cancel_cause
+    a.cancel_cause,
+        CASE
+            WHEN (a.status = ANY (ARRAY['arrived'::text, 'checked-in'::text, 'fulfilled'::text])) THEN a.arrived_at
+            ELSE NULL::timestamp with time zone
+        END AS arrived_at,
+        CASE
+            WHEN (a.status = ANY (ARRAY['checked-in'::text, 'fulfilled'::text])) THEN a.in_room_at
+            ELSE NULL::timestamp with time zone
+        END AS in_room_at,
+    a.staff_notes,
+        CASE
+            WHEN (a.undo_status IS NOT NULL) THEN a.step_id
+            ELSE NULL::uuid
+        END AS step_id,
+    a.stepped_at
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
 
@@ -1395,6 +1443,9 @@ ALTER TABLE ONLY public.app_user
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_pkey PRIMARY KEY (clinic_id, step_id, appointment_id);
 
 ALTER TABLE ONLY public.appointment_type
     ADD CONSTRAINT appointment_type_pkey PRIMARY KEY (clinic_id, id);
@@ -1580,6 +1631,10 @@ CREATE INDEX appointment_not_live ON public.appointment USING btree (clinic_id, 
 
 CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
 
+CREATE INDEX appointment_step_age ON public.appointment_step USING btree (taken_at);
+
+CREATE INDEX appointment_step_by_appointment ON public.appointment_step USING btree (clinic_id, appointment_id);
+
 CREATE INDEX audit_entry_subjects ON public.audit_entry USING gin (subjects);
 
 CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(active_during), upper(active_during), date, clinic_id) WHERE (removed_at IS NULL);
@@ -1657,6 +1712,12 @@ ALTER TABLE ONLY public.appointment
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_of FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.appointment_type
     ADD CONSTRAINT appointment_type_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);

@@ -2,7 +2,8 @@
 
 An account's attempts are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
 no one has signed in to an account also share a count of all attempts on that account, and each has a count of its
-attempts across all accounts. Existing and unknown accounts are counted alike, so responses do not reveal which ones
+attempts across all accounts. Browsers that have proved their user's address before are counted on their own, because
+phones keep changing networks. Existing and unknown accounts are counted alike, so responses do not reveal which ones
 exist.
 """
 
@@ -21,31 +22,35 @@ FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
 """For all accounts that no one has signed in to from that network. Wider networks have multiples of it."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, across all networks that are unknown to it."""
+KNOWN_DEVICE: Final = "known device"
+"""Where attempts by browsers that have proved their user's address come from, instead of a network."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
-async def count_attempt(request: Request, *, account: str, now: datetime) -> None:
+async def count_attempt(request: Request, *, account: str, is_known_device: bool = False, now: datetime) -> None:
     """Count an attempt before checking it, so that concurrent attempts count too. `account` is the submitted name,
-    whether or not it exists.
+    whether or not it exists. `is_known_device` says whether the browser's user has proved the address before.
 
     Raise `TooMany`, or `Unavailable` if the attempt cannot be counted.
     """
     limits = services_of(request).limits
-    origin = network_of(request.user.address)
+    origin = KNOWN_DEVICE if is_known_device else network_of(request.user.address)
     await _count(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
-    if not await _is_known(limits.counters, account, origin, now):
+    if not is_known_device and not await _is_known(limits.counters, account, origin, now):
         for network in networks_of(request.user.address):
             windows = tuple(network.limit(rate) for rate in FROM_UNKNOWN_NETWORK)
             await _count(limits.counters, "attempts-from-network", network.name, windows, now)
         await _count(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
 
 
-async def record_success(request: Request, *, account: str, now: datetime) -> None:
-    """Undo the counted attempt after a successful sign-in, and remember the network as a known one."""
+async def record_success(request: Request, *, account: str, is_known_device: bool = False, now: datetime) -> None:
+    """Undo the counted attempt after a successful sign-in, and remember the network as a known one. `is_known_device`
+    is the same as for the attempt."""
     limits = services_of(request).limits
     origin = network_of(request.user.address)
-    await _undo(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
-    if not await _is_known(limits.counters, account, origin, now):
+    source = KNOWN_DEVICE if is_known_device else origin
+    await _undo(limits.counters, "attempts", f"{account} {source}", FROM_ONE_NETWORK, now)
+    if not is_known_device and not await _is_known(limits.counters, account, origin, now):
         for network in networks_of(request.user.address):
             await _undo(limits.counters, "attempts-from-network", network.name, FROM_UNKNOWN_NETWORK, now)
         await _undo(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from ...http import decoding
 from ...http.access import COOKIE
-from ...http.cookies import set_linked_customers, set_session_cookie
+from ...http.cookies import add_known_address, knows_address, set_linked_customers, set_session_cookie
 from ...http.forms import parse_form, query_params
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
@@ -76,7 +76,8 @@ async def send(request: Request) -> Response[Any]:
         )
     now = clock.now()
     try:
-        await sign_in_throttle.count_attempt(request, account=address.account, now=now)
+        is_known_device = knows_address(request, address.text, now)
+        await sign_in_throttle.count_attempt(request, account=address.account, is_known_device=is_known_device, now=now)
     except errors.TooMany as refusal:
         response = _address_page(
             request,
@@ -139,8 +140,11 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     if not isinstance(outcome, service.CodeSignIn):
         wrong_code = PROBLEMS["wrong-code"].happened
         return _code_page(request, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401)
-    await sign_in_throttle.record_success(request, account=outcome.address.account, now=clock.now())
+    address, now = outcome.address, clock.now()
+    is_known_device = knows_address(request, address.text, now)
+    await sign_in_throttle.record_success(request, account=address.account, is_known_device=is_known_device, now=now)
     response = redirect(next_page(fields, MY_APPOINTMENTS))
+    add_known_address(response, request, address.text, now)
     set_session_cookie(response, outcome.token, lifetime)
     set_linked_customers(response, request.services.secret_key, outcome.token, outcome.linked_customers, lifetime)
     return response
