@@ -1,5 +1,9 @@
 // The weekly hours editor: adds, removes and copies hours. `staff.ts` sends them; this script names the controls.
 
+import { callApi, type Problem } from "./_api";
+import { bodyOf } from "./_form_body";
+import { clearProblem } from "./_form_problem";
+
 type Control = HTMLInputElement | HTMLSelectElement;
 
 const days = [...document.querySelectorAll<HTMLElement>("[data-day]")];
@@ -79,13 +83,23 @@ document.addEventListener("change", (event) => {
   nameControls();
 });
 
-// The preview opens in a dialog above the week, so that a user who decides against it keeps their input.
-document.getElementById("week")?.addEventListener("sent", (event) => {
-  const dialog = document.getElementById("change") as HTMLDialogElement;
-  dialog.querySelector("div")!.innerHTML = (event as CustomEvent<{ markup: string }>).detail.markup;
-  dialog.showModal();
+// If hours are refused because they would leave appointments outside, the user decides what to do with these: for a
+// week, in a dialog that lists them, so that a user who goes back keeps their input.
+document.addEventListener("refused", (event) => {
+  const form = event.target as HTMLFormElement;
+  if ((event as CustomEvent<Problem>).detail.reason !== "appointments-stranded") return;
+  for (const button of form.querySelectorAll<HTMLElement>("[data-if-stranded]")) button.hidden = false;
+  if (form.dataset["affected"]) void showAffected(form, form.dataset["affected"]);
 });
+
+async function showAffected(form: HTMLFormElement, path: string): Promise<void> {
+  const headers = { "If-Match": form.dataset["match"] ?? "" };
+  const { markup } = await callApi<{ markup: string }>("POST", path, bodyOf(form), headers);
+  clearProblem(form);
+  const dialog = document.getElementById("change") as HTMLDialogElement;
+  dialog.querySelector("div")!.innerHTML = markup;
+  dialog.showModal();
+}
 
 for (const row of document.querySelectorAll<HTMLElement>("[data-row]")) applyTimeSlot(row);
 
-export {};

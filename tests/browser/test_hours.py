@@ -1,4 +1,4 @@
-"""Managers edit weekly hours and time slots, preview what changes, and publish. Doctors edit their own hours."""
+"""Managers edit weekly hours and time slots, which publishes them. Doctors edit their own hours."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ async def test_a_time_slot_that_ends_before_it_starts_is_refused(site, manager_p
     await expect(fault).to_be_visible()
 
 
-async def test_a_week_is_edited_copied_saved_and_published(site, manager_page):
+async def test_a_week_is_edited_copied_and_published_by_saving_it(site, manager_page):
     page, practice = manager_page, Practice(site)
     await page.goto(staff_url(site, f"hours/{practice.doctor}"))
     monday = page.locator("[data-day=monday]")
@@ -52,12 +52,9 @@ async def test_a_week_is_edited_copied_saved_and_published(site, manager_page):
     await expect(monday.get_by_label("From").nth(1)).to_have_value("17:00")
     await monday.get_by_label("Copy Monday to").select_option("wednesday")
     await page.locator("[data-day=wednesday]").get_by_role("button", name="Remove").nth(0).click()
-    await page.get_by_role("button", name="Preview changes").click()
-    await expect(page.get_by_text("Published hours don’t change.")).to_be_visible()
-    assert not any(practice.schedule()["weekly"].values())
-    await follow(page.get_by_role("button", name="Save", exact=True))
+    await follow(page.get_by_role("button", name="Save hours"))
     await expect(page).to_have_url(staff_url(site, "hours"))
-    await expect_notice(page, "Week saved. New dates will be published tonight. You can also publish them now, below.")
+    await expect_notice(page, "Saved. Patients can book these hours from now on.")
     week = {
         day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines]
         for day, lines in practice.schedule()["weekly"].items()
@@ -67,10 +64,23 @@ async def test_a_week_is_edited_copied_saved_and_published(site, manager_page):
         "monday": [("09:00", "12:00", False), ("17:00", "20:00", True)],
         "wednesday": [("17:00", "20:00", True)],
     }
-    assert practice.slot_starts() == []
-    await follow(page.get_by_role("button", name="Publish now"))
-    await expect(page.get_by_text("New slots published: ")).to_be_visible()
     assert len(practice.slot_starts()) >= 9
+    await expect(page.get_by_text("Patients don’t see all of these hours yet.")).to_have_count(0)
+
+
+async def test_hours_saved_through_the_api_are_published_after_a_look_at_the_changes(site, manager_page):
+    page, practice = manager_page, Practice(site)
+    schedule = f"/api/doctors/{practice.doctor}/schedule"
+    etag = practice.api.get(schedule).headers["ETag"]
+    week = {"weekly": {"monday": hours("09:00", "12:00")}}
+    assert practice.api.put(schedule, json=week, headers={"If-Match": etag}).status_code == 200
+    await page.goto(staff_url(site, "hours"))
+    await follow(page.get_by_role("link", name="Check and publish"))
+    await expect(page.locator("#days .comes").get_by_text("9:00 AM – 12:00 PM").first).to_be_visible()
+    await follow(page.get_by_role("button", name="Publish"))
+    assert len(practice.slot_starts()) >= 3
+    await page.goto(staff_url(site, "hours"))
+    await expect(page.get_by_role("link", name="Check and publish")).to_have_count(0)
 
 
 async def test_overlapping_hours_are_marked_in_their_row(site, manager_page):
@@ -81,12 +91,12 @@ async def test_overlapping_hours_are_marked_in_their_row(site, manager_page):
         await tuesday.get_by_role("button", name="Add hours").click()
         await tuesday.get_by_label("From").last.fill(start)
         await tuesday.get_by_label("Until").last.fill(end)
-    await page.get_by_role("button", name="Preview changes").click()
+    await page.get_by_role("button", name="Save hours").click()
     await expect(tuesday.locator(".fault").nth(1)).to_contain_text("overlaps other hours on that day")
     await expect(tuesday.get_by_label("Until").last).to_have_value("13:00")
 
 
-async def test_a_change_of_hours_is_previewed_cancelled_and_then_applied(site, manager_page):
+async def test_hours_that_affect_an_appointment_are_saved_only_after_a_decision(site, manager_page):
     page = manager_page
     practice = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
     monday = day_of_week(0)
@@ -99,7 +109,9 @@ async def test_a_change_of_hours_is_previewed_cancelled_and_then_applied(site, m
     await friday.get_by_role("button", name="Add hours").click()
     await friday.get_by_label("From").fill("14:00")
     await friday.get_by_label("Until").fill("16:00")
-    await page.get_by_role("button", name="Preview changes").click()
+    await page.get_by_role("button", name="Save hours").click()
+    await expect(page.get_by_role("heading", name="This affects 1 appointment")).to_be_visible()
+    await page.get_by_text("Day by day").first.click()
     row = page.locator("#days tr").filter(has_text=f"{monday:%b} {monday.day}")
     await expect(row.locator(".goes")).to_have_text("9:00 AM – 12:00 PM", use_inner_text=True)
     await expect(row.locator(".comes")).to_have_text("10:00 AM – 12:00 PM", use_inner_text=True)
@@ -107,22 +119,17 @@ async def test_a_change_of_hours_is_previewed_cancelled_and_then_applied(site, m
     await expect(stranded.locator("th")).to_have_text("Ila Bose", use_inner_text=True)
     await expect(stranded.get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/day?date={monday}")
     await expect_accessible(page)
-    await page.get_by_role("button", name="Save and apply").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Appointments outside the new hours: 1.")
-
-    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Go back to the hours").click()
     assert (practice.slot_starts(), practice.schedule()) == (slots, schedule)
     await expect(monday_start).to_have_value("10:00")
 
     await friday.get_by_label("Until").fill("17:00")
-    await page.get_by_role("button", name="Preview changes").click()
-    await expect(page.locator(".comes").get_by_text("2:00 – 5:00 PM").first).to_be_visible()
-    await page.get_by_label("Keep them for now").check()
-    await follow(page.get_by_role("button", name="Save and apply"))
+    await page.get_by_role("button", name="Save hours").click()
+    await follow(page.get_by_role("button", name="Save, and list them for rebooking"))
     await expect(page).to_have_url(staff_url(site, "absences/rebook"))
     assert at(day_of_week(4), 14)[:16] in [start[:16] for start in practice.slot_starts()]
     await page.goto(staff_url(site, f"hours/changes/{practice.doctor}"))
-    await expect(page.get_by_text("Published hours match the weekly hours")).to_be_visible()
+    await expect(page.get_by_text("Everything is published")).to_be_visible()
 
 
 async def test_hours_valid_for_a_limited_time_are_added_copied_and_removed(site, manager_page):
@@ -137,9 +144,8 @@ async def test_hours_valid_for_a_limited_time_are_added_copied_and_removed(site,
     await expect(page.locator("#validUntil[aria-invalid=true]")).to_be_visible()
     await page.get_by_label("Valid until").fill(str(day_of_week(6)))
     await follow(page.get_by_role("button", name="Save"))
-    await expect(page).to_have_url(staff_url(site, f"hours/changes/{practice.doctor}"))
-
-    await page.goto(staff_url(site, f"hours/{practice.doctor}"))
+    await expect(page).to_have_url(staff_url(site, f"hours/{practice.doctor}"))
+    assert at(day_of_week(5), 10)[:16] in [start[:16] for start in practice.slot_starts()]
     await expect(page.get_by_text("Saving this week replaces other hours")).to_be_visible()
     saturday = page.get_by_role("row").filter(has_text="Saturday")
     await follow(saturday.get_by_role("link", name="Copy"))
@@ -148,8 +154,9 @@ async def test_hours_valid_for_a_limited_time_are_added_copied_and_removed(site,
 
     await page.goto(staff_url(site, f"hours/{practice.doctor}"))
     await follow(saturday.get_by_role("button", name="Remove"))
-    await expect(page.get_by_text("Removed. Published hours don’t change")).to_be_visible()
+    await expect_notice(page, "Removed.")
     await expect(saturday).to_have_count(0)
+    assert at(day_of_week(5), 10)[:16] not in [start[:16] for start in practice.slot_starts()]
 
 
 async def test_a_doctor_sees_and_changes_only_their_own_hours(site, page):
@@ -159,7 +166,7 @@ async def test_a_doctor_sees_and_changes_only_their_own_hours(site, page):
     await expect(weeks.locator("tbody th")).to_have_text(["Dr. Vikram Iyer"], use_inner_text=True)
     await expect(page.get_by_role("heading", name="Time slots")).to_have_count(0)
     await follow(weeks.get_by_role("link", name="Dr. Vikram Iyer"))
-    await expect(page.get_by_role("button", name="Preview changes")).to_have_count(1)
+    await expect(page.get_by_role("button", name="Save hours")).to_have_count(1)
     other = Practice(site).doctor
     for path in (f"hours/{other}", f"hours/line/{other}", f"hours/changes/{other}", "hours/time-slots/new"):
         assert (await page.goto(staff_url(site, path))).status == 403

@@ -81,8 +81,8 @@ async def carry_out(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Make published slots that have not begun match the weekly schedules, up to the last published date. Either all of
-    them change or none.
+    """Make published slots that have not begun match the weekly schedules, up to the last published date or, with
+    `content.publish`, up to the clinic's horizon. Either all of them change or none.
 
     If the content includes a doctor's week, save it first, raising the same errors as `schedules.save_week`. `if_match`
     refers to that week, or else to the saved one.
@@ -146,16 +146,19 @@ async def _dates(
         raise errors.NotFound
     today = clock.local_date(now, published.time_zone)
     first = max(content.from_ or today, today)
-    last = min(content.to or date.max, _last_date(published, today))
+    last = min(content.to or date.max, _last_date(published, today, publish=content.publish))
     if (last - first).days > MAX_RANGE_DAYS:  # a slot may be published centuries ahead
         raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=MAX_RANGE_DAYS))
     return (first, last) if first <= last else None
 
 
-def _last_date(published: PublishedHours, today: date) -> date:
-    """Return the date up to which hours are published. If the last slot is less than a week before the clinic's
-    horizon, generation has reached the horizon, and the days after the slot have had no hours so far."""
+def _last_date(published: PublishedHours, today: date, *, publish: bool) -> date:
+    """Return the date up to which hours are published, or are to be published. If the last slot is less than a week
+    before the clinic's horizon, generation has reached the horizon, and the days after the slot have had no hours so
+    far."""
     last, horizon = published.last_date or date.min, today + timedelta(days=published.horizon_days)
+    if publish:
+        return max(last, horizon)
     return horizon if last < horizon < last + timedelta(days=7) else last
 
 

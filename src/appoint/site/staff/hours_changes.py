@@ -1,4 +1,4 @@
-"""Previews of how changes to weekly hours would affect the published ones."""
+"""How changes to weekly hours affect appointments and published hours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -111,7 +111,7 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
     first, last = parse_date(query.get("from")), parse_date(query.get("to"))
     if first and last and last < first:
         last = first
-    content = ScheduleChangeContent(from_=first, to=last)
+    content = ScheduleChangeContent(from_=first, to=last, publish=True)
     change = await service.preview(
         request.db, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now()
     )

@@ -3,17 +3,21 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get
-from litestar.params import FromPath
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
 
 from ...http import etags
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
+from ...scheduling.hours_changes import saving
 from ...scheduling.weekly_hours import service as schedules
 from ..staff_frame import staff_page
-from .hours_parts import doctor_of_clinic, weekday_names
+from .hours_parts import LINE_PROBLEMS, doctor_of_clinic, saved, weekday_names
+
+LINE_PATH: Final = "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}"
 
 
 @get(
@@ -47,7 +51,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
 
 
 @get(
-    "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
+    LINE_PATH,
     operation_id="showLine",
     opt=route(permission="schedule", owned_by="doctor_id", page=True),
     include_in_schema=False,
@@ -76,4 +80,52 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     )
 
 
-PAGES: Final = [week, line]
+@post(
+    LINE_PATH,
+    operation_id="saveLine",
+    status_code=HTTP_200_OK,
+    opt=route(permission="schedule", owned_by="doctor_id", problems=LINE_PROBLEMS),
+    include_in_schema=False,
+)
+async def save_line(
+    request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[saving.LineForm]
+) -> Response[Any]:
+    """Save dated hours and publish them, or refuse both."""
+    await doctor_of_clinic(request, clinic_id, doctor_id)
+    await request.change(
+        clinic_id,
+        saving.save_line,
+        request.user,
+        doctor_id=doctor_id,
+        form=data,
+        if_match=request.if_match,
+        now=clock.now(),
+    )
+    return saved()
+
+
+@post(
+    f"{LINE_PATH}/remove",
+    operation_id="removeLine",
+    status_code=HTTP_200_OK,
+    opt=route(permission="schedule", owned_by="doctor_id", problems=("appointments-stranded",)),
+    include_in_schema=False,
+)
+async def remove_line(
+    request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[saving.RemovalForm]
+) -> Response[Any]:
+    """Remove dated hours and withdraw them, or refuse both."""
+    await doctor_of_clinic(request, clinic_id, doctor_id)
+    await request.change(
+        clinic_id,
+        saving.remove_line,
+        request.user,
+        doctor_id=doctor_id,
+        form=data,
+        if_match=request.if_match,
+        now=clock.now(),
+    )
+    return saved()
+
+
+PAGES: Final = [week, line, save_line, remove_line]
