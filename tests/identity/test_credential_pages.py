@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.http.access import COOKIE
 from appoint.kit import clock
 from support.accounts import NEW_PASSWORD, link_token, mailed_tokens, set_password
 from support.matrix import for_each
-from support.staff import ANOTHER, sign_in
+from support.staff import ANOTHER, add_user, sign_in, works_at
 
 
 async def test_a_password_can_be_set_on_a_page_without_javascript(db, client, mia):
@@ -33,6 +34,20 @@ async def test_a_password_can_be_set_on_a_page_without_javascript(db, client, mi
     assert (await sign_in(client, password=NEW_PASSWORD)).status_code == 201
     record = await db.fetchrow("select action, subjects from audit_unsealed where action like 'setCredentials%'")
     assert (record.action, record.subjects) == ("setCredentialsByForm", [str(mia)])
+
+
+async def test_someone_who_chooses_their_first_password_is_welcomed_and_signed_in(db, client, mia):
+    await works_at(db, await add_user(db, "new@example.org", password=None, name="Nora New"), role="receptionist")
+    token = await link_token(db, "new@example.org", kind="invitation")
+    page = (await client.get(f"/credentials/{token}")).text
+    assert ("Welcome, Nora New" in page, "new@example.org" in page) == (True, True)
+    weak = await client.post("/credentials", data={"token": token, "password": "new-new-new-new"})
+    assert (weak.status_code, "Welcome, Nora New" in weak.text) == (400, True)
+    done = await client.post("/credentials", data={"token": token, "password": NEW_PASSWORD})
+    assert (done.status_code, done.headers["Location"]) == (303, "/staff")
+    session = done.headers["Set-Cookie"].partition(f"{COOKIE}=")[2].partition(";")[0]
+    account = await client.get("/api/account", headers={"Authorization": f"Bearer {session}"})
+    assert account.json()["name"] == "Nora New"
 
 
 async def test_the_page_for_an_invalid_link_explains_why_and_offers_a_new_one(db, client, mia, office):

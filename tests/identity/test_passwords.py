@@ -103,6 +103,19 @@ def test_a_strong_password_in_any_script_is_accepted(password):
     assert passwords.find_faults(password, "#/password", about=("mia@example.org", "Mia Klein")) == []
 
 
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("Mia-Klein-Mia", "a name or address that others know"),
+        ("Praxis-Sommer-2026!", "common words, years or repeated characters"),
+        ("elephant house", "use four or more words that have nothing to do with each other"),
+    ],
+)
+def test_a_refused_password_is_refused_with_a_reason(password, reason):
+    (fault,) = passwords.find_faults(password, "", about=("mia@example.org", "Mia Klein"))
+    assert reason in fault.text
+
+
 def test_password_length_is_counted_in_composed_characters():
     assert passwords.find_faults(unicodedata.normalize("NFD", "ä" * 50 + "öüßéèêñçøåæ" * 7), "", about=()) == []
 
@@ -122,7 +135,8 @@ assert "zxcvbn_rs_py" in sys.modules
 async def test_a_weak_password_is_rejected_without_using_up_the_link(db, client, mia, manager):
     token = await link_token(db)
     response = await set_password(client, token, "mia@example.org")
-    assert response.json()["errors"] == [{"pointer": "#/password", "detail": "is too easy to guess"}]
+    reason = "is too easy to guess, because much of it is a name or address that others know"
+    assert response.json()["errors"] == [{"pointer": "#/password", "detail": reason}]
     assert (
         await client.put("/api/account/password", json={"current": PASSWORD, "new": "12345678"}, headers=manager)
     ).json()["errors"][0]["pointer"] == "#/new"

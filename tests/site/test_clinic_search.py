@@ -6,7 +6,7 @@ from html import unescape
 
 from support.app import ADMIN
 from support.booking_pages import DAY, HALF_PAST_NINE, NINE, TEN, utc
-from support.world import create_appointment_type, create_clinic, create_doctor
+from support.world import create_appointment_type, create_clinic, create_doctor, publish_slot
 
 
 def names(page) -> list[str]:
@@ -17,9 +17,14 @@ def times(page) -> list[str]:
     return re.findall(r'<time datetime="([^"]+)"', page.text)
 
 
-async def test_search_finds_clinics_by_name_and_specialty(client, lakeside):
-    await create_doctor(client, await create_clinic(client, name="Bergpraxis"))
+async def add_bookable_doctor(db, client, clinic_id: int, **details) -> None:
+    await publish_slot(db, await create_doctor(client, clinic_id, **details), NINE, TEN)
+
+
+async def test_search_finds_clinics_by_name_and_specialty(db, client, lakeside):
+    await add_bookable_doctor(db, client, await create_clinic(client, name="Bergpraxis"))
     await create_clinic(client, name="A clinic without doctors")
+    await create_doctor(client, await create_clinic(client, name="A clinic without hours"))
     assert names(await client.get("/")) == ["Bergpraxis", "Lakeside Clinic"]
     assert names(await client.get("/?q=LAKE")) == ["Lakeside Clinic"]
     assert names(await client.get("/?specialty=Dermatology")) == ["Lakeside Clinic"]
@@ -48,7 +53,7 @@ async def test_search_results_are_paginated(client, db):
         """
     )
     for row in await db.fetch("select id from clinic"):
-        await create_doctor(client, row.id)
+        await add_bookable_doctor(db, client, row.id)
     listing, address = [], "/"
     while address:
         page = await client.get(address)
@@ -75,8 +80,7 @@ async def test_search_omits_slots_for_doctors_who_offer_none_of_the_clinics_type
     assert times(await client.get("/", params={"date": DAY.date().isoformat()})) == [utc(NINE)]
 
 
-async def test_clinics_are_found_by_name_and_specialty_typed_without_accents(client):
-    await create_clinic(client, name="Clínica São José")
-    await create_doctor(client, specialty="Pediatría")
+async def test_clinics_are_found_by_name_and_specialty_typed_without_accents(db, client):
+    await add_bookable_doctor(db, client, await create_clinic(client, name="Clínica São José"), specialty="Pediatría")
     for query in ("q=sao+jose", "specialty=pediatria"):
         assert "Clínica São José" in (await client.get(f"/?{query}")).text

@@ -31,6 +31,7 @@ PATH_VALUES = {
     "name": "lakeside",
     "tag": "clinics",
     "token": "of-nobody",
+    "code": "made-up",
     "kind": "reminder",
     "channel": "sms",
     "locale": "en",

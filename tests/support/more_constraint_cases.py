@@ -1,5 +1,7 @@
 """Constraint cases for the audit log, jobs, confirmation codes, strangers' appointments, manage links and reports."""
 
+from functools import partial
+
 from support.constraint_rows import (
     BOOKED,
     FOREIGN_ID,
@@ -17,6 +19,7 @@ from support.constraint_rows import (
 )
 from support.sign_in_constraint_cases import SIGN_IN_CASES
 
+setup_step = partial(insert, "clinic_setup_step", clinic_id=1, step="site")
 MORE_CASES = {
     **SIGN_IN_CASES,
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
@@ -49,6 +52,9 @@ MORE_CASES = {
     "appointment_step_sequence": appointment_step(sequence=-1),
     "appointment_step_of": appointment_step(appointment_id=MISSING_ID),
     "appointment_step_doctor": appointment_step(doctor_id=MISSING_ID),
+    "clinic_setup_step_pkey": setup_step(step="page"),
+    "clinic_setup_step_of": setup_step(clinic_id=99),
+    "clinic_setup_step_known": setup_step(step="coffee"),
     "stranger_appointment_pkey": stranger_appointment(appointment_id=BOOKED),
     "stranger_appointment_networks": stranger_appointment(networks="{}"),
     "stranger_appointment_minutes": stranger_appointment(minutes=0),

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 ACROSS_CLINICS = {
     ("clinics.list_active", "clinic"): "the list of clinics",
+    ("setup.has_clinic", "clinic"): "whether the installation is new",
     ("clinics.list_choices", "clinic"): "the clinics where a user works",
     ("clinics.list_time_zones", "clinic"): "the countries where a phone number typed without a country code may be",
     ("slots.list_active_clinics", "clinic"): "the nightly generation",

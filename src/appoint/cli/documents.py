@@ -2,13 +2,16 @@
 # ruff: noqa: PLC0415
 
 import json
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.padding import Padding
+from rich.text import Text
 
 from ..settings import Settings
 from .parameters import AsJson
+
+INDENT: Final = (0, 0, 0, 4)
 
 
 def settings(*, as_json: AsJson = False) -> None:
@@ -32,10 +35,17 @@ def settings(*, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(Column("variable", no_wrap=True), "value", "default", "meaning")
+    console = Console(highlight=False, markup=False)
     for row in rows:
-        table.add_row(*(str(value or "") for value in row.values()))
-    Console().print(table)
+        console.print(Text(str(row["variable"]), style="bold"))
+        console.print(Padding(Text(str(row["meaning"])), INDENT))
+        console.print(Padding(Text(_values(row["value"], row["default"]), style="dim"), INDENT))
+
+
+def _values(value: object, default: object) -> str:
+    """Return a setting's value, and its default if it is different."""
+    shown, usual = ("(none)" if each in (None, "") else str(each) for each in (value, default))
+    return f"default: {shown}" if shown == usual else f"value: {shown} (default: {usual})"
 
 
 def _plain(value: object) -> Any:

@@ -49,6 +49,7 @@ for command in (
     processes.run,
     processes.serve,
     processes.worker,
+    users.setup_link,
     database.migrate,
     database.demo,
     documents.settings,

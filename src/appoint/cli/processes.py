@@ -18,17 +18,24 @@ PENDING_DEMO: Final = ".demo-pending"
 """This file exists in the data directory until the demo world has been loaded."""
 
 
-def run() -> None:
+def run(*, demo: bool = True) -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
 
     If APPOINT_DATABASE_URL is not set, start the embedded PostgreSQL server, and load a small demo world into a new
     database. Unless APPOINT_MODE says otherwise, this is development mode. Ctrl-C stops everything.
+
+    Parameters
+    ----------
+    demo
+        Load the demo world into a new database.
     """
     from ..server import startup, uvicorn_server
 
     settings = Settings()
     if "mode" not in settings.model_fields_set:
         settings = settings.model_copy(update={"mode": "development"})
+    if settings.log_format == "auto" and settings.mode == "development":
+        settings = settings.model_copy(update={"log_format": "console"})
     _prepare(settings)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = uvicorn_server.listen(settings.host, settings.port)
@@ -42,21 +49,26 @@ def run() -> None:
         asyncio.run(startup.migrate_and_prepare(database))
         asyncio.run(startup.expect_servable(settings, database))
         pending = settings.data_dir / PENDING_DEMO  # survives an interrupted first start
-        if database.fresh and settings.mode == "development":
+        if database.fresh and demo and settings.mode == "development":
             pending.touch()
         if not settings.database_url and pending.exists():
-            from .. import demo
+            from .. import demo as demo_world
 
             step("Loading the demo world")
-            with suppress(demo.HasClinics):  # an interrupted start may already have loaded it
+            with suppress(demo_world.HasClinics):  # an interrupted start may already have loaded it
                 login = startup.demo_password(settings, secretly=secretly)._asdict()
-                asyncio.run(demo.load(database.owner_url, size="small", say=console.print, **login))
+                asyncio.run(demo_world.load(database.owner_url, size="small", say=console.print, **login))
             pending.unlink()
         step("Starting the server")
 
+        is_new = asyncio.run(startup.is_new_installation(database.url))
+
         def ready() -> None:
             status.stop()
-            console.print(f"Appoint is at {uvicorn_server.address(listener)} (Ctrl-C stops it)")
+            address = uvicorn_server.address(listener)
+            console.print(f"Appoint is at {address} (Ctrl-C stops it)")
+            if is_new:
+                _invite_to_set_up(settings, address, console.print, secretly=secretly)
 
         make = partial(
             uvicorn_server.create_application, settings, database_url=database.url, admin_token=token, with_worker=True
@@ -85,6 +97,14 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         asyncio.run(startup.expect_servable(settings, database))
         token = _token(settings, echo, secretly=not sys.stderr.isatty())
         settings = startup.with_secret_key(settings)
+        is_new = asyncio.run(startup.is_new_installation(database.url))
+
+        def ready() -> None:
+            address = uvicorn_server.address(listener)
+            echo(f"Appoint is at {address}")
+            if is_new:
+                _invite_to_set_up(settings, address, echo, secretly=not sys.stderr.isatty())
+
         make = partial(
             uvicorn_server.create_application,
             settings,
@@ -93,13 +113,19 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
             with_worker=with_worker,
         )
         with until_signal():
-            uvicorn_server.serve(
-                settings,
-                listener,
-                make,
-                workers=workers or settings.workers,
-                ready=lambda: echo(f"Appoint is at {uvicorn_server.address(listener)}"),
-            )
+            uvicorn_server.serve(settings, listener, make, workers=workers or settings.workers, ready=ready)
+
+
+def _invite_to_set_up(settings: Settings, address: str, say: Callable[[str], None], *, secretly: bool) -> None:
+    """Say how to set up a new installation. The link is a secret, so it is printed only in a terminal."""
+    from ..server import startup
+
+    if settings.mode == "development":
+        say(f"It is new: set it up at {address}/setup")
+    elif secretly:
+        say("It is new: run `appoint setup-link` for the link to set it up")
+    else:
+        say(f"It is new: set it up at {startup.setup_link(settings, settings.public_url or address)}")
 
 
 def _prepare(settings: Settings) -> None:

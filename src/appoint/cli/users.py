@@ -150,6 +150,22 @@ def reset(
     print(links[-1]) if links else echo(f"The worker will email {email} a link.")
 
 
+def setup_link() -> None:
+    """Print a link for setting up a new installation in the browser: its first administrator and clinic.
+
+    The link works for a day, and only until there is an administrator.
+    """
+    from ..identity.setup import service
+    from ..kit.errors import StartupError
+    from ..server import startup
+
+    settings = startup.with_secret_key(Settings())
+    with session() as run:
+        if not run(service.is_open):
+            raise StartupError("There already is an administrator. To add another: `appoint user add --administrator`.")
+    print(startup.setup_link(settings, settings.links_url))
+
+
 @user.command(name="list")
 def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_json: AsJson = False) -> None:
     """List users with their clinics and roles.

@@ -52,7 +52,15 @@ async def write_clinic(
     doctors = await _write_doctors(clinic, kinds)
     await _write_weekly_hours(clinic, doctors, time_slots)
     await _write_absences(clinic, doctors, absences_at)
-    return {doctors[doctor.name]: [kinds[name] for name in doctor.offers or kinds] for doctor in story.doctors}
+    return {
+        doctors[doctor.name]: [_limit_to_ages(kinds[name], doctor.ages) for name in doctor.offers or kinds]
+        for doctor in story.doctors
+    }
+
+
+def _limit_to_ages(kind: Kind, ages: tuple[int, int]) -> Kind:
+    """Return the type as offered by a doctor who sees only patients of these ages."""
+    return kind._replace(ages=(max(kind.ages[0], ages[0]), min(kind.ages[1], ages[1])))
 
 
 async def _write_settings(clinic: Clinic, slug: str | None) -> None:
@@ -60,6 +68,7 @@ async def _write_settings(clinic: Clinic, slug: str | None) -> None:
     values = msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2]
     row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), at, at)
     await write(clinic.world.connection, "clinic", CLINIC_COLUMNS, [row])
+    await write(clinic.world.connection, "clinic_setup_step", "clinic_id step", [(clinic.id, "hidden")])
 
 
 async def _write_types(clinic: Clinic) -> dict[str, Kind]:
@@ -72,6 +81,7 @@ async def _write_types(clinic: Clinic) -> dict[str, Kind]:
             timedelta(minutes=type.before),
             timedelta(minutes=type.after),
             type.price,
+            type.ages,
         )
         for type in clinic.story.types
     }

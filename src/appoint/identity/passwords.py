@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Final
@@ -102,17 +103,25 @@ def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[
         return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
     if is_common(password):
         return [Fault(pointer, "is too easy to guess")]
-    left = password.casefold()
     own = [word for text in about for word in re.split(r"[\W_]+", text.casefold()) if len(word) >= 3]
-    for word in sorted((*COMMON_PARTS, *own), key=len, reverse=True):
-        left = left.replace(word, "")
-    left = NUMBERS.sub("", REPETITION.sub("", left))
-    is_uncommon = len(left) >= MIN_UNCOMMON_CHARACTERS and len(set(left)) > MIN_UNCOMMON_CHARACTERS // 2
-    return (
-        []
-        if is_uncommon and _estimate_guesses(password, own) >= MIN_GUESSES
-        else [Fault(pointer, "is too easy to guess")]
-    )
+    if _is_uncommon(_without(password.casefold(), (*COMMON_PARTS, *own))):
+        if _estimate_guesses(password, own) >= MIN_GUESSES:
+            return []
+        return [Fault(pointer, "is too easy to guess: use four or more words that have nothing to do with each other")]
+    if any(word in password.casefold() for word in own) and _is_uncommon(_without(password.casefold(), COMMON_PARTS)):
+        return [Fault(pointer, "is too easy to guess, because much of it is a name or address that others know")]
+    return [Fault(pointer, "is too easy to guess, because much of it is common words, years or repeated characters")]
+
+
+def _without(text: str, words: Iterable[str]) -> str:
+    """Return a password without these words, and without numbers and repetitions."""
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "")
+    return NUMBERS.sub("", REPETITION.sub("", text))
+
+
+def _is_uncommon(text: str) -> bool:
+    return len(text) >= MIN_UNCOMMON_CHARACTERS and len(set(text)) > MIN_UNCOMMON_CHARACTERS // 2
 
 
 def is_common(password: str) -> bool:

@@ -57,6 +57,11 @@ def currencies_in_use() -> frozenset[str]:
     )
 
 
+def currency_of(country: str) -> str:
+    """Return a country's currency, or the euro for an unknown country."""
+    return next(iter(get_territory_currencies(country, tender=True)), "EUR") if country else "EUR"
+
+
 def currency_choices(language: str, *extra: str) -> list[CurrencyChoice]:
     """Return the currencies in use and the `extra` ones, with their names in the language."""
     return [

@@ -14,7 +14,7 @@ import structlog
 from pydantic import SecretStr
 
 from ..database import logins, migrate, zone_rules
-from ..database.pool import SERVER, connect
+from ..database.pool import ACROSS, SERVER, connect
 from ..kit import clock
 from ..kit.errors import StartupError
 from ..settings import Settings
@@ -166,6 +166,25 @@ def admin_token(settings: Settings) -> tuple[str, bool]:
     if settings.admin_token:
         return settings.admin_token.get_secret_value(), False
     return _stored_secret(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
+
+
+async def is_new_installation(url: str) -> bool:
+    """Return whether the database has neither an administrator nor a clinic."""
+    from ..identity.setup import service  # noqa: PLC0415  its libraries are not needed to run jobs
+
+    db = connect(url, size=1, wait_seconds=10, statement_seconds=30, role=ACROSS)
+    try:
+        return await service.is_new(db)
+    finally:
+        await db.close()
+
+
+def setup_link(settings: Settings, base_url: str) -> str:
+    """Return the link for setting up a new installation. It works for a day, until there is an administrator."""
+    from ..identity.setup.model import setup_code  # noqa: PLC0415
+
+    assert settings.secret_key, "created at startup"
+    return f"{base_url}/setup/{setup_code(settings.secret_key.get_secret_value(), clock.now())}"
 
 
 class DemoPassword(NamedTuple):

@@ -64,10 +64,16 @@ def is_from_own_page(request: AnyRequest) -> bool:
     return urlsplit(origin).netloc in {request.base_url.netloc, urlsplit(public_url).netloc} - {""}
 
 
-def expect_development(request: AnyRequest) -> None:
-    """Raise `NotFound` in production, and for other machines, which may reach this one through a proxy."""
+def is_development(request: AnyRequest) -> bool:
+    """Return whether this is development mode and the request comes from this machine. Other machines may reach it
+    through a proxy."""
     is_here = request.client is not None and is_loopback(request.client.host)
-    if services_of(request).settings.mode != "development" or not is_here:
+    return services_of(request).settings.mode == "development" and is_here
+
+
+def expect_development(request: AnyRequest) -> None:
+    """Raise `NotFound` in production, and for other machines."""
+    if not is_development(request):
         raise errors.NotFound
 
 

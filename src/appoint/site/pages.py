@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from . import api_docs, dev_pages, security_txt
+from . import api_docs, dev_pages, first_run, security_txt
 from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe
 from .public import sign_in as patient_sign_in
 from .staff import (
@@ -26,6 +26,7 @@ from .staff import (
     patients,
     platform,
     reports,
+    setup,
     sign_in,
     strangers,
     team,
@@ -37,6 +38,7 @@ PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
     *dev_pages.PAGES,
     *security_txt.PAGES,
+    *first_run.PAGES,
     *find.PAGES,
     *book.PAGES,
     *confirm_booking.PAGES,
@@ -51,6 +53,7 @@ PAGES: Final[list[Any]] = [
     *confirm.PAGES,
     *openid.PAGES,
     *platform.PAGES,
+    *setup.PAGES,
     *day.PAGES,
     *patients.PAGES,
     *patient.PAGES,

@@ -16,6 +16,8 @@ from ..kit.ids import PLATFORM
 from ..kit.permissions import PUBLIC_PERMISSIONS, widest_grant
 from .rendering import NO_STORE, render
 
+SETUP: Final = ("setup", translatable("Set up"), "manage")
+"""The link to the clinic's set-up, which is in the navigation until a manager puts it away."""
 NAVIGATION: Final = (
     (
         "",
@@ -82,6 +84,7 @@ async def staff_page(
             grant is not None and (doctor_id is None or grant.doctor_id in (None, doctor_id))
         )
 
+    setup = (("", (SETUP,)),) if frame.in_setup else ()
     navigation = [
         (
             translate(language, group) if group else "",
@@ -91,7 +94,7 @@ async def staff_page(
                 if may(permission)
             ],
         )
-        for group, pages in NAVIGATION
+        for group, pages in (*setup, *NAVIGATION)
     ]
     return render(
         request,

@@ -106,10 +106,10 @@ async def find_soonest_times(
 
 
 async def list_clinics(
-    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
+    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int, now: datetime
 ) -> list[ClinicListing]:
-    """Return active clinics that have active doctors, ordered by name, starting after clinic number `after`, plus one
-    beyond `limit` if there is a next page."""
+    """Return active clinics with published hours that have not ended, ordered by name, starting after clinic number
+    `after`, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
@@ -119,8 +119,9 @@ async def list_clinics(
                       order by 1) as specialties
           from clinic c
          where c.active
-           -- clinic by clinic; `exists` would scan all doctors first
-           and (select true from doctor d where d.clinic_id = c.id and d.active limit 1)
+           -- clinic by clinic; `exists` would scan all slots first
+           and (select true from booking_slot s
+                 where s.clinic_id = c.id and s.active_during && tstzrange($5, null) limit 1)
            and ($1::text is null or position(folded($1) in folded(c.name)) > 0)
            and ($2::text is null
                 or folded($2) in (select folded(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
@@ -133,6 +134,7 @@ async def list_clinics(
         specialty,
         after,
         limit,
+        now,
     )
     return [to(ClinicListing, row) for row in rows]
 

@@ -35,11 +35,11 @@ async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
 
 
 async def find_clinics(
-    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
+    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int, now: datetime
 ) -> list[ClinicListing]:
-    """Return active clinics that have active doctors, ordered by name, starting after clinic number `after`, plus one
-    beyond `limit` if there is a next page."""
-    return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit)
+    """Return active clinics with published hours that have not ended, ordered by name, starting after clinic number
+    `after`, plus one beyond `limit` if there is a next page."""
+    return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit, now=now)
 
 
 async def search(

@@ -1,7 +1,9 @@
 """A clinic and its booking policy."""
 
+import re
+import unicodedata
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,6 +16,24 @@ ConfirmAddress = Literal["always", "never"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
 RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
 RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
+
+MAX_SUGGESTED_SLUG: Final = 40
+LETTERS_IN_SLUGS: Final = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "ı": "i", "’": "", "'": ""}
+)
+
+
+def suggest_slug(name: str) -> str:
+    """Return a slug for a clinic's name: “Praxis am Spreebogen” becomes “praxis-am-spreebogen”. It is empty if the name
+    has no Latin letters."""
+    plain = unicodedata.normalize("NFKD", name.lower().translate(LETTERS_IN_SLUGS))
+    words = re.findall("[a-z0-9]+", plain.encode("ascii", "ignore").decode())
+    slug = ""
+    for word in words:
+        if len(slug) + len(word) >= MAX_SUGGESTED_SLUG:
+            break
+        slug = f"{slug}-{word}" if slug else word
+    return "" if slug.isdecimal() else slug
 
 
 class Policy(RequestBody):

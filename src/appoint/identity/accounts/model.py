@@ -121,6 +121,8 @@ class StaffFrame(NamedTuple):
     currency: str | None
     locale: fields.Locale | None
     user_name: str | None
+    in_setup: bool | None
+    """Whether the clinic's managers still see the list of set-up steps."""
 
 
 class ListedUser(NamedTuple):

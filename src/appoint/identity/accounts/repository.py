@@ -44,9 +44,9 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
     return to(User, row) if row else None
 
 
-async def count_managers(tx: Statements, clinic_id: int) -> int:
+async def count_managers(db: Statements, clinic_id: int) -> int:
     """Return the number of managers who have access."""
-    return await tx.fetchval(
+    return await db.fetchval(
         "select count(*) from membership where clinic_id = $1 and role = 'manager' and disabled_at is null", clinic_id
     )
 
@@ -251,7 +251,9 @@ async def read_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | N
     """Return the clinic and the signed-in user's name, where they exist."""
     row = await db.fetchrow(
         """
-        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
+        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name,
+               c.active and not exists (select from clinic_setup_step s
+                                         where s.clinic_id = c.id and s.step = 'hidden') as in_setup
           from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
         """,
         clinic_id,

@@ -34,6 +34,11 @@ async def get_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | No
     return await repository.read_frame(db, clinic_id=clinic_id, user_id=user_id)
 
 
+async def has_manager(db: Statements, clinic_id: int) -> bool:
+    """Return whether the clinic has a manager with access."""
+    return await repository.count_managers(db, clinic_id) > 0
+
+
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
     """Add a user to the clinic's staff and email them how to sign in. Don't reveal whether they already had an
     account.

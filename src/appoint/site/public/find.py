@@ -16,6 +16,7 @@ from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_date, query_params
 from ...http.request import Request
 from ...http.routes import route
+from ...identity.setup import service as setup
 from ...kit import clock
 from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
@@ -49,6 +50,7 @@ async def find(request: Request) -> Response[Any]:
         specialty=specialty or None,
         after=int(after) if after.isdecimal() and int(after) <= MAX_CLINIC_ID else None,
         limit=CLINICS_PER_PAGE,
+        now=now,
     )
     clinics = matches[:CLINICS_PER_PAGE]
     soonest: dict[int, list[datetime]] = {}
@@ -71,6 +73,7 @@ async def find(request: Request) -> Response[Any]:
         on=day,
         today=now.date(),
         soonest=soonest,
+        is_new=not clinics and not query and await setup.is_new(db.across()),
         next=url_with(request, after=str(clinics[-1].id)) if len(matches) > CLINICS_PER_PAGE else None,
     )
 

@@ -1,19 +1,25 @@
 """The pages behind emailed links, for setting or resetting a password. They work without JavaScript."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ...audit import Refusals
+from ...http.access import COOKIE
+from ...http.cookies import set_session_cookie
 from ...http.forms import parse_form
 from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import credentials
+from ...identity.accounts.model import StoredUser
+from ...identity.sessions import service as sessions
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
-from ..rendering import NO_STORE, faults_by_field, render
+from ..rendering import NO_STORE, faults_by_field, redirect, render
 
 SIGN_IN: Final = route(permission="sign-in", page=True)
 
@@ -21,18 +27,21 @@ SIGN_IN: Final = route(permission="sign-in", page=True)
 @get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     try:
-        await credentials.user_of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
+        user = await _user_of_link(request, token)
     except errors.AppointError as refusal:
         return _link_refused(request, refusal)
-    return _page(request, "staff/credentials/credentials.html", token=token, fault=None)
+    return _form(request, user, token)
 
 
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def set_password(request: Request) -> Response[Any]:
-    """Set a password. The token is in the form, because addresses are logged."""
+    """Set a password. The token is in the form, because addresses are logged. Whoever has chosen their first password
+    is signed in."""
     fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
+    user = None
     try:
+        user = await _user_of_link(request, token)
         email = await credentials.set_password_by_link(
             request.db,
             request.user,
@@ -44,10 +53,51 @@ async def set_password(request: Request) -> Response[Any]:
         await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
     except errors.Invalid as invalid:
         (fault,) = faults_by_field(invalid, language_for(request)).values()
-        return _page(request, "staff/credentials/credentials.html", status_code=400, token=token, fault=fault)
+        assert user, "the fault is in the password"
+        return _form(request, user, token, fault)
     except errors.AppointError as refusal:
         return _link_refused(request, refusal)
+    if user.password_hash is None and (response := await _sign_in(request, email, password)):
+        return response
     return _page(request, "staff/credentials/credentials_done.html")
+
+
+async def _user_of_link(request: Request, token: str) -> StoredUser:
+    return await credentials.user_of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
+
+
+def _form(request: Request, user: StoredUser, token: str, fault: str | None = None) -> Response[Any]:
+    return _page(
+        request,
+        "staff/credentials/credentials.html",
+        status_code=400 if fault else 200,
+        token=token,
+        fault=fault,
+        new_user=user if user.password_hash is None else None,
+    )
+
+
+async def _sign_in(request: Request, email: str, password: str) -> Response[Any] | None:
+    """Sign in a user who has just chosen their first password. Return None if that takes more than the password."""
+    lifetime = timedelta(hours=request.services.settings.session_hours)
+    try:
+        opened_session = await sessions.sign_in(
+            request.db,
+            request.user,
+            email=email,
+            password=password,
+            code=None,
+            previous_token=request.cookies.get(COOKIE),
+            secret=request.services.secret_key,
+            lifetime=lifetime,
+            refusals=request.services.get(Refusals),
+            now=clock.now(),
+        )
+    except errors.Unauthorized:
+        return None
+    response = redirect("/staff")
+    set_session_cookie(response, opened_session.token, lifetime)
+    return response
 
 
 def _link_refused(request: Request, refusal: errors.AppointError) -> Response[Any]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from litestar import Response, get, post
 
@@ -17,12 +18,14 @@ from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import service as accounts
+from ...identity.accounts import staff
+from ...identity.accounts.model import User
 from ...identity.oidc.attempts import Outcome
 from ...identity.oidc.sign_in import ProviderSignIn
 from ...identity.sessions import service
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
-from ..page_access import next_page
+from ..page_access import is_development, next_page
 from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
@@ -35,11 +38,21 @@ OPENID_STATUSES: Final[Mapping[Outcome, int]] = {
     "taken": 409,
     "unavailable": 503,
 }
+DEMO_CLINIC: Final = 1
+"""The demo world's first clinic, if it was loaded into an empty database."""
+MAX_DEMO_USERS: Final = 10
+
+
+class Demo(NamedTuple):
+    """How to sign in to the demo world."""
+
+    users: list[User]
+    password_file: Path
 
 
 @get("/staff/sign-in", operation_id="showSignIn", opt=route(permission="sign-in", page=True), include_in_schema=False)
 async def show(request: Request) -> Response[Any]:
-    return _sign_in_page(request, query_params(request))
+    return _sign_in_page(request, query_params(request), demo=await _load_demo(request))
 
 
 def openid_outcome(fields: Mapping[str, str]) -> Outcome | None:
@@ -47,7 +60,17 @@ def openid_outcome(fields: Mapping[str, str]) -> Outcome | None:
     return next((outcome for outcome in OPENID_STATUSES if outcome == fields.get("openid")), None)
 
 
-def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None = None) -> Response[Any]:
+async def _load_demo(request: Request) -> Demo | None:
+    """Return the demo world's accounts, for developers on this machine."""
+    path = request.services.settings.data_dir / "demo-password"
+    if not is_development(request) or not path.exists():
+        return None
+    return Demo(await staff.list_users(request.db, DEMO_CLINIC, after=None, limit=MAX_DEMO_USERS), path)
+
+
+def _sign_in_page(
+    request: Request, fields: dict[str, str], refusal: str | None = None, demo: Demo | None = None
+) -> Response[Any]:
     openid = None if refusal else openid_outcome(fields)
     status_code = PROBLEMS[refusal].status if refusal else OPENID_STATUSES[openid] if openid else 200
     return render(
@@ -61,6 +84,7 @@ def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None 
         problem=refusal and PROBLEMS[refusal],
         openid=openid,
         openid_name=request.services.get(ProviderSignIn).name,
+        demo=demo,
     )
 
 
@@ -124,7 +148,7 @@ async def choose_clinic(request: Request) -> Response[Any]:
         clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
     )
     if len(choices) == 1 and not actor.administrator:
-        return redirect(f"/staff/{choices[0].id}/day")
+        return redirect(f"/staff/{choices[0].id}")
     return await staff_page(
         request, "staff/clinics.html", clinic_id=None, clinics=choices, administrator=actor.administrator
     )

@@ -56,11 +56,14 @@ def _after(query: dict[str, str]) -> tuple[datetime, UUID] | None:
     include_in_schema=False,
 )
 async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Show the form. It suggests the manager role if the clinic has no manager, and the receptionist role otherwise."""
+    has_manager = await staff.has_manager(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/team/invite.html",
         clinic_id=clinic_id,
         place="users",
+        role="receptionist" if has_manager else "manager",
         doctors=list((await doctors.names(request.db, clinic_id)).items()),
     )
 

@@ -1,0 +1,1 @@
+"""Set up a new installation: its first administrator and clinic."""
