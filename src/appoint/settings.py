@@ -108,7 +108,7 @@ class Settings(AuditSettings, SignInSettings):
         default="info", description="lowest severity that is logged"
     )
     log_format: Literal["auto", "json", "console"] = Field(
-        default="auto", description="auto: readable in a terminal, JSON elsewhere"
+        default="auto", description="auto: readable in a terminal and for `appoint run` in development, JSON elsewhere"
     )
     otlp_endpoint: str | None = Field(
         default=None, description="http(s) base address of an OpenTelemetry collector; if unset, no traces are sent"

@@ -35,6 +35,7 @@ COMMANDS = [
     ["admin-token", "create"],
     ["admin-token", "list"],
     ["admin-token", "revoke"],
+    ["setup-link"],
     ["settings"],
     ["schema"],
     ["openapi"],
@@ -171,6 +172,7 @@ def test_settings_are_listed_without_secrets(monkeypatch, capsys):
     assert all(row["meaning"] for row in rows.values())
     assert "a-secret" not in as_json + table
     assert all(name in table for name in rows)
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_the_checked_in_schema_matches_the_migrations(monkeypatch, tmp_path):

@@ -119,7 +119,7 @@ async def test_the_small_world_covers_three_time_zones_and_every_status(small_wo
         "America/New_York",
         "Asia/Kolkata",
     }
-    assert await small_world.fetchval("select count(*) from doctor") == 13
+    assert await small_world.fetchval("select count(*) from doctor") == 14
     statuses = {"pending", "booked", "arrived", "checked-in", "fulfilled", "cancelled", "noshow"}
     assert await values(small_world, "select status from appointment") == statuses
     assert await values(small_world, "select mode from appointment_type") == {"inPerson", "online"}

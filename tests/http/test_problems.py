@@ -89,6 +89,7 @@ async def test_every_problem_has_a_page_in_every_language(client, language):
         ("GET /api/clinics/-99999999999999999999", {}, None, "404 not-found"),
         ("GET /api/doctors/nothing", {}, None, "404 not-found"),
         ("DELETE /api/clinics", {}, None, "405 method-not-allowed"),
+        ("GET /api/appointments", {}, None, "405 method-not-allowed"),
         ("BREW /api/clinics", {}, None, "405 method-not-allowed"),
         ("POST /problems/taken", {}, None, "405 method-not-allowed"),
         ("GET /api/clinics", {"Authorization": "Basic eDp4"}, None, "401 unauthorized"),
@@ -114,6 +115,12 @@ async def test_an_unanswerable_request_gets_a_problem_document(client, call, hea
     assert (response.status_code, response.headers["Content-Type"]) == (int(status), "application/problem+json")
     assert (problem["status"], problem["type"], problem["instance"]) == (int(status), f"/problems/{type}", path)
     assert problem["requestId"] == response.headers["X-Request-ID"]
+
+
+async def test_listing_all_appointments_points_to_the_clinics_own(client):
+    problem = (await client.get("/api/appointments")).json()
+    assert problem["see"] == "/api/clinics/{clinicId}/appointments"
+    assert problem["detail"].endswith("Clinics list them at /api/clinics/{clinicId}/appointments.")
 
 
 async def test_a_problem_lists_all_faults_at_once(client):

@@ -21,6 +21,7 @@ SAME_AS_ENGLISH = {
         "Absences",
         "Code",
         "Confirmation",
+        "Consultation",
         "Date",
         "Description",
         "Message",
@@ -31,6 +32,7 @@ SAME_AS_ENGLISH = {
         "Webhooks",
         "Minutes",
         "Type",
+        "Vaccination",
         "{hours} h",
     },
 }

@@ -73,6 +73,35 @@ CREATE FUNCTION public.current_clinic() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
 
+CREATE TABLE public.audit_entry (
+    clinic_id integer NOT NULL,
+    "position" bigint NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subjects text[] NOT NULL,
+    address text,
+    request_id text,
+    reason text,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_entry_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT audit_entry_hash CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_entry_position CHECK (("position" > 0))
+);
+
+CREATE FUNCTION public.delete_old_audit_entries(clinic integer, until bigint) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    BEGIN ATOMIC
+ WITH deleted AS (
+          DELETE FROM public.audit_entry
+           WHERE ((audit_entry.clinic_id = delete_old_audit_entries.clinic) AND (audit_entry."position" <= delete_old_audit_entries.until) AND (audit_entry.at < (now() - '1 year'::interval)))
+           RETURNING audit_entry."position"
+         )
+  SELECT count(*) AS count
+    FROM deleted;
+END;
+
 CREATE TABLE public.emergency_access (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -730,6 +759,11 @@ CASE
     ELSE NULL::uuid
 END) STORED,
     link_number smallint DEFAULT 1 NOT NULL,
+    step_id uuid,
+    arrived_at timestamp with time zone,
+    in_room_at timestamp with time zone,
+    staff_notes text,
+    restored_sequence integer,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -740,15 +774,17 @@ END) STORED,
     CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT appointment_link_number CHECK ((link_number > 0)),
     CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
-    CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
+    CONSTRAINT appointment_overridden CHECK ((overridden <@ '{too-soon,too-far,outside-hours,customer-busy,too-late,in-the-past}'::text[])),
     CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
     CONSTRAINT appointment_position CHECK (("position" >= 0)),
     CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
     CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
     CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT appointment_restored_sequence CHECK ((restored_sequence >= 0)),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
     CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_step_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
     CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
     CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
@@ -863,6 +899,33 @@ CREATE TABLE public.admin_token (
     CONSTRAINT admin_token_secret CHECK ((length(secret_hash) = 32))
 );
 
+CREATE TABLE public.appointment_step (
+    clinic_id integer NOT NULL,
+    step_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    undone_version integer,
+    status text NOT NULL,
+    moved boolean NOT NULL,
+    doctor_id uuid NOT NULL,
+    during tstzrange NOT NULL,
+    claimed tstzrange NOT NULL,
+    overridden text[] NOT NULL,
+    override_reason text,
+    needs_rebooking boolean NOT NULL,
+    arrived_at timestamp with time zone,
+    in_room_at timestamp with time zone,
+    rescheduled_at timestamp with time zone,
+    sequence integer NOT NULL,
+    restored_sequence integer,
+    CONSTRAINT appointment_step_claim_covers CHECK ((claimed @> during)),
+    CONSTRAINT appointment_step_id_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
+    CONSTRAINT appointment_step_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_step_status CHECK ((status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_step_undone CHECK ((undone_version > version))
+);
+
 CREATE TABLE public.appointment_type (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -891,23 +954,6 @@ CREATE TABLE public.appointment_type (
     CONSTRAINT appointment_type_removed CHECK ((active = (removed_at IS NULL)))
 );
 
-CREATE TABLE public.audit_entry (
-    clinic_id integer NOT NULL,
-    "position" bigint NOT NULL,
-    id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    subjects text[] NOT NULL,
-    address text,
-    request_id text,
-    reason text,
-    hash bytea NOT NULL,
-    CONSTRAINT audit_entry_clinic CHECK ((clinic_id >= 0)),
-    CONSTRAINT audit_entry_hash CHECK ((length(hash) = 32)),
-    CONSTRAINT audit_entry_position CHECK (("position" > 0))
-);
-
 CREATE TABLE public.audit_head (
     clinic_id integer NOT NULL,
     "position" bigint NOT NULL,
@@ -918,6 +964,18 @@ CREATE TABLE public.audit_head (
     CONSTRAINT audit_head_clinic CHECK ((clinic_id >= 0)),
     CONSTRAINT audit_head_hash CHECK ((length(hash) = 32)),
     CONSTRAINT audit_head_position CHECK (("position" >= 0))
+);
+
+CREATE TABLE public.audit_start (
+    clinic_id integer NOT NULL,
+    "position" bigint NOT NULL,
+    hash bytea NOT NULL,
+    before timestamp with time zone NOT NULL,
+    public_key text NOT NULL,
+    signature text NOT NULL,
+    CONSTRAINT audit_start_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT audit_start_hash CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_start_position CHECK (("position" > 0))
 );
 
 CREATE TABLE public.audit_unsealed (
@@ -1188,6 +1246,12 @@ END) STORED,
     CONSTRAINT notification_status CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'sent'::text, 'dead'::text, 'superseded'::text])))
 );
 
+CREATE TABLE public.openid_attempt (
+    state_hash bytea NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT openid_attempt_state CHECK ((length(state_hash) = 32))
+);
+
 CREATE TABLE public.request_key (
     caller text NOT NULL,
     key text NOT NULL,
@@ -1229,7 +1293,21 @@ CREATE VIEW public.shown_appointment AS
     a.claimed,
     a.overridden AS overrides,
     a.override_reason,
-    a.cancel_cause
+    a.cancel_cause,
+        CASE
+            WHEN (a.status = ANY (ARRAY['arrived'::text, 'checked-in'::text, 'fulfilled'::text])) THEN a.arrived_at
+            ELSE NULL::timestamp with time zone
+        END AS arrived_at,
+        CASE
+            WHEN (a.status = ANY (ARRAY['checked-in'::text, 'fulfilled'::text])) THEN a.in_room_at
+            ELSE NULL::timestamp with time zone
+        END AS in_room_at,
+    a.staff_notes,
+        CASE
+            WHEN (a.undo_status IS NOT NULL) THEN a.step_id
+            ELSE NULL::uuid
+        END AS step_id,
+    a.stepped_at
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
 
@@ -1291,6 +1369,15 @@ CREATE TABLE public.unsummed (
     id uuid DEFAULT uuidv7() NOT NULL,
     doctor_id uuid,
     days daterange NOT NULL
+);
+
+CREATE TABLE public.user_identity (
+    issuer text NOT NULL,
+    subject_hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_identity_issuer CHECK (((issuer <> ''::text) AND (length(issuer) <= 1000))),
+    CONSTRAINT user_identity_subject CHECK ((length(subject_hash) = 32))
 );
 
 CREATE TABLE public.webhook (
@@ -1364,6 +1451,9 @@ ALTER TABLE ONLY public.app_user
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_pkey PRIMARY KEY (clinic_id, step_id, appointment_id);
+
 ALTER TABLE ONLY public.appointment_type
     ADD CONSTRAINT appointment_type_pkey PRIMARY KEY (clinic_id, id);
 
@@ -1375,6 +1465,9 @@ ALTER TABLE ONLY public.audit_entry
 
 ALTER TABLE ONLY public.audit_head
     ADD CONSTRAINT audit_head_pkey PRIMARY KEY (clinic_id);
+
+ALTER TABLE ONLY public.audit_start
+    ADD CONSTRAINT audit_start_pkey PRIMARY KEY (clinic_id);
 
 ALTER TABLE ONLY public.audit_unsealed
     ADD CONSTRAINT audit_unsealed_pkey PRIMARY KEY (clinic_id, id);
@@ -1457,6 +1550,9 @@ ALTER TABLE ONLY public.notification
 ALTER TABLE ONLY public.notification_preference
     ADD CONSTRAINT notification_preference_pkey PRIMARY KEY (customer_id, channel);
 
+ALTER TABLE ONLY public.openid_attempt
+    ADD CONSTRAINT openid_attempt_pkey PRIMARY KEY (state_hash);
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_pkey PRIMARY KEY (clinic_id, customer_id);
 
@@ -1505,6 +1601,12 @@ ALTER TABLE ONLY public.notification
 ALTER TABLE ONLY public.unsummed
     ADD CONSTRAINT unsummed_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.user_identity
+    ADD CONSTRAINT user_identity_once UNIQUE (user_id, issuer);
+
+ALTER TABLE ONLY public.user_identity
+    ADD CONSTRAINT user_identity_pkey PRIMARY KEY (issuer, subject_hash);
+
 ALTER TABLE ONLY public.webhook_delivery
     ADD CONSTRAINT webhook_delivery_once UNIQUE (clinic_id, webhook_id, event_id);
 
@@ -1538,6 +1640,10 @@ CREATE INDEX appointment_hold_expires ON public.appointment USING btree (hold_ex
 CREATE INDEX appointment_not_live ON public.appointment USING btree (clinic_id, doctor_id, lower(during)) WHERE (active_during IS NULL);
 
 CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX appointment_step_age ON public.appointment_step USING btree (taken_at);
+
+CREATE INDEX appointment_step_by_appointment ON public.appointment_step USING btree (clinic_id, appointment_id);
 
 CREATE INDEX audit_entry_subjects ON public.audit_entry USING gin (subjects);
 
@@ -1616,6 +1722,12 @@ ALTER TABLE ONLY public.appointment
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_step
+    ADD CONSTRAINT appointment_step_of FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.appointment_type
     ADD CONSTRAINT appointment_type_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
@@ -1713,6 +1825,9 @@ ALTER TABLE ONLY public.time_slot
 ALTER TABLE ONLY public.time_slot
     ADD CONSTRAINT time_slot_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
+ALTER TABLE ONLY public.user_identity
+    ADD CONSTRAINT user_identity_user FOREIGN KEY (user_id) REFERENCES public.app_user(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.webhook
     ADD CONSTRAINT webhook_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
@@ -1727,6 +1842,8 @@ CREATE POLICY across ON public.api_key TO appoint_across USING (true);
 CREATE POLICY across ON public.audit_entry TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
 CREATE POLICY across ON public.audit_head TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
+
+CREATE POLICY across ON public.audit_start TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
 CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
@@ -1754,6 +1871,8 @@ ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_start ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
@@ -1773,6 +1892,8 @@ CREATE POLICY of_clinic ON public.api_key TO appoint_server USING ((clinic_id = 
 CREATE POLICY of_clinic ON public.audit_entry FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.audit_start FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -101,6 +101,10 @@ NAMES: Final = {
     "zh": ("伟 芳 娜 敏 静 磊 强 洋 艳 杰 雪 明", "王 李 张 刘 陈 杨 黄 赵 周 吴"),
 }
 """Given names and family names, by language."""
+ADULT_AGES: Final = (20 * 365, 90 * 365)
+"""The ages of those who live alone or come first in their household, in days."""
+PARTNER_AGES: Final = (18 * 365, 80 * 365)
+CHILD_AGES: Final = (60, 17 * 365)
 _SPLIT: Final = {language: (given.split(), family.split()) for language, (given, family) in NAMES.items()}
 
 
@@ -121,11 +125,14 @@ def people(random: Random, languages: Sequence[str], count: int, *, first: int, 
             language = random.choice(languages)
             family = random.choice(_SPLIT[language][1])
             email = f"mail{number}@example.{random.choice(('com', 'net', 'org'))}"
-            phone = (
-                f"+1{random.choice((212, 312, 415, 617, 718))}55501{random.randrange(100):02}"
-                if random.random() < 0.8
-                else None
-            )
+            phone = _phone(random, languages) if random.random() < 0.8 else None
+        years = ADULT_AGES if not shares else CHILD_AGES if random.random() < 2 / 3 else PARTNER_AGES
         given = random.choice(_SPLIT[language][0])
         name = f"{family}{given}" if language == "zh" else f"{given} {family}"
-        yield Person(name, email, phone, today - timedelta(days=random.randrange(200, 90 * 365)))
+        yield Person(name, email, phone, today - timedelta(days=random.randrange(*years)))
+
+
+def _phone(random: Random, languages: Sequence[str]) -> str:
+    if "de" in languages:
+        return f"+493023125{random.randrange(200, 1000)}"
+    return f"+1{random.choice((212, 312, 415, 617, 718))}55501{random.randrange(100):02}"

@@ -18,6 +18,8 @@ from .writing import write
 GROUP_SHARE: Final = 0.1
 """The share of bookings that contain several appointments."""
 MAX_GROUP_LENGTH: Final = timedelta(hours=2)
+ADULT_AGE: Final = 16
+"""From this age on, people book for themselves."""
 HOLD_TTL: Final = timedelta(minutes=10)
 COLUMNS: Final = (
     "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at "
@@ -48,12 +50,17 @@ class Booked(NamedTuple):
         return clinic_of(self.id)
 
 
+class Visitor(NamedTuple):
+    id: UUID
+    age: int
+
+
 VisitsByCustomer = dict[UUID, list[Visit]]
 
 
-def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:
+def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[Visitor]]) -> Iterator[Booked]:
     """Book some of the available times of a clinic's doctors, with fewer bookings further in the future. A customer's
-    visits never overlap. `visitors` are households."""
+    visits never overlap, and suit their age. `visitors` are households, which begin with an adult."""
     random = world.random
     visits: VisitsByCustomer = {}
     for of_doctor in times:
@@ -62,9 +69,9 @@ def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequen
             if random.random() > (0.65 if days < 1 else 0.5 * 0.94**days):
                 continue
             group = _group(random, visit, of_doctor)
-            customers = _free_members(random, visitors, visits, group)
+            customers, booker_id = _free_members(random, visitors, visits, group)
             booked_at = min(visit.start, world.midnight) - timedelta(hours=2, minutes=random.randrange(20 * 1440))
-            for booked in _book_group(random, group, customers, booked_at):
+            for booked in _book_group(random, group, customers, booker_id, booked_at):
                 visits.setdefault(booked.customer_id, []).append(booked.visit)
                 yield booked
 
@@ -76,31 +83,51 @@ def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Vis
 
 
 def _book_group(
-    random: Random, group: Sequence[Visit], customers: Sequence[UUID], booked_at: datetime
+    random: Random, group: Sequence[Visit], customers: Sequence[UUID], booker_id: UUID | None, booked_at: datetime
 ) -> Iterator[Booked]:
+    """Book as many of the group's visits as there are customers."""
     ids = [clinics_id(random, clinic_of(group[0].doctor_id), booked_at) for _ in range(len(group) + 1)]
-    booking_id, booker_id = (ids[-1], customers[0]) if len(group) > 1 else (ids[0], None)
+    booking_id = ids[-1] if len(customers) > 1 else ids[0]
     luck = random.random()
-    for position, (visit, customer_id) in enumerate(zip(group, customers, strict=True)):
+    for position, (visit, customer_id) in enumerate(zip(group, customers, strict=False)):
         yield Booked(
             visit, ids[position], booking_id, position, customer_id, booker_id, booked_at, luck, random.random()
         )
 
 
 def _free_members(
-    random: Random, visitors: Sequence[list[UUID]], visits: VisitsByCustomer, group: Sequence[Visit]
-) -> list[UUID]:
-    """Return a customer for each visit in the group, all from one household and with no other visit at that time."""
+    random: Random, visitors: Sequence[list[Visitor]], visits: VisitsByCustomer, group: Sequence[Visit]
+) -> tuple[list[UUID], UUID | None]:
+    """Return a customer for each visit in the group, or else for the first one, and the person who books for them. All
+    are from one household, have no other visit at that time, and are of the right age. There may be no such customer.
+    """
     start, end = group[0].start, group[-1].end
+    alone: tuple[list[UUID], UUID | None] = ([], None)
     for household in random.sample(visitors, len(visitors)):
         free = [
-            customer_id
-            for customer_id in household
-            if all(visit.end <= start or end <= visit.start for visit in visits.get(customer_id, ()))
+            visitor
+            for visitor in household
+            if all(visit.end <= start or end <= visit.start for visit in visits.get(visitor.id, ()))
         ]
-        if len(free) >= len(group):
-            return free[: len(group)] if len(group) > 1 else [random.choice(free)]
-    raise AssertionError("there are more people than doctors")
+        chosen = _choose_members(random, free, group)
+        if len(chosen) == len(group) > 1:
+            return [visitor.id for visitor in chosen], household[0].id
+        if chosen and not alone[0]:
+            alone = [chosen[0].id], household[0].id if chosen[0].age < ADULT_AGE else None
+        if alone[0] and len(group) == 1:
+            break
+    return alone
+
+
+def _choose_members(random: Random, free: Sequence[Visitor], group: Sequence[Visit]) -> list[Visitor]:
+    """Return a different person of the right age for each visit, as far as there are any."""
+    chosen: list[Visitor] = []
+    for visit in group:
+        suitable = [visitor for visitor in free if visit.kind.suits(visitor.age) and visitor not in chosen]
+        if not suitable:
+            break
+        chosen.append(random.choice(suitable))
+    return chosen
 
 
 async def write_appointments(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> None:

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
-from uuid import UUID
 
 from .people import FAMILIES, Household, people
-from .small_bookings import Booked, book_visits, write_appointments
+from .small_bookings import Booked, Visitor, book_visits, write_appointments
 from .small_clinics import write_clinic
 from .staff import staff
 from .three_clinics import CLINICS, ClinicStory
@@ -17,11 +16,11 @@ from .world import World
 from .writing import add_up, finish, next_clinic, publish, write
 
 PAST: Final = timedelta(days=56)
-NEIGHBOURS: Final = 120
+NEIGHBOURS: Final = 180
 """The number of people at each clinic in addition to the families."""
 
-RegisteredHousehold = tuple[Household, list[UUID]]
-"""A household and its members' customer ids."""
+RegisteredHousehold = tuple[Household, list[Visitor]]
+"""A household and its members."""
 
 
 async def small(
@@ -58,7 +57,8 @@ async def _register(world: World) -> list[RegisteredHousehold]:
     for household in households:
         created_at = world.opened_at + timedelta(days=world.random.randrange(340), minutes=world.random.randrange(1440))
         ids = [customers_id(world.random, created_at) for _ in household.members]
-        registered.append((household, ids))
+        visitors = [Visitor(id, age) for id, (_, age) in zip(ids, household.members, strict=True)]
+        registered.append((household, visitors))
         for id, (name, age) in zip(ids, household.members, strict=True):
             birth_date = world.day(-age * 365 - world.random.randrange(1, 365))
             zone = CLINICS[household.clinics[0]].content.time_zone
@@ -83,7 +83,7 @@ def _neighbours(world: World) -> list[Household]:
 
 
 async def _fill(
-    world: World, clinic_id: int, story: ClinicStory, *, slug: str | None, visitors: Sequence[list[UUID]]
+    world: World, clinic_id: int, story: ClinicStory, *, slug: str | None, visitors: Sequence[list[Visitor]]
 ) -> list[Booked]:
     """Write a clinic with its published slots, and return the visits that its visitors have booked."""
     since, until = world.midnight - PAST, world.day(story.content.policy.horizon_days)

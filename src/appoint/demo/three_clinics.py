@@ -4,7 +4,11 @@ day on which the world is loaded."""
 from typing import Final, NamedTuple
 
 from ..clinics.clinics.model import ClinicContent, Policy
+from .visits import OLDEST
 
+ANY_AGE: Final = (0, OLDEST)
+ADULTS: Final = (16, OLDEST)
+CHILDREN: Final = (0, 17)
 Week = tuple[tuple[str, str], ...]
 """Weekdays and the hours on each: a start and an end, or the name of one of the clinic's time slots."""
 
@@ -17,6 +21,7 @@ class TypeStory(NamedTuple):
     after: int = 0
     online: bool = False
     description: str | None = None
+    ages: tuple[int, int] = ANY_AGE
 
 
 class DoctorStory(NamedTuple):
@@ -28,6 +33,7 @@ class DoctorStory(NamedTuple):
     """Names of appointment types. If empty, all of the clinic's types."""
     later: tuple[int, Week] | None = None
     """A number of days, after which a different week applies."""
+    ages: tuple[int, int] = ANY_AGE
 
 
 class AbsenceStory(NamedTuple):
@@ -73,10 +79,15 @@ CLINICS: Final = (
         time_slots={"Vormittag": "08:00-12:00", "Nachmittag": "14:00-18:00", "Abend": "18:00-20:00"},
         types=(
             TypeStory("Sprechstunde", 20, None, description="Für gesetzlich Versicherte ohne Kosten"),
-            TypeStory("Vorsorgeuntersuchung", 40, 8500, after=10),
-            TypeStory("Hautkrebs-Screening", 30, 6900, before=5, after=5),
-            TypeStory("Kinderuntersuchung U1–U9", 30, None, after=10),
+            TypeStory("Vorsorgeuntersuchung", 40, 8500, after=10, ages=(35, OLDEST)),
             TypeStory("Videosprechstunde", 20, 3500, online=True),
+            TypeStory("Hautsprechstunde", 20, None),
+            TypeStory("Hautkrebs-Screening", 30, 6900, before=5, after=5, ages=(35, OLDEST)),
+            TypeStory("Kindersprechstunde", 20, None),
+            TypeStory("Kinderuntersuchung U1–U9", 30, None, after=10, ages=(0, 5)),
+            TypeStory("Jugenduntersuchung J1", 30, None, ages=(12, 14)),
+            TypeStory("Kardiologische Sprechstunde", 30, None),
+            TypeStory("Belastungs-EKG", 40, None, after=10, ages=(30, 80)),
         ),
         doctors=(
             DoctorStory(
@@ -85,27 +96,40 @@ CLINICS: Final = (
                 "mueller@spreebogen.example.org",
                 (("monday tuesday wednesday thursday friday", "Vormittag"), ("monday tuesday thursday", "Nachmittag")),
                 offers=("Sprechstunde", "Vorsorgeuntersuchung", "Videosprechstunde"),
+                ages=ADULTS,
+            ),
+            DoctorStory(
+                "Dr. Tobias Lehmann",
+                "Allgemeinmedizin",
+                "lehmann@spreebogen.example.org",
+                (("wednesday thursday friday saturday sunday", "Vormittag"), ("friday saturday sunday", "Nachmittag")),
+                offers=("Sprechstunde", "Vorsorgeuntersuchung", "Videosprechstunde"),
+                ages=ADULTS,
             ),
             DoctorStory(
                 "Dr. Emre Yıldız",
                 "Haut- und Geschlechtskrankheiten",
                 "yildiz@spreebogen.example.org",
-                (("monday wednesday friday", "09:00-13:00"), ("wednesday", "Abend")),
-                offers=("Sprechstunde", "Hautkrebs-Screening"),
+                (("monday wednesday friday saturday", "09:00-13:00"), ("wednesday", "Abend")),
+                offers=("Hautsprechstunde", "Hautkrebs-Screening"),
+                ages=ADULTS,
             ),
             DoctorStory(
                 "Dr. Sofía Ferrer Ruiz",
                 "Kinder- und Jugendmedizin",
                 "ferrer@spreebogen.example.org",
-                (("tuesday wednesday thursday friday", "08:30-12:30"), ("tuesday wednesday thursday", "13:30-16:30")),
-                offers=("Sprechstunde", "Kinderuntersuchung U1–U9"),
-                later=(21, (("monday tuesday wednesday thursday", "Vormittag"), ("monday tuesday", "Nachmittag"))),
+                (("tuesday wednesday thursday sunday", "08:30-12:30"), ("tuesday wednesday thursday", "13:30-16:30")),
+                offers=("Kindersprechstunde", "Kinderuntersuchung U1–U9", "Jugenduntersuchung J1"),
+                later=(21, (("monday tuesday wednesday sunday", "Vormittag"), ("monday tuesday", "Nachmittag"))),
+                ages=CHILDREN,
             ),
             DoctorStory(
                 "Dr. Aleksandra Wójcik",
                 "Kardiologie",
                 "wojcik@spreebogen.example.org",
-                (("monday", "Abend"), ("thursday", "10:00-13:00"), ("thursday", "13:45-18:00")),
+                (("monday", "Abend"), ("thursday sunday", "10:00-13:00"), ("thursday", "13:45-18:00")),
+                offers=("Kardiologische Sprechstunde", "Belastungs-EKG"),
+                ages=ADULTS,
             ),
         ),
         absences=(
@@ -134,7 +158,7 @@ CLINICS: Final = (
             TypeStory("Urgent care visit", 15, 12500, after=5, description="Book a time and skip the walk-in queue."),
             TypeStory("Office visit", 30, 18000),
             TypeStory("Annual physical", 45, 29500, after=15),
-            TypeStory("Skin check", 30, 21000, before=5, after=5),
+            TypeStory("Skin check", 30, 21000, before=5, after=5, ages=ADULTS),
             TypeStory("Video visit", 15, 9000, online=True),
         ),
         doctors=(
@@ -209,8 +233,11 @@ CLINICS: Final = (
         types=(
             TypeStory("Consultation", 20, 60000),
             TypeStory("Follow-up", 10, 30000),
+            TypeStory("Cardiology consultation", 20, 90000),
             TypeStory("ECG and consultation", 40, 150000, before=10, after=10),
-            TypeStory("Well-baby visit", 20, 80000, after=10),
+            TypeStory("ENT consultation", 20, 80000),
+            TypeStory("Child consultation", 20, 60000),
+            TypeStory("Well-baby visit", 20, 80000, after=10, ages=(0, 2)),
             TypeStory("Teleconsultation", 20, 50000, online=True),
         ),
         doctors=(
@@ -223,20 +250,22 @@ CLINICS: Final = (
                     ("monday wednesday friday", "Evening OPD"),
                 ),
                 offers=("Consultation", "Follow-up", "Teleconsultation"),
+                ages=ADULTS,
             ),
             DoctorStory(
                 "Dr. Arjun Mehta",
                 "Cardiology",
                 "mehta@lotuslane.example.net",
                 (("tuesday thursday saturday", "10:00-13:00"), ("tuesday thursday", "Evening OPD")),
-                offers=("Consultation", "ECG and consultation"),
+                offers=("Cardiology consultation", "ECG and consultation"),
+                ages=ADULTS,
             ),
             DoctorStory(
                 "Dr. Farhana Rahman",
-                "Gynecology",
+                "Ear, nose and throat",
                 "rahman@lotuslane.example.net",
                 (("monday wednesday friday saturday sunday", "Midday"),),
-                offers=("Consultation", "Follow-up", "Teleconsultation"),
+                offers=("ENT consultation",),
             ),
             DoctorStory(
                 "Dr. Vikram Iyer",
@@ -247,7 +276,8 @@ CLINICS: Final = (
                     ("monday tuesday thursday saturday", "15:00-17:00"),
                     ("saturday sunday", "Evening OPD"),
                 ),
-                offers=("Consultation", "Well-baby visit"),
+                offers=("Child consultation", "Well-baby visit"),
+                ages=CHILDREN,
             ),
         ),
         absences=(AbsenceStory(9, 9, "Puja holiday"), AbsenceStory(16, 18, "Family wedding", "Dr. Arjun Mehta")),

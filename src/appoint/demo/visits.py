@@ -14,6 +14,7 @@ from ..kit import ids
 
 EARLY_ARRIVAL: Final = timedelta(minutes=20)
 """How early people arrive for their appointments."""
+OLDEST: Final = 120
 CANCELLED_SHARE: Final = 0.08
 MISSED_SHARE: Final = 0.05
 MOVES: Final = {
@@ -36,6 +37,12 @@ class Kind(NamedTuple):
     before: timedelta
     after: timedelta
     price: int | None
+    ages: tuple[int, int] = (0, OLDEST)
+    """The youngest and oldest patients that the doctor sees for it, in years."""
+
+    def suits(self, age: int) -> bool:
+        youngest, oldest = self.ages
+        return youngest <= age <= oldest
 
 
 class Visit(NamedTuple):

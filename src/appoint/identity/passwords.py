@@ -102,7 +102,7 @@ def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
     if is_common(password):
-        return [Fault(pointer, "is too easy to guess")]
+        return [Fault(pointer, "is too easy to guess, because it is one of the most common passwords")]
     own = [word for text in about for word in re.split(r"[\W_]+", text.casefold()) if len(word) >= 3]
     if _is_uncommon(_without(password.casefold(), (*COMMON_PARTS, *own))):
         if _estimate_guesses(password, own) >= MIN_GUESSES:

@@ -16,7 +16,6 @@ from ..http.etags import matches
 from ..http.languages import language_for
 from ..http.problems.catalogue import PROBLEMS
 from ..http.routes import route
-from ..http.services import services_of
 from ..kit import errors
 from . import assets
 from .rendering import render, templates
@@ -236,7 +235,7 @@ async def overview(request: AnyRequest) -> Response[str]:
         language="en",
         document=_document(request.app),
         selected=None,
-        base=services_of(request).settings.public_url or str(request.base_url).rstrip("/"),
+        base=str(request.base_url).rstrip("/"),
     )
 
 

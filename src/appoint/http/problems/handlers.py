@@ -11,13 +11,18 @@ from litestar.exceptions import HTTPException
 from msgspec import UNSET
 
 from ...kit import errors
-from ...kit.i18n import translate
+from ...kit.i18n import translatable, translate
 from ..languages import language_for
 from .catalogue import PROBLEMS
 from .documents import FaultDocument, ProblemDocument
 
 log = structlog.get_logger()
 
+LISTED_ELSEWHERE: Final = {
+    "/api/appointments": "/api/clinics/{clinicId}/appointments",
+    "/api/bookings": "/api/clinics/{clinicId}/appointments",
+}
+"""Paths that only accept new resources, and where clinics find the existing ones."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 
@@ -29,8 +34,9 @@ def problem_response(
     faults: tuple[errors.Fault, ...] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
     headers: dict[str, str] | None = None,
+    hint: str = "",
 ) -> Response[bytes]:
-    """Return the problem as a response in the caller's language."""
+    """Return the problem as a response in the caller's language. The `hint` is added to its detail."""
     language = language_for(request)
     content = problem_members(
         type,
@@ -41,6 +47,8 @@ def problem_response(
         facts=facts,
         at_desk="user" in request.scope and getattr(request.scope["user"], "user_id", None) is not None,
     )
+    if hint:
+        content["detail"] = f"{content['detail']} {translate(language, hint, **facts)}"
     return Response(
         msgspec.json.encode(content),
         status_code=PROBLEMS[type].status,
@@ -113,6 +121,10 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
     }
     # the framework checks only the host; we decode everything else
     faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
+    elsewhere = LISTED_ELSEWHERE.get(request.scope["path"]) if error.status_code == 405 else None
+    if elsewhere and request.method == "GET":
+        hint = translatable("Clinics list them at {see}.")
+        return problem_response(request, "method-not-allowed", facts={"see": elsewhere}, headers=headers, hint=hint)
     return problem_response(request, by_status[error.status_code], faults=faults, headers=headers)
 
 
