@@ -24,9 +24,10 @@
 // - `data-keep` keeps the user's input when the page is loaded again.
 //
 // A button in the form can have its own values for any of these.
-import { callApi, createElement, Refused } from "./_api";
+import { callApi, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
 import { clearProblem, showProblem } from "./_form_problem";
+import { type Notice, noticeElement, undoOf } from "./_notice";
 
 /** Replace the names in braces. */
 function fillIn(template: string, value: (name: string) => unknown): string {
@@ -77,10 +78,11 @@ document.addEventListener("submit", async (event) => {
   if (answer === undefined) return;
   form.dispatchEvent(new CustomEvent("sent", { detail: answer, bubbles: true }));
   if (form.dataset.keep) sessionStorage.removeItem(storageKey(form));
+  const undo = undoOf(answer);
   if (options.says)
     sessionStorage.setItem(
-      "says",
-      fillIn(options.says, (name) => answer[name]),
+      "notice",
+      JSON.stringify({ text: fillIn(options.says, (name) => answer[name]), ...(undo ? { undo } : {}) }),
     );
   const proceed = (): void => {
     const next = options.done && fillIn(options.done, (name) => encodeURIComponent(String(answer[name] ?? "")));
@@ -142,13 +144,10 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
 // Drafts belong to the user who typed them.
 document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => sessionStorage.clear());
 
-// Show the notice from the form on the previous page.
-const notice = sessionStorage.getItem("says");
-sessionStorage.removeItem("says");
-if (notice) {
-  const attributes = { class: "notice good", role: "status" };
-  document.getElementById("main")?.prepend(createElement("div", attributes, createElement("p", {}, notice)));
-}
+// Show the notice from the form on the previous page, with a way to undo what was done.
+const notice = JSON.parse(sessionStorage.getItem("notice") ?? "null") as Notice | null;
+sessionStorage.removeItem("notice");
+if (notice) document.getElementById("main")?.prepend(noticeElement(notice));
 
 // Restore the user's input in forms with `data-keep`.
 function storageKey(form: HTMLFormElement): string {

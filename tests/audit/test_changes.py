@@ -127,6 +127,17 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     held = await run("makeBooking", {"clinicId": 1, "customerId": ana, "appointments": [part]})
     await run("confirmBooking", bookingId=held["bookingId"])
     await run("cancelAppointment", appointmentId=held["appointments"][0]["id"])
+    several = (await run("bookAppointment", {"customerId": ana, "doctorId": shah, **when(8, 2)}))["id"]
+    selected = {"id": several}
+    later = {"id": several, "startTime": when(9, 2)["startTime"]}
+    await run("moveAppointments", {"appointments": [later]}, appointmentId=several)
+    await db.execute("update appointment set needs_rebooking = true where id = $1", several)
+    await run("askToRebook", {"appointments": [selected], "by": "phone"}, appointmentId=several)
+    cancelled = await run("cancelAppointments", {"appointments": [selected]}, appointmentId=several)
+    step = cancelled["undo"]["url"].split("/")[-2]
+    await run("undoStep", stepId=step, appointmentId=several)
+    await run("cancelAppointment", appointmentId=several)
+    await run("enterRoomForAppointment", appointmentId=visit)
     await begin_now(db, visit)
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)

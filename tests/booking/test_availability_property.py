@@ -13,11 +13,11 @@ from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.kit import errors, ids
+from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
 from support.brute_force import MINUTE, Clinic, Doctor, Offer, Slot, VisitLength
 from support.generated_worlds import INSERT_WORLD, raw_worlds, world_of
 from support.scale import scaled
-from support.world import RECEPTION
 
 WORLDS = scaled(2000, 150)
 clinic_numbers = count(1)
@@ -96,6 +96,11 @@ class StoredWorld:
         ]
         return self
 
+    @property
+    def caller(self):
+        """A partner system. It can choose any start, but the clinic's policy binds it."""
+        return Actor("partner", memberships=(Membership(self.clinic_id, Role.PARTNER),))
+
     def doctor_and_date(self, at):
         return self.doctor_ids[at.doctor], self.world.day + timedelta(days=at.days_later)
 
@@ -172,7 +177,7 @@ class StoredWorld:
         )
         try:
             requests = [CustomerRequest(customer, request)]
-            command = BookingCommand(self.clinic_id, requests, RECEPTION, 10 * MINUTE, self.world.now)
+            command = BookingCommand(self.clinic_id, requests, self.caller, 10 * MINUTE, self.world.now)
             result = await book(self.db, self.cache, command)
         except errors.Conflict:
             return None

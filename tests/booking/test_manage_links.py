@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from appoint.booking import links
-from appoint.kit import ids
+from appoint.kit import clock, ids
 from appoint.kit.signed_tokens import sign_id
 from support.app import ADMIN
 from support.manage_links import START, book, create_visit, page_path, status, times_at, token_headers
@@ -67,7 +67,7 @@ async def test_emails_and_text_messages_contain_the_link(db, client, visit):
         json={"startTime": (START + timedelta(hours=2)).isoformat()},
         headers=ADMIN,
     )
-    await office.plan_and_send(hours_ahead(0))
+    await office.plan_and_send(clock.now())
     await client.patch(
         f"/api/customers/{visit['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN
     )
@@ -83,7 +83,7 @@ async def test_a_cancellation_message_contains_no_link(db, client, visit):
     post = Post()
     appointment = await book(client, visit)
     await client.delete(f"/api/appointments/{appointment['id']}", headers=ADMIN)
-    await Office(db, post).plan_and_send(hours_ahead(0))
+    await Office(db, post).plan_and_send(clock.now())
     assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.messages] == [
         (True, False)
     ]

@@ -10,7 +10,6 @@ from appoint.booking import book as booking
 from appoint.booking import holds, service
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
-from appoint.booking.policy import Advisory
 from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
@@ -150,28 +149,6 @@ async def test_a_repeated_request_returns_the_original_appointment(world):
     repeats = await asyncio.gather(*(book(world, at(17), world.ana, key="once") for _ in range(4)))
     assert {each.id for each in repeats} == {first.id}
     assert await world.count("booking_slot") == 2
-
-
-async def test_notice_and_horizon_do_not_bind_staff_but_are_noted(world):
-    await world.set_clinic(world.clinic, min_notice_minutes=24 * 60, horizon_days=3)
-    await world.cache.drop(world.clinic)
-    without_a_reason = await book(world, at(9), world.ben, allow=None)
-    assert (without_a_reason.overrides, without_a_reason.advisories) == ([], [Advisory("too-soon", 24 * 60)])
-    far = at(9, day=MONDAY + timedelta(days=100))
-    await world.publish(world.dr_shah, far, far + timedelta(hours=1))
-    assert (await book(world, far, world.ana, allow=None)).advisories == [Advisory("too-far", 3 * 24 * 60)]
-
-
-async def test_a_reason_for_ignoring_notice_and_horizon_is_recorded(world):
-    await world.set_clinic(world.clinic, min_notice_minutes=24 * 60, horizon_days=3)
-    await world.cache.drop(world.clinic)
-    assert (await book(world, at(9), world.ana)).overrides == ["too-soon"]
-    far = at(9, day=MONDAY + timedelta(days=200))
-    assert (await book(world, far, world.ana, allow=["too-soon"])).type == "outside-hours"
-    assert (await book(world, far, world.ana)).overrides == ["too-far", "outside-hours"]
-    assert (await book(world, far, world.ben)).type == "taken"
-    await world.publish(world.dr_shah, far + timedelta(hours=1), far + timedelta(hours=2))
-    assert (await book(world, far + timedelta(hours=1), world.ana)).overrides == ["too-far"]
 
 
 async def test_rules_that_were_not_broken_are_not_recorded(world):

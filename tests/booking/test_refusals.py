@@ -10,7 +10,7 @@ from appoint.booking.reschedule import reschedule
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from support.notifications import move
-from support.world import MONDAY, RECEPTION, World, at
+from support.world import MONDAY, PATIENT, RECEPTION, World, at
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def test_alternatives_to_a_distant_time_avoid_the_customers_other_appointm
     """The alternatives are close to today or the horizon, far from the requested time."""
     await world.set_clinic(world.clinic, horizon_days=1)
     await world.book(world.dr_shah, at(8), world.ana)
-    refusal = await world.book(world.dr_okafor, wish, world.ana)
+    refusal = await world.book(world.dr_okafor, wish, world.ana, caller=PATIENT)
     alternatives = refusal.facts["alternatives"]
     assert len(alternatives) == 5
     for offer in alternatives:

@@ -45,6 +45,12 @@ def appointment(start: datetime, minutes: int, status: Status = Status.BOOKED) -
         end_time=end,
         status=status,
         notes=None,
+        staff_notes=None,
+        arrived_at=None,
+        in_room_at=None,
+        waiting_minutes=None,
+        steps_to_confirm=[],
+        undo=None,
         cancel_reason=None,
         needs_rebooking=False,
         steps=[],
@@ -62,6 +68,7 @@ def monday_cell(times: list[Stretch], appointments: list[BoardAppointment]):
         doctors=[BoardDoctor(DOCTOR, "Dr. Ana", None, active=True)],
         appointments=appointments,
         times=times,
+        waiting=[],
     )
     return week_of(board).cells[DOCTOR, MONDAY]
 

@@ -98,7 +98,7 @@ def is_about_a_clinic(operation: Operation, body: Any) -> bool:
     )
 
 
-OWNED = ("appointmentId", "bookingId", "bookingSlotId", "doctorSlotId", "absenceId", "customerId")
+OWNED = ("appointmentId", "bookingId", "stepId", "bookingSlotId", "doctorSlotId", "absenceId", "customerId")
 """Parameters whose record determines the owner, so an unknown id gets 404."""
 
 

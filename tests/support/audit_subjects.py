@@ -5,11 +5,16 @@ from typing import Any, Final
 
 SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "arriveAppointment": ("appointmentId",),
+    "askToRebook": ("appointmentId",),
     "beginTotp": (),
     "bookAppointment": ("content.id",),
     "revokeManageLink": ("appointmentId",),
     "cancelStrangerAppointments": ("appointmentId",),
     "cancelAppointment": ("appointmentId",),
+    "cancelAppointments": ("appointmentId",),
+    "enterRoomForAppointment": ("appointmentId",),
+    "moveAppointments": ("appointmentId",),
+    "undoStep": ("appointmentId",),
     "cancelBooking": ("bookingId",),
     "changeClinicsHours": (),
     "changeDoctorsHours": ("doctorId",),

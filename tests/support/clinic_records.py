@@ -72,7 +72,13 @@ with new_customer as (
     insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed)
     select $1, new_id, new_id, new_doctor.id, new_customer.id, during, during
       from new_doctor, new_customer, mint_id($1) as new_id, tstzrange($2, $2 + interval '30 minutes') as during
-    returning id, customer_id
+    returning id, customer_id, doctor_id, during
+), new_step as (
+    insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id,
+                                  during, claimed, overridden, needs_rebooking, sequence)
+    select $1, mint_id($1), id, now(), 1, 'booked', false, doctor_id, during, during, '{}', false, 0
+      from new_appointment
+    returning step_id
 ), new_notification as (
     insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at,
                               expires_at, status, reason)
@@ -102,9 +108,9 @@ with new_customer as (
 select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id as "doctorId",
        new_doctor.id as "providerId", new_slot.id as "bookingSlotId", new_schedule_line.id as "doctorSlotId",
        new_absence.id as "absenceId", new_appointment.id as "appointmentId", new_appointment.id as "bookingId",
-       new_notification.id as "notificationId", new_key.id as "apiKeyId",
+       new_step.step_id as "stepId", new_notification.id as "notificationId", new_key.id as "apiKeyId",
        new_admin_token.id as "adminTokenId", new_emergency.id as "accessId", new_session.id as "patientSessionId"
-  from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment,
+  from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment, new_step,
        new_notification, new_key, new_admin_token, new_emergency, new_session
 """
 

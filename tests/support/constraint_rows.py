@@ -61,8 +61,8 @@ insert into stranger_appointment (clinic_id, appointment_id, networks, minutes, 
   values (1, '{BOOKED}', '{{"\\\\x01"}}', 30, false);
 insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,
                               claimed, overridden, needs_rebooking, sequence)
-  values (1, '{BOOKED}', '{BOOKED}', now(), 2, 'booked', false, '{SHAH}',
-          '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', '{{}}', false, 0);
+  select 1, id, id, now(), 2, 'booked', false, doctor_id, during, claimed, '{{}}', false, 0 from appointment
+   where id = '{BOOKED}';
 insert into event (clinic_id, id, type, subject_id, subject_version, data)
   values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
@@ -228,26 +228,6 @@ emergency_access = partial(
 )
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
-confirmation_code = partial(
-    insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
-)
-appointment_step = partial(
-    insert,
-    "appointment_step",
-    clinic_id=1,
-    step_id=NEW_ID,
-    appointment_id=BOOKED,
-    taken_at="2027-03-01",
-    version=2,
-    status="booked",
-    moved=True,
-    doctor_id=SHAH,
-    during=day(1, "09:00", "09:30"),
-    claimed=day(1, "09:00", "09:30"),
-    overridden="{}",
-    needs_rebooking=False,
-    sequence=0,
-)
 stranger_appointment = partial(
     insert,
     "stranger_appointment",

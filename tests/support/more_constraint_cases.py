@@ -3,14 +3,16 @@
 from functools import partial
 
 from support.constraint_rows import (
+    ANA,
     BOOKED,
     FOREIGN_ID,
     MISSING_ID,
+    NEW_ID,
+    SHAH,
     appointment,
-    appointment_step,
     audit_head,
-    confirmation_code,
     daily_sums,
+    day,
     insert,
     job_run,
     sealed_entry,
@@ -20,6 +22,26 @@ from support.constraint_rows import (
 from support.sign_in_constraint_cases import SIGN_IN_CASES
 
 setup_step = partial(insert, "clinic_setup_step", clinic_id=1, step="site")
+appointment_step = partial(
+    insert,
+    "appointment_step",
+    clinic_id=1,
+    step_id=NEW_ID,
+    appointment_id=BOOKED,
+    taken_at="2027-03-01",
+    version=2,
+    status="booked",
+    moved=True,
+    doctor_id=SHAH,
+    during=day(1, "09:00", "09:30"),
+    claimed=day(1, "09:00", "09:30"),
+    overridden="{}",
+    needs_rebooking=False,
+    sequence=0,
+)
+confirmation_code = partial(
+    insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
+)
 MORE_CASES = {
     **SIGN_IN_CASES,
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
@@ -43,6 +65,7 @@ MORE_CASES = {
     "confirmation_code_customer": confirmation_code(customer_id=MISSING_ID),
     "appointment_link_number": appointment(link_number=0),
     "appointment_step_of_clinic": appointment(step_id=FOREIGN_ID),
+    "appointment_rebook": appointment(rebook_by="link"),
     "appointment_restored_sequence": appointment(restored_sequence=-1),
     "appointment_step_pkey": appointment_step(step_id=BOOKED),
     "appointment_step_id_of_clinic": appointment_step(step_id=FOREIGN_ID),

@@ -1,5 +1,5 @@
--- An appointment that staff have moved, with what is needed to undo the move; a patient in the room; and a visit that was
--- noted afterwards.
+-- An appointment that staff have moved, with what is needed to undo the move; a patient in the room; and a visit that
+-- was noted afterwards.
 update appointment
    set step_id = '00000001-0000-8000-8000-0000000000a1', undo_status = 'booked', stepped_at = '2027-03-01 08:00Z',
        arrived_at = '2027-03-01 08:00Z', in_room_at = '2027-03-01 08:05Z', staff_notes = 'Prefers mornings',

@@ -32,7 +32,7 @@ class NextFreeFilter(RequestBody):
     """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="maximum number of times")] = 6
 
     def __post_init__(self) -> None:
         if self.appointment_type_id and self.minutes:

@@ -1,4 +1,4 @@
-"""/api/clinics/{clinicId}/appointments/cancel and /move"""
+"""/api/clinics/{clinicId}/appointments/cancel, /move and /askToRebook"""
 
 import msgspec
 from litestar import Controller, Response, post
@@ -14,7 +14,7 @@ from ...kit import clock
 from ...kit.i18n import translate
 from ..request_context import redact
 from . import service
-from .model import CancelAppointments, ChangedAppointments, MoveAppointments
+from .model import AskToRebook, CancelAppointments, ChangedAppointments, MoveAppointments
 
 
 class BulkChanges(Controller):
@@ -67,6 +67,32 @@ class BulkChanges(Controller):
             request.user,
             clinic_id=clinic_id,
             moves=data,
+            own_doctor_id=request.grant.doctor_id,
+            now=clock.now(),
+        )
+        return json_response(request, _visible(request, outcome))
+
+    @post(
+        "/askToRebook",
+        operation_id="askToRebook",
+        status_code=HTTP_200_OK,
+        opt=route(permission="run-appointments", narrows=True),
+    )
+    async def ask_to_rebook(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[AskToRebook]
+    ) -> Response[ChangedAppointments]:
+        """Ask the patients of up to 200 appointments that need rebooking to choose a new time, in one step, which can
+        be undone as a whole (`undo.url`).
+
+        Either each patient receives a link, or staff call them. The clinic's notice period does not apply to patients
+        whose appointments need rebooking.
+        """
+        idempotency_key(request)  # a repeat changes nothing, so only check the header
+        outcome = await service.ask_to_rebook(
+            request.db,
+            request.user,
+            clinic_id=clinic_id,
+            request=data,
             own_doctor_id=request.grant.doctor_id,
             now=clock.now(),
         )

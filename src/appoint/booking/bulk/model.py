@@ -1,6 +1,6 @@
 """Changes to several appointments, and their outcome."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,8 +11,8 @@ from ..model import Appointment
 from ..rules import Override
 from ..steps import UndoOffer
 
-MAX_APPOINTMENTS = 200
-ID = "00000001-0197-818c-8c22-0201f9661508"
+MAX_APPOINTMENTS: Final = 200
+ID: Final = "00000001-0197-818c-8c22-0201f9661508"
 
 
 class SelectedAppointment(RequestBody):
@@ -36,6 +36,18 @@ class CancelAppointments(RequestBody):
     appointments: Annotated[list[SelectedAppointment], msgspec.Meta(min_length=1, max_length=MAX_APPOINTMENTS)]
     reason: fields.ShortText | None = None
     """Stored with each appointment. The patients' messages contain it."""
+
+    def __post_init__(self) -> None:
+        check_distinct(self.appointments)
+
+
+class AskToRebook(RequestBody):
+    EXAMPLE: ClassVar = {"appointments": [SelectedAppointment.EXAMPLE], "by": "link"}
+
+    appointments: Annotated[list[SelectedAppointment], msgspec.Meta(min_length=1, max_length=MAX_APPOINTMENTS)]
+    by: Literal["link", "phone"]
+    """`link` sends each patient a link to choose a new time, `phone` puts them on the list of patients to call.
+    Patients without an email address or phone number are always put on that list."""
 
     def __post_init__(self) -> None:
         check_distinct(self.appointments)
@@ -88,5 +100,7 @@ class ChangedAppointments(msgspec.Struct, rename="camel", frozen=True):
     appointments: list[Appointment]
     """The changed appointments."""
     unchanged: list[UnchangedAppointment]
+    count: int
+    """How many were changed."""
     undo: UndoOffer | None
     """How to undo all of the changes; null if there are none."""

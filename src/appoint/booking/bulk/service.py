@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from ...database.pool import Database
+from ... import audit
+from ...database.pool import Database, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
-from .. import service, transitions
+from .. import repository, service, transitions
 from ..model import Appointment, RescheduleRequest
 from ..reschedule import reschedule
 from ..steps import UndoOffer
 from .model import (
+    AskToRebook,
     CancelAppointments,
     ChangedAppointments,
     Move,
@@ -72,6 +74,33 @@ async def move(
     return await _change(db, moves.appointments, move_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now)
 
 
+async def ask_to_rebook(
+    db: Database, actor: Actor, *, clinic_id: int, request: AskToRebook, own_doctor_id: UUID | None, now: datetime
+) -> ChangedAppointments:
+    """Send the patients a link to choose a new time, or put them on the list of patients to call. Leave out
+    appointments that do not need rebooking, and those of doctors other than `own_doctor_id`, if that is given."""
+
+    async def ask_one(selected: SelectedAppointment, current: Appointment, step_id: UUID) -> Appointment:
+        return await db.atomic(
+            _ask, actor, appointment_id=current.id, by=request.by, step_id=step_id, if_match=selected.if_match, now=now
+        )
+
+    return await _change(db, request.appointments, ask_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now)
+
+
+async def _ask(
+    tx: Transaction, actor: Actor, *, appointment_id: UUID, by: str, step_id: UUID, if_match: str, now: datetime
+) -> Appointment:
+    clinic_id = ids.clinic_of(appointment_id)
+    await service.lock(tx, appointment_id, if_match)
+    if not await repository.ask_to_rebook(
+        tx, clinic_id=clinic_id, appointment_id=appointment_id, by=by, step_id=step_id, now=now
+    ):
+        raise errors.Conflict("no-rebooking-needed")
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
+    return await service.get(tx, appointment_id)
+
+
 async def _change(
     db: Database,
     selection: Sequence[S],
@@ -90,7 +119,7 @@ async def _change(
             changed.append(await change_one(selected, current, step_id))
         except (errors.Conflict, errors.NotFound, errors.Forbidden, errors.VersionMismatch) as refusal:
             unchanged.append(UnchangedAppointment(selected.id, refusal.type))
-    return ChangedAppointments(changed, unchanged, UndoOffer.of(step_id, now) if changed else None)
+    return ChangedAppointments(changed, unchanged, len(changed), UndoOffer.of(step_id, now) if changed else None)
 
 
 async def _find(db: Database, appointment_id: UUID, *, clinic_id: int, own_doctor_id: UUID | None) -> Appointment:

@@ -15,6 +15,7 @@ from .reads import (
     to_appointment,
     to_booked_appointments,
 )
+from .rebooking import ask_to_rebook
 from .refusals import (
     count_upcoming,
     find_busy_times,
@@ -43,6 +44,7 @@ from .writes import (
 __all__ = [
     "INSERT_APPOINTMENTS",
     "NotesChange",
+    "ask_to_rebook",
     "change_notes",
     "change_status",
     "count_upcoming",

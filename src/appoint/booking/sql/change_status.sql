@@ -1,5 +1,5 @@
--- Change the status of a locked appointment and append the event. Confirming a hold makes the customer a patient. If the
--- clinic takes this step, keep what is needed to undo it.
+-- Change the status of a locked appointment and append the event. Confirming a hold makes the customer a patient. If
+-- the clinic takes this step, keep what is needed to undo it.
 with changed as (
   update appointment
      set status = :status, hold_expires_at = null, cancel_cause = case :status when 'cancelled' then 'request' end,
@@ -25,13 +25,14 @@ with changed as (
             old.status as old_status, old.claimed as claimed, old.overridden as overridden,
             old.override_reason as override_reason, old.needs_rebooking as needs_rebooking,
             old.arrived_at as arrived_at, old.in_room_at as in_room_at, rescheduled_at, old.sequence as old_sequence,
-            old.restored_sequence as restored_sequence
+            old.restored_sequence as restored_sequence, rebook_by, rebook_asked_at
 ), step as (
   insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,
                                 claimed, overridden, override_reason, needs_rebooking, arrived_at, in_room_at,
-                                rescheduled_at, sequence, restored_sequence)
+                                rescheduled_at, sequence, restored_sequence, rebook_by, rebook_asked_at)
   select clinic_id, step_id, id, :now, version, old_status, false, doctor_id, during, claimed, overridden,
-         override_reason, needs_rebooking, arrived_at, in_room_at, rescheduled_at, old_sequence, restored_sequence
+         override_reason, needs_rebooking, arrived_at, in_room_at, rescheduled_at, old_sequence, restored_sequence,
+         rebook_by, rebook_asked_at
     from changed
    where step_id is not null
 ), new_patients as (

@@ -34,7 +34,7 @@ with withdrawn as materialized (
      set doctor_id = :doctor_id, during = tstzrange(:starts_at, :ends_at),
          claimed = tstzrange(:claimed_from, :claimed_until), version = version + 1, updated_at = now(),
          sequence = sequence + (doctor_id <> :doctor_id or during <> tstzrange(:starts_at, :ends_at))::integer,
-         rescheduled_at = :now, restored_sequence = null,
+         rescheduled_at = :now, restored_sequence = null, rebook_by = null, rebook_asked_at = null,
          undo_status = case when :step_id::uuid is not null and status <> 'pending' then status end,
          stepped_at = case when :step_id is not null and status <> 'pending' then :now::timestamptz end,
          step_id = case when status <> 'pending' then :step_id end,
@@ -57,14 +57,15 @@ with withdrawn as materialized (
             old.override_reason as old_override_reason, old.needs_rebooking as old_needs_rebooking,
             old.arrived_at as old_arrived_at, old.in_room_at as old_in_room_at,
             old.rescheduled_at as old_rescheduled_at, old.sequence as old_sequence,
-            old.restored_sequence as old_restored_sequence
+            old.restored_sequence as old_restored_sequence, old.rebook_by as old_rebook_by,
+            old.rebook_asked_at as old_rebook_asked_at
 ), step as (
   insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,
                                 claimed, overridden, override_reason, needs_rebooking, arrived_at, in_room_at,
-                                rescheduled_at, sequence, restored_sequence)
+                                rescheduled_at, sequence, restored_sequence, rebook_by, rebook_asked_at)
   select clinic_id, step_id, id, :now, version, old_status, true, old_doctor_id, old_during, old_claimed,
          old_overridden, old_override_reason, old_needs_rebooking, old_arrived_at, old_in_room_at, old_rescheduled_at,
-         old_sequence, old_restored_sequence
+         old_sequence, old_restored_sequence, old_rebook_by, old_rebook_asked_at
     from moved
    where step_id is not null
 ), event as (

@@ -17,6 +17,8 @@ with step as (  -- empty if a server of an earlier release took the step
                                 else a.needs_rebooking end,
          arrived_at = case when s.step_id is null then a.arrived_at else s.arrived_at end,
          in_room_at = case when s.step_id is null then a.in_room_at else s.in_room_at end,
+         rebook_by = case when s.step_id is null then a.rebook_by else s.rebook_by end,
+         rebook_asked_at = case when s.step_id is null then a.rebook_asked_at else s.rebook_asked_at end,
          rescheduled_at = case when s.moved then s.rescheduled_at else a.rescheduled_at end,
          restored_sequence = case when s.moved or a.status = 'cancelled' then coalesce(s.restored_sequence, s.sequence)
                                   else a.restored_sequence end,

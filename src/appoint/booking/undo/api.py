@@ -7,7 +7,7 @@ from litestar import Controller, Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from ...http.request import Request
+from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_resource
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
@@ -67,6 +67,7 @@ class AppointmentUndo(Controller):
         Responses to changes contain this address (`undo.url`). Appointments that someone else has changed since, or
         whose time has been taken, stay as they are and are listed; if there are no others, the request is refused.
         """
+        idempotency_key(request)  # a repeat changes nothing, so only check the header
         undone = await service.undo_all(
             request.db, request.user, step_id=step_id, doctor_id=request.grant.doctor_id, now=clock.now()
         )

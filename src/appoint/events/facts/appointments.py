@@ -106,6 +106,13 @@ class AppointmentStranded(Fact):
     doctor_id: UUID
 
 
+class AppointmentRebookingAsked(AppointmentFact):
+    """The customer was asked to choose a new time for an appointment that needs rebooking."""
+
+    by: Literal["link", "phone"]
+    """Whether they receive a link, or staff call them."""
+
+
 class AppointmentCovered(Fact):
     """A stranded appointment is within its doctor's hours again."""
 

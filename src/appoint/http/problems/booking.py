@@ -187,6 +187,12 @@ BOOKING: Final[dict[str, Problem]] = {
         _("The last change to this appointment cannot be undone."),
         _("Staff can undo only their own changes, on the same day."),
     ),
+    "no-rebooking-needed": Problem(
+        409,
+        _("No rebooking needed"),
+        _("This appointment is within its doctor’s hours, or it is over."),
+        _("Reschedule it as usual if it has to change."),
+    ),
     "changed-since": Problem(
         409,
         _("Changed since then"),

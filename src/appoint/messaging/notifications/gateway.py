@@ -163,7 +163,7 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/credentials/{token}"
         case "customer" if KINDS[kind_of(context.kind)].statuses:
             token = manage.token(links.secret, UUID(context.subject_id), context.link_number or 1)
-            return f"{links.public_url}/appointments/{token}"
+            return f"{links.public_url}/appointments/{token}{'/move' if kind == 'rebook' else ''}"
         case _:
             return None
 

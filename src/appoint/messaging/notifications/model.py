@@ -50,6 +50,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "reminder": KindRules("customer", can_wait=True, statuses=frozenset({"booked"})),
     "hold-expiring": KindRules("customer", statuses=frozenset({"pending"})),
     "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
+    "rebook": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True),
     "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"})),
     "agenda": KindRules("doctor"),
     "stranded": KindRules("staff"),
@@ -62,7 +63,8 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "sign-in-code": KindRules("customer", essential=True),
 }
 """The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
-sent (`reminder-1440`), and a confirmation code's row says which code it is (`confirmation-code-1`)."""
+sent (`reminder-1440`), a confirmation code's row says which code it is (`confirmation-code-1`), and a rebooking link's
+row has the appointment's version (`rebook-3`)."""
 
 NUMBER: Final = re.compile("-[0-9]+$")
 """The number after a kind in a row."""
@@ -197,15 +199,6 @@ class Contact(NamedTuple):
     quiet_until: int | None
 
 
-class Untold(NamedTuple):
-    """A notification that became outdated before it was sent."""
-
-    clinic_id: int
-    subject_id: str
-    kind: str
-    event_id: UUID | None
-
-
 class DueReminder(NamedTuple):
     clinic_id: int
     id: UUID
@@ -264,6 +257,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reason: str | None
     """The clinic's reason, if the clinic cancelled."""
     needs_rebooking: bool
+    rebook_by: str | None
+    """How the patient was asked to choose a new time."""
     type: str | None
     mode: Mode
 

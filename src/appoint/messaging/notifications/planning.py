@@ -13,6 +13,7 @@ from ...events.facts import (
     AppointmentHeld,
     AppointmentHoldExpired,
     AppointmentMissed,
+    AppointmentRebookingAsked,
     AppointmentRescheduled,
     AppointmentRestored,
     ScheduleApplied,
@@ -20,9 +21,9 @@ from ...events.facts import (
     WebhookDisabled,
 )
 from ...events.model import Event
-from .model import KINDS, Contact, DueReminder, PlannedNotification, Untold
+from .model import KINDS, Contact, DueReminder, PlannedNotification, kind_of
 from .rules import outside_quiet_hours
-from .steps import StepNews
+from .steps import StepNews, Untold
 
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
@@ -36,6 +37,7 @@ NOTIFYING_FACTS: Final = (
     AppointmentCancelled,
     AppointmentHeld,
     AppointmentMissed,
+    AppointmentRebookingAsked,
     SlotsWithdrawn,
     ScheduleApplied,
     WebhookDisabled,
@@ -43,7 +45,13 @@ NOTIFYING_FACTS: Final = (
 """The events that can lead to notifications."""
 
 
-STEP_FACTS: Final = (AppointmentRescheduled, AppointmentRestored, AppointmentCancelled, AppointmentMissed)
+STEP_FACTS: Final = (
+    AppointmentRescheduled,
+    AppointmentRestored,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentRebookingAsked,
+)
 """The events that can report a step by staff, or its undo."""
 
 
@@ -113,7 +121,7 @@ def plan_notifications(
     if untold and announcement.kind == "moved" and not (step and step.is_undo):
         announcement = announcement._replace(kind=untold.kind)
         event_id = (untold.kind == "moved" and untold.event_id) or event.id
-    rules, expires = KINDS[announcement.kind], announcement.expires_at
+    rules, expires = KINDS[kind_of(announcement.kind)], announcement.expires_at
     for contact in contacts:
         if contact.recipient != rules.recipient and (contact.recipient, rules.recipient) != ("user", "staff"):
             continue
@@ -152,6 +160,8 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
             return Announcement("cancelled", subject, sequence, now, start, urgent=start < soon)
         case AppointmentHeld(needs_code=False, hold_expires_at=end, sequence=sequence):
             return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
+        case AppointmentRebookingAsked(by="link", start_time=start, sequence=sequence):
+            return Announcement(f"rebook-{event.subject_version}", subject, sequence, now, start, urgent=True)
         case AppointmentMissed(sequence=sequence):
             return Announcement("missed", subject, sequence, now, expires)
         case SlotsWithdrawn(stranded=stranded, absence_id=absence) if stranded:

@@ -12,7 +12,14 @@ MINUTES_PER_DAY: Final = 24 * 60
 FIRST_RETRY: Final = timedelta(seconds=15)
 MAX_RETRY_DELAY: Final = timedelta(minutes=30)
 MAX_DOUBLINGS: Final = 10
-NEWS: Final = frozenset({"appointment.rescheduled", "appointment.restored", "appointment.cancelled"})
+NEWS: Final = frozenset(
+    {
+        "appointment.rescheduled",
+        "appointment.restored",
+        "appointment.cancelled",
+        "appointment.rebooking-asked",
+    }
+)
 """The types of events that customers get messages about even if they have turned off all channels."""
 MAX_MESSAGES_A_DAY: Final = 20
 """The maximum number of messages that an address receives in 24 hours, from all clinics, about appointments that
@@ -142,11 +149,17 @@ def _needs_rebooking(context: NotificationContext, _rules: KindRules) -> bool:
     return kind_of(context.kind) == "reminder" and context.needs_rebooking
 
 
+def _rebooked(context: NotificationContext, _rules: KindRules) -> bool:
+    """For a link to choose a new time, return whether it is no longer needed."""
+    return kind_of(context.kind) == "rebook" and not (context.needs_rebooking and context.rebook_by == "link")
+
+
 OUTDATED: Final[Sequence[tuple[Check, str]]] = (
     (_appointment_changed, "the appointment has changed"),
     (_credentials_changed, "the user has left or changed their password"),
     (_code_used, "the code has been used"),
     (_needs_rebooking, "the appointment needs rebooking"),
+    (_rebooked, "the appointment has changed"),
 )
 NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
     (_customer_left, "the customer has left"),

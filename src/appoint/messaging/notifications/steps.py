@@ -1,4 +1,4 @@
-"""Staff's steps, and what they mean for the messages about an appointment."""
+"""What the customer has not been told yet: staff's steps, and messages that became outdated before they were sent."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -22,3 +22,12 @@ class StepNews(NamedTuple):
     def untold(self) -> tuple[str, UUID | None] | None:
         """The message that is still owed to the customer after the undo."""
         return (self.untold_kind, self.untold_event_id) if self.untold_kind and not self.was_announced else None
+
+
+class Untold(NamedTuple):
+    """A notification that became outdated before it was sent."""
+
+    clinic_id: int
+    subject_id: str
+    kind: str
+    event_id: UUID | None

@@ -52,6 +52,8 @@ class ExportedAppointment(msgspec.Struct, rename="camel"):
     price: Money | None
     notes: str | None
     """Staff notes; null in the customer's own export, and for other people's appointments."""
+    staff_notes: str | None
+    """The staff's own notes; null in the customer's own export, and for other people's appointments."""
     cancel_reason: str | None
     override_reason: str | None
     """Why staff overrode the clinic's rules; null in the customer's own export, and for other people's appointments."""
@@ -242,7 +244,7 @@ def for_customer(export: Export) -> Export:
         export,
         patients=[replace(patient, notes=None) for patient in export.patients],
         appointments=[
-            replace(appointment, notes=None, staff_notes=None, override_reason=None, undo=None)
+            replace(appointment, notes=None, staff_notes=None, override_reason=None)
             for appointment in export.appointments
         ],
         audit=[

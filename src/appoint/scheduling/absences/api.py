@@ -16,8 +16,16 @@ from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page
-from . import repository, service
-from .model import Absence, AbsenceContent, AbsenceFilter, AbsencePatch, AbsenceQuery
+from . import rebooking, repository, service
+from .model import (
+    Absence,
+    AbsenceContent,
+    AbsenceFilter,
+    AbsencePatch,
+    AbsenceQuery,
+    RebookingFilter,
+    RebookingList,
+)
 
 
 class Absences(Controller):
@@ -54,6 +62,22 @@ class Absences(Controller):
             service.get,
         )
         return created_response(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
+
+    @get(
+        "/clinics/{clinic_id:int}/appointmentsToRebook",
+        operation_id="listAppointmentsToRebook",
+        opt=route(permission="run-appointments", narrows=True),
+    )
+    async def to_rebook(
+        self, request: Request, clinic_id: FromPath[int], query: RebookingFilter
+    ) -> Response[RebookingList]:
+        """List the upcoming appointments that an absence or a change of hours has left outside working hours, with
+        free times that they could move to, and the colleagues who could take over at the same times."""
+        own = request.grant.doctor_id
+        listed = await rebooking.load_rebooking_list(
+            request.db, clinic_id, doctor_id=own or query.doctor_id, now=clock.now()
+        )
+        return json_response(request, listed, subjects=[each.appointment_id for each in listed.appointments])
 
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:

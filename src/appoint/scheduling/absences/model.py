@@ -1,7 +1,7 @@
 """Absences and the appointments that they affect."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -119,10 +119,72 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
     end_time: datetime
     customer_name: str | None
     customer_phone: str | None
+    rebook_by: Literal["link", "phone"] | None = None
+    """How the patient was asked to choose a new time; None if nobody has asked them yet."""
+    rebook_asked_at: datetime | None = None
 
 
 class RebookingOptions(NamedTuple):
-    """Free times for an appointment that cannot keep its time, nearest first, with its own doctor and with others."""
+    """Free times for an appointment that cannot keep its time, nearest first, with its own doctor and with others. No
+    two appointments have the same options."""
 
     same: list[OfferedTime]
     others: list[OfferedTime]
+
+    @property
+    def suggestion(self) -> OfferedTime | None:
+        """The nearest time with the same doctor or, if there is none, with another."""
+        return next(iter((*self.same, *self.others)), None)
+
+
+class AppointmentToRebook(msgspec.Struct, rename="camel", frozen=True):
+    """An appointment that cannot keep its time, and free times that it could move to. No time is offered for two
+    appointments."""
+
+    appointment_id: UUID
+    version: int
+    doctor_id: UUID
+    appointment_type_id: UUID | None
+    start_time: datetime
+    end_time: datetime
+    customer_name: str | None
+    customer_phone: str | None
+    rebook_by: Literal["link", "phone"] | None
+    """How the patient was asked to choose a new time; null if nobody has asked them yet."""
+    rebook_asked_at: datetime | None
+    suggestions: list[OfferedTime]
+    """The nearest times with the same doctor, then with others."""
+
+    @classmethod
+    def of(cls, appointment: AffectedAppointment, options: RebookingOptions) -> "AppointmentToRebook":
+        members = msgspec.structs.asdict(appointment)
+        return cls(appointment_id=members.pop("id"), **members, suggestions=[*options.same, *options.others])
+
+
+class PossibleColleague(msgspec.Struct, rename="camel", frozen=True):
+    """A doctor who could take over appointments at the same times."""
+
+    doctor_id: UUID
+    appointment_ids: list[UUID]
+
+
+class RebookingList(msgspec.Struct, rename="camel", frozen=True):
+    """The appointments that need rebooking, earliest first, and the colleagues who could take over some of them."""
+
+    appointments: list[AppointmentToRebook]
+    colleagues: list[PossibleColleague]
+    has_more: bool
+    """Whether there are more appointments. They appear once these are done."""
+
+
+class RebookingFilter(RequestBody):
+    doctor_id: UUID | None = None
+    """Return only this doctor's appointments."""
+
+
+class Colleague(NamedTuple):
+    """A doctor who could take over appointments at the same times."""
+
+    doctor_id: UUID
+    appointments: list[AffectedAppointment]
+    """Those that the doctor could take over."""

@@ -190,7 +190,7 @@ async def list_within(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,
-               c.name as customer_name, c.phone as customer_phone
+               c.name as customer_name, c.phone as customer_phone, a.rebook_by, a.rebook_asked_at
           from appointment a
           join shown_appointment s on s.clinic_id = $1 and s.id = a.id
           left join lateral (select name, phone from clinic_customer where id = a.customer_id offset 0) c on true
@@ -215,7 +215,7 @@ async def list_to_rebook(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,
-               c.name as customer_name, c.phone as customer_phone
+               c.name as customer_name, c.phone as customer_phone, a.rebook_by, a.rebook_asked_at
           from appointment a
           join shown_appointment s on s.clinic_id = $1 and s.id = a.id
           left join lateral (select name, phone from clinic_customer where id = a.customer_id offset 0) c on true

@@ -1,6 +1,6 @@
 """Add and remove doctors' absences and clinic closures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -8,12 +8,6 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
-from ...booking.availability import repository as availability
-from ...booking.availability.model import DoctorTime, OfferedTime, Terms, nearest, starts
-from ...booking.availability.service import MAX_BUFFER
-from ...booking.rules import buffers
-from ...clinics.catalogue import repository as catalogues
-from ...clinics.catalogue.model import Catalogue, Length
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
@@ -24,16 +18,10 @@ from ...kit.structs import merge
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent, AbsencePatch, AffectedAppointment, AwayPeriod, Period, RebookingOptions
+from .model import Absence, AbsenceContent, AbsencePatch, AffectedAppointment, AwayPeriod, Period
 
 MAX_DAY_LENGTH: Final = timedelta(hours=25)
 """The length of the day on which daylight saving time ends."""
-SEARCH_RADIUS: Final = timedelta(days=14)
-"""How far before and after an appointment to search for a different time."""
-MAX_SEARCH_SPAN: Final = timedelta(days=120)
-MAX_OPTIONS: Final = 3
-"""The maximum number of free times to offer for each appointment: this many with its own doctor, and as many with
-others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
@@ -196,87 +184,6 @@ async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
     if fitting.added:
         data = {"absenceId": absence.id, "created": len(fitting.added), "from": first, "to": last}
         await hours.emit(tx, clinic.id, "slots.generated", doctor_id=doctor_id, data=data)
-
-
-async def find_rebooking_options(
-    db: Statements,
-    clinic_id: int,
-    appointments: Sequence[AffectedAppointment],
-    *,
-    away: AwayPeriod | None,
-    now: datetime,
-) -> dict[UUID, RebookingOptions]:
-    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`.
-
-    The appointments must be in chronological order. This reads all doctors' time once, however many appointments there
-    are. Raise `NotFound` for an unknown clinic.
-    """
-    catalogue = await catalogues.load(db, clinic_id)
-    if catalogue is None:
-        raise errors.NotFound
-    if not appointments:
-        return {}
-    terms = Terms.of(catalogue, now)
-    first, last = _search_dates(appointments, terms, today=clock.local_date(now, catalogue.time_zone))
-    times = await availability.load_doctors_time(
-        db,
-        catalogue,
-        doctors=catalogue.doctors_for(None),
-        type=None,
-        first=first,
-        last=last,
-        before=MAX_BUFFER,
-        after=MAX_BUFFER,
-    )
-    search = _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away)
-    return {appointment.id: search.options(appointment) for appointment in appointments}
-
-
-def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, today: date) -> tuple[date, date]:
-    first = max(clock.local_date(appointments[0].start_time, terms.time_zone) - SEARCH_RADIUS, today)
-    last = min(
-        clock.local_date(appointments[-1].start_time, terms.time_zone) + SEARCH_RADIUS,
-        terms.last_date,
-        first + MAX_SEARCH_SPAN,
-    )
-    return first, max(first, last)
-
-
-class _RebookingSearch:
-    """Finds new times for appointments. Computes the available times for each doctor and length only once."""
-
-    def __init__(
-        self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: AwayPeriod | None
-    ) -> None:
-        self._catalogue: Final = catalogue
-        self._terms: Final = terms
-        self._times: Final = times
-        self._away: Final = away
-        self._free: Final[dict[tuple[UUID, Length], list[OfferedTime]]] = {}
-
-    def options(self, appointment: AffectedAppointment) -> RebookingOptions:
-        type_id = appointment.appointment_type_id
-        type = self._catalogue.types.get(type_id) if type_id else None
-        minutes = int((appointment.end_time - appointment.start_time) / timedelta(minutes=1))
-        length = Length(minutes, *buffers(type))
-        same: list[OfferedTime] = []
-        others: list[OfferedTime] = []
-        for doctor in self._catalogue.doctors_for(type_id):
-            if doctor.id in self._times:
-                (same if doctor.id == appointment.doctor_id else others).extend(self._free_times(doctor.id, length))
-        return RebookingOptions(
-            nearest(same, appointment.start_time, limit=MAX_OPTIONS),
-            nearest(others, appointment.start_time, limit=MAX_OPTIONS),
-        )
-
-    def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
-        if (doctor_id, length) not in self._free:
-            self._free[doctor_id, length] = [
-                offer
-                for _, offer in starts(self._times[doctor_id], length, self._terms)
-                if offer.available and not (self._away and self._away.contains(offer))
-            ]
-        return self._free[doctor_id, length]
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> None:

@@ -1,6 +1,7 @@
 """Doctors' absences and clinic closures, and the appointments that they affect."""
 
-from datetime import date
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -8,23 +9,29 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.appointment_types import service as types
+from ...clinics.catalogue import service as catalogues
 from ...clinics.doctors import service as doctors
 from ...http.forms import parse_date, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import clock
+from ...kit import clock, fields
 from ...kit.fields import FIRST_YEAR, LAST_YEAR, parse_wall_time
 from ...kit.i18n import translate
 from ...kit.permissions import widest_grant
-from ...scheduling.absences import service
-from ...scheduling.absences.model import MAX_ABSENCE_LENGTH, AffectedAppointment, AwayPeriod
+from ...scheduling.absences import rebooking, service
+from ...scheduling.absences.model import (
+    MAX_ABSENCE_LENGTH,
+    AffectedAppointment,
+    AwayPeriod,
+    Colleague,
+    RebookingOptions,
+)
+from ...scheduling.absences.rebooking import MAX_TO_REBOOK
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 100
-MAX_TO_REBOOK: Final = 50
-"""The maximum number of appointments shown with alternatives. More appear once these are rebooked."""
 MIDNIGHT: Final = 1440
 WHOLE_CLINIC: Final = "all"
 """Used in place of a doctor's id."""
@@ -53,6 +60,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         if grant
         else []
     )
+    names = await doctors.names(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/absences/absences.html",
@@ -61,14 +69,41 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[absence.id for absence in page_and_more[:PAGE_SIZE]],
         absences=page_and_more[:PAGE_SIZE],
         past=past,
-        names=await doctors.names(request.db, clinic_id),
+        names=names,
         waiting=_count(waiting),
+        ill=await _ill_today(request, clinic_id, now),
         zone=clock.zone,
         may_all=_may_close_clinic(request, clinic_id),
         next=url_with(request, before=page_and_more[PAGE_SIZE - 1].start_time.isoformat())
         if past and len(page_and_more) > PAGE_SIZE
         else None,
     )
+
+
+class IllToday(NamedTuple):
+    """The rest of today, and the doctors whose absence the user may add."""
+
+    start: datetime
+    end: datetime
+    doctors: dict[UUID, str]
+
+
+async def _ill_today(request: Request, clinic_id: int, now: datetime) -> IllToday | None:
+    """Return the choices for “Doctor is ill today”, or None if the user may not add an absence."""
+    grant = widest_grant(request.user, "schedule", clinic_id)
+    catalogue = await catalogues.get(request.db, request.cache, clinic_id)
+    today = clock.local_date(now, catalogue.time_zone)
+    rest = await service.find_period(
+        request.db, clinic_id, first=today, first_minute=0, last=today, last_minute=MIDNIGHT
+    )
+    if grant is None or rest is None:
+        return None
+    active = {
+        doctor.id: doctor.name
+        for doctor in sorted(catalogue.doctors.values(), key=attrgetter("name"))
+        if doctor.active and grant.doctor_id in (None, doctor.id)
+    }
+    return IllToday(fields.next_minute(now), rest.end, active) if active else None
 
 
 def _may_close_clinic(request: Request, clinic_id: int) -> bool:
@@ -88,26 +123,66 @@ def _count(waiting: list[AffectedAppointment]) -> str:
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show the appointments left outside working hours by an absence or a change of hours."""
-    now = clock.now()
-    waiting = await service.list_to_rebook(
-        request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
-    )
+    """Show the appointments left outside working hours by an absence or a change of hours, or only one doctor's, and
+    ways to handle all of them at once."""
+    now, names = clock.now(), await doctors.names(request.db, clinic_id)
+    doctor_id = request.grant.doctor_id or parse_id(query_params(request).get("doctor"))
+    waiting = await service.list_to_rebook(request.db, clinic_id, doctor_id=doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
     page = waiting[:MAX_TO_REBOOK]
+    ways = await rebooking.find_rebooking_options(request.db, clinic_id, page, away=None, now=now)
+    to_do = [appointment for appointment in page if appointment.rebook_by is None]
     return await staff_page(
         request,
         "staff/absences/rebook.html",
         clinic_id=clinic_id,
         place="absences",
         subjects=[appointment.id for appointment in page],
-        appointments=page,
+        to_do=to_do,
+        to_call=[appointment for appointment in page if appointment.rebook_by == "phone"],
+        asked=[appointment for appointment in page if appointment.rebook_by == "link"],
+        bulk=_bulk_changes(to_do, ways, await rebooking.find_colleagues(request.db, clinic_id, to_do, now=now)),
+        of=names.get(doctor_id) if doctor_id else None,
         waiting=_count(waiting),
-        ways=await service.find_rebooking_options(request.db, clinic_id, page, away=None, now=now),
-        names=await doctors.names(request.db, clinic_id),
+        ways=ways,
+        names=names,
         types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,
         zone=clock.zone,
         more=len(waiting) > MAX_TO_REBOOK,
+    )
+
+
+class BulkChanges(NamedTuple):
+    """What the page's buttons send to handle all appointments at once."""
+
+    all: list[dict[str, Any]]
+    """The appointments."""
+    moves: list[dict[str, Any]]
+    """A move for each appointment that has a suggested time."""
+    takeovers: list[tuple[UUID, list[dict[str, Any]]]]
+    """The colleagues who could take over, with the moves to them."""
+
+
+def _bulk_changes(
+    appointments: list[AffectedAppointment], ways: dict[UUID, RebookingOptions], colleagues: list[Colleague]
+) -> BulkChanges:
+    def selected(appointment: AffectedAppointment) -> dict[str, Any]:
+        return {"id": str(appointment.id), "version": appointment.version}
+
+    return BulkChanges(
+        [selected(each) for each in appointments],
+        [
+            selected(each) | {"startTime": offer.start_time.isoformat(), "doctorId": str(offer.doctor_id)}
+            for each in appointments
+            if (offer := ways[each.id].suggestion)
+        ],
+        [
+            (
+                colleague.doctor_id,
+                [selected(each) | {"doctorId": str(colleague.doctor_id)} for each in colleague.appointments],
+            )
+            for colleague in colleagues
+        ],
     )
 
 
@@ -159,7 +234,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         faults=faults,
         appointments=page,
         more=len(affected) > MAX_TO_REBOOK,
-        ways=await service.find_rebooking_options(request.db, clinic_id, page, away=away, now=now),
+        ways=await rebooking.find_rebooking_options(request.db, clinic_id, page, away=away, now=now),
         names=await doctors.names(request.db, clinic_id),
         types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,

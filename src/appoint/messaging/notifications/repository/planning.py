@@ -11,8 +11,8 @@ from ....events.facts import AppointmentCodeRequested
 from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
-from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification, Untold
-from ..steps import StepNews
+from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification
+from ..steps import StepNews, Untold
 
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
 LIST_CONTACTS: Final = load(__name__, "list_contacts")

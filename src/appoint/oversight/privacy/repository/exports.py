@@ -55,6 +55,7 @@ async def appointments(db: Statements, customer_id: UUID, *, limit: int) -> list
                t.name as appointment_type, lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone,
                a.status, a.price_amount, a.price_currency,
                case when a.customer_id = $1 then a.notes end as notes,
+               case when a.customer_id = $1 then a.staff_notes end as staff_notes,
                case when a.customer_id = $1 then a.cancel_reason end as cancel_reason,
                case when a.customer_id = $1 then a.override_reason end as override_reason,
                a.created_at, a.updated_at
@@ -87,6 +88,7 @@ def _appointment(row: Row) -> ExportedAppointment:
         status=row.status,
         price=None if row.price_amount is None else Money(row.price_amount, row.price_currency),
         notes=row.notes,
+        staff_notes=row.staff_notes,
         cancel_reason=row.cancel_reason,
         override_reason=row.override_reason,
         created_at=row.created_at,

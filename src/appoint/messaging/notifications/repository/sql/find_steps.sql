@@ -12,10 +12,12 @@ select e.id as event_id, s.taken_at + :held_for::interval as held_until, s.undon
   from unnest(:clinic_ids::int[], :event_ids::uuid[], :subject_ids::text[], :versions::int[])
        as e (clinic_id, id, subject_id, version)
   join appointment_step s
-    on s.clinic_id = e.clinic_id and s.appointment_id = e.subject_id::uuid and e.version in (s.version, s.undone_version)
+    on s.clinic_id = e.clinic_id and s.appointment_id = e.subject_id::uuid
+   and e.version in (s.version, s.undone_version)
   left join lateral (  -- the last message that told, or should have told, the customer about the time before the step
-    select n.kind, n.event_id, bool_and(n.status = 'superseded' and n.reason = 'the appointment has changed' and n.sent_at is null
-                                       and n.round = 0) as unsent
+    select n.kind, n.event_id,
+           bool_and(n.status = 'superseded' and n.reason = 'the appointment has changed' and n.sent_at is null
+                    and n.round = 0) as unsent
       from notification n
      where n.clinic_id = e.clinic_id and n.subject_id = e.subject_id and n.sequence <= s.sequence
        and n.kind in ('confirmation', 'moved') and s.undone_version = e.version

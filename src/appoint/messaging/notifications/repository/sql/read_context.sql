@@ -8,7 +8,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        case when a.status <> 'cancelled' then null when a.undo_status is null then 'patient' else 'clinic'
             end as cancelled_by,
        case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
-       coalesce(a.needs_rebooking, false) as needs_rebooking,
+       coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
        t.name as type, coalesce(t.mode, 'inPerson') as mode,
        cu.name as customer, cu.version as customer_version, cu.email as customer_email, cu.phone as customer_phone,
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,

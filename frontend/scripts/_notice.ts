@@ -1,0 +1,43 @@
+// The notice about what a form did, with a button to undo it while nobody has been told.
+import { callApi, createElement, Refused, words } from "./_api";
+import type { Body } from "./_form_body";
+
+export interface Undo {
+  url: string;
+  /** Until then, the undo reaches nobody. */
+  until: string;
+}
+
+export interface Notice {
+  text: string;
+  undo?: Undo;
+}
+
+/** Return how a response's change can be undone. */
+export function undoOf(answer: Body): Undo | undefined {
+  const undo = answer["undo"] as { url: string; messagesHeldUntil: string } | null | undefined;
+  return undo ? { url: undo.url, until: undo.messagesHeldUntil } : undefined;
+}
+
+/** Create the notice. Its button disappears when messages go out. */
+export function noticeElement({ text, undo }: Notice): HTMLElement {
+  const status = createElement("p", {}, text);
+  const notice = createElement("div", { class: "notice good", role: "status" }, status);
+  const left = undo ? new Date(undo.until).getTime() - Date.now() : 0;
+  if (!undo || left <= 0) return notice;
+  const button = createElement("button", { type: "button", class: "button quiet small" }, words["undo"] ?? "");
+  button.addEventListener("click", async () => {
+    try {
+      await callApi("POST", undo.url);
+      sessionStorage.setItem("notice", JSON.stringify({ text: words["undone"] }));
+      location.reload();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      status.textContent = error.problem.detail || error.problem.title;
+      button.remove();
+    }
+  });
+  notice.append(createElement("p", {}, button));
+  setTimeout(() => button.remove(), left);
+  return notice;
+}

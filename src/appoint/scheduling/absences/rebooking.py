@@ -1,0 +1,193 @@
+"""Find new times, and colleagues, for appointments that cannot keep their time or doctor."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from ...booking.availability import repository as availability
+from ...booking.availability.model import DoctorTime, OfferedTime, Range, Terms, nearest, starts
+from ...booking.availability.service import MAX_BUFFER
+from ...booking.rules import buffers, covers, overlaps
+from ...clinics.catalogue import repository as catalogues
+from ...clinics.catalogue.model import Catalogue, Length
+from ...database.pool import Statements
+from ...kit import clock, errors
+from . import repository
+from .model import (
+    AffectedAppointment,
+    AppointmentToRebook,
+    AwayPeriod,
+    Colleague,
+    PossibleColleague,
+    RebookingList,
+    RebookingOptions,
+)
+
+SEARCH_RADIUS: Final = timedelta(days=14)
+"""How far before and after an appointment to search for a different time."""
+MAX_SEARCH_SPAN: Final = timedelta(days=120)
+MAX_TO_REBOOK: Final = 50
+"""The maximum number of appointments listed with new times. More appear once these are rebooked."""
+MAX_OPTIONS: Final = 3
+"""The maximum number of free times to offer for each appointment: this many with its own doctor, and as many with
+others."""
+
+
+async def find_rebooking_options(
+    db: Statements,
+    clinic_id: int,
+    appointments: Sequence[AffectedAppointment],
+    *,
+    away: AwayPeriod | None,
+    now: datetime,
+) -> dict[UUID, RebookingOptions]:
+    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`. Each time is
+    offered for only one appointment.
+
+    The appointments must be in chronological order. This reads all doctors' time once, however many appointments there
+    are. Raise `NotFound` for an unknown clinic.
+    """
+    search = await _prepare(db, clinic_id, appointments, away=away, now=now)
+    return {appointment.id: search.options(appointment) for appointment in appointments} if search else {}
+
+
+async def load_rebooking_list(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime
+) -> RebookingList:
+    """Return the upcoming appointments that need rebooking, with one doctor or with all. Raise `NotFound` for an
+    unknown clinic."""
+    found = await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
+    appointments = found[:MAX_TO_REBOOK]
+    options = await find_rebooking_options(db, clinic_id, appointments, away=None, now=now)
+    colleagues = await find_colleagues(db, clinic_id, appointments, now=now)
+    return RebookingList(
+        [AppointmentToRebook.of(appointment, options[appointment.id]) for appointment in appointments],
+        [PossibleColleague(each.doctor_id, [taken.id for taken in each.appointments]) for each in colleagues],
+        len(found) > MAX_TO_REBOOK,
+    )
+
+
+async def find_colleagues(
+    db: Statements, clinic_id: int, appointments: Sequence[AffectedAppointment], *, now: datetime
+) -> list[Colleague]:
+    """Return the doctors who could take over appointments at the same times because they offer the type and are free,
+    those who could take over the most first. Raise `NotFound` for an unknown clinic."""
+    search = await _prepare(db, clinic_id, appointments, away=None, now=now)
+    return search.colleagues(appointments) if search else []
+
+
+async def _prepare(
+    db: Statements,
+    clinic_id: int,
+    appointments: Sequence[AffectedAppointment],
+    *,
+    away: AwayPeriod | None,
+    now: datetime,
+) -> "_RebookingSearch | None":
+    """Load what the search needs. Return None if there are no appointments."""
+    catalogue = await catalogues.load(db, clinic_id)
+    if catalogue is None:
+        raise errors.NotFound
+    if not appointments:
+        return None
+    terms = Terms.for_staff(catalogue, now)
+    first, last = _search_dates(appointments, terms, today=clock.local_date(now, catalogue.time_zone))
+    times = await availability.load_doctors_time(
+        db,
+        catalogue,
+        doctors=catalogue.doctors_for(None),
+        type=None,
+        first=first,
+        last=last,
+        before=MAX_BUFFER,
+        after=MAX_BUFFER,
+    )
+    return _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away)
+
+
+def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, today: date) -> tuple[date, date]:
+    first = max(clock.local_date(appointments[0].start_time, terms.time_zone) - SEARCH_RADIUS, today)
+    last = min(
+        clock.local_date(appointments[-1].start_time, terms.time_zone) + SEARCH_RADIUS,
+        terms.last_date,
+        first + MAX_SEARCH_SPAN,
+    )
+    return first, max(first, last)
+
+
+class _RebookingSearch:
+    """Finds new times for appointments. Computes the available times for each doctor and length only once."""
+
+    def __init__(
+        self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: AwayPeriod | None
+    ) -> None:
+        self._catalogue: Final = catalogue
+        self._terms: Final = terms
+        self._times: Final = times
+        self._away: Final = away
+        self._free: Final[dict[tuple[UUID, Length], list[OfferedTime]]] = {}
+        self._offered: Final[dict[UUID, list[Range]]] = {}
+        """The times already offered for other appointments, with their buffers."""
+
+    def options(self, appointment: AffectedAppointment) -> RebookingOptions:
+        type_id, length = appointment.appointment_type_id, self._length(appointment)
+        same: list[OfferedTime] = []
+        others: list[OfferedTime] = []
+        for doctor in self._catalogue.doctors_for(type_id):
+            if doctor.id in self._times:
+                times = self._not_offered(doctor.id, length)
+                (same if doctor.id == appointment.doctor_id else others).extend(times)
+        options = RebookingOptions(
+            nearest(same, appointment.start_time, limit=MAX_OPTIONS),
+            nearest(others, appointment.start_time, limit=MAX_OPTIONS),
+        )
+        for offer in (*options.same, *options.others):
+            claim = offer.start_time - length.before, offer.end_time + length.after
+            self._offered.setdefault(offer.doctor_id, []).append(claim)
+        return options
+
+    def colleagues(self, appointments: Sequence[AffectedAppointment]) -> list[Colleague]:
+        """Return the doctors who could take over appointments at the same times."""
+        colleagues = [
+            Colleague(id, [each for each in appointments if self._can_take_over(id, each)]) for id in self._times
+        ]
+        return sorted(
+            (colleague for colleague in colleagues if colleague.appointments),
+            key=lambda colleague: -len(colleague.appointments),
+        )
+
+    def _can_take_over(self, doctor_id: UUID, appointment: AffectedAppointment) -> bool:
+        doctor, time = self._catalogue.doctors[doctor_id], self._times[doctor_id]
+        length = self._length(appointment)
+        start, end = appointment.start_time, appointment.end_time
+        return (
+            doctor_id != appointment.doctor_id
+            and doctor.offers(appointment.appointment_type_id)
+            and covers(time, start, end)
+            and not overlaps(time.claims, start - length.before, end + length.after)
+        )
+
+    def _length(self, appointment: AffectedAppointment) -> Length:
+        type_id = appointment.appointment_type_id
+        type = self._catalogue.types.get(type_id) if type_id else None
+        minutes = int((appointment.end_time - appointment.start_time) / timedelta(minutes=1))
+        return Length(minutes, *buffers(type))
+
+    def _not_offered(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
+        """Return the doctor's free times without those already offered for other appointments."""
+        offered = self._offered.get(doctor_id, ())
+        return [
+            offer
+            for offer in self._free_times(doctor_id, length)
+            if not overlaps(offered, offer.start_time - length.before, offer.end_time + length.after)
+        ]
+
+    def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
+        if (doctor_id, length) not in self._free:
+            self._free[doctor_id, length] = [
+                offer
+                for _, offer in starts(self._times[doctor_id], length, self._terms)
+                if offer.available and not (self._away and self._away.contains(offer))
+            ]
+        return self._free[doctor_id, length]
