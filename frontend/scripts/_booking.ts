@@ -65,6 +65,14 @@ export function newBooking(wall?: string, doctorId?: string): void {
   show();
 }
 
+/** Open the panel for a patient, such as the one whose page the user comes from. */
+export async function bookFor(customerId: string): Promise<void> {
+  const found = await callApi<Person>("GET", `/api/clinics/${config.clinic}/patients/${customerId}`);
+  newBooking();
+  select(found);
+  focusNext();
+}
+
 function clear(): void {
   clearRefusal(refusal);
   form.reset();

@@ -110,6 +110,33 @@ export function listenForNames(target: RefusalTarget): void {
     typingTimer = window.setTimeout(() => void suggestPeople(target), TYPING_DELAY);
   });
 }
+/** Suggest existing patients who are probably the new one. */
+async function suggestSimilar(): Promise<void> {
+  const number = ++searchNumber;
+  const details = { name: "person-name", birthDate: "person-born", phone: "person-phone", email: "person-email" };
+  const typed = Object.entries(details).map(([name, id]) => [name, valueOf(id).trim()]);
+  const query = new URLSearchParams(typed.filter(([, value]) => value));
+  const path = `/api/clinics/${config.clinic}/similarPatients?${query}`;
+  const similar = valueOf("person-name").trim().length < 3 ? [] : (await findSimilar(path)).items;
+  if (number !== searchNumber) return;
+  get("similar").hidden = !similar.length;
+  within(get("similar"), "ul").replaceChildren(...similar.map((found) => createElement("li", {}, personButton(found))));
+}
+
+/** Not every user may see suggestions, and not every address is complete yet. */
+async function findSimilar(path: string): Promise<People> {
+  try {
+    return await callApi<People>("GET", path);
+  } catch (error) {
+    if (error instanceof Refused) return { items: [] };
+    throw error;
+  }
+}
+let similarTimer = 0;
+get("new-patient").addEventListener("input", () => {
+  clearTimeout(similarTimer);
+  similarTimer = window.setTimeout(() => void suggestSimilar(), TYPING_DELAY);
+});
 get("finding").addEventListener("keydown", (event) => {
   const stops = [get("who"), ...get("people").querySelectorAll("button")];
   const index = stops.indexOf(document.activeElement as HTMLElement);

@@ -4,7 +4,7 @@ import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid 
 import { chooseTime, openAppointment, openAppointmentId } from "./_appointment";
 import { board, config, get, isDay, isWeekTable, language, onGhost, onRefresh, refresh, wallTime } from "./_board";
 import { listenForKeys } from "./_board_keys";
-import { continueBooking, dragChosenTime, newBooking } from "./_booking";
+import { bookFor, continueBooking, dragChosenTime, newBooking } from "./_booking";
 import { appointmentEvent, doctorHeading, eventContent, GHOST_ID, ghostEvents, wallOfDate } from "./_cards";
 import { addedColumns, closedTimes, columns, scrollTime, slotHeight, visibleHours } from "./_grid";
 import "./_card_actions";
@@ -237,5 +237,8 @@ onGhost.push(() => isDragging || draw());
 listen();
 listenForKeys(() => isWeekTable || show(document.body.classList.contains("as-board") ? "list" : "board"));
 continueBooking();
-const requested = new URLSearchParams(location.search).get("appointment");
+const query = new URLSearchParams(location.search);
+const requested = query.get("appointment");
 if (requested) openAppointment(requested);
+const patient = query.get("patient");
+if (patient) void bookFor(patient);

@@ -94,6 +94,9 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("rescheduleAppointment", when(10, 2), appointmentId=visit)
     await run("patchAppointment", {"notes": "Allergic"}, appointmentId=visit)
     await run("patchPatient", {"recordNumber": "7"}, customerId=ana)
+    anna = (await run("createPatient", {"name": "Anna Lim"}))["id"]
+    await run("joinPatients", {"customerId": anna}, customerId=ana, otherId=anna)
+    await run("separatePatient", customerId=anna, otherId=ana)
     for step in ("arrive", "unarrive", "checkIn"):
         await run(f"{step}Appointment", appointmentId=visit)
     override = {"allow": ["outside-hours"], "reason": "In pain"}

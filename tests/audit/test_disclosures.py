@@ -95,6 +95,7 @@ async def ids(client, db) -> dict[str, str]:
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "exportCustomer": ("customerId",),
     "findCustomers": ("customerId",),
+    "findSimilarPatients": ("customerId",),
     "getAbsence": ("absenceId",),
     "getAccount": (),
     "getAdminToken": ("adminTokenId",),
@@ -121,14 +122,17 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listAudit": ("items",),
     "listClinicAppointments": ("appointmentId",),
     "listClinicBookings": ("bookingId",),
+    "listCorrections": ("customerId",),
     "listCustomerAppointments": ("customerId", "appointmentId"),
     "listCustomers": ("customerId",),
     "listEmergencyAccess": ("accessId",),
+    "listJoinedRecords": ("customerId",),
     "listMessageTemplates": ("templateId",),
     "listNotifications": ("notificationId",),
     "listPatients": ("customerId",),
     "listPlatformAudit": ("items",),
     "listSessions": ("sessionId",),
+    "listSimilarPatients": ("customerId",),
     "listStrangerAppointments": ("appointmentId",),
     "listUserSessions": ("userId", "sessionId"),
     "listUsers": ("userId",),
@@ -154,7 +158,7 @@ PLATFORM = {
     "listPlatformAudit",
 }
 """Operations whose paths don't contain a clinic."""
-QUERIES = {"findCustomers": {"email": "ana@example.org"}}
+QUERIES = {"findCustomers": {"email": "ana@example.org"}, "findSimilarPatients": {"name": "Ana"}}
 
 
 async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(client, db, ids):

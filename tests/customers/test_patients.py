@@ -101,7 +101,8 @@ async def test_an_invalid_member_is_reported(client, ana):
         ({"recordNumber": "x" * 201}, "#/recordNumber"),
         ({"notes": "x" * 5001}, "#/notes"),
         ({"notes": "\u0000"}, "#/notes"),
-        ({"name": "Ana"}, "#/name"),
+        ({"name": " "}, "#/name"),
+        ({"timeZone": "Europe/Berlin"}, "#/timeZone"),
     ]:
         refusal = await client.patch(ana, json=invalid, headers=ADMIN)
         assert (refusal.status_code, [error["pointer"] for error in refusal.json()["errors"]]) == (400, [pointer]), (

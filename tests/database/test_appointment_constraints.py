@@ -2,17 +2,18 @@
 
 import pytest
 
+from support.constraint_preparations import JOINED, PREPARATIONS, rejection
 from support.constraint_rows import (
     ANA,
     BEN,
     BOOKED,
     BOOKING_SLOT,
     CANCELLED,
+    CY,
     FOREIGN_ID,
     MISSING_ID,
     NEW_ID,
     OTHER_ID,
-    PREPARATIONS,
     SCHEDULE_LINE,
     SHAH,
     TIME_SLOT,
@@ -20,7 +21,6 @@ from support.constraint_rows import (
     booking_slot,
     day,
     id_of,
-    rejection,
 )
 
 
@@ -133,3 +133,27 @@ async def test_rows_with_a_history_cannot_be_deleted(rows):
     assert error.constraint_name in ("appointment_customer", "patient_customer")
     await rejects(rows, "is_patient", f"delete from patient where customer_id = '{BEN}'")
     await rejects(rows, "offered_by", f"delete from doctor where id = '{SHAH}'")
+
+
+async def test_a_person_cannot_have_two_appointments_at_once_under_joined_records(rows):
+    ben_at_nine = appointment("09:00", "09:30", doctor_id=OTHER_ID, customer_id=BEN)
+    await accepts(rows, PREPARATIONS["customer_free"])
+    await rejects(rows, "person_free", f"{ben_at_nine}; {JOINED}")
+    await accepts(rows, JOINED)
+    await rejects(
+        rows, "person_free", appointment("09:00", "09:30", doctor_id=OTHER_ID, customer_id=BEN, person_id=ANA)
+    )
+    await accepts(rows, appointment("09:30", "10:00", doctor_id=OTHER_ID, customer_id=BEN, person_id=ANA))
+
+
+async def test_an_appointment_under_a_joined_record_always_counts_for_the_person(rows):
+    await rejects(rows, "is_patient", f"{JOINED};" + appointment(customer_id=BEN))
+    await rejects(rows, "is_patient", appointment(customer_id=BEN, person_id=ANA))
+    await rejects(rows, "is_patient", f"update patient set main_id = '{ANA}', joined_at = now()")
+
+
+async def test_a_joined_record_names_its_main_record_directly(rows):
+    chain = f"insert into patient (clinic_id, customer_id, main_id, joined_at) values (1, '{CY}', '{BEN}', now())"
+    await rejects(rows, "patient_main", chain)
+    await rejects(rows, "patient_main", f"{JOINED}; {chain}")
+    await accepts(rows, f"{JOINED}; {chain.replace(BEN, ANA)}")

@@ -3,7 +3,7 @@
 import asyncpg
 
 from support.constraint_cases import CASES
-from support.constraint_rows import PREPARATIONS, rejection
+from support.constraint_preparations import PREPARATIONS, rejection
 
 
 async def constraints(db, *, not_null: bool):
@@ -108,6 +108,8 @@ async def test_every_key_in_a_clinic_table_starts_with_the_clinic(db):
         "emergency_access_customer",
         "membership_user",
         "notification_clinic",
+        "patient_corrected",
+        "patient_correction_customer",
         "patient_customer",
         "patient_noted",
     ]

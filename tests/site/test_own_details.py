@@ -4,10 +4,15 @@ import re
 
 import pytest
 
+from appoint.kit import clock
+from appoint.kit.signed_tokens import six_digit_code
 from support.app import ADMIN
 from support.patient_pages import CROSS_SITE, csrf_token_of, sign_in
+from support.post import Office, Post
+from support.staff import SECRET
 
 PAGE = "/my/details"
+CONFIRM = "/my/details/confirm"
 NEW = {
     "name": "Ana Ibarra",
     "email": "ana.ibarra@example.org",
@@ -45,11 +50,69 @@ async def test_the_form_shows_what_is_stored(client, practice, headers):
 
 
 async def test_a_patient_can_correct_their_details(client, practice, headers):
-    response = await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
+    new = NEW | {"email": "ana@example.org", "phone": "+49 1511 2345678"}
+    response = await client.post(PAGE, data=await form_of(client, headers) | new, headers=headers)
     assert (response.status_code, response.headers["Location"]) == (303, "/my?saved=1")
     assert "Your details have been saved." in (await client.get("/my?saved=1", headers=headers)).text
     stored = await customer(client, practice)
-    assert {name: stored[name] for name in NEW} == NEW | {"phone": "+493012345678"}
+    assert {name: stored[name] for name in NEW} == new | {"phone": "+4915112345678"}
+
+
+async def addresses(client, practice) -> tuple[str, str]:
+    stored = await customer(client, practice)
+    return stored["email"], stored["phone"]
+
+
+async def enter(client, headers, channel: str, *, code: str | None = None):
+    """Enter the code sent to a new address, or another one."""
+    page = (await client.get(CONFIRM, headers=headers)).text
+    ids = re.findall(r'name="id" value="([^"]+)"[^§]*?name="code-(\w+)"', page)
+    (code_id,) = [id for id, each in ids if each == channel]
+    fields = {
+        "csrf": await csrf_token_of(client, CONFIRM, headers),
+        "id": code_id,
+        f"code-{channel}": code or six_digit_code(SECRET, "address", code_id),
+    }
+    return await client.post(CONFIRM, data=fields, headers=headers)
+
+
+async def test_a_new_address_applies_once_its_code_has_been_entered(client, practice, headers, db):
+    response = await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
+    assert (response.status_code, response.headers["Location"]) == (303, CONFIRM)
+    assert await addresses(client, practice) == ("ana@example.org", "+4915112345678")
+    assert (await enter(client, headers, "email")).headers["Location"] == CONFIRM
+    assert await addresses(client, practice) == ("ana.ibarra@example.org", "+4915112345678")
+    assert (await enter(client, headers, "sms")).headers["Location"] == "/my?saved=1"
+    assert await addresses(client, practice) == ("ana.ibarra@example.org", "+493012345678")
+    assert await db.fetchval("select num_nonnulls(email_confirmed_at, phone_confirmed_at) from customer") == 2
+
+
+async def test_a_code_for_a_new_address_allows_five_attempts_and_works_once(client, practice, headers):
+    await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
+    wrong = await enter(client, headers, "email", code="000000")
+    assert (wrong.status_code, 'aria-invalid="true"' in wrong.text) == (400, True)
+    for _ in range(4):
+        await enter(client, headers, "email", code="000000")
+    assert (await enter(client, headers, "email")).status_code == 400
+    assert (await addresses(client, practice))[0] == "ana@example.org"
+
+
+async def test_a_code_for_a_new_address_cannot_sign_in(client, practice, headers, db):
+    await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
+    code_id = await db.fetchval("select id from sign_in_code where new_address = $1", NEW["email"])
+    for purpose in ("address", "sign-in"):
+        code = six_digit_code(SECRET, purpose, str(code_id))
+        response = await client.post(f"/api/signInCodes/{code_id}/session", json={"code": code})
+        assert response.status_code == 401
+
+
+async def test_the_code_goes_to_the_new_address(client, practice, headers, db):
+    await client.post(PAGE, data=await form_of(client, headers) | NEW, headers=headers)
+    post = Post()
+    await Office(db, post).send(clock.now())
+    sent = {message.to: message for message in post.messages}
+    assert set(sent) >= {NEW["email"], "+493012345678"}
+    assert re.search(r"^\d{6}$", sent[NEW["email"]].text, re.MULTILINE)
 
 
 async def test_a_field_can_be_emptied_but_one_address_must_remain(client, practice, headers):

@@ -7,8 +7,6 @@ cancelled it.
 from functools import partial
 from uuid import UUID
 
-import asyncpg
-
 
 def id_of(clinic: int, number: int) -> str:
     """Return an id that belongs to the clinic and sorts by `number`."""
@@ -42,6 +40,8 @@ insert into appointment_type (clinic_id, id, name, minutes)
 insert into doctor_appointment_type values (1, '{SHAH}', '{CHECK_UP}');
 insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben'), ('{CY}', 'Cy');
 insert into patient (clinic_id, customer_id, record_number) values (1, '{ANA}', '7'), (1, '{BEN}', null);
+insert into patient_correction (clinic_id, id, detail, customer_id, actor, new_value)
+  values (1, '{BOOKED}', 'name', '{ANA}', 'user:mia', 'Ana');
 insert into time_slot (clinic_id, id, minutes)
   values (1, '{TIME_SLOT}', '[540,750)'), (2, '{FOREIGN_ID}', '[540,750)');
 insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid, time_slot_id)
@@ -270,31 +270,3 @@ def appointment(start: str = "11:00", end: str = "11:30", **columns: object) -> 
     during = day(1, start, end)
     who = {"clinic_id": 1, "id": NEW_ID, "booking_id": NEW_ID, "doctor_id": SHAH, "customer_id": ANA}
     return insert("appointment", **{**who, "during": during, "claimed": during, **columns})
-
-
-PREPARATIONS = {
-    # Dr Okafor also works at Lakeside and sees the same patient.
-    "customer_free": f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 'Dr Okafor');"
-    + booking_slot(id=OTHER_ID, doctor_id=OTHER_ID, during=day(1, "08:00", "16:00")),
-    "patient_noted": "update customer set name = '(erased)', active = false, removed_at = now(), erased_at = now() "
-    f"where id = '{CY}'",
-    # These constraints are targets of foreign keys and imply each other.
-    "customer_present": "alter table customer drop constraint customer_pkey cascade",
-    "customer_pkey": "alter table customer drop constraint customer_present cascade",
-    "clinic_active": "alter table clinic drop constraint clinic_pkey cascade",
-    "time_slot_minutes": "alter table time_slot drop constraint time_slot_pkey cascade, "
-    "drop constraint time_slots_intersect",
-}
-"""Statements that must run first, so that a case violates only its own constraint."""
-
-
-async def rejection(connection, statement: str) -> asyncpg.PostgresError | None:
-    """Run the statement in a transaction and check all constraints, then roll back. Return the error that this raises,
-    if any.
-    """
-    try:
-        async with connection.transaction():
-            await connection.execute(f"set constraints all deferred; {statement}; set constraints all immediate")
-    except asyncpg.PostgresError as error:
-        return error
-    return None

@@ -19,6 +19,7 @@ from support.constraint_rows import (
     stranger_appointment,
     unsealed_entry,
 )
+from support.patient_constraint_cases import PATIENT_CASES
 from support.sign_in_constraint_cases import SIGN_IN_CASES
 
 setup_step = partial(insert, "clinic_setup_step", clinic_id=1, step="site")
@@ -43,6 +44,7 @@ confirmation_code = partial(
     insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
 )
 MORE_CASES = {
+    **PATIENT_CASES,
     **SIGN_IN_CASES,
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
     "audit_unsealed_clinic": unsealed_entry(clinic_id=-1),

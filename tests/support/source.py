@@ -43,7 +43,15 @@ def texts(module: ast.Module) -> Iterator[Text]:
                 yield Text(holder, node.value)
 
 
-REPOSITORIES = ("repository.py", "addresses.py", "confirmed_addresses.py", "erasure.py", "owners.py", "visits.py")
+REPOSITORIES = (
+    "repository.py",
+    "addresses.py",
+    "confirmed_addresses.py",
+    "erasure.py",
+    "lists.py",
+    "owners.py",
+    "visits.py",
+)
 
 
 def feature(path: Path) -> str:

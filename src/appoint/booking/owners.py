@@ -56,11 +56,11 @@ async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list
         """
         select distinct
                case when status in ('booked', 'arrived', 'checked-in', 'fulfilled') then doctor_id end as doctor_id,
-               customer_id
+               $2::uuid as customer_id
           from appointment
-         where clinic_id = $1 and customer_id = $2
+         where clinic_id = $1 and customer_id = any(array(select customers_joined($1, $2)))
          union
-        select emergency_doctors($1, $2, now()), $2
+        select emergency_doctors($1, joined, now()), $2 from customers_joined($1, $2) as joined
         """,
         clinic_id,
         id,

@@ -87,6 +87,11 @@ class BookingPlan(NamedTuple):
         step = self.specs[0].step
         return int(step.total_seconds()) if step else None
 
+    @property
+    def is_self_service(self) -> bool:
+        """Whether a patient or stranger chose the times, rather than the clinic."""
+        return self.step_seconds is not None
+
     def with_doctors(self, doctors: Assignment) -> "BookingPlan":
         """Return the plan with these doctors as the only candidates, by request position."""
         specs = [

@@ -114,6 +114,7 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     if plan.violation is None and not await repository.fits_stranger_bounds(db, plan):
         return Refused(errors.Conflict("too-many-bookings", alternatives=[]))  # before the costly queries
     customers = await _customer_time(db, plan, current)
+    plan = plan._replace(discreet=plan.discreet or await _is_joined(db, plan))
     if plan.needs_code and (refusal := await _unreachable(db, plan)):
         return refusal
     own_slots = await _own_slots(db, plan, current)
@@ -164,6 +165,14 @@ async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
         return None
     index = {"index": positions[0]} if len(plan.specs) > 1 else {}
     return Refused(errors.Conflict("address-required", alternatives=[], **index))
+
+
+async def _is_joined(db: Statements, plan: BookingPlan) -> bool:
+    """Return whether patients or strangers book for someone whose records staff have joined. Staff can be wrong about
+    who is the same person, so a refusal must not reveal one record's appointments to another's owner."""
+    ids = [spec.customer_id for spec in plan.specs]
+    clinic_id = plan.catalogue.clinic_id
+    return plan.is_self_service and await repository.has_joined(db, clinic_id=clinic_id, customer_ids=ids)
 
 
 async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:

@@ -35,6 +35,9 @@ REASONS: Final = (
 )
 """The reasons for refusing a booking. If several apply, the response gives the first."""
 
+PATIENT_FREE: Final = ("customer_free", "person_free")
+"""The constraints that keep patients from having two appointments at the same time: within one record, and across the
+records that a clinic has joined."""
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late", "in-the-past"]
 """The rules that a clinic's staff may override. The clinic's policy for patients does not bind them in any case."""

@@ -26,6 +26,7 @@ from .model import (
 )
 from .planning import SlotTime
 from .policy import advise
+from .rules import PATIENT_FREE
 
 
 async def apply(
@@ -195,7 +196,7 @@ def refusing_time_in_use() -> Generator[None]:
         yield
     except asyncpg.ExclusionViolationError as error:
         raise errors.Conflict(
-            "customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]
+            "customer-busy" if violates(error, *PATIENT_FREE) else "taken", alternatives=[]
         ) from error
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("outside-hours", alternatives=[]) from error

@@ -16,13 +16,14 @@ from ..http.responses import created_response, json_response
 from ..http.routes import route
 from ..kit import clock
 from ..kit.structs import Page
-from . import repository, service, tokens
+from . import lists, service, tokens
 from .model import (
     Customer,
     CustomerContent,
     CustomerFilter,
     CustomerPatch,
     Patient,
+    PatientContent,
     PatientFilter,
     PatientPatch,
     search_terms,
@@ -115,9 +116,9 @@ class Patients(Controller):
 
     @get(operation_id="listPatients", opt=route(permission="see-patients", narrows=True))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
-        """List a clinic's patients, ordered by date of registration."""
+        """List a clinic's patients, ordered by date of registration. Joined records appear once."""
         place = cursor_after(request, query, tuple[UUID])
-        patients = await repository.list_patients(
+        patients = await lists.list_patients(
             request.db,
             clinic_id,
             doctor_id=request.grant.doctor_id,
@@ -130,9 +131,27 @@ class Patients(Controller):
             await clinics.get(request.db, clinic_id)
         return resource_page(request, query, patients)
 
+    @post(
+        operation_id="createPatient",
+        opt=route(permission="manage-patients", problems=("record-number-taken",)),
+    )
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[PatientContent]
+    ) -> Response[Patient]:
+        """Register a new patient without booking an appointment. To find existing records first, use
+        `findSimilarPatients`."""
+        patient, replayed = await idempotent_resource(
+            request,
+            data,
+            lambda tx: service.add_patient(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
+            lambda tx, customer_id: service.get_patient(tx, clinic_id, customer_id),
+        )
+        location = f"/api/clinics/{clinic_id}/patients/{patient.id}"
+        return created_response(request, patient, location, replayed=replayed)
+
     @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients", owned_by="customer_id"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
-        """Return a clinic's record of a customer."""
+        """Return a clinic's record of a customer or, if it is joined with others, the main record."""
         return json_response(
             request, await service.get_patient(request.db, clinic_id, customer_id), subjects=[customer_id]
         )
@@ -147,7 +166,11 @@ class Patients(Controller):
     async def patch(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]
     ) -> Response[Patient]:
-        """Update the clinic's notes about a patient (JSON merge patch)."""
+        """Correct a patient's details, and update the clinic's notes about them (JSON merge patch).
+
+        If the customer has confirmed their address or is known at another clinic, corrected details apply at this
+        clinic only. The patient is informed at their old and new addresses.
+        """
         return json_response(
             request,
             await request.db.atomic(
@@ -157,5 +180,6 @@ class Patients(Controller):
                 customer_id=customer_id,
                 patch=data,
                 if_match=request.if_match,
+                now=clock.now(),
             ),
         )

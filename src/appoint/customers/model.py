@@ -97,9 +97,27 @@ class Customer(Resource):
     """
 
 
+class PatientContent(CustomerContent):
+    """A new patient, as reception registers them."""
+
+    record_number: RecordNumber | None = None
+    notes: fields.Text | None = None
+
+
 class PatientPatch(RequestBody):
+    """Details that belong to the patient (they have confirmed an address, or are a patient at another clinic) are
+    changed only for this clinic."""
+
+    EXAMPLE: ClassVar = {"recordNumber": "2027-0113", "notes": "Prefers mornings"}
+
     record_number: RecordNumber | None | UnsetType = UNSET
     notes: fields.Text | None | UnsetType = UNSET
+    name: fields.PersonName | UnsetType = UNSET
+    email: fields.Email | None | UnsetType = UNSET
+    phone: fields.Phone | None | UnsetType = UNSET
+    """A number without a country code is assumed to be in the clinic's country."""
+    locale: fields.Locale | None | UnsetType = UNSET
+    birth_date: fields.Date | None | UnsetType = UNSET
 
 
 class PatientFilter(PageQuery):
@@ -114,7 +132,8 @@ class Patient(Resource):
     """A clinic's record of a customer. `version` and `updated_at` include changes to the customer."""
 
     id: UUID
-    """The customer's id: patients have no id of their own."""
+    """The customer's id: patients have no id of their own. If the record is joined with others, this is the id of the
+    main record, whichever of them was requested."""
     customer_id: UUID
     clinic_id: int
     record_number: str | None
@@ -127,6 +146,8 @@ class Patient(Resource):
     birth_date: date | None
     active: bool
     """Whether the customer is still registered."""
+    joined_ids: list[UUID]
+    """The other records that staff have joined with this one, because they are the same person."""
 
 
 LIKE_WILDCARD: Final = re.compile(r"([\\%_])")

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Statements, to
-from .model import NO_TERMS, Customer, CustomerContent, Patient, SearchTerms
+from .model import Customer, CustomerContent, Patient
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -164,13 +164,21 @@ async def count_upcoming_appointments(tx: Statements, customer_id: UUID, *, now:
 
 
 async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient | None:
+    """Return a patient or, if the record is joined with others, their main record."""
     row = await db.fetchrow(
         """
-        select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
+        select p.customer_id as id, p.customer_id, p.clinic_id, p.record_number, p.notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
-               name, email, phone, locale, time_zone, birth_date, active
-          from patient p join clinic_customer c on c.id = p.customer_id
-         where clinic_id = $1 and customer_id = $2
+               c.name, c.email, c.phone, c.locale, c.time_zone, c.birth_date, c.active,
+               array(select o.customer_id
+                       from patient o
+                      where o.clinic_id = $1 and o.main_id = p.main_id and o.customer_id <> p.customer_id
+                      order by o.customer_id) as joined_ids
+          from patient requested
+          join patient p
+            on p.clinic_id = $1 and p.customer_id = coalesce(requested.main_id, requested.customer_id)
+          join clinic_customer c on c.id = p.customer_id
+         where requested.clinic_id = $1 and requested.customer_id = $2
         """,
         clinic_id,
         customer_id,
@@ -178,53 +186,16 @@ async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pat
     return to(Patient, row) if row else None
 
 
-async def list_patients(
-    db: Statements,
-    clinic_id: int,
-    *,
-    doctor_id: UUID | None,
-    terms: SearchTerms | None,
-    updated_since: datetime | None,
-    after: tuple[UUID] | None,
-    limit: int,
-) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there is a
-    next page."""
-    rows = await db.fetch(
-        """
-        select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
-               p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
-               name, email, phone, locale, time_zone, birth_date, active
-          from patient p join clinic_customer c on c.id = p.customer_id,
-               lateral (select concat_ws(' ', c.words, folded(p.record_number),
-                                         translate(p.record_number, ' ()./+-', '')) as words) as searched
-         where clinic_id = $1
-           and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
-           and ($4 = '%' or birth_date = any($3::date[]) or searched.words like folded($4))
-           and customer_id > $5
-           and ($8::timestamptz is null or greatest(p.updated_at, c.updated_at) >= $8)
-           and ($7::uuid is null
-                or exists (select from appointment a
-                            where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7
-                              and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled')))
-         order by customer_id
-         limit $6 + 1
-        """,
-        clinic_id,
-        *(terms or NO_TERMS),
-        after[0] if after else UUID(int=0),
-        limit,
-        doctor_id,
-        updated_since,
-    )
-    return [to(Patient, row) for row in rows]
+async def add_patient(tx: Statements, content: CustomerContent) -> UUID:
+    """Register a customer as a patient at the clinic that the transaction names. Return their id."""
+    return await tx.fetchval("select add_patient($1, $2, $3, $4, $5, $6)", *msgspec.structs.astuple(content))
 
 
 async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID | None:
     """Return the id of the clinic's patient with exactly this record number or, ignoring case, email address."""
     return await db.fetchval(
         """
-        select p.customer_id
+        select coalesce(p.main_id, p.customer_id)
           from patient p join clinic_customer c on c.id = p.customer_id
          where p.clinic_id = $1 and (p.record_number = $2 or lower(c.email) = lower($2))
          order by p.record_number = $2 desc nulls last, p.customer_id
@@ -248,10 +219,27 @@ async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Seque
     return {row.id: row.name for row in rows}
 
 
+async def has_erased(tx: Statements, customer_ids: Sequence[UUID]) -> bool:
+    """Return whether any of the customers has been erased."""
+    return await tx.fetchval(
+        "select exists (select from customer where id = any($1) and erased_at is not null)", customer_ids
+    )
+
+
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
-    """Lock the patient against changes until the transaction ends, without blocking bookings."""
+    """Lock the patient, and the main record if theirs is joined with others, against changes until the transaction
+    ends, without blocking bookings."""
     await tx.execute(
-        "select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id
+        """
+        select from patient
+         where clinic_id = $1
+           and customer_id = any(select unnest(array[customer_id, main_id]) from patient
+                                  where clinic_id = $1 and customer_id = $2)
+         order by customer_id
+           for no key update
+        """,
+        clinic_id,
+        customer_id,
     )
 
 

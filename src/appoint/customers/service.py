@@ -13,11 +13,14 @@ from .. import audit
 from ..clinics.clinics import service as clinics
 from ..database.pool import Statements, Transaction
 from ..http.etags import check
-from ..kit import clock, errors, phones
+from ..kit import errors, phones
 from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
 from ..kit.structs import content_after, merge
 from . import addresses, confirmed_addresses, repository
+from .corrections import repository as correction_rows
+from .corrections import service as corrections
+from .details import check_name, normalise
 from .model import (
     NO_TERMS,
     Customer,
@@ -25,17 +28,14 @@ from .model import (
     CustomerPatch,
     FoundCustomer,
     Patient,
+    PatientContent,
     PatientPatch,
-    SearchTerms,
     search_terms,
 )
-from .names import name_fault
 
 INDEXABLE: Final = re.compile(r"\w{3}")
 """A word that the trigram index can find: one with at least three letters."""
 MAX_RESULTS: Final = 20
-EARLIEST_ZONE: Final = "Pacific/Kiritimati"
-"""The zone where each day begins first. A customer without a zone may have been born there today."""
 
 
 async def get(db: Statements, customer_id: UUID) -> Customer:
@@ -87,7 +87,7 @@ async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, n
     """Register a customer. Raise `Invalid` for an invalid phone number or a future date of birth and, unless staff or a
     partner registers them, for a name with a link in it."""
     check_name(actor, content.name)
-    customer = await repository.add(tx, _normalise(content, stored_phone=None, now=now))
+    customer = await repository.add(tx, normalise(content, stored_phone=None, now=now))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer.id])
     return customer
 
@@ -106,10 +106,10 @@ async def register_confirmed(tx: Transaction, actor: Actor, *, content: Customer
     return await get(tx, person_id)
 
 
-def check_name(actor: Actor, name: str) -> None:
-    """Raise `Invalid` if a caller who does not act for a clinic chose a name that must not appear in messages."""
-    if not (actor.administrator or actor.memberships) and (fault := name_fault(name)):
-        raise errors.Invalid(fault)
+def content_after_own_change(customer: Customer, patch: CustomerPatch, *, now: datetime) -> CustomerContent:
+    """Return a customer's details as a patch would change them. Raise `Invalid` under the same conditions as
+    `register`."""
+    return normalise(content_after(patch, customer, CustomerContent), stored_phone=customer.phone, now=now)
 
 
 async def change(
@@ -130,7 +130,8 @@ async def change(
     if content.name != customer.name:
         check_name(actor, content.name)
     restores = isinstance(change, CustomerPatch) and change.active is True
-    content = _normalise(content, stored_phone=customer.phone, now=now)
+    content = normalise(content, stored_phone=customer.phone, now=now)
+    await correction_rows.clear_superseded(tx, customer_id, corrections.changed_details(customer, content))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     return await repository.change(tx, customer_id, content, removed_at=None if restores else customer.removed_at)
 
@@ -159,42 +160,12 @@ async def _lock(tx: Transaction, customer_id: UUID, if_match: str | None) -> Cus
     return customer
 
 
-def _normalise(content: CustomerContent, *, stored_phone: str | None, now: datetime) -> CustomerContent:
-    """Return the content with its phone number in E.164 format. Leave a stored number unchanged."""
-    faults: list[errors.Fault] = []
-    phone = content.phone
-    if phone and phone != stored_phone:
-        phone = phones.to_e164(phone, time_zone=content.time_zone, locale=content.locale)
-        if phone is None:
-            faults.append(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
-    if content.birth_date and content.birth_date > clock.local_date(now, content.time_zone or EARLIEST_ZONE):
-        faults.append(errors.Fault("#/birthDate", "must not be in the future"))
-    if faults:
-        raise errors.Invalid(*faults)
-    return msgspec.structs.replace(content, phone=phone)
-
-
 async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient:
-    """Return a patient. Raise `NotFound` even for a customer who exists but has never booked at the clinic."""
+    """Return a patient or, if the record is joined with others, their main record. Raise `NotFound` even for a customer
+    who exists but has never booked at the clinic."""
     if patient := await repository.find_patient(db, clinic_id, customer_id):
         return patient
     raise errors.NotFound
-
-
-async def list_patients(
-    db: Statements,
-    clinic_id: int,
-    *,
-    doctor_id: UUID | None,
-    terms: SearchTerms | None,
-    after: UUID | None,
-    limit: int,
-) -> Sequence[Patient]:
-    """Return a clinic's or a doctor's patients, ordered by date of registration, plus one beyond `limit` if there is a
-    next page."""
-    return await repository.list_patients(
-        db, clinic_id, doctor_id=doctor_id, terms=terms, updated_since=None, after=after and (after,), limit=limit
-    )
 
 
 async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID | None:
@@ -207,21 +178,63 @@ async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Seque
     return await repository.load_patient_names(db, clinic_id, customer_ids)
 
 
-async def change_patient(
-    tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
+async def add_patient(
+    tx: Transaction, actor: Actor, *, clinic_id: int, content: PatientContent, now: datetime
 ) -> Patient:
-    """Change the clinic's notes about a patient. Raise a `Conflict`: `record-number-taken` or `customer-erased`."""
+    """Register a customer as a clinic's patient. Raise `NotFound` for an unknown clinic, `Invalid` under the same
+    conditions as `register`, or a `record-number-taken` `Conflict`."""
+    clinic = await clinics.get(tx, clinic_id)
+    details = normalise(
+        msgspec.convert(content, CustomerContent, from_attributes=True), stored_phone=None, now=now, clinic=clinic
+    )
+    customer_id = await repository.add_patient(tx, details)
+    if content.record_number or content.notes:
+        try:
+            await repository.change_patient(
+                tx, clinic_id, customer_id, record_number=content.record_number, notes=content.notes
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise errors.Conflict("record-number-taken") from error
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
+    return await get_patient(tx, clinic_id, customer_id)
+
+
+async def change_patient(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    customer_id: UUID,
+    patch: PatientPatch,
+    if_match: str | None,
+    now: datetime,
+) -> Patient:
+    """Correct a patient's details, and change the clinic's notes about them.
+
+    Raise `Invalid` under the same conditions as `register`, or a `Conflict`: `record-number-taken` or
+    `customer-erased`.
+    """
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
-    content = merge(patient, patch)
+    merged = merge(patient, patch)
+    content = normalise(
+        msgspec.convert(merged, CustomerContent, from_attributes=True),
+        stored_phone=patient.phone,
+        now=now,
+        clinic=await clinics.get(tx, clinic_id),
+    )
     try:
+        if corrections.changed_details(patient, content):
+            await corrections.correct(tx, patient=patient, content=content)
         await repository.change_patient(
-            tx, clinic_id, customer_id, record_number=content.record_number, notes=content.notes
+            tx, clinic_id, patient.customer_id, record_number=merged.record_number, notes=merged.notes
         )
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
-    except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot have notes
+    except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot have details or notes
         raise errors.Conflict("customer-erased") from error
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
-    return await get_patient(tx, clinic_id, customer_id)
+    changed = await get_patient(tx, clinic_id, customer_id)
+    await corrections.record(tx, actor, before=patient, after=changed, content=content)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[patient.customer_id])
+    return changed

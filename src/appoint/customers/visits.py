@@ -87,7 +87,8 @@ async def _list_visits(
           join clinic c on c.id = a.clinic_id
           join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
           left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3)
+         where a.clinic_id = $1 and a.customer_id = any(array(select customers_joined($1, $2)))
+           and ($3::uuid is null or a.doctor_id = $3)
            and (upper(a.during) <= $4) = $5
            and ($6::uuid is null or (lower(a.during), a.id) < (
                  select lower(b.during), b.id from appointment b where b.clinic_id = $1 and b.id = $6))

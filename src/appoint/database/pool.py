@@ -292,8 +292,8 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
     return Database(open_connection, size=size, wait_seconds=wait_seconds)
 
 
-def violates(error: asyncpg.PostgresError, constraint: str) -> bool:
-    """Return whether the constraint caused the error. Compares only the prefix, because on a shard a number follows the
-    name.
+def violates(error: asyncpg.PostgresError, *constraints: str) -> bool:
+    """Return whether one of the constraints caused the error. Compares only the prefix, because on a shard a number
+    follows the name.
     """
-    return (error.constraint_name or "").startswith(constraint)
+    return (error.constraint_name or "").startswith(constraints)

@@ -61,6 +61,128 @@ CREATE TYPE public.versioned_id AS (
 	version integer
 );
 
+CREATE FUNCTION public.current_clinic() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
+
+CREATE FUNCTION public.spellings(text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+  plain text := public.folded($1);
+  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
+                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
+begin
+  return plain || coalesce(' ' || nullif(long, plain), '')
+         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
+end $_$;
+
+CREATE TABLE public.customer (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text,
+    phone text,
+    locale text,
+    time_zone text,
+    birth_date date,
+    erased_at timestamp with time zone,
+    present_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (erased_at IS NULL) THEN id
+    ELSE NULL::uuid
+END) STORED,
+    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
+    email_confirmed_at timestamp with time zone,
+    phone_confirmed_at timestamp with time zone,
+    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
+    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE TABLE public.event (
+    clinic_id integer NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    type text NOT NULL,
+    subject_id text NOT NULL,
+    subject_version integer NOT NULL,
+    data jsonb NOT NULL,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    parked_at timestamp with time zone,
+    fault text,
+    CONSTRAINT event_attempts CHECK ((attempts >= 0)),
+    CONSTRAINT event_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT event_subject_version CHECK ((subject_version >= 0)),
+    CONSTRAINT event_type CHECK ((type ~ '^[a-z-]+\.[a-z-]+$'::text))
+);
+
+CREATE TABLE public.patient (
+    clinic_id integer NOT NULL,
+    customer_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    record_number text,
+    notes text,
+    noted_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN ((num_nonnulls(record_number, notes) > 0) AND (NOT outlives_customer)) THEN customer_id
+    ELSE NULL::uuid
+END) STORED,
+    outlives_customer boolean DEFAULT false NOT NULL,
+    corrected_name text,
+    corrected_email text,
+    corrected_phone text,
+    corrected_locale text,
+    corrected_birth_date date,
+    main_id uuid,
+    joined_at timestamp with time zone,
+    corrected_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (num_nonnulls(corrected_name, corrected_email, corrected_phone, corrected_locale, corrected_birth_date) > 0) THEN customer_id
+    ELSE NULL::uuid
+END) STORED,
+    person_id uuid GENERATED ALWAYS AS (COALESCE(main_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED,
+    CONSTRAINT patient_corrected_locale CHECK ((corrected_locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT patient_corrected_name CHECK (((corrected_name ~ '\S'::text) AND (length(corrected_name) <= 200))),
+    CONSTRAINT patient_corrected_phone CHECK ((corrected_phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT patient_joined CHECK ((num_nulls(main_id, joined_at) = ANY (ARRAY[0, 2])))
+);
+
+CREATE FUNCTION public.add_patient(name text, email text, phone text, locale text, time_zone text, birth_date date) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    BEGIN ATOMIC
+ WITH created AS (
+          INSERT INTO public.customer (name, email, phone, locale, time_zone, birth_date)
+           VALUES (add_patient.name, add_patient.email, add_patient.phone, add_patient.locale, add_patient.time_zone, add_patient.birth_date)
+           RETURNING customer.id,
+             customer.version
+         ), registered AS (
+          INSERT INTO public.event (clinic_id, type, subject_id, subject_version, data)  SELECT 0,
+                     'customer.registered',
+                     (created_1.id)::text AS id,
+                     created_1.version,
+                     jsonb_build_object('customerId', created_1.id) AS jsonb_build_object
+                    FROM created created_1
+         ), admitted AS (
+          INSERT INTO public.patient (clinic_id, customer_id)  SELECT public.current_clinic() AS current_clinic,
+                     created_1.id
+                    FROM created created_1
+         )
+  SELECT created.id
+    FROM created;
+END;
+
 CREATE FUNCTION public.appointment_event_data(booking_id uuid, doctor_id uuid, customer_id uuid, during tstzrange, sequence integer, more jsonb DEFAULT NULL::jsonb) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during), 'sequence', sequence) || COALESCE(more, '{}'::jsonb));
@@ -69,9 +191,51 @@ CREATE FUNCTION public.clinic_of(id uuid) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
-CREATE FUNCTION public.current_clinic() RETURNS integer
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
+CREATE FUNCTION public.correct_patient(customer uuid, name text, email text, phone text, locale text, birth_date date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  clinic constant integer := current_clinic();
+begin
+  perform from customer c where c.id = correct_patient.customer for update;
+  update customer c
+     set name = correct_patient.name, email = correct_patient.email, phone = correct_patient.phone,
+         locale = correct_patient.locale, birth_date = correct_patient.birth_date,
+         version = c.version + 1, updated_at = now()
+   where c.id = correct_patient.customer and c.erased_at is null
+     and num_nonnulls(c.email_confirmed_at, c.phone_confirmed_at) = 0
+     and exists (select from patient p where p.clinic_id = clinic and p.customer_id = c.id)
+     and not exists (select from patient p where p.clinic_id <> clinic and p.customer_id = c.id)
+     and not exists (select from appointment a where a.customer_id = c.id and a.clinic_id <> clinic)
+     and not exists (select from appointment a where a.booker_id = c.id and a.clinic_id <> clinic);
+  if found then
+    insert into event (clinic_id, type, subject_id, subject_version, data)
+    select 0, 'customer.changed', c.id::text, c.version, jsonb_build_object('customerId', c.id, 'active', c.active)
+      from customer c
+     where c.id = correct_patient.customer;
+  end if;
+  update patient p
+     set corrected_name = nullif(correct_patient.name, c.name),
+         corrected_email = nullif(correct_patient.email, c.email),
+         corrected_phone = nullif(correct_patient.phone, c.phone),
+         corrected_locale = nullif(correct_patient.locale, c.locale),
+         corrected_birth_date = nullif(correct_patient.birth_date, c.birth_date),
+         version = p.version + 1, updated_at = now()
+    from customer c
+   where p.clinic_id = clinic and p.customer_id = correct_patient.customer and c.id = p.customer_id;
+end $$;
+
+CREATE FUNCTION public.customers_joined(clinic integer, customer uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    BEGIN ATOMIC
+ SELECT customers_joined.customer AS customer
+ UNION
+  SELECT other.customer_id
+    FROM (public.patient own
+      JOIN public.patient other ON (((other.clinic_id = own.clinic_id) AND (other.main_id = own.main_id))))
+   WHERE ((own.clinic_id = customers_joined.clinic) AND (own.customer_id = customers_joined.customer));
+END;
 
 CREATE TABLE public.audit_entry (
     clinic_id integer NOT NULL,
@@ -275,14 +439,21 @@ END;
 CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
+declare
+  person uuid := nullif(lock_person(clinic, customer), '00000000-0000-0000-0000-000000000000');
 begin
-  perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
+  perform pg_advisory_xact_lock(hashtextextended(coalesce(person, customer)::text, clinic));
   return (select count(*) + more <= most
                  and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
             -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
             from (select clinic_id, status, active_during
                     from appointment
                    where customer_id = customer and lower(during) >= since
+                   union all
+                  select clinic_id, status, active_during
+                    from appointment
+                   where clinic_id = clinic and person_id = person and customer_id <> customer
+                     and person_id <> '00000000-0000-0000-0000-000000000000' and lower(during) >= since
                   offset 0) to_come
            where clinic_id = clinic and active_during is not null);
 end $$;
@@ -395,47 +566,14 @@ CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURN
      LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
 END;
 
-CREATE FUNCTION public.spellings(text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $_$
-declare
-  plain text := public.folded($1);
-  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
-                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
-begin
-  return plain || coalesce(' ' || nullif(long, plain), '')
-         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
-end $_$;
-
-CREATE TABLE public.customer (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text,
-    phone text,
-    locale text,
-    time_zone text,
-    birth_date date,
-    erased_at timestamp with time zone,
-    present_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN (erased_at IS NULL) THEN id
-    ELSE NULL::uuid
-END) STORED,
-    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
-    email_confirmed_at timestamp with time zone,
-    phone_confirmed_at timestamp with time zone,
-    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
-    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
-    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
-);
+CREATE FUNCTION public.lock_person(clinic integer, customer uuid) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT p.person_id
+    FROM public.patient p
+   WHERE ((p.clinic_id = lock_person.clinic) AND (p.customer_id = lock_person.customer))
+  FOR KEY SHARE OF p;
+END;
 
 CREATE FUNCTION public.masked_address(customer_id uuid) RETURNS text
     LANGUAGE sql STABLE STRICT SECURITY DEFINER
@@ -766,6 +904,7 @@ END) STORED,
     restored_sequence integer,
     rebook_by text,
     rebook_asked_at timestamp with time zone,
+    person_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
@@ -1015,42 +1154,47 @@ ALTER TABLE public.broker_message ALTER COLUMN "position" ADD GENERATED BY DEFAU
     CACHE 1
 );
 
-CREATE TABLE public.patient (
-    clinic_id integer NOT NULL,
+CREATE TABLE public.notification_preference (
     customer_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel text NOT NULL,
+    wanted boolean NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    record_number text,
-    notes text,
-    noted_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN ((num_nonnulls(record_number, notes) > 0) AND (NOT outlives_customer)) THEN customer_id
-    ELSE NULL::uuid
-END) STORED,
-    outlives_customer boolean DEFAULT false NOT NULL
+    CONSTRAINT notification_preference_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
 
+CREATE VIEW public.clinic_channel AS
+ SELECT k.id AS clinic_id,
+    c.id AS customer_id,
+    way.channel
+   FROM ((((public.clinic k
+     CROSS JOIN public.customer c)
+     LEFT JOIN public.patient p ON (((p.clinic_id = k.id) AND (p.customer_id = c.id))))
+     CROSS JOIN LATERAL ( VALUES ('email'::text,(COALESCE(p.corrected_email, c.email) IS NOT NULL),true), ('sms'::text,(COALESCE(p.corrected_phone, c.phone) IS NOT NULL),(COALESCE(p.corrected_email, c.email) IS NULL))) way(channel, possible, usual))
+     LEFT JOIN public.notification_preference w ON (((w.customer_id = c.id) AND (w.channel = way.channel))))
+  WHERE (c.active AND way.possible AND COALESCE(w.wanted, way.usual));
+
 CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
- SELECT id,
-    version,
-    created_at,
-    updated_at,
-    active,
-    removed_at,
-    name,
-    email,
-    phone,
-    locale,
-    time_zone,
-    birth_date,
-    erased_at,
-    present_id,
-    words
-   FROM public.customer c
-  WHERE (EXISTS ( SELECT
-           FROM public.patient p
-          WHERE ((p.clinic_id = public.current_clinic()) AND (p.customer_id = c.id))));
+ SELECT c.id,
+    c.version,
+    c.created_at,
+    c.updated_at,
+    c.active,
+    c.removed_at,
+    COALESCE(p.corrected_name, c.name) AS name,
+    COALESCE(p.corrected_email, c.email) AS email,
+    COALESCE(p.corrected_phone, c.phone) AS phone,
+    COALESCE(p.corrected_locale, c.locale) AS locale,
+    c.time_zone,
+    COALESCE(p.corrected_birth_date, c.birth_date) AS birth_date,
+    c.erased_at,
+    c.present_id,
+        CASE
+            WHEN (num_nonnulls(p.corrected_name, p.corrected_email, p.corrected_phone) = 0) THEN c.words
+            ELSE public.spellings(concat_ws(' '::text, COALESCE(p.corrected_name, c.name), COALESCE(p.corrected_email, c.email), COALESCE(p.corrected_phone, c.phone)))
+        END AS words
+   FROM (public.patient p
+     JOIN public.customer c ON ((c.id = p.customer_id)))
+  WHERE (p.clinic_id = public.current_clinic());
 
 ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.clinic_id_seq
@@ -1080,14 +1224,6 @@ CREATE TABLE public.confirmation_code (
     CONSTRAINT confirmation_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
     CONSTRAINT confirmation_code_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT confirmation_code_number CHECK ((number > 0))
-);
-
-CREATE TABLE public.notification_preference (
-    customer_id uuid NOT NULL,
-    channel text NOT NULL,
-    wanted boolean NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT notification_preference_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
 
 CREATE VIEW public.customer_channel AS
@@ -1143,25 +1279,6 @@ CREATE TABLE public.doctor_day (
     CONSTRAINT doctor_day_counts CHECK (((LEAST(cancelled, missed, kept, lead_days) >= 0) AND (((cancelled + missed) + kept) <= booked))),
     CONSTRAINT doctor_day_hours CHECK (((opens >= 0) AND (cardinality(published_minutes) = cardinality(booked_minutes)) AND ((opens + cardinality(booked_minutes)) <= 24))),
     CONSTRAINT doctor_day_lead CHECK ((cardinality(lead) = 8))
-);
-
-CREATE TABLE public.event (
-    clinic_id integer NOT NULL,
-    id uuid DEFAULT uuidv7() NOT NULL,
-    type text NOT NULL,
-    subject_id text NOT NULL,
-    subject_version integer NOT NULL,
-    data jsonb NOT NULL,
-    traceparent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone,
-    parked_at timestamp with time zone,
-    fault text,
-    CONSTRAINT event_attempts CHECK ((attempts >= 0)),
-    CONSTRAINT event_clinic CHECK ((clinic_id >= 0)),
-    CONSTRAINT event_subject_version CHECK ((subject_version >= 0)),
-    CONSTRAINT event_type CHECK ((type ~ '^[a-z-]+\.[a-z-]+$'::text))
 );
 
 CREATE TABLE public.event_log (
@@ -1257,6 +1374,20 @@ CREATE TABLE public.openid_attempt (
     CONSTRAINT openid_attempt_state CHECK ((length(state_hash) = 32))
 );
 
+CREATE TABLE public.patient_correction (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    detail text NOT NULL,
+    customer_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    old_value text,
+    new_value text,
+    CONSTRAINT patient_correction_detail CHECK ((detail = ANY (ARRAY['name'::text, 'email'::text, 'phone'::text, 'locale'::text, 'birthDate'::text]))),
+    CONSTRAINT patient_correction_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT patient_correction_values CHECK ((old_value IS DISTINCT FROM new_value))
+);
+
 CREATE TABLE public.request_key (
     caller text NOT NULL,
     key text NOT NULL,
@@ -1324,6 +1455,7 @@ CREATE TABLE public.sign_in_code (
     attempts smallint DEFAULT 0 NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    new_address text,
     CONSTRAINT sign_in_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
     CONSTRAINT sign_in_code_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
@@ -1558,11 +1690,20 @@ ALTER TABLE ONLY public.notification_preference
 ALTER TABLE ONLY public.openid_attempt
     ADD CONSTRAINT openid_attempt_pkey PRIMARY KEY (state_hash);
 
+ALTER TABLE ONLY public.patient_correction
+    ADD CONSTRAINT patient_correction_pkey PRIMARY KEY (clinic_id, id, detail);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_person UNIQUE (clinic_id, customer_id, person_id);
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_pkey PRIMARY KEY (clinic_id, customer_id);
 
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_record_number UNIQUE (clinic_id, record_number);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT person_free EXCLUDE USING gist (clinic_id WITH =, person_id WITH =, customer_during WITH &&) WHERE ((person_id <> '00000000-0000-0000-0000-000000000000'::uuid));
 
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT published UNIQUE (clinic_id, doctor_id, active_during WITHOUT OVERLAPS);
@@ -1636,6 +1777,8 @@ CREATE INDEX appointment_by_change ON public.appointment USING brin (updated_at)
 
 CREATE INDEX appointment_by_customer ON public.appointment USING btree (customer_id, lower(during));
 
+CREATE INDEX appointment_by_person ON public.appointment USING btree (clinic_id, person_id, lower(during)) WHERE (person_id <> '00000000-0000-0000-0000-000000000000'::uuid);
+
 CREATE INDEX appointment_by_start ON public.appointment USING btree (clinic_id, lower(during), id);
 
 CREATE INDEX appointment_chosen ON public.appointment USING btree (clinic_id, doctor_id, created_at) WHERE chosen;
@@ -1687,6 +1830,10 @@ CREATE INDEX notification_leased ON public.notification USING btree (channel, le
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
 
 CREATE INDEX patient_by_customer ON public.patient USING btree (customer_id);
+
+CREATE INDEX patient_by_main ON public.patient USING btree (clinic_id, main_id) WHERE (main_id IS NOT NULL);
+
+CREATE INDEX patient_correction_by_customer ON public.patient_correction USING btree (customer_id, clinic_id);
 
 CREATE INDEX session_by_customer ON public.session USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 
@@ -1780,7 +1927,7 @@ ALTER TABLE ONLY public.emergency_access
     ADD CONSTRAINT emergency_access_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
 
 ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
+    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
@@ -1810,7 +1957,19 @@ ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_corrected FOREIGN KEY (corrected_id) REFERENCES public.customer(present_id);
+
+ALTER TABLE ONLY public.patient_correction
+    ADD CONSTRAINT patient_correction_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
+
+ALTER TABLE ONLY public.patient_correction
+    ADD CONSTRAINT patient_correction_patient FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id);
+
+ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_main FOREIGN KEY (clinic_id, main_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_noted FOREIGN KEY (noted_id) REFERENCES public.customer(present_id);
@@ -1864,6 +2023,8 @@ CREATE POLICY across ON public.notification TO appoint_across USING (true);
 
 CREATE POLICY across ON public.patient TO appoint_across USING (true);
 
+CREATE POLICY across ON public.patient_correction TO appoint_across USING (true);
+
 CREATE POLICY across ON public.stranger_appointment TO appoint_across USING (true);
 
 CREATE POLICY across ON public.webhook TO appoint_across USING (true);
@@ -1914,6 +2075,8 @@ CREATE POLICY of_clinic ON public.notification TO appoint_server USING ((of_clin
 
 CREATE POLICY of_clinic ON public.patient TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.patient_correction TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.stranger_appointment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.webhook TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -1921,6 +2084,8 @@ CREATE POLICY of_clinic ON public.webhook TO appoint_server USING ((clinic_id = 
 CREATE POLICY of_clinic ON public.webhook_delivery TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_correction ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
 

@@ -87,7 +87,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "see-patients": Permission(
         "See patients and the clinic's notes about them.", _reach(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),
-    "note-patients": Permission("Take notes about a patient.", _reach(doctor=OWN, receptionist=CLINIC)),
+    "note-patients": Permission(
+        "Correct a patient's details, and take notes about them.", _reach(doctor=OWN, receptionist=CLINIC)
+    ),
+    "manage-patients": Permission(
+        "Register patients, and join or separate a person's records.", _reach(receptionist=CLINIC)
+    ),
     "emergency-access": Permission(
         "Open a colleague’s patient in an emergency, and give a reason.",
         _reach(doctor=CLINIC, manager=None, administrator=None),

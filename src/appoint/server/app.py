@@ -18,6 +18,7 @@ from ..booking.bookings.api import Bookings
 from ..booking.bulk.api import BulkChanges
 from ..booking.confirmation.api import Confirmations
 from ..booking.day_board.service import Changes
+from ..booking.joins.api import JoinedPatients
 from ..booking.manage_links.api import ManageLinks
 from ..booking.progress.api import AppointmentProgress
 from ..booking.strangers.api import StrangerAppointments
@@ -26,6 +27,7 @@ from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, Patients
+from ..customers.corrections.api import Corrections
 from ..database import migrate, pool
 from ..database.cache_invalidation import listen_with
 from ..database.pool import SERVER, Database
@@ -85,6 +87,8 @@ API = [
     Customers,
     FoundCustomers,
     Patients,
+    Corrections,
+    JoinedPatients,
     EmergencyAccesses,
     Privacy,
     TimeSlots,

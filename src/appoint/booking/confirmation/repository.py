@@ -142,12 +142,16 @@ async def list_held(tx: Statements, *, clinic_id: int, booking_id: UUID) -> list
 async def assign_to(tx: Statements, *, clinic_id: int, booking_id: UUID, customer_id: UUID, person_id: UUID) -> None:
     """Assign the customer's appointments in a booking, and the booking itself, to the same person's other record.
 
-    Raise `ExclusionViolationError` naming `customer_free` if that record has an appointment at the same time.
+    Raise `ExclusionViolationError` naming `customer_free` or `person_free` if that person has an appointment at the
+    same time.
     """
     await tx.execute(
         """
         update appointment
            set customer_id = case customer_id when $3 then $4 else customer_id end,
+               person_id = case customer_id
+                             when $3 then coalesce(lock_person($1, $4), '00000000-0000-0000-0000-000000000000')
+                             else person_id end,
                booker_id = case booker_id when $3 then $4 else booker_id end,
                version = version + 1, updated_at = now()
          where clinic_id = $1 and booking_id = $2 and $3 in (customer_id, booker_id)

@@ -15,7 +15,7 @@ from ...kit import errors, ids
 from ...kit.actors import Actor
 from .. import service, transitions
 from ..model import Appointment, Status
-from ..rules import BookingLimits
+from ..rules import PATIENT_FREE, BookingLimits
 from . import repository
 from .message import Confirmation
 from .model import MAX_ATTEMPTS, Hold, booking_of, code
@@ -190,7 +190,7 @@ async def _identify_person(tx: Transaction, actor: Actor, hold: Hold, *, limits:
             tx, clinic_id=clinic_id, booking_id=hold.booking_id, customer_id=booker.id, person_id=person_id
         )
     except asyncpg.ExclusionViolationError as error:
-        if not violates(error, "customer_free"):
+        if not violates(error, *PATIENT_FREE):
             raise
         raise errors.Conflict("customer-busy", alternatives=[]) from error
     if not await repository.fits_limits(

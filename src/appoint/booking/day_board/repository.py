@@ -113,23 +113,33 @@ async def find_by_patient(
     now: datetime,
     limit: int,
 ) -> list[DayAppointment]:
-    """Return matching patients' appointments: first upcoming ones, soonest first, then past ones, latest first."""
+    """Return matching patients' appointments under all of their joined records: first upcoming ones, soonest first,
+    then past ones, latest first."""
     rows = await db.fetch(
         """
+        with found as (
+          select p.customer_id, p.main_id
+            from patient p
+            join clinic_customer c on c.id = p.customer_id,
+                 lateral (select concat_ws(' ', c.words, folded(p.record_number),
+                                           translate(p.record_number, ' ()./+-', '')) as words) as searched
+           where p.clinic_id = $1
+             and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
+             and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
+        ), matches as (
+          select customer_id from found
+           union
+          select o.customer_id from found f join patient o on o.clinic_id = $1 and o.main_id = f.main_id
+        )
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, s.appointment_type_id as type_id,
                t.name as type, s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason,
                s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status, s.step_id, a.stepped_at
-          from patient p
-          join clinic_customer c on c.id = p.customer_id
-          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id
+          from matches m
+          join clinic_customer c on c.id = m.customer_id
+          join shown_appointment s on s.clinic_id = $1 and s.customer_id = m.customer_id
                                   and ($5::uuid[] is null or s.doctor_id = any($5))
           join appointment a on a.clinic_id = $1 and a.id = s.id
-          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id,
-               lateral (select concat_ws(' ', c.words, folded(p.record_number),
-                                         translate(p.record_number, ' ()./+-', '')) as words) as searched
-         where p.clinic_id = $1
-           and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
-           and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
+          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
          order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
          limit $7
         """,

@@ -23,6 +23,7 @@ from .refusals import (
     find_slot_end,
     find_slot_times,
     fits_stranger_bounds,
+    has_joined,
     list_unreachable,
 )
 from .writes import (
@@ -59,6 +60,7 @@ __all__ = [
     "find_slot_times",
     "find_undo",
     "fits_stranger_bounds",
+    "has_joined",
     "has_link",
     "insert_appointments",
     "list_changed_for_clinic",

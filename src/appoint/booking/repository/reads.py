@@ -220,7 +220,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
            and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1),
                                        'infinity')
            and ($4::uuid[] is null or s.doctor_id = any($4))
-           and ($5::uuid is null or s.customer_id = $5)
+           and ($5::uuid is null or s.customer_id = any(array(select customers_joined($1, $5))))
            and ($6::text[] is null or s.status = any($6))
            and ($7::timestamptz is null or (s.start_time, s.id) > ($7, $8::uuid))
          order by s.start_time, s.id

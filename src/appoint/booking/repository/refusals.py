@@ -14,14 +14,15 @@ from ..rules import BookingLimits
 async def find_busy_times(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Range]]:
-    """Return each active customer's appointment times at this clinic within `[start, end)`. Omit unknown and inactive
-    customers."""
+    """Return each active customer's appointment times at this clinic within `[start, end)`, under all records that the
+    clinic has joined. Omit unknown and inactive customers."""
     rows = await db.fetch(
         """
         select c.id,
                (select range_agg(a.active_during)
                   from appointment a
-                 where a.clinic_id = $1 and a.customer_id = c.id and a.active_during && tstzrange($3, $4)) as ranges
+                 where a.clinic_id = $1 and a.customer_id = any(array(select customers_joined($1, c.id)))
+                   and a.active_during && tstzrange($3, $4)) as ranges
           from customer c
          where c.id = any($2) and c.active
         """,
@@ -54,19 +55,35 @@ async def find_remnants(
 async def count_upcoming(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, BookingLimits]:
-    """Return how many upcoming live appointments each customer has at this clinic, and how many of them are holds."""
+    """Return how many upcoming live appointments each customer has at this clinic, under all records that the clinic
+    has joined, and how many of them are holds."""
     rows = await db.fetch(
         """
-        select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds
-          from appointment
-         where clinic_id = $1 and customer_id = any($2) and lower(during) >= $3 and active_during is not null
-         group by customer_id
+        select c.id as customer_id, count(*) as appointments, count(*) filter (where a.status = 'pending') as holds
+          from unnest($2::uuid[]) as c (id)
+          join appointment a
+            on a.clinic_id = $1 and a.customer_id = any(array(select customers_joined($1, c.id)))
+           and lower(a.during) >= $3 and a.active_during is not null
+         group by c.id
         """,
         clinic_id,
         customer_ids,
         now,
     )
     return {row.customer_id: BookingLimits(row.appointments, row.holds) for row in rows}
+
+
+async def has_joined(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> bool:
+    """Return whether the clinic has joined any of these customers' records with others."""
+    return await db.fetchval(
+        """
+        select exists (select
+                         from unnest($2::uuid[]) as c (id)
+                        where exists (select from customers_joined($1, c.id) as joined where joined <> c.id))
+        """,
+        clinic_id,
+        customer_ids,
+    )
 
 
 async def list_unreachable(db: Statements, *, customer_ids: Sequence[UUID], booker_ids: Sequence[UUID]) -> list[int]:

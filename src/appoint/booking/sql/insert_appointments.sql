@@ -6,6 +6,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
    where c.id = :clinic_id and c.version = :clinic_version and c.active
 ), requested as (
   select r.*, c.doctor_choice,
+         coalesce(lock_person(:clinic_id, r.customer_id), '00000000-0000-0000-0000-000000000000') as person_id,
          case when c.doctor_choice = 'leastBusy' and r.doctor_id is null
               then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0,
                                            c.time_zone),
@@ -97,13 +98,14 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id,
                            status, hold_expires_at, during, claimed, chosen, price_amount, price_currency, notes,
                            overridden, override_reason, arrived_at, idempotency_caller, idempotency_key,
-                           request_digest)
+                           request_digest, person_id)
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
          tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
          r.overrides, case when r.overrides <> '{}' then :override_reason end,
          case when r.status in ('arrived', 'checked-in') then :now::timestamptz end,
-         (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest
+         (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest,
+         r.person_id
     from requested r
     join assigned as final
       on final.turn = cardinality(:requests::requested_appointment[])
@@ -113,17 +115,23 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
     join customer on customer.id = r.customer_id and customer.active
    where (not :needs_code::boolean or shares_address(r.customer_id, coalesce(:booker_id, r.customer_id)))
      and ('customer-busy' = any(r.overrides)
-          -- customer_free ignores appointments for which staff overrode customer-busy, so check them here
+          -- customer_free and person_free ignore appointments for which staff overrode customer-busy, so check them
           or not exists (select
                            from appointment a
                           where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
                             and 'customer-busy' = any(a.overridden)
-                            and a.active_during && tstzrange(r.starts_at, r.ends_at)))
+                            and a.active_during && tstzrange(r.starts_at, r.ends_at))
+             and not exists (select
+                               from appointment a
+                              where a.clinic_id = :clinic_id and a.person_id = r.person_id
+                                and a.person_id <> '00000000-0000-0000-0000-000000000000'
+                                and 'customer-busy' = any(a.overridden)
+                                and a.active_during && tstzrange(r.starts_at, r.ends_at)))
      and (:booker_id::uuid is null
           or exists (select from customer booker where booker.id = :booker_id and booker.active for key share))
    order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
      for key share of customer  -- so that nothing removes the customer before this statement ends
-  on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
+  on conflict do nothing  -- on doctor_free, customer_free, person_free or same_request; neither raises nor deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during,
             claimed, status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes,
             version, created_at, updated_at, overridden, override_reason, arrived_at, in_room_at, staff_notes

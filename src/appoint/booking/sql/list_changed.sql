@@ -10,7 +10,7 @@ select s.*
    and s.start_time < coalesce((select local_instant(:last::date + 1, 0, time_zone) from clinic where id = :clinic_id),
                                'infinity')
    and (:doctor_ids::uuid[] is null or s.doctor_id = any(:doctor_ids))
-   and (:customer_id::uuid is null or s.customer_id = :customer_id)
+   and (:customer_id::uuid is null or s.customer_id = any(array(select customers_joined(:clinic_id, :customer_id))))
    and (:statuses::text[] is null or s.status = any(:statuses))
  order by s.updated_at, s.id
  limit :limit + 1

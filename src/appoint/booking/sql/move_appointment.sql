@@ -50,7 +50,13 @@ with withdrawn as materialized (
                            from appointment o
                           where o.clinic_id = :clinic_id and o.customer_id = a.customer_id and o.id <> :appointment_id
                             and 'customer-busy' = any(o.overridden)
-                            and o.active_during && tstzrange(:starts_at, :ends_at)))
+                            and o.active_during && tstzrange(:starts_at, :ends_at))
+             and not exists (select
+                               from appointment o
+                              where o.clinic_id = :clinic_id and o.person_id = a.person_id and o.id <> :appointment_id
+                                and o.person_id <> '00000000-0000-0000-0000-000000000000'
+                                and 'customer-busy' = any(o.overridden)
+                                and o.active_during && tstzrange(:starts_at, :ends_at)))
   returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during,
             a.hold_expires_at, old.doctor_id as old_doctor_id, old.during as old_during, a.step_id,
             old.status as old_status, old.claimed as old_claimed, old.overridden as old_overridden,

@@ -1,5 +1,6 @@
 """Facts about clinics, doctors, appointment types, customers and webhooks."""
 
+from typing import Literal
 from uuid import UUID
 
 from .base import Fact, Instant
@@ -28,6 +29,28 @@ class CustomerErased(Fact):
     patient receives this event."""
 
     customer_id: UUID
+
+
+class PatientFact(Fact):
+    customer_id: UUID
+
+
+class PatientCorrected(PatientFact):
+    """A clinic's staff corrected a patient's details. For the current details, read the patient from the API."""
+
+    correction_id: UUID
+    details: list[Literal["name", "email", "phone", "locale", "birthDate"]]
+
+
+class PatientJoined(PatientFact):
+    """A clinic's staff joined a patient's record with others of the same person."""
+
+    main_id: UUID
+    """The customer whose record represents the person."""
+
+
+class PatientSeparated(PatientFact):
+    """A clinic's staff separated a patient's record from others."""
 
 
 class OfferFact(Fact):

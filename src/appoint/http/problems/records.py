@@ -87,6 +87,25 @@ RECORDS: Final[dict[str, Problem]] = {
         _("Another patient at this clinic already has this record number."),
         _("Choose another record number."),
     ),
+    "joined-appointments-overlap": Problem(
+        409,
+        _("Appointments at the same time"),
+        _("The two records have upcoming appointments at the same time, but one person can attend only one."),
+        _("Cancel or reschedule one of them, then join the records."),
+    ),
+    "too-many-joined": Problem(
+        409,
+        _("Too many joined records"),
+        _("One person can have at most {n} joined records."),
+        _("Check whether they all belong to the same person."),
+        {"n": 20},
+    ),
+    "not-joined": Problem(
+        409,
+        _("Records are not joined"),
+        _("This record is not joined with any other."),
+        _("Reload the patient."),
+    ),
     "which-clinic": Problem(
         409, _("Clinic required"), _("There is more than one clinic, or none."), _("Specify the clinic with clinicId.")
     ),

@@ -27,7 +27,7 @@ async def count_attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Sent
     row = await tx.fetchrow(
         """
         update sign_in_code set attempts = attempts + 1
-         where id = $1 and attempts < $3 and used_at is null and expires_at > $2
+         where id = $1 and new_address is null and attempts < $3 and used_at is null and expires_at > $2
         returning channel, customer_ids, created_at
         """,
         code_id,

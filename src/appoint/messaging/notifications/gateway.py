@@ -100,6 +100,7 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         user=context.user,
         link=_link(context, kind, links),
         code=_code(context, kind, links),
+        corrected_details=context.corrected_details or (),
     )
 
 
@@ -107,6 +108,8 @@ def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
     match kind:
         case "sign-in-code":
             return signed_tokens.six_digit_code(links.secret, "sign-in", context.subject_id)
+        case "address-code":
+            return signed_tokens.six_digit_code(links.secret, "address", context.subject_id)
         case "confirmation-code":
             assert context.booking_id, "the appointment exists"
             number = int(context.kind.rpartition("-")[2])

@@ -1,7 +1,7 @@
 """Notification kinds, and their structs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, Literal, NamedTuple, get_args
@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from ...clinics.appointment_types.model import Mode
+from ...customers.corrections.model import Detail
 from ...kit.fields import Locale
 from ...kit.structs import RequestBody, Resource
 from ..channels.model import Channel
@@ -36,10 +37,9 @@ class KindRules(NamedTuple):
     statuses: frozenset[str] = frozenset()
     """The appointment statuses for which its content is still true."""
     is_news: bool = False
-    """Whether it goes out even if the recipient has turned off all channels, because otherwise patients would come at
-    the wrong time or to the wrong doctor."""
+    """Whether it ignores channels being turned off, so that no one comes at the wrong time or to the wrong doctor."""
     essential: bool = False
-    """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
+    """Whether it ignores the recipient's preferences, because nothing works without it."""
 
 
 UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
@@ -60,14 +60,15 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "password-reset": KindRules("user"),
     **dict.fromkeys(get_args(NoticeKind), KindRules("user")),
     "record-lookup": KindRules("customer", can_wait=True),
+    "details-corrected": KindRules("customer", can_wait=True, essential=True),
     "sign-in-code": KindRules("customer", essential=True),
+    "address-code": KindRules("customer", essential=True),
 }
-"""The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
-sent (`reminder-1440`), a confirmation code's row says which code it is (`confirmation-code-1`), and a rebooking link's
-row has the appointment's version (`rebook-3`)."""
+"""The rules for every kind of notification. A row's kind can end in a number: a reminder's minutes before the
+appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, or 1 for a
+notice to the address before a correction."""
 
 NUMBER: Final = re.compile("-[0-9]+$")
-"""The number after a kind in a row."""
 
 LinkKind = Literal["invitation", "password-reset"]
 LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
@@ -246,13 +247,12 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     appointment_status: str | None
     appointment_sequence: int | None
     link_number: int | None
-    """The number of the manage link that is valid."""
     start_time: datetime | None
     end_time: datetime | None
     hold_expires_at: datetime | None
     old_start_time: datetime | None
     old_doctor: str | None
-    """A moved appointment's previous doctor, if it has a different one now."""
+    """The doctor before a move."""
     cancelled_by: CancelledBy | None
     cancel_reason: str | None
     """The clinic's reason, if the clinic cancelled."""
@@ -271,6 +271,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     customer_updated_at: datetime | None
     wanted: bool
     """Whether the customer accepts messages on this channel."""
+    corrected_details: Sequence[Detail] | None
     event_type: str | None
 
     doctor: str | None
@@ -287,5 +288,4 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     own_subject: str | None
     own_text: str | None
     sent_today: int
-    """How many messages the customer's address has received in the last 24 hours, if a stranger booked the appointment.
-    Otherwise 0."""
+    """If a stranger booked the appointment, how many messages the customer's address received in the last 24 hours."""

@@ -135,7 +135,7 @@ def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
     """For a code, return whether the customer's address may have changed since it was requested."""
     if context.recipient != "customer" or context.customer_updated_at is None:
         return False
-    if rules.statuses and not rules.essential:
+    if kind_of(context.kind) == "details-corrected" or (rules.statuses and not rules.essential):
         return False
     return context.customer_updated_at > context.created_at
 

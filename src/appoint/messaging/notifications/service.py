@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from ... import audit
 from ...booking.steps import UNDO_WINDOW
 from ...database.pool import Database, Statements, Transaction
-from ...events.facts import AppointmentCodeRequested, AppointmentFact
+from ...events.facts import AppointmentCodeRequested, AppointmentFact, PatientCorrected
 from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
@@ -26,7 +26,7 @@ from .model import (
     Preferences,
 )
 from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, plan_reminder, superseding_sequence
-from .repository import delivery, planning, reads
+from .repository import corrections, delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
 from .steps import StepNews
@@ -55,6 +55,10 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     for event in of_clinics:
         if isinstance(event.fact, AppointmentCodeRequested):
             await planning.insert_confirmation_code(tx, event=event, fact=event.fact, channels=channels, now=now)
+        if isinstance(event.fact, PatientCorrected):
+            await corrections.insert_notices(
+                tx, event=event, fact=event.fact, channels=channels, now=now, expires_at=now + NOTICE_TTL
+            )
     notifying = [event for event in of_clinics if isinstance(event.fact, NOTIFYING_FACTS)]
     if not notifying:
         return
@@ -131,6 +135,21 @@ async def send_code(
     unknown, so timing reveals nothing."""
     await planning.insert_code(
         tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_TTL
+    )
+
+
+async def send_address_code(
+    tx: Transaction, *, code_id: UUID, customer_id: UUID, channel: Channel, now: datetime
+) -> None:
+    """Send the code that confirms a customer's new address to that address."""
+    await planning.insert_code(
+        tx,
+        kind="address-code",
+        code_id=code_id,
+        customer_id=customer_id,
+        channel=channel,
+        now=now,
+        expires_at=now + CODE_TTL,
     )
 
 

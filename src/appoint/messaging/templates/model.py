@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...clinics.appointment_types.model import Mode
+from ...customers.corrections.model import Detail
 from ...kit import errors, fields
 from ...kit.structs import RequestBody
 from ..channels.model import Channel
@@ -36,7 +37,15 @@ NoticeKind = Literal[
 ]
 """Messages that tell users about a change to the credentials of their account."""
 AccountKind = Literal[
-    "invitation", "clinic-joined", "password-reset", "sign-in-code", "record-lookup", "confirmation-code", NoticeKind
+    "invitation",
+    "clinic-joined",
+    "password-reset",
+    "sign-in-code",
+    "address-code",
+    "record-lookup",
+    "details-corrected",
+    "confirmation-code",
+    NoticeKind,
 ]
 """Messages about an account or a person's record, and codes. Clinics cannot replace their templates."""
 APPOINTMENT_PLACEHOLDERS: Final = (
@@ -76,7 +85,9 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "api-key-created": ("clinic", "user", "link"),
     "admin-token-created": ("clinic", "user", "link"),
     "sign-in-code": ("clinic", "code"),
+    "address-code": ("clinic", "code"),
     "record-lookup": ("clinic", "phone"),
+    "details-corrected": ("clinic", "phone", "details"),
     "confirmation-code": ("clinic", "phone", "when", "code", "link"),
 }
 """The placeholders that each kind of message can use."""
@@ -156,6 +167,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The recipient's next step: view the appointment or choose a password."""
     code: str | None = None
     """The sign-in or confirmation code."""
+    corrected_details: Sequence[Detail] = ()
+    """What the clinic's staff corrected about the customer."""
 
 
 EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
@@ -187,6 +200,7 @@ EXAMPLE: Final = Facts(
     user="Mia Klein",
     link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
     code="314159",
+    corrected_details=("email", "phone"),
 )
 """For previews, and for testing a clinic's template before it is saved."""
 

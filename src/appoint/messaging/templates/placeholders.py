@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from ...customers.corrections.model import Detail
 from ...kit import date_formats, phones
-from ...kit.i18n import one_line, translate
+from ...kit.i18n import one_line, translatable, translate
 from .model import PLACEHOLDERS, Facts, TemplateKey
 
 MAX_LISTED: Final = 100
@@ -72,6 +73,15 @@ def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
         yield translate(key.language, "and {count} more", count=more)
 
 
+DETAIL_NAMES: Final[Mapping[Detail, str]] = {
+    "name": translatable("name"),
+    "email": translatable("email address"),
+    "phone": translatable("phone number"),
+    "locale": translatable("language"),
+    "birthDate": translatable("date of birth"),
+}
+
+
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
     "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
@@ -96,5 +106,8 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "webhook": lambda _key, facts: one_line(facts.webhook),
     "user": lambda _key, facts: one_line(facts.user),
     "link": lambda _key, facts: facts.link or "",
+    "details": lambda key, facts: ", ".join(
+        translate(key.language, DETAIL_NAMES[detail]) for detail in facts.corrected_details
+    ),
     "code": lambda _key, facts: facts.code or "",
 }

@@ -8,10 +8,12 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
+from ...booking.joins import service as joins
 from ...booking.repository import erasure as appointments_erasure
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
+from ...customers.corrections import repository as corrections
 from ...database.pool import Statements, Transaction
 from ...events.facts import CustomerErased
 from ...events.model import Event
@@ -100,6 +102,8 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
         requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
     )
+    await corrections.erase(tx, customer_id)
+    await joins.separate_everywhere(tx, customer_id, now=now)
     await customers_erasure.erase_customer(
         tx, customer_id, clinic_ids=clinic_ids, traceparent=tracing.traceparent(), now=now
     )

@@ -9,22 +9,27 @@ from litestar import Response, get, post
 
 from ... import audit
 from ...customers import service as customers
+from ...customers.corrections import service as corrections
 from ...customers.model import Customer, CustomerPatch
 from ...http import decoding
 from ...http.cookies import delete_session_cookie
-from ...http.forms import parse_form
+from ...http.forms import parse_form, parse_id
 from ...http.languages import language_for, language_names
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
+from ...identity.address_changes import service as address_changes
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
+from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 from .my_appointments import MY_APPOINTMENTS
 
 DETAILS: Final = "/my/details"
+CONFIRM: Final = "/my/details/confirm"
+SAVED: Final = f"{MY_APPOINTMENTS}?saved=1"
 ERASE: Final = "/my/erase"
 STAFF: Final = "/staff"
 FIELDS: Final = {"name": "name", "email": "email", "phone": "phone", "birthDate": "birth_date", "locale": "locale"}
@@ -40,7 +45,7 @@ async def show_details(request: Request) -> Response[Any]:
         return redirect(STAFF)
     customer = await customers.get(request.db, customer_id)
     await audit.record(request.services.db, request.user, clinic_id=PLATFORM, subjects=[customer.id])
-    return _details_page(request, customer, _typed(customer))
+    return await _details_page(request, customer, _typed(customer))
 
 
 def _typed(customer: Customer) -> dict[str, str]:
@@ -48,7 +53,7 @@ def _typed(customer: Customer) -> dict[str, str]:
     return {field: str(values[member] or "") for field, member in FIELDS.items()} | {"version": str(customer.version)}
 
 
-def _details_page(
+async def _details_page(
     request: Request,
     customer: Customer,
     typed: Mapping[str, str],
@@ -66,33 +71,106 @@ def _details_page(
         typed=dict.fromkeys(FIELDS, "") | dict(typed),
         faults=dict.fromkeys(FIELDS, "") | dict(faults or {}),
         names=list(language_names(request).items()),
+        clinics=await corrections.list_clinics(request.db, customer.id),
         changed_meanwhile=changed_meanwhile,
     )
 
 
 @post(DETAILS, operation_id="changeOwnDetails", status_code=303, opt=OWN, include_in_schema=False)
 async def change_details(request: Request) -> Response[Any]:
-    """Save what the patient has corrected. Fields that are left empty are deleted."""
+    """Save what the patient has corrected. Fields that are left empty are deleted. A new address gets a code, and
+    applies once the patient has entered it."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
     if customer_id is None:
         return redirect(STAFF)
     try:
+        patch, new_addresses = _without_new_addresses(await customers.get(request.db, customer_id), _read_patch(fields))
+        await request.services.limits.count_recipients(request.user, tuple(new_addresses.values()))
         await request.db.atomic(
             customers.change,
             request.user,
             customer_id=customer_id,
-            change=_read_patch(fields),
+            change=patch,
             if_match=f'"v{fields.get("version", "")}"',
             now=clock.now(),
         )
+        for channel, address in new_addresses.items():
+            await request.db.atomic(
+                address_changes.send_code,
+                request.user,
+                customer_id=customer_id,
+                channel=channel,
+                address=address,
+                now=clock.now(),
+            )
     except errors.Invalid as invalid:
         customer = await customers.get(request.db, customer_id)
         faults = faults_by_field(invalid, language_for(request))
-        return _details_page(request, customer, fields, faults=faults, status_code=400)
+        return await _details_page(request, customer, fields, faults=faults, status_code=400)
     except errors.VersionMismatch:
         customer = await customers.get(request.db, customer_id)
-        return _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)
-    return redirect(f"{MY_APPOINTMENTS}?saved=1")
+        return await _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)
+    return redirect(CONFIRM if new_addresses else SAVED)
+
+
+def _without_new_addresses(customer: Customer, patch: CustomerPatch) -> tuple[CustomerPatch, Mapping[Channel, str]]:
+    """Split a patch into what can be saved at once and the new addresses, which need a code."""
+    content = customers.content_after_own_change(customer, patch, now=clock.now())
+    new_addresses: dict[Channel, str] = {}
+    if content.email and content.email.lower() != (customer.email or "").lower():
+        new_addresses["email"] = content.email
+        patch = msgspec.structs.replace(patch, email=customer.email)
+    if content.phone and content.phone != customer.phone:
+        new_addresses["sms"] = content.phone
+        patch = msgspec.structs.replace(patch, phone=customer.phone)
+    return patch, new_addresses
+
+
+@get(CONFIRM, operation_id="showOwnAddressCodes", opt=OWN, include_in_schema=False)
+async def show_codes(request: Request) -> Response[Any]:
+    """Ask for the codes sent to the patient's new addresses."""
+    customer_id = request.user.customer_id
+    return await _codes_page(request, customer_id) if customer_id else redirect(STAFF)
+
+
+async def _codes_page(
+    request: Request, customer_id: UUID, *, wrong_code_id: UUID | None = None, status_code: int = 200
+) -> Response[Any]:
+    pending = await address_changes.list_pending(request.db, customer_id=customer_id, now=clock.now())
+    if not pending and wrong_code_id is None:
+        return redirect(DETAILS)
+    await audit.record(request.services.db, request.user, clinic_id=PLATFORM, subjects=[customer_id])
+    return render(
+        request,
+        "public/own_address_codes.html",
+        status_code=status_code,
+        cache_control=NO_STORE,
+        pending=pending,
+        wrong_code_id=wrong_code_id,
+        development=request.services.settings.mode == "development",
+    )
+
+
+@post(CONFIRM, operation_id="confirmOwnAddress", status_code=303, opt=OWN, include_in_schema=False)
+async def confirm_address(request: Request) -> Response[Any]:
+    """Change the address that the code was sent to."""
+    customer_id, fields = request.user.customer_id, await parse_form(request)
+    code_id = parse_id(fields.get("id"))
+    if customer_id is None or code_id is None:
+        return redirect(DETAILS)
+    confirmed = await request.db.atomic(
+        address_changes.confirm,
+        request.user,
+        customer_id=customer_id,
+        code_id=code_id,
+        code="".join((fields.get("code-email") or fields.get("code-sms") or "").split()),
+        secret=request.services.secret_key,
+        now=clock.now(),
+    )
+    if not confirmed:
+        return await _codes_page(request, customer_id, wrong_code_id=code_id, status_code=400)
+    pending = await address_changes.list_pending(request.db, customer_id=customer_id, now=clock.now())
+    return redirect(CONFIRM if pending else SAVED)
 
 
 def _read_patch(fields: Mapping[str, str]) -> CustomerPatch:
@@ -145,4 +223,4 @@ async def erase(request: Request) -> Response[Any]:
     return response
 
 
-PAGES: Final = [show_details, change_details, show_erasure, erase]
+PAGES: Final = [show_details, change_details, show_codes, confirm_address, show_erasure, erase]

@@ -6,16 +6,22 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ...booking.joins import service as joins
+from ...booking.joins.model import SimilarPatient
 from ...customers import service as customers
 from ...customers import visits
+from ...customers.corrections import service as corrections
 from ...http.forms import parse_id, query_params
+from ...http.languages import language_names
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
-from ..rendering import url_with
+from ...kit.permissions import widest_grant
+from ..rendering import redirect, url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 30
+MAX_NAME_LENGTH: Final = 200
 
 
 @get(
@@ -28,6 +34,12 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
     """Show a patient. Doctors see only their own appointments with them."""
     query, now = query_params(request), clock.now()
     details = await customers.get_patient(request.db, clinic_id, customer_id)
+    if details.id != customer_id:  # the record is joined with others
+        return redirect(f"/staff/{clinic_id}/patients/{details.id}")
+    joined = await joins.list_joined(request.db, clinic_id=clinic_id, patient=details)
+    similar: list[SimilarPatient] = []
+    if widest_grant(request.user, "manage-patients", clinic_id):
+        similar = await joins.list_similar(request.db, clinic_id=clinic_id, patient=details)
     filters: dict[str, Any] = {
         "clinic_id": clinic_id,
         "customer_id": customer_id,
@@ -38,15 +50,42 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
     past = await visits.list_past(request.db, **filters, now=now, before=parse_id(query.get("before")))
     return await staff_page(
         request,
-        "staff/patient.html",
+        "staff/patients/patient.html",
         clinic_id=clinic_id,
         place="patients",
-        subjects=[customer_id, *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE]))],
+        subjects=[
+            customer_id,
+            *(record.customer_id for record in joined),
+            *(record.customer_id for record in similar),
+            *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE])),
+        ],
         patient=details,
+        joined=joined,
+        similar=similar,
+        corrections=await corrections.list_newest(request.db, clinic_id=clinic_id, customer_id=customer_id),
+        language_choices=list(language_names(request).items()),
         upcoming=upcoming[:PAGE_SIZE],
         past=past[:PAGE_SIZE],
         next=url_with(request, before=past[PAGE_SIZE - 1].id) if len(past) > PAGE_SIZE else None,
     )
 
 
-PAGES: Final = [patient]
+@get(
+    "/staff/{clinic_id:int}/patients/new",
+    operation_id="showNewPatient",
+    opt=route(permission="manage-patients", page=True),
+    include_in_schema=False,
+)
+async def new_patient(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Show the form that registers a patient without an appointment."""
+    return await staff_page(
+        request,
+        "staff/patients/new.html",
+        clinic_id=clinic_id,
+        place="patients",
+        name=query_params(request).get("name", "")[:MAX_NAME_LENGTH],
+        language_choices=list(language_names(request).items()),
+    )
+
+
+PAGES: Final = [new_patient, patient]

@@ -1,11 +1,11 @@
-"""A clinic's patients, with a search, for staff."""
+"""A clinic's patients in alphabetical order, with a search, for staff."""
 
 from typing import Any, Final
 
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...customers import service
+from ...customers import lists, service
 from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
@@ -28,25 +28,30 @@ MAX_SEARCH_LENGTH: Final = 200
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
     q = query.get("q", "")[:MAX_SEARCH_LENGTH]
-    matches = await service.list_patients(
+    initial = query.get("initial", "")[:1]
+    matches = await lists.list_by_name(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
         terms=search_terms(q, language_for(request)),
+        initial=initial if initial.isalpha() else None,
         after=parse_id(query.get("after")),
         limit=PAGE_SIZE,
     )
+    initials = await lists.list_initials(request.db, clinic_id) if request.grant.doctor_id is None else []
     page = matches[:PAGE_SIZE]
     # a doctor does not see colleagues' patients, but in an emergency has to find one
     colleagues = q and not page and widest_grant(request.user, "emergency-access", clinic_id)
     return await staff_page(
         request,
-        "staff/patients.html",
+        "staff/patients/list.html",
         clinic_id=clinic_id,
         place="patients",
         subjects=[patient.id for patient in page],
         patients=page,
         q=q,
+        initial=initial.upper(),
+        initials=[(letter, url_with(request, initial=letter, after=None, q=None)) for letter in initials],
         in_emergency=await service.find_patient_id(request.db, clinic_id, q.strip()) if colleagues else None,
         next=url_with(request, after=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )

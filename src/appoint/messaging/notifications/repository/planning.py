@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from ....database.pool import Statements, affected
@@ -98,14 +98,22 @@ async def insert_for_user(
 
 
 async def insert_code(
-    tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime
+    tx: Statements,
+    *,
+    kind: Literal["sign-in-code", "address-code"] = "sign-in-code",
+    code_id: UUID,
+    customer_id: UUID | None,
+    channel: Channel,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
-    """Insert the message with a customer's sign-in code. It does not belong to a clinic."""
+    """Insert the message with a customer's sign-in code, or with the code that confirms their new address. It does not
+    belong to a clinic."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
                                   urgent, due_at, expires_at)
-        select 0, $1, 'sign-in-code', $2::uuid::text, 0, 'customer', $3::uuid::text, $4, true, $5, $6
+        select 0, $1, $7, $2::uuid::text, 0, 'customer', $3::uuid::text, $4, true, $5, $6
          where $3 is not null
         """,
         ids.new_id(ids.PLATFORM),
@@ -114,6 +122,7 @@ async def insert_code(
         channel,
         now,
         expires_at,
+        kind,
     )
 
 

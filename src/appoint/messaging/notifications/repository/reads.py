@@ -73,7 +73,9 @@ async def list_newest(
           left join app_user u on u.id = m.user_id
          where n.clinic_id = $1
            and ($2::text is null or n.status = $2)
-           and ($3::text is null or (n.recipient = 'customer' and n.recipient_id = $3))
+           and ($3::text is null
+                or n.recipient = 'customer'
+                and n.recipient_id = any(array(select customers_joined($1, $3::uuid)::text)))
            and ($4::uuid is null or n.id < $4)
          order by n.id desc
          limit $5 + 1

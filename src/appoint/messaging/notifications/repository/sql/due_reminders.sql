@@ -35,6 +35,9 @@ select due.clinic_id, due.id, sequence, start_time, due.customer_id, w.channel, 
        time_zone, quiet_from, quiet_until
   from due
   left join lateral (
-    select channel from customer_channel c where c.customer_id = due.customer_id and c.channel = any(:channels) offset 0
+    select channel
+      from clinic_channel c
+     where c.clinic_id = due.clinic_id and c.customer_id = due.customer_id and c.channel = any(:channels)
+    offset 0
   ) as w on true
  order by start_time, id

@@ -4,17 +4,20 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
   join clinic c on c.id = e.clinic_id
  cross join lateral (
    select 'customer' as recipient, customer_id::text as recipient_id, channel
-     from customer_channel w
-    where w.customer_id = e.customer_id
+     from clinic_channel w
+    where w.clinic_id = e.clinic_id and w.customer_id = e.customer_id
    union all
    (select 'customer', cu.id::text, way.channel  -- on the other channel, or else on the one that was turned off
       from customer cu
-     cross join lateral (values ('email', cu.email is not null), ('sms', cu.phone is not null))
+     left join patient o on o.clinic_id = e.clinic_id and o.customer_id = cu.id
+     cross join lateral (values ('email', coalesce(o.corrected_email, cu.email) is not null),
+                                ('sms', coalesce(o.corrected_phone, cu.phone) is not null))
                           as way (channel, possible)
       left join notification_preference p on p.customer_id = cu.id and p.channel = way.channel
      where cu.id = e.customer_id and cu.active and e.is_news and way.possible and way.channel = any(:channels)
        and not exists (
-         select from customer_channel w where w.customer_id = cu.id and w.channel = any(:channels))
+         select from clinic_channel w
+          where w.clinic_id = e.clinic_id and w.customer_id = cu.id and w.channel = any(:channels))
      order by coalesce(p.wanted, true) desc, way.channel
      limit 1)
    union all

@@ -10,14 +10,23 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
        coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
        t.name as type, coalesce(t.mode, 'inPerson') as mode,
-       cu.name as customer, cu.version as customer_version, cu.email as customer_email, cu.phone as customer_phone,
+       coalesce(pt.corrected_name, cu.name) as customer, cu.version as customer_version,
+       case n.channel when 'email' then coalesce(old.address, s.new_address, pt.corrected_email, cu.email) end
+         as customer_email,
+       case n.channel when 'sms' then coalesce(old.address, s.new_address, pt.corrected_phone, cu.phone) end
+         as customer_phone,
+       corrected.details as corrected_details,
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
-       exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel) as wanted,
+       case when n.clinic_id = 0
+            then exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel)
+            else exists (select from clinic_channel w
+                          where w.clinic_id = n.clinic_id and w.customer_id = cu.id and w.channel = n.channel)
+            end as wanted,
        d.name as doctor, d.email as doctor_email, d.active as doctor_active,
        u.name as user, u.email as user_email, u.credentials as user_credentials,
        u.password_hash is not null as user_has_password, s.used_at as code_used_at,
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
-       coalesce(cu.locale, u.locale, c.locale, 'en') as locale,
+       coalesce(pt.corrected_locale, cu.locale, u.locale, c.locale, 'en') as locale,
        m.subject as own_subject, m.text as own_text,
        case when exists (select from stranger_appointment o where o.clinic_id = n.clinic_id and o.appointment_id = a.id)
             then (select count(*)
@@ -35,6 +44,18 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
     on a.clinic_id = n.clinic_id and a.id = case when n.recipient = 'customer' then n.subject_id::uuid end
   left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
   left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
+  left join patient pt on pt.clinic_id = n.clinic_id and pt.customer_id = cu.id
+  left join lateral (  -- what staff corrected
+    select array_agg(k.detail order by k.detail) as details
+      from patient_correction k
+     where k.clinic_id = n.clinic_id
+       and k.id = case when n.kind like 'details-corrected%' then n.subject_id::uuid end) as corrected on true
+  left join lateral (  -- the address before the correction
+    select k.old_value as address
+      from patient_correction k
+     where k.clinic_id = n.clinic_id
+       and k.id = case when n.kind = 'details-corrected-1' then n.subject_id::uuid end
+       and k.detail = case n.channel when 'email' then 'email' else 'phone' end) as old on true
   left join doctor d
     on d.clinic_id = n.clinic_id
    and d.id = coalesce(a.doctor_id, case when n.recipient = 'doctor' then n.recipient_id::uuid end)
@@ -43,10 +64,10 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
     on od.clinic_id = n.clinic_id and od.id = (e.data ->> 'oldDoctorId')::uuid and od.id <> a.doctor_id
   left join message_template m
     on m.clinic_id = n.clinic_id and m.kind = regexp_replace(n.kind, '-[0-9]+$', '')
-   and m.channel = n.channel and m.locale = coalesce(cu.locale, c.locale)
+   and m.channel = n.channel and m.locale = coalesce(pt.corrected_locale, cu.locale, c.locale)
   left join webhook h
     on h.clinic_id = n.clinic_id and h.id = case when n.kind = 'webhook-disabled' then n.subject_id::uuid end
   left join app_user u
     on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active and u.disabled_at is null
-  left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
+  left join sign_in_code s on s.id = case when n.kind in ('sign-in-code', 'address-code') then n.subject_id::uuid end
  where n.clinic_id = :clinic_id and n.id = :notification_id and n.status = 'leased' and n.attempts = :attempts

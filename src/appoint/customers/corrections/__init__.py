@@ -1,0 +1,1 @@
+"""Corrections: what a clinic's staff change about their patients' details."""
