@@ -144,8 +144,8 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     clinic
         Only this clinic's audit; 0 for the platform.
     head
-        A file of previously exported heads, or a directory of such files. They reveal whether a chain has since been
-        shortened, or rewritten by someone who has the key. Repeatable. By default, the files in
+        A file of previously exported heads, or a directory with several of them. They reveal whether a chain has since
+        been shortened, or rewritten by someone who has the key. Repeatable. By default, the files in
         APPOINT_AUDIT_EXPORT_DIR.
     as_json
         Print JSON, one clinic per line.

@@ -46,7 +46,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     """Links the ID token to this attempt."""
     verifier: str
-    """Proves to the provider that whoever redeems the code also requested it (PKCE)."""
+    """Proves to the provider that the server that redeems the code also requested it (PKCE)."""
     next: str
     """The page to show afterwards."""
     user_id: UUID | None

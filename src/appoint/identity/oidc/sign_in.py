@@ -70,7 +70,7 @@ def _configured(sign_in: ProviderSignIn) -> "tuple[Provider, Client]":
 async def begin(
     sign_in: ProviderSignIn, purpose: Purpose, *, next: str, user_id: UUID | None = None, now: datetime
 ) -> tuple[str, Attempt]:
-    """Start an attempt. Return the URL of the provider's page, and what the browser must remember meanwhile.
+    """Start an attempt. Return the URL of the provider's page, and what the browser must remember in the meantime.
 
     Raise `NotFound` if no provider is configured, or an `unavailable` `AttemptFailed` if it is unreachable.
     """

@@ -36,11 +36,12 @@ from .sign_in import OPENID_STATUSES, openid_outcome
 
 LINK: Final = "/staff/account/openid"
 SIGN_IN: Final = route(permission="sign-in", page=True)
+SIGN_IN_VIEW: Final = route(permission="sign-in", page=True, rate_limit="requests")
 OWN: Final = route(permission="credentials", page=True)
 OWN_AND_PROVEN: Final = route(permission="credentials", page=True, recent_proof=True)
 
 
-@get("/staff/sign-in/openid", operation_id="startOpenIdSignIn", opt=SIGN_IN, include_in_schema=False)
+@get("/staff/sign-in/openid", operation_id="startOpenIdSignIn", opt=SIGN_IN_VIEW, include_in_schema=False)
 async def start(request: Request) -> Response[Any]:
     """Redirect to the provider. Other sites can only lead to our sign-in page, not start a sign-in."""
     fields = query_params(request)
@@ -125,7 +126,7 @@ def _signed_in(request: Request, entered: SignIn, next: str) -> Response[Any]:
     return response
 
 
-@get("/staff/sign-in/openid/code", operation_id="showOpenIdCode", opt=SIGN_IN, include_in_schema=False)
+@get("/staff/sign-in/openid/code", operation_id="showOpenIdCode", opt=SIGN_IN_VIEW, include_in_schema=False)
 async def show_code(request: Request) -> Response[Any]:
     return _code_page(request)
 
