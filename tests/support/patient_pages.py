@@ -75,6 +75,12 @@ def cookies_of(response) -> dict[str, str]:
     return {"Cookie": "; ".join(header.split(";")[0] for header in response.headers.get_list("Set-Cookie"))}
 
 
+def cookie_named(name: str, headers: dict[str, str]) -> str:
+    """Return one of the cookies in the headers."""
+    (cookie,) = (cookie for cookie in headers["Cookie"].split("; ") if cookie.startswith(f"{name}="))
+    return cookie
+
+
 async def sign_in_together(client) -> dict[str, str]:
     """Sign in as everyone who has Ana's address. Return all cookies, including the one that lists the people."""
     code_page = await request_code(client)
