@@ -6,24 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices
 from .kit.sign_in_settings import SignInSettings
 
 
-class Settings(AuditSettings, SignInSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="APPOINT_",
-        env_file=".env",
-        env_ignore_empty=True,
-        # a directory of files named after the variables, which is how container platforms mount secrets
-        secrets_dir=os.environ.get("APPOINT_SECRETS_DIR"),
-        extra="ignore",
-        validate_default=True,
-    )
-
+class GeneralSettings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
@@ -247,6 +237,20 @@ class Settings(AuditSettings, SignInSettings):
     )
     request_seconds: int = Field(
         default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"
+    )
+
+
+class Settings(AuditSettings, SignInSettings, GeneralSettings):
+    """All settings. Those of the last base class come first."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="APPOINT_",
+        env_file=".env",
+        env_ignore_empty=True,
+        # a directory of files named after the variables, which is how container platforms mount secrets
+        secrets_dir=os.environ.get("APPOINT_SECRETS_DIR"),
+        extra="ignore",
+        validate_default=True,
     )
 
     def model_post_init(self, _: object) -> None:
