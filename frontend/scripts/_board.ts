@@ -20,10 +20,17 @@ export interface Appointment {
   endTime: string;
   status: string;
   notes: string | null;
+  staffNotes: string | null;
   cancelReason: string | null;
   needsRebooking: boolean;
   steps: string[];
+  /** The steps to ask about first, because the appointment is on another day. */
+  stepsToConfirm: string[];
   movable: boolean;
+  arrivedAt: string | null;
+  inRoomAt: string | null;
+  /** How long the patient has been waiting; null if they are not waiting. */
+  waitingMinutes: number | null;
 }
 
 /** A doctor's published hours, or the absence of one doctor or all of them. */

@@ -2,8 +2,8 @@
 import { callApi, type Override } from "./_api";
 import {
   board,
-  boardAddress,
   config,
+  formatMoment,
   get,
   type Person,
   refresh,
@@ -16,6 +16,7 @@ import {
   zone,
 } from "./_board";
 import { readDraft, writeDraft } from "./_drafts";
+import { NextFreeTimes } from "./_next_free";
 import { openPanel } from "./_panel";
 import { isNew, listenForNames, onSelect, person, register, select } from "./_people";
 import { attempt, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
@@ -48,20 +49,33 @@ const target: RefusalTarget = {
   },
 };
 listenForNames(target);
+/** Whether the user has chosen the time, rather than only seen the suggested one. */
+let isTimeChosen = false;
+const nextFree = new NextFreeTimes(
+  get("book-free"),
+  ({ startTime, doctorId }) => {
+    chooseStart(wallTime(startTime), doctorId);
+    focusNext();
+  },
+  () => takeFirstTime(),
+);
 
 // --- opening
 
 /** Open the panel for the time and doctor that the user clicked, or for suggested ones. */
 export function newBooking(wall?: string, doctorId?: string): void {
   if (panel.open) {
-    if (wall) setStart(wall, doctorId);
+    if (wall) chooseStart(wall, doctorId);
     focusNext();
     return;
   }
   clear();
   get("continue").hidden = !readDraft("booking");
   const start = wall ?? suggestStart();
-  setStart(start, doctorId || config.doctor || suggestDoctor(start));
+  const doctor = doctorId || config.doctor;
+  setStart(start, doctor || suggestDoctor(start));
+  isTimeChosen = wall !== undefined;
+  nextFree.reset(!doctor);
   show();
 }
 
@@ -84,6 +98,7 @@ function clear(): void {
 function show(): void {
   offerTypes();
   openPanel(panel);
+  lookForTimes();
   showChosenTime();
   focusNext();
 }
@@ -140,7 +155,24 @@ onSelect.push(() => {
 });
 
 /** Take the time to which the user has dragged the chosen one. */
-export const dragChosenTime = (wall: string, doctorId?: string): void => setStart(wall, doctorId);
+export const dragChosenTime = (wall: string, doctorId?: string): void => chooseStart(wall, doctorId);
+
+function chooseStart(wall: string, doctorId?: string): void {
+  isTimeChosen = true;
+  setStart(wall, doctorId);
+}
+
+/** Look for free times for the type and the doctor. Until the user has chosen a time, take the first one. */
+function lookForTimes(): void {
+  const { minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
+  const wish = { typeId: typeSelect.value || null, minutes: Number(minutes) || 30, doctorId: valueOf("book-doctor") };
+  nextFree.show(wish, valueOf("book-date"));
+}
+
+function takeFirstTime(): void {
+  const [first] = nextFree.times;
+  if (first && !isTimeChosen && panel.open) setStart(wallTime(first.startTime), first.doctorId);
+}
 
 // --- drafts
 
@@ -174,7 +206,10 @@ export function continueBooking(): void {
 }
 
 panel.addEventListener("input", (event) => {
-  (event.target as Element).setAttribute("data-typed", "");
+  const { id } = event.target as Element;
+  if (id) (event.target as Element).setAttribute("data-typed", "");
+  if (id === "book-date" || id === "book-time") isTimeChosen = true;
+  if (["book-type", "book-doctor", "book-minutes"].includes(id)) lookForTimes();
   saveDraft();
   showChosenTime();
 });
@@ -240,11 +275,13 @@ async function book(override?: Override): Promise<void> {
   });
   if (!succeeded) return;
   writeDraft("booking", undefined);
-  const day = valueOf("book-date");
+  const day = dateOf(start);
   panel.close();
-  if (day < board.first || day > board.last) return location.assign(boardAddress(day || dateOf(start)));
   await refresh();
-  announce(`${person!.name}: ${words["booked"]}`);
+  announce(
+    `${person!.name}: ${words["booked"]} ${formatMoment(new Date(startInstant(start, "")))}`,
+    booked && (day < board.first || day > board.last) ? { elsewhere: { day, id: booked.id } } : {},
+  );
   requestAnimationFrame(() => {
     const cards = [...document.querySelectorAll<HTMLElement>(`[data-appointment="${booked?.id}"]`)];
     const card = cards.find((each) => each.offsetParent);

@@ -8,6 +8,7 @@ const ICONS: Record<string, string> = {
   confirm: "hold",
   arrive: "arrived",
   checkIn: "checked-in",
+  enterRoom: "in-room",
   fulfil: "done",
   noShow: "noshow",
 };

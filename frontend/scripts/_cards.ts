@@ -1,7 +1,7 @@
 // What appointments look like on the board.
 import type { Calendar } from "@event-calendar/core";
 import { createElement } from "./_api";
-import { type Appointment, clockFormat, config, doctorName, ghost, language, words } from "./_board";
+import { type Appointment, clockFormat, config, doctorName, ghost, isDay, language, words } from "./_board";
 import { addMinutes } from "./_zone";
 
 export const GHOST_ID = "ghost";
@@ -13,6 +13,17 @@ const ICONS: Record<string, string> = {
   cancelled: "cancelled",
   noshow: "noshow",
 };
+const timeParts = new Intl.DateTimeFormat(language, { timeZone: "UTC", hour: "numeric", minute: "2-digit" });
+
+/** Format a card's time. The narrow columns of a week have no room for AM and PM. */
+function formatTime(wall: number): string {
+  if (isDay) return clockFormat.format(wall);
+  const parts = timeParts.formatToParts(wall).filter(({ type }) => type !== "dayPeriod");
+  return parts
+    .map(({ value }) => value)
+    .join("")
+    .trim();
+}
 const minutesBetween = (start: string, end: string): number =>
   (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 60_000;
 
@@ -22,6 +33,17 @@ const TWO_LINES = 35;
 /** The classes of a card. `minuteHeight` is the height of a minute, in pixels. */
 const classesOf = (minutes: number, minuteHeight: number): string[] =>
   minutes * minuteHeight < TWO_LINES ? ["short"] : [];
+
+/** How long a patient has been waiting, in minutes; null if they are not waiting. */
+export function waitingMinutes({ waitingMinutes, arrivedAt }: Appointment): number | null {
+  if (waitingMinutes === null || !arrivedAt) return null;
+  return Math.max(waitingMinutes, Math.floor((Date.now() - Date.parse(arrivedAt)) / 60_000));
+}
+export const minuteFormat = new Intl.NumberFormat(language, {
+  style: "unit",
+  unit: "minute",
+  unitDisplay: "narrow",
+});
 
 export function appointmentEvent(appointment: Appointment, minuteHeight: number): Calendar.EventInput {
   const minutes = minutesBetween(appointment.start, appointment.end);
@@ -39,7 +61,7 @@ export function appointmentEvent(appointment: Appointment, minuteHeight: number)
       ...(appointment.needsRebooking ? ["rebook"] : []),
       ...classesOf(minutes, minuteHeight),
     ],
-    extendedProps: { appointment },
+    extendedProps: { appointment, waiting: waitingMinutes(appointment) },
   };
 }
 
@@ -66,19 +88,24 @@ function icon(name: string, label: string): HTMLElement {
 }
 
 /** The icons for what is special about an appointment. Nothing says that it is booked. */
-function marks({ status, needsRebooking, notes, video }: Appointment): HTMLElement[] {
+function marks(appointment: Appointment): HTMLElement[] {
+  const { status, needsRebooking, notes, staffNotes, video, inRoomAt } = appointment;
   const all: HTMLElement[] = [];
-  if (notes) all.push(icon("notes", `${words["notes"]}: ${notes}`));
+  const waiting = waitingMinutes(appointment);
+  const remarks = [notes, staffNotes].filter(Boolean).join(" · ");
+  if (remarks) all.push(icon("notes", `${words["notes"]}: ${remarks}`));
   if (video) all.push(icon("video", words["video"]!));
   if (needsRebooking) all.push(icon("alert", words["rebook"]!));
+  else if (inRoomAt && status === "checked-in") all.push(icon("in-room", words["inRoom"]!));
   else if (ICONS[status]) all.push(icon(ICONS[status], config.statuses[status]!));
+  if (waiting !== null) all.push(createElement("span", { class: "wait number" }, minuteFormat.format(waiting)));
   return all;
 }
 
 /** The content of a card. While the user drags it, it shows the time where it would be dropped. */
 export function eventContent({ event }: Calendar.EventContentInfo): Calendar.Content {
   const appointment = event.extendedProps["appointment"] as Appointment | undefined;
-  const time = createElement("time", {}, clockFormat.format(asUtc(event.start)));
+  const time = createElement("time", {}, formatTime(asUtc(event.start)));
   if (event.id === GHOST_ID)
     return { domNodes: [createElement("div", {}, time, " ", createElement("strong", {}, String(event.title)))] };
   if (event.display === "pointer") return { domNodes: [createElement("div", {}, time)] };
@@ -106,9 +133,10 @@ const loadFormat = new Intl.NumberFormat(language);
 
 /** A doctor's name above the column, with the number of appointments. */
 export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
-  const { specialty, count } = resource.extendedProps;
+  const { specialty, count, waiting } = resource.extendedProps;
   const name = createElement("strong", {}, String(resource.title));
   const load = createElement("span", { class: "load number" }, count ? loadFormat.format(Number(count)) : "");
   const line = createElement("div", {}, name, " ", load);
+  if (waiting) line.append(" ", createElement("span", { class: "waiting number" }, String(waiting)));
   return { domNodes: [line, ...(specialty ? [createElement("small", {}, String(specialty))] : [])] };
 }

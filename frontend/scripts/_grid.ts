@@ -5,7 +5,7 @@ import { addMinutes, dateOf, timeOf } from "./_zone";
 
 /** The height that a line of text needs, in pixels. */
 const LINE_HEIGHT = 20;
-const COMPACT = 0.7;
+const COMPACT = 0.8;
 
 /** Doctors without hours that day, whose columns the user has added. */
 export const addedColumns = new Set<string>();

@@ -1,20 +1,21 @@
 // Moves an appointment on the board: by dragging its card, or with the arrow keys.
 import type { Calendar } from "@event-calendar/core";
 import { Refused } from "./_api";
-import { openRefusedMove, reschedule, target, waysToMove } from "./_appointment";
+import { target } from "./_appointment";
 import { type Appointment, clockFormat, config, findAppointment, get, refresh, showGhost, words } from "./_board";
 import { wallOfDate } from "./_cards";
 import { columns } from "./_grid";
 import { changedProblem, showRefusal } from "./_refusal";
+import { announceMove, openRefusedMove, reschedule, waysToMove } from "./_rescheduling";
 import { announce } from "./_toast";
 import { addMinutes } from "./_zone";
 
 /** Move an appointment. If that is refused, explain why in its panel. Resolves to whether it worked. */
 async function move(appointment: Appointment, wall: string, doctorId: string): Promise<boolean> {
   try {
-    await reschedule(appointment, wall, doctorId);
-    announce(`${appointment.patient}: ${words["moved"]}`);
+    const moved = await reschedule(appointment, wall, doctorId);
     await refresh();
+    announceMove(appointment, moved);
     return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -40,10 +40,10 @@ export function select(selected: Person | undefined, isNewPatient = false): void
   for (const callback of onSelect) callback();
 }
 
-/** Describe a person by date of birth, phone number and email address. */
+/** Describe a person by date of birth and phone number, or email address. */
 function describe({ birthDate, phone, email }: Person): string {
   const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
-  return [birthDate && format.format(new Date(birthDate)), phone, email].filter(Boolean).join(" · ");
+  return [birthDate && format.format(new Date(birthDate)), phone || email].filter(Boolean).join(" · ");
 }
 
 /** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */

@@ -1,11 +1,19 @@
 // Changes an appointment's status in one step, from its card, its row or its panel, and offers to undo it.
 import { callApi, Refused } from "./_api";
-import { type Appointment, board, config, findAppointment, refresh, words } from "./_board";
+import { type Appointment, board, config, findAppointment, formatMoment, refresh, words } from "./_board";
 import { announce } from "./_toast";
 import { dateOf } from "./_zone";
 
 /** The steps in the order in which a visit goes through them, each with its key. */
-export const STEPS: Record<string, string> = { confirm: "b", arrive: "a", checkIn: "c", fulfil: "f", noShow: "x" };
+export const STEPS: Record<string, string> = {
+  confirm: "b",
+  arrive: "a",
+  checkIn: "c",
+  enterRoom: "r",
+  fulfil: "f",
+  noShow: "x",
+};
+const UNDOING = ["undo", "unarrive"];
 
 export const pathOf = (appointment: Appointment): string => `/api/appointments/${appointment.id}`;
 
@@ -16,18 +24,37 @@ export function canTake(appointment: Appointment, step: string): boolean {
   return step !== "fulfil" || dateOf(appointment.start) <= board.today;
 }
 
+/** The step that usually comes next. */
+export function nextStep(appointment: Appointment): string | undefined {
+  const usual = appointment.status === "booked" ? ["arrive"] : ["confirm", "enterRoom", "fulfil"];
+  return usual.find((step) => canTake(appointment, step));
+}
+
+/** Ask before a step for a patient who is due on another day. */
+function isMeant({ stepsToConfirm, patient, startTime }: Appointment, step: string): boolean {
+  if (!stepsToConfirm.includes(step)) return true;
+  const question = words["otherDay"]!.replace("{patient}", patient);
+  return confirm(question.replace("{time}", formatMoment(new Date(startTime))));
+}
+
 /** Take a step, and offer to undo it. Throws `Refused`. */
 export async function takeStep(appointment: Appointment, step: string): Promise<void> {
   const { id, patient } = appointment;
+  if (!isMeant(appointment, step)) return;
   await callApi("POST", `${pathOf(appointment)}/${step}`);
   await refresh();
   const changed = findAppointment(id);
-  const isUndo = step === "undo" || step === "unarrive";
-  const text = isUndo ? words["undone"]! : (config.statuses[changed?.status ?? ""] ?? words["saved"]!);
-  announce(`${patient}: ${text}`, isUndo ? undefined : () => undoStep(id));
+  const isUndo = UNDOING.includes(step);
+  const text = isUndo ? words["undone"]! : changed ? statusName(changed) : words["saved"]!;
+  announce(`${patient}: ${text}`, isUndo ? {} : { undo: () => undoStep(id) });
 }
 
-/** Undo the last step of an appointment. */
+/** The name of an appointment's status. */
+export function statusName({ status, inRoomAt }: Appointment): string {
+  return status === "checked-in" && inRoomAt ? words["inRoom"]! : config.statuses[status]!;
+}
+
+/** Undo the last step of an appointment: a change of its status or time, or its cancellation. */
 export async function undoStep(id: string): Promise<void> {
   try {
     await callApi("POST", `/api/appointments/${id}/undo`);

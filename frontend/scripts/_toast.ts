@@ -1,31 +1,41 @@
 // The message at the bottom that says what was done, for a few seconds with a button that takes it back.
-import { get, words } from "./_board";
+import { boardAddress, get, words } from "./_board";
 
-/** How long a change can be undone, in milliseconds. */
+/** How long a change can be undone before its messages are sent, in milliseconds. */
 const UNDO_TIME = 8000;
 const MESSAGE_TIME = 4000;
 
+interface Options {
+  undo?: () => Promise<void>;
+  /** An appointment that is not on this board, and its day. */
+  elsewhere?: { day: string; id: string };
+}
+
 const toast = get("toast");
 const undoButton = get("undo");
+const link = get<HTMLAnchorElement>("show-elsewhere");
 let undo: (() => Promise<void>) | undefined;
 let timer = 0;
 
 /** Say what was done, and offer to undo it. */
-export function announce(text: string, undoIt?: () => Promise<void>): void {
+export function announce(text: string, options: Options = {}): void {
   clearTimeout(timer);
-  undo = undoIt;
-  undoButton.hidden = !undoIt;
+  undo = options.undo;
+  const { elsewhere } = options;
+  undoButton.hidden = !undo;
+  link.hidden = !elsewhere;
+  if (elsewhere) link.href = `${boardAddress(elsewhere.day)}&appointment=${elsewhere.id}`;
   get("announcement").textContent = text;
   toast.classList.remove("shown", "counting");
   void toast.offsetWidth; // restarts the countdown
   toast.classList.add("shown");
-  toast.classList.toggle("counting", undoIt !== undefined);
-  timer = window.setTimeout(hide, undoIt ? UNDO_TIME : MESSAGE_TIME);
+  toast.classList.toggle("counting", undo !== undefined);
+  timer = window.setTimeout(hide, undo || elsewhere ? UNDO_TIME : MESSAGE_TIME);
 }
 
 function hide(): void {
   undo = undefined;
-  undoButton.hidden = true;
+  undoButton.hidden = link.hidden = true;
   toast.classList.remove("shown", "counting");
 }
 
@@ -34,7 +44,11 @@ export async function undoLast(): Promise<void> {
   const undoIt = undo;
   if (!undoIt) return;
   hide();
-  await undoIt();
-  announce(words["undone"]!);
+  try {
+    await undoIt();
+    announce(words["undone"]!);
+  } catch (error) {
+    announce(error instanceof Error ? error.message : words["unreadable"]!);
+  }
 }
 undoButton.addEventListener("click", () => void undoLast());

@@ -1,7 +1,7 @@
 // The board for a day, or for a doctor's week, drawn as a timetable. The server renders the same content as a list, and
 // a week of all doctors as a table.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
-import { chooseTime, openAppointment, openAppointmentId } from "./_appointment";
+import { openAppointment, openAppointmentId } from "./_appointment";
 import { board, config, get, isDay, isWeekTable, language, onGhost, onRefresh, refresh, wallTime } from "./_board";
 import { listenForKeys } from "./_board_keys";
 import { bookFor, continueBooking, dragChosenTime, newBooking } from "./_booking";
@@ -10,7 +10,9 @@ import { addedColumns, closedTimes, columns, scrollTime, slotHeight, visibleHour
 import "./_card_actions";
 import { listen } from "./_live";
 import { moveDropped } from "./_moving";
+import { chooseTime } from "./_rescheduling";
 import { takeStepQuickly } from "./_steps";
+import { showWaiting, waitingFor, waitingText } from "./_waiting";
 import { dateOf } from "./_zone";
 
 const TABLE_ROLES = ["table", "rowgroup", "row", "cell", "columnheader", "rowheader"];
@@ -42,7 +44,7 @@ function changingOptions(): Calendar.Options {
     resources: doctors.map(({ id, name, specialty }) => ({
       id,
       title: name,
-      extendedProps: { specialty, count: countOf(id) },
+      extendedProps: { specialty, count: countOf(id), waiting: waitingText(waitingFor(id)) },
     })),
     events: [
       ...(isDay ? doctors.map(({ id }) => id) : [""]).flatMap((column) =>
@@ -123,6 +125,7 @@ function draw(): void {
     row.hidden = !isShown(row.dataset.status!);
   if (focused && document.activeElement === document.body) focusAppointment(focused);
   markOpen();
+  showWaiting();
 }
 
 function drawCalendar(): void {
@@ -216,10 +219,18 @@ get("list").addEventListener("click", (event) => {
   openFrom(link.dataset.appointment!, event);
 });
 
+get("waiting").addEventListener("click", () => {
+  const waiting = waitingFor();
+  if (waiting) openAppointment(waiting.first.id);
+});
+
 /** When a new day begins at the clinic, mark it as today. A board that shows today moves on with it. */
 setInterval(async () => {
   const today = dateOf(wallTime(new Date().toISOString()));
-  if (today === board.today) return;
+  if (today === board.today) {
+    if (waitingFor() && !isDragging) draw(); // the minutes go on
+    return;
+  }
   const wasToday = isDay && board.first === board.today;
   await refresh();
   const link = get<HTMLAnchorElement>("today");

@@ -100,8 +100,9 @@ async def add_room(site: Site, day: date = DAY) -> Room:
 
 @asynccontextmanager
 async def open_board(browser: Browser, room: Room, email: str = RECEPTION, **options: Any) -> AsyncIterator[Page]:
-    """Open a room's day as one of the clinic's users."""
+    """Open a room's day as one of the clinic's users, who accepts every confirmation dialog."""
     async with open_page(browser, viewport={"width": 1280, "height": 1000}, **options) as page:
+        page.on("dialog", lambda dialog: dialog.accept())
         await sign_in(page, room.site.url, email)
         await page.goto(room.address)
         yield page

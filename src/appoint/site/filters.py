@@ -65,11 +65,9 @@ def short_time(instant: datetime, time_zone: str, language: str) -> str:
     return format_time(instant, pattern, tzinfo=clock.zone(time_zone), locale=language)
 
 
-def duration(value: int, language: str) -> str:
-    """Format minutes as hours and minutes: “2h 30m”."""
-    hours, rest = divmod(value, 60)
-    parts = [("duration-hour", hours), ("duration-minute", rest)]
-    return " ".join(format_unit(amount, unit, "narrow", locale=language) for unit, amount in parts if amount)
+def duration(value: int) -> str:
+    """Format minutes as hours and minutes: “2:30 h”."""
+    return f"{value // 60}:{value % 60:02} h"
 
 
 def years(value: int, language: str) -> str:

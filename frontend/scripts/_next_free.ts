@@ -1,0 +1,110 @@
+// Offers the next free times for a type, with one doctor or with anyone, and lets the user turn the days.
+import { callApi, createElement, Refused } from "./_api";
+import { board, config, formatChip, within, words, zone } from "./_board";
+import { dateOf, wallOf } from "./_zone";
+
+export interface FreeTime {
+  startTime: string;
+  endTime: string;
+  doctorId: string;
+  doctor: string;
+  date: string;
+}
+
+interface NextFree {
+  first: string;
+  times: FreeTime[];
+  nextDay: string | null;
+}
+
+/** What to look for: a type or a length, and a doctor unless anyone will do. */
+export interface Wish {
+  typeId: string | null;
+  minutes: number;
+  doctorId: string;
+}
+
+const MAX_TIMES = 6;
+const DAY = 86_400_000;
+
+/** The next free times in one of the panels. */
+export class NextFreeTimes {
+  #wish: Wish | undefined;
+  #from = "";
+  #next: string | null = null;
+  #number = 0;
+  #anyone: HTMLInputElement;
+  times: FreeTime[] = [];
+
+  constructor(
+    readonly place: HTMLElement,
+    readonly onChoose: (time: FreeTime) => void,
+    readonly onFound: () => void = () => {},
+  ) {
+    this.#anyone = within<HTMLInputElement>(place, "input");
+    this.#anyone.addEventListener("change", () => void this.load());
+    within(place, "[data-earlier]").addEventListener("click", () => this.#turn(-1));
+    within(place, "[data-later]").addEventListener("click", () => this.#turn(1));
+  }
+
+  /** Look for times from a day on. Nothing happens if the wish is still the same. */
+  show(wish: Wish, from: string): void {
+    if (JSON.stringify(wish) === JSON.stringify(this.#wish)) return;
+    this.#wish = wish;
+    this.#from = from > board.today ? from : "";
+    void this.load();
+  }
+
+  /** Forget the times, so that the next `show` looks for them again. */
+  reset(isAnyDoctor: boolean): void {
+    this.#wish = undefined;
+    this.times = [];
+    this.#anyone.checked = isAnyDoctor;
+    within(this.place, "ul").replaceChildren();
+  }
+
+  #turn(days: number): void {
+    const from = this.#from || dateOf(wallOf(new Date(), zone));
+    const later = this.#next ?? from;
+    this.#from = days > 0 ? later : new Date(Date.parse(from) - DAY).toISOString().slice(0, 10);
+    void this.load();
+  }
+
+  async load(): Promise<void> {
+    if (!this.#wish) return;
+    const { typeId, minutes, doctorId } = this.#wish;
+    const query = new URLSearchParams({ limit: String(MAX_TIMES) });
+    if (this.#from) query.set("from", this.#from);
+    if (typeId) query.set("appointmentTypeId", typeId);
+    else query.set("minutes", String(minutes));
+    if (doctorId && !this.#anyone.checked) query.set("doctorId", doctorId);
+    const number = ++this.#number;
+    const found = await callApi<NextFree>("GET", `/api/clinics/${config.clinic}/nextFreeTimes?${query}`).catch(
+      (error: unknown): NextFree | undefined => {
+        if (error instanceof Refused) return undefined;
+        throw error;
+      },
+    );
+    if (number !== this.#number) return;
+    this.times = found?.times ?? [];
+    this.#next = found?.nextDay ?? null;
+    if (found && this.#from) this.#from = found.first;
+    this.#draw(found?.first ?? "");
+    this.onFound();
+  }
+
+  #draw(first: string): void {
+    const today = dateOf(wallOf(new Date(), zone));
+    within<HTMLButtonElement>(this.place, "[data-earlier]").disabled = first <= today;
+    within<HTMLButtonElement>(this.place, "[data-later]").disabled = !this.#next;
+    const chips = this.times.map((time) => {
+      const doctor = this.#anyone.checked ? [createElement("small", {}, time.doctor)] : [];
+      const label = formatChip(new Date(time.startTime));
+      const button = createElement("button", { type: "button" }, label, ...doctor);
+      button.addEventListener("click", () => this.onChoose(time));
+      return createElement("li", {}, button);
+    });
+    const nothing = createElement("li", { class: "quiet" }, words["nothingFree"]!);
+    within(this.place, "ul").replaceChildren(...(chips.length ? chips : [nothing]));
+  }
+}
