@@ -22,7 +22,7 @@ export class Refused extends Error {
   }
 }
 
-const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf ?? "";
+export const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf ?? "";
 
 /** The scripts' strings in the page's language, from its `<script type="application/json" id="words">`. */
 export const words: Record<string, string> = readJson("words") ?? {};

@@ -54,6 +54,10 @@ function problemBox(problem: Problem, text: string, details: string[]): HTMLElem
   const paragraphs = lines.map((line) => createElement("p", {}, line));
   const box = createElement("div", { class: "notice bad", role: "alert", "data-problem": "" }, ...paragraphs);
   if (details.length) box.append(createElement("ul", {}, ...details.map((each) => createElement("li", {}, each))));
+  if (String(problem["type"]).endsWith("proof-required")) {
+    const href = `/staff/confirm?next=${encodeURIComponent(location.pathname + location.search)}`;
+    box.append(createElement("p", {}, createElement("a", { href, class: "button small" }, words["confirm"] ?? "")));
+  }
   if (problem.status === 401) box.append(createElement("p", {}, signInLink()));
   if (isOutdated) {
     const attributes = { type: "button", class: "button quiet small", "data-reload": "" };

@@ -19,7 +19,8 @@
 // - `data-says` is a notice for the next page. It can use members of the response too.
 // - `data-shows="id"` shows the response in an element on the page: its members in elements with `data-answer="key"`,
 //   in groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member.
-//   If the element is a dialog, the form continues when the dialog closes.
+//   If the element is a dialog, the form continues when the dialog closes. With `data-shows-for`, this happens only if
+//   the response has that member.
 // - A control with `data-reasons` shows conflicts that have one of these reasons.
 // - `data-keep` keeps the user's input when the page is loaded again.
 //
@@ -89,7 +90,7 @@ document.addEventListener("submit", async (event) => {
     if (next && next !== location.pathname + location.search) location.assign(next);
     else location.reload();
   };
-  if (options.shows) showAnswer(options.shows, answer, proceed);
+  if (options.shows && (!options.showsFor || answer[options.showsFor])) showAnswer(options.shows, answer, proceed);
   else if (!("stay" in options)) proceed();
 });
 
@@ -98,7 +99,8 @@ function showAnswer(id: string, answer: Body, proceed: () => void): void {
   const place = document.getElementById(id);
   if (!place) return;
   for (const element of place.querySelectorAll<HTMLElement>("[data-answer]")) {
-    const value = String(answer[element.dataset.answer ?? ""] ?? "");
+    const member = answer[element.dataset.answer ?? ""] ?? "";
+    const value = Array.isArray(member) ? member.join("\n") : String(member);
     if (element instanceof HTMLAnchorElement) element.href = value;
     else element.textContent = "grouped" in element.dataset ? value.replace(/(.{4})(?=.)/g, "$1 ") : value;
   }
@@ -116,12 +118,15 @@ function showAnswer(id: string, answer: Body, proceed: () => void): void {
 }
 
 // Buttons: `data-opens` opens the dialog with this id, `data-closes` closes the dialog around it, `data-copies` copies
-// the text of the element with this id, `data-reload` reloads the page.
+// the text of the element with this id, `data-downloads` saves it as the file `data-file`, `data-prints` prints the page,
+// `data-reload` reloads it.
 document.addEventListener("click", (event) => {
-  const selector = "[data-opens], [data-closes], [data-copies], [data-reload]";
+  const selector = "[data-opens], [data-closes], [data-copies], [data-downloads], [data-prints], [data-reload]";
   const button = (event.target as Element).closest<HTMLElement>(selector);
   if (!button) return;
   if (button.dataset.copies) void copy(button, document.getElementById(button.dataset.copies)?.textContent ?? "");
+  else if (button.dataset.downloads) download(button, document.getElementById(button.dataset.downloads));
+  else if ("prints" in button.dataset) print();
   else if ("reload" in button.dataset) location.reload();
   else if (button.dataset.opens)
     (document.getElementById(button.dataset.opens) as HTMLDialogElement | null)?.showModal();
@@ -139,6 +144,12 @@ document.addEventListener("change", (event) => {
 async function copy(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   button.textContent = button.dataset.copied ?? button.textContent;
+}
+
+function download(button: HTMLElement, source: HTMLElement | null): void {
+  const href = URL.createObjectURL(new Blob([`${source?.textContent ?? ""}\n`], { type: "text/plain" }));
+  createElement("a", { href, download: button.dataset.file ?? "" }).click();
+  URL.revokeObjectURL(href);
 }
 
 // Drafts belong to the user who typed them.

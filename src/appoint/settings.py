@@ -46,6 +46,11 @@ class GeneralSettings(BaseSettings):
         description="comma-separated networks (203.0.113.0/24) from which administrators and their tokens have "
         "access; if empty, from anywhere",
     )
+    admin_second_factor: bool | None = Field(
+        default=None,
+        description="whether administrators must sign in with a second factor (a passkey or an authenticator); if "
+        "unset, only in production mode",
+    )
     mode: Literal["development", "production"] = Field(
         default="production",
         description="production refuses unsafe settings; development shows all messages at /dev/mailbox, works only on "
@@ -259,6 +264,10 @@ class Settings(AuditSettings, SignInSettings, GeneralSettings):
     @property
     def session_idle(self) -> timedelta:
         return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def requires_admin_second_factor(self) -> bool:
+        return self.mode == "production" if self.admin_second_factor is None else self.admin_second_factor
 
     @property
     def links_url(self) -> str:

@@ -1,5 +1,7 @@
 """Reads of private data are recorded, along with exactly what was shown."""
 
+from uuid import UUID
+
 import pytest
 
 from appoint.audit import jobs
@@ -108,9 +110,11 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getMessageTemplate": ("kind", "channel", "locale", "templateId"),
     "getNotification": ("notificationId",),
     "getNotificationPreferences": ("customerId",),
+    "getPasskey": ("passkeyId",),
     "getPatient": ("customerId",),
     "getPlatformAuditHead": (),
     "getSession": ("sessionId",),
+    "getSignInRules": ("clinicId",),
     "getStaffNetworks": ("clinicId",),
     "getUser": ("userId",),
     "getUserAccount": ("userId",),
@@ -129,6 +133,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listJoinedRecords": ("customerId",),
     "listMessageTemplates": ("templateId",),
     "listNotifications": ("notificationId",),
+    "listPasskeys": ("passkeyId",),
     "listPatients": ("customerId",),
     "listPlatformAudit": ("items",),
     "listSessions": ("sessionId",),
@@ -142,7 +147,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 """The expected subjects of each operation's audit entry, as keys of `ids`. `items` stands for the ids of the items in
 the response.
 """
-OWN_DATA = ("getAccount", "getSession", "listSessions")
+OWN_DATA = ("getAccount", "getPasskey", "getSession", "listPasskeys", "listSessions")
 PLATFORM = {
     *OWN_DATA,
     "exportCustomer",
@@ -161,10 +166,18 @@ PLATFORM = {
 QUERIES = {"findCustomers": {"email": "ana@example.org"}, "findSimilarPatients": {"name": "Ana"}}
 
 
+PASSKEY = """
+insert into passkey (user_id, name, credential_id, public_key, sign_count, synced)
+values ($1, 'Phone', 'id', 'key', 0, false)
+returning id
+"""
+
+
 async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(client, db, ids):
     await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # a head exists only once entries have been sealed
     kim = await bearer(client, "kim@example.org")
     ids["sessionId"] = str(await db.fetchval("select id from session"))
+    ids["passkeyId"] = str(await db.fetchval(PASSKEY, UUID(ids["userId"])))
     assert sorted(READS) == sorted(SUBJECTS)
     for name, operation in READS.items():
         await db.execute("delete from audit_unsealed")

@@ -58,7 +58,12 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
         f"webhooks/{webhook_id}",
         "audit",
     ]
-    return [f"/staff/{CLINIC}/{path}" for path in clinic_paths] + ["/staff/account", "/staff/clinics/new", "/staff"]
+    return [f"/staff/{CLINIC}/{path}" for path in clinic_paths] + [
+        "/staff/account",
+        "/staff/account/security",
+        "/staff/clinics/new",
+        "/staff",
+    ]
 
 
 @pytest.mark.parametrize("language", AXE_LANGUAGES)

@@ -125,8 +125,10 @@ async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, d
 
 
 def _can_be_404_otherwise(operation: Operation) -> bool:
-    """Return whether the operation can also return 404 because the clinic's records don't contain what it needs."""
-    return route_of(operation.handler).permission in ("public", "book", "sign-in", "account")
+    """Return whether the operation can also return 404 because the clinic's records, or the caller's own, don't contain
+    what it needs.
+    """
+    return route_of(operation.handler).permission in ("public", "book", "sign-in", "account", "credentials")
 
 
 def test_the_access_page_matches_the_permissions_table():

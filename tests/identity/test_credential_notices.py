@@ -6,8 +6,13 @@ import pytest
 from appoint.kit import clock
 from support.accounts import NEW_PASSWORD, get_status, link_token, set_password
 from support.app import ADMIN
+from support.authenticators import Authenticator, register, sign_in_with
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, sign_in
 from support.world import create_clinic
+
+
+def to_mia(subject: str) -> tuple[str, str]:
+    return "mia@example.org", subject
 
 
 async def subjects(office) -> list[tuple[str, str]]:
@@ -60,6 +65,23 @@ async def test_turning_two_step_sign_in_off_is_mailed_even_if_the_password_chang
         ("mia@example.org", "Two-step sign-in is off"),
         ("mia@example.org", "Your password was changed"),
     ]
+
+
+async def test_every_change_of_passkeys_and_recovery_codes_is_mailed(client, manager, office):
+    passkey = (await register(client, manager, phone := Authenticator())).json()
+    assert sorted(await subjects(office)) == [to_mia("Passkey added"), to_mia("Two-step sign-in is on")]
+    codes = (await client.post("/api/account/recoveryCodes", headers=manager)).json()["recoveryCodes"]
+    assert await subjects(office) == [to_mia("New recovery codes")]
+    await sign_in(client, recoveryCode=codes[0])
+    assert await subjects(office) == [to_mia("Recovery code used")]
+    await sign_in_with(client, phone)
+    assert await subjects(office) == []
+    await turn_on_totp(client, manager)
+    assert await subjects(office) == [to_mia("Authenticator app added")]
+    await client.post("/api/account/totp/remove", json={"password": PASSWORD}, headers=manager)
+    assert await subjects(office) == [to_mia("Authenticator app removed")]
+    await client.delete(f"/api/account/passkeys/{passkey['id']}", headers=manager)
+    assert sorted(await subjects(office)) == [to_mia("Passkey removed"), to_mia("Two-step sign-in is off")]
 
 
 async def test_users_get_an_email_when_an_operator_removes_their_authenticator(client, manager, office, run_command):

@@ -42,7 +42,7 @@ async def mailed_subjects(office) -> list[str]:
 
 
 async def test_a_signed_in_user_links_their_account_and_then_signs_in_without_a_password(db, signed_in, pages, office):
-    assert "Sign in with Riverside" in (await signed_in.get("/staff/account")).text
+    assert "Sign in with Riverside" in (await signed_in.get("/staff/account/security")).text
     assert (await link(signed_in, sub="mia")).headers["Location"] == LINK
     assert "Your account is linked" in (await signed_in.get(LINK)).text
     assert await mailed_subjects(office) == ["Single sign-on is on for your account"]

@@ -23,6 +23,7 @@ async def test_an_invited_user_sets_a_password_and_gets_their_roles_access(clien
         "doctorId",
         "joinedAt",
         "disabledAt",
+        "secondFactor",
         "version",
         "createdAt",
         "updatedAt",

@@ -15,7 +15,7 @@ from support.catalogues import SOURCE, TRANSLATED, forms
 pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sources, which takes several seconds
 
 SAME_AS_ENGLISH = {
-    "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
+    "de": {"Code", "Name", "Online", "Passkey", "Passkeys", "Status", "Team", "URL", "Webhooks", "optional"},
     "es": {"No", "URL", "Webhooks", "{hours} h"},
     "fr": {
         "Absences",

@@ -86,6 +86,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "replayWebhook": ("webhookId",),
     "rescheduleAppointment": ("appointmentId",),
     "resendNotification": ("notificationId",),
+    "replaceSignInRules": ("clinicId",),
     "replaceStaffNetworks": ("clinicId",),
     "resetPassword": (),
     "revokeAdminToken": ("adminTokenId",),

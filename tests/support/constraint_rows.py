@@ -100,6 +100,10 @@ insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager')
 insert into admin_token (id, name, secret_hash, expires_at)
   values ('{SESSION}', 'Monitoring', sha256(''), now() + interval '1 day');
 insert into session (id, token_hash, user_id, expires_at) values ('{SESSION}', sha256(''), '{MIA}', now());
+insert into passkey (id, user_id, name, credential_id, public_key, sign_count, synced)
+  values ('{SESSION}', '{MIA}', 'Phone', '\\x01', '\\xa5', 0, false);
+insert into used_challenge (digest, expires_at) values (sha256(''), now());
+insert into recovery_code (user_id, digest) values ('{MIA}', sha256(''));
 insert into confirmation_code (clinic_id, booking_id, customer_id, customer_version) values (1, '{BOOKED}', '{ANA}', 1);
 insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{SESSION}', 'email', '{{}}', now());
 insert into doctor_day

@@ -19,6 +19,7 @@ from support.constraint_rows import (
     stranger_appointment,
     unsealed_entry,
 )
+from support.passkey_constraint_cases import PASSKEY_CASES
 from support.patient_constraint_cases import PATIENT_CASES
 from support.sign_in_constraint_cases import SIGN_IN_CASES
 
@@ -45,6 +46,7 @@ confirmation_code = partial(
 )
 MORE_CASES = {
     **PATIENT_CASES,
+    **PASSKEY_CASES,
     **SIGN_IN_CASES,
     "audit_unsealed_pkey": unsealed_entry(id=BOOKED),
     "audit_unsealed_clinic": unsealed_entry(clinic_id=-1),

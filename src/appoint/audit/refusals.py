@@ -113,6 +113,7 @@ async def record_refused_access(request: AnyRequest) -> None:
                 clinic_ids=[
                     *(membership.clinic_id for membership in actor.memberships),
                     *actor.outside,
+                    *actor.unprotected,
                     *([target] if target else []),
                 ],
             )

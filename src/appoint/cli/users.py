@@ -116,13 +116,15 @@ def reset(
     print_
         Print the link instead.
     without_totp
-        Also turn off two-factor authentication, for a user who has lost their authenticator.
+        Also turn off two-step sign-in, for a user who has lost their second factor. This removes their authenticator,
+        passkeys and recovery codes.
     """
     from ..identity.accounts import credentials, repository
+    from ..identity.second_factors import service as second_factors
     from ..kit import clock
     from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
-    from ..messaging.notifications.service import mail_user, notify_user
+    from ..messaging.notifications.service import mail_user
     from ..server import startup
 
     settings = startup.with_secret_key(Settings()) if print_ else Settings()
@@ -134,9 +136,7 @@ def reset(
         if row is None:
             raise StartupError(f"There is no user with the email address {email}.")
         if without_totp:
-            await repository.remove_totp(tx, row.id)
-        if without_totp and row.totp_confirmed_at:
-            await notify_user(tx, kind="two-step-off", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
+            await second_factors.remove_all(tx, user_id=row.id, now=clock.now())
         if settings.secret_key and print_:
             secret = settings.secret_key.get_secret_value()
             token = credentials.link_token(secret, "password-reset", row, clock.now())

@@ -318,9 +318,11 @@ CREATE TABLE public.session (
     device text,
     address text,
     proven_at timestamp with time zone,
+    second_factor boolean DEFAULT false NOT NULL,
     CONSTRAINT session_address CHECK ((length(address) <= 60)),
     CONSTRAINT session_device CHECK ((length(device) <= 60)),
     CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
+    CONSTRAINT session_second_factor CHECK (((NOT second_factor) OR (user_id IS NOT NULL))),
     CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
 );
 
@@ -395,6 +397,7 @@ END) STORED,
     retain_messages_days smallint DEFAULT 365 NOT NULL,
     staff_networks text[] DEFAULT '{}'::text[] NOT NULL,
     confirm_address text DEFAULT 'always'::text NOT NULL,
+    staff_second_factor boolean DEFAULT false NOT NULL,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
     CONSTRAINT clinic_confirm_address CHECK ((confirm_address = ANY (ARRAY['always'::text, 'never'::text]))),
@@ -434,6 +437,79 @@ CREATE FUNCTION public.find_presented_key(key_id uuid) RETURNS TABLE(clinic_id i
     FROM (public.api_key k
       JOIN public.clinic c ON ((c.id = k.clinic_id)))
    WHERE ((k.clinic_id = public.clinic_of(find_presented_key.key_id)) AND (k.id = find_presented_key.key_id) AND k.active AND c.active);
+END;
+
+CREATE TABLE public.app_user (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text NOT NULL,
+    active_email text GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN email
+    ELSE NULL::text
+END) STORED,
+    locale text,
+    password_hash text,
+    credentials integer DEFAULT 1 NOT NULL,
+    totp_secret bytea,
+    totp_confirmed_at timestamp with time zone,
+    totp_step bigint,
+    administrator boolean DEFAULT false NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT app_user_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
+);
+
+CREATE TABLE public.doctor (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
+    name text NOT NULL,
+    specialty text,
+    email text,
+    CONSTRAINT doctor_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT doctor_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT doctor_removed CHECK ((active = (removed_at IS NULL)))
+);
+
+CREATE FUNCTION public.find_session_owner(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, proven_at timestamp with time zone, address text, second_factor boolean, memberships text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.user_id,
+     s.customer_id,
+     COALESCE(u.administrator, false) AS "coalesce",
+     s.seen_at,
+     COALESCE(s.proven_at, s.created_at) AS "coalesce",
+     s.address,
+     s.second_factor,
+     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id, 'networks', k.staff_networks, 'second_factor', k.staff_second_factor)) AS json_agg
+            FROM (public.membership m
+              JOIN public.clinic k ON ((k.id = m.clinic_id)))
+           WHERE ((m.user_id = s.user_id) AND (m.disabled_at IS NULL) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
+                    FROM public.doctor d
+                   WHERE ((d.clinic_id = m.clinic_id) AND (d.id = m.doctor_id) AND d.active)))))), '[]'::json))::text AS "coalesce"
+    FROM ((public.session s
+      LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
+      LEFT JOIN public.customer c ON ((c.id = s.customer_id)))
+   WHERE ((s.token_hash = find_session_owner.hash) AND (s.expires_at > find_session_owner.at) AND (s.seen_at > (find_session_owner.at - find_session_owner.idle)) AND ((u.active AND (u.disabled_at IS NULL)) OR c.active));
 END;
 
 CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
@@ -552,6 +628,35 @@ CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
                   and isfinite(lower(during)) and isfinite(upper(during)); end $$;
+
+CREATE TABLE public.passkey (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    synced boolean NOT NULL,
+    last_used_at timestamp with time zone,
+    CONSTRAINT passkey_credential_id CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkey_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT passkey_public_key CHECK (((length(public_key) >= 1) AND (length(public_key) <= 2000))),
+    CONSTRAINT passkey_sign_count CHECK (((sign_count >= 0) AND (sign_count <= '4294967295'::bigint)))
+);
+
+CREATE FUNCTION public.has_second_factor(member uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT (EXISTS ( SELECT
+            FROM (public.app_user u
+              JOIN public.membership m ON ((m.user_id = u.id)))
+           WHERE ((u.id = has_second_factor.member) AND (m.clinic_id = public.current_clinic()) AND ((u.totp_confirmed_at IS NOT NULL) OR (EXISTS ( SELECT
+                    FROM public.passkey p
+                   WHERE (p.user_id = u.id))))))) AS "exists";
+END;
 
 CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -676,27 +781,6 @@ END) STORED,
     CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
-CREATE TABLE public.doctor (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    active_clinic_id integer GENERATED ALWAYS AS (
-CASE
-    WHEN active THEN clinic_id
-    ELSE NULL::integer
-END) STORED,
-    name text NOT NULL,
-    specialty text,
-    email text,
-    CONSTRAINT doctor_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT doctor_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT doctor_removed CHECK ((active = (removed_at IS NULL)))
-);
-
 CREATE TABLE public.doctor_slot (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -766,35 +850,6 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
            WHERE ((b.clinic_id = scheduled.of_clinic) AND (b.doctor_id = w.doctor_id) AND (b.removed_at IS NOT NULL) AND ((b.date >= (w.date - 1)) AND (b.date <= (w.date + 1))) AND (b.during && w.during))), '{}'::tstzmultirange))
     FROM wanted w;
 END;
-
-CREATE TABLE public.app_user (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text NOT NULL,
-    active_email text GENERATED ALWAYS AS (
-CASE
-    WHEN active THEN email
-    ELSE NULL::text
-END) STORED,
-    locale text,
-    password_hash text,
-    credentials integer DEFAULT 1 NOT NULL,
-    totp_secret bytea,
-    totp_confirmed_at timestamp with time zone,
-    totp_step bigint,
-    administrator boolean DEFAULT false NOT NULL,
-    disabled_at timestamp with time zone,
-    CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
-    CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT app_user_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
-);
 
 CREATE FUNCTION public.session_owner(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, proven_at timestamp with time zone, address text, memberships text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1388,6 +1443,13 @@ CREATE TABLE public.patient_correction (
     CONSTRAINT patient_correction_values CHECK ((old_value IS DISTINCT FROM new_value))
 );
 
+CREATE TABLE public.recovery_code (
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT recovery_code_digest CHECK ((length(digest) = 32))
+);
+
 CREATE TABLE public.request_key (
     caller text NOT NULL,
     key text NOT NULL,
@@ -1506,6 +1568,12 @@ CREATE TABLE public.unsummed (
     id uuid DEFAULT uuidv7() NOT NULL,
     doctor_id uuid,
     days daterange NOT NULL
+);
+
+CREATE TABLE public.used_challenge (
+    digest bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT used_challenge_digest CHECK ((length(digest) = 32))
 );
 
 CREATE TABLE public.user_identity (
@@ -1690,6 +1758,12 @@ ALTER TABLE ONLY public.notification_preference
 ALTER TABLE ONLY public.openid_attempt
     ADD CONSTRAINT openid_attempt_pkey PRIMARY KEY (state_hash);
 
+ALTER TABLE ONLY public.passkey
+    ADD CONSTRAINT passkey_credential UNIQUE (credential_id);
+
+ALTER TABLE ONLY public.passkey
+    ADD CONSTRAINT passkey_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.patient_correction
     ADD CONSTRAINT patient_correction_pkey PRIMARY KEY (clinic_id, id, detail);
 
@@ -1707,6 +1781,9 @@ ALTER TABLE ONLY public.appointment
 
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT published UNIQUE (clinic_id, doctor_id, active_during WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.recovery_code
+    ADD CONSTRAINT recovery_code_pkey PRIMARY KEY (user_id, digest);
 
 ALTER TABLE ONLY public.request_key
     ADD CONSTRAINT request_key_pkey PRIMARY KEY (caller, key);
@@ -1746,6 +1823,9 @@ ALTER TABLE ONLY public.notification
 
 ALTER TABLE ONLY public.unsummed
     ADD CONSTRAINT unsummed_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.used_challenge
+    ADD CONSTRAINT used_challenge_pkey PRIMARY KEY (digest);
 
 ALTER TABLE ONLY public.user_identity
     ADD CONSTRAINT user_identity_once UNIQUE (user_id, issuer);
@@ -1828,6 +1908,8 @@ CREATE INDEX notification_dead ON public.notification USING btree (channel) WHER
 CREATE INDEX notification_leased ON public.notification USING btree (channel, leased_until) WHERE (status = 'leased'::text);
 
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX passkey_of_user ON public.passkey USING btree (user_id, id);
 
 CREATE INDEX patient_by_customer ON public.patient USING btree (customer_id);
 
@@ -1953,6 +2035,9 @@ ALTER TABLE ONLY public.doctor_appointment_type
 ALTER TABLE ONLY public.doctor_appointment_type
     ADD CONSTRAINT offered_type FOREIGN KEY (clinic_id, appointment_type_id) REFERENCES public.appointment_type(clinic_id, id);
 
+ALTER TABLE ONLY public.passkey
+    ADD CONSTRAINT passkey_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
@@ -1973,6 +2058,9 @@ ALTER TABLE ONLY public.patient
 
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_noted FOREIGN KEY (noted_id) REFERENCES public.customer(present_id);
+
+ALTER TABLE ONLY public.recovery_code
+    ADD CONSTRAINT recovery_code_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);

@@ -42,10 +42,10 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         return
     handler = request.route_handler
     declared = route_of(handler)
-    caller = msgspec.structs.replace(
-        _limit_to_networks(await identify(request), services_of(request).settings.admin_networks),
-        operation=str(handler.operation_id),
-    )
+    settings = services_of(request).settings
+    caller = _limit_to_networks(await identify(request), settings.admin_networks)
+    caller = _limit_to_second_factor(caller, administrators=settings.requires_admin_second_factor)
+    caller = msgspec.structs.replace(caller, operation=str(handler.operation_id))
     if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
         # a CSRF token without a valid session means that the session has ended: do not treat the caller as anonymous
         raise errors.Unauthorized
@@ -74,6 +74,24 @@ def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
         outside.add(PLATFORM)
     return msgspec.structs.replace(
         caller, memberships=inside, administrator=is_administrator, outside=frozenset(outside)
+    )
+
+
+def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
+    """Return the caller without the roles that require a second factor if their session does not have one.
+    `administrators` says whether the administrator's role is one of them. Programs do not have sessions.
+    """
+    if caller.session_id is None or caller.second_factor:
+        return caller
+    is_administrator = caller.administrator and not administrators
+    allowed = tuple(each for each in caller.memberships if not each.second_factor)
+    if len(allowed) == len(caller.memberships) and is_administrator == caller.administrator:
+        return caller
+    unprotected = {each.clinic_id for each in caller.memberships if each.second_factor}
+    if is_administrator != caller.administrator:
+        unprotected.add(PLATFORM)
+    return msgspec.structs.replace(
+        caller, memberships=allowed, administrator=is_administrator, unprotected=frozenset(unprotected)
     )
 
 
@@ -138,6 +156,8 @@ def _refusal(request: litestar.Request[Actor, Any, Any], caller: Actor, clinic_i
     request.scope["state"][REFUSED] = True
     if caller.outside and (clinic_id is None or {clinic_id, PLATFORM} & caller.outside):
         return errors.Forbidden("network-refused")
+    if caller.unprotected and (clinic_id is None or {clinic_id, PLATFORM} & caller.unprotected):
+        return errors.Forbidden("second-factor-required")
     return (
         errors.NotFound()
         if caller.memberships and clinic_id is not None and caller.membership_at(clinic_id) is None

@@ -24,6 +24,8 @@ MAX_FORM_KEYS: Final = 5
 OPENID_COOKIE: Final = "__Host-appoint-openid"
 DEVICE_COOKIE: Final = "__Host-appoint-device"
 DEVICE_PURPOSE: Final = "device"
+BROWSER_COOKIE: Final = "__Host-appoint-browser"
+BROWSER_COOKIE_SECONDS: Final = 3600
 KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
 """How long a browser can keep booking without a code once its user has confirmed their address."""
 MAX_KNOWN_ADDRESSES: Final = 5
@@ -38,6 +40,17 @@ def set_session_cookie(response: Response[Any], token: str, lasts: timedelta) ->
 def delete_session_cookie(response: Response[Any]) -> None:
     """Delete the session cookie."""
     response.set_cookie(_cookie(COOKIE, "", max_age=0))
+
+
+def browser_id_of(request: Request[Any, Any, Any]) -> str | None:
+    """Return the random id that tells this browser apart while someone signs in, or None if it has none yet."""
+    value = request.cookies.get(BROWSER_COOKIE, "")
+    return value if FORM_KEY.fullmatch(value) else None
+
+
+def set_browser_id(response: Response[Any], id: str) -> None:
+    """Store the browser's id."""
+    response.set_cookie(_cookie(BROWSER_COOKIE, id, max_age=BROWSER_COOKIE_SECONDS))
 
 
 def set_linked_customers(

@@ -224,7 +224,7 @@ def _problems(operation: Operation) -> Iterator[str]:
     """Yield every problem type that the operation can respond with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
-        yield from ("forbidden", "network-refused")
+        yield from ("forbidden", "network-refused", "second-factor-required")
     if route_of(operation.handler).recent_proof:
         yield "proof-required"
     if operation.body:
@@ -271,7 +271,7 @@ def _headers(*names: str) -> dict[str, Any]:
 
 def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
     """Document the `Location` header of a 201. It points to the resource's path in the same collection or, if there is
-    none, to a path with an operation that returns the same type.
+    none, to a path with an operation that returns the same type, or to one in the collection above.
     """
     if not (created := operation["responses"].get("201")):
         return
@@ -283,10 +283,11 @@ def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]
         for each in resource_paths
         if content["schema"] in [_schema_of_200(other) for other in paths[each].values()]
     ]
+    above = [each for each in resource_paths if path.startswith(each.rpartition("/")[0] + "/")]
     location = re.sub(
         r"\{(\w+)\}",
         lambda parameter: str(content["example"].get(parameter[1], content["example"].get("id"))),
-        min(in_collection or with_type, key=len),
+        min(in_collection or with_type or above, key=len),
     )
     created["headers"]["Location"] = {
         "description": "The address of the new resource.",

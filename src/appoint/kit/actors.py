@@ -42,6 +42,8 @@ class Membership(msgspec.Struct, frozen=True):
     """For a user with the doctor role, which doctor they are."""
     networks: tuple[str, ...] = ()
     """The only networks from which the role can be used; empty for everywhere."""
+    second_factor: bool = False
+    """Whether the clinic requires its staff to sign in with a second factor."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -64,6 +66,8 @@ class Actor(msgspec.Struct, frozen=True):
     session_id: UUID | None = None
     proven_at: datetime | None = None
     """When the session's owner last entered a credential; None for callers without a session."""
+    second_factor: bool = False
+    """Whether the session's owner also proved who they are with a second factor."""
     requests_per_minute: int | None = None
     """The caller's own rate limit, if it differs from the general one."""
     address: str | None = None
@@ -72,6 +76,9 @@ class Actor(msgspec.Struct, frozen=True):
     """The browser's `User-Agent`, shortened. It is not stored; sessions store what `device_of` makes of it."""
     outside: frozenset[int] = frozenset()
     """The clinics where the caller has no role only because of the network that the request comes from; 0 for the
+    platform."""
+    unprotected: frozenset[int] = frozenset()
+    """The clinics where the caller has no role only because they signed in without a second factor; 0 for the
     platform."""
     operation: str = ""
     """The id of the requested operation."""

@@ -61,7 +61,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         "See one's own account and sessions, and sign out.", _reach(patient=OWN, user=OWN, manager=None)
     ),
     "credentials": Permission(
-        "Change one's own name, password and authenticator.", _reach(user=OWN, manager=None, administrator=None)
+        "Change one's own name, password, passkeys and authenticator.",
+        _reach(user=OWN, manager=None, administrator=None),
     ),
     "see-appointments": Permission(
         "See appointments.", _reach(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)

@@ -51,10 +51,13 @@ from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
 from ..identity.networks.api import ClinicNetworks
 from ..identity.oidc.sign_in import ProviderSignIn, page_sign_in
+from ..identity.passkeys.api import Passkeys
 from ..identity.revocation.api import PlatformUsers, UserAccess
+from ..identity.second_factors.api import OwnRecoveryCodes
 from ..identity.sessions import api as sessions_api
 from ..identity.sessions.model import PREFIX as SESSION_PREFIX
 from ..identity.sign_in_codes.api import SignInCodes
+from ..identity.sign_in_rules.api import ClinicSignInRules
 from ..integrations.doctor_directory.api import Providers
 from ..integrations.webhooks.api import Webhooks
 from ..kit import clock, tracing
@@ -115,8 +118,11 @@ API = [
     Users,
     UserAccess,
     ClinicNetworks,
+    ClinicSignInRules,
     PlatformUsers,
     Accounts,
+    Passkeys,
+    OwnRecoveryCodes,
     sessions_api.Sessions,
     SignInCodes,
 ]

@@ -19,6 +19,7 @@ from ..http import repository as requests_repository
 from ..http.idempotency import KEY_TTL
 from ..identity.oidc import repository as openid_repository
 from ..identity.oidc.attempts import ATTEMPT_TTL
+from ..identity.passkeys import repository as passkeys_repository
 from ..identity.sessions import repository as sessions_repository
 from ..identity.sign_in_codes import repository as sign_in_codes_repository
 from ..integrations.webhooks.repository import deliveries
@@ -91,6 +92,13 @@ NIGHTLY: Final[dict[str, Nightly]] = {
         time(1, 45),
         lambda work: sessions_repository.delete_ended(
             work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()
+        ),
+    ),
+    "forget-challenges": Nightly(
+        time(1, 50),
+        lambda work: passkeys_repository.delete_expired_challenges(
+            work.db,
+            now=clock.now() - timedelta(hours=1),  # servers' clocks may differ
         ),
     ),
     "forget-unconfirmed": Nightly(

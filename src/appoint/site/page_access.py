@@ -20,9 +20,9 @@ from .rendering import AnyRequest, redirect
 async def authorize_page(request: AnyRequest) -> Response[Any] | None:
     """Authorize a visit before its handler runs.
 
-    Redirects to the sign-in page if the page needs a session, and to a page that asks for the password again if the
-    page needs a recent proof. Refuses forms sent from other sites, with or without a
-    session.
+    Redirects to the sign-in page if the page needs a session, to a page that asks for the password again if the page
+    needs a recent proof, and to one for setting up a second factor if the visitor's role requires one. Refuses forms
+    sent from other sites, with or without a session.
     """
     if request.method == "POST" and not is_from_own_page(request):
         raise errors.Forbidden
@@ -34,8 +34,10 @@ async def authorize_page(request: AnyRequest) -> Response[Any] | None:
         target = address_of(request)
         return _detour(request, "/staff/sign-in" if target.startswith("/staff") else "/sign-in")
     except errors.Forbidden as refusal:
-        if refusal.type != "proof-required" or request.method != "GET":
+        if request.method != "GET" or refusal.type not in ("proof-required", "second-factor-required"):
             raise
+        if refusal.type == "second-factor-required":
+            return _detour(request, "/staff/second-factor")
         return _detour(request, "/staff/confirm" if request.user.user_id else "/sign-in")
     except (errors.TooMany, errors.Unavailable):
         if request.method == "POST":

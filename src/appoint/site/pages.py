@@ -7,6 +7,7 @@ from .public import book, confirm_booking, find, manage, my_appointments, own_de
 from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
+    account,
     api_keys,
     appointment_types,
     audit,
@@ -50,6 +51,7 @@ PAGES: Final[list[Any]] = [
     *patient_sign_in.PAGES,
     *credentials.PAGES,
     *sign_in.PAGES,
+    *account.PAGES,
     *confirm.PAGES,
     *openid.PAGES,
     *platform.PAGES,

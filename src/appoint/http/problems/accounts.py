@@ -49,6 +49,25 @@ ACCOUNTS: Final[dict[str, Problem]] = {
         _("There is no authenticator key to confirm."),
         _("Start with POST /api/account/totp."),
     ),
+    "no-second-factor": Problem(
+        409,
+        _("No second factor"),
+        _("Recovery codes are for accounts with a passkey or an authenticator app, and this one has neither."),
+        _("Set one up first."),
+    ),
+    "passkey-exists": Problem(
+        409,
+        _("Passkey already registered"),
+        _("This passkey has already been added."),
+        _("Use it to sign in, or add one on another device."),
+    ),
+    "too-many-passkeys": Problem(
+        409,
+        _("Too many passkeys"),
+        _("The limit of {most} passkeys has been reached."),
+        _("First, remove one that you no longer use."),
+        {"most": 20},
+    ),
     # administrator tokens
     "too-many-admin-tokens": Problem(
         409,

@@ -36,6 +36,18 @@ GENERAL: Final[dict[str, Problem]] = {
         _("This account requires a code as well as the password."),
         _("Enter the six digits from your authenticator app (in the API: “totp”)."),
     ),
+    "passkey-required": Problem(
+        401,
+        _("Passkey required"),
+        _("This account requires a passkey as well as the password."),
+        _("Sign in with your passkey, or enter one of your recovery codes."),
+    ),
+    "passkey-refused": Problem(
+        401,
+        _("Passkey not accepted"),
+        _("This passkey is not registered here, or you took more than 5 minutes."),
+        _("Try again, or sign in with your password."),
+    ),
     "wrong-code": Problem(
         401,
         _("Invalid code"),
@@ -50,6 +62,12 @@ GENERAL: Final[dict[str, Problem]] = {
         _("Not from this network"),
         _("Access is limited to certain networks, and yours is not one of them."),
         _("Connect to the clinic’s network, or ask a manager for help."),
+    ),
+    "second-factor-required": Problem(
+        403,
+        _("Second factor required"),
+        _("Your clinic or Appoint’s operator requires a second factor, and you signed in without one."),
+        _("Set up a passkey or an authenticator app on your account page, or sign in with it."),
     ),
     "proof-required": Problem(
         403,

@@ -180,7 +180,9 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on", "totp-not-begun")),
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
-        """Confirm that the authenticator works. From then on, signing in requires its codes."""
+        """Confirm that the authenticator works. From then on, signing in with a password also requires one of its
+        codes, or another second factor. For the account's first second factor, this response contains the recovery
+        codes; the response to a repeated request omits them."""
         account, replayed = await idempotent(
             request,
             data,
@@ -188,7 +190,7 @@ class Accounts(Controller):
             remember=lambda account: account.user_id,
             recall=lambda tx, _: service.get_account(tx, request.user),
         )
-        return json_response(request, account, headers=replay_headers(replayed))
+        return json_response(request, account, cache_control=NO_STORE, headers=replay_headers(replayed))
 
     @post(
         "/account/totp/remove",
@@ -197,7 +199,8 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
-        """Remove the authenticator. Signing in then requires only the password."""
+        """Remove the authenticator. Unless the account also has a passkey, signing in then requires only the
+        password."""
         idempotency_key(request)
         return json_response(
             request,

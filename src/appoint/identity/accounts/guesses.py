@@ -7,7 +7,7 @@ from ...audit import Refusals
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...kit import clock, errors
-from .service import WRONG_CODE, WRONG_PASSWORD
+from .service import WRONG_CODE, WRONG_PASSKEY, WRONG_PASSWORD
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ async def throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
     try:
         result = await work
     except errors.Invalid as invalid:
-        if any(fault.text in (WRONG_PASSWORD, WRONG_CODE) for fault in invalid.faults):
+        if any(fault.text in (WRONG_PASSWORD, WRONG_CODE, WRONG_PASSKEY) for fault in invalid.faults):
             await request.services.get(Refusals).record(
                 request.db,
                 request.user,

@@ -56,6 +56,8 @@ class User(Resource):
     """When the user first signed in after the invitation; null if they have not signed in yet."""
     disabled_at: datetime | None
     """When the user's access to this clinic was disabled; null if it is not."""
+    second_factor: bool
+    """Whether the user has a passkey or an authenticator."""
 
 
 class AccountMembership(msgspec.Struct, rename="camel"):
@@ -78,7 +80,13 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     email: str | None = None
     locale: fields.Locale | None = None
     totp: bool = False
-    """Whether signing in also requires a code from an authenticator."""
+    """Whether the account has an authenticator, whose codes signing in with a password then requires."""
+    passkeys: int = 0
+    """How many passkeys the account has. Signing in with a password then requires one, or another second factor."""
+    recovery_codes_left: int = 0
+    """How many recovery codes have not been used."""
+    recovery_codes: list[str] | UnsetType = UNSET
+    """Present only in the response that sets up the account's first second factor."""
     memberships: list[AccountMembership] = msgspec.field(default_factory=list[AccountMembership])
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "userId": "01978a5c-7d3e-7a63-84f7-074d226b3d5e",
@@ -88,6 +96,8 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
         "email": "mia@example.org",
         "locale": "en",
         "totp": False,
+        "passkeys": 1,
+        "recoveryCodesLeft": 10,
         "memberships": [{"clinicId": 1, "role": "receptionist", "doctorId": None}],
     }
 

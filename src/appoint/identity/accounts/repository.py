@@ -14,7 +14,7 @@ async def list_for_clinic(
     rows = await db.fetch(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
-               m.role, m.doctor_id, m.joined_at, m.disabled_at
+               m.role, m.doctor_id, m.joined_at, m.disabled_at, has_second_factor(u.id) as second_factor
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1
@@ -33,7 +33,7 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
     row = await db.fetchrow(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
-               m.role, m.doctor_id, m.joined_at, m.disabled_at
+               m.role, m.doctor_id, m.joined_at, m.disabled_at, has_second_factor(u.id) as second_factor
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1 and m.user_id = $2

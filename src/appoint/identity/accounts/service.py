@@ -16,11 +16,13 @@ from ...kit.i18n import translatable
 from ...kit.ids import PLATFORM
 from ...messaging.notifications.service import notify_user
 from .. import passwords
+from ..second_factors import service as second_factors
 from . import repository
 from .model import Account, AccountPatch, StoredUser, TotpSetup, encrypt_totp, totp_setup, totp_step
 
 WRONG_PASSWORD: Final = translatable("is not your current password")
 WRONG_CODE: Final = translatable("is not a valid code")
+WRONG_PASSKEY: Final = translatable("is not one of your passkeys, or took too long")
 
 
 async def get_account(db: Statements, actor: Actor) -> Account:
@@ -33,13 +35,16 @@ async def get_account(db: Statements, actor: Actor) -> Account:
     user = await repository.find_user(db, actor.user_id)
     if user is None:
         raise errors.Unauthorized
+    factors = await second_factors.find(db, user.id)
     return Account(
         user_id=user.id,
         administrator=user.administrator,
         name=user.name,
         email=user.email,
         locale=user.locale,
-        totp=user.totp_confirmed_at is not None,
+        totp=factors.totp,
+        passkeys=factors.passkeys,
+        recovery_codes_left=factors.recovery_codes,
         memberships=await repository.list_memberships(db, user.id),
     )
 
@@ -98,7 +103,7 @@ async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secr
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Require codes for signing in from now on, and end the caller's other sessions.
+    """Require codes for signing in from now on. The account's first second factor ends the caller's other sessions.
 
     Raise `Invalid` for a wrong code, or `Conflict`: `totp-not-begun` if there is no authenticator to confirm, `totp-on`
     if codes are already required.
@@ -111,15 +116,17 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
     step = totp_step(secret, user, code, now)
     if step is None:
         raise errors.Invalid(errors.Fault("#/code", WRONG_CODE))
+    had_factor = await second_factors.has_any(tx, user)
     await repository.confirm_totp(tx, user.id, step=step, now=now)
-    await repository.end_sessions(tx, user.id, except_id=actor.session_id)  # they signed in without a code
-    await notify_user(tx, kind="two-step-on", user_id=user.id, clinic_id=PLATFORM, now=now)
+    if had_factor:
+        await notify_user(tx, kind="authenticator-added", user_id=user.id, clinic_id=PLATFORM, now=now)
+    codes = await second_factors.record_set_up(tx, actor, user_id=user.id, is_first=not had_factor, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
-    return await get_account(tx, actor)
+    return msgspec.structs.replace(await get_account(tx, actor), recovery_codes=codes or msgspec.UNSET)
 
 
 async def remove_totp(db: Database, actor: Actor, *, password: str, now: datetime) -> Account:
-    """Let the caller sign in with only a password again. Raise `Invalid` if it is wrong."""
+    """Remove the caller's authenticator. Raise `Invalid` for a wrong password."""
     user = await check_password(db, actor, password, "#/password")
     await db.atomic(_remove_totp, actor, user=user, now=now)
     return await get_account(db, actor)
@@ -128,5 +135,7 @@ async def remove_totp(db: Database, actor: Actor, *, password: str, now: datetim
 async def _remove_totp(tx: Transaction, actor: Actor, *, user: StoredUser, now: datetime) -> None:
     await repository.remove_totp(tx, user.id)
     if user.totp_confirmed_at:
-        await notify_user(tx, kind="two-step-off", user_id=user.id, clinic_id=PLATFORM, now=now)
+        remaining = await second_factors.record_removal(tx, user_id=user.id, now=now)
+        if remaining.is_set_up:
+            await notify_user(tx, kind="authenticator-removed", user_id=user.id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])

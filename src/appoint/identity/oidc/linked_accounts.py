@@ -68,7 +68,13 @@ async def enter(
             started_at=now,
         )
     return await db.atomic(
-        _enter, actor, user=user, authenticated_at=identity.authenticated_at, browser=browser, now=now
+        _enter,
+        actor,
+        user=user,
+        authenticated_at=identity.authenticated_at,
+        browser=browser,
+        second_factor=sign_in.has_second_factor,
+        now=now,
     )
 
 
@@ -132,6 +138,7 @@ async def enter_with_code(
             user=user,
             authenticated_at=pending.authenticated_at,
             browser=browser,
+            second_factor=True,
             code=code,
             now=now,
         )
@@ -156,6 +163,7 @@ async def _enter(
     user: StoredUser,
     authenticated_at: datetime | None,
     browser: Browser,
+    second_factor: bool,
     code: str | None = None,
     now: datetime,
 ) -> SignIn:
@@ -176,6 +184,7 @@ async def _enter(
         previous_token=browser.previous_token,
         lifetime=browser.lifetime,
         proven_at=proven_at,
+        second_factor=second_factor,
         now=now,
     )
 
@@ -210,5 +219,5 @@ async def prove(tx: Transaction, actor: Actor, sign_in: ProviderSignIn, identity
     user = await repository.find_user(tx, issuer=sign_in.issuer, subject_hash=identity.subject_hash)
     if user is None or user.id != actor.user_id or actor.session_id is None:
         raise AttemptFailed("unlinked")
-    await sessions_repository.record_proof(tx, actor.session_id, now=now)
+    await sessions_repository.record_proof(tx, actor.session_id, second_factor=sign_in.has_second_factor, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])

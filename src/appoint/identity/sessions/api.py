@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final, cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from ...audit import Refusals
 from ...http.access import COOKIE, is_valid_csrf_token
-from ...http.cookies import delete_session_cookie, set_session_cookie
+from ...http.cookies import browser_id_of, delete_session_cookie, set_browser_id, set_session_cookie
 from ...http.etags import check, digest
 from ...http.forms import parse_form
 from ...http.rate_limits import sign_in_throttle
@@ -25,8 +26,12 @@ from ...kit.actors import Actor
 from ...kit.structs import Page
 from ...settings import Settings
 from ..accounts.guesses import throttle_guesses
-from . import service
-from .model import Credentials, Proof, Session, SignedIn
+from ..passkeys import service as passkeys
+from ..passkeys.model import PasskeyRequest
+from ..passkeys.requests import browser_id_for, party_of
+from . import passkey_sign_in, proofs, service
+from .factors import FactorProof
+from .model import Credentials, PasskeyCredentials, Proof, Session, SignedIn
 from .responses import sign_in_answer
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -41,37 +46,75 @@ class Sessions(Controller):
     @post(
         "/sessions",
         operation_id="signIn",
-        opt=route(permission="sign-in", problems=("wrong-credentials", "totp-required")),
+        opt=route(
+            permission="sign-in",
+            problems=("wrong-credentials", "totp-required", "passkey-required", "passkey-refused"),
+        ),
     )
     async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
         """Sign in as a user. Ends the browser's previous session. A repeated request opens another session, because
         Appoint does not store passwords or tokens."""
         idempotency_key(request)
-        settings: Settings = request.services.settings
-        secret: str = request.services.secret_key
-        lifetime = timedelta(hours=settings.session_hours)
+        lifetime = _lifetime(request)
         await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
         sign_in = await service.sign_in(
             request.db,
             request.user,
             email=data.email,
             password=data.password,
-            code=data.totp or None,
+            factor=FactorProof(
+                code=data.totp or None,
+                recovery_code=data.recovery_code or None,
+                passkey=data.passkey or None,
+                holder=browser_id_of(request) or "",
+            ),
             previous_token=request.cookies.get(COOKIE),
-            secret=secret,
+            party=party_of(request),
             lifetime=lifetime,
             refusals=request.services.get(Refusals),
             now=clock.now(),
         )
         await sign_in_throttle.record_success(request, account=data.email.lower(), now=clock.now())
-        answer = sign_in_answer(request, sign_in.session, sign_in.account, sign_in.token, cookie=data.cookie)
-        headers = {"Location": f"/api/sessions/{sign_in.session.id}"}
-        response = json_response(
-            request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers
-        )
-        if data.cookie:
-            set_session_cookie(response, sign_in.token, lifetime)
+        return _signed_in(request, sign_in, cookie=data.cookie)
+
+    @get(
+        "/sessions/passkey/options",
+        operation_id="beginPasskeySignIn",
+        opt=route(permission="sign-in", rate_limit="requests", unattended=True),
+    )
+    async def begin_passkey_sign_in(self, request: Request) -> Response[PasskeyRequest]:
+        """Return the options with which a browser uses a passkey to sign in. The challenge is valid only in the browser
+        that received it, which a cookie identifies."""
+        browser_id = browser_id_for(request)
+        options = passkeys.begin_use(party_of(request), "sign-in", browser_id, now=clock.now())
+        response = json_response(request, options, cache_control="no-store")
+        set_browser_id(response, browser_id)
         return response
+
+    @post(
+        "/sessions/passkey",
+        operation_id="signInWithPasskey",
+        opt=route(permission="sign-in", problems=("passkey-refused",)),
+    )
+    async def sign_in_with_passkey(self, request: Request, data: JSONBody[PasskeyCredentials]) -> Response[SignedIn]:
+        """Sign in as the user to whom a passkey belongs, without a password. Ends the browser's previous session."""
+        idempotency_key(request)
+        lifetime = _lifetime(request)
+        account = f"passkey {sha256(data.credential.id.encode()).hexdigest()}"
+        await sign_in_throttle.count_attempt(request, account=account, now=clock.now())
+        sign_in = await passkey_sign_in.sign_in(
+            request.db,
+            request.user,
+            proof=data,
+            browser_id=browser_id_of(request) or "",
+            previous_token=request.cookies.get(COOKIE),
+            party=party_of(request),
+            lifetime=lifetime,
+            refusals=request.services.get(Refusals),
+            now=clock.now(),
+        )
+        await sign_in_throttle.record_success(request, account=account, now=clock.now())
+        return _signed_in(request, sign_in, cookie=data.cookie)
 
     @get("/sessions", operation_id="listSessions", opt=route(permission="account"))
     async def list(self, request: Request) -> Response[Page[Session]]:
@@ -115,21 +158,36 @@ class Sessions(Controller):
         opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def prove(self, request: Request, data: JSONBody[Proof]) -> None:
-        """Enter a credential again: the password, or a code from the authenticator. Some requests are allowed only
-        within ten minutes of signing in or doing this. Patients sign in with a new code instead.
+        """Enter a credential again: the password, a code from the authenticator, or a passkey. Some requests are
+        allowed only within ten minutes of signing in or doing this. Patients sign in with a new code instead.
         """
         idempotency_key(request)
         await throttle_guesses(
             request,
-            service.prove(
+            proofs.prove(
                 request.db,
                 request.user,
                 password=data.password or None,
-                code=data.totp or None,
-                secret=request.services.secret_key,
+                factor=FactorProof(
+                    code=data.totp or None, passkey=data.passkey or None, holder=passkeys.holder_of(request.user)
+                ),
+                party=party_of(request),
                 now=clock.now(),
             ),
         )
+
+    @post(
+        "/sessions/current/proof/options",
+        operation_id="beginPasskeyProof",
+        status_code=HTTP_200_OK,
+        opt=route(permission="credentials"),
+    )
+    async def begin_passkey_proof(self, request: Request) -> Response[PasskeyRequest]:
+        """Return the options with which a browser uses a passkey as a credential that is entered again."""
+        idempotency_key(request)
+        holder = passkeys.holder_of(request.user)
+        options = passkeys.begin_use(party_of(request), "prove", holder, now=clock.now())
+        return json_response(request, options, cache_control="no-store")
 
     @delete(
         "/sessions/{session_id:uuid}",
@@ -167,6 +225,20 @@ class Sessions(Controller):
         """End all of the caller's sessions, including the current one."""
         await request.db.atomic(service.end_all, request.user)
         return _signed_out()
+
+
+def _lifetime(request: Request) -> timedelta:
+    settings: Settings = request.services.settings
+    return timedelta(hours=settings.session_hours)
+
+
+def _signed_in(request: Request, sign_in: service.SignIn, *, cookie: bool) -> Response[SignedIn]:
+    answer = sign_in_answer(request, sign_in.session, sign_in.account, sign_in.token, cookie=cookie)
+    headers = {"Location": f"/api/sessions/{sign_in.session.id}"}
+    response = json_response(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
+    if cookie:
+        set_session_cookie(response, sign_in.token, _lifetime(request))
+    return response
 
 
 def _signed_out() -> Response[None]:

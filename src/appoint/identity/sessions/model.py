@@ -13,6 +13,8 @@ from ...kit import fields
 from ...kit.actors import Membership
 from ...kit.structs import RequestBody
 from ..accounts.model import Account, Code, Password
+from ..passkeys.model import PasskeyProof
+from ..second_factors.model import RecoveryCode
 
 PREFIX: Final = "aps_"
 """The prefix of every session token."""
@@ -26,10 +28,21 @@ class Credentials(RequestBody):
     email: fields.Email
     password: Password
     totp: Code | UnsetType = UNSET
-    """The authenticator's six digits, for accounts that require them."""
+    """The authenticator's six digits, for accounts that have one."""
+    passkey: PasskeyProof | UnsetType = UNSET
+    """For accounts that have a passkey: the challenge from `beginPasskeySignIn`, signed."""
+    recovery_code: RecoveryCode | UnsetType = UNSET
+    """One of the account's recovery codes, instead of another second factor. Each works once."""
     cookie: bool = False
     """For pages: return the token as a cookie that scripts cannot read, instead of in the response body."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "password": "a calm lake in the morning"}
+
+
+class PasskeyCredentials(PasskeyProof):
+    """A challenge that the user has signed with a passkey, which replaces both the password and the code."""
+
+    cookie: bool = False
+    """For pages: return the token as a cookie that scripts cannot read, instead of in the response body."""
 
 
 class Session(msgspec.Struct, rename="camel"):
@@ -62,11 +75,13 @@ class SignedIn(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True)
 
 
 class Proof(RequestBody):
-    """A credential that proves that the user is still the one who signed in: their password, or a code from their
-    authenticator."""
+    """A credential that proves that the user is still the one who signed in: their password, a code from their
+    authenticator, or a passkey."""
 
     password: Password | UnsetType = UNSET
     totp: Code | UnsetType = UNSET
+    passkey: PasskeyProof | UnsetType = UNSET
+    """The challenge from `beginPasskeyProof`, signed."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"password": "a calm lake in the morning"}
 
 
@@ -82,6 +97,8 @@ class SessionOwner(NamedTuple):
     """When the owner last entered a credential."""
     address: str | None
     """The network address of the last recorded use."""
+    second_factor: bool
+    """Whether the owner also proved who they are with a second factor."""
     memberships: tuple[Membership, ...]
 
 

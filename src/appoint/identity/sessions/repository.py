@@ -18,8 +18,8 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
     """Return the session's owner with their roles, unless the session has ended."""
     row = await db.fetchrow(
         """
-        select session_id, user_id, customer_id, administrator, seen_at, proven_at, address, memberships
-          from session_owner($1, $2, $3)
+        select session_id, user_id, customer_id, administrator, seen_at, proven_at, address, second_factor, memberships
+          from find_session_owner($1, $2, $3)
         """,
         token_hash,
         now,
@@ -35,6 +35,7 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
         row.seen_at,
         row.proven_at,
         row.address,
+        row.second_factor,
         _memberships.decode(row.memberships),
     )
 
@@ -45,9 +46,14 @@ async def record_use(db: Statements, session_id: UUID, *, address: str | None, n
     )
 
 
-async def record_proof(tx: Statements, session_id: UUID, *, now: datetime) -> None:
-    """Record that the session's owner has entered a credential."""
-    await tx.execute("update session set proven_at = $2 where id = $1", session_id, now)
+async def record_proof(tx: Statements, session_id: UUID, *, second_factor: bool = False, now: datetime) -> None:
+    """Record that the session's owner has entered a credential, and whether it was their second factor."""
+    await tx.execute(
+        "update session set proven_at = $2, second_factor = second_factor or $3 where id = $1",
+        session_id,
+        now,
+        second_factor,
+    )
 
 
 async def add(
@@ -59,14 +65,15 @@ async def add(
     device: str | None = None,
     address: str | None = None,
     proven_at: datetime | None = None,
+    second_factor: bool = False,
     expires_at: datetime,
     now: datetime,
 ) -> Session:
     row = await tx.fetchrow(
         """
         insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at, device, address,
-                             proven_at)
-        values ($1, $2, $3, $5, $5, $4, $6, $7, $8)
+                             proven_at, second_factor)
+        values ($1, $2, $3, $5, $5, $4, $6, $7, $8, $9)
         returning id, created_at, seen_at, expires_at, device, address
         """,
         token_hash,
@@ -77,6 +84,7 @@ async def add(
         device,
         address,
         proven_at,
+        second_factor,
     )
     assert row
     return to(Session, row)

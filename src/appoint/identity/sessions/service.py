@@ -14,8 +14,10 @@ from ...kit.ids import PLATFORM
 from .. import passwords
 from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
-from ..accounts.model import Account, StoredUser, totp_step
-from . import repository
+from ..accounts.model import Account, StoredUser
+from ..passkeys.model import PasskeyRefused, RelyingParty
+from . import factors, repository
+from .factors import FactorProof
 from .model import MAX_SESSIONS, Session, device_of, hash_token, new_token
 
 SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
@@ -44,10 +46,12 @@ async def open_session(
     customer_id: UUID | None,
     lifetime: timedelta,
     proven_at: datetime | None = None,
+    second_factor: bool = False,
     now: datetime,
 ) -> NewSession:
     """Open a session for a user or a patient, with the device and network address that the actor signs in from. It
-    lasts for `lifetime` at most. `proven_at` is when its owner last entered a credential, if not just now."""
+    lasts for `lifetime` at most. `proven_at` is when its owner last entered a credential, if not just now, and
+    `second_factor` says whether they also showed a second factor."""
     token = new_token()
     session = await repository.add(
         tx,
@@ -57,6 +61,7 @@ async def open_session(
         device=device_of(actor.user_agent),
         address=actor.address,
         proven_at=proven_at,
+        second_factor=second_factor,
         expires_at=now + lifetime,
         now=now,
     )
@@ -70,17 +75,18 @@ async def sign_in(
     *,
     email: str,
     password: str,
-    code: str | None,
+    factor: FactorProof,
     previous_token: str | None,
-    secret: str,
+    party: RelyingParty,
     lifetime: timedelta,
     refusals: audit.Refusals,
     now: datetime,
 ) -> SignIn:
     """Sign a user in, and end the browser's previous session, which `previous_token` identifies.
 
-    Raise `Unauthorized`: `totp-required` if the password is right and the account also requires a code, otherwise
-    `wrong-credentials`. Neither the response nor its timing reveals which part was wrong.
+    Raise `Unauthorized`: `totp-required` or `passkey-required` if the password is right and the account also requires a
+    second factor, otherwise `wrong-credentials` or `passkey-refused`. Neither the response nor its timing reveals which
+    part was wrong.
     """
     user = await accounts_repository.find_by_email(db, email)
     can_sign_in = user is not None and user.disabled_at is None
@@ -95,14 +101,15 @@ async def sign_in(
             actor,
             user=user,
             new_hash=new_hash,
-            code=code,
+            factor=factor,
             previous_token=previous_token,
-            secret=secret,
+            party=party,
             lifetime=lifetime,
             now=now,
         )
     except errors.Unauthorized as refusal:
-        await _record_failure(db, actor, user, refusals, email=email, outcome=refusal.type)
+        outcome = refusal.outcome if isinstance(refusal, PasskeyRefused) else refusal.type
+        await _record_failure(db, actor, user, refusals, email=email, outcome=outcome)
         raise
 
 
@@ -114,7 +121,7 @@ async def _record_failure(
     await refusals.record(
         db,
         actor,
-        "signInUnfinished" if outcome == "totp-required" else "signInFailed",
+        "signInUnfinished" if outcome in factors.REQUIRED else "signInFailed",
         outcome=outcome,
         clinic_ids=[membership.clinic_id for membership in memberships],
         subjects=[user.id] if user else [],
@@ -128,25 +135,26 @@ async def _sign_in(
     *,
     user: StoredUser,
     new_hash: str | None,
-    code: str | None,
+    factor: FactorProof,
     previous_token: str | None,
-    secret: str,
+    party: RelyingParty,
     lifetime: timedelta,
     now: datetime,
 ) -> SignIn:
     locked = await accounts_repository.lock(tx, user.id)
     if locked is None or locked.credentials != user.credentials:  # another request has just changed the password
         raise errors.Unauthorized("wrong-credentials")
-    step = None
-    if locked.totp_confirmed_at:
-        if code is None:
-            raise errors.Unauthorized("totp-required")
-        step = totp_step(secret, locked, code, now)
-        if step is None:
-            raise errors.Unauthorized("wrong-credentials")
+    factor_use = await factors.check(tx, locked, factor, party=party, now=now)
+    step = factor_use.totp_step if factor_use else None
     await accounts_repository.record_sign_in(tx, user.id, password_hash=new_hash, totp_step=step)
     return await open_user_session(
-        tx, actor, user_id=user.id, previous_token=previous_token, lifetime=lifetime, now=now
+        tx,
+        actor,
+        user_id=user.id,
+        previous_token=previous_token,
+        lifetime=lifetime,
+        second_factor=factor_use is not None,
+        now=now,
     )
 
 
@@ -158,6 +166,7 @@ async def open_user_session(
     previous_token: str | None,
     lifetime: timedelta,
     proven_at: datetime | None = None,
+    second_factor: bool,
     now: datetime,
 ) -> SignIn:
     """Open a session for a user who has proven who they are, and end the browser's previous one."""
@@ -165,7 +174,14 @@ async def open_user_session(
     if previous_token:
         await repository.end_by_token(tx, token_hash=hash_token(previous_token))
     opened_session = await open_session(
-        tx, actor, user_id=user_id, customer_id=None, lifetime=lifetime, proven_at=proven_at, now=now
+        tx,
+        actor,
+        user_id=user_id,
+        customer_id=None,
+        lifetime=lifetime,
+        proven_at=proven_at,
+        second_factor=second_factor,
+        now=now,
     )
     account = await accounts.get_account(tx, Actor(f"user:{user_id}", user_id=user_id))
     await audit.record(
@@ -202,37 +218,8 @@ async def identify(
         customer_id=owner.customer_id,
         session_id=owner.session_id,
         proven_at=owner.proven_at,
+        second_factor=owner.second_factor,
     )
-
-
-async def prove(
-    db: Database, actor: Actor, *, password: str | None, code: str | None, secret: str, now: datetime
-) -> None:
-    """Record that the signed-in user has just entered their password or a code from their authenticator.
-
-    Raise `Forbidden` for callers without a user's session, or `Invalid` for a wrong or missing credential.
-    """
-    if actor.user_id is None or actor.session_id is None:
-        raise errors.Forbidden
-    if password is not None:
-        await accounts.check_password(db, actor, password, "#/password")
-        code = None
-    elif code is None:
-        raise errors.Invalid(errors.Fault("#/password", "is missing"))
-    await db.atomic(_prove, actor, actor.user_id, actor.session_id, code=code, secret=secret, now=now)
-
-
-async def _prove(
-    tx: Transaction, actor: Actor, user_id: UUID, session_id: UUID, *, code: str | None, secret: str, now: datetime
-) -> None:
-    if code is not None:
-        user = await accounts_repository.lock(tx, user_id)
-        step = totp_step(secret, user, code, now) if user and user.totp_confirmed_at else None
-        if step is None:
-            raise errors.Invalid(errors.Fault("#/totp", accounts.WRONG_CODE))
-        await accounts_repository.record_sign_in(tx, user_id, password_hash=None, totp_step=step)
-    await repository.record_proof(tx, session_id, now=now)
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
 
 
 async def list_own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:

@@ -10,7 +10,10 @@ from ...http.routes import route
 from ...identity.accounts.guesses import throttle_guesses
 from ...identity.oidc import linked_accounts
 from ...identity.oidc.sign_in import ProviderSignIn
-from ...identity.sessions import service
+from ...identity.passkeys import service as passkeys
+from ...identity.passkeys.requests import party_of
+from ...identity.sessions import proofs
+from ...identity.sessions.factors import FactorProof
 from ...kit import clock, errors
 from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
@@ -30,12 +33,12 @@ async def confirm(request: Request) -> Response[Any]:
     try:
         await throttle_guesses(
             request,
-            service.prove(
+            proofs.prove(
                 request.db,
                 request.user,
                 password=fields.get("password", ""),
-                code=None,
-                secret=request.services.secret_key,
+                factor=FactorProof(),
+                party=party_of(request),
                 now=clock.now(),
             ),
         )
@@ -56,6 +59,8 @@ async def _page(request: Request, fields: dict[str, str], *, wrong: bool = False
         wrong=wrong,
         openid=openid_outcome(fields),
         openid_name=openid.name if is_linked else "",
+        has_passkeys=bool(await passkeys.list_own(request.db, request.user)),
+        passkey_origin=party_of(request).origin,
     )
 
 

@@ -16,7 +16,9 @@ from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import credentials
 from ...identity.accounts.model import StoredUser
+from ...identity.passkeys.requests import party_of
 from ...identity.sessions import service as sessions
+from ...identity.sessions.factors import FactorProof
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
 from ..rendering import NO_STORE, faults_by_field, redirect, render
@@ -86,9 +88,9 @@ async def _sign_in(request: Request, email: str, password: str) -> Response[Any]
             request.user,
             email=email,
             password=password,
-            code=None,
+            factor=FactorProof(),
             previous_token=request.cookies.get(COOKIE),
-            secret=request.services.secret_key,
+            party=party_of(request),
             lifetime=lifetime,
             refusals=request.services.get(Refusals),
             now=clock.now(),

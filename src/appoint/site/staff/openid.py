@@ -173,7 +173,7 @@ async def show_link(request: Request) -> Response[Any]:
     follow it, another site cannot link the account."""
     outcome = openid_outcome(query_params(request))
     if not request.services.get(ProviderSignIn).name:
-        return redirect("/staff/account")
+        return redirect("/staff/account/security")
     openid = request.services.get(ProviderSignIn)
     linked_at = await linked_accounts.linked_at(request.db, request.user, openid)
     address, attempt = "", None
@@ -204,7 +204,7 @@ async def start_proof(request: Request) -> Response[Any]:
     """Redirect to the provider, where the user has to enter a credential again."""
     fields = query_params(request)
     if not request.services.get(ProviderSignIn).name:
-        return redirect("/staff/account")
+        return redirect("/staff/account/security")
     try:
         return await _depart(request, "prove", fields)
     except AttemptFailed as failure:

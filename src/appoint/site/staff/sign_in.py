@@ -1,4 +1,4 @@
-"""Staff sign-in and sign-out, the choice of a clinic, and the user's own account."""
+"""Staff sign-in and sign-out, and the choice of a clinic."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,24 +12,26 @@ from ...clinics.clinics import service as clinics
 from ...http.access import COOKIE
 from ...http.cookies import delete_session_cookie, set_session_cookie
 from ...http.forms import parse_form, query_params
-from ...http.languages import language_names
 from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
-from ...identity.accounts import service as accounts
 from ...identity.accounts import staff
 from ...identity.accounts.model import User
 from ...identity.oidc.attempts import Outcome
 from ...identity.oidc.sign_in import ProviderSignIn
+from ...identity.passkeys.requests import party_of
 from ...identity.sessions import service
+from ...identity.sessions.factors import REQUIRED, FactorProof
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
 from ..page_access import is_development, next_page
 from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
-RETRY_REASONS: Final = ("wrong-credentials", "totp-required")
+MAX_CODE_LENGTH: Final = 8
+"""Anything longer is a recovery code."""
+RETRY_REASONS: Final = ("wrong-credentials", *REQUIRED)
 OPENID_STATUSES: Final[Mapping[Outcome, int]] = {
     "cancelled": 200,
     "expired": 400,
@@ -85,6 +87,7 @@ def _sign_in_page(
         openid=openid,
         openid_name=request.services.get(ProviderSignIn).name,
         demo=demo,
+        passkey_origin=party_of(request).origin,
     )
 
 
@@ -106,9 +109,9 @@ async def sign_in(request: Request) -> Response[Any]:
             request.user,
             email=email,
             password=fields.get("password", ""),
-            code=fields.get("totp", "").replace(" ", "") or None,
+            factor=_factor(fields.get("totp", "").strip()),
             previous_token=request.cookies.get(COOKIE),
-            secret=request.services.secret_key,
+            party=party_of(request),
             lifetime=lifetime,
             refusals=request.services.get(Refusals),
             now=clock.now(),
@@ -121,6 +124,14 @@ async def sign_in(request: Request) -> Response[Any]:
     response = redirect(next_page(fields, "/staff"))
     set_session_cookie(response, opened_session.token, lifetime)
     return response
+
+
+def _factor(text: str) -> FactorProof:
+    """Return what the user entered as their second factor: an authenticator's code or a recovery code."""
+    code = text.replace(" ", "")
+    if not code or (code.isdecimal() and len(code) <= MAX_CODE_LENGTH):
+        return FactorProof(code=code or None)
+    return FactorProof(recovery_code=text)
 
 
 @post(
@@ -139,10 +150,13 @@ async def sign_out(request: Request) -> Response[Any]:
 
 @get("/staff", operation_id="showClinicsOfStaff", opt=route(permission="account", page=True), include_in_schema=False)
 async def choose_clinic(request: Request) -> Response[Any]:
-    """Redirect to the user's only clinic, or let them choose one. Administrators choose from all clinics."""
+    """Redirect to the user's only clinic, or let them choose one. Administrators choose from all clinics. Users whose
+    role requires a second factor set it up first."""
     if request.user.customer_id:
         return redirect("/my")
     actor = request.user
+    if actor.unprotected:
+        return redirect("/staff/second-factor")
     choices = await clinics.list_choices(
         request.services.db.across(),
         clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
@@ -154,32 +168,4 @@ async def choose_clinic(request: Request) -> Response[Any]:
     )
 
 
-@get(
-    "/staff/account",
-    operation_id="showAccount",
-    opt=route(permission="credentials", page=True),
-    include_in_schema=False,
-)
-async def account(request: Request) -> Response[Any]:
-    """Show the user's own name, credentials and sessions."""
-    own_account = await accounts.get_account(request.db, request.user)
-    sessions = await service.list_own(
-        request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
-    )
-    own = await clinics.list_choices(
-        request.services.db.across(), clinic_ids=[each.clinic_id for each in own_account.memberships]
-    )
-    return await staff_page(
-        request,
-        "staff/account.html",
-        clinic_id=None,
-        subjects=[session.id for session in sessions],
-        account=own_account,
-        openid_name=request.services.get(ProviderSignIn).name,
-        sessions=sessions,
-        language_names=language_names(request),
-        time_zone=own[0].time_zone if own else "UTC",
-    )
-
-
-PAGES: Final = [show, sign_in, sign_out, choose_clinic, account]
+PAGES: Final = [show, sign_in, sign_out, choose_clinic]

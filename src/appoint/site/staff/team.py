@@ -14,6 +14,7 @@ from ...http.routes import route
 from ...identity.accounts import staff
 from ...identity.networks import service as networks_service
 from ...identity.revocation import service as revocation
+from ...identity.sign_in_rules import service as rules_service
 from ...kit import clock
 from ..rendering import url_with
 from ..staff_frame import staff_page
@@ -113,4 +114,24 @@ async def networks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-PAGES: Final = [networks, users, invite, user]
+@get(
+    "/staff/{clinic_id:int}/users/sign-in",
+    operation_id="showSignInRules",
+    opt=route(permission="manage-access", page=True),
+    include_in_schema=False,
+)
+async def sign_in_rules(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    members = await staff.list_users(request.db, clinic_id, after=None, limit=PAGE_SIZE)
+    without_factor = [user for user in members if not user.second_factor and not user.disabled_at]
+    return await staff_page(
+        request,
+        "staff/team/sign_in_rules.html",
+        clinic_id=clinic_id,
+        place="users",
+        subjects=[user.id for user in without_factor],
+        rules=await rules_service.get(request.db, clinic_id),
+        without_factor=without_factor,
+    )
+
+
+PAGES: Final = [networks, sign_in_rules, users, invite, user]
