@@ -118,7 +118,7 @@ async def test_staff_can_cancel_and_move_late_without_a_reason(world):
 async def test_the_advisory_says_how_long_the_notice_period_is():
     assert Advisory("too-late", 1440).in_words("en").text == "Inside the notice period for changes (24 h)"
     assert Advisory("too-soon", 90).in_words("en").text == "Inside the notice period for bookings (1.5 h)"
-    assert Advisory("too-far", 1440).in_words("en").text == "Beyond the booking horizon (1 day)"
+    assert Advisory("too-far", 90 * 1440).in_words("en").text == "Beyond the booking horizon (90 days)"
 
 
 async def test_staff_can_cancel_late_with_a_reason(world):

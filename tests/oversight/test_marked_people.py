@@ -186,7 +186,8 @@ async def until_idle(db: Database) -> None:
             """
             select exists (select from event)
                 or exists (select from notification
-                            where status in ('queued', 'leased') and due_at <= now() and attempts = 0)
+                            where status in ('queued', 'leased') and due_at <= now() + interval '10 seconds'
+                              and attempts = 0)
                 or exists (select from webhook_delivery where status = 'queued') or exists (select from audit_unsealed)
             """
         ):

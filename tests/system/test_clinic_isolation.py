@@ -31,6 +31,7 @@ ACROSS_CLINICS = {
     ("booking.delete_old_keys", "appointment"): "the sweep of old idempotency keys",
     ("database.zones_that_differ", "clinic"): "the time zones in /readyz",
     ("booking.delete_old_origins", "stranger_appointment"): "the sweep of old networks",
+    ("booking.delete_old_steps", "appointment_step"): "the sweep of steps that can no longer be undone",
     ("database.queue_lengths", "event"): "the backlogs in /metrics",
     ("database.queue_lengths", "notification"): "the same",
     ("database.queue_lengths", "webhook"): "the same",

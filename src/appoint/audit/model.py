@@ -58,6 +58,12 @@ class EntryFilter(NamedTuple):
     """A kind of actor, or a single actor."""
     action: str | None = None
     subject: str | None = None
+    actions: Sequence[str] | None = None
+    """Only for the newest entries: any of these actions."""
+    without: Sequence[str] = ()
+    """Only for the newest entries: none of these actions."""
+    subjects: Sequence[str] | None = None
+    """Only for the newest entries: any of these subjects."""
 
 
 class AuditActor(msgspec.Struct, rename="camel"):

@@ -7,7 +7,7 @@ import msgspec
 
 from ..clinics.catalogue.model import Catalogue
 from ..kit import clock
-from ..kit.i18n import ngettext, translatable, translate
+from ..kit.i18n import translatable, translate
 
 PolicyRule = Literal["too-soon", "too-far", "too-late"]
 MINUTES_PER_HOUR: Final = 60
@@ -31,7 +31,7 @@ class Advisory(msgspec.Struct, frozen=True, rename="camel"):
         """Return the advisory with its text in a language."""
         hours = self.limit_minutes / MINUTES_PER_HOUR
         length = (
-            ngettext(language, "{count} day", "{count} days", self.limit_minutes // (24 * MINUTES_PER_HOUR))
+            translate(language, "{days} days", days=self.limit_minutes // (24 * MINUTES_PER_HOUR))
             if self.rule == "too-far"
             else translate(language, "{hours} h", hours=f"{hours:g}")
         )

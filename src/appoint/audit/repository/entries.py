@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ...database.pool import Row, Statements
+from ...database.sql import load
 from ..model import AuditActor, AuditEntry, EntryFilter
+
+NEWEST_ENTRIES: Final = load(__name__, "newest_entries")
 
 
 class Bounds(NamedTuple):
@@ -153,37 +156,17 @@ async def newest(
 ) -> list[AuditEntry]:
     """Return entries like `entries` does, but only those with ids in `[since, before)`, newest first."""
     rows = await db.fetch(
-        """
-        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
-                null::bytea as hash
-           from audit_unsealed
-          where clinic_id = $1 and id >= $2 and id < $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
-            and ($8::text is null or $8 = any(subjects))
-          order by id desc
-          limit $9 + 1)
-        union all
-        (select id, at, actor, action, subjects, address, request_id, reason, position, hash
-           from audit_entry
-          where clinic_id = $1 and id >= $2 and id < $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
-            and ($8::text is null or $8 = any(subjects))
-          order by id desc
-          limit $9 + 1)
-         order by id desc
-         limit $9 + 1
-        """,
-        clinic_id,
-        since,
-        before,
-        bounds.start,
-        bounds.end,
-        matching.actor,
-        matching.action,
-        matching.subject,
-        limit,
+        NEWEST_ENTRIES,
+        clinic_id=clinic_id,
+        since=since,
+        before=before,
+        start=bounds.start,
+        end=bounds.end,
+        actor=matching.actor,
+        actions=[matching.action] if matching.action else matching.actions,
+        without=matching.without,
+        subjects=[matching.subject] if matching.subject else matching.subjects,
+        limit=limit,
     )
     return [_entry(row) for row in rows]
 

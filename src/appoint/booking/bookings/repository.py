@@ -6,8 +6,8 @@ from operator import attrgetter
 from uuid import UUID
 
 from ...database.pool import Statements
-from ..model import BookedAppointments
-from ..repository import to_booked_appointments
+from ..model import Appointment, BookedAppointments
+from ..repository import to_appointment, to_booked_appointments
 from ..selection import Selection
 from .model import BookingStart
 
@@ -48,6 +48,12 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
         *selection.parameters,
     )
     return [BookingStart(row.booking_id, row.start) for row in rows]
+
+
+async def list_by_ids(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:
+    """Return the clinic's appointments with these ids."""
+    rows = await db.fetch("select * from shown_appointment where clinic_id = $1 and id = any($2)", clinic_id, ids)
+    return [to_appointment(row) for row in rows]
 
 
 async def load_bookings(

@@ -1,14 +1,16 @@
-"""Cancel bookings as a whole."""
+"""Cancel bookings as a whole, and find appointments by their ids."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from ... import audit
-from ...database.pool import Transaction
+from ...database.pool import Statements, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from .. import transitions
 from ..model import Appointment, Cancellation, audit_reason
+from . import repository
 
 
 async def cancel(
@@ -51,3 +53,8 @@ async def cancel(
         subjects=[appointment.id for appointment in appointments],
         reason=audit_reason(overridden, advisories),
     )
+
+
+async def list_by_ids(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:
+    """Return the clinic's appointments with these ids."""
+    return await repository.list_by_ids(db, clinic_id=clinic_id, ids=ids)

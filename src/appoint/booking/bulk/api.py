@@ -76,7 +76,7 @@ class BulkChanges(Controller):
         "/askToRebook",
         operation_id="askToRebook",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", narrows=True),
+        opt=route(permission="run-appointments", narrows=True, problems=("no-rebooking-needed",)),
     )
     async def ask_to_rebook(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AskToRebook]

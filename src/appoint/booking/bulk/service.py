@@ -85,7 +85,12 @@ async def ask_to_rebook(
             _ask, actor, appointment_id=current.id, by=request.by, step_id=step_id, if_match=selected.if_match, now=now
         )
 
-    return await _change(db, request.appointments, ask_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now)
+    outcome = await _change(
+        db, request.appointments, ask_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now
+    )
+    if {each.reason for each in outcome.unchanged} == {"no-rebooking-needed"} and not outcome.count:
+        raise errors.Conflict("no-rebooking-needed")
+    return outcome
 
 
 async def _ask(

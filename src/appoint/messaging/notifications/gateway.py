@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from ...booking import links as manage
@@ -64,6 +65,24 @@ async def compose(db: Database, context: NotificationContext, now: datetime, *, 
             locale=context.locale,
         )
     return _message(context, kind, facts, rendered, links)
+
+
+READABLE: Final = frozenset({"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "rebook", "missed"})
+"""The kinds of messages to patients that staff can read again. Codes and messages about accounts are not among them."""
+HIDDEN_LINK: Final = "https://…"
+
+
+def rewrite(context: NotificationContext) -> Rendered:
+    """Write a message to a patient again, from the current details and without its links, which grant access."""
+    kind = kind_of(context.kind)
+    facts = msgspec.structs.replace(
+        _facts(context, kind, (), Links("", "not used", "")), link=HIDDEN_LINK, unsubscribe_url=None
+    )
+    return render(
+        TemplateKey(cast("Kind", kind), context.channel, context.locale),
+        facts,
+        TemplateText(context.own_subject, context.own_text) if context.own_text else None,
+    )
 
 
 def _kind_for_recipient(context: NotificationContext) -> str:

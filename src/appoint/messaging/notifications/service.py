@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from ... import audit
@@ -14,6 +14,7 @@ from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel
 from ..templates.model import NoticeKind
+from .gateway import READABLE, rewrite
 from .model import (
     CODE_TTL,
     LINK_TTL,
@@ -24,9 +25,10 @@ from .model import (
     Notification,
     NotificationStatus,
     Preferences,
+    kind_of,
 )
 from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, plan_reminder, superseding_sequence
-from .repository import corrections, delivery, planning, reads
+from .repository import contents, corrections, delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
 from .steps import StepNews
@@ -183,6 +185,26 @@ async def get(db: Statements, notification_id: UUID) -> Notification:
     if notification := await reads.find(db, notification_id):
         return notification
     raise errors.NotFound
+
+
+class WrittenAgain(NamedTuple):
+    """A message to a patient, written again from the current details."""
+
+    notification: Notification
+    subject: str
+    """Empty for text messages."""
+    text: str
+
+
+async def write_again(db: Statements, notification_id: UUID) -> WrittenAgain:
+    """Write a message to a patient again, so that staff can read what it said. Its text is not stored. Raise
+    `NotFound` for an unknown message, and for codes and messages about accounts."""
+    notification = await get(db, notification_id)
+    context = await contents.read_context(db, notification_id=notification_id, attempts=None)
+    if context is None or kind_of(context.kind) not in READABLE or context.start_time is None:
+        raise errors.NotFound
+    rendered = rewrite(context)
+    return WrittenAgain(notification, rendered.subject, rendered.text)
 
 
 async def list_newest(

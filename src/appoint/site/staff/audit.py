@@ -1,6 +1,7 @@
 """The audit log, for staff: changes and views, newest first."""
 
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response, get
@@ -10,15 +11,21 @@ from litestar.routes import HTTPRoute
 from ...audit import service
 from ...audit.model import EntryFilter
 from ...audit.refusals import REFUSED_ACTIONS
+from ...customers.model import search_terms
 from ...http.forms import parse_date, parse_id, query_params
+from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import fields
+from ...oversight.audit_trail import service as audit_trail
 from ..rendering import url_with
 from ..staff_frame import staff_page
+from .audit_sentences import GROUPS, links, sentence
 
 PAGE_SIZE: Final = 50
 MAX_FIELD_LENGTH: Final = 200
+EXPORTS: Final = frozenset({"exportCustomer"})
+"""Views that are listed with the changes."""
 KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "system", "command-line")
 
 
@@ -34,25 +41,24 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     matches = await service.newest(
         request.db,
         clinic_id=clinic_id,
-        matching=EntryFilter(
-            _day(query.get("from")),
-            _day(query.get("to")),
-            query.get("actor") or None,
-            query.get("action") or None,
-            query.get("subject") or None,
-        ),
+        matching=await _filter(request, clinic_id, query),
         before=parse_id(query.get("before")),
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]
     names = await service.actor_names(request.db, clinic_id=clinic_id)
+    subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
     return await staff_page(
         request,
         "staff/audit.html",
         clinic_id=clinic_id,
         place="audit",
-        subjects=[entry.id for entry in page],
+        subjects=[*(entry.id for entry in page), *subjects.ids],
         entries=page,
+        sentence=partial(sentence, subjects=subjects, names=names, language=language_for(request)),
+        linked=partial(links, subjects=subjects),
+        patients=subjects.patients,
+        groups={name: label for name, (label, _) in GROUPS.items()},
         names=names,
         people=sorted(((f"{kind}:{id}", name) for (kind, id), name in names.items()), key=lambda person: person[::-1]),
         kinds=KINDS,
@@ -60,6 +66,37 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         sealed=await service.sealed_position(request.db, clinic_id=clinic_id),
         actions=_actions(request),
         next=url_with(request, before=page[-1].id) if len(matches) > PAGE_SIZE else None,
+    )
+
+
+async def _filter(request: Request, clinic_id: int, query: dict[str, str]) -> EntryFilter:
+    """Return the page's filter. Unless the user asks for an action or for everything, leave out views."""
+    terms = search_terms(query.get("patient"), language_for(request))
+    group = GROUPS.get(query.get("group", ""))
+    wants_all = query.get("show") == "all" or query.get("action") or query.get("subject")
+    return EntryFilter(
+        _day(query.get("from")),
+        _day(query.get("to")),
+        query.get("actor") or None,
+        query.get("action") or None,
+        query.get("subject") or None,
+        actions=group and group[1],
+        without=() if wants_all or group else _views(request),
+        subjects=await audit_trail.find_subjects(request.db, clinic_id=clinic_id, terms=terms) if terms else None,
+    )
+
+
+def _views(request: Request) -> list[str]:
+    """Return the operations that only show something."""
+    return sorted(
+        {
+            str(handler.operation_id)
+            for route in request.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            if handler.operation_id and handler.http_methods <= {"GET", "HEAD", "OPTIONS"}
+        }
+        - EXPORTS
     )
 
 

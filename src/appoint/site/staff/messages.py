@@ -1,6 +1,7 @@
 """A clinic's sent messages, for staff."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
@@ -8,7 +9,10 @@ from litestar.params import FromPath
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
+from ...kit import errors
+from ...kit.ids import clinic_of
 from ...messaging.notifications import service
+from ...messaging.notifications.gateway import READABLE
 from ...messaging.notifications.model import NotificationStatus, kind_of
 from ..rendering import url_with
 from ..staff_frame import staff_page
@@ -60,9 +64,34 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         status=status,
         patient=patient,
         kind_of=kind_of,
+        readable=READABLE,
         tabs=[(each, url_with(request, status=each, before=None)) for each in (*STATUSES, ANY_STATUS)],
         next=url_with(request, status=status, before=page[-1].id) if len(notifications) > PAGE_SIZE else None,
     )
 
 
-PAGES: Final = [messages]
+@get(
+    "/staff/{clinic_id:int}/messages/{notification_id:uuid}",
+    operation_id="showMessage",
+    opt=route(permission="see-messages", page=True),
+    include_in_schema=False,
+)
+async def message(request: Request, clinic_id: FromPath[int], notification_id: FromPath[UUID]) -> Response[Any]:
+    """Show what a message to a patient said."""
+    if clinic_of(notification_id) != clinic_id:
+        raise errors.NotFound
+    written = await service.write_again(request.db, notification_id)
+    return await staff_page(
+        request,
+        "staff/messages/message.html",
+        clinic_id=clinic_id,
+        place="messages",
+        subjects=[notification_id],
+        message=written.notification,
+        subject=written.subject,
+        text=written.text,
+        kind_of=kind_of,
+    )
+
+
+PAGES: Final = [messages, message]

@@ -13,9 +13,9 @@ from ..model import NotificationContext
 READ_CONTEXT: Final = load(__name__, "read_context")
 
 
-async def read_context(db: Statements, *, notification_id: UUID, attempts: int) -> NotificationContext | None:
+async def read_context(db: Statements, *, notification_id: UUID, attempts: int | None) -> NotificationContext | None:
     """Return the notification with the current state of its subject. Return None if it is no longer leased for this
-    attempt."""
+    attempt; without `attempts`, only if it does not exist."""
     row = await db.fetchrow(
         READ_CONTEXT, clinic_id=ids.clinic_of(notification_id), notification_id=notification_id, attempts=attempts
     )

@@ -70,4 +70,5 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
   left join app_user u
     on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active and u.disabled_at is null
   left join sign_in_code s on s.id = case when n.kind in ('sign-in-code', 'address-code') then n.subject_id::uuid end
- where n.clinic_id = :clinic_id and n.id = :notification_id and n.status = 'leased' and n.attempts = :attempts
+ where n.clinic_id = :clinic_id and n.id = :notification_id
+   and (:attempts::integer is null or n.status = 'leased' and n.attempts = :attempts)

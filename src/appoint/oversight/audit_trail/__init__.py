@@ -1,0 +1,1 @@
+"""The audit log for people: what its entries are about, by name."""
