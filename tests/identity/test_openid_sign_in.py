@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
+from appoint.identity.second_factors.model import hash_code
 from appoint.kit import clock
 from support.app import client_of, composed
 from support.audit import unsealed
@@ -12,6 +13,7 @@ from support.openid_pages import CALLBACK, Browser, page_settings
 from support.provider import CLIENT_ID, CLIENT_SECRET
 from support.staff import PASSWORD, add_user, bearer
 
+RECOVERY_CODE = "k7rm-2xqd-9wnb-4tpf"
 MIA = {"sub": "mia", "email": "mia@example.org", "email_verified": True}
 
 
@@ -86,6 +88,45 @@ async def turn_on_totp(client, time) -> str:
     code = pyotp.TOTP(setup["secret"]).at(time.now)
     assert (await client.post("/api/account/totp/confirm", json={"code": code}, headers=headers)).status_code == 200
     return setup["secret"]
+
+
+async def test_a_recovery_code_is_accepted_from_users_whose_second_factor_is_a_passkey(db, linking_pages, idp):
+    user_id = await db.fetchval("select id from app_user where email = 'mia@example.org'")
+    await db.execute(
+        """
+        insert into passkey (user_id, name, credential_id, public_key, sign_count, synced)
+        values ($1, 'Laptop', 'x', 'x', 0, false)
+        """,
+        user_id,
+    )
+    await db.execute("insert into recovery_code values ($1, $2)", user_id, hash_code(user_id, RECOVERY_CODE))
+    browser = Browser(linking_pages, idp)
+    page = await browser.sign_in("/staff/sign-in/openid?next=/staff/1/day", **MIA)
+    assert ("Recovery code" in page.text, browser.is_signed_in) == (True, False)
+    assert 'href="/staff/sign-in?next=%2Fstaff%2F1%2Fday"' in page.text, "where they can use their passkey"
+    for wrong in ("000000", RECOVERY_CODE[::-1], ""):
+        assert (await browser.post("/staff/sign-in/openid/code", totp=wrong)).status_code == 401
+    entered = await browser.post("/staff/sign-in/openid/code", totp=RECOVERY_CODE)
+    assert (entered.headers["Location"], browser.is_signed_in) == ("/staff/1/day", True)
+    assert await db.fetchval("select second_factor from session") is True
+    again = Browser(linking_pages, idp)
+    await again.sign_in(**MIA)
+    assert (await again.post("/staff/sign-in/openid/code", totp=RECOVERY_CODE)).status_code == 401
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_session_has_a_second_factor_only_if_the_setting_says_that_the_provider_asks(
+    db, database_url, idp, mia, trusted
+):
+    settings = page_settings(idp, oidc_link_by_email=True, oidc_second_factor=trusted)
+    async with client_of(composed(database_url, **settings)) as client:
+        assert (await Browser(client, idp).sign_in(**MIA)).status_code == 303
+    assert await db.fetchval("select second_factor from session") is trusted
+
+
+async def test_the_page_for_the_code_needs_a_sign_in_that_awaits_one(browser):
+    page = await browser.visit("/staff/sign-in/openid/code")
+    assert (page.status_code, "Please try again" in page.text) == (400, True)
 
 
 async def test_a_provider_with_its_own_second_factor_is_trusted_if_the_setting_says_so(db, database_url, idp, mia):

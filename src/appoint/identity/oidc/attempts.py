@@ -55,9 +55,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign-in that only lacks the code from the user's authenticator. Signed, and stored in a cookie."""
+    """A sign-in that only lacks the user's second factor. Signed, and stored in a cookie."""
 
     user_id: UUID
+    totp: bool
+    """Whether the user has an authenticator. If not, they have passkeys."""
     credentials: int
     """The user's `credentials` when the provider identified them. A new password invalidates the sign-in."""
     authenticated_at: datetime | None

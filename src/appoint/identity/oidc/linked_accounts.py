@@ -17,9 +17,13 @@ from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
 from ...messaging.notifications.service import notify_user
 from ..accounts import repository as accounts
-from ..accounts.model import StoredUser, totp_step
+from ..accounts.model import StoredUser
+from ..passkeys.model import RelyingParty
+from ..second_factors import service as second_factors
+from ..sessions import factors
 from ..sessions import repository as sessions_repository
 from ..sessions import service as sessions
+from ..sessions.factors import FactorProof
 from ..sessions.service import SignIn
 from . import repository
 from .attempts import AttemptFailed, Identity, PendingCode
@@ -34,7 +38,7 @@ class Browser:
     """Its session, which the sign-in ends."""
     lifetime: timedelta
     """How long the new session lasts at most."""
-    secret: str
+    party: RelyingParty
 
 
 async def enter(
@@ -48,7 +52,7 @@ async def enter(
     next: str,
     now: datetime,
 ) -> SignIn | PendingCode:
-    """Sign in the user whom the provider identified, or return what is needed to ask for their authenticator's code.
+    """Sign in the user whom the provider identified, or return what is needed to ask for their second factor.
 
     Raise an `unlinked` `AttemptFailed` if no usable account is linked to the identity, and none can be linked by its
     email address. The audit log distinguishes the reasons.
@@ -59,9 +63,11 @@ async def enter(
     if user is None or user.disabled_at is not None:
         await _record_failure(db, actor, user, identity, refusals)
         raise AttemptFailed("unlinked")
-    if user.totp_confirmed_at and not sign_in.has_second_factor:
+    second_factor = await second_factors.find(db, user.id)
+    if second_factor.is_set_up and not sign_in.has_second_factor:
         return PendingCode(
             user_id=user.id,
+            totp=second_factor.totp,
             credentials=user.credentials,
             authenticated_at=identity.authenticated_at,
             next=next,
@@ -73,7 +79,7 @@ async def enter(
         user=user,
         authenticated_at=identity.authenticated_at,
         browser=browser,
-        second_factor=sign_in.has_second_factor,
+        provider_factor=sign_in.has_second_factor,
         now=now,
     )
 
@@ -121,13 +127,13 @@ async def enter_with_code(
     actor: Actor,
     pending: PendingCode,
     *,
-    code: str,
+    factor: FactorProof,
     browser: Browser,
     refusals: audit.Refusals,
     now: datetime,
 ) -> SignIn:
-    """Finish a sign-in with the code from the user's authenticator. Raise `Unauthorized` if it is wrong, or an
-    `expired` `AttemptFailed` if the account has changed in the meantime."""
+    """Finish a sign-in with a code from the user's authenticator, or a recovery code. Raise `Unauthorized` if it is
+    wrong, or an `expired` `AttemptFailed` if the account has changed in the meantime."""
     user = await accounts.find_user(db, pending.user_id)
     if user is None or user.credentials != pending.credentials:
         raise AttemptFailed("expired")
@@ -138,8 +144,7 @@ async def enter_with_code(
             user=user,
             authenticated_at=pending.authenticated_at,
             browser=browser,
-            second_factor=True,
-            code=code,
+            factor=factor,
             now=now,
         )
     except errors.Unauthorized as refusal:
@@ -163,19 +168,19 @@ async def _enter(
     user: StoredUser,
     authenticated_at: datetime | None,
     browser: Browser,
-    second_factor: bool,
-    code: str | None = None,
+    provider_factor: bool = False,
+    factor: FactorProof | None = None,
     now: datetime,
 ) -> SignIn:
     locked = await accounts.lock(tx, user.id)
     if locked is None or locked.credentials != user.credentials:
         raise AttemptFailed("expired")
     proven_at = min(authenticated_at, now) if authenticated_at else now - PROOF_TTL
-    if code is not None:
-        step = totp_step(browser.secret, locked, code, now)
-        if step is None:
-            raise errors.Unauthorized("wrong-credentials")
-        await accounts.record_sign_in(tx, user.id, password_hash=None, totp_step=step)
+    factor_use = None
+    if factor is not None:
+        factor_use = await factors.check(tx, locked, factor, party=browser.party, now=now)
+    if factor_use:
+        await accounts.record_sign_in(tx, user.id, password_hash=None, totp_step=factor_use.totp_step)
         proven_at = now
     return await sessions.open_user_session(
         tx,
@@ -184,7 +189,7 @@ async def _enter(
         previous_token=browser.previous_token,
         lifetime=browser.lifetime,
         proven_at=proven_at,
-        second_factor=second_factor,
+        second_factor=provider_factor or factor_use is not None,
         now=now,
     )
 

@@ -28,11 +28,12 @@ from ...identity.oidc.attempts import (
 )
 from ...identity.oidc.linked_accounts import Browser
 from ...identity.oidc.sign_in import CALLBACK, ProviderSignIn
+from ...identity.passkeys.requests import party_of
 from ...identity.sessions.service import SignIn
 from ...kit import clock, errors
 from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
-from .sign_in import OPENID_STATUSES, openid_outcome
+from .sign_in import OPENID_STATUSES, factor_of, openid_outcome
 
 LINK: Final = "/staff/account/openid"
 SIGN_IN: Final = route(permission="sign-in", page=True)
@@ -115,7 +116,7 @@ def _browser(request: Request) -> Browser:
     return Browser(
         previous_token=request.cookies.get(COOKIE),
         lifetime=timedelta(hours=request.services.settings.session_hours),
-        secret=request.services.secret_key,
+        party=party_of(request),
     )
 
 
@@ -128,12 +129,25 @@ def _signed_in(request: Request, entered: SignIn, next: str) -> Response[Any]:
 
 @get("/staff/sign-in/openid/code", operation_id="showOpenIdCode", opt=SIGN_IN_VIEW, include_in_schema=False)
 async def show_code(request: Request) -> Response[Any]:
-    return _code_page(request)
+    try:
+        return _code_page(request, _pending(request))
+    except AttemptFailed as failure:
+        return _refuse("/staff/sign-in", "/staff", failure.outcome)
 
 
-def _code_page(request: Request, *, wrong: bool = False) -> Response[Any]:
+def _pending(request: Request) -> PendingCode:
+    return read_signed(request.services.secret_key, openid_attempt_of(request), PendingCode, now=clock.now())
+
+
+def _code_page(request: Request, pending: PendingCode, *, wrong: bool = False) -> Response[Any]:
     return render(
-        request, "staff/openid/code.html", status_code=401 if wrong else 200, cache_control=NO_STORE, wrong=wrong
+        request,
+        "staff/openid/code.html",
+        status_code=401 if wrong else 200,
+        cache_control=NO_STORE,
+        next=pending.next,
+        totp=pending.totp,
+        wrong=wrong,
     )
 
 
@@ -145,16 +159,19 @@ def _code_page(request: Request, *, wrong: bool = False) -> Response[Any]:
     include_in_schema=False,
 )
 async def enter_code(request: Request) -> Response[Any]:
-    code = (await parse_form(request)).get("totp", "").replace(" ", "")
+    factor = factor_of((await parse_form(request)).get("totp", "").strip())
     try:
-        pending = read_signed(request.services.secret_key, openid_attempt_of(request), PendingCode, now=clock.now())
+        pending = _pending(request)
+    except AttemptFailed as failure:
+        return _refuse("/staff/sign-in", "/staff", failure.outcome)
+    try:
         account = f"user {pending.user_id}"
         await sign_in_throttle.count_attempt(request, account=account, now=clock.now())
         entered = await linked_accounts.enter_with_code(
             request.db,
             request.user,
             pending,
-            code=code,
+            factor=factor,
             browser=_browser(request),
             refusals=request.services.get(Refusals),
             now=clock.now(),
@@ -162,7 +179,7 @@ async def enter_code(request: Request) -> Response[Any]:
     except AttemptFailed as failure:
         return _refuse("/staff/sign-in", "/staff", failure.outcome)
     except errors.Unauthorized:
-        return _code_page(request, wrong=True)
+        return _code_page(request, pending, wrong=True)
     await sign_in_throttle.record_success(request, account=account, now=clock.now())
     return _signed_in(request, entered, pending.next)
 

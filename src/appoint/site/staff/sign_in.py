@@ -109,7 +109,7 @@ async def sign_in(request: Request) -> Response[Any]:
             request.user,
             email=email,
             password=fields.get("password", ""),
-            factor=_factor(fields.get("totp", "").strip()),
+            factor=factor_of(fields.get("totp", "").strip()),
             previous_token=request.cookies.get(COOKIE),
             party=party_of(request),
             lifetime=lifetime,
@@ -126,7 +126,7 @@ async def sign_in(request: Request) -> Response[Any]:
     return response
 
 
-def _factor(text: str) -> FactorProof:
+def factor_of(text: str) -> FactorProof:
     """Return what the user entered as their second factor: an authenticator's code or a recovery code."""
     code = text.replace(" ", "")
     if not code or (code.isdecimal() and len(code) <= MAX_CODE_LENGTH):
