@@ -1,5 +1,5 @@
-// The first page of a new installation: suggests the booking page's address from the clinic's name, and the browser's
-// own time zone. The server does the same for browsers without scripts.
+// The forms for a new clinic: suggests the booking page's address from the clinic's name, and the browser's own time
+// zone. On the first page of a new installation, the server does the same for browsers without scripts.
 
 const LETTERS: Record<string, string> = {
   ä: "ae", ö: "oe", ü: "ue", ß: "ss", æ: "ae", ø: "o", ł: "l", ı: "i", "’": "", "'": "",

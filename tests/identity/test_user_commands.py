@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support.accounts import mailed_tokens, set_password
-from support.staff import ANOTHER, PASSWORD, sign_in
+from support.staff import ANOTHER, PASSWORD, add_user, sign_in
 from support.world import create_clinic
 
 
@@ -22,6 +22,17 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
     repeated = await run_command("user", "add", "--email", "mia@example.org", *mia, stdin=ANOTHER)
     sentence = "There is already a user with the email address mia@example.org."
     assert (repeated.code, repeated.errors) == (1, f"appoint: {sentence}")
+
+
+async def test_the_set_up_link_is_printed_until_there_is_an_administrator(db, client, run_command):
+    printed = await run_command("setup-link", public_url="https://appoint.example")
+    base, _, path = printed.output.strip().partition(".example")
+    assert (printed.code, base) == (0, "https://appoint")
+    assert '<form method="post" action="/setup"' in (await client.get(path)).text
+    await add_user(db, administrator=True)
+    refused = await run_command("setup-link")
+    sentence = "There already is an administrator. To add another: `appoint user add --administrator`."
+    assert (refused.code, refused.errors) == (1, f"appoint: {sentence}")
 
 
 @pytest.mark.parametrize(

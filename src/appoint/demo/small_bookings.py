@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ..booking.model import CancelCause, Status
+from ..kit import clock
 from ..kit.ids import clinic_of
 from .three_clinics import ClinicStory
 from .visits import MOVES, Visit, clinics_id, outcome
@@ -20,6 +21,9 @@ GROUP_SHARE: Final = 0.1
 MAX_GROUP_LENGTH: Final = timedelta(hours=2)
 ADULT_AGE: Final = 16
 """From this age on, people book for themselves."""
+RECENTLY: Final = timedelta(hours=1)
+"""How long a patient may still be with the doctor after their visit, or arrive before it."""
+MIN_FOR_EVERY_STATE: Final = 3
 HOLD_TTL: Final = timedelta(minutes=10)
 COLUMNS: Final = (
     "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at "
@@ -141,12 +145,12 @@ async def write_appointments(world: World, booked: Sequence[Booked], stories: Ma
         "clinic_id customer_id record_number created_at updated_at",
         [(*patient, f"{1000 + number}", at, at) for number, (patient, at) in enumerate(first_booked_at.items())],
     )
-    statuses = _statuses(world, booked)
+    statuses = _statuses(world, booked, stories)
     rows = [_row(world, each, statuses[each.id], stories[each.clinic_id]) for each in booked]
     await write(world.connection, "appointment", COLUMNS, rows)
 
 
-def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
+def _statuses(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> dict[UUID, Status]:
     """Return each visit's status.
 
     At any hour, even while all clinics are closed, the last visitor is still with the doctor and the next one has
@@ -157,9 +161,28 @@ def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
     statuses[next(each.id for each in reversed(live) if each.start <= world.now)] = Status.CHECKED_IN
     statuses[next(each.id for each in live if each.start > world.now)] = Status.ARRIVED
     by_clinic = groupby(sorted(live, key=attrgetter("clinic_id")), key=attrgetter("clinic_id"))
-    for _, of_clinic in by_clinic:
+    for clinic_id, visits in by_clinic:
+        of_clinic = list(visits)
         statuses[next(each.id for each in of_clinic if _can_be_on_hold(world, each))] = Status.PENDING
+        zone = stories[clinic_id].content.time_zone
+        today = clock.local_date(world.now, zone)
+        statuses |= _liven_up(world, [each for each in of_clinic if clock.local_date(each.start, zone) == today])
     return statuses
+
+
+def _liven_up(world: World, today: Sequence[Booked]) -> dict[UUID, Status]:
+    """Return statuses that show every state on a clinic's day, as far as the hour allows: `today` are its visits that
+    have not been cancelled."""
+    past = [each for each in today if each.start <= world.now]
+    coming = [each for each in today if each.start > world.now]
+    changes: dict[UUID, Status] = {}
+    if len(past) > MIN_FOR_EVERY_STATE:
+        changes |= {past[0].id: Status.NOSHOW, past[1].id: Status.CANCELLED, past[2].id: Status.FULFILLED}
+    if past and past[-1].visit.end > world.now - RECENTLY:
+        changes[past[-1].id] = Status.CHECKED_IN
+    if coming and coming[0].start <= world.now + RECENTLY:
+        changes[coming[0].id] = Status.ARRIVED
+    return changes
 
 
 def _can_be_on_hold(world: World, booked: Booked) -> bool:

@@ -1,6 +1,6 @@
 """The small world's clinics, with everything but their slots and appointments."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -53,9 +53,16 @@ async def write_clinic(
     await _write_weekly_hours(clinic, doctors, time_slots)
     await _write_absences(clinic, doctors, absences_at)
     return {
-        doctors[doctor.name]: [_limit_to_ages(kinds[name], doctor.ages) for name in doctor.offers or kinds]
+        doctors[doctor.name]: [
+            _limit_to_ages(kinds[name], doctor.ages) for name in _by_demand(doctor.offers or [*kinds])
+        ]
         for doctor in story.doctors
     }
+
+
+def _by_demand(offers: Sequence[str]) -> list[str]:
+    """Return what a doctor offers, with the first type as often as all the others together."""
+    return [offers[0]] * max(len(offers) - 1, 1) + [*offers[1:]]
 
 
 def _limit_to_ages(kind: Kind, ages: tuple[int, int]) -> Kind:

@@ -103,7 +103,7 @@ CLINICS: Final = (
                 "Allgemeinmedizin",
                 "lehmann@spreebogen.example.org",
                 (("wednesday thursday friday saturday sunday", "Vormittag"), ("friday saturday sunday", "Nachmittag")),
-                offers=("Sprechstunde", "Vorsorgeuntersuchung", "Videosprechstunde"),
+                offers=("Sprechstunde", "Vorsorgeuntersuchung", "Hautkrebs-Screening", "Videosprechstunde"),
                 ages=ADULTS,
             ),
             DoctorStory(

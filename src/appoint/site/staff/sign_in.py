@@ -67,7 +67,8 @@ async def _load_demo(request: Request) -> Demo | None:
     path = request.services.settings.data_dir / "demo-password"
     if not is_development(request) or not path.exists():
         return None
-    return Demo(await staff.list_users(request.db, DEMO_CLINIC, after=None, limit=MAX_DEMO_USERS), path)
+    users = await staff.list_users(request.db, DEMO_CLINIC, after=None, limit=MAX_DEMO_USERS)
+    return Demo(sorted(users, key=lambda user: user.role, reverse=True), path)
 
 
 def _sign_in_page(
