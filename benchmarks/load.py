@@ -51,7 +51,7 @@ PARAMETERS = {
     "needs_code": "false",
     "origin": "null",
     "step_seconds": "null",
-    "override_reason": "null",
+    "override_reasons": "null",
     "traceparent": "null",
     "now": "now()",
 }

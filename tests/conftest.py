@@ -21,6 +21,7 @@ from support import database, run_clock, scale
 from support.app import POOLS, client_of, composed
 from support.commands import CommandLine
 from support.database import Pools, SharedPool
+from support.keys import KEY
 from support.staff import SECRET
 
 CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
@@ -135,4 +136,6 @@ def run_command(
     tmp_path: Path,
 ) -> CommandLine:
     """Run `appoint …` on this worker's database."""
-    return CommandLine(monkeypatch, capsys, database_url=database_url, data_dir=tmp_path, secret_key=SECRET)
+    return CommandLine(
+        monkeypatch, capsys, database_url=database_url, data_dir=tmp_path, secret_key=SECRET, encryption_keys=KEY
+    )

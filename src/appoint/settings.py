@@ -73,6 +73,11 @@ class GeneralSettings(BaseSettings):
         description="key that signs links in messages; must be the same for all servers and workers; if unset, it is "
         "generated and stored in the data directory",
     )
+    encryption_keys: SecretStr | None = Field(
+        default=None,
+        description="keys that encrypt notes, free text and secrets in the database (`appoint encryption new-key`): "
+        "NAME:KEY,NAME:KEY, newest first, the same for all servers and workers; if unset, those in the data directory",
+    )
     cache_url: SecretStr | None = Field(
         default=None, description="Redis, as redis://host:port/number; if unset, each process has its own cache"
     )
@@ -268,6 +273,11 @@ class Settings(AuditSettings, SignInSettings, GeneralSettings):
     @property
     def requires_admin_second_factor(self) -> bool:
         return self.mode == "production" if self.admin_second_factor is None else self.admin_second_factor
+
+    @property
+    def keys_file(self) -> Path:
+        """The file with encryption keys, one per line, for installations that don't have them in a variable."""
+        return self.data_dir / "encryption-keys"
 
     @property
     def links_url(self) -> str:

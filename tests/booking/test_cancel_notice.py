@@ -13,8 +13,10 @@ from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Role
 from appoint.kit.cache import ClinicCache
+from appoint.kit.key_ring import Place
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, member, partner, staff
+from support.encryption import revealed
 from support.world import (
     PATIENT,
     RECEPTION,
@@ -240,8 +242,13 @@ async def test_staff_can_override_the_notice_period_with_a_reason(desk, caller):
         REASON,
     )
     assert (await desk.cancel(caller, override="too-late", overrideReason="Again", reason="ill")).status_code == 204
-    row = await desk.db.fetchrow("select status, cancel_reason, overridden, override_reason from appointment")
-    assert tuple(row) == ("cancelled", "ill", ["too-late", "too-late"], f"{REASON}\nAgain")
+    row = await desk.db.fetchrow("select id, status, cancel_reason, overridden, override_reason from appointment")
+    assert revealed(row, cancel_reason=Place.CANCEL_REASON, override_reason=Place.OVERRIDE_REASON) == (
+        "cancelled",
+        "ill",
+        ["too-late", "too-late"],
+        f"{REASON}\nAgain",
+    )
     actions = await desk.db.fetch(
         """
         select action, reason from audit_unsealed

@@ -13,6 +13,7 @@ from appoint.database.pool import SERVER
 from appoint.kit.errors import StartupError
 from support.database import as_superuser
 from support.embedded_servers import fetch, folder, query
+from support.keys import KEY
 from support.processes import appoint, eventually
 
 STRONG_SECRET = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
@@ -142,6 +143,7 @@ def production(**changes):
         "public_url": "https://appoint.example",
         "admin_token": STRONG_SECRET,
         "secret_key": STRONG_SECRET,
+        "encryption_keys": KEY,
         "rate_limits": None,
     } | changes
 

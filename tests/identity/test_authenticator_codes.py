@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pyotp
 import pytest
 
-from appoint.identity.accounts.model import encrypt_totp
+from appoint.kit.key_ring import Place
 from support.accounts import WRONG
-from support.staff import ANOTHER, SECRET, add_user, sign_in, type_of
+from support.keys import KEYS
+from support.staff import ANOTHER, add_user, sign_in, type_of
 
 
 @pytest.fixture
@@ -17,7 +18,8 @@ async def totp(db, mia, time) -> pyotp.TOTP:
     time.now = datetime.fromtimestamp(time.now.timestamp() // 30 * 30, tz=time.now.tzinfo)
     secret = pyotp.random_base32()
     await db.execute(
-        "update app_user set totp_secret = $1, totp_confirmed_at = now()", encrypt_totp(SECRET, mia, secret)
+        "update app_user set totp_secret = $1, totp_confirmed_at = now()",
+        KEYS.encrypt_bytes(secret.encode(), Place.TOTP_SECRET, mia),
     )
     return pyotp.TOTP(secret)
 

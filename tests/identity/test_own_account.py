@@ -5,11 +5,14 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from appoint.identity.encryption import decrypt, encrypt
+from appoint.identity.encryption import decrypt, legacy_cipher
 from appoint.kit import clock
+from appoint.kit.key_ring import KeyRing, Place
 from support.accounts import INVITATION, NEW_PASSWORD, USERS, mailed_tokens
 from support.app import ADMIN
-from support.staff import PASSWORD, SECRET, sign_in, type_of
+from support.encryption import legacy_totp
+from support.keys import KEYS, OLDER_KEY
+from support.staff import PASSWORD, sign_in, type_of
 
 # own account
 
@@ -74,7 +77,23 @@ async def test_an_authenticators_secret_is_encrypted_and_never_shown_again(db, c
     assert await db.fetchval("select count(*) from request_key") == 0
     ciphertext = await db.fetchval("select totp_secret from app_user")
     assert secrets[1].encode() not in ciphertext
-    assert decrypt(SECRET, f"totp {mia}", ciphertext) == secrets[1]
+    assert ciphertext.startswith(b"enc1:tests:")
+    assert KEYS.decrypt_bytes(ciphertext, Place.TOTP_SECRET, mia).decode() == secrets[1]
+
+
+async def test_a_secret_that_an_earlier_release_encrypted_still_works(db, client, mia):
+    totp = pyotp.TOTP(pyotp.random_base32())
+    await db.execute("update app_user set totp_secret = $1, totp_confirmed_at = now()", legacy_totp(totp.secret, mia))
+    code = totp.at(clock.now())
+    assert (await sign_in(client, totp="000000" if code != "000000" else "111111")).status_code == 401
+    assert (await sign_in(client, totp=code)).status_code == 201
+
+
+async def test_an_authenticator_whose_key_is_missing_refuses_every_code(db, client, mia):
+    totp = pyotp.TOTP(pyotp.random_base32())
+    secret = KeyRing.parse(OLDER_KEY).encrypt_bytes(totp.secret.encode(), Place.TOTP_SECRET, mia)
+    await db.execute("update app_user set totp_secret = $1, totp_confirmed_at = now()", secret)
+    assert (await sign_in(client, totp=totp.at(clock.now()))).status_code == 401
 
 
 async def test_setting_up_an_authenticator_requires_the_password(client, manager):
@@ -85,8 +104,8 @@ async def test_setting_up_an_authenticator_requires_the_password(client, manager
     )
 
 
-def test_an_encrypted_secret_is_bound_to_its_key_and_purpose():
-    ciphertext = encrypt("a key", "one", "a secret")
+def test_a_secret_from_an_earlier_release_is_bound_to_its_key_and_purpose():
+    ciphertext = legacy_cipher("a key", "one").encrypt(b"a secret")
     bindings = [("a key", "one"), ("a key", "two"), ("another key", "one")]
     assert [decrypt(*binding, ciphertext) for binding in bindings] == ["a secret", None, None]
 

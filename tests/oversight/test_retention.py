@@ -8,8 +8,10 @@ import pytest
 
 from appoint.kit import ids
 from appoint.kit.cache import ClinicCache
+from appoint.kit.key_ring import Place
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
+from support.encryption import revealed
 from support.world import NOW, World, at
 
 VISIT = at(9)
@@ -36,16 +38,16 @@ async def add_visit(world: World, customer: UUID, *, hour: int = 9) -> None:
 
 
 async def notes(world: World, customer: UUID) -> tuple[str | None, str | None]:
-    return tuple(
-        await world.db.fetchrow(
-            """
-            select p.notes, a.notes from patient p
-              join appointment a on a.clinic_id = p.clinic_id and a.customer_id = p.customer_id
-             where a.customer_id = $1
-            """,
-            customer,
-        )
+    row = await world.db.fetchrow(
+        """
+        select p.notes, a.notes as visit, a.id
+          from patient p
+          join appointment a on a.clinic_id = p.clinic_id and a.customer_id = p.customer_id
+         where a.customer_id = $1
+        """,
+        customer,
     )
+    return revealed(row, visit=Place.APPOINTMENT_NOTES)
 
 
 async def name(world: World, customer: UUID) -> str:

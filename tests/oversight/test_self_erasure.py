@@ -6,8 +6,10 @@ import pytest
 
 from appoint.http.access import PROOF_TTL
 from appoint.kit import clock
+from appoint.kit.key_ring import Place
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
+from support.encryption import revealed
 from support.manage_links import book, create_visit
 from support.patient_pages import csrf_token_of, sign_in
 from support.sign_in_codes import enter_code, request_code
@@ -48,7 +50,13 @@ async def erase(client, visit, headers=None):
 
 async def records(db) -> tuple:
     """Return the clinic's notes, the record number and the notes on the appointment."""
-    return tuple(await db.fetchrow("select p.notes, record_number, a.notes from patient p, appointment a"))
+    row = await db.fetchrow(
+        """
+        select p.notes, record_number, a.notes as visit, a.id, p.clinic_id || '/' || p.customer_id as patient
+          from patient p, appointment a
+        """
+    )
+    return revealed(row, notes=Place.PATIENT_NOTES, visit=Place.APPOINTMENT_NOTES)
 
 
 async def test_a_clinics_records_outlive_the_customer(client, db, visit):

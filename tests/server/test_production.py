@@ -56,6 +56,7 @@ def test_production_accepts_safe_settings(changes):
     ("changes", "fault"),
     [
         ({"public_url": ""}, "APPOINT_PUBLIC_URL is missing"),
+        ({"encryption_keys": None, "data_dir": "/nowhere"}, "APPOINT_ENCRYPTION_KEYS is missing (create a key with"),
         ({"public_url": "http://appoint.example"}, "APPOINT_PUBLIC_URL does not use TLS"),
         ({"smtp_url": "smtp://mail.example"}, "APPOINT_MAIL_FROM is missing"),
         ({"webhook_private_addresses": True}, "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true"),

@@ -9,9 +9,11 @@ import httpx2
 import pytest
 
 from appoint.http.cookies import BOOKED_COOKIE
+from appoint.kit.key_ring import Place
 from appoint.server import app as application
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, alternatives, form_of, open_form, send, utc
+from support.encryption import revealed
 from support.world import create_customer
 
 
@@ -21,9 +23,9 @@ async def test_the_form_books_and_redirects_to_the_appointment(client, db, lakes
     assert re.fullmatch(r"/appointments/apm_[^?]+\?new=1", response.headers["Location"])
     assert (await client.get(response.headers["Location"])).status_code == 200
     row = await db.fetchrow(
-        "select a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
+        "select a.id, a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
     )
-    assert tuple(row) == ("By wheelchair", "Ana Souza", "ana@example.org", "en")
+    assert revealed(row, notes=Place.APPOINTMENT_NOTES) == ("By wheelchair", "Ana Souza", "ana@example.org", "en")
 
 
 async def test_a_form_sent_twice_at_once_books_once(client, db, lakeside):
@@ -83,11 +85,12 @@ async def test_refusing_a_taken_time_offers_others_that_can_be_booked_immediatel
     assert response.status_code == 303
     rows = await db.fetch(
         """
-        select c.name, lower(a.during) as start, a.notes
+        select a.id, c.name, lower(a.during) as start, a.notes
           from appointment a join customer c on c.id = a.customer_id order by c.name
         """
     )
-    assert [(row["name"], utc(row["start"]), row["notes"]) for row in rows] == [
+    booked = [revealed(row, notes=Place.APPOINTMENT_NOTES) for row in rows]
+    assert [(name, utc(start), notes) for name, start, notes in booked] == [
         ("Ana Souza", times[1], "By wheelchair"),
         ("Ben", utc(DAY), None),
     ]

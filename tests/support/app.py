@@ -13,6 +13,7 @@ from appoint.server import app as application
 from appoint.settings import Settings
 from support.customer_tokens import ProvingTransport
 from support.database import Pools
+from support.keys import KEY
 
 TOKEN = "the administrator's token"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -25,7 +26,12 @@ def settings(**changes: Any) -> Settings:
     """Return settings for tests, in development mode unless `changes` name another. Environment variables and `.env`
     are ignored."""
     mode = changes.get("mode", "development")
-    defaults = {"mode": mode, "secret_key": "signs links in tests", "rate_limits": mode == "production"}
+    defaults = {
+        "mode": mode,
+        "secret_key": "signs links in tests",
+        "encryption_keys": KEY,
+        "rate_limits": mode == "production",
+    }
     return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 
 

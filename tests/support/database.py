@@ -13,6 +13,8 @@ import asyncpg
 
 from appoint.database import embedded, migrate
 from appoint.database.pool import Database, connect
+from appoint.kit.key_ring import KeyRing
+from support.keys import KEYS
 
 TEMPLATE = "appoint_template"
 SERVER_FOLDER = "APPOINT_TESTS_DIR"
@@ -152,11 +154,13 @@ class Pools:
 
     def connect(self, url: str, **options: Any) -> Database:
         """Return the shared pool for the worker's database. For any other database or event loop, return a new pool."""
-        pool = connect(url, **options)
+        keys: KeyRing = options.pop("keys", KEYS)
+        pool = connect(url, keys=keys, **options)
         if url != self.url or asyncio.get_running_loop() is not self.loop:
             return pool
         return self.pools.setdefault(
-            tuple(sorted(options.items())), SharedPool(pool._connect, size=pool.size, wait_seconds=pool.wait_seconds)
+            (*sorted(options.items()), *keys.names),
+            SharedPool(pool._connect, size=pool.size, wait_seconds=pool.wait_seconds, keys=keys),
         )
 
     async def disconnect(self) -> None:

@@ -25,6 +25,7 @@ from appoint.database import cluster, provisioning
 from appoint.kit import errors
 from support import run_clock
 from support.app import TOKEN
+from support.keys import KEY
 
 T = TypeVar("T")
 
@@ -97,7 +98,8 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
         for name, value in (
-            {"mode": "development", "port": 0, "admin_token": TOKEN, "rate_limits": False} | settings
+            {"mode": "development", "port": 0, "admin_token": TOKEN, "encryption_keys": KEY, "rate_limits": False}
+            | settings
         ).items()
         if value is not None
     }

@@ -45,7 +45,9 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database))
         login = startup.demo_password(settings, secretly=not sys.stderr.isatty())._asdict()
-        asyncio.run(demo.load(database.owner_url, size=size, into_existing=into_existing, say=echo, **login))
+        keys = startup.read_keys(settings)
+        load = demo.load(database.owner_url, size=size, into_existing=into_existing, say=echo, keys=keys, **login)
+        asyncio.run(load)
 
 
 def schema(*, check: bool = False) -> None:

@@ -17,6 +17,7 @@ from . import (
     audit,
     database,
     documents,
+    encryption,
     keys,
     maintenance,
     networks,
@@ -39,6 +40,7 @@ for group in (
     *keys.GROUPS,
     *admin_tokens.GROUPS,
     *networks.GROUPS,
+    *encryption.GROUPS,
     *audit.GROUPS,
     *privacy.GROUPS,
 ):

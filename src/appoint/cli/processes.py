@@ -44,7 +44,7 @@ def run(*, demo: bool = True) -> None:
         asyncio.run(startup.reach(database.owner_url))
         secretly = not sys.stdout.isatty()
         token = _token(settings, console.print, secretly=secretly)
-        settings = startup.with_secret_key(settings)
+        settings = startup.with_secrets(settings)
         step("Bringing the database up to date")
         asyncio.run(startup.migrate_and_prepare(database))
         asyncio.run(startup.expect_servable(settings, database))
@@ -57,7 +57,15 @@ def run(*, demo: bool = True) -> None:
             step("Loading the demo world")
             with suppress(demo_world.HasClinics):  # an interrupted start may already have loaded it
                 login = startup.demo_password(settings, secretly=secretly)._asdict()
-                asyncio.run(demo_world.load(database.owner_url, size="small", say=console.print, **login))
+                asyncio.run(
+                    demo_world.load(
+                        database.owner_url,
+                        size="small",
+                        say=console.print,
+                        keys=startup.read_keys(settings),
+                        **login,
+                    )
+                )
             pending.unlink()
         step("Starting the server")
 
@@ -96,7 +104,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_servable(settings, database))
         token = _token(settings, echo, secretly=not sys.stderr.isatty())
-        settings = startup.with_secret_key(settings)
+        settings = startup.with_secrets(settings)
         is_new = asyncio.run(startup.is_new_installation(database.url))
 
         def ready() -> None:
@@ -174,7 +182,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await worker_process.run(startup.with_secret_key(settings), url, stop)
+        await worker_process.run(startup.with_secrets(settings), url, stop)
 
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_servable(settings, database))

@@ -16,11 +16,13 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
     from ..database.pool import ACROSS, connect
     from ..server import startup
 
-    with startup.database(Settings(), say=echo) as database:
+    settings = Settings()
+    keys = startup.read_keys(settings)
+    with startup.database(settings, say=echo) as database:
 
         async def run(work: Callable[[Any], Any]) -> Any:
             await startup.expect_migrated(database)
-            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
+            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS, keys=keys)
             try:
                 return await work(db)
             finally:

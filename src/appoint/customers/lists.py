@@ -5,9 +5,10 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ..database.pool import Statements, to
+from ..database.pool import Statements
 from ..database.sql import load
 from .model import NO_TERMS, Patient, SearchTerms
+from .repository import to_patient
 
 LIST_PATIENTS: Final = load(__name__, "list_patients")
 LIST_BY_NAME: Final = load(__name__, "list_by_name")
@@ -52,7 +53,7 @@ async def list_patients(
         after=after[0] if after else UUID(int=0),
         limit=limit,
     )
-    return [to(Patient, row) for row in rows]
+    return [to_patient(db, row) for row in rows]
 
 
 async def list_by_name(

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Statements, to
+from ..database.pool import Row, Statements, to
+from ..kit.key_ring import Place, is_unreadable
 from .model import Customer, CustomerContent, Patient
 
 
@@ -183,7 +184,13 @@ async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pat
         clinic_id,
         customer_id,
     )
-    return to(Patient, row) if row else None
+    return to_patient(db, row) if row else None
+
+
+def to_patient(db: Statements, row: Row) -> Patient:
+    """Convert a row with encrypted notes."""
+    notes = db.keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{row.clinic_id}/{row.customer_id}")
+    return to(Patient, row, notes=notes)
 
 
 async def add_patient(tx: Statements, content: CustomerContent) -> UUID:
@@ -246,7 +253,8 @@ async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> Non
 async def change_patient(
     tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None
 ) -> None:
-    """Update the clinic's record of a patient.
+    """Update the clinic's record of a patient. Notes that cannot be decrypted stay as they are unless they are
+    replaced.
 
     Raise `UniqueViolationError` naming `patient_record_number` if another of the clinic's patients has the number, and
     `ForeignKeyViolationError` naming `patient_noted` if the customer was erased, even if earlier notes remain.
@@ -254,11 +262,13 @@ async def change_patient(
     await tx.execute(
         """
         update patient
-           set record_number = $3, notes = $4, outlives_customer = false, version = version + 1, updated_at = now()
+           set record_number = $3, notes = case when $5 then notes else $4 end, outlives_customer = false,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and customer_id = $2
         """,
         clinic_id,
         customer_id,
         record_number,
-        notes,
+        tx.keys.encrypt(notes, Place.PATIENT_NOTES, f"{clinic_id}/{customer_id}"),
+        is_unreadable(notes),
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Statements, to
+from ..kit.key_ring import Place
 
 
 class PatientVisit(msgspec.Struct, frozen=True):
@@ -103,4 +104,7 @@ async def _list_visits(
         before,
         limit,
     )
-    return [to(PatientVisit, row) for row in rows]
+    return [
+        to(PatientVisit, row, cancel_reason=db.keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.id))
+        for row in rows
+    ]

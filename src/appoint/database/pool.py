@@ -14,11 +14,12 @@ from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
-import msgspec
 
 from ..kit import errors
+from ..kit.key_ring import NO_KEYS, KeyRing
 from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
 from .instrumentation import timed
+from .rows import Row, affected, to  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
 from .sql import Query
 
 P = ParamSpec("P")
@@ -48,32 +49,15 @@ UNAVAILABLE: Final = (
 )
 
 
-class Row(asyncpg.Record):
-    """A row with its columns as attributes, so that `msgspec.convert(…, from_attributes=True)` returns a struct."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-def to(type: type[T], row: Row) -> T:
-    """Return the row as a struct whose fields have the same names as the columns."""
-    return msgspec.convert(row, type, from_attributes=True)
-
-
-def affected(tag: str) -> int:
-    """Return the number of rows from PostgreSQL's command tag, such as `DELETE 3`."""
-    return int(tag.rsplit(" ", 1)[-1])
-
-
 class Statements:
     """Run statements, in a pool or in a transaction.
 
     A `Query` takes its parameters by name. A string takes them by position, and metrics and traces label it with the
     function that contains it.
     """
+
+    keys: KeyRing
+    """The keys for encrypted columns. Repositories encrypt what they write and decrypt what they read."""
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
@@ -93,8 +77,9 @@ class Statements:
 
 
 class Transaction(Statements):
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, keys: KeyRing = NO_KEYS) -> None:
         self.connection: Final = connection
+        self.keys = keys
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
@@ -117,12 +102,15 @@ class Database(Statements):
     asyncpg's own pool starts a task to release a connection, which costs as much as a small statement.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float, keys: KeyRing = NO_KEYS
+    ) -> None:
         self._connect: Final = connect
         self._idle: Final[list[Any]] = []
         self._places: Final = asyncio.Semaphore(size)
         self.size: Final = size
         self.wait_seconds: Final = wait_seconds
+        self.keys = keys
         self.used = self.waiting = 0
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
@@ -146,7 +134,7 @@ class Database(Statements):
         async with self.connection() as connection:
             await connection.execute(opening)
             try:
-                done = await work(Transaction(connection))
+                done = await work(Transaction(connection, self.keys))
             except BaseException:
                 await connection.execute("rollback")
                 raise
@@ -240,6 +228,7 @@ class Scoped(Database):
 
     def __init__(self, whole: Database, opening: str) -> None:
         self.whole: Final = whole
+        self.keys = whole.keys
         self.opening: Final = opening
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
@@ -264,7 +253,15 @@ async def _with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs
     raise AssertionError("unreachable")
 
 
-def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
+def connect(
+    url: str,
+    *,
+    size: int,
+    wait_seconds: float,
+    statement_seconds: float,
+    role: str | None = None,
+    keys: KeyRing = NO_KEYS,
+) -> Database:
     """Return a database whose sessions have these timeouts and act as the role, or as the login if there is none.
 
     It connects only when it is first used, so a server can start before its database.
@@ -289,7 +286,7 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
             **({"role": role} if role else {}),
         },
     )
-    return Database(open_connection, size=size, wait_seconds=wait_seconds)
+    return Database(open_connection, size=size, wait_seconds=wait_seconds, keys=keys)
 
 
 def violates(error: asyncpg.PostgresError, *constraints: str) -> bool:

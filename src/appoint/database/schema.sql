@@ -279,7 +279,7 @@ CREATE TABLE public.emergency_access (
     reviewed_at timestamp with time zone,
     reviewer text,
     CONSTRAINT emergency_access_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT emergency_access_reason CHECK (((reason ~ '\S'::text) AND (length(reason) <= 200))),
+    CONSTRAINT emergency_access_reason CHECK (((reason ~ '\S'::text) AND ((length(reason) <= 200) OR ((reason ~~ 'enc1:%'::text) AND (length(reason) <= 1200))))),
     CONSTRAINT emergency_access_reviewed CHECK ((num_nulls(reviewed_at, reviewer) = ANY (ARRAY[0, 2])))
 );
 
@@ -1606,7 +1606,7 @@ CREATE TABLE public.webhook (
     CONSTRAINT webhook_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT webhook_old_secret CHECK ((num_nulls(old_secret, old_secret_until) = ANY (ARRAY[0, 2]))),
     CONSTRAINT webhook_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT webhook_secret CHECK (((length(secret) >= 24) AND (length(secret) <= 64))),
+    CONSTRAINT webhook_secret CHECK ((((length(secret) >= 24) AND (length(secret) <= 64)) OR ((encode(secret, 'escape'::text) ~~ 'enc1:%'::text) AND (length(secret) <= 200)))),
     CONSTRAINT webhook_url CHECK (((url ~ '^https?://'::text) AND (length(url) <= 2000)))
 );
 

@@ -11,7 +11,10 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..database.encryption import service as encryption
+from ..database.pool import connect
 from ..kit import clock
+from ..kit.key_ring import NO_KEYS, KeyRing
 from .large_world import large
 from .small_world import small
 from .writing import HasClinics, expect_no_clinics
@@ -28,9 +31,11 @@ async def load(
     password: str | None = None,
     password_file: Path | None = None,
     now: datetime | None = None,
+    keys: KeyRing = NO_KEYS,
 ) -> None:
     """Load a demo world into a migrated database, completely or not at all, without writing events. If there is a
-    password, staff get accounts, and `say` gets the password, or the file that contains it if one is given.
+    password, staff get accounts, and `say` gets the password, or the file that contains it if one is given. If there
+    are keys, notes and reasons are encrypted at the end.
 
     Raise `HasClinics` if the database already has clinics, unless `into_existing` is set.
     """
@@ -60,8 +65,18 @@ async def load(
                     connection, now=now, into_existing=into_existing, password=password, progress=progress
                 )
             say("The large demo world has been loaded.")
+        if keys.names:
+            await _encrypt(database_url, keys)
         if addresses:
             hint = f"in {password_file}" if password_file else password
             say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {hint}")
     finally:
         await connection.close()
+
+
+async def _encrypt(database_url: str, keys: KeyRing) -> None:
+    db = connect(database_url, size=1, wait_seconds=10, statement_seconds=600, keys=keys)
+    try:
+        await encryption.encrypt_all(db, decrypt=lambda _place, _id, _value: None)
+    finally:
+        await db.close()

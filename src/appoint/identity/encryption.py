@@ -1,24 +1,40 @@
-"""Encrypt secrets in the database. A copy of the database does not reveal them without the secret key."""
+"""Read authenticators' secrets from earlier releases, which encrypted them with a key derived from the server's secret.
+Since then, the key ring encrypts them (`kit/key_ring.py`)."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-
-def encrypt(secret: str, purpose: str, value: str) -> bytes:
-    """Encrypt a value for a purpose. Decrypting it requires the same purpose."""
-    return _cipher(secret, purpose).encrypt(value.encode())
+from ..kit.key_ring import Place, UnreadableError, is_ciphertext
 
 
 def decrypt(secret: str, purpose: str, ciphertext: bytes) -> str | None:
-    """Decrypt a value. Return None if it was encrypted for a different purpose or with a different secret key."""
+    """Decrypt a value. Return None if it was encrypted for a different purpose or with a different secret."""
     try:
-        return _cipher(secret, purpose).decrypt(ciphertext).decode()
+        return legacy_cipher(secret, purpose).decrypt(ciphertext).decode()
     except InvalidToken:
         return None
 
 
-def _cipher(secret: str, purpose: str) -> Fernet:
+def decrypt_legacy_totp(secret: str) -> Callable[[Place, UUID, bytes], bytes | None]:
+    """Return a function that decrypts an authenticator's secret if an earlier release encrypted it. It returns None for
+    all other values."""
+
+    def decrypt_stored(place: Place, user_id: UUID, value: bytes) -> bytes | None:
+        if place != Place.TOTP_SECRET or is_ciphertext(value):
+            return None
+        totp_secret = decrypt(secret, f"totp {user_id}", value)
+        if totp_secret is None:
+            raise UnreadableError("not encrypted with APPOINT_SECRET_KEY")
+        return totp_secret.encode()
+
+    return decrypt_stored
+
+
+def legacy_cipher(secret: str, purpose: str) -> Fernet:
+    """Return the cipher that earlier releases used for a purpose."""
     return Fernet(urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret.encode())))

@@ -69,6 +69,9 @@ BROKER_BACKLOG: Final = _database_gauge(
 )
 JOBS_FAILED: Final = _database_gauge("appoint_jobs_failed", "Nightly jobs that failed after all their attempts")
 AUDIT_UNSEALED: Final = _database_gauge("appoint_audit_unsealed", "Unsealed audit entries, counted up to 100,000")
+UNREADABLE_VALUES: Final = Counter(
+    "appoint_unreadable_values_total", "Encrypted values that could not be decrypted, by column", ["column"]
+)
 AUDIT_LAG: Final = _database_gauge("appoint_audit_unsealed_seconds", "Age of the oldest unsealed audit entry")
 
 

@@ -78,7 +78,7 @@ from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.public.export import export_page
-from .startup import read_trust
+from .startup import read_keys, read_trust
 
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
@@ -177,6 +177,7 @@ def create(
             wait_seconds=settings.pool_timeout_seconds,
             statement_seconds=settings.statement_timeout_seconds,
             role=SERVER,
+            keys=read_keys(settings),
         )
         changes = Changes(db)
         try:

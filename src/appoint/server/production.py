@@ -40,6 +40,8 @@ def _check_development(settings: Settings) -> None:
 def _incomplete(settings: Settings) -> Iterator[str]:
     if not settings.public_url:
         yield "APPOINT_PUBLIC_URL is missing (set it to the address where people reach the server)"
+    if not settings.encryption_keys and not settings.keys_file.exists():
+        yield "APPOINT_ENCRYPTION_KEYS is missing (create a key with `appoint encryption new-key`)"
     if settings.smtp_url and "mail_from" not in settings.model_fields_set:
         yield "APPOINT_MAIL_FROM is missing (set it to the address that emails are sent from)"
 
@@ -62,10 +64,12 @@ def _unsafe(settings: Settings) -> Iterator[str]:
 
 def _has_guessable(settings: Settings, name: str) -> bool:
     """Return whether the setting is one of Appoint's own secrets and easy to guess. Secrets in URLs belong to other
-    services.
+    services, and `KeyRing` checks encryption keys.
     """
     value = getattr(settings, name)
-    return isinstance(value, SecretStr) and not name.endswith("_url") and is_guessable(value.get_secret_value())
+    return (
+        isinstance(value, SecretStr) and not name.endswith(("_url", "_keys")) and is_guessable(value.get_secret_value())
+    )
 
 
 def _is_guessable_password(database_url: SecretStr) -> bool:

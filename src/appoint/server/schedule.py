@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
+import structlog
+
 from ..audit import jobs as audit_jobs
 from ..audit.model import Key
 from ..booking.bounds import ORIGIN_TTL
@@ -12,11 +14,13 @@ from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..booking.steps import STEP_TTL
+from ..database.encryption import service as encryption
 from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
 from ..http import repository as requests_repository
 from ..http.idempotency import KEY_TTL
+from ..identity.encryption import decrypt_legacy_totp
 from ..identity.oidc import repository as openid_repository
 from ..identity.oidc.attempts import ATTEMPT_TTL
 from ..identity.passkeys import repository as passkeys_repository
@@ -32,6 +36,8 @@ from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
+
+log = structlog.get_logger()
 
 CONFIRMATION_CODE_TTL: Final = timedelta(hours=24)
 """How long the request that confirms a booking with a code can be repeated. A repeat changes nothing."""
@@ -124,6 +130,7 @@ NIGHTLY: Final[dict[str, Nightly]] = {
             work.db, Key(work.secret), before=years_before(clock.now(), work.settings.audit_years), now=clock.now()
         ),
     ),
+    "encrypt-values": Nightly(time(2, 30), lambda work: encrypt_values(work)),  # noqa: PLW0108  defined below
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
 """The nightly jobs, by name. Each must tolerate being run twice, or late."""
@@ -156,6 +163,15 @@ async def forget_events(work: Work, *, before: datetime) -> None:
 
 def years_before(now: datetime, years: int) -> datetime:
     return now - timedelta(days=366 * years)  # leap years never shorten the period
+
+
+async def encrypt_values(work: Work) -> None:
+    """Encrypt values from before encryption, and those that are encrypted with an older key."""
+    if not work.db.keys.names:
+        return
+    done = await encryption.encrypt_all(work.db, decrypt=decrypt_legacy_totp(work.secret))
+    if done.encrypted or done.unreadable:
+        log.info("values encrypted", values=done.encrypted, unreadable=done.unreadable)
 
 
 def reminder_spread(settings: Settings) -> timedelta:

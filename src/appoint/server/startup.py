@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from ..database import logins, migrate, zone_rules
 from ..database.pool import ACROSS, SERVER, connect
-from ..kit import clock
+from ..kit import clock, key_ring
 from ..kit.errors import StartupError
+from ..kit.key_ring import NO_KEYS, KeyRing
 from ..settings import Settings
 from .production import check_mode
 
@@ -147,6 +148,7 @@ def check_settings(settings: Settings) -> None:
 
         check_url(settings.audit_export_url.get_secret_value())
     check_mode(settings)
+    read_keys(settings)
 
 
 def read_trust(settings: Settings) -> "Trust | None":
@@ -207,7 +209,54 @@ def with_secret_key(settings: Settings) -> Settings:
     return settings.model_copy(update={"secret_key": SecretStr(key)})
 
 
-def _stored_secret(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
+def with_secrets(settings: Settings) -> Settings:
+    """Return the settings with the key that signs links and the keys that encrypt values in the database. Create those
+    that do not exist yet, in production mode only the former."""
+    settings = with_secret_key(settings)
+    if settings.encryption_keys or (settings.mode == "production" and not settings.keys_file.exists()):
+        return settings
+    keys, _ = _stored_secret(
+        settings,
+        settings.keys_file.name,
+        "The encryption key",
+        "APPOINT_ENCRYPTION_KEYS",
+        create=lambda: create_key(NO_KEYS),
+    )
+    return settings.model_copy(update={"encryption_keys": SecretStr(keys)})
+
+
+def read_keys(settings: Settings) -> KeyRing:
+    """Return the keys in the settings or, if there are none, in the data directory. Raise `StartupError` if they are
+    malformed or cannot be read."""
+    place = "APPOINT_ENCRYPTION_KEYS"
+    try:
+        if settings.encryption_keys:
+            return KeyRing.parse(settings.encryption_keys.get_secret_value())
+        place = str(settings.keys_file)
+        return KeyRing.parse(settings.keys_file.read_text())
+    except FileNotFoundError:
+        return NO_KEYS
+    except OSError as error:
+        raise StartupError(f"The encryption keys in {place} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise StartupError(f"{place} is invalid: {error}.") from error
+
+
+def create_key(ring: KeyRing) -> str:
+    """Return a new key as `NAME:KEY`. Its name is today's date, with a number if the ring already has that name."""
+    today = f"{clock.now():%Y-%m-%d}"
+    names = (today, *(f"{today}.{number}" for number in range(2, 100)))
+    return f"{next(name for name in names if name not in ring.names)}:{key_ring.new_key()}"
+
+
+def _stored_secret(
+    settings: Settings,
+    name: str,
+    what: str,
+    variable: str,
+    *,
+    create: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+) -> tuple[str, bool]:
     """Return a secret that is not in the settings, and whether it has just been created. Store it in the data
     directory, readable only by this account."""
     path = settings.data_dir / name
@@ -217,7 +266,7 @@ def _stored_secret(settings: Settings, name: str, what: str, variable: str) -> t
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return path.read_text().strip(), False
-        secret = secrets.token_urlsafe(32)
+        secret = create()
         with os.fdopen(file, "w") as stream:
             stream.write(secret + "\n")
     except OSError as error:

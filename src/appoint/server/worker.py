@@ -34,6 +34,7 @@ from ..oversight.reports import service as reports
 from ..settings import Settings
 from . import nightly, schedule
 from .schedule import Work
+from .startup import read_keys
 
 log = structlog.get_logger()
 
@@ -68,7 +69,12 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
     `shutdown_seconds` to finish before they are cancelled. They run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
     db = connect(
-        database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
+        database_url,
+        size=8,
+        wait_seconds=settings.pool_timeout_seconds,
+        statement_seconds=JOB_SECONDS,
+        role=ACROSS,
+        keys=read_keys(settings),
     )
     work = prepare(settings, db)
     if not work.channels:

@@ -11,6 +11,7 @@ from babel.units import format_unit
 from markupsafe import Markup
 
 from ..kit import clock, date_formats, fields, phones
+from ..kit.key_ring import readable
 from ..kit.money import Money
 
 ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -105,4 +106,5 @@ FILTERS: Final[dict[str, Any]] = {
     "zone": date_formats.zone,
     "phone": phones.format_international,
     "data": to_json,
+    "readable": readable,
 }

@@ -66,6 +66,6 @@ async def load_bookings(
         booking_ids,
     )
     return {
-        booking_id: to_booked_appointments(list(booking_rows))
+        booking_id: to_booked_appointments(list(booking_rows), db.keys)
         for booking_id, booking_rows in groupby(rows, key=attrgetter("booking_id"))
     }

@@ -5,7 +5,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from ...customers.model import SearchTerms
-from ...database.pool import Statements, to
+from ...database.pool import Row, Statements, to
+from ...kit.key_ring import Place
+from ..repository import decrypted
 from .model import Change, DayAppointment, DayStretch, TypeChoice
 
 
@@ -37,7 +39,11 @@ async def list_appointments(
         doctor_ids,
         limit,
     )
-    return [to(DayAppointment, row) for row in rows]
+    return [_appointment(db, row) for row in rows]
+
+
+def _appointment(db: Statements, row: Row) -> DayAppointment:
+    return to(DayAppointment, row, **decrypted(row, db.keys, "notes", "staff_notes", "cancel_reason"))
 
 
 async def list_times(
@@ -57,10 +63,11 @@ async def list_times(
              and ($4::uuid[] is null or s.doctor_id = any($4))
            group by s.doctor_id
         )
-        select doctor_id, false as absence, null as reason, lower(during) as start_time, upper(during) as end_time
+        select doctor_id, null::uuid as absence_id, false as absence, null as reason, lower(during) as start_time,
+               upper(during) as end_time
           from hours
         union all
-        select a.doctor_id, true, a.reason, lower(a.active_during * d.during), upper(a.active_during * d.during)
+        select a.doctor_id, a.id, true, a.reason, lower(a.active_during * d.during), upper(a.active_during * d.during)
           from absence a, days d
          where a.clinic_id = $1 and a.active_during && d.during
            and (a.doctor_id is null or $4::uuid[] is null or a.doctor_id = any($4))
@@ -71,7 +78,9 @@ async def list_times(
         last,
         doctor_ids,
     )
-    return [to(DayStretch, row) for row in rows]
+    return [
+        to(DayStretch, row, reason=db.keys.decrypt(row.reason, Place.ABSENCE_REASON, row.absence_id)) for row in rows
+    ]
 
 
 async def find_next_open_day(
@@ -149,7 +158,7 @@ async def find_by_patient(
         now,
         limit,
     )
-    return [to(DayAppointment, row) for row in rows]
+    return [_appointment(db, row) for row in rows]
 
 
 async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ...database.pool import Statements, to
 from ...database.sql import load
+from ...kit.key_ring import Place
 from .model import JoinedRecord, PatientSketch, SimilarPatient
 
 LIST_SIMILAR: Final = load(__name__, "list_similar")
@@ -132,7 +133,10 @@ async def list_joined(db: Statements, *, clinic_id: int, customer_id: UUID) -> l
         clinic_id,
         customer_id,
     )
-    return [to(JoinedRecord, row) for row in rows]
+    return [
+        to(JoinedRecord, row, notes=db.keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{clinic_id}/{row.customer_id}"))
+        for row in rows
+    ]
 
 
 async def list_similar(

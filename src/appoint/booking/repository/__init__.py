@@ -1,5 +1,6 @@
 """SQL for appointments: reads, the facts that explain refusals, and writes."""
 
+from .encrypted_columns import decrypted
 from .reads import (
     find,
     find_by_idempotency_key,
@@ -49,6 +50,7 @@ __all__ = [
     "change_notes",
     "change_status",
     "count_upcoming",
+    "decrypted",
     "expire_holds",
     "find",
     "find_busy_times",

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from ...database.pool import Row, Statements, to
 from ...database.sql import load
+from ...kit.key_ring import KeyRing
 from ...kit.money import Money
 from ..confirmation.message import Confirmation
 from ..model import (
@@ -23,6 +24,7 @@ from ..model import (
 from ..selection import Selection
 from ..steps import UndoOffer
 from ..undo.model import SteppedAppointment, TimeBefore, Undo
+from .encrypted_columns import ENCRYPTED_COLUMNS, decrypted
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
@@ -34,10 +36,11 @@ DETAIL_COLUMNS: Final = (
 )
 
 
-def to_appointment(row: Row) -> Appointment:
+def to_appointment(row: Row, keys: KeyRing) -> Appointment:
     """Convert a row from `shown_appointment` or from the insert statement."""
     undo = UndoOffer.of(row.step_id, row.stepped_at) if row.step_id else None
-    return Appointment(**{name: row[name] for name in COLUMNS}, price=_price(row), undo=undo)
+    columns: dict[str, Any] = {name: row[name] for name in COLUMNS} | decrypted(row, keys, *ENCRYPTED_COLUMNS)
+    return Appointment(**columns, price=_price(row), undo=undo)
 
 
 def _price(row: Row) -> Money | None:
@@ -45,14 +48,14 @@ def _price(row: Row) -> Money | None:
     return None if amount is None else Money(amount, row["price_currency"])
 
 
-def to_booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
+def to_booked_appointments(rows: Sequence[Row], keys: KeyRing) -> BookedAppointments:
     """Convert one booking's rows, in order."""
-    return BookedAppointments([to_appointment(row) for row in rows], rows[0].booker_id)
+    return BookedAppointments([to_appointment(row, keys) for row in rows], rows[0].booker_id)
 
 
-def to_new_appointments(rows: Sequence[Row]) -> BookedAppointments:
+def to_new_appointments(rows: Sequence[Row], keys: KeyRing) -> BookedAppointments:
     """Convert the rows of one booking, in order, including where the code was sent."""
-    booking = to_booked_appointments(rows)
+    booking = to_booked_appointments(rows, keys)
     return booking._replace(
         appointments=[
             msgspec.structs.replace(
@@ -73,7 +76,7 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
         return None
     claim = (row.claimed.lower, row.claimed.upper)
     return StoredAppointment(
-        to_appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause)
+        to_appointment(row, db.keys), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause)
     )
 
 
@@ -135,7 +138,7 @@ async def has_link(db: Statements, *, clinic_id: int, appointment_id: UUID, numb
 
 
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
-    """Return the appointment with the details that its manage link shows."""
+    """Return the appointment with the details that its manage link shows: neither notes nor reasons."""
     row = await db.fetchrow(
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
@@ -155,7 +158,10 @@ async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) 
         clinic_id,
         appointment_id,
     )
-    return AppointmentDetails(**{name: row[name] for name in DETAIL_COLUMNS}, price=_price(row)) if row else None
+    if row is None:
+        return None
+    columns: dict[str, Any] = {name: row[name] for name in DETAIL_COLUMNS} | dict.fromkeys(ENCRYPTED_COLUMNS)
+    return AppointmentDetails(**columns, price=_price(row))
 
 
 async def find_by_idempotency_key(
@@ -184,7 +190,7 @@ async def find_by_idempotency_key(
         key,
         ttl,
     )
-    return (rows[0].request_digest, to_new_appointments(rows)) if rows else None
+    return (rows[0].request_digest, to_new_appointments(rows, db.keys)) if rows else None
 
 
 async def find_latest_by_callers(
@@ -205,7 +211,7 @@ async def find_latest_by_callers(
         callers,
         since,
     )
-    return to_appointment(row) if row else None
+    return to_appointment(row, db.keys) if row else None
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
@@ -229,7 +235,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
         clinic_id,
         *selection.parameters,
     )
-    return [to_appointment(row) for row in rows]
+    return [to_appointment(row, db.keys) for row in rows]
 
 
 async def list_changed_for_clinic(
@@ -251,7 +257,7 @@ async def list_changed_for_clinic(
         statuses=selection.statuses,
         limit=selection.limit,
     )
-    return [to_appointment(row) for row in rows]
+    return [to_appointment(row, db.keys) for row in rows]
 
 
 async def list_for_customer(
@@ -274,7 +280,7 @@ async def list_for_customer(
         last_id,
         limit,
     )
-    return [to_appointment(row) for row in rows]
+    return [to_appointment(row, db.keys) for row in rows]
 
 
 async def list_visits(

@@ -9,6 +9,7 @@ from uuid import UUID
 from ...database.pool import Statements
 from ...database.sql import load
 from ...kit import ids, tracing
+from ...kit.key_ring import KeyRing, Place, is_unreadable
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
 from ..rules import AppointmentSpec, in_turn
@@ -33,8 +34,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     the request names none. It writes nothing, and this function returns None, if another request got there first, if
     this request (same caller and key) has already been served, if a customer or a stranger has reached a limit, if a
     patient or stranger chose a start that is not offered, or if the clinic, doctors, types or customer have changed
-    since the plan was made. Limits are exact, because one customer's concurrent
-    bookings queue.
+    since the plan was made. Limits are exact, because one customer's concurrent bookings queue.
 
     Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
     naming `within_hours` if a named doctor's hours do not cover the time. Nothing is written in either case.
@@ -47,6 +47,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     )
     hold_length = min(command.hold_length, MAX_UNCONFIRMED_HOLD) if plan.needs_code else command.hold_length
     hold_expires_at = command.now + hold_length
+    appointment_ids = [booking_id if len(turns) == 1 else ids.new_id(clinic_id) for _ in turns]
+    override_reason = command.override.reason if command.override else None
     rows = await db.fetch(
         INSERT_APPOINTMENTS,
         clinic_id=clinic_id,
@@ -54,8 +56,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         booking_id=booking_id,
         booker_id=command.booker_id,
         requests=[
-            _requested(turn, spec, booking_id if len(turns) == 1 else ids.new_id(clinic_id), hold_expires_at)
-            for turn, spec in turns
+            _requested(turn, spec, id, hold_expires_at, db.keys)
+            for (turn, spec), id in zip(turns, appointment_ids, strict=True)
         ],
         candidates=[(turn, doctor.id, doctor.version) for turn, spec in turns for doctor in spec.candidates],
         types=list({(spec.type.id, spec.type.version) for spec in plan.specs if spec.type}),
@@ -65,14 +67,16 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         needs_code=plan.needs_code,
         origin=plan.origin,
         step_seconds=plan.step_seconds,
-        override_reason=command.override.reason if command.override else None,
+        override_reasons=[db.keys.encrypt(override_reason, Place.OVERRIDE_REASON, id) for id in appointment_ids],
         traceparent=tracing.traceparent(),
         now=command.now,
     )
-    return to_new_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
+    return to_new_appointments(sorted(rows, key=attrgetter("position")), db.keys) if rows else None
 
 
-def _requested(turn: int, spec: AppointmentSpec, id: UUID, hold_expires_at: datetime) -> tuple[object, ...]:
+def _requested(
+    turn: int, spec: AppointmentSpec, id: UUID, hold_expires_at: datetime, keys: KeyRing
+) -> tuple[object, ...]:
     """Return the values for the composite type `requested_appointment`."""
     return (
         turn,
@@ -89,7 +93,7 @@ def _requested(turn: int, spec: AppointmentSpec, id: UUID, hold_expires_at: date
         hold_expires_at if spec.hold else None,
         spec.type and spec.type.price_amount,
         spec.type and spec.type.price_currency,
-        spec.notes,
+        keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
         spec.overrides,
     )
 
@@ -148,11 +152,14 @@ class NotesChange(NamedTuple):
 
 
 async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, to: NotesChange) -> bool:
-    """Change the notes of a locked appointment. Return False, and change nothing, if the customer's data was erased."""
+    """Change the notes of a locked appointment. Notes that cannot be decrypted stay as they are unless they are
+    replaced. Return False, and change nothing, if the customer's data was erased."""
     command_tag = await tx.execute(
         """
         with changed as (
-          update appointment a set notes = $3, staff_notes = $4, version = version + 1, updated_at = now()
+          update appointment a
+             set notes = case when $5 then notes else $3 end, staff_notes = case when $6 then staff_notes else $4 end,
+                 version = version + 1, updated_at = now()
            where clinic_id = $1 and id = $2
              and exists (select from customer c where c.id = a.customer_id and c.erased_at is null)
           returning clinic_id, id, version
@@ -162,7 +169,10 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         """,
         clinic_id,
         appointment_id,
-        *to,
+        tx.keys.encrypt(to.notes, Place.APPOINTMENT_NOTES, appointment_id),
+        tx.keys.encrypt(to.staff_notes, Place.STAFF_NOTES, appointment_id),
+        is_unreadable(to.notes),
+        is_unreadable(to.staff_notes),
     )
     return command_tag.endswith(" 1")
 
@@ -208,8 +218,8 @@ async def change_status(
         appointment_id=appointment_id,
         status=status,
         event=event,
-        cancel_reason=cancel_reason,
-        override_reason=override_reason,
+        cancel_reason=tx.keys.encrypt(cancel_reason, Place.CANCEL_REASON, appointment_id),
+        override_reason=tx.keys.encrypt(override_reason, Place.OVERRIDE_REASON, appointment_id),
         in_room=in_room,
         step_id=step_id,
         now=now,
@@ -252,7 +262,7 @@ async def move(
         claimed_from=spec.claimed_from,
         claimed_until=spec.claimed_until,
         overrides=spec.overrides,
-        override_reason=override_reason,
+        override_reason=tx.keys.encrypt(override_reason, Place.OVERRIDE_REASON, appointment_id),
         step_id=step_id,
         same_day=same_day,
         traceparent=tracing.traceparent(),

@@ -102,7 +102,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
          tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
-         r.overrides, case when r.overrides <> '{}' then :override_reason end,
+         r.overrides, case when r.overrides <> '{}' then (:override_reasons::text[])[r.turn] end,
          case when r.status in ('arrived', 'checked-in') then :now::timestamptz end,
          (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest,
          r.person_id

@@ -168,9 +168,7 @@ class Accounts(Controller):
         """Set up an authenticator. Only this response contains its secret. Codes are not required until you confirm the
         authenticator."""
         idempotency_key(request)
-        setup = await throttle_guesses(
-            request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
-        )
+        setup = await throttle_guesses(request, service.begin_totp(request.db, request.user, password=data.password))
         return json_response(request, setup, cache_control=NO_STORE)
 
     @post(

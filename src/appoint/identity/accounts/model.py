@@ -11,8 +11,9 @@ from pyotp.exceptions import OTPVerificationError
 from pyotp.totp import TOTP
 
 from ...kit import fields
+from ...kit.key_ring import KeyRing, Place, UnreadableError, is_ciphertext
 from ...kit.structs import RequestBody, Resource
-from ..encryption import decrypt, encrypt
+from ..encryption import decrypt
 
 ISSUER: Final = "Appoint"
 StaffRole = Literal["manager", "receptionist", "doctor"]
@@ -211,15 +212,23 @@ def totp_setup(email: str) -> TotpSetup:
     return TotpSetup(secret, TOTP(secret, name=email, issuer=ISSUER).provisioning_uri())
 
 
-def encrypt_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
-    """Encrypt an authenticator's secret for the database, bound to its user."""
-    return encrypt(secret, f"totp {user_id}", totp_secret)
+def stored_totp(keys: KeyRing, secret: str, user: StoredUser) -> str | None:
+    """Return the secret of the user's authenticator, or None if there is none or it cannot be decrypted. Earlier
+    releases encrypted it with a key derived from the server's secret."""
+    if user.totp_secret is None:
+        return None
+    if not is_ciphertext(user.totp_secret):
+        return decrypt(secret, f"totp {user.id}", user.totp_secret)
+    try:
+        return keys.decrypt_bytes(user.totp_secret, Place.TOTP_SECRET, user.id).decode()
+    except UnreadableError:
+        return None
 
 
-def totp_step(secret: str, user: StoredUser, code: str, now: datetime) -> int | None:
+def totp_step(keys: KeyRing, secret: str, user: StoredUser, code: str, now: datetime) -> int | None:
     """Return a code's time step: the current one or a neighbour, because clocks differ. Return None for a wrong code,
     and for a code no newer than the last one used, because each code is valid only once (RFC 6238, 5.2)."""
-    totp_secret = decrypt(secret, f"totp {user.id}", user.totp_secret) if user.totp_secret else None
+    totp_secret = stored_totp(keys, secret, user)
     if totp_secret is None:
         return None
     try:

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...database.pool import Statements, to
+from ...kit.key_ring import Place
 from .model import AccountMembership, ListedUser, StaffFrame, StoredUser, User
 
 
@@ -185,7 +186,7 @@ async def record_sign_in(tx: Statements, user_id: UUID, *, password_hash: str | 
     )
 
 
-async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> None:
+async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: str) -> None:
     await tx.execute(
         """
         update app_user
@@ -193,7 +194,7 @@ async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> No
          where id = $1
         """,
         user_id,
-        totp_secret,
+        tx.keys.encrypt_bytes(totp_secret.encode(), Place.TOTP_SECRET, user_id),
     )
 
 

@@ -18,7 +18,7 @@ from ...messaging.notifications.service import notify_user
 from .. import passwords
 from ..second_factors import service as second_factors
 from . import repository
-from .model import Account, AccountPatch, StoredUser, TotpSetup, encrypt_totp, totp_setup, totp_step
+from .model import Account, AccountPatch, StoredUser, TotpSetup, totp_setup, totp_step
 
 WRONG_PASSWORD: Final = translatable("is not your current password")
 WRONG_CODE: Final = translatable("is not a valid code")
@@ -83,18 +83,18 @@ async def check_password(
     return user
 
 
-async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
+async def begin_totp(db: Database, actor: Actor, *, password: str) -> TotpSetup:
     """Return the secret for the caller's authenticator. Signing in requires codes only after `confirm_totp`.
 
     Raise `Invalid` for a wrong password, or a `totp-on` `Conflict` if an authenticator is already set up.
     """
     user = await check_password(db, actor, password, "#/password")
     setup = totp_setup(user.email)
-    await db.atomic(_begin_totp, actor, user_id=user.id, totp_secret=encrypt_totp(secret, user.id, setup.secret))
+    await db.atomic(_begin_totp, actor, user_id=user.id, totp_secret=setup.secret)
     return setup
 
 
-async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secret: bytes) -> None:
+async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secret: str) -> None:
     user = await repository.lock(tx, user_id)
     if user is None or user.totp_confirmed_at:
         raise errors.Conflict("totp-on")
@@ -113,7 +113,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
         raise errors.Conflict("totp-not-begun")
     if user.totp_confirmed_at:
         raise errors.Conflict("totp-on")
-    step = totp_step(secret, user, code, now)
+    step = totp_step(tx.keys, secret, user, code, now)
     if step is None:
         raise errors.Invalid(errors.Fault("#/code", WRONG_CODE))
     had_factor = await second_factors.has_any(tx, user)

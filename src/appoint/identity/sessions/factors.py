@@ -47,7 +47,7 @@ async def check(
     if not factors.is_set_up:
         return None
     if proof.code is not None and factors.totp:
-        step = totp_step(party.secret, user, proof.code, now)
+        step = totp_step(tx.keys, party.secret, user, proof.code, now)
         if step is None:
             raise errors.Unauthorized("wrong-credentials")
         return FactorUse(step)

@@ -46,7 +46,7 @@ async def _prove(
 ) -> None:
     if factor.code is not None:
         user = await accounts_repository.lock(tx, user_id)
-        step = totp_step(party.secret, user, factor.code, now) if user and user.totp_confirmed_at else None
+        step = totp_step(tx.keys, party.secret, user, factor.code, now) if user and user.totp_confirmed_at else None
         if step is None:
             raise errors.Invalid(errors.Fault("#/totp", accounts.WRONG_CODE))
         await accounts_repository.record_sign_in(tx, user_id, password_hash=None, totp_step=step)

@@ -19,6 +19,7 @@ import structlog
 from ...database.pool import Database
 from ...events.service import event_of
 from ...kit import clock, errors
+from ...kit.key_ring import UnreadableError
 from ...kit.leases import Pace, serve
 from . import gateway, retries, service
 from .repository import deliveries, leases
@@ -86,6 +87,8 @@ async def _take_turn(sender: Sender, turn: Turn) -> None:
                 if not await _attempt(sender, turn, delivery):
                     return
     except errors.Unavailable:  # the last delivery may be sent again
+        pass
+    except UnreadableError:  # already logged; the deliveries wait for the missing key
         pass
     except Exception:  # one fault must not stop the worker
         log.exception("webhook not served", webhook_id=str(webhook_id))

@@ -19,6 +19,7 @@ from ...events.model import Event, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7
+from ...kit.key_ring import UnreadableError
 from ...kit.structs import content_after
 from .model import (
     MAX_WEBHOOKS,
@@ -70,9 +71,13 @@ async def _get_active(db: Statements, webhook_id: UUID) -> Webhook:
 
 
 async def _get_endpoint(db: Statements, webhook_id: UUID) -> Endpoint:
-    if endpoint := await webhooks.find_endpoint(db, webhook_id):
-        return endpoint
-    raise errors.NotFound
+    try:
+        endpoint = await webhooks.find_endpoint(db, webhook_id)
+    except UnreadableError as error:  # until the operator restores the key
+        raise errors.Unavailable from error
+    if endpoint is None:
+        raise errors.NotFound
+    return endpoint
 
 
 async def get_without_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ...database.pool import Statements, to
+from ...database.pool import Row, Statements, to
 from ...kit import ids
+from ...kit.key_ring import Place
 from .model import EmergencyAccess
 
 
 async def add(
     tx: Statements, *, clinic_id: int, doctor_id: UUID, customer_id: UUID, reason: str, expires_at: datetime
 ) -> EmergencyAccess:
+    access_id = ids.new_id(clinic_id)
     row = await tx.fetchrow(
         """
         insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
@@ -19,19 +21,23 @@ async def add(
         returning *
         """,
         clinic_id,
-        ids.new_id(clinic_id),
+        access_id,
         doctor_id,
         customer_id,
-        reason,
+        tx.keys.encrypt(reason, Place.EMERGENCY_REASON, access_id),
         expires_at,
     )
     assert row
-    return to(EmergencyAccess, row)
+    return _access(tx, row)
+
+
+def _access(db: Statements, row: Row) -> EmergencyAccess:
+    return to(EmergencyAccess, row, reason=db.keys.decrypt(row.reason, Place.EMERGENCY_REASON, row.id))
 
 
 async def find(db: Statements, *, clinic_id: int, access_id: UUID) -> EmergencyAccess | None:
     row = await db.fetchrow("select * from emergency_access where clinic_id = $1 and id = $2", clinic_id, access_id)
-    return to(EmergencyAccess, row) if row else None
+    return _access(db, row) if row else None
 
 
 async def list_newest(
@@ -52,7 +58,7 @@ async def list_newest(
         before,
         limit,
     )
-    return [to(EmergencyAccess, row) for row in rows]
+    return [_access(db, row) for row in rows]
 
 
 async def count_unreviewed(db: Statements, *, clinic_id: int) -> int:

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Statements, to
+from ...database.pool import Row, Statements, to
 from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
+from ...kit.key_ring import Place, is_unreadable
 from .model import Absence, AbsenceContent, AbsenceFilter, AffectedAppointment, Period, Withdrawal
 
 WITHDRAW_SLOTS: Final = load(__name__, "withdraw_slots")
@@ -26,7 +27,11 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
         clinic_of(absence_id),
         absence_id,
     )
-    return to(Absence, row) if row else None
+    return _absence(db, row) if row else None
+
+
+def _absence(db: Statements, row: Row) -> Absence:
+    return to(Absence, row, reason=db.keys.decrypt(row.reason, Place.ABSENCE_REASON, row.id))
 
 
 async def list_for_clinic(
@@ -55,11 +60,12 @@ async def list_for_clinic(
         query.to,
         query.doctor_id,
     )
-    return [to(Absence, row) for row in rows]
+    return [_absence(db, row) for row in rows]
 
 
 async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
     """Insert an absence with its event, and return its id."""
+    absence_id = new_id(clinic_id)
     return await tx.fetchval(
         """
         with inserted as (
@@ -75,23 +81,25 @@ async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
         select id from inserted
         """,
         clinic_id,
-        new_id(clinic_id),
+        absence_id,
         content.doctor_id,
         content.start_time,
         content.end_time,
-        content.reason,
+        tx.keys.encrypt(content.reason, Place.ABSENCE_REASON, absence_id),
     )
 
 
 async def change(tx: Statements, absence_id: UUID, content: AbsenceContent) -> None:
-    """Update an absence's time and reason, and append an event."""
+    """Update an absence's time and reason, and append an event. A reason that cannot be decrypted stays as it is unless
+    it is replaced."""
     await tx.execute(
         """
         with previous as (
           select lower(during) as start_time, upper(during) as end_time from absence where clinic_id = $1 and id = $2
         ), changed as (
           update absence
-             set during = tstzrange($3, $4), reason = $5, version = version + 1, updated_at = now()
+             set during = tstzrange($3, $4), reason = case when $6 then reason else $5 end, version = version + 1,
+                 updated_at = now()
            where clinic_id = $1 and id = $2
           returning clinic_id, id, version, doctor_id
         )
@@ -105,7 +113,8 @@ async def change(tx: Statements, absence_id: UUID, content: AbsenceContent) -> N
         absence_id,
         content.start_time,
         content.end_time,
-        content.reason,
+        tx.keys.encrypt(content.reason, Place.ABSENCE_REASON, absence_id),
+        is_unreadable(content.reason),
     )
 
 
@@ -160,7 +169,7 @@ async def find_past_or_current(
         before,
         limit,
     )
-    return [to(Absence, row) for row in rows]
+    return [_absence(db, row) for row in rows]
 
 
 async def find_period(

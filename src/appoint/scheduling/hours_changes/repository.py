@@ -124,7 +124,7 @@ async def find_appointments(db: Statements, clinic_id: int, ids: Sequence[UUID])
     rows = await db.fetch(
         "select * from shown_appointment where clinic_id = $1 and id = any($2) order by start_time, id", clinic_id, ids
     )
-    return [appointments.to_appointment(row) for row in rows]
+    return [appointments.to_appointment(row, db.keys) for row in rows]
 
 
 async def emit(tx: Statements, clinic_id: int, type: str, *, doctor_id: UUID | None, data: dict[str, Any]) -> None:

@@ -95,7 +95,7 @@ async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[U
     )
     by_slot: dict[UUID, list[Appointment]] = {slot_id: [] for slot_id in slot_ids}
     for row in rows:
-        by_slot[row.booking_slot_id].append(appointments.to_appointment(row))
+        by_slot[row.booking_slot_id].append(appointments.to_appointment(row, db.keys))
     return by_slot
 
 

@@ -25,6 +25,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import template_functions, translate
+from ...kit.key_ring import readable
 from ...kit.permissions import widest_grant
 from ..rendering import NO_STORE, redirect, templates, url_with
 from ..staff_frame import staff_page
@@ -148,11 +149,19 @@ async def _board(request: Request, clinic_id: int, first: date, last: date, doct
     loaded = await service.load_board(
         request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
     )
-    unconfirmed = translate(language_for(request), "Unconfirmed")
+    language = language_for(request)
+    unconfirmed = translate(language, "Unconfirmed")
     return msgspec.structs.replace(
         loaded,
         appointments=[
-            each if each.patient else msgspec.structs.replace(each, patient=unconfirmed) for each in loaded.appointments
+            msgspec.structs.replace(
+                each,
+                patient=each.patient or unconfirmed,
+                notes=readable(each.notes, language),
+                staff_notes=readable(each.staff_notes, language),
+                cancel_reason=readable(each.cancel_reason, language),
+            )
+            for each in loaded.appointments
         ],
     )
 

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ....database.pool import Statements, to
+from ....database.pool import Statements
 from ....kit.ids import clinic_of
 from ..model import Endpoint
+from .webhooks import to_endpoint
 
 
 class Lease(NamedTuple):
@@ -58,7 +59,7 @@ async def find_endpoint(db: Statements, lease: Lease) -> Endpoint | None:
         lease.webhook_id,
         lease.leased_until,
     )
-    return to(Endpoint, row) if row else None
+    return to_endpoint(db, lease.webhook_id, row) if row else None
 
 
 async def release(db: Statements, lease: Lease, *, now: datetime) -> None:

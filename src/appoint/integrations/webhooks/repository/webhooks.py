@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from ....database.pool import Statements, to
+from ....database.pool import Row, Statements, to
 from ....kit.ids import clinic_of, new_id
+from ....kit.key_ring import Place
 from ..model import Endpoint, Webhook, WebhookContent
 
 
@@ -20,7 +21,14 @@ async def find_endpoint(db: Statements, webhook_id: UUID) -> Endpoint | None:
         clinic_of(webhook_id),
         webhook_id,
     )
-    return to(Endpoint, row) if row else None
+    return to_endpoint(db, webhook_id, row) if row else None
+
+
+def to_endpoint(db: Statements, webhook_id: UUID, row: Row) -> Endpoint:
+    """Convert a row with an address and encrypted secrets. Raise `UnreadableError` if they cannot be decrypted."""
+    secret = db.keys.decrypt_bytes(row.secret, Place.WEBHOOK_SECRET, webhook_id)
+    old_secret = row.old_secret and db.keys.decrypt_bytes(row.old_secret, Place.WEBHOOK_SECRET, webhook_id)
+    return Endpoint(row.url, secret, old_secret, row.old_secret_until)
 
 
 async def lock(tx: Statements, webhook_id: UUID) -> Webhook | None:
@@ -48,6 +56,7 @@ async def count(tx: Statements, clinic_id: int) -> int:
 
 
 async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret: bytes) -> Webhook:
+    webhook_id = new_id(clinic_id)
     row = await tx.fetchrow(
         """
         insert into webhook (clinic_id, id, url, description, event_types, secret)
@@ -55,11 +64,11 @@ async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret
         returning *
         """,
         clinic_id,
-        new_id(clinic_id),
+        webhook_id,
         content.url,
         content.description,
         content.event_types,
-        secret,
+        tx.keys.encrypt_bytes(secret, Place.WEBHOOK_SECRET, webhook_id),
     )
     assert row
     return to(Webhook, row)
@@ -123,7 +132,7 @@ async def rotate_secret(
         """,
         clinic_of(webhook_id),
         webhook_id,
-        secret,
+        tx.keys.encrypt_bytes(secret, Place.WEBHOOK_SECRET, webhook_id),
         old_secret_until,
     )
     return to(Webhook, row) if row else None

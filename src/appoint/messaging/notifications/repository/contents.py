@@ -7,6 +7,7 @@ from uuid import UUID
 from ....database.pool import Statements, to
 from ....database.sql import load
 from ....kit import ids
+from ....kit.key_ring import Place, is_unreadable
 from ...templates.model import ListedAppointment
 from ..model import NotificationContext
 
@@ -19,7 +20,10 @@ async def read_context(db: Statements, *, notification_id: UUID, attempts: int |
     row = await db.fetchrow(
         READ_CONTEXT, clinic_id=ids.clinic_of(notification_id), notification_id=notification_id, attempts=attempts
     )
-    return to(NotificationContext, row) if row else None
+    if row is None:
+        return None
+    reason = db.keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.subject_id)
+    return to(NotificationContext, row, cancel_reason=None if is_unreadable(reason) else reason)
 
 
 async def list_appointments_of_day(

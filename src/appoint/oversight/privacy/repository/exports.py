@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ....database.pool import Row, Statements, to
+from ....kit.key_ring import KeyRing, Place
 from ....kit.money import Money
 from ..model import (
     ExportedAppointment,
@@ -41,7 +42,12 @@ async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[in
         customer_id,
         clinic_ids,
     )
-    return [to(ExportedPatient, row) for row in rows]
+    return [_patient(row, customer_id, db.keys) for row in rows]
+
+
+def _patient(row: Row, customer_id: UUID, keys: KeyRing) -> ExportedPatient:
+    notes = keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{row.clinic_id}/{customer_id}")
+    return to(ExportedPatient, row, notes=notes)
 
 
 async def appointments(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedAppointment]:
@@ -69,10 +75,10 @@ async def appointments(db: Statements, customer_id: UUID, *, limit: int) -> list
         customer_id,
         limit,
     )
-    return [_appointment(row) for row in rows]
+    return [_appointment(row, db.keys) for row in rows]
 
 
-def _appointment(row: Row) -> ExportedAppointment:
+def _appointment(row: Row, keys: KeyRing) -> ExportedAppointment:
     return ExportedAppointment(
         id=row.id,
         booking_id=row.booking_id,
@@ -87,10 +93,10 @@ def _appointment(row: Row) -> ExportedAppointment:
         time_zone=row.time_zone,
         status=row.status,
         price=None if row.price_amount is None else Money(row.price_amount, row.price_currency),
-        notes=row.notes,
-        staff_notes=row.staff_notes,
-        cancel_reason=row.cancel_reason,
-        override_reason=row.override_reason,
+        notes=keys.decrypt(row.notes, Place.APPOINTMENT_NOTES, row.id),
+        staff_notes=keys.decrypt(row.staff_notes, Place.STAFF_NOTES, row.id),
+        cancel_reason=keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.id),
+        override_reason=keys.decrypt(row.override_reason, Place.OVERRIDE_REASON, row.id),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

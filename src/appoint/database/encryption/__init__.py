@@ -1,0 +1,1 @@
+"""Encrypt stored plaintext, and re-encrypt values after a change of keys."""

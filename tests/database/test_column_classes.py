@@ -1,0 +1,117 @@
+"""Every column that can contain text has a class, so nobody adds one without deciding whether to encrypt it.
+
+- public: anyone can see it
+- internal: about the installation or a clinic rather than a person, or a digest
+- personal: about a person; protected by roles, row-level security, and the encryption of disks and backups
+- encrypted: under the key ring
+"""
+
+from appoint.database.encryption import repository
+
+CLASSES = {
+    "public": """
+        clinic: name slug time_zone locale currency phone email address doctor_choice confirm_address
+        doctor: name specialty
+        appointment_type: name description mode price_currency
+        audit_head: public_key signature hash
+        audit_start: public_key signature hash
+    """,
+    "internal": """
+        admin_token: name secret_hash
+        api_key: name scopes secret_hash old_secret_hash networks
+        appointment: status price_currency idempotency_caller idempotency_key request_digest overridden cancel_cause
+          undo_status rebook_by
+        appointment_step: status overridden rebook_by
+        audit_entry: action hash
+        audit_unsealed: action
+        booking_slot: source
+        broker_message: type subject_id body fault
+        clinic: staff_networks
+        clinic_setup_step: step
+        dev_message: token channel
+        event: type subject_id data traceparent fault
+        event_log: type subject_id data traceparent
+        job_run: name reason
+        membership: role
+        message_template: kind channel locale subject text
+        notification: kind subject_id recipient recipient_id channel status provider_id reason
+        notification_preference: channel
+        patient_correction: detail
+        openid_attempt: state_hash
+        request_key: caller key digest answer
+        schema_migration: name revision
+        send_token: channel
+        passkey: credential_id public_key
+        recovery_code: digest
+        session: token_hash
+        used_challenge: digest
+        sign_in_code: channel
+        stranger_appointment: networks
+        time_slot: name
+        user_identity: issuer subject_hash
+        webhook: url description event_types
+        webhook_delivery: event_type subject_id status reason
+        worker_heartbeat: worker
+    """,
+    "personal": """
+        app_user: name email active_email locale password_hash
+        audit_entry: actor subjects address request_id reason
+        audit_unsealed: actor subjects address request_id reason
+        customer: name email phone locale time_zone birth_date words
+        dev_message: recipient subject text html calendar
+        doctor: email
+        emergency_access: reviewer
+        membership: name
+        passkey: name
+        patient: record_number corrected_name corrected_email corrected_phone corrected_locale corrected_birth_date
+        patient_correction: actor old_value new_value
+        sign_in_code: new_address
+        session: device address
+    """,
+    "encrypted": """
+        absence: reason
+        app_user: totp_secret
+        appointment: notes staff_notes cancel_reason override_reason
+        appointment_step: override_reason
+        emergency_access: reason
+        patient: notes
+        webhook: secret old_secret
+    """,
+}
+TEXT_TYPES = ["text", "text[]", "jsonb", "json", "bytea", "bytea[]", "character varying", "date"]
+DATES_WITHOUT_PEOPLE = {("booking_slot", "date"), ("doctor_day", "date")}
+
+
+def classified() -> dict[tuple[str, str], str]:
+    """Return the class of each column. The same column in two classes is a mistake."""
+    classes: dict[tuple[str, str], str] = {}
+    for name, tables in CLASSES.items():
+        table = ""
+        for word in tables.split():
+            if word.endswith(":"):
+                table = word.removesuffix(":")
+                continue
+            assert (table, word) not in classes, (table, word)
+            classes[table, word] = name
+    return classes
+
+
+async def test_every_text_column_has_a_class(db):
+    rows = await db.fetch(
+        """
+        select c.relname as table, a.attname as column
+          from pg_attribute a
+          join pg_class c on c.oid = a.attrelid
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0
+           and not a.attisdropped and format_type(a.atttypid, null) = any($1)
+        """,
+        TEXT_TYPES,
+    )
+    columns = {(row.table, row.column) for row in rows} - DATES_WITHOUT_PEOPLE
+    assert columns - classified().keys() == set(), "decide on their classes"
+    assert classified().keys() - columns == set(), "these no longer exist"
+
+
+def test_the_encrypted_columns_are_those_that_a_pass_encrypts():
+    encrypted = {".".join(column) for column, name in classified().items() if name == "encrypted"}
+    assert {column.name for column in repository.COLUMNS} == encrypted

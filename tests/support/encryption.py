@@ -1,0 +1,109 @@
+"""Rows with plaintext in every encrypted column, and what the columns contain now."""
+
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from appoint.database.encryption import repository
+from appoint.database.pool import Database
+from appoint.identity.encryption import decrypt_legacy_totp, legacy_cipher
+from appoint.kit.key_ring import Place
+from support.constraint_rows import ABSENCE, ANA, BOOKED, CANCELLED, EMERGENCY, MIA, ROWS, WEBHOOK
+from support.keys import KEYS
+from support.staff import SECRET
+
+PLAINTEXT = {
+    "patient.notes": "allergic to marzipan",
+    "appointment.notes": "carries a parrot",
+    "appointment.cancel_reason": "flight to Lisbon",
+    "appointment.override_reason": "hurts badly\nsince Tuesday",
+    "appointment.staff_notes": "prefers mornings",
+    "appointment_step.override_reason": "begged for it",
+    "absence.reason": "knee surgery",
+    "emergency_access.reason": "Collapsed",
+    "app_user.totp_secret": "JBSWY3DPEHPK3PXP",
+    "webhook.secret": "a webhook's secret of 32 letters",
+    "webhook.old_secret": "the webhook's previous secret....",
+}
+"""The values, by column."""
+decrypt = decrypt_legacy_totp(SECRET)
+
+
+async def add_plaintext(db: Database) -> None:
+    """Add the rows as an earlier release would have stored them."""
+    async with db.connection() as connection:
+        await connection.execute(ROWS)
+    statements = (
+        ("update patient set notes = $1 where customer_id = $2", "patient.notes", ANA),
+        ("update appointment set notes = $1 where id = $2", "appointment.notes", BOOKED),
+        (
+            "update appointment set overridden = '{too-late}', override_reason = $1 where id = $2",
+            "appointment.override_reason",
+            BOOKED,
+        ),
+        ("update appointment set cancel_reason = $1 where id = $2", "appointment.cancel_reason", CANCELLED),
+        ("update appointment set staff_notes = $1 where id = $2", "appointment.staff_notes", BOOKED),
+        (
+            "update appointment_step set override_reason = $1 where appointment_id = $2",
+            "appointment_step.override_reason",
+            BOOKED,
+        ),
+        ("update absence set reason = $1 where id = $2", "absence.reason", ABSENCE),
+        ("update emergency_access set reason = $1 where id = $2", "emergency_access.reason", EMERGENCY),
+    )
+    for statement, column, id in statements:
+        await db.execute(statement, PLAINTEXT[column], id)
+    await db.execute(
+        "update app_user set totp_secret = $1 where id = $2",
+        legacy_totp(PLAINTEXT["app_user.totp_secret"], MIA),
+        MIA,
+    )
+    await db.execute(
+        "update webhook set secret = $1, old_secret = $2, old_secret_until = now() where id = $3",
+        PLAINTEXT["webhook.secret"].encode(),
+        PLAINTEXT["webhook.old_secret"].encode(),
+        WEBHOOK,
+    )
+
+
+def revealed(row: Any, **places: Place) -> tuple[Any, ...]:
+    """Return the row's values, decrypting those in the named columns. The row has an `id` to which they are bound, and
+    values of patients also a `patient`. The result leaves both out."""
+    return tuple(
+        KEYS.decrypt(value, places[name], row["patient" if places[name] == Place.PATIENT_NOTES else "id"])
+        if name in places
+        else value
+        for name, value in row.items()
+        if name not in ("id", "patient")
+    )
+
+
+def legacy_totp(totp_secret: str, user_id: object) -> bytes:
+    """Encrypt an authenticator's secret as earlier releases did."""
+    cipher: Fernet = legacy_cipher(SECRET, f"totp {user_id}")
+    return cipher.encrypt(totp_secret.encode())
+
+
+async def values(db: Database, *, keys: Any = None) -> dict[str, list[str]]:
+    """Return all decrypted values, by column."""
+    keys = keys or db.keys
+    found: dict[str, list[str]] = {}
+    for column in repository.COLUMNS:
+        rows = await db.fetch(column.find, -1, "00000000-0000-0000-0000-000000000000", "^$", 100_000)
+        found[column.name] = []
+        for row in rows:
+            place = f"{row.clinic_id}/{row.id}" if column.name == "patient.notes" else str(row.id)
+            found[column.name].append(
+                keys.decrypt_bytes(bytes.fromhex(row.value), column.place, place).decode("latin-1")
+                if column.is_binary
+                else keys.decrypt(row.value, column.place, place)
+            )
+    return found
+
+
+async def stored(db: Database) -> str:
+    """Return everything that the tables with encrypted columns contain, as text."""
+    tables = sorted({column.name.partition(".")[0] for column in repository.COLUMNS})
+    return "\n".join(
+        [str(row.text) for table in tables for row in await db.fetch(f"select t::text as text from {table} t")]
+    )
