@@ -9,18 +9,24 @@ from ...database.pool import Statements
 async def list_patients_subjects(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], limit: int
 ) -> list[str]:
-    """Return the ids under which entries about the patients are listed: their own, and those of their latest
-    appointments and bookings."""
+    """Return the ids under which entries about the patients are listed: their own, those of the records joined with
+    theirs, and those of their latest appointments and bookings."""
     rows = await db.fetch(
         """
-        with visits as (
+        with records as (
+          select customer_id
+            from patient
+           where clinic_id = $1 and (customer_id = any($2) or main_id = any($2))
+        ), visits as (
           select id, booking_id
             from appointment
-           where clinic_id = $1 and customer_id = any($2)
+           where clinic_id = $1 and customer_id in (select customer_id from records)
            order by during desc
            limit $3
         )
-        select distinct subject::text as subject
+        select customer_id::text as subject from records
+         union
+        select subject::text
           from visits
          cross join lateral (values (id), (booking_id)) as ids (subject)
         """,
@@ -28,4 +34,4 @@ async def list_patients_subjects(
         customer_ids,
         limit,
     )
-    return [*map(str, customer_ids), *(row.subject for row in rows)]
+    return [row.subject for row in rows]

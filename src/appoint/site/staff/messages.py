@@ -80,7 +80,7 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
     """Show what a message to a patient said."""
     if clinic_of(notification_id) != clinic_id:
         raise errors.NotFound
-    written = await service.write_again(request.db, notification_id)
+    written = await service.write_again(request.services.db.across(), notification_id)
     return await staff_page(
         request,
         "staff/messages/message.html",
