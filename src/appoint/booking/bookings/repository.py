@@ -53,7 +53,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_by_ids(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:
     """Return the clinic's appointments with these ids."""
     rows = await db.fetch("select * from shown_appointment where clinic_id = $1 and id = any($2)", clinic_id, ids)
-    return [to_appointment(row) for row in rows]
+    return [to_appointment(row, db.keys) for row in rows]
 
 
 async def load_bookings(
