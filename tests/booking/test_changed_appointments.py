@@ -72,3 +72,25 @@ async def test_an_invalid_status_or_time_is_reported(client, world):
         refusal = await client.get(f"/api/clinics/{world.clinic}/appointments?{query}", headers=ADMIN)
         assert refusal.status_code == 400, query
         assert [fault["pointer"] for fault in refusal.json()["errors"]] == [pointer]
+
+
+async def changed_bookings(client, world, **query):
+    page = (await client.get(f"/api/clinics/{world.clinic}/bookings", params=query, headers=ADMIN)).json()
+    return [item["bookingId"] for item in page["items"]], page["next"]
+
+
+async def test_changed_bookings_are_ordered_by_the_last_change_to_an_appointment(client, world):
+    late, early, middle = [await book(client, world, hours=hours) for hours in (3, 1, 2)]
+    booking_of = {}
+    for appointment in (late, early, middle):
+        response = await client.get(f"/api/appointments/{appointment}", headers=ADMIN)
+        booking_of[appointment] = response.json()["bookingId"]
+    since = clock.now().isoformat()
+    assert await changed_bookings(client, world, updatedSince=since) == ([], None)
+    await client.delete(f"/api/appointments/{late}", headers=ADMIN)
+    await client.patch(f"/api/appointments/{early}", json={"notes": "Bring the X-ray"}, headers=ADMIN)
+    first, next_page = await changed_bookings(client, world, updatedSince=since, limit=1)
+    second, end = await changed_bookings(client, world, updatedSince=since, limit=1, cursor=next_page)
+    assert (first, second, end) == ([booking_of[late]], [booking_of[early]], None)
+    cancelled, _ = await changed_bookings(client, world, updatedSince=since, status="cancelled")
+    assert cancelled == [booking_of[late]]

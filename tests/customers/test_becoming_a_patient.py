@@ -95,3 +95,43 @@ async def test_the_board_names_the_customer_on_a_hold_if_they_are_already_a_pati
         ("booked", "Ana"),
         ("pending", "Ana"),
     ]
+
+
+async def book_visit(client, visit, hours=0) -> dict:
+    return (await client.post("/api/appointments", json={**visit, **times_at(hours)})).json()
+
+
+async def test_someone_whose_only_appointment_was_cancelled_is_neither_listed_nor_found(client, db, visit, reception):
+    await db.execute("update customer set name = 'Xanthippe', email = 'x@example.org'")
+    booked = await book_visit(client, visit)
+    assert await patients(client) == [visit["customerId"]]
+    await client.delete(f"/api/appointments/{booked['id']}", headers=token_headers(booked))
+    assert await patients(client) == []
+    for path in ("/api/clinics/1/patients?q=xanth", "/api/clinics/1/patients?q=x@example.org"):
+        assert (await client.get(path, headers=reception)).json()["items"] == []
+    pages = [
+        (await client.get(f"/staff/1/{path}", headers=reception)).text for path in ("day/search?q=xanth", "patients")
+    ]
+    assert [page for page in pages if "Xanthippe" in page] == []
+
+
+async def test_a_later_booking_lists_the_patient_again(client, visit):
+    cancelled = await book_visit(client, visit)
+    await client.delete(f"/api/appointments/{cancelled['id']}", headers=token_headers(cancelled))
+    await book_visit(client, visit, 1)
+    assert await patients(client) == [visit["customerId"]]
+
+
+async def test_a_patient_about_whom_the_clinic_has_notes_stays_listed(client, visit):
+    booked = await book_visit(client, visit)
+    path = f"/api/clinics/1/patients/{visit['customerId']}"
+    assert (await client.patch(path, json={"notes": "Allergic to latex"}, headers=ADMIN)).status_code == 200
+    await client.delete(f"/api/appointments/{booked['id']}", headers=token_headers(booked))
+    assert await patients(client) == [visit["customerId"]]
+
+
+async def test_staff_can_still_open_the_record_from_a_cancelled_appointment(client, visit, reception):
+    booked = await book_visit(client, visit)
+    await client.delete(f"/api/appointments/{booked['id']}", headers=token_headers(booked))
+    path = f"/api/clinics/1/patients/{visit['customerId']}"
+    assert (await client.get(path, headers=reception)).status_code == 200

@@ -30,10 +30,10 @@ def test_a_time_is_formatted_in_the_language_with_its_zone(language, text):
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("en", "Mon, Mar 1, 2027, 9:30 AM (UTC+01:00)"),
+        ("en", "Mon, Mar 1, 2027, 9:30 AM (Berlin)"),
         ("de", "Mo., 1. März 2027, 09:30 (MEZ)"),
         ("es", "lun, 1 mar 2027, 9:30 (CET)"),
-        ("fr", "lun. 1 mars 2027, 09:30 (UTC+01:00)"),
+        ("fr", "lun. 1 mars 2027, 09:30 (Berlin)"),
     ],
 )
 def test_text_messages_use_the_short_form(language, text):
@@ -58,8 +58,20 @@ def test_a_zones_name_follows_the_season(time_zone, winter, summer):
     assert (date_formats.zone(MONDAY, time_zone, "en"), date_formats.zone(JULY, time_zone, "en")) == (winter, summer)
 
 
-def test_half_hour_zones_west_of_greenwich_keep_their_offset():
-    assert date_formats.zone(MONDAY, "America/St_Johns", "en", "short") == "UTC-03:30"
+@pytest.mark.parametrize(
+    ("time_zone", "place"),
+    [
+        ("America/St_Johns", "St. John’s"),
+        ("Asia/Kolkata", "Kolkata"),
+        ("America/Argentina/Buenos_Aires", "Buenos Aires"),
+    ],
+)
+def test_a_zone_without_an_abbreviation_is_called_by_its_city(time_zone, place):
+    assert date_formats.zone(MONDAY, time_zone, "en", "short") == place
+
+
+def test_a_zone_without_a_place_is_called_by_its_offset():
+    assert date_formats.zone(MONDAY, "Etc/GMT+3", "en", "short") == "UTC-03:00"
 
 
 def test_the_two_occurrences_of_an_hour_in_autumn_are_distinguishable():

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.booking.steps import UNDO_WINDOW
 from appoint.kit import clock
 from appoint.messaging.channels.model import Delayed, Undeliverable
 from appoint.messaging.notifications import jobs
@@ -159,7 +160,7 @@ async def test_a_delayed_message_waits_until_quiet_hours_end(world, office, post
     await step(world, appointment, "noShow")
     await office.plan(world.now)
     await world.db.execute("update clinic set quiet_from = 19 * 60, quiet_until = 7 * 60")
-    await office.send(world.now)
+    await office.send(world.now + UNDO_WINDOW)
     (due,) = await world.db.fetch("select due_at from notification where kind = 'missed'")
     assert (len(post.messages), due.due_at) == (1, at(6, day=TOMORROW))
 

@@ -101,3 +101,8 @@ async def test_unusual_names_produce_a_valid_file(world, office, post):
         mail = build_mail(sanitize(message), sender=LINKS.mail_from, now=world.now)
         (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
         assert part["Content-Type"].params["method"] == message.calendar_method
+
+
+async def test_the_email_says_that_declining_the_invitation_does_not_cancel(world, office, post):
+    await confirmed(world, office)
+    assert "Declining the invitation in your calendar does not cancel an appointment." in post.messages[0].text

@@ -41,9 +41,9 @@ async def test_a_clinic_without_a_template_gets_the_default(clinics):
         "createdAt": None,
         "updatedAt": None,
     }
-    assert (
-        template["subject"]
-        == "Bitte bestätigen Sie Ihren Termin: {{ day }}, {{ time }} Uhr{% if yours %} ({{ zone }}){% endif %}"
+    assert template["subject"] == (
+        "{% if appointments %}Bitte bestätigen Sie {{ count }} Termine, der erste am {{ day }}{% else %}"
+        "Bitte bestätigen Sie Ihren Termin: {{ day }}, {{ time }} Uhr{% if yours %} ({{ zone }}){% endif %}{% endif %}"
     )
     assert template["text"].startswith("Guten Tag {{ customer }},\n\n")
     assert template["placeholders"][-1] == "expires"

@@ -45,6 +45,8 @@ Where: Seestraße 12, 13353 Berlin
 
 If you can’t come, please let us know as early as you can, so that someone else can have the time.
 
+Declining the invitation in your calendar does not cancel an appointment.
+
 Kind regards
 Lakeside Clinic
 +49 30 12345678"""
@@ -93,10 +95,26 @@ def test_a_subject_includes_the_clinics_zone_for_customers_in_a_different_zone(k
         assert subject.endswith(f" ({zone})") == names_it
 
 
-@pytest.mark.parametrize("channel", ["email", "sms"])
-def test_the_clinics_time_comes_before_the_customers(channel):
-    text = render(TemplateKey("reminder", channel, "en"), replace(FACTS, customer_time_zone="Asia/Tokyo")).text
+@pytest.mark.parametrize(("channel", "mode"), [("email", "inPerson"), ("email", "online"), ("sms", "online")])
+def test_the_clinics_time_comes_before_the_customers(channel, mode):
+    facts = replace(FACTS, customer_time_zone="Asia/Tokyo", mode=mode)
+    text = render(TemplateKey("reminder", channel, "en"), facts).text
     assert 0 < text.index("9:00") < text.index("5:00")
+
+
+@pytest.mark.parametrize(
+    ("zone", "mode", "when"),
+    [
+        (None, "inPerson", "Mon, Mar 1, 2027, 9:00 AM."),
+        ("Europe/Paris", "inPerson", "Mon, Mar 1, 2027, 9:00 AM."),
+        ("Asia/Tokyo", "inPerson", "Mon, Mar 1, 2027, 9:00 AM (Berlin)."),
+        (None, "online", "Mon, Mar 1, 2027, 9:00 AM (Berlin)."),
+    ],
+)
+def test_a_text_message_names_the_time_zone_only_where_it_is_needed(zone, mode, when):
+    facts = replace(FACTS, customer_time_zone=zone, mode=mode)
+    text = render(TemplateKey("reminder", "sms", "en"), facts).text
+    assert (when in text, "Your time" in text, "UTC" in text) == (True, False, False)
 
 
 def test_daylight_saving_determines_whether_the_local_times_differ():

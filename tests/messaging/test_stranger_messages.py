@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from appoint.booking import transitions
+from appoint.booking.holds import expire_holds
 from appoint.kit.actors import Actor
 from appoint.messaging.notifications.rules import MAX_MESSAGES_A_DAY
 from support.post import Office
@@ -60,3 +61,40 @@ async def test_messages_contain_neither_a_strangers_notes_nor_their_reasons(worl
     await office.send(world.now)
     assert len(post.messages) == 2
     assert not any("evil" in message.text + str(message.html) + str(message.calendar) for message in post.messages)
+
+
+async def expire_hold(world, office, *, start=None):
+    """Let a hold of Ana's expire, and the minute pass in which she could book again."""
+    await world.book(world.dr_shah, start or world.now.replace(hour=9), world.ana, hold=True)
+    await office.plan_and_send(world.now)
+    world.now += timedelta(minutes=10)
+    await expire_holds(world.db, now=world.now)
+    await office.plan(world.now)
+    world.now += timedelta(minutes=1)
+
+
+async def test_someone_whose_hold_has_expired_is_told_that_nothing_is_booked(world, post):
+    office = Office(world.db, post)
+    await expire_hold(world, office)
+    await office.send(world.now)
+    message = post.messages[-1]
+    assert message.subject == "Appointment not booked: Monday, March 1, 2027, 10:00 AM"
+    assert f"https://appoint.example/c/{world.clinic}" in message.text
+    assert "Ana" not in message.text + str(message.html)
+
+
+async def test_someone_who_has_booked_again_is_not_told_about_the_expired_hold(world, post):
+    office = Office(world.db, post)
+    await expire_hold(world, office)
+    await world.book(world.dr_shah, world.now.replace(hour=10, minute=0), world.ana)
+    await office.plan_and_send(world.now)
+    assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]
+
+
+async def test_an_address_is_told_about_expired_holds_at_most_once_a_day(world, post):
+    office = Office(world.db, post)
+    await expire_hold(world, office)
+    await office.send(world.now)
+    await expire_hold(world, office, start=world.now.replace(hour=11, minute=0))
+    await office.send(world.now)
+    assert len([message for message in post.messages if message.subject.startswith("Appointment not booked")]) == 1

@@ -25,6 +25,22 @@ async def test_a_time_shared_by_several_doctors_is_listed_once(client, db, lakes
     assert "Dr Okafor" in page.text
 
 
+async def test_turning_the_month_leads_to_its_heading_and_full_days_are_announced(client, lakeside):
+    page = await client.get("/c/lakeside/times", params={"type": lakeside})
+    assert re.findall(r'href="[^"]*month=[^"]*(#\w+)" rel="next"', page.text) == ["#month"]
+    assert '<h2 id="month" tabindex="-1">' in page.text
+    assert ": no times available</span>" in page.text
+
+
+@pytest.mark.parametrize(("time_zone", "first"), [("Europe/London", "Mon"), ("America/New_York", "Sun")])
+async def test_weeks_begin_on_the_day_that_is_usual_in_the_clinics_country(client, db, time_zone, first):
+    await create_clinic(client, slug="lakeside", timeZone=time_zone)
+    shah, type_id = await create_doctor(client), await create_appointment_type(client)
+    await publish_slot(db, shah, DAY, DAY + timedelta(hours=2))
+    page = await client.get("/c/lakeside/times", params={"type": type_id}, headers={"Accept-Language": "en-GB"})
+    assert re.findall(r'class="weekday"[^>]*>(\w+)<', page.text)[0] == first
+
+
 async def test_an_empty_month_names_the_next_free_time(client, db, lakeside):
     await db.execute("update booking_slot set removed_at = now()")
     far = DAY + timedelta(days=45)

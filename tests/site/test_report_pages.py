@@ -47,7 +47,7 @@ async def table(client, name: str, **query) -> list[dict[str, str]]:
     response = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=ADMIN)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert response.headers["content-disposition"] == f'attachment; filename="{DAYS["from"]}_{DAYS["to"]}_{name}.csv"'
-    return list(csv.DictReader(io.StringIO(response.text)))
+    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
 
 
 async def test_the_tables_contain_the_figures(client, shah):
@@ -72,6 +72,15 @@ async def test_the_tables_can_be_limited_to_one_doctor(client, shah):
 
 async def test_names_in_tables_are_never_treated_as_formulas(client, shah):
     assert {row["doctor"] for row in await table(client, "utilisation-by-doctor")} == {"Dr. Shah", "'=1+1"}
+
+
+@pytest.mark.parametrize(("language", "columns"), [("en", "doctor,hour"), ("de", "doctor;hour"), ("fr", "doctor;hour")])
+async def test_spreadsheets_recognise_the_encoding_and_the_columns(client, db, shah, language, columns):
+    await db.execute("update doctor set name = 'Dr. Müller' where id = $1", shah)
+    headers = ADMIN | {"Accept-Language": language}
+    response = await client.get("/staff/1/numbers/utilisation-by-doctor.csv", params=DAYS, headers=headers)
+    assert response.content.startswith(b"\xef\xbb\xbf" + columns.encode())
+    assert "Dr. Müller".encode() in response.content
 
 
 async def test_an_unknown_table_is_not_found(client, shah):

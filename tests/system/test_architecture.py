@@ -84,7 +84,7 @@ SHARED_CLOCK = (
     "booking.find_by_idempotency_key",
     "booking.owners_of_patient",
     "notifications.lease_due",
-    "notifications.read_context",
+    "notifications.read_contexts",
     "notifications.release_token",
     "notifications.renew",
 )

@@ -43,7 +43,7 @@ ACROSS_CLINICS = {
     ("events.delete_relayed", "event_log"): "the sweep of old relayed events",
     ("notifications.due_reminders", "clinic"): "workers serve all clinics",
     ("notifications.list_clinic_places", "clinic"): "the countries of all clinics",
-    ("notifications.read_context", "notification"): "the messages that an address has received from all clinics",
+    ("notifications.read_contexts", "notification"): "the messages that an address has received from all clinics",
     ("notifications.supersede", "notification"): "a batch of events from many clinics",
     ("notifications.plan_agendas", "clinic"): "workers serve all clinics",
     ("notifications.lease_due", "notification"): "workers serve all clinics",

@@ -37,7 +37,7 @@ async def find_at_address(
     rows = await db.fetch(
         """
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
-          from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
+          from customer c left join listed_patient p on p.clinic_id = $1 and p.customer_id = c.id
          where c.active and (lower(c.email) = lower($2) or c.phone = $3)
          order by is_patient desc,
                   exists (select from appointment a

@@ -203,7 +203,7 @@ async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID |
     return await db.fetchval(
         """
         select coalesce(p.main_id, p.customer_id)
-          from patient p join clinic_customer c on c.id = p.customer_id
+          from listed_patient p join clinic_customer c on c.id = p.customer_id
          where p.clinic_id = $1 and (p.record_number = $2 or lower(c.email) = lower($2))
          order by p.record_number = $2 desc nulls last, p.customer_id
          limit 1

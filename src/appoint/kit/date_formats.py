@@ -50,7 +50,13 @@ def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
 
 
 def moment(
-    instant: datetime, time_zone: str, language: str, width: Width = "full", *, end: datetime | None = None
+    instant: datetime,
+    time_zone: str,
+    language: str,
+    width: Width = "full",
+    *,
+    end: datetime | None = None,
+    with_zone: bool = True,
 ) -> str:
     """Return a date and time such as “Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”.
 
@@ -60,7 +66,8 @@ def moment(
         clock_time = hours(instant, end, time_zone, language) if end else _time_in_words(instant, time_zone, language)
     else:
         clock_time = time(instant, time_zone, language)
-    return f"{day(instant, time_zone, language, width)}, {clock_time} ({zone(instant, time_zone, language, width)})"
+    local = f"{day(instant, time_zone, language, width)}, {clock_time}"
+    return f"{local} ({zone(instant, time_zone, language, width)})" if with_zone else local
 
 
 def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
@@ -71,8 +78,8 @@ def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
 def zone(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
     """Return the name of the zone's time at the instant, such as “Central European Summer Time” or “CEST”.
 
-    Fall back to the place (“India Time”) for a zone without a name, and to the offset (“UTC+05:30”) if the width is
-    short or there is no place.
+    Fall back to the place for a zone without a name (“India Time” or, if the width is short, “Kolkata”), and to the
+    offset (“UTC+05:30”) if there is no place.
     """
     local = _local(instant, time_zone)
     name = get_timezone_name(
@@ -80,8 +87,9 @@ def zone(instant: datetime, time_zone: str, language: str, width: Width = "full"
     )
     if not OFFSET_NAME.fullmatch(name):
         return name
-    if width == "full" and get_global("zone_territories").get(time_zone) not in UNNAMED_TERRITORIES:
-        return get_timezone_location(local, locale=language)
+    if get_global("zone_territories").get(time_zone) not in UNNAMED_TERRITORIES:
+        place = get_timezone_location(local, locale=language, return_city=width == "short")
+        return place.rpartition("/")[2]
     offset = local.strftime("%z")  # Babel's own format is an hour off for half-hour offsets west of Greenwich
     return f"UTC{offset[:3]}:{offset[3:5]}"
 

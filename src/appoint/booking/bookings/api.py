@@ -38,9 +38,8 @@ from ..request_context import (
     with_token,
 )
 from ..rules import REASONS
-from ..selection import AppointmentFilter
 from . import repository, service
-from .model import Booking, BookingRequest
+from .model import Booking, BookingListFilter, BookingRequest
 
 MAX_BOOKING_BYTES = 128 * 1024
 """Enough for 20 appointments with a note of 5,000 characters each."""
@@ -102,20 +101,25 @@ class Bookings(Controller):
         opt=route(permission="list-appointments", narrows=True),
     )
     async def of_clinic(
-        self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
+        self, request: Request, clinic_id: FromPath[int], query: BookingListFilter
     ) -> Response[Page[Booking]]:
         """List a clinic's bookings that contain a matching appointment, ordered by the start of the first such
-        appointment."""
-        page = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
+        appointment or, with `updatedSince`, by the last change to one."""
+        selection, since = visible_selection(request, query), query.updated_since
+        page = await (
+            repository.list_changed_for_clinic(request.db, clinic_id, selection, since=since)
+            if since
+            else repository.list_for_clinic(request.db, clinic_id, selection)
+        )
         if not page:
             await clinics.get(request.db, clinic_id)
-        starts = dict(page)
-        bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=list(starts))
+        places = dict(page)
+        bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=list(places))
         return page_response(
             request,
             query,
-            [visible_booking(request, bookings[booking_id]) for booking_id in starts],
-            lambda booking: (starts[booking.booking_id], booking.booking_id),
+            [visible_booking(request, bookings[booking_id]) for booking_id in places],
+            lambda booking: (places[booking.booking_id], booking.booking_id),
             subject=lambda booking: booking.booking_id,
         )
 

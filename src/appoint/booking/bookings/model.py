@@ -10,6 +10,7 @@ from ...customers.model import CustomerToken
 from ...kit import errors, fields
 from ..model import Appointment
 from ..rules import Override, TimeRequest
+from ..selection import AppointmentFilter
 
 
 class Booking(msgspec.Struct, rename="camel"):
@@ -20,11 +21,19 @@ class Booking(msgspec.Struct, rename="camel"):
     appointments: list[Appointment]
 
 
-class BookingStart(NamedTuple):
-    """A listed booking and the start of its first appointment that matches the query."""
+class BookingListFilter(AppointmentFilter):
+    updated_since: fields.Instant | None = None
+    """Return only bookings with a matching appointment that changed at this time or later, ordered by the last such
+    change instead of their start. To stay up to date, send the time just before your previous first request, minus a
+    minute to allow for changes that were still being saved then."""
+
+
+class BookingPlace(NamedTuple):
+    """A listed booking's place: the start of its first appointment that matches the query or, in a list of changed
+    bookings, the last change to a matching appointment."""
 
     booking_id: UUID
-    start: datetime
+    at: datetime
 
 
 class PartRequest(TimeRequest):

@@ -1,18 +1,23 @@
 """SQL for bookings: appointments grouped by `booking_id`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from ...database.pool import Statements
+from ...database.sql import load
 from ..model import Appointment, BookedAppointments
 from ..repository import to_appointment, to_booked_appointments
 from ..selection import Selection
-from .model import BookingStart
+from .model import BookingPlace
+
+LIST_CHANGED: Final = load(__name__, "list_changed_bookings")
 
 
-async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
+async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingPlace]:
     """Return a clinic's bookings, earliest first, plus one beyond the limit if there is a next page.
 
     Return a booking if any of its appointments matches all criteria, dates included, and sort it by the start of the
@@ -47,7 +52,29 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
         clinic_id,
         *selection.parameters,
     )
-    return [BookingStart(row.booking_id, row.start) for row in rows]
+    return [BookingPlace(row.booking_id, row.start) for row in rows]
+
+
+async def list_changed_for_clinic(
+    db: Statements, clinic_id: int, selection: Selection, *, since: datetime
+) -> list[BookingPlace]:
+    """Return a clinic's bookings with a matching appointment that changed at `since` or later, in the order of the last
+    such change, plus one beyond the limit if there is a next page."""
+    after_change, after_id = selection.after or (None, None)
+    rows = await db.fetch(
+        LIST_CHANGED,
+        clinic_id=clinic_id,
+        since=since,
+        after_change=after_change,
+        after_id=after_id,
+        first=selection.first,
+        last=selection.last,
+        doctor_ids=selection.doctor_ids,
+        customer_id=selection.customer_id,
+        statuses=selection.statuses,
+        limit=selection.limit,
+    )
+    return [BookingPlace(row.booking_id, row.changed_at) for row in rows]
 
 
 async def list_by_ids(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:

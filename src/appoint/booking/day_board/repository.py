@@ -128,7 +128,7 @@ async def find_by_patient(
         """
         with found as (
           select p.customer_id, p.main_id
-            from patient p
+            from listed_patient p
             join clinic_customer c on c.id = p.customer_id,
                  lateral (select concat_ws(' ', c.words, folded(p.record_number),
                                            translate(p.record_number, ' ()./+-', '')) as words) as searched

@@ -1,7 +1,7 @@
 -- Return a clinic's or a doctor's patients in alphabetical order. Joined records appear once, as their main record, and
 -- are found by the details of any of them.
 select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c.active, others.ids is not null
-  from patient p
+  from listed_patient p
   join clinic_customer c on c.id = p.customer_id
   left join lateral (  -- reads nothing for the many records that are not joined
     select array_agg(o.customer_id order by o.customer_id) as ids, array_agg(oc.birth_date) as birth_dates,

@@ -3,7 +3,7 @@
 select p.customer_id as id, p.customer_id, p.clinic_id, p.record_number, p.notes, p.created_at,
        p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at, c.name, c.email,
        c.phone, c.locale, c.time_zone, c.birth_date, c.active, coalesce(others.ids, '{}') as joined_ids
-  from patient p
+  from listed_patient p
   join clinic_customer c on c.id = p.customer_id
   left join lateral (  -- reads nothing for the many records that are not joined
     select array_agg(o.customer_id order by o.customer_id) as ids, array_agg(oc.birth_date) as birth_dates,

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry
@@ -31,6 +32,8 @@ class Message(NamedTuple):
     html: str | None = None
     calendar: str | None = None
     """An iCalendar object for the recipient's calendar."""
+    calendars: Sequence[str] = ()
+    """The iCalendar objects in a message about several appointments, instead of `calendar`."""
     calendar_method: Method | None = None
     sender_name: str = ""
     """The clinic's name, shown before the sender's address."""
@@ -88,6 +91,7 @@ def sanitize(message: Message) -> Message:
         text=message.text.translate(IN_TEXTS),
         html=message.html and message.html.translate(IN_TEXTS),
         calendar=message.calendar and message.calendar.translate(IN_TEXTS),
+        calendars=[calendar.translate(IN_TEXTS) for calendar in message.calendars],
     )
 
 
@@ -118,6 +122,9 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     """Build the email for a sanitized message from the sender's address: text, HTML and calendar as alternatives, and
     the calendar again as an attachment.
 
+    Several calendars are only attached, each as its own file. An invitation can contain only one event (RFC 5546), mail
+    programs ignore all but the first, and as an alternative to the text it would hide the other appointments.
+
     `Message-ID` is derived from the token, so that mail programs show an email only once even if it was delivered
     twice.
     """
@@ -140,8 +147,10 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+    method = {"method": message.calendar_method} if message.calendar_method else {}
+    for number, calendar in enumerate(message.calendars, 1):
+        mail.add_attachment(calendar, subtype="calendar", filename=f"appointment-{number}.ics", params=method)
     if message.calendar:
-        method = {"method": message.calendar_method} if message.calendar_method else {}
         mail.add_alternative(message.calendar, subtype="calendar", params=method)
         # application/ics, because a second text/calendar would make some calendars add the event again
         mail.add_attachment(message.calendar.encode(), "application", "ics", filename="invite.ics", params=method)

@@ -33,7 +33,7 @@ async def save(db: Statements, message: Message) -> None:
         message.subject,
         message.text,
         message.html,
-        message.calendar,
+        message.calendar or "".join(message.calendars) or None,
         MAX_DEV_MESSAGES,
         message.customer_id,
     )

@@ -17,14 +17,15 @@ from ...kit.icalendar_files import Method, Person, description, invitation, orga
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
-from .model import KINDS, LINK_TTL, NotificationContext, kind_of
+from .kinds import KINDS, kind_of
+from .model import LINK_TTL, NotificationContext
 from .repository import contents
 from .rules import address_of
 
 log = structlog.get_logger()
 
-Writer = Callable[[Database, NotificationContext, datetime], Awaitable[Message | None]]
-"""Composes a notification's message; returns None if there is nothing left to say."""
+Writer = Callable[[Database, Sequence[NotificationContext], datetime], Awaitable[Message | None]]
+"""Composes the message for one or more notifications; returns None if there is nothing left to say."""
 MAX_LISTED: Final = 100
 UNSUBSCRIBE_TTL: Final = timedelta(days=365)
 """How long the link in a message can turn off further messages."""
@@ -42,15 +43,21 @@ class Links(NamedTuple):
     mail_from: str
 
 
-async def compose(db: Database, context: NotificationContext, now: datetime, *, links: Links) -> Message | None:
-    """Compose a notification's message. Return None if it lists appointments and there are none left."""
+async def compose(
+    db: Database, contexts: Sequence[NotificationContext], now: datetime, *, links: Links
+) -> Message | None:
+    """Compose the message that notifications to the same address share. Return None if it lists appointments and there
+    are none left."""
+    context = contexts[0]
     kind = _kind_for_recipient(context)
     appointments: Sequence[ListedAppointment] = ()
     if kind in LIST_READERS:
         appointments = await LIST_READERS[kind](db, context, now)
         if not appointments:
             return None
-    facts = _facts(context, kind, appointments, links)
+    by_start = sorted(contexts, key=lambda each: (each.start_time or now, each.id))
+    each_facts = [_facts(each, kind, appointments, links) for each in by_start]
+    facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
     rendered = render(
         TemplateKey(cast("Kind | AccountKind", kind), context.channel, context.locale),
         facts,
@@ -64,10 +71,30 @@ async def compose(db: Database, context: NotificationContext, now: datetime, *, 
             channel=context.channel,
             locale=context.locale,
         )
-    return _message(context, kind, facts, rendered, links)
+    message = _message(context, facts, rendered, links)
+    return _with_calendars(message, [*zip(by_start, each_facts, strict=True)], kind, links)
 
 
-READABLE: Final = frozenset({"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "rebook", "missed"})
+def _shared_facts(each_facts: Sequence[Facts], kind: str, links: Links) -> Facts:
+    """Return the facts for a message about several appointments: the first one's, with everyone's names. Instead of a
+    link to one appointment, there is one to the list of all, for which customers have to sign in. A message about
+    expired holds contains no names, because strangers can enter any."""
+    first = each_facts[0]
+    if kind == "hold-expired":
+        nameless = [msgspec.structs.replace(facts, customer=None, link=None) for facts in each_facts]
+        return msgspec.structs.replace(first, together=nameless)
+    names = dict.fromkeys(facts.customer for facts in each_facts if facts.customer)
+    return msgspec.structs.replace(
+        first,
+        together=each_facts,
+        customer=", ".join(names),
+        link=f"{links.public_url}/my" if first.link else None,
+    )
+
+
+READABLE: Final = frozenset(
+    {"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "hold-expired", "rebook", "missed"}
+)
 """The kinds of messages to patients that staff can read again. Codes and messages about accounts are not among them."""
 HIDDEN_LINK: Final = "https://…"
 
@@ -137,10 +164,9 @@ def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
             return None
 
 
-def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Rendered, links: Links) -> Message:
+def _message(context: NotificationContext, facts: Facts, rendered: Rendered, links: Links) -> Message:
     to_address = address_of(context)
     assert to_address, "`outcome_before_sending` has checked it"
-    method = _calendar_method(context, kind, to_address, links)
     return Message(
         token=f"{context.id}.{context.round}",
         channel=context.channel,
@@ -148,14 +174,25 @@ def _message(context: NotificationContext, kind: str, facts: Facts, rendered: Re
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        calendar=_invitation(context, method, facts, to_address, links) if method else None,
-        calendar_method=method,
         sender_name=context.clinic or PLATFORM,
         reply_to=context.clinic_email,
         unsubscribe_url=facts.unsubscribe_url,
         status_url=f"{links.public_url}/callbacks/sms/{context.id}" if context.channel == "sms" else None,
         customer_id=UUID(context.recipient_id) if context.recipient == "customer" else None,
     )
+
+
+def _with_calendars(
+    message: Message, appointments: Sequence[tuple[NotificationContext, Facts]], kind: str, links: Links
+) -> Message:
+    """Return the message with a calendar file for each appointment, if it is of a kind that has them."""
+    method = _calendar_method(appointments[0][0], kind, message.to, links)
+    if method is None:
+        return message
+    calendars = [_invitation(context, method, facts, message.to, links) for context, facts in appointments]
+    if len(calendars) == 1:
+        return message._replace(calendar=calendars[0], calendar_method=method)
+    return message._replace(calendars=calendars, calendar_method=method)
 
 
 def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
@@ -174,6 +211,8 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/staff/sign-in"
         case "user" if kind not in LINK_TTL:
             return f"{links.public_url}/password-reset"
+        case "customer" if kind == "hold-expired":
+            return f"{links.public_url}/c/{context.clinic_id}"
         case "customer" if kind == "confirmation-code":
             assert context.booking_id, "the appointment exists"
             assert context.customer_version, "the customer exists"

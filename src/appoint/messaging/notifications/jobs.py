@@ -18,7 +18,7 @@ from .gateway import Writer
 from .model import NotificationContext, NotificationStatus
 from .repository import contents, delivery
 from .repository.delivery import Attempt
-from .rules import after_quiet_hours, outcome_before_sending, retry_delay
+from .rules import after_quiet_hours, can_share_message, outcome_before_sending, retry_delay
 
 log = structlog.get_logger()
 
@@ -72,63 +72,72 @@ async def lease_due(db: Database, channel: Channel, *, limit: int, now: datetime
 
 
 async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt) -> None:
-    """Send a leased notification unless it is outdated, and record the outcome. If that fails, the lease expires and
-    the notification becomes due again."""
-    id, attempts, token = attempt
+    """Send the message for leased notifications, without those that are outdated, and record the outcome. If that
+    fails, the leases expire and the notifications become due again."""
+    id, attempts, token, follower_ids = attempt
     cooldown = timedelta()
     try:
         if id is None or attempts is None:
             return
-        if context := await contents.read_context(db, notification_id=id, attempts=attempts):
+        if contexts := await contents.read_contexts(
+            db, notification_id=id, attempts=attempts, follower_ids=follower_ids
+        ):
             cooldown = TOKEN_COOLDOWN
+            leases = [(context.id, context.attempts) for context in contexts]
 
             async def renew() -> None:
-                await delivery.renew(
-                    db,
-                    notification_id=id,
-                    attempts=attempts,
-                    channel=channel,
-                    token=token,
-                    lease=LEASE,
-                    now=clock.now(),
-                )
+                await delivery.renew(db, leases=leases, channel=channel, token=token, lease=LEASE, now=clock.now())
 
             async with renewed(LEASE, renew):
-                await _attempt(db, sender, context)
+                await _attempt(db, sender, await _drop_unsendable(db, contexts))
     finally:
         await delivery.release_token(db, channel=channel, number=token, after=cooldown)
 
 
-async def _attempt(db: Database, sender: Sender, context: NotificationContext) -> None:
-    finish, retry = partial(delivery.finish, db, notification_id=context.id), partial(_retry_later, db, context)
-    if (outcome := outcome_before_sending(context, clock.now())) is not None:
-        status, reason = outcome
-        await finish(status=status, reason=reason, now=clock.now())
+async def _drop_unsendable(db: Database, contexts: Sequence[NotificationContext]) -> Sequence[NotificationContext]:
+    """Record the outcome of notifications that must not be sent, or not now. Return the others that can share a
+    message, and release the rest."""
+    sendable: list[NotificationContext] = []
+    for context in contexts:
+        now = clock.now()
+        if (outcome := outcome_before_sending(context, now)) is not None:
+            status, reason = outcome
+            await delivery.finish(db, notification_ids=[context.id], status=status, reason=reason, now=now)
+        elif (later := after_quiet_hours(context, now)) is not None:
+            reason = "delayed until quiet hours end"
+            await delivery.postpone(db, notification_ids=[context.id], due_at=later, reason=reason)
+        else:
+            sendable.append(context)
+    together = [context for context in sendable if can_share_message(sendable[0], context)]
+    if apart := [context.id for context in sendable if context not in together]:
+        await delivery.release(db, notification_ids=apart)
+    return together
+
+
+async def _attempt(db: Database, sender: Sender, contexts: Sequence[NotificationContext]) -> None:
+    if not contexts:
         return
-    if (later := after_quiet_hours(context, clock.now())) is not None:
-        await delivery.postpone(db, notification_id=context.id, due_at=later, reason="delayed until quiet hours end")
-        return
+    first, notification_ids = contexts[0], [context.id for context in contexts]
+    finish, retry = partial(delivery.finish, db, notification_ids=notification_ids), partial(_retry_later, db, contexts)
     try:
-        message = await sender.writer(db, context, clock.now())
+        message = await sender.writer(db, contexts, clock.now())
         if message is None:
             await finish(status=NotificationStatus.SUPERSEDED, reason="no longer needed", now=clock.now())
             return
         await _check_number(db, sender, message)
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
-            provider_id = await sender.gateways[context.channel].send(message)
-    except errors.Unavailable:  # the database; the lease expires and the notification becomes due again
+            provider_id = await sender.gateways[first.channel].send(message)
+    except errors.Unavailable:  # the database; the leases expire and the notifications become due again
         raise
     except Undeliverable as error:
         await finish(status=NotificationStatus.DEAD, reason=str(error), now=clock.now())
-        log.info("notification dead", kind=context.kind, channel=context.channel, notification_id=str(context.id))
+        log.info("notification dead", kind=first.kind, channel=first.channel, notification_id=str(first.id))
     except Delayed as error:
         await retry(str(error))
     except TimeoutError:
         await retry("the provider did not respond in time")
     except Exception:
-        log.exception(
-            "notification not sent", kind=context.kind, channel=context.channel, notification_id=str(context.id)
-        )
+        log.exception("notification not sent", kind=first.kind, channel=first.channel, notification_id=str(first.id))
         await retry("internal error; see the log")
     else:
         await finish(status=NotificationStatus.SENT, reason=None, provider_id=provider_id, now=clock.now())
@@ -143,6 +152,10 @@ async def _check_number(db: Database, sender: Sender, message: Message) -> None:
         raise Undeliverable(fault)
 
 
-async def _retry_later(db: Database, context: NotificationContext, reason: str) -> None:
-    wait = retry_delay(context.attempts, random.random())  # noqa: S311  jitter need not be secret
-    await delivery.postpone(db, notification_id=context.id, due_at=clock.now() + wait, reason=reason)
+async def _retry_later(db: Database, contexts: Sequence[NotificationContext], reason: str) -> None:
+    """Return a message's notifications to the queue, all due at the same time."""
+    attempts = max(context.attempts for context in contexts)
+    wait = retry_delay(attempts, random.random())  # noqa: S311  jitter need not be secret
+    await delivery.postpone(
+        db, notification_ids=[context.id for context in contexts], due_at=clock.now() + wait, reason=reason
+    )

@@ -1,10 +1,9 @@
 """Notification kinds, and their structs."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, Literal, NamedTuple, get_args
+from typing import ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,9 +13,8 @@ from ...customers.corrections.model import Detail
 from ...kit.fields import Locale
 from ...kit.structs import RequestBody, Resource
 from ..channels.model import Channel
-from ..templates.model import CancelledBy, NoticeKind
-
-Recipient = Literal["customer", "doctor", "staff", "user"]
+from ..templates.model import CancelledBy
+from .kinds import Recipient
 
 
 class NotificationStatus(StrEnum):
@@ -30,46 +28,6 @@ class NotificationStatus(StrEnum):
     """Its content is outdated."""
 
 
-class KindRules(NamedTuple):
-    recipient: Recipient
-    can_wait: bool = False
-    """Whether it can wait until quiet hours end. Responses to the recipient's own actions do not wait."""
-    statuses: frozenset[str] = frozenset()
-    """The appointment statuses for which its content is still true."""
-    is_news: bool = False
-    """Whether it ignores channels being turned off, so that no one comes at the wrong time or to the wrong doctor."""
-    essential: bool = False
-    """Whether it ignores the recipient's preferences, because nothing works without it."""
-
-
-UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
-KINDS: Final[Mapping[str, KindRules]] = {
-    "confirmation": KindRules("customer", statuses=UPCOMING_STATUSES),
-    "moved": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True),
-    "cancelled": KindRules("customer", statuses=frozenset({"cancelled"}), is_news=True),
-    "reminder": KindRules("customer", can_wait=True, statuses=frozenset({"booked"})),
-    "hold-expiring": KindRules("customer", statuses=frozenset({"pending"})),
-    "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
-    "rebook": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True),
-    "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"})),
-    "agenda": KindRules("doctor"),
-    "stranded": KindRules("staff"),
-    "webhook-disabled": KindRules("staff"),
-    "invitation": KindRules("user"),
-    "clinic-joined": KindRules("user"),  # what an invitation becomes for someone who has a password
-    "password-reset": KindRules("user"),
-    **dict.fromkeys(get_args(NoticeKind), KindRules("user")),
-    "record-lookup": KindRules("customer", can_wait=True),
-    "details-corrected": KindRules("customer", can_wait=True, essential=True),
-    "sign-in-code": KindRules("customer", essential=True),
-    "address-code": KindRules("customer", essential=True),
-}
-"""The rules for every kind of notification. A row's kind can end in a number: a reminder's minutes before the
-appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, or 1 for a
-notice to the address before a correction."""
-
-NUMBER: Final = re.compile("-[0-9]+$")
-
 LinkKind = Literal["invitation", "password-reset"]
 LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
     "invitation": timedelta(days=7),
@@ -80,11 +38,6 @@ NOTICE_TTL: Final = timedelta(days=7)
 """How long Appoint tries to send a notice about changed credentials."""
 CODE_TTL: Final = timedelta(minutes=10)
 """How long a sign-in code is valid. The message itself states the same duration."""
-
-
-def kind_of(name: str) -> str:
-    """Return a row's kind: `reminder` for `reminder-1440`."""
-    return NUMBER.sub("", name)
 
 
 class Notification(Resource):
@@ -107,6 +60,7 @@ class Notification(Resource):
         "attempts": 1,
         "sentAt": None,
         "deliveredAt": None,
+        "leaderId": None,
         "reason": "the mail server does not know this address (550)",
     }
 
@@ -129,6 +83,8 @@ class Notification(Resource):
     sent_at: datetime | None
     delivered_at: datetime | None
     """When the provider reported delivery, for providers that do."""
+    leader_id: UUID | None
+    """The notification whose message contained this one too. null if it had its own message."""
     reason: str | None
     """Why it was not sent, or has not been sent yet."""
 
@@ -186,6 +142,8 @@ class PlannedNotification(NamedTuple):
     urgent: bool
     due_at: datetime
     expires_at: datetime
+    message_key: str | None
+    """Notifications with the same key can share a message. None if the notification always has its own."""
 
 
 class Contact(NamedTuple):
@@ -198,6 +156,7 @@ class Contact(NamedTuple):
     time_zone: str
     quiet_from: int | None
     quiet_until: int | None
+    address: str = ""
 
 
 class DueReminder(NamedTuple):
@@ -213,6 +172,9 @@ class DueReminder(NamedTuple):
     time_zone: str
     quiet_from: int | None
     quiet_until: int | None
+    address: str | None = None
+    first: tuple[datetime, UUID] | None = None
+    """The start and id of the day's first appointment that the reminder goes out for."""
 
 
 class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -287,5 +249,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     locale: Locale
     own_subject: str | None
     own_text: str | None
+    hold_settled: bool
+    """For a message about an expired hold: whether someone with the same address has booked at the clinic since, or has
+    received such a message in the last 24 hours."""
     sent_today: int
     """If a stranger booked the appointment, how many messages the customer's address received in the last 24 hours."""

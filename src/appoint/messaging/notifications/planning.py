@@ -21,12 +21,16 @@ from ...events.facts import (
     WebhookDisabled,
 )
 from ...events.model import Event
-from .model import KINDS, Contact, DueReminder, PlannedNotification, kind_of
+from ..channels.model import Channel
+from .kinds import KINDS, kind_of
+from .model import Contact, DueReminder, PlannedNotification
 from .rules import outside_quiet_hours
 from .steps import StepNews, Untold
 
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
+TIME_TO_BOOK_AGAIN: Final = timedelta(minutes=1)
+"""How long Appoint waits before it tells someone that their hold has expired, in case they are booking again."""
 NOTIFICATION_TTL: Final = timedelta(days=7)
 """How long a notification remains useful."""
 
@@ -36,6 +40,7 @@ NOTIFYING_FACTS: Final = (
     AppointmentRestored,
     AppointmentCancelled,
     AppointmentHeld,
+    AppointmentHoldExpired,
     AppointmentMissed,
     AppointmentRebookingAsked,
     SlotsWithdrawn,
@@ -53,6 +58,7 @@ STEP_FACTS: Final = (
     AppointmentRebookingAsked,
 )
 """The events that can report a step by staff, or its undo."""
+NO_KEYS: Final[Mapping[tuple[Channel, str], str]] = {}
 
 
 class Announcement(NamedTuple):
@@ -79,10 +85,13 @@ def plan_all(
     customer still needs to know about a rescheduled appointment.
     """
     plans: list[PlannedNotification] = []
+    keys = message_keys(contact for each in contacts.values() for contact in each)
     earlier = {(each.clinic_id, each.subject_id): each for each in untold if each.kind in ("confirmation", "moved")}
     for event in events:
         subject = (event.clinic_id, event.subject_id)
-        plans += plan_notifications(event, contacts.get(event.id, ()), now, earlier.get(subject), steps.get(event.id))
+        plans += plan_notifications(
+            event, contacts.get(event.id, ()), now, earlier.get(subject), steps.get(event.id), keys=keys
+        )
         match event.fact:  # whatever this batch plans is not sent yet
             case AppointmentBooked():
                 earlier[subject] = Untold(*subject, "confirmation", event.id)
@@ -99,6 +108,8 @@ def plan_notifications(
     now: datetime,
     untold: Untold | None = None,
     step: StepNews | None = None,
+    *,
+    keys: Mapping[tuple[Channel, str], str] = NO_KEYS,
 ) -> Iterator[PlannedNotification]:
     """Yield the notifications that follow from an event, for the contacts that it concerns.
 
@@ -141,7 +152,24 @@ def plan_notifications(
                 announcement.urgent,
                 due_at=send_at,
                 expires_at=min(expires, now + NOTIFICATION_TTL),
+                message_key=_message_key(announcement.kind, contact, keys) if rules.can_share else None,
             )
+
+
+def message_keys(contacts: Iterable[Contact]) -> dict[tuple[Channel, str], str]:
+    """Return the key of each address's messages: the smallest id of the recipients who have it, so that a family with
+    one address gets one message."""
+    keys: dict[tuple[Channel, str], str] = {}
+    for contact in contacts:
+        address = contact.channel, contact.address.casefold()
+        keys[address] = min(keys.get(address, contact.recipient_id), contact.recipient_id)
+    return keys
+
+
+def _message_key(kind: str, contact: Contact, keys: Mapping[tuple[Channel, str], str]) -> str:
+    """Return the key of a notification. A rebooking link's number belongs to its appointment, so it is left out."""
+    shared_kind = kind_of(kind) if kind_of(kind) == "rebook" else kind
+    return f"{shared_kind} {keys.get((contact.channel, contact.address.casefold()), contact.recipient_id)}"
 
 
 def _announcement(event: Event, now: datetime) -> Announcement | None:
@@ -162,6 +190,8 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
             return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
         case AppointmentRebookingAsked(by="link", start_time=start, sequence=sequence):
             return Announcement(f"rebook-{event.subject_version}", subject, sequence, now, start, urgent=True)
+        case AppointmentHoldExpired(start_time=start, sequence=sequence):
+            return Announcement("hold-expired", subject, sequence, now + TIME_TO_BOOK_AGAIN, start)
         case AppointmentMissed(sequence=sequence):
             return Announcement("missed", subject, sequence, now, expires)
         case SlotsWithdrawn(stranded=stranded, absence_id=absence) if stranded:
@@ -194,13 +224,17 @@ def superseding_sequence(event: Event) -> int | None:
             return None
 
 
-def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification | None:
-    """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
-    channel. The reminder is sent early by its row's share of the spread, so that reminders due at the same time do not
-    all go out at once."""
+def plan_reminders(reminders: Iterable[DueReminder], now: datetime) -> list[PlannedNotification]:
+    """Return the notifications for due reminders that can be sent."""
+    contacts = {reminder: contact for reminder in reminders if (contact := _contact(reminder))}
+    keys = message_keys(contacts.values())
+    return [plan for reminder in contacts if (plan := plan_reminder(reminder, now, keys))]
+
+
+def _contact(reminder: DueReminder) -> Contact | None:
     if reminder.channel is None:
         return None
-    contact = Contact(
+    return Contact(
         reminder.id,
         "customer",
         str(reminder.customer_id),
@@ -208,8 +242,20 @@ def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification |
         reminder.time_zone,
         reminder.quiet_from,
         reminder.quiet_until,
+        reminder.address or "",
     )
-    start = reminder.start_time
+
+
+def plan_reminder(
+    reminder: DueReminder, now: datetime, keys: Mapping[tuple[Channel, str], str] = NO_KEYS
+) -> PlannedNotification | None:
+    """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
+    channel. The reminder is sent early by its row's share of the spread, so that reminders due at the same time do not
+    all go out at once. If it shares a message with others on the same day, it goes out at the time of the first."""
+    contact = _contact(reminder)
+    if contact is None:
+        return None
+    start = reminder.first[0] if reminder.first else reminder.start_time
     nominal = start - timedelta(minutes=reminder.minutes)
     latest = start - timedelta(minutes=reminder.minutes // 2)
     due = outside_quiet_hours(max(nominal - reminder.ahead, now), contact, latest=latest, expires=start, now=now)
@@ -220,9 +266,10 @@ def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification |
         reminder.sequence,
         "customer",
         contact.recipient_id,
-        reminder.channel,
+        contact.channel,
         event_id=None,
         urgent=False,
         due_at=due,
-        expires_at=start,
+        expires_at=reminder.start_time,
+        message_key=_message_key(f"reminder-{reminder.minutes}", contact, keys),
     )

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from ...kit import clock
-from .model import KINDS, LINK_TTL, Contact, KindRules, NotificationContext, NotificationStatus, kind_of
+from .kinds import KINDS, KindRules, kind_of
+from .model import LINK_TTL, Contact, NotificationContext, NotificationStatus
 
 MINUTE: Final = timedelta(minutes=1)
 MINUTES_PER_DAY: Final = 24 * 60
@@ -58,7 +59,7 @@ class _QuietHours(NamedTuple):
 
     def end(self, instant: datetime) -> datetime:
         """Return when the quiet hours around the instant end."""
-        end = instant
+        end = instant.replace(second=0, microsecond=0)
         while self.include(end):
             end = self._nearest(end + self._between(self._minute(end), self.end_minute), self.end_minute)
         while not self.include(end - MINUTE):  # the clocks skipped the end
@@ -154,12 +155,17 @@ def _rebooked(context: NotificationContext, _rules: KindRules) -> bool:
     return kind_of(context.kind) == "rebook" and not (context.needs_rebooking and context.rebook_by == "link")
 
 
+def _hold_settled(context: NotificationContext, _rules: KindRules) -> bool:
+    return context.hold_settled
+
+
 OUTDATED: Final[Sequence[tuple[Check, str]]] = (
     (_appointment_changed, "the appointment has changed"),
     (_credentials_changed, "the user has left or changed their password"),
     (_code_used, "the code has been used"),
     (_needs_rebooking, "the appointment needs rebooking"),
     (_rebooked, "the appointment has changed"),
+    (_hold_settled, "the customer has booked again, or got this message earlier today"),
 )
 NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
     (_customer_left, "the customer has left"),
@@ -188,6 +194,17 @@ def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple
 def _first_reason(checks: Sequence[tuple[Check, str]], context: NotificationContext) -> str | None:
     rules = KINDS[kind_of(context.kind)]
     return next((reason for applies, reason in checks if applies(context, rules)), None)
+
+
+def can_share_message(one: NotificationContext, other: NotificationContext) -> bool:
+    """Return whether two notifications can go out as one message: to the same address, in the same language and, for
+    cancellations, for the same reason."""
+    return _shared_facts(one) == _shared_facts(other)
+
+
+def _shared_facts(context: NotificationContext) -> tuple[str | None, ...]:
+    address = address_of(context)
+    return address and address.casefold(), context.locale, context.cancelled_by, context.cancel_reason
 
 
 def address_of(context: NotificationContext) -> str | None:

@@ -15,6 +15,7 @@ from ...kit.actors import Actor
 from ..channels.model import Channel
 from ..templates.model import NoticeKind
 from .gateway import READABLE, rewrite
+from .kinds import kind_of
 from .model import (
     CODE_TTL,
     LINK_TTL,
@@ -25,9 +26,9 @@ from .model import (
     Notification,
     NotificationStatus,
     Preferences,
-    kind_of,
 )
-from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, plan_reminder, superseding_sequence
+from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, superseding_sequence
+from .planning import plan_reminders as plan_due
 from .repository import contents, corrections, delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
@@ -93,9 +94,9 @@ async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: t
     while rows := await planning.list_due_reminders(
         db, channels=channels, spread=spread, after=after, now=now, limit=REMINDER_BATCH_SIZE
     ):
-        if plans := [plan for row in rows if (plan := plan_reminder(row, now))]:
+        if plans := plan_due(rows, now):
             added += await planning.insert(db, plans)
-        after = rows[-1].start_time, rows[-1].id
+        after = rows[-1].first or (rows[-1].start_time, rows[-1].id)
     return added
 
 
@@ -200,8 +201,8 @@ async def write_again(db: Statements, notification_id: UUID) -> WrittenAgain:
     """Write a message to a patient again, so that staff can read what it said. Its text is not stored. Raise
     `NotFound` for an unknown message, and for codes and messages about accounts."""
     notification = await get(db, notification_id)
-    context = await contents.read_context(db, notification_id=notification_id, attempts=None)
-    if context is None or kind_of(context.kind) not in READABLE or context.start_time is None:
+    (context,) = await contents.read_contexts(db, notification_id=notification_id, attempts=None)
+    if kind_of(context.kind) not in READABLE or context.start_time is None:
         raise errors.NotFound
     rendered = rewrite(context)
     return WrittenAgain(notification, rendered.subject, rendered.text)

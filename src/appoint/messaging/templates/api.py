@@ -26,9 +26,10 @@ class MessageTemplates(Controller):
     """A clinic's own message templates, which replace the default ones. There is one per kind of message, channel
     (`email`, `sms`) and language.
 
-    Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; doctors receive
-    the day's `agenda`; and the clinic's staff receive `stranded` and `webhook-disabled`. Templates can use filters
-    (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and `{% if placeholder %}`; an empty value counts as false.
+    Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring`, `hold-expired` and `missed`;
+    doctors receive the day's `agenda`; and the clinic's staff receive `stranded` and `webhook-disabled`. Templates can
+    use filters (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and `{% if placeholder %}`; an empty value counts
+    as false.
     Each template lists the placeholders it can use: `clinic`, and the clinic's `phone` and `address`; `customer`;
     `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the name of the
     clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`; `before`, a

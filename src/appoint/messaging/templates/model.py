@@ -20,6 +20,7 @@ Kind = Literal[
     "reminder",
     "hold-expiring",
     "rebook",
+    "hold-expired",
     "missed",
     "agenda",
     "stranded",
@@ -54,20 +55,12 @@ AccountKind = Literal[
     NoticeKind,
 ]
 """Messages about an account or a person's record, and codes. Clinics cannot replace their templates."""
+TIME_PLACEHOLDERS: Final = ("when", "yours", "day", "time", "zone")
+LIST_PLACEHOLDERS: Final = ("count", "appointments")
 APPOINTMENT_PLACEHOLDERS: Final = (
-    "clinic",
-    "phone",
-    "address",
-    "customer",
-    "doctor",
-    "type",
-    "mode",
-    "where",
-    "when",
-    "yours",
-    "day",
-    "time",
-    "zone",
+    *("clinic", "phone", "address", "customer", "doctor", "type", "mode", "where"),
+    *TIME_PLACEHOLDERS,
+    *LIST_PLACEHOLDERS,
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*APPOINTMENT_PLACEHOLDERS, "link"),
@@ -76,6 +69,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "reminder": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
+    "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
     "missed": APPOINTMENT_PLACEHOLDERS,
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
@@ -104,27 +98,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
 }
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
-    {
-        "agenda",
-        "stranded",
-        "webhook-disabled",
-        "invitation",
-        "clinic-joined",
-        "password-reset",
-        "password-changed",
-        "two-step-on",
-        "two-step-off",
-        "openid-linked",
-        "openid-unlinked",
-        "passkey-added",
-        "passkey-removed",
-        "authenticator-added",
-        "authenticator-removed",
-        "recovery-codes-created",
-        "recovery-code-used",
-        "api-key-created",
-        "admin-token-created",
-    }
+    {"agenda", "stranded", "webhook-disabled", "invitation", "clinic-joined", "password-reset", *get_args(NoticeKind)}
 )
 
 
@@ -176,6 +150,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reason: str | None = None
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
+    together: "Sequence[Facts]" = ()
+    """Each appointment's own facts, in a message about several."""
     unsubscribe_url: str | None = None
     """Where the recipient can turn off these emails. It is added below the text."""
     webhook: str | None = None

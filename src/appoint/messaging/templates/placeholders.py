@@ -10,6 +10,22 @@ from ...kit.i18n import one_line, translatable, translate
 from .model import PLACEHOLDERS, Facts, TemplateKey
 
 MAX_LISTED: Final = 100
+MAX_LIST_LENGTH: Final = 700
+"""The maximum number of characters in a text message's list of appointments."""
+LISTS: Final = ("agenda", "stranded")
+"""The kinds of messages to doctors and staff that list appointments."""
+DETAILS: Final[Mapping[str, str]] = {
+    "when": translatable("When: {when}"),
+    "yours": translatable("In your time zone: {yours}"),
+    "customer": translatable("For: {customer}"),
+    "doctor": translatable("With: {doctor}"),
+    "type": translatable("Appointment: {type}"),
+    "where": translatable("Where: {where}"),
+    "before": translatable("Previously: {before}"),
+    "doctor_before": translatable("Previously with: {doctor_before}"),
+    "expires": translatable("Held until: {expires}"),
+}
+"""The lines about each of several appointments, by placeholder."""
 
 
 def placeholder_values(key: TemplateKey, facts: Facts) -> dict[str, str]:
@@ -22,10 +38,19 @@ def _width(key: TemplateKey) -> date_formats.Width:
     return "full" if key.channel == "email" else "short"
 
 
-def _moment(key: TemplateKey, instant: datetime | None, time_zone: str | None, end: datetime | None = None) -> str:
-    if instant is None or not time_zone:
+def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datetime | None = None) -> str:
+    """Return a time at the clinic. Text messages name its time zone only if the customer's clock shows a different time
+    or the appointment is online."""
+    if instant is None:
         return ""
-    return date_formats.moment(instant, time_zone, key.language, _width(key), end=end)
+    with_zone = key.channel == "email" or facts.mode == "online" or _differs(facts)
+    return date_formats.moment(instant, facts.time_zone, key.language, _width(key), end=end, with_zone=with_zone)
+
+
+def _differs(facts: Facts) -> bool:
+    """Return whether the customer's clock shows a different time from the clinic's."""
+    start, own = facts.start_time, facts.customer_time_zone
+    return bool(start and own and not date_formats.same_wall_time(start, facts.time_zone, own))
 
 
 def _address(facts: Facts) -> str:
@@ -41,9 +66,9 @@ def _where(key: TemplateKey, facts: Facts) -> str:
 def _yours(key: TemplateKey, facts: Facts) -> str:
     """Return the time in the customer's time zone if it differs from the time at the clinic."""
     start, own = facts.start_time, facts.customer_time_zone
-    if start is None or not own or date_formats.same_wall_time(start, facts.time_zone, own):
+    if not start or not own or not _differs(facts):
         return ""
-    return _moment(key, start, own, facts.end_time)
+    return date_formats.moment(start, own, key.language, _width(key), end=facts.end_time)
 
 
 def _day(key: TemplateKey, facts: Facts) -> str:
@@ -82,6 +107,48 @@ DETAIL_NAMES: Final[Mapping[Detail, str]] = {
 }
 
 
+def _count(key: TemplateKey, facts: Facts) -> str:
+    return str(len(facts.appointments) if key.kind in LISTS else max(len(facts.together), 1))
+
+
+def _appointments(key: TemplateKey, facts: Facts) -> str:
+    """Return a line for each appointment or, in an email to a customer about several, a paragraph for each. A message
+    about one appointment has no list."""
+    if key.kind in LISTS:
+        return "\n".join(_appointment_lines(key, facts))
+    several_people = len({each.customer for each in facts.together}) > 1
+    if key.channel == "sms":
+        return "\n".join(_short_lines(key, facts, several_people=several_people))
+    return "\n\n".join(_paragraph(key, each, several_people=several_people) for each in facts.together)
+
+
+def _paragraph(key: TemplateKey, facts: Facts, *, several_people: bool) -> str:
+    values = {name: VALUES[name](key, facts) for name in DETAILS}
+    lines = [
+        translate(key.language, label, **{name: values[name]})
+        for name, label in DETAILS.items()
+        if values[name] and (several_people or name != "customer")
+    ]
+    return "\n".join(lines) + (f"\n\n{facts.link}" if facts.link else "")
+
+
+def _short_lines(key: TemplateKey, facts: Facts, *, several_people: bool) -> Iterator[str]:
+    """Yield one line per appointment, as many as fit in a text message."""
+    length = 0
+    for number, each in enumerate(facts.together):
+        parts = [
+            _moment(key, each, each.start_time),
+            one_line(each.doctor),
+            one_line(each.customer) if several_people else "",
+        ]
+        line = ", ".join(filter(None, parts))
+        length += len(line) + 1
+        if length > MAX_LIST_LENGTH:
+            yield translate(key.language, "and {count} more", count=len(facts.together) - number)
+            return
+        yield line
+
+
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
     "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
@@ -91,18 +158,18 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "type": lambda _key, facts: one_line(facts.type),
     "mode": lambda _key, facts: facts.mode,
     "where": _where,
-    "when": lambda key, facts: _moment(key, facts.start_time, facts.time_zone, facts.end_time),
+    "when": lambda key, facts: _moment(key, facts, facts.start_time, facts.end_time),
     "yours": _yours,
     "day": _day,
     "time": _time,
     "zone": _zone,
-    "before": lambda key, facts: _moment(key, facts.old_start_time, facts.time_zone),
+    "before": lambda key, facts: _moment(key, facts, facts.old_start_time),
     "doctor_before": lambda _key, facts: one_line(facts.old_doctor),
     "cancelled_by": lambda _key, facts: facts.cancelled_by or "",
     "reason": lambda _key, facts: one_line(facts.cancel_reason),
-    "expires": lambda key, facts: _moment(key, facts.hold_expires_at, facts.time_zone),
-    "count": lambda _key, facts: str(len(facts.appointments)),
-    "appointments": lambda key, facts: "\n".join(_appointment_lines(key, facts)),
+    "expires": lambda key, facts: _moment(key, facts, facts.hold_expires_at),
+    "count": _count,
+    "appointments": _appointments,
     "webhook": lambda _key, facts: one_line(facts.webhook),
     "user": lambda _key, facts: one_line(facts.user),
     "link": lambda _key, facts: facts.link or "",

@@ -17,6 +17,7 @@ from .placeholders import placeholder_values
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
 """The maximum number of characters in a rendered text."""
 MAX_SUBJECT_LENGTH: Final = 500
+LISTED: Final = re.compile(r"\{\{-?\s*appointments\b")
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
 default_texts: Final = Environment(  # noqa: S701  it renders plain-text templates, not HTML
@@ -77,7 +78,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
     """Render a message with the clinic's own template. Use the default template if there is none or it is invalid."""
     values = placeholder_values(key, facts)
     try:
-        subject, text = _fill(key, own or default_text(key), values)
+        subject, text = _fill(key, _with_list(key, own, facts) if own else default_text(key), values)
     except sandbox.InvalidTemplate:
         if own is None:
             raise
@@ -88,6 +89,15 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
     unsubscribe = translate(key.language, "Stop confirmations and reminders by email:")
     footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
     return Rendered(subject, text + footer, html)
+
+
+def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateText:
+    """Return a clinic's own template, with a list of the appointments at the end if the message is about several and
+    the template does not list them."""
+    if not facts.together or LISTED.search(own.text):
+        return own
+    heading = translate(key.language, "This message is about {count} appointments:", count=len(facts.together))
+    return own._replace(text=f"{own.text}\n\n{heading}\n\n{{{{ appointments }}}}")
 
 
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
@@ -116,7 +126,7 @@ def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
-    """Return the text as HTML. Paragraphs in which every line reads “label: …” become tables, and the link becomes
+    """Return the text as HTML. Paragraphs in which every line reads “label: …” become tables, and links become
     clickable."""
     blocks: list[list[tuple[str, str]]] = []
     for paragraph in text.split("\n\n"):
@@ -133,6 +143,6 @@ def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> 
         clinic=clinic,
         blocks=blocks,
         unsubscribe_url=facts.unsubscribe_url,
-        link=facts.link,
+        links=[each.link for each in (facts, *facts.together) if each.link],
         **template_functions(language),
     )

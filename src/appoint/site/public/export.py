@@ -12,7 +12,7 @@ from ...http.etags import digest
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.responses import Disclosure
-from ...messaging.notifications.model import kind_of
+from ...messaging.notifications.kinds import kind_of
 from ...oversight.privacy.model import Export
 from ..rendering import NO_STORE, render
 

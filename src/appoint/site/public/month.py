@@ -109,7 +109,7 @@ def _month(
     free = {day.date: len({(offer.start_time, offer.end_time) for offer in day.slots}) for day in availability.days}
     selected = day if day in free else next((date for date, count in free.items() if count), None)
     next_month, next_available = _month_after(first), availability.next_available
-    week = _week(language)
+    week = _week(language, catalogue.time_zone)
     this_week = today - timedelta(days=week.index(today.weekday()))
     dates = [date for date in _dates(first) if date >= this_week]
     return Month(
@@ -149,9 +149,13 @@ def _dates(month: date) -> list[date]:
     return [month + timedelta(days=number) for number in range((_month_after(month) - month).days)]
 
 
-def _week(language: str) -> list[int]:
-    """Return the weekdays, with Monday as 0, in the order used where most of the language's speakers live."""
-    first = Locale.parse(get_global("likely_subtags").get(language, language)).first_week_day
+def _week(language: str, time_zone: str) -> list[int]:
+    """Return the weekdays, with Monday as 0, in the order used in the clinic's country or, if the time zone does not
+    belong to one, where most of the language's speakers live."""
+    territory = get_global("zone_territories").get(time_zone)
+    is_country = territory is not None and len(territory) == 2 and territory != "ZZ"
+    place = f"und_{territory}" if is_country else get_global("likely_subtags").get(language, language)
+    first = Locale.parse(place).first_week_day
     return [(first + number) % 7 for number in range(7)]
 
 

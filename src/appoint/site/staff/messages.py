@@ -13,7 +13,8 @@ from ...kit import errors
 from ...kit.ids import clinic_of
 from ...messaging.notifications import service
 from ...messaging.notifications.gateway import READABLE
-from ...messaging.notifications.model import NotificationStatus, kind_of
+from ...messaging.notifications.kinds import kind_of
+from ...messaging.notifications.model import NotificationStatus
 from ..rendering import url_with
 from ..staff_frame import staff_page
 

@@ -19,7 +19,8 @@ from ...kit import clock
 from ...kit.i18n import template_functions
 from ...kit.permissions import widest_grant
 from ...messaging.notifications import service as notifications
-from ...messaging.notifications.model import ListedNotification, kind_of
+from ...messaging.notifications.kinds import kind_of
+from ...messaging.notifications.model import ListedNotification
 from ..rendering import NO_STORE, templates
 
 MAX_VISITS: Final = 3

@@ -23,6 +23,8 @@ from .report_charts import figures, format_percentage, sections
 from .report_data import Heat, load_heat, load_steps, read_query
 from .report_tables import TABLES
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+
 
 @get(
     "/staff/{clinic_id:int}/numbers",
@@ -93,15 +95,19 @@ def _hours(heat: Heat) -> range:
 async def download(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[str]:
     """Return a table as CSV (RFC 4180), for programs: with ISO dates, weekdays from 1 (Monday), and counts instead of
     rates.
+
+    Spreadsheet programs recognise UTF-8 by the mark at its start. In countries where numbers have a decimal comma, they
+    expect columns to be separated by semicolons; readers of English get commas.
     """
     if file not in TABLES:
         raise errors.NotFound
     query = await read_query(request, clinic_id)
     columns, rows = await TABLES[file](request, clinic_id, query)
     text = io.StringIO()
-    csv.writer(text).writerows([columns, *([_cell(value) for value in row] for row in rows)])
+    delimiter = "," if language_for(request) == "en" else ";"
+    csv.writer(text, delimiter=delimiter).writerows([columns, *([_cell(value) for value in row] for row in rows)])
     return Response(
-        text.getvalue(),
+        BYTE_ORDER_MARK + text.getvalue(),
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{query.period.first}_{query.period.last}_{file}"',

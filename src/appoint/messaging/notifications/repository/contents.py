@@ -1,27 +1,36 @@
 """Message content, as it is when messages are sent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ....database.pool import Statements, to
+from ....database.pool import Row, Statements, to
 from ....database.sql import load
 from ....kit import ids
 from ....kit.key_ring import Place, is_unreadable
 from ...templates.model import ListedAppointment
 from ..model import NotificationContext
 
-READ_CONTEXT: Final = load(__name__, "read_context")
+READ_CONTEXTS: Final = load(__name__, "read_contexts")
 
 
-async def read_context(db: Statements, *, notification_id: UUID, attempts: int | None) -> NotificationContext | None:
-    """Return the notification with the current state of its subject. Return None if it is no longer leased for this
-    attempt; without `attempts`, only if it does not exist."""
-    row = await db.fetchrow(
-        READ_CONTEXT, clinic_id=ids.clinic_of(notification_id), notification_id=notification_id, attempts=attempts
+async def read_contexts(
+    db: Statements, *, notification_id: UUID, attempts: int | None, follower_ids: Sequence[UUID] = ()
+) -> list[NotificationContext]:
+    """Return the notifications in a message with the current state of their subjects, the first one first. Skip those
+    that are no longer leased for this attempt; without `attempts`, none are skipped."""
+    rows = await db.fetch(
+        READ_CONTEXTS,
+        clinic_id=ids.clinic_of(notification_id),
+        notification_id=notification_id,
+        attempts=attempts,
+        ids=[notification_id, *follower_ids],
     )
-    if row is None:
-        return None
+    return [_context(db, row) for row in rows]
+
+
+def _context(db: Statements, row: Row) -> NotificationContext:
     reason = db.keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.subject_id)
     return to(NotificationContext, row, cancel_reason=None if is_unreadable(reason) else reason)
 

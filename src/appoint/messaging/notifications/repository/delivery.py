@@ -1,5 +1,6 @@
 """The queue that workers send from, for all clinics, and the providers' tokens."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -11,49 +12,59 @@ from ...channels.model import Channel
 from ..model import NotificationStatus
 
 LEASE_DUE: Final = load(__name__, "lease_due")
+MAX_FOLLOWERS: Final = 49
+"""The maximum number of further notifications in a notification's message."""
 
 
 class Attempt(NamedTuple):
-    """The right to send a notification once: its lease, and one of the provider's tokens."""
+    """The right to send a message once: the lease on its notifications, and one of the provider's tokens."""
 
     notification_id: UUID | None
     """None if another worker got there first: the token must be released."""
     attempts: int | None
     """The number of attempts, including this one. Distinguishes this lease from a later one."""
     token: int
+    follower_ids: Sequence[UUID] = ()
+    """The other notifications that can share the message."""
 
 
 async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, limit: int, now: datetime) -> list[Attempt]:
     """Lease due notifications, urgent ones first, each with one of the provider's tokens, and count the attempt.
 
+    Notifications that share a message are leased together, with one token. All workers agree on which of them is the
+    first, so only one worker can lease them.
+
     A notification whose lease has expired is due again. Never lease more than there are free tokens, so that an urgent
     notification waits only for the attempts in progress.
     """
-    rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, limit=limit, now=now)
+    rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, limit=limit, followers=MAX_FOLLOWERS, now=now)
     return [Attempt(*row.values()) for row in rows]
 
 
 async def renew(
     db: Statements,
     *,
-    notification_id: UUID,
-    attempts: int,
+    leases: Sequence[tuple[UUID, int]],
     channel: Channel,
     token: int,
     lease: timedelta,
     now: datetime,
 ) -> None:
-    """Extend the leases on a notification and its token while the attempt is in progress."""
+    """Extend a message's leases, each given by its notification and attempt, and its token's while the attempt is in
+    progress."""
+    notification_ids, attempts = zip(*leases, strict=True)
     await db.execute(
         """
         with token as (
           update send_token set free_at = clock_timestamp() + $6::interval where channel = $4 and number = $5
         )
-        update notification set leased_until = $7::timestamptz + $6::interval
-         where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3
+        update notification n
+           set leased_until = $7::timestamptz + $6::interval
+          from unnest($2::uuid[], $3::smallint[]) as lease (id, attempts)
+         where n.clinic_id = $1 and n.id = lease.id and n.attempts = lease.attempts and n.status = 'leased'
         """,
-        ids.clinic_of(notification_id),
-        notification_id,
+        ids.clinic_of(notification_ids[0]),
+        notification_ids,
         attempts,
         channel,
         token,
@@ -65,23 +76,24 @@ async def renew(
 async def finish(
     db: Statements,
     *,
-    notification_id: UUID,
+    notification_ids: Sequence[UUID],
     status: NotificationStatus,
     reason: str | None,
     provider_id: str | None = None,
     now: datetime,
 ) -> None:
-    """Record a leased notification's final status. `sent` overrides any status set in the meantime."""
+    """Record the final status of leased notifications, and that they shared the first one's message. `sent` overrides
+    any status set in the meantime."""
     await db.execute(
         """
         update notification
            set status = $3, reason = $4, provider_id = coalesce($5, provider_id),
                sent_at = case when $3 = 'sent' then $6::timestamptz end, leased_until = null,
-               version = version + 1, updated_at = now()
-         where clinic_id = $1 and id = $2 and (status = 'leased' or $3 = 'sent')
+               leader_id = nullif(($2::uuid[])[1], id), version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = any($2) and (status = 'leased' or $3 = 'sent')
         """,
-        ids.clinic_of(notification_id),
-        notification_id,
+        ids.clinic_of(notification_ids[0]),
+        notification_ids,
         status,
         reason,
         provider_id,
@@ -89,34 +101,47 @@ async def finish(
     )
 
 
-async def postpone(db: Statements, *, notification_id: UUID, due_at: datetime, reason: str) -> None:
-    """Return a leased notification to the queue, due at `due_at`."""
+async def postpone(db: Statements, *, notification_ids: Sequence[UUID], due_at: datetime, reason: str) -> None:
+    """Return leased notifications to the queue, due at `due_at`."""
     await db.execute(
         """
         update notification
-           set status = 'queued', leased_until = null, due_at = $3, reason = $4,
+           set status = 'queued', leased_until = null, leader_id = null, due_at = $3, reason = $4,
                version = version + 1, updated_at = now()
-         where clinic_id = $1 and id = $2 and status = 'leased'
+         where clinic_id = $1 and id = any($2) and status = 'leased'
         """,
-        ids.clinic_of(notification_id),
-        notification_id,
+        ids.clinic_of(notification_ids[0]),
+        notification_ids,
         due_at,
         reason,
+    )
+
+
+async def release(db: Statements, *, notification_ids: Sequence[UUID]) -> None:
+    """Return leased notifications that need a message of their own to the queue, without counting the attempt."""
+    await db.execute(
+        """
+        update notification
+           set status = 'queued', leased_until = null, leader_id = null, attempts = attempts - 1, updated_at = now()
+         where clinic_id = $1 and id = any($2) and status = 'leased'
+        """,
+        ids.clinic_of(notification_ids[0]),
+        notification_ids,
     )
 
 
 async def record_delivery(
     db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime
 ) -> bool:
-    """Record the provider's report that a message was delivered or has failed. Return False if the provider has not
-    accepted a message with that id."""
+    """Record the provider's report that a message was delivered or has failed, for all notifications that shared it.
+    Return False if the provider has not accepted a message with that id."""
     recorded = await db.fetchval(
         """
         update notification
            set status = case when $4 then 'sent' else 'dead' end, sent_at = case when $4 then sent_at end,
                delivered_at = case when $4 then $6::timestamptz end,
                reason = $5, version = version + 1, updated_at = now()
-         where clinic_id = $1 and id = $2 and provider_id = $3 and status = 'sent'
+         where clinic_id = $1 and (id = $2 or leader_id = $2) and provider_id = $3 and status = 'sent'
         returning true
         """,
         ids.clinic_of(notification_id),

@@ -55,12 +55,12 @@ async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -
     tag = await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
-                                  event_id, urgent, due_at, expires_at)
+                                  event_id, urgent, due_at, expires_at, message_key)
         select planned.*
           from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[],
-                      $8::text[], $9::uuid[], $10::bool[], $11::timestamptz[], $12::timestamptz[])
+                      $8::text[], $9::uuid[], $10::bool[], $11::timestamptz[], $12::timestamptz[], $13::text[])
                as planned (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
-                           event_id, urgent, due_at, expires_at)
+                           event_id, urgent, due_at, expires_at, message_key)
          where planned.kind not in ('confirmation', 'moved')
             or not exists (select
                              from notification n
@@ -222,7 +222,8 @@ async def list_due_reminders(
 ) -> list[DueReminder]:
     """Return appointments, from all clinics, that have a reminder due soon and not planned yet. An appointment appears
     once per customer channel, or once if there is no channel, with its share of the spread. Appointments are sorted by
-    start and come after the start and id in `after`.
+    start and come after the start and id in `after`. Each is followed by the later ones that day that can share its
+    message: those for the same customer or from the same booking, up to half the reminder's lead time later.
 
     Reminders that would fall due in quiet hours are returned before those hours begin. A reminder that is late because
     no worker was running is returned until the next reminder is due. An appointment booked or moved after a reminder's
@@ -238,7 +239,7 @@ async def list_due_reminders(
         now=now,
         limit=limit,
     )
-    return [DueReminder(*row.values()) for row in rows]
+    return [DueReminder(*values, first=(first_start, first_id)) for *values, first_start, first_id in map(tuple, rows)]
 
 
 async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> int:

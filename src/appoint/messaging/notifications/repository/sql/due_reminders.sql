@@ -8,11 +8,11 @@ with span as (  -- the start times for which each clinic's reminders are due
      select m as minutes,
             coalesce(max(m) over (order by m rows between unbounded preceding and 1 preceding), 0) as next
        from unnest(c.reminder_minutes) as m) as r
-), due as materialized (
-  select span.*, a.id, a.sequence, a.start_time, a.customer_id
+), first as materialized (
+  select span.*, a.id, a.sequence, a.start_time, a.customer_id, a.booking_id
     from span
    cross join lateral (
-     select a.id, a.sequence, lower(a.during) as start_time, a.customer_id
+     select a.id, a.sequence, lower(a.during) as start_time, a.customer_id, a.booking_id
        from appointment a
       where a.clinic_id = span.clinic_id
         and lower(a.during) > span.after and lower(a.during) <= span.until and a.status = 'booked'
@@ -28,16 +28,44 @@ with span as (  -- the start times for which each clinic's reminders are due
    where (a.start_time, a.id) > (:after_start::timestamptz, :after_id::uuid)
    order by a.start_time, a.id
    limit :limit
+), due as (
+  select distinct on (a.id, first.minutes)
+         first.clinic_id, a.id, a.sequence, a.start_time, a.customer_id, first.minutes, first.time_zone,
+         first.quiet_from, first.quiet_until, first.start_time as first_start, first.id as first_id
+    from first
+   cross join lateral (
+     select first.id, first.sequence, first.start_time, first.customer_id
+     union all
+     (select a.id, a.sequence, lower(a.during), a.customer_id
+        from appointment a
+       where a.clinic_id = first.clinic_id and a.id <> first.id
+         and (a.customer_id = first.customer_id or a.booking_id = first.booking_id)
+         and lower(a.during) between first.start_time and first.start_time + make_interval(mins => first.minutes / 2)
+         and (lower(a.during) at time zone first.time_zone)::date = (first.start_time at time zone first.time_zone)::date
+         and a.status = 'booked' and not a.needs_rebooking
+         and coalesce(a.rescheduled_at, a.created_at)
+             < lower(a.during) - make_interval(mins => first.minutes) - :spread
+         and not exists (
+           select from notification n
+            where n.clinic_id = first.clinic_id and n.subject_id = a.id::text
+              and (n.sequence = a.sequence or n.sequence = a.restored_sequence and n.status <> 'superseded')
+              and n.kind = 'reminder-' || first.minutes)
+      offset 0)) as a
+   order by a.id, first.minutes, first.start_time, first.id
 )
-select due.clinic_id, due.id, sequence, start_time, due.customer_id, w.channel, minutes,
-       make_interval(secs => abs(hashtext(due.id::text)::bigint)
+select due.clinic_id, due.id, due.sequence, due.start_time, due.customer_id, w.channel, due.minutes,
+       make_interval(secs => abs(hashtext(due.first_id::text)::bigint)
                              % greatest(extract(epoch from :spread::interval)::bigint, 1)) as ahead,
-       time_zone, quiet_from, quiet_until
+       due.time_zone, due.quiet_from, due.quiet_until,
+       case w.channel when 'email' then w.email when 'sms' then w.phone end as address,
+       due.first_start, due.first_id
   from due
   left join lateral (
-    select channel
+    select c.channel, coalesce(o.corrected_email, cu.email) as email, coalesce(o.corrected_phone, cu.phone) as phone
       from clinic_channel c
+      join customer cu on cu.id = c.customer_id
+      left join patient o on o.clinic_id = c.clinic_id and o.customer_id = c.customer_id
      where c.clinic_id = due.clinic_id and c.customer_id = due.customer_id and c.channel = any(:channels)
     offset 0
   ) as w on true
- order by start_time, id
+ order by due.first_start, due.first_id, due.start_time

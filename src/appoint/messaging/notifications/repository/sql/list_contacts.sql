@@ -1,13 +1,21 @@
-select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until
+select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until,
+       to_.address
   from unnest(:clinic_ids::int[], :event_ids::uuid[], :customer_ids::uuid[], :news::bool[])
        as e (clinic_id, id, customer_id, is_news)
   join clinic c on c.id = e.clinic_id
  cross join lateral (
-   select 'customer' as recipient, customer_id::text as recipient_id, channel
+   select 'customer' as recipient, w.customer_id::text as recipient_id, w.channel,
+          case w.channel when 'email' then coalesce(o.corrected_email, cu.email)
+                         else coalesce(o.corrected_phone, cu.phone) end as address
      from clinic_channel w
+     join customer cu on cu.id = w.customer_id
+     left join patient o on o.clinic_id = e.clinic_id and o.customer_id = cu.id
     where w.clinic_id = e.clinic_id and w.customer_id = e.customer_id
    union all
-   (select 'customer', cu.id::text, way.channel  -- on the other channel, or else on the one that was turned off
+   (select 'customer', cu.id::text, way.channel,
+           case way.channel when 'email' then coalesce(o.corrected_email, cu.email)
+                            else coalesce(o.corrected_phone, cu.phone) end
+      -- on the other channel, or else on the one that was turned off
       from customer cu
      left join patient o on o.clinic_id = e.clinic_id and o.customer_id = cu.id
      cross join lateral (values ('email', coalesce(o.corrected_email, cu.email) is not null),
@@ -21,9 +29,9 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
      order by coalesce(p.wanted, true) desc, way.channel
      limit 1)
    union all
-   select 'staff', c.id::text, 'email' where c.email is not null and e.customer_id is null
+   select 'staff', c.id::text, 'email', c.email where c.email is not null and e.customer_id is null
    union all
-   select 'user', u.id::text, 'email'
+   select 'user', u.id::text, 'email', u.email
      from membership m
      join app_user u on u.id = m.user_id and u.active and u.disabled_at is null
     where m.clinic_id = c.id and m.role = 'manager' and m.disabled_at is null

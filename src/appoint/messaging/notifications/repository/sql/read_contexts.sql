@@ -28,8 +28,23 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
        coalesce(pt.corrected_locale, cu.locale, u.locale, c.locale, 'en') as locale,
        m.subject as own_subject, m.text as own_text,
+       case when n.kind = 'hold-expired'
+            then exists (select
+                           from customer same
+                           join appointment later
+                             on later.clinic_id = n.clinic_id and later.customer_id = same.id
+                            and later.created_at > a.created_at and later.active_during is not null
+                          where same.active and (lower(same.email) = lower(cu.email) or same.phone = cu.phone))
+                 or exists (select
+                              from customer same
+                              join notification earlier
+                                on earlier.clinic_id = n.clinic_id and earlier.kind = n.kind
+                               and earlier.recipient = 'customer' and earlier.recipient_id = same.id::text
+                               and earlier.sent_at > now() - interval '24 hours'
+                             where same.active and (lower(same.email) = lower(cu.email) or same.phone = cu.phone))
+            else false end as hold_settled,
        case when exists (select from stranger_appointment o where o.clinic_id = n.clinic_id and o.appointment_id = a.id)
-            then (select count(*)
+            then (select count(distinct coalesce(earlier.leader_id, earlier.id))
                     from (select id from customer
                            where n.channel = 'email' and active and lower(email) = lower(cu.email)
                            union all
@@ -70,5 +85,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
   left join app_user u
     on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active and u.disabled_at is null
   left join sign_in_code s on s.id = case when n.kind in ('sign-in-code', 'address-code') then n.subject_id::uuid end
- where n.clinic_id = :clinic_id and n.id = :notification_id
-   and (:attempts::integer is null or n.status = 'leased' and n.attempts = :attempts)
+ where n.clinic_id = :clinic_id and n.id = any(:ids)
+   and (:attempts::integer is null
+        or n.status = 'leased'
+           and case n.id when :notification_id then n.attempts = :attempts else n.leader_id = :notification_id end)
+ order by n.id <> :notification_id, n.id
