@@ -20,6 +20,7 @@ import { NextFreeTimes } from "./_next_free";
 import { openPanel } from "./_panel";
 import { isNew, listenForNames, onSelect, person, register, select } from "./_people";
 import { attempt, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
+import { warnAboutSameDay } from "./_same_day";
 import { announce } from "./_toast";
 import { addMinutes, dateOf, instantOf, timeOf, wallOf } from "./_zone";
 
@@ -144,6 +145,7 @@ function showChosenTime(): void {
     showGhost();
     return;
   }
+  warnAboutSameDay();
   const { hue = "", minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
   const label = person?.name || valueOf("person-name") || words["newTime"]!;
   showGhost({ wall, minutes: Number(minutes) || 30, doctorId: valueOf("book-doctor"), hue, label });

@@ -1361,6 +1361,41 @@ CREATE TABLE public.job_run (
     CONSTRAINT job_run_reason CHECK (((failed_at IS NULL) OR (reason IS NOT NULL)))
 );
 
+CREATE VIEW public.listed_patient WITH (security_invoker='true') AS
+ SELECT clinic_id,
+    customer_id,
+    version,
+    created_at,
+    updated_at,
+    record_number,
+    notes,
+    noted_id,
+    outlives_customer,
+    corrected_name,
+    corrected_email,
+    corrected_phone,
+    corrected_locale,
+    corrected_birth_date,
+    main_id,
+    joined_at,
+    corrected_id,
+    person_id
+   FROM public.patient p
+  WHERE ((record_number IS NOT NULL) OR (notes IS NOT NULL) OR (EXISTS ( SELECT
+           FROM public.appointment a
+          WHERE ((a.clinic_id = p.clinic_id) AND (a.customer_id = p.customer_id) AND (a.status <> ALL (ARRAY['pending'::text, 'cancelled'::text])))
+         OFFSET 0)) OR (EXISTS ( SELECT
+           FROM public.appointment a
+          WHERE ((a.clinic_id = p.clinic_id) AND (a.booker_id = p.customer_id) AND (a.status <> ALL (ARRAY['pending'::text, 'cancelled'::text])))
+         OFFSET 0)) OR (EXISTS ( SELECT
+           FROM (public.patient o
+             JOIN public.appointment a ON (((a.clinic_id = o.clinic_id) AND (a.customer_id = o.customer_id))))
+          WHERE ((o.clinic_id = p.clinic_id) AND (o.main_id = p.main_id) AND (a.status <> ALL (ARRAY['pending'::text, 'cancelled'::text])))
+         OFFSET 0)) OR (NOT (EXISTS ( SELECT
+           FROM public.appointment a
+          WHERE ((a.clinic_id = p.clinic_id) AND ((a.customer_id = p.customer_id) OR (a.booker_id = p.customer_id)))
+         OFFSET 0))));
+
 CREATE TABLE public.message_template (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -1409,6 +1444,8 @@ CASE
     WHEN (clinic_id > 0) THEN clinic_id
     ELSE NULL::integer
 END) STORED,
+    message_key text,
+    leader_id uuid,
     CONSTRAINT notification_attempts CHECK ((attempts >= 0)),
     CONSTRAINT notification_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT notification_delivered CHECK (((delivered_at IS NULL) OR (status = 'sent'::text))),
@@ -1749,6 +1786,9 @@ ALTER TABLE ONLY public.message_template
 ALTER TABLE ONLY public.message_template
     ADD CONSTRAINT message_template_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE public.notification
+    ADD CONSTRAINT notification_follows_another CHECK ((leader_id <> id)) NOT VALID;
+
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_pkey PRIMARY KEY (clinic_id, id);
 
@@ -1905,7 +1945,11 @@ CREATE INDEX notification_by_status ON public.notification USING btree (clinic_i
 
 CREATE INDEX notification_dead ON public.notification USING btree (channel) WHERE (status = 'dead'::text);
 
+CREATE INDEX notification_followers ON public.notification USING btree (clinic_id, leader_id) WHERE (leader_id IS NOT NULL);
+
 CREATE INDEX notification_leased ON public.notification USING btree (channel, leased_until) WHERE (status = 'leased'::text);
+
+CREATE INDEX notification_shared ON public.notification USING btree (clinic_id, message_key, channel) WHERE ((message_key IS NOT NULL) AND (status = ANY (ARRAY['queued'::text, 'leased'::text])));
 
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
 
