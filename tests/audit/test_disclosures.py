@@ -66,6 +66,7 @@ async def ids(client, db) -> dict[str, str]:
         shah,
         ana,
     )
+    await db.execute("update appointment set needs_rebooking = true")
     appointment = await db.fetchrow("select id, booking_id from appointment")
     await db.execute(
         """
@@ -123,6 +124,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listAccounts": ("userId",),
     "listAdminTokens": ("adminTokenId",),
     "listApiKeys": ("apiKeyId",),
+    "listAppointmentsToRebook": ("appointmentId",),
     "listAudit": ("items",),
     "listClinicAppointments": ("appointmentId",),
     "listClinicBookings": ("bookingId",),
@@ -132,6 +134,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listEmergencyAccess": ("accessId",),
     "listJoinedRecords": ("customerId",),
     "listMessageTemplates": ("templateId",),
+    "listNextFreeTimes": (),
     "listNotifications": ("notificationId",),
     "listPasskeys": ("passkeyId",),
     "listPatients": ("customerId",),

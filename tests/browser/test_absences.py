@@ -55,6 +55,46 @@ async def test_appointments_during_an_absence_are_rescheduled_with_one_click(sit
     await expect(row).to_have_count(0)
 
 
+async def test_a_doctors_bad_morning_is_handled_with_one_button_and_can_be_undone(site, manager_page):
+    page = manager_page
+    practice = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
+    monday = day_of_week(0)
+    booked = [practice.book(monday, hour, name=f"Patient {hour}") for hour in (9, 10, 11)]
+    away = {"doctorId": practice.doctor, "startTime": at(monday, 9), "endTime": at(monday, 12)}
+    practice.post(f"/api/clinics/{CLINIC}/absences?force=true", away)
+    to_do, asked = page.locator("#to-move > li"), page.locator("#asked-list > li")
+
+    await page.goto(staff_url(site, f"absences/rebook?doctor={practice.doctor}"))
+    await expect(to_do).to_have_count(3)
+    await expect_accessible(page)
+    offers = await to_do.locator(".times button").all_inner_texts()
+    assert len(set(offers)) == len(offers) > 3
+    await follow(page.get_by_role("button", name="Move all to the suggested times"))
+    await expect_notice(page, "Rescheduled: 3. The patients will be notified.")
+    await expect(to_do).to_have_count(0)
+    await follow(page.get_by_role("button", name="Undo"))
+    await expect_notice(page, "Undone.")
+    await expect(to_do).to_have_count(3)
+    assert [practice.appointment(each["id"])["startTime"] for each in booked] == [each["startTime"] for each in booked]
+
+    await follow(page.get_by_role("button", name="Put everyone on the call list"))
+    await expect(page.locator("#to-call-list > li")).to_have_count(3)
+    await follow(page.locator("#to-call-list > li").first.get_by_role("button").first)
+    await expect(page.locator("#to-call-list > li")).to_have_count(2)
+    await expect(asked).to_have_count(0)
+
+
+async def test_the_rest_of_an_ill_doctors_day_is_blocked_in_three_clicks(site, manager_page):
+    practice = Practice(site)
+    await manager_page.goto(staff_url(site, "absences"))
+    await manager_page.get_by_label("Ill today:").select_option(practice.name)
+    await follow(manager_page.get_by_role("button", name="Block the rest of today"))
+    await expect(manager_page).to_have_url(staff_url(site, f"absences/rebook?doctor={practice.doctor}"))
+    await expect(manager_page.get_by_text("Nothing to rebook.")).to_be_visible()
+    absences = practice.api.get(f"/api/clinics/{CLINIC}/absences?doctorId={practice.doctor}").json()["items"]
+    assert [(each["doctorId"], each["reason"]) for each in absences] == [(practice.doctor, "Ill")]
+
+
 async def test_the_whole_clinic_closes_only_when_chosen(site, manager_page):
     page, client = manager_page, api(site)
     day = datetime.now(UTC).date() + timedelta(days=300)

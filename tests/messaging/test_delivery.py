@@ -136,7 +136,8 @@ async def test_a_cancellation_for_today_is_sent_first(world, office, post):
     await office.plan(world.now)
     await world.db.execute("update notification set status = 'sent', sent_at = now() where expires_at = $1", at(9))
     await cancel(world, today)
-    await office.plan_and_send(world.now)
+    await office.plan(world.now)
+    await office.send(world.now + UNDO_WINDOW)
     assert post.messages[0].calendar_method == "CANCEL"
 
 
@@ -148,7 +149,7 @@ async def test_a_message_that_can_wait_is_not_sent_during_quiet_hours(world, off
     await step(world, appointment, "noShow")
     await office.plan_and_send(world.now)
     assert len(post.messages) == 1
-    world.now = at(6, day=TOMORROW)
+    world.now = at(6, 1, day=TOMORROW)
     await office.send(world.now)
     assert len(post.messages) == 2
 

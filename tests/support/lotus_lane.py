@@ -92,4 +92,4 @@ class Practice:
 
 async def expect_notice(page: Page, text: str | Pattern[str]) -> None:
     """Expect the notice that a page shows after a form has been sent."""
-    await expect(page.locator(".notice.good[role=status]")).to_have_text(text, use_inner_text=True)
+    await expect(page.locator(".notice.good[role=status] > p").first).to_have_text(text, use_inner_text=True)

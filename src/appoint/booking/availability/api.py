@@ -72,7 +72,7 @@ class AvailabilityQueries(Controller):
             doctor_ids=visible_doctors(request, query.doctor_id),
             now=clock.now(),
         )
-        return json_response(request, found)
+        return json_response(request, found, subjects=())
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:

@@ -137,6 +137,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         clinic_id=clinic_id,
         place="absences",
         subjects=[appointment.id for appointment in page],
+        away=None,
         to_do=to_do,
         to_call=[appointment for appointment in page if appointment.rebook_by == "phone"],
         asked=[appointment for appointment in page if appointment.rebook_by == "link"],
