@@ -61,6 +61,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "resendNotification": translatable("{who} sent a message again"),
     "signIn": translatable("{who} signed in"),
     "signInByForm": translatable("{who} signed in"),
+    "signInByOpenId": translatable("{who} signed in"),
+    "signInByOpenIdAndCode": translatable("{who} signed in"),
 }
 """The sentence for each action. Other actions are shown by their name."""
 
