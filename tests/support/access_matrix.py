@@ -25,6 +25,7 @@ class RollbackDatabase(Database):
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.keys = db.keys
 
     async def in_transaction(self, opening: str, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
         class Rollback(Exception):
