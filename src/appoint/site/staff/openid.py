@@ -129,6 +129,8 @@ def _signed_in(request: Request, entered: SignIn, next: str) -> Response[Any]:
 
 @get("/staff/sign-in/openid/code", operation_id="showOpenIdCode", opt=SIGN_IN_VIEW, include_in_schema=False)
 async def show_code(request: Request) -> Response[Any]:
+    if not request.services.get(ProviderSignIn).name:
+        raise errors.NotFound
     try:
         return _code_page(request, _pending(request))
     except AttemptFailed as failure:
