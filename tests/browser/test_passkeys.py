@@ -48,7 +48,7 @@ async def hide_from_autofill(page: Page) -> None:
 
 async def add_passkey(page: Page, address: str, name: str) -> None:
     await page.goto(f"{address}{SECURITY}")
-    await page.get_by_label("Name of the passkey").fill(name)
+    await page.get_by_label("Passkey name").fill(name)
     await page.get_by_role("button", name="Add passkey").click()
 
 

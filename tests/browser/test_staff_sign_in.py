@@ -21,7 +21,7 @@ async def test_a_wrong_password_is_reported_and_the_email_address_is_kept(site, 
     await page.goto(f"{site.url}/staff/sign-in")
     await page.get_by_label("Email").fill(RECEPTION)
     await page.locator("input[name=password]").fill("not " + PASSWORD)
-    await follow(page.locator("main button"))
+    await follow(page.locator("form[action='/staff/sign-in'] button"))
     await expect(page.get_by_role("alert")).not_to_be_empty()
     await expect(page.get_by_label("Email")).to_have_value(RECEPTION)
 

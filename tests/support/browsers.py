@@ -162,7 +162,7 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
     await page.goto(f"{url}/staff/sign-in")
     await page.locator("input[name=email]").fill(email)
     await page.locator("input[name=password]").fill(password)
-    await follow(page.locator("main button"))
+    await follow(page.locator("form[action='/staff/sign-in'] button"))
     await expect(page).not_to_have_url(re.compile("sign-in"))
     SESSIONS[url, email] = [cookie for cookie in await page.context.cookies() if cookie["name"] == COOKIE]
 

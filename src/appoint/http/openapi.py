@@ -278,11 +278,7 @@ def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]
     content = created["content"][JSON]
     resource_paths = [each for each in paths if each.endswith("}")]
     in_collection = [each for each in resource_paths if each.split("/")[-2] == path.rsplit("/", 1)[-1]]
-    with_type = [
-        each
-        for each in resource_paths
-        if content["schema"] in [_schema_of_200(other) for other in paths[each].values()]
-    ]
+    with_type = [each for each in resource_paths if content["schema"] in map(_schema_of_200, paths[each].values())]
     above = [each for each in resource_paths if path.startswith(each.rpartition("/")[0] + "/")]
     location = re.sub(
         r"\{(\w+)\}",

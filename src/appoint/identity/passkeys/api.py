@@ -39,7 +39,7 @@ class Passkeys(Controller):
         opt=route(permission="credentials", problems=("forbidden",), recent_proof=True),
     )
     async def begin(self, request: Request) -> Response[PasskeyCreation]:
-        """Return the options with which a browser creates a passkey."""
+        """Return the options that a browser needs to create a passkey."""
         idempotency_key(request)
         creation = await service.begin_registration(request.db, request.user, party=party_of(request), now=clock.now())
         return json_response(request, creation, cache_control="no-store")

@@ -83,8 +83,8 @@ class Sessions(Controller):
         opt=route(permission="sign-in", rate_limit="requests", unattended=True),
     )
     async def begin_passkey_sign_in(self, request: Request) -> Response[PasskeyRequest]:
-        """Return the options with which a browser uses a passkey to sign in. The challenge is valid only in the browser
-        that received it, which a cookie identifies."""
+        """Return the options that a browser needs to sign in with a passkey. The challenge is valid only in the browser
+        that requested it, which a cookie identifies."""
         browser_id = browser_id_for(request)
         options = passkeys.begin_use(party_of(request), "sign-in", browser_id, now=clock.now())
         response = json_response(request, options, cache_control="no-store")
@@ -97,7 +97,7 @@ class Sessions(Controller):
         opt=route(permission="sign-in", problems=("passkey-refused",)),
     )
     async def sign_in_with_passkey(self, request: Request, data: JSONBody[PasskeyCredentials]) -> Response[SignedIn]:
-        """Sign in as the user to whom a passkey belongs, without a password. Ends the browser's previous session."""
+        """Sign in with a passkey instead of a password. Ends the browser's previous session."""
         idempotency_key(request)
         lifetime = _lifetime(request)
         account = f"passkey {sha256(data.credential.id.encode()).hexdigest()}"
@@ -183,7 +183,7 @@ class Sessions(Controller):
         opt=route(permission="credentials"),
     )
     async def begin_passkey_proof(self, request: Request) -> Response[PasskeyRequest]:
-        """Return the options with which a browser uses a passkey as a credential that is entered again."""
+        """Return the options that a browser needs to confirm the caller's identity with a passkey."""
         idempotency_key(request)
         holder = passkeys.holder_of(request.user)
         options = passkeys.begin_use(party_of(request), "prove", holder, now=clock.now())
