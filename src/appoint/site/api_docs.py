@@ -235,7 +235,6 @@ async def overview(request: AnyRequest) -> Response[str]:
         language="en",
         document=_document(request.app),
         selected=None,
-        base=str(request.base_url).rstrip("/"),
     )
 
 
