@@ -102,6 +102,10 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("patchAppointment", {"notes": "Allergic"}, appointmentId=visit)
     await run("patchPatient", {"recordNumber": "7"}, customerId=ana)
     anna = (await run("createPatient", {"name": "Anna Lim"}))["id"]
+    granted = (await run("addGuardian", {"guardianId": anna}, customerId=ana))["id"]
+    await run("removeGuardian", customerId=ana, guardianshipId=granted)
+    child = (await run("createWard", {"name": "Mia", "birthDate": "2019-05-01"}, customerId=ana))["id"]
+    await run("endGuardianship", customerId=ana, guardianshipId=child)
     await run("joinPatients", {"customerId": anna}, customerId=ana, otherId=anna)
     await run("separatePatient", customerId=anna, otherId=ana)
     for step in ("arrive", "unarrive", "checkIn"):
@@ -223,6 +227,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     assert sorted(operations) == sorted({*clinics, *NOT_COVERED})
     assert {name for name, clinic_id in clinics.items() if clinic_id == 0} == {
         "createCustomer",
+        "createWard",
+        "endGuardianship",
         "replaceCustomer",
         "patchCustomer",
         "removeCustomer",

@@ -132,6 +132,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listCustomerAppointments": ("customerId", "appointmentId"),
     "listCustomers": ("customerId",),
     "listEmergencyAccess": ("accessId",),
+    "listGuardians": ("customerId",),
     "listJoinedRecords": ("customerId",),
     "listMessageTemplates": ("templateId",),
     "listNextFreeTimes": (),
@@ -144,6 +145,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listStrangerAppointments": ("appointmentId",),
     "listUserSessions": ("userId", "sessionId"),
     "listUsers": ("userId",),
+    "listWards": ("customerId",),
     "listWebhookDeliveries": ("webhookId", "items"),
     "listWebhooks": ("webhookId",),
 }
@@ -164,6 +166,7 @@ PLATFORM = {
     "listCustomerAppointments",
     "listCustomers",
     "listPlatformAudit",
+    "listWards",
 }
 """Operations whose paths don't contain a clinic."""
 QUERIES = {"findCustomers": {"email": "ana@example.org"}, "findSimilarPatients": {"name": "Ana"}}

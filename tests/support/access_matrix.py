@@ -95,7 +95,7 @@ def callers_of(own: Records) -> dict[Role, Actor]:
 def is_about_a_clinic(operation: Operation, body: Any) -> bool:
     """Return whether the path or the body refers to something that belongs to a clinic."""
     return bool({"clinicId", "doctorId", "bookingSlotId"} & set(body or ())) or any(
-        name not in ("customerId", "sessionId", "userId", "adminTokenId", "passkeyId")
+        name not in ("customerId", "sessionId", "userId", "adminTokenId", "passkeyId", "guardianshipId")
         for name in list(operation.parameters)
     )
 

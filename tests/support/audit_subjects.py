@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "addGuardian": ("content.id", "content.guardianId", "content.wardId"),
+    "endGuardianship": ("guardianshipId",),
+    "removeGuardian": ("guardianshipId",),
     "arriveAppointment": ("appointmentId",),
     "askToRebook": ("appointmentId",),
     "beginTotp": (),
@@ -34,6 +37,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "createPatient": ("content.id",),
     "createProvider": ("content.id",),
     "createTimeSlot": ("content.id",),
+    "createWard": ("content.id", "customerId", "content.wardId"),
     "deactivateClinic": (),
     "disableAccount": ("userId",),
     "disableUser": ("userId",),

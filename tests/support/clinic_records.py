@@ -100,6 +100,14 @@ with new_customer as (
     select sha256(new_id::text::bytea), new_customer.id, now(), now(), $2
       from new_customer, mint_id($1) as new_id
     returning id
+), new_carer as (
+    insert into customer (name) values ('Cleo'), ('Dan') returning id, name
+), carer_patients as (
+    insert into patient (clinic_id, customer_id) select $1, id from new_carer
+), new_guardianship as (
+    insert into guardianship (guardian_id, ward_id, granting_clinic_id, ends_on)
+    select new_carer.id, new_customer.id, $1, date '2028-01-01' from new_carer, new_customer where name = 'Cleo'
+    returning id
 ), new_emergency as (
     insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
     select $1, mint_id($1), new_doctor.id, new_customer.id, 'Collapsed', $2 from new_doctor, new_customer
@@ -109,9 +117,11 @@ select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id a
        new_doctor.id as "providerId", new_slot.id as "bookingSlotId", new_schedule_line.id as "doctorSlotId",
        new_absence.id as "absenceId", new_appointment.id as "appointmentId", new_appointment.id as "bookingId",
        new_step.step_id as "stepId", new_notification.id as "notificationId", new_key.id as "apiKeyId",
-       new_admin_token.id as "adminTokenId", new_emergency.id as "accessId", new_session.id as "patientSessionId"
+       new_admin_token.id as "adminTokenId", new_emergency.id as "accessId", new_session.id as "patientSessionId",
+       new_guardianship.id as "guardianshipId", new_carer.id as "guardianId"
   from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment, new_step,
-       new_notification, new_key, new_admin_token, new_emergency, new_session
+       new_notification, new_key, new_admin_token, new_emergency, new_session, new_guardianship, new_carer
+ where new_carer.name = 'Dan'
 """
 
 

@@ -20,7 +20,8 @@ PREPARATIONS = {
     f"where id = '{CY}'",
     "patient_corrected": "update customer set name = '(erased)', active = false, removed_at = now(), "
     f"erased_at = now() where id = '{CY}'",
-    "patient_correction_customer": "update customer set name = '(erased)', active = false, removed_at = now(), "
+    "patient_correction_customer": "delete from guardianship; "
+    "update customer set name = '(erased)', active = false, removed_at = now(), "
     f"erased_at = now() where id = '{BEN}'",
     "patient_person": "alter table patient drop constraint patient_pkey cascade",
     "patient_pkey": "alter table patient drop constraint patient_person cascade",

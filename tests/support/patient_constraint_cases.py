@@ -1,4 +1,4 @@
-"""Constraint cases for patients' joined records and corrections."""
+"""Constraint cases for patients' joined records, corrections and guardians."""
 
 from functools import partial
 
@@ -8,8 +8,10 @@ from support.constraint_rows import (
     BOOKED,
     CY,
     FOREIGN_ID,
+    MISSING_ID,
     NEW_ID,
     OTHER_ID,
+    SESSION,
     appointment,
     day,
     insert,
@@ -26,7 +28,14 @@ correction = partial(
     old_value="Ana",
     new_value="Anna",
 )
+guardianship = partial(insert, "guardianship", guardian_id=ANA, ward_id=CY, granting_clinic_id=1, ends_on="2028-03-01")
 PATIENT_CASES = {
+    "guardianship_pkey": guardianship(id=SESSION),
+    "guardianship_of_another": guardianship(ward_id=ANA),
+    "guardianship_once": guardianship(ward_id=BEN),
+    "guardianship_guardian": guardianship(guardian_id=MISSING_ID),
+    "guardianship_ward": guardianship(ward_id=MISSING_ID),
+    "guardianship_clinic": guardianship(granting_clinic_id=4),
     "person_free": appointment(
         "09:15", "09:45", claimed=day(1, "09:15", "09:45"), doctor_id=OTHER_ID, customer_id=BEN, person_id=ANA
     ),

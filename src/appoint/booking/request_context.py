@@ -10,6 +10,7 @@ from litestar import Response
 
 from ..customers import service as customers
 from ..customers import tokens
+from ..customers.guardians import service as guardians
 from ..http.access import authorize
 from ..http.cookies import linked_customers_of
 from ..http.idempotency import digest
@@ -90,6 +91,11 @@ async def authorize_customers(request: Request, clinic_id: int, customers_to_boo
     if unproven and actor.customer_id and (linked := linked_customers_of(request)):
         _, others = await customers.find_linked_customers(request.services.db.across(), actor.customer_id, linked)
         unproven -= {other.id for other in others}
+    if unproven and actor.customer_id:
+        wards = await guardians.list_wards(
+            request.services.db.across(), guardian_id=actor.customer_id, clinic_id=clinic_id, now=now
+        )
+        unproven -= {ward.ward_id for ward in wards}
     if unproven and actor.appointment_id and clinic_of(actor.appointment_id) == clinic_id:
         appointment = await service.get(request.services.db, actor.appointment_id)
         if unproven == {appointment.customer_id}:

@@ -45,11 +45,16 @@ async def find_latest_by_callers(
 
 
 async def list_visits(
-    db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
+    db: Statements,
+    *,
+    customer_ids: Sequence[UUID],
+    wards: Sequence[tuple[UUID, int | None]],
+    now: datetime,
+    limit: int,
 ) -> list[CustomerVisit]:
-    """Return the customers' own appointments and those that they booked for others, at all clinics: at most `limit`
-    upcoming and `limit` past ones."""
-    return await repository.list_visits(db, customer_ids=customer_ids, now=now, limit=limit)
+    """Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: at
+    most `limit` upcoming and `limit` past ones. For each ward, pass the only clinic that counts, or None for all."""
+    return await repository.list_visits(db, customer_ids=customer_ids, wards=wards, now=now, limit=limit)
 
 
 async def find_other_times(db: Statements, appointment: Appointment, *, start: datetime, end: datetime) -> list[Range]:

@@ -111,7 +111,9 @@ class Request(litestar.Request[Actor, Any, Any]):
         return decoding.query(field.annotation, self.scope["query_string"]) if field else super().query_params
 
 
-GLOBAL_IDS = frozenset({"customer_id", "user_id", "session_id", "code_id", "admin_token_id", "passkey_id"})
+GLOBAL_IDS = frozenset(
+    {"customer_id", "user_id", "session_id", "code_id", "admin_token_id", "passkey_id", "guardianship_id"}
+)
 """Path parameters whose ids do not belong to a clinic. All other ids contain their clinic's number."""
 
 

@@ -28,6 +28,7 @@ from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, Patients
 from ..customers.corrections.api import Corrections
+from ..customers.guardians.api import Guardians, Wards
 from ..database import migrate, pool
 from ..database.cache_invalidation import listen_with
 from ..database.pool import SERVER, Database
@@ -91,6 +92,8 @@ API = [
     FoundCustomers,
     Patients,
     Corrections,
+    Guardians,
+    Wards,
     JoinedPatients,
     EmergencyAccesses,
     Privacy,

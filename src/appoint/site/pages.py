@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from . import api_docs, dev_pages, first_run, security_txt
-from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe
+from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe, wards
 from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
@@ -48,6 +48,7 @@ PAGES: Final[list[Any]] = [
     *unsubscribe.PAGES,
     *my_appointments.PAGES,
     *own_details.PAGES,
+    *wards.PAGES,
     *patient_sign_in.PAGES,
     *credentials.PAGES,
     *sign_in.PAGES,

@@ -284,9 +284,22 @@ async def list_for_customer(
 
 
 async def list_visits(
-    db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
+    db: Statements,
+    *,
+    customer_ids: Sequence[UUID],
+    wards: Sequence[tuple[UUID, int | None]],
+    now: datetime,
+    limit: int,
 ) -> list[CustomerVisit]:
-    """Return the customers' own appointments and those that they booked for others, at all clinics: at most `limit`
-    upcoming and `limit` past ones, preferring those nearest to now."""
-    rows = await db.fetch(LIST_VISITS, customer_ids=customer_ids, now=now, limit=limit)
+    """Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: at
+    most `limit` upcoming and `limit` past ones, preferring those nearest to now. For each ward, pass the only clinic
+    that counts, or None for all."""
+    rows = await db.fetch(
+        LIST_VISITS,
+        customer_ids=customer_ids,
+        ward_ids=[ward_id for ward_id, _ in wards],
+        ward_clinic_ids=[clinic_id for _, clinic_id in wards],
+        now=now,
+        limit=limit,
+    )
     return [to(CustomerVisit, row) for row in rows]

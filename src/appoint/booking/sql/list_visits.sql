@@ -1,5 +1,5 @@
--- Return the customers' own appointments and those that they booked for others, at all clinics: the upcoming and past
--- ones nearest to now.
+-- Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: the
+-- upcoming and past ones nearest to now.
 with related as not materialized (
   select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status, link_number
     from appointment
@@ -8,6 +8,12 @@ with related as not materialized (
   select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status, link_number
     from appointment
    where booker_id = any(:customer_ids) and customer_id <> all(:customer_ids)
+   union all
+  select a.clinic_id, a.id, a.customer_id, a.doctor_id, a.appointment_type_id, a.during, a.status, a.link_number
+    from unnest(:ward_ids::uuid[], :ward_clinic_ids::integer[]) as w (id, clinic_id)
+    join appointment a on a.customer_id = w.id and (w.clinic_id is null or a.clinic_id = w.clinic_id)
+   where a.customer_id <> all(:customer_ids) and coalesce(a.booker_id <> all(:customer_ids), true)
+     and a.status <> 'pending'
 ), visit as (
   (select * from related where lower(during) >= :now order by lower(during), id limit :limit)
   union all

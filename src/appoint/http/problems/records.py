@@ -100,6 +100,19 @@ RECORDS: Final[dict[str, Problem]] = {
         _("Check whether they all belong to the same person."),
         {"n": 20},
     ),
+    "too-many-wards": Problem(
+        409,
+        _("Too many people"),
+        _("One person can book for at most {n} others."),
+        _("First stop booking for someone else."),
+        {"n": 20},
+    ),
+    "already-guardian": Problem(
+        409,
+        _("Already a guardian"),
+        _("This person can already book for the patient."),
+        _("To change until when, end it and add it again."),
+    ),
     "not-joined": Problem(
         409,
         _("Records are not joined"),

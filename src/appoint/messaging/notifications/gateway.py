@@ -147,6 +147,7 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         link=_link(context, kind, links),
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
+        patient=context.patient,
     )
 
 

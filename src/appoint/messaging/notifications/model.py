@@ -234,6 +234,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool
     """Whether the customer accepts messages on this channel."""
     corrected_details: Sequence[Detail] | None
+    patient: str | None
+    """Whose appointment it is, if the customer is only their guardian."""
     event_type: str | None
 
     doctor: str | None

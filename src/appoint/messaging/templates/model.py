@@ -58,7 +58,7 @@ AccountKind = Literal[
 TIME_PLACEHOLDERS: Final = ("when", "yours", "day", "time", "zone")
 LIST_PLACEHOLDERS: Final = ("count", "appointments")
 APPOINTMENT_PLACEHOLDERS: Final = (
-    *("clinic", "phone", "address", "customer", "doctor", "type", "mode", "where"),
+    *("clinic", "phone", "address", "customer", "patient", "doctor", "type", "mode", "where"),
     *TIME_PLACEHOLDERS,
     *LIST_PLACEHOLDERS,
 )
@@ -161,6 +161,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The recipient's next step: view the appointment or choose a password."""
     code: str | None = None
     """The sign-in or confirmation code."""
+    patient: str | None = None
+    """Whose appointment it is, if the customer is only their guardian."""
     corrected_details: Sequence[Detail] = ()
     """What the clinic's staff corrected about the customer."""
 

@@ -154,6 +154,7 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
     "address": lambda _key, facts: _address(facts),
     "customer": lambda _key, facts: one_line(facts.customer),
+    "patient": lambda _key, facts: one_line(facts.patient),
     "doctor": lambda _key, facts: one_line(facts.doctor),
     "type": lambda _key, facts: one_line(facts.type),
     "mode": lambda _key, facts: facts.mode,

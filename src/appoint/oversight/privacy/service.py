@@ -14,6 +14,7 @@ from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
 from ...customers.corrections import repository as corrections
+from ...customers.guardians import repository as guardianships
 from ...database.pool import Statements, Transaction
 from ...events.facts import CustomerErased
 from ...events.model import Event
@@ -103,6 +104,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
     )
     await corrections.erase(tx, customer_id)
+    await guardianships.delete_of_customer(tx, customer_id)
     await joins.separate_everywhere(tx, customer_id, now=now)
     await customers_erasure.erase_customer(
         tx, customer_id, clinic_ids=clinic_ids, traceparent=tracing.traceparent(), now=now

@@ -18,7 +18,7 @@ from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length, stranger_origin
 from ...customers import service as customers
 from ...customers.model import CustomerContent
-from ...http.cookies import FORM_KEY, add_form_key, knows_address, linked_customers_of, set_booked_token
+from ...http.cookies import FORM_KEY, add_form_key, knows_address, set_booked_token
 from ...http.forms import parse_form, query_params
 from ...http.idempotency import idempotent
 from ...http.problems.catalogue import PROBLEMS
@@ -37,7 +37,7 @@ from .booking_choice import (
     instead,
     read_choice,
 )
-from .clinic_visit import ClinicVisit, visit_clinic
+from .clinic_visit import visit_clinic
 from .customer_form import DETAILS, read_customer
 from .own_booking import (
     RecentBooking,
@@ -47,6 +47,7 @@ from .own_booking import (
     link_of_own_booking,
     release_own_hold,
 )
+from .own_people import people_of
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
@@ -100,7 +101,7 @@ async def _form(
     recent: RecentBooking | None = None,
 ) -> Response[Any]:
     visit, start = choice.visit, choice.start
-    people = await _people(visit)
+    people = await people_of(visit)
     if people:
         await audit.record(
             visit.request.services.db,
@@ -137,23 +138,6 @@ async def _form(
     return response
 
 
-async def _people(visit: ClinicVisit) -> Sequence[Any]:
-    """Return the signed-in customer and the others who share their address, one per name.
-
-    Return no one inside another site's frame, which could trick the visitor into clicking (clickjacking).
-    """
-    customer_id = visit.request.user.customer_id
-    if visit.framed or customer_id is None:
-        return []
-    customer, others = await customers.find_linked_customers(
-        visit.request.services.db.across(), customer_id, linked_customers_of(visit.request)
-    )
-    by_name: dict[str, Any] = {}
-    for person in (customer, *others):
-        by_name.setdefault(person.name.casefold(), person)
-    return list(by_name.values())
-
-
 @post(
     FORM,
     operation_id="bookByForm",
@@ -170,7 +154,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     choice = read_choice(visit, instead(visit, query_params(request), other_time))
     if choice is None:
         return redirect(visit.address())
-    people = await _people(visit)
+    people = await people_of(visit)
     booker_id = people[0].id if people else None
     patient_id = _patient_id(people, typed)
     try:

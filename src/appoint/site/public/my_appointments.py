@@ -9,6 +9,7 @@ from ... import audit
 from ...booking import links
 from ...booking import service as appointments
 from ...customers import service as customers
+from ...customers.guardians import service as guardians
 from ...http.access import COOKIE
 from ...http.cookies import linked_customers_of, set_linked_customers, set_session_cookie
 from ...http.forms import parse_form, parse_id, query_params
@@ -35,8 +36,13 @@ async def my_appointments(request: Request) -> Response[Any]:
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.find_linked_customers(request.db, customer_id, linked_customers_of(request))
+    wards = await guardians.list_wards(request.db, guardian_id=customer_id, clinic_id=None, now=now)
     visits = await appointments.list_visits(
-        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, limit=MAX_APPOINTMENTS
+        request.db,
+        customer_ids=[customer_id, *(other.id for other in others)],
+        wards=[(ward.ward_id, ward.clinic_id) for ward in wards],
+        now=now,
+        limit=MAX_APPOINTMENTS,
     )
     await audit.record(
         request.services.db,

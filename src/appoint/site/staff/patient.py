@@ -8,11 +8,15 @@ from litestar.params import FromPath
 
 from ...booking.joins import service as joins
 from ...booking.joins.model import SimilarPatient
+from ...customers import lists, visits
 from ...customers import service as customers
-from ...customers import visits
 from ...customers.corrections import service as corrections
+from ...customers.guardians import service as guardians
+from ...customers.guardians.model import Guardianship
+from ...customers.lists import ListedPatient
+from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
-from ...http.languages import language_names
+from ...http.languages import language_for, language_names
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
@@ -22,6 +26,7 @@ from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 30
 MAX_NAME_LENGTH: Final = 200
+MAX_CANDIDATES: Final = 10
 
 
 @get(
@@ -38,8 +43,22 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         return redirect(f"/staff/{clinic_id}/patients/{details.id}")
     joined = await joins.list_joined(request.db, clinic_id=clinic_id, patient=details)
     similar: list[SimilarPatient] = []
-    if widest_grant(request.user, "manage-patients", clinic_id):
+    manages = widest_grant(request.user, "manage-patients", clinic_id) is not None
+    if manages:
         similar = await joins.list_similar(request.db, clinic_id=clinic_id, patient=details)
+    carers: list[Guardianship] = []
+    if manages:
+        carers = await guardians.list_guardians(
+            request.services.db.across(), ward_id=details.id, clinic_id=clinic_id, now=now
+        )
+    search = query.get("guardian", "")[:MAX_NAME_LENGTH]
+    candidates: list[ListedPatient] = []
+    if manages and search:
+        terms = search_terms(search, language_for(request))
+        matches = await lists.list_by_name(
+            request.db, clinic_id, doctor_id=None, terms=terms, initial=None, after=None, limit=MAX_CANDIDATES
+        )
+        candidates = [each for each in matches if each.id != details.id]
     filters: dict[str, Any] = {
         "clinic_id": clinic_id,
         "customer_id": customer_id,
@@ -57,11 +76,16 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
             customer_id,
             *(record.customer_id for record in joined),
             *(record.customer_id for record in similar),
+            *(carer.guardian_id for carer in carers),
+            *(each.id for each in candidates),
             *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE])),
         ],
         patient=details,
         joined=joined,
         similar=similar,
+        carers=carers,
+        search=search,
+        candidates=candidates,
         corrections=await corrections.list_newest(request.db, clinic_id=clinic_id, customer_id=customer_id),
         language_choices=list(language_names(request).items()),
         upcoming=upcoming[:PAGE_SIZE],

@@ -53,7 +53,8 @@ with span as (  -- the start times for which each clinic's reminders are due
       offset 0)) as a
    order by a.id, first.minutes, first.start_time, first.id
 )
-select due.clinic_id, due.id, due.sequence, due.start_time, due.customer_id, w.channel, due.minutes,
+select due.clinic_id, due.id, due.sequence, due.start_time, coalesce(w.recipient_id, due.customer_id) as customer_id,
+       w.channel, due.minutes,
        make_interval(secs => abs(hashtext(due.first_id::text)::bigint)
                              % greatest(extract(epoch from :spread::interval)::bigint, 1)) as ahead,
        due.time_zone, due.quiet_from, due.quiet_until,
@@ -61,10 +62,11 @@ select due.clinic_id, due.id, due.sequence, due.start_time, due.customer_id, w.c
        due.first_start, due.first_id
   from due
   left join lateral (
-    select c.channel, coalesce(o.corrected_email, cu.email) as email, coalesce(o.corrected_phone, cu.phone) as phone
-      from clinic_channel c
-      join customer cu on cu.id = c.customer_id
-      left join patient o on o.clinic_id = c.clinic_id and o.customer_id = c.customer_id
+    select c.recipient_id, c.channel, coalesce(o.corrected_email, cu.email) as email,
+           coalesce(o.corrected_phone, cu.phone) as phone
+      from clinic_recipient c
+      join customer cu on cu.id = c.recipient_id
+      left join patient o on o.clinic_id = c.clinic_id and o.customer_id = c.recipient_id
      where c.clinic_id = due.clinic_id and c.customer_id = due.customer_id and c.channel = any(:channels)
     offset 0
   ) as w on true

@@ -4,11 +4,11 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
        as e (clinic_id, id, customer_id, is_news)
   join clinic c on c.id = e.clinic_id
  cross join lateral (
-   select 'customer' as recipient, w.customer_id::text as recipient_id, w.channel,
+   select 'customer' as recipient, w.recipient_id::text as recipient_id, w.channel,
           case w.channel when 'email' then coalesce(o.corrected_email, cu.email)
                          else coalesce(o.corrected_phone, cu.phone) end as address
-     from clinic_channel w
-     join customer cu on cu.id = w.customer_id
+     from clinic_recipient w
+     join customer cu on cu.id = w.recipient_id
      left join patient o on o.clinic_id = e.clinic_id and o.customer_id = cu.id
     where w.clinic_id = e.clinic_id and w.customer_id = e.customer_id
    union all

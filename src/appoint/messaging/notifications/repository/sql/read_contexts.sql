@@ -16,6 +16,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        case n.channel when 'sms' then coalesce(old.address, s.new_address, pt.corrected_phone, cu.phone) end
          as customer_phone,
        corrected.details as corrected_details,
+       coalesce(wp.corrected_name, ward.name) as patient,
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
        case when n.clinic_id = 0
             then exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel)
@@ -60,6 +61,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
   left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
   left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
   left join patient pt on pt.clinic_id = n.clinic_id and pt.customer_id = cu.id
+  left join customer ward on ward.id = a.customer_id and ward.id <> cu.id
+  left join patient wp on wp.clinic_id = n.clinic_id and wp.customer_id = ward.id
   left join lateral (  -- what staff corrected
     select array_agg(k.detail order by k.detail) as details
       from patient_correction k

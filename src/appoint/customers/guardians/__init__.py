@@ -1,0 +1,1 @@
+"""Guardians: people who book for their children, or for others they care for."""

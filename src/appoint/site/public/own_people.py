@@ -1,0 +1,42 @@
+"""The people that a signed-in patient can book for."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ...customers import service as customers
+from ...customers.guardians import service as guardians
+from ...http.cookies import linked_customers_of
+from ...kit import clock
+from .clinic_visit import ClinicVisit
+
+
+class Ward(NamedTuple):
+    """Someone whom the signed-in customer books for."""
+
+    id: UUID
+    name: str
+
+
+async def people_of(visit: ClinicVisit) -> Sequence[Any]:
+    """Return the signed-in customer, the others who share their address, one per name, and the people whom they book
+    for.
+
+    Return no one inside another site's frame, which could trick the visitor into clicking (clickjacking).
+    """
+    customer_id = visit.request.user.customer_id
+    if visit.framed or customer_id is None:
+        return []
+    customer, others = await customers.find_linked_customers(
+        visit.request.services.db.across(), customer_id, linked_customers_of(visit.request)
+    )
+    by_name: dict[str, Any] = {}
+    for person in (customer, *others):
+        by_name.setdefault(person.name.casefold(), person)
+    wards = await guardians.list_wards(
+        visit.request.services.db.across(),
+        guardian_id=customer_id,
+        clinic_id=visit.catalogue.clinic_id,
+        now=clock.now(),
+    )
+    return [*by_name.values(), *(Ward(ward.ward_id, ward.ward) for ward in wards)]
