@@ -36,7 +36,7 @@ async def replace_codes(tx: Statements, user_id: UUID, digests: Sequence[bytes])
 
 
 async def use_code(tx: Statements, user_id: UUID, digest: bytes, *, now: datetime) -> bool:
-    """Mark a recovery code as used. Return False if there is no such code or it has already been used."""
+    """Mark a recovery code as used. Return False if the code is wrong or has already been used."""
     return bool(
         await tx.fetchval(
             """
