@@ -179,36 +179,6 @@ async def test_at_every_hour_one_patient_is_waiting_and_one_is_with_a_doctor(con
     assert await connection.fetchval(in_the_future, now) == 0
 
 
-@pytest.mark.parametrize("weekday", ["saturday", "sunday", "monday"])
-async def test_the_first_clinics_day_shows_every_state_whatever_the_weekday(connection, weekday):
-    day = NOON.date() + timedelta(
-        days=["wednesday", "thursday", "friday", "saturday", "sunday", "monday"].index(weekday)
-    )
-    await demo.small(connection, now=datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=10))
-    today = (
-        "select status from appointment where clinic_id = 1 and (lower(during) at time zone 'Europe/Berlin')::date = $1"
-    )
-    statuses = [row[0] for row in await connection.fetch(today, day)]
-    assert len(statuses) >= 10
-    assert {"booked", "arrived", "checked-in", "fulfilled", "cancelled", "noshow"} <= set(statuses)
-
-
-async def test_people_see_doctors_and_have_examinations_for_their_age(small_world):
-    ages = await small_world.fetch(
-        """
-        select d.specialty, t.name, extract(year from age(lower(a.during), c.birth_date))::integer as age
-          from appointment a
-          join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
-          join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-          join customer c on c.id = a.customer_id
-        """
-    )
-    for specialty, type, age in ages:
-        is_for_children = specialty in ("Kinder- und Jugendmedizin", "Pediatrics")
-        assert age <= 18 if is_for_children else specialty not in ("Kardiologie", "Cardiology") or age >= 15
-        assert age <= 6 or type not in ("Kinderuntersuchung U1–U9", "Well-baby visit")
-
-
 @pytest.mark.parametrize(("world", "size"), [("small", "small"), ("large", "large")], indirect=["world"])
 async def test_the_demo_is_the_same_in_every_database(connection, world, size):
     await load(connection, size)
