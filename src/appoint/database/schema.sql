@@ -1482,6 +1482,7 @@ END) STORED,
     CONSTRAINT notification_attempts CHECK ((attempts >= 0)),
     CONSTRAINT notification_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT notification_delivered CHECK (((delivered_at IS NULL) OR (status = 'sent'::text))),
+    CONSTRAINT notification_follows_another CHECK ((leader_id <> id)),
     CONSTRAINT notification_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT notification_kind CHECK ((kind ~ '^[a-z]+(-[a-z]+)*(-[0-9]+)?$'::text)),
     CONSTRAINT notification_lease CHECK (((status = 'leased'::text) = (leased_until IS NOT NULL))),
@@ -1824,9 +1825,6 @@ ALTER TABLE ONLY public.message_template
 
 ALTER TABLE ONLY public.message_template
     ADD CONSTRAINT message_template_pkey PRIMARY KEY (clinic_id, id);
-
-ALTER TABLE public.notification
-    ADD CONSTRAINT notification_follows_another CHECK ((leader_id <> id)) NOT VALID;
 
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_pkey PRIMARY KEY (clinic_id, id);
