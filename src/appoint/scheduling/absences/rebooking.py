@@ -29,6 +29,8 @@ SEARCH_RADIUS: Final = timedelta(days=14)
 MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_TO_REBOOK: Final = 50
 """The maximum number of appointments listed with new times. More appear once these are rebooked."""
+SHORT_NOTICE: Final = timedelta(hours=24)
+"""How long before an appointment patients can still be offered an earlier time."""
 MAX_OPTIONS: Final = 3
 """The maximum number of free times to offer for each appointment: this many with its own doctor, and as many with
 others."""
@@ -132,11 +134,14 @@ class _RebookingSearch:
 
     def options(self, appointment: AffectedAppointment) -> RebookingOptions:
         type_id, length = appointment.appointment_type_id, self._length(appointment)
+        # people cannot come earlier at short notice
+        is_soon = appointment.start_time < self._terms.earliest + SHORT_NOTICE
+        earliest = appointment.start_time if is_soon else self._terms.earliest
         same: list[OfferedTime] = []
         others: list[OfferedTime] = []
         for doctor in self._catalogue.doctors_for(type_id):
             if doctor.id in self._times:
-                times = self._not_offered(doctor.id, length)
+                times = [each for each in self._not_offered(doctor.id, length) if each.start_time >= earliest]
                 (same if doctor.id == appointment.doctor_id else others).extend(times)
         options = RebookingOptions(
             nearest(same, appointment.start_time, limit=MAX_OPTIONS),

@@ -59,10 +59,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "patchUser": translatable("{who} changed the role of {what}"),
     "removeUser": translatable("{who} removed {what} from the team"),
     "resendNotification": translatable("{who} sent a message again"),
-    "signIn": translatable("{who} signed in"),
-    "signInByForm": translatable("{who} signed in"),
-    "signInByOpenId": translatable("{who} signed in"),
-    "signInByOpenIdAndCode": translatable("{who} signed in"),
+    "signIn": translatable("{what} signed in"),
+    "signInByForm": translatable("{what} signed in"),
+    "signInByOpenId": translatable("{what} signed in"),
+    "signInByOpenIdAndCode": translatable("{what} signed in"),
 }
 """The sentence for each action. Other actions are shown by their name."""
 
