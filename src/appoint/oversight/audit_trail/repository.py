@@ -3,7 +3,29 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from ...customers.model import SearchTerms
 from ...database.pool import Statements
+
+
+async def find_patients(db: Statements, *, clinic_id: int, terms: SearchTerms, limit: int) -> list[UUID]:
+    """Return the ids of matching patients, including those who are not listed because they only ever cancelled."""
+    rows = await db.fetch(
+        """
+        select p.customer_id
+          from patient p
+          join clinic_customer c on c.id = p.customer_id
+         cross join lateral (select concat_ws(' ', c.words, folded(p.record_number)) as words) as searched
+         where p.clinic_id = $1
+           and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
+         order by p.customer_id
+         limit $5
+        """,
+        clinic_id,
+        *terms,
+        limit,
+    )
+    return [row.customer_id for row in rows]
 
 
 async def list_patients_subjects(

@@ -8,7 +8,6 @@ from ...audit.model import AuditEntry
 from ...booking.bookings import service as bookings
 from ...booking.model import Appointment
 from ...clinics.doctors import service as doctors
-from ...customers import lists
 from ...customers import service as customers
 from ...customers.model import SearchTerms
 from ...database.pool import Statements
@@ -58,9 +57,5 @@ def _parse(subject: str) -> UUID | None:
 
 async def find_subjects(db: Statements, *, clinic_id: int, terms: SearchTerms) -> Sequence[str]:
     """Return the ids under which entries about matching patients, and their appointments, are listed."""
-    patients = await lists.list_by_name(
-        db, clinic_id, doctor_id=None, terms=terms, initial=None, after=None, limit=MAX_MATCHES
-    )
-    return await repository.list_patients_subjects(
-        db, clinic_id=clinic_id, customer_ids=[patient.id for patient in patients], limit=MAX_VISITS
-    )
+    patients = await repository.find_patients(db, clinic_id=clinic_id, terms=terms, limit=MAX_MATCHES)
+    return await repository.list_patients_subjects(db, clinic_id=clinic_id, customer_ids=patients, limit=MAX_VISITS)
