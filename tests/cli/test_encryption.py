@@ -70,6 +70,8 @@ async def test_a_retired_key_is_removed_from_the_file(encryption, tmp_path):
     assert (await encryption("rotate", encryption_keys=None)).code == 0
     assert (await encryption("retire", "tests", encryption_keys=None)).code == 0
     assert path.read_text() == f"{NEWER_KEY}\n"
+    retired = tmp_path / "encryption-keys.retired"
+    assert (retired.read_text(), stat.S_IMODE(retired.stat().st_mode)) == (f"{KEY}\n", 0o600)
 
 
 @pytest.mark.parametrize(("name", "why"), [("tests", "is the newest one"), ("missing", "There is no key missing")])

@@ -34,7 +34,7 @@ CLASSES = {
         job_run: name reason
         membership: role
         message_template: kind channel locale subject text
-        notification: kind subject_id recipient recipient_id channel status provider_id reason
+        notification: message_key kind subject_id recipient recipient_id channel status provider_id reason
         notification_preference: channel
         patient_correction: detail
         openid_attempt: state_hash
@@ -61,6 +61,7 @@ CLASSES = {
         dev_message: recipient subject text html calendar
         doctor: email
         emergency_access: reviewer
+        guardianship: ends_on
         membership: name
         passkey: name
         patient: record_number corrected_name corrected_email corrected_phone corrected_locale corrected_birth_date

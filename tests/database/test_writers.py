@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "app_user": {"database", "identity"},  # database/encryption replaces ciphertexts, but never what they say
     # as for app_user; and the statement that changes hours marks the appointments it strands
     "appointment": {"booking", "database", "scheduling"},
+    "appointment_step": {"booking", "database"},  # as for app_user
     "audit_unsealed": {"audit", "booking"},  # a booking and its audit entry share one round trip
     "booking_slot": {
         "booking",

@@ -81,6 +81,15 @@ def test_a_missing_key_is_named_in_the_log_without_the_value():
     ]
 
 
+def test_a_ring_from_a_file_finds_a_key_that_another_process_has_added():
+    text = KEY
+    ring = KeyRing.parse(text, reload=lambda: KeyRing.parse(text))
+    text = f"{NEWER_KEY},{KEY}"
+    value = encrypt(keys=KeyRing.parse(NEWER_KEY))
+    assert (decrypt(value, ring), ring.current) == (TEXT, "newer")
+    assert decrypt(encrypt(), ring) == TEXT
+
+
 def test_an_empty_ring_cannot_encrypt():
     with pytest.raises(UnreadableError, match="APPOINT_ENCRYPTION_KEYS"):
         NO_KEYS.encrypt("x", Place.PATIENT_NOTES, ROW)

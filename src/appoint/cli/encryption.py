@@ -50,7 +50,7 @@ def new_key(*, save: bool = False) -> None:
     path = settings.keys_file
     lines = path.read_text().split() if path.exists() else []
     _write_keys(path, [key, *lines])
-    echo(f"Key {key.partition(':')[0]} is now the first in {path}. Restart all servers and workers.")
+    echo(f"Key {key.partition(':')[0]} is now the first in {path}. Restart all servers and workers before you rotate.")
 
 
 @encryption.command
@@ -83,7 +83,8 @@ def status(*, as_json: AsJson = False) -> None:
 @encryption.command
 def rotate(*, dry_run: bool = False) -> None:
     """Encrypt everything that is not encrypted with the newest key: plaintext from earlier releases, and values that an
-    older key has encrypted. Safe while Appoint is in use, and after an interruption, to start again.
+    older key has encrypted. Safe while Appoint is in use, and after an interruption, to start again. First restart all
+    servers and workers, so that each has the newest key.
 
     Parameters
     ----------
@@ -130,7 +131,8 @@ def _rotate() -> Any:
 
 @encryption.command
 def retire(name: Annotated[str, Parameter()], /) -> None:
-    """Check that no value needs a key any more. If the keys are in the data directory, also remove it there.
+    """Check that no value needs a key any more. If the keys are in the data directory, move it out of the ring, into
+    the file `encryption-keys.retired`.
 
     First put a newer key at the front, restart all servers and workers, and run `appoint encryption rotate`.
 
@@ -156,8 +158,12 @@ def retire(name: Annotated[str, Parameter()], /) -> None:
         echo(f"No value needs key {name}. You can remove it from APPOINT_ENCRYPTION_KEYS.")
         return
     path = settings.keys_file
-    _write_keys(path, [line for line in path.read_text().split() if line.partition(":")[0] != name])
-    echo(f"Key {name} has been removed from {path}. Older backups still need it.")
+    retired_path = path.with_name(f"{path.name}.retired")
+    lines = path.read_text().split()
+    retired = [line for line in lines if line.partition(":")[0] == name]
+    _write_keys(retired_path, [*retired, *(retired_path.read_text().split() if retired_path.exists() else [])])
+    _write_keys(path, [line for line in lines if line not in retired])
+    echo(f"Key {name} has been moved to {retired_path}. Keep it for as long as backups that need it.")
 
 
 def _ring() -> Any:

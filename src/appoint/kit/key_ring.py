@@ -9,7 +9,8 @@ import os
 import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from typing import Final, overload
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from .errors import StartupError
 from .i18n import LANGUAGES, translatable, translate
 from .metrics import UNREADABLE_VALUES
 
@@ -32,6 +34,8 @@ KEY_BYTES: Final = 32
 MIN_DISTINCT_BYTES: Final = 16
 """A random key has about 30 different bytes; one with fewer than this was typed by hand."""
 NONCE_BYTES: Final = 12
+RELOAD_SECONDS: Final = 5.0
+"""How often a ring looks for a missing key again."""
 LOG_SECONDS: Final = 60.0
 """How often the same kind of failure is logged."""
 UNREADABLE: Final = translatable("(This text cannot be read.)")
@@ -58,15 +62,17 @@ class UnreadableError(Exception):
 
 
 class KeyRing:
-    """Named keys, newest first."""
+    """Named keys, newest first. `reload` returns them again, because another process may have added some."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._keys: Final = dict(keys)
+    def __init__(self, keys: Mapping[str, bytes], reload: "Callable[[], KeyRing] | None" = None) -> None:
+        self.keys = dict(keys)
+        self._reload: Final = reload
+        self._reloaded_at = float("-inf")
         self._ciphers: Final[dict[tuple[str, str], AESGCM]] = {}
         self._logged: Final[dict[tuple[str, str], float]] = {}
 
     @classmethod
-    def parse(cls, text: str) -> "KeyRing":
+    def parse(cls, text: str, reload: "Callable[[], KeyRing] | None" = None) -> "KeyRing":
         """Return the ring for keys in the form `NAME:KEY`, separated by commas, spaces or line breaks. Raise
         `ValueError` if the text is malformed. The message does not contain any key."""
         keys: dict[str, bytes] = {}
@@ -80,18 +86,18 @@ class KeyRing:
             if match[1] in keys:
                 raise ValueError(f"key {match[1]} is listed twice")
             keys[match[1]] = key
-        return cls(keys)
+        return cls(keys, reload)
 
     @property
     def names(self) -> list[str]:
-        return list(self._keys)
+        return list(self.keys)
 
     @property
     def current(self) -> str:
         """The name of the key that encrypts. Raise `UnreadableError` if the ring is empty."""
-        if not self._keys:
+        if not self.keys:
             raise UnreadableError("there is no encryption key: set APPOINT_ENCRYPTION_KEYS")
-        return next(iter(self._keys))
+        return next(iter(self.keys))
 
     @overload
     def encrypt(self, text: str, place: Place, row: object) -> str: ...
@@ -150,7 +156,7 @@ class KeyRing:
         if match is None:
             raise UnreadableError("malformed ciphertext")
         name, data = match[1], match[2]
-        if name not in self._keys:
+        if not self._has(name):
             raise UnreadableError(f"encryption key {name} is missing from APPOINT_ENCRYPTION_KEYS")
         sealed = urlsafe_b64decode(data + "=" * (-len(data) % 4))
         try:
@@ -158,11 +164,21 @@ class KeyRing:
         except (InvalidTag, ValueError) as error:
             raise UnreadableError(f"changed, moved from another row, or not encrypted with key {name}") from error
 
+    def _has(self, name: str) -> bool:
+        """Return whether the ring has the key, after reloading it if necessary and possible."""
+        now = time.monotonic()
+        if name not in self.keys and self._reload and now - self._reloaded_at >= RELOAD_SECONDS:
+            self._reloaded_at = now
+            with suppress(StartupError):  # the file is malformed or unreadable
+                reloaded = self._reload().keys
+                self.keys = reloaded if name in reloaded else self.keys
+        return name in self.keys
+
     def _cipher(self, name: str, place: Place) -> AESGCM:
         """Return the cipher for a column. Each has its own key, derived from the named one."""
         if (cipher := self._ciphers.get((name, place))) is None:
             derivation = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"appoint {place}".encode())
-            cipher = self._ciphers[name, place] = AESGCM(derivation.derive(self._keys[name]))
+            cipher = self._ciphers[name, place] = AESGCM(derivation.derive(self.keys[name]))
         return cipher
 
     def _report(self, error: UnreadableError, place: Place, row: object) -> None:

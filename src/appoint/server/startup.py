@@ -210,19 +210,17 @@ def with_secret_key(settings: Settings) -> Settings:
 
 
 def with_secrets(settings: Settings) -> Settings:
-    """Return the settings with the key that signs links and the keys that encrypt values in the database. Create those
-    that do not exist yet, in production mode only the former."""
-    settings = with_secret_key(settings)
-    if settings.encryption_keys or (settings.mode == "production" and not settings.keys_file.exists()):
-        return settings
-    keys, _ = _stored_secret(
-        settings,
-        settings.keys_file.name,
-        "The encryption key",
-        "APPOINT_ENCRYPTION_KEYS",
-        create=lambda: create_key(NO_KEYS),
-    )
-    return settings.model_copy(update={"encryption_keys": SecretStr(keys)})
+    """Return the settings with the key that signs links. In development mode, also create a key that encrypts values in
+    the database, if there is none."""
+    if settings.mode == "development" and not settings.encryption_keys:
+        _stored_secret(
+            settings,
+            settings.keys_file.name,
+            "The encryption key",
+            "APPOINT_ENCRYPTION_KEYS",
+            create=lambda: create_key(NO_KEYS),
+        )
+    return with_secret_key(settings)
 
 
 def read_keys(settings: Settings) -> KeyRing:
@@ -233,7 +231,7 @@ def read_keys(settings: Settings) -> KeyRing:
         if settings.encryption_keys:
             return KeyRing.parse(settings.encryption_keys.get_secret_value())
         place = str(settings.keys_file)
-        return KeyRing.parse(settings.keys_file.read_text())
+        return KeyRing.parse(settings.keys_file.read_text(), reload=lambda: read_keys(settings))
     except FileNotFoundError:
         return NO_KEYS
     except OSError as error:

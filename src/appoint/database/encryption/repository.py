@@ -9,6 +9,8 @@ from ..sql import load
 from .model import EncryptedColumn, KeyUse, StoredValue
 
 COUNT_BY_KEY: Final = load(__name__, "count_by_key")
+# The statements that update appointments don't join anything, so that they never repeat a scan of a constraint's index
+# (decision 27).
 COLUMNS: Final = (
     EncryptedColumn(
         "patient.notes",
@@ -38,10 +40,10 @@ COLUMNS: Final = (
          limit $4
         """,
         """
-        update appointment a
-           set notes = n.new
-          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
-         where a.clinic_id = n.clinic_id and a.id = n.id and a.notes = n.old
+        update appointment
+           set notes = ($4::text[])[array_position($2::uuid[], id)]
+         where clinic_id = any($1::integer[]) and id = any($2)
+           and notes = ($3::text[])[array_position($2, id)]
         """,
     ),
     EncryptedColumn(
@@ -55,11 +57,11 @@ COLUMNS: Final = (
          limit $4
         """,
         """
-        update appointment a
-           set cancel_reason = n.new
-          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
-         where a.clinic_id = n.clinic_id and a.id = n.id and a.cancel_reason = n.old
-           and a.cancel_cause is distinct from 'hold-expired'
+        update appointment
+           set cancel_reason = ($4::text[])[array_position($2::uuid[], id)]
+         where clinic_id = any($1::integer[]) and id = any($2)
+           and cancel_reason = ($3::text[])[array_position($2, id)]
+           and cancel_cause is distinct from 'hold-expired'
         """,
     ),
     EncryptedColumn(
@@ -73,10 +75,10 @@ COLUMNS: Final = (
          limit $4
         """,
         """
-        update appointment a
-           set override_reason = n.new
-          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
-         where a.clinic_id = n.clinic_id and a.id = n.id and a.override_reason = n.old
+        update appointment
+           set override_reason = ($4::text[])[array_position($2::uuid[], id)]
+         where clinic_id = any($1::integer[]) and id = any($2)
+           and override_reason = ($3::text[])[array_position($2, id)]
         """,
     ),
     EncryptedColumn(
@@ -90,10 +92,10 @@ COLUMNS: Final = (
          limit $4
         """,
         """
-        update appointment a
-           set staff_notes = n.new
-          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
-         where a.clinic_id = n.clinic_id and a.id = n.id and a.staff_notes = n.old
+        update appointment
+           set staff_notes = ($4::text[])[array_position($2::uuid[], id)]
+         where clinic_id = any($1::integer[]) and id = any($2)
+           and staff_notes = ($3::text[])[array_position($2, id)]
         """,
     ),
     EncryptedColumn(
