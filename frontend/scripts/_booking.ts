@@ -15,6 +15,7 @@ import {
   words,
   zone,
 } from "./_board";
+import { chosenType, offerTypes, typeSelect } from "./_booking_type";
 import { readDraft, writeDraft } from "./_drafts";
 import { NextFreeTimes } from "./_next_free";
 import { openPanel } from "./_panel";
@@ -28,13 +29,13 @@ interface Draft {
   isOpen: boolean;
   person?: Person | undefined;
   isNew: boolean;
+  isTimeChosen: boolean;
   fields: Record<string, string>;
 }
 
 const panel = get<HTMLDialogElement>("book");
 const refusal = within(panel, "[data-refusal]");
 const form = get<HTMLFormElement>("booking");
-const typeSelect = get<HTMLSelectElement>("book-type");
 const target: RefusalTarget = {
   place: refusal,
   fields: {
@@ -146,9 +147,9 @@ function showChosenTime(): void {
     return;
   }
   warnAboutSameDay();
-  const { hue = "", minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
+  const { hue, minutes } = chosenType();
   const label = person?.name || valueOf("person-name") || words["newTime"]!;
-  showGhost({ wall, minutes: Number(minutes) || 30, doctorId: valueOf("book-doctor"), hue, label });
+  showGhost({ wall, minutes, doctorId: valueOf("book-doctor"), hue, label });
 }
 onSelect.push(() => {
   if (!panel.open) return;
@@ -166,9 +167,9 @@ function chooseStart(wall: string, doctorId?: string): void {
 
 /** Look for free times for the type and the doctor. Until the user has chosen a time, take the first one. */
 function lookForTimes(): void {
-  const { minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
-  const wish = { typeId: typeSelect.value || null, minutes: Number(minutes) || 30, doctorId: valueOf("book-doctor") };
-  nextFree.show(wish, valueOf("book-date"));
+  const { typeId, minutes } = chosenType();
+  const from = isTimeChosen ? valueOf("book-date") : board.first;
+  nextFree.show({ typeId, minutes, doctorId: valueOf("book-doctor") }, from);
 }
 
 function takeFirstTime(): void {
@@ -184,13 +185,15 @@ const textFields = (): HTMLInputElement[] =>
 function saveDraft(): void {
   const fields = Object.fromEntries(textFields().map(({ id, value }) => [id, value]));
   const isWorthKeeping = person || isNew() || valueOf("book-notes");
-  const draft: Draft = { isOpen: panel.open, person, isNew: isNew(), fields };
+  const draft: Draft = { isOpen: panel.open, person, isNew: isNew(), isTimeChosen, fields };
   if (isWorthKeeping) writeDraft("booking", draft);
 }
 
 /** Continue an unfinished booking. */
-function restoreDraft({ person: chosen, isNew: wasNew, fields }: Draft): void {
+function restoreDraft({ person: chosen, isNew: wasNew, fields, ...draft }: Draft): void {
   clear();
+  isTimeChosen = draft.isTimeChosen;
+  nextFree.reset(!isTimeChosen && !config.doctor);
   for (const [id, text] of Object.entries(fields)) setValue(id, text);
   select(chosen, wasNew);
   get("continue").hidden = true;
@@ -223,26 +226,10 @@ panel.addEventListener("close", () => {
   announce(words["kept"]!);
 });
 
-// --- type and length
-
-/** Ask for the length only if no type determines it. */
-function toggleLength(): void {
-  get("length").hidden = typeSelect.value !== "";
-}
-typeSelect.addEventListener("change", toggleLength);
-
-/** Offer only the doctor's appointment types. */
-function offerTypes(): void {
-  const offered = config.offers[valueOf("book-doctor")];
-  for (const option of typeSelect.options) {
-    option.disabled = Boolean(offered && option.value && !offered.includes(option.value));
-    option.hidden = option.disabled;
-  }
-  if (typeSelect.selectedOptions[0]?.disabled ?? true)
-    typeSelect.value = [...typeSelect.options].find((option) => !option.disabled)!.value;
-  toggleLength();
-}
-get("book-doctor").addEventListener("change", offerTypes);
+get("book-doctor").addEventListener("change", () => {
+  offerTypes();
+  lookForTimes();
+});
 
 // --- booking
 

@@ -116,6 +116,7 @@ function hasChanged(name: string, value: unknown): boolean {
 
 function draw(): void {
   const focused = document.activeElement?.closest<HTMLElement>("[data-appointment]")?.dataset.appointment;
+  const focusedRow = document.activeElement?.closest<HTMLElement>("[data-row]")?.dataset.row;
   const isClosed = isDay && columns().length === 0;
   document.body.classList.toggle("closed-day", isClosed);
   if (!isWeekTable && !isClosed && (calendar || document.body.classList.contains("as-board"))) drawCalendar();
@@ -123,7 +124,10 @@ function draw(): void {
   if (board.list !== undefined && hasChanged("list", board.list)) get("list").innerHTML = board.list;
   for (const row of document.querySelectorAll<HTMLElement>("#list [data-status]"))
     row.hidden = !isShown(row.dataset.status!);
-  if (focused && document.activeElement === document.body) focusAppointment(focused);
+  if (focused || focusedRow) {
+    restoreFocus(focused, focusedRow);
+    requestAnimationFrame(() => restoreFocus(focused, focusedRow)); // the calendar draws a moment later
+  }
   markOpen();
   showWaiting();
 }
@@ -137,6 +141,14 @@ function drawCalendar(): void {
   }
   const plugins = [Interaction, isDay ? ResourceTimeGrid : TimeGrid];
   calendar = createCalendar(get("board"), plugins, { ...fixedOptions, scrollTime: scrollTime(), ...options });
+}
+
+/** If redrawing has removed the focused card or button, focus the one in its place. */
+function restoreFocus(card: string | undefined, row: string | undefined): void {
+  if (document.activeElement !== document.body) return;
+  const button = document.querySelector<HTMLElement>(`[data-row="${row}"] [data-step]`);
+  if (button && !card) button.focus();
+  else focusAppointment(card ?? row!);
 }
 
 function focusAppointment(id: string): void {

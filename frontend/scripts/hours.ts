@@ -102,4 +102,3 @@ async function showAffected(form: HTMLFormElement, path: string): Promise<void> 
 }
 
 for (const row of document.querySelectorAll<HTMLElement>("[data-row]")) applyTimeSlot(row);
-

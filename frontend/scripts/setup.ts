@@ -2,13 +2,26 @@
 // zone. On the first page of a new installation, the server does the same for browsers without scripts.
 
 const LETTERS: Record<string, string> = {
-  ä: "ae", ö: "oe", ü: "ue", ß: "ss", æ: "ae", ø: "o", ł: "l", ı: "i", "’": "", "'": "",
+  ä: "ae",
+  ö: "oe",
+  ü: "ue",
+  ß: "ss",
+  æ: "ae",
+  ø: "o",
+  ł: "l",
+  ı: "i",
+  "’": "",
+  "'": "",
 };
 const MAX_LENGTH = 40;
 
 function suggestSlug(name: string): string {
   const plain = name.toLowerCase().replace(/[äöüßæøłı’']/g, (letter) => LETTERS[letter] ?? "");
-  const words = plain.normalize("NFKD").replace(/[^\p{ASCII}]/gu, "").match(/[a-z0-9]+/g) ?? [];
+  const words =
+    plain
+      .normalize("NFKD")
+      .replace(/[^\p{ASCII}]/gu, "")
+      .match(/[a-z0-9]+/g) ?? [];
   let slug = "";
   for (const word of words) {
     if (slug.length + word.length >= MAX_LENGTH) break;

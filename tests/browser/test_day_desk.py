@@ -1,0 +1,92 @@
+"""The desk works at speed: next free times, quick moves, keys, undo, and drafts that survive."""
+
+from playwright.async_api import expect
+
+from support.browsers import follow
+from support.day_board import add_room, choose_patient, click_free_time, on_board, open_appointment, open_board, utc
+
+
+async def test_a_booking_starts_at_the_next_free_time(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Fred First"), "09:00")
+    room.add_customer("Nele Next", email="nele.next@example.org")
+    async with open_board(browser, room) as page:
+        await page.keyboard.press("n")
+        times = page.locator("#book-free button:visible").filter(has_text="AM")
+        await expect(times.first).to_contain_text("9:30 AM")
+        await expect(page.locator("#board .ghost")).to_contain_text("9:30 AM")
+        await choose_patient(page, "nele.next@example.org", "Nele Next")
+        await times.nth(1).click()
+        await page.keyboard.press("Enter")
+        await expect(on_board(page, "Nele Next")).to_be_focused()
+    assert [each["startTime"] for each in room.appointments()] == [utc("09:00"), utc("09:45")]
+
+
+async def test_an_appointment_moves_to_the_next_free_time_and_back(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Quinn Quick"), "09:00")
+    room.book(room.add_customer("Rosa Rest"), "09:30")
+    async with open_board(browser, room) as page:
+        panel = await open_appointment(page, "Quinn Quick")
+        await panel.get_by_role("button", name="Next free").filter(has_text="10:00").click()
+        await expect(on_board(page, "10:00 AM Quinn Quick")).to_be_visible()
+        await page.locator("#undo").click()
+        await expect(on_board(page, "9:00 AM Quinn Quick")).to_be_visible()
+        await panel.get_by_role("button", name="+15 min").click()
+        await expect(panel.get_by_role("alert")).to_contain_text("That time is taken")
+    assert [each["startTime"] for each in room.appointments()] == [utc("09:00"), utc("09:30")]
+
+
+async def test_keys_select_an_appointment_change_its_status_and_undo_it(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Ada Above"), "09:00")
+    room.book(room.add_customer("Bea Below"), "09:30")
+    async with open_board(browser, room) as page:
+        await expect(on_board(page, "Bea Below")).to_be_visible()
+        await page.keyboard.press("ArrowDown")
+        await expect(on_board(page, "Ada Above")).to_be_focused()
+        await page.keyboard.press("ArrowDown")
+        await expect(on_board(page, "Bea Below")).to_be_focused()
+        await page.keyboard.press("a")
+        await expect(on_board(page, "Bea Below")).to_contain_text("Arrived")
+        await expect(page.locator("#waiting")).to_contain_text("1 waiting")
+        await page.keyboard.press("u")
+        await expect(page.locator("#announcement")).to_have_text("Undone.")
+        await expect(on_board(page, "Bea Below")).not_to_contain_text("Arrived")
+        await expect(on_board(page, "Bea Below")).to_be_focused()
+
+
+async def test_an_unfinished_booking_survives_another_day_and_closing(site, browser):
+    room = await add_room(site)
+    room.add_customer("Dora Draft", email="dora.draft@example.org")
+    async with open_board(browser, room) as page:
+        await click_free_time(page, "10:00")
+        await choose_patient(page, "dora.draft@example.org", "Dora Draft")
+        await page.locator("#book-notes").fill("Brings her mother")
+        await follow(page.locator("#after"))
+        await expect(page.locator("#chosen")).to_contain_text("Dora Draft")
+        await follow(page.locator("#before"))
+        await expect(page.locator("#book-notes")).to_have_value("Brings her mother")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#book")).to_be_hidden()
+        await click_free_time(page, "11:00")
+        await expect(page.locator("#chosen")).to_be_hidden()
+        await page.get_by_role("button", name="Continue the unfinished booking").click()
+        await expect(page.locator("#book-time")).to_have_value("10:00")
+        await page.locator(".panel-foot button").click()
+        await expect(on_board(page, "Dora Draft")).to_be_visible()
+    assert [(each["startTime"], each["notes"]) for each in room.appointments()] == [(utc("10:00"), "Brings her mother")]
+
+
+async def test_the_board_stays_usable_while_a_panel_is_open(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Uli Usable"), "09:00")
+    async with open_board(browser, room) as page:
+        panel = await open_appointment(page, "Uli Usable")
+        await panel.locator("#moving summary").click()
+        await click_free_time(page, "11:00")
+        await expect(page.locator("#board .ghost")).to_contain_text("11:00 AM")
+        await expect(panel.locator("#move-time")).to_have_value("11:00")
+        await page.keyboard.press("Enter")
+        await expect(on_board(page, "11:00 AM Uli Usable")).to_be_visible()
+    assert [each["startTime"] for each in room.appointments()] == [utc("11:00")]
