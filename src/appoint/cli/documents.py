@@ -44,8 +44,8 @@ def settings(*, as_json: AsJson = False) -> None:
 
 def _values(value: object, default: object) -> str:
     """Return a setting's value, and its default if it is different."""
-    shown, usual = ("(none)" if each in (None, "") else str(each) for each in (value, default))
-    return f"default: {shown}" if shown == usual else f"value: {shown} (default: {usual})"
+    current, usual = ("(none)" if each in (None, "") else str(each) for each in (value, default))
+    return f"default: {current}" if current == usual else f"value: {current} (default: {usual})"
 
 
 def _plain(value: object) -> Any:

@@ -103,7 +103,8 @@ def _free_members(
     random: Random, visitors: Sequence[list[Visitor]], visits: VisitsByCustomer, group: Sequence[Visit]
 ) -> tuple[list[UUID], UUID | None]:
     """Return a customer for each visit in the group, or else for the first one, and the person who books for them. All
-    are from one household, have no other visit at that time, and are of the right age. There may be no such customer.
+    are from one household, have no other visit at that time, and are of the right age. The list is empty if everyone of
+    the right age is busy.
     """
     start, end = group[0].start, group[-1].end
     alone: tuple[list[UUID], UUID | None] = ([], None)
@@ -113,11 +114,11 @@ def _free_members(
             for visitor in household
             if all(visit.end <= start or end <= visit.start for visit in visits.get(visitor.id, ()))
         ]
-        chosen = _choose_members(random, free, group)
-        if len(chosen) == len(group) > 1:
-            return [visitor.id for visitor in chosen], household[0].id
-        if chosen and not alone[0]:
-            alone = [chosen[0].id], household[0].id if chosen[0].age < ADULT_AGE else None
+        members = _choose_members(random, free, group)
+        if len(members) == len(group) > 1:
+            return [visitor.id for visitor in members], household[0].id
+        if members and not alone[0]:
+            alone = [members[0].id], household[0].id if members[0].age < ADULT_AGE else None
         if alone[0] and len(group) == 1:
             break
     return alone
@@ -125,13 +126,13 @@ def _free_members(
 
 def _choose_members(random: Random, free: Sequence[Visitor], group: Sequence[Visit]) -> list[Visitor]:
     """Return a different person of the right age for each visit, as far as there are any."""
-    chosen: list[Visitor] = []
+    members: list[Visitor] = []
     for visit in group:
-        suitable = [visitor for visitor in free if visit.kind.suits(visitor.age) and visitor not in chosen]
+        suitable = [visitor for visitor in free if visit.kind.suits(visitor.age) and visitor not in members]
         if not suitable:
             break
-        chosen.append(random.choice(suitable))
-    return chosen
+        members.append(random.choice(suitable))
+    return members
 
 
 async def write_appointments(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> None:

@@ -55,8 +55,8 @@ async def set_up(request: Request) -> Response[Any]:
     except errors.Conflict as conflict:
         if conflict.type != "slug-taken":
             raise
-        taken = translate(language_for(request), "is already taken by another clinic")
-        return _page(request, fields, {"slug": taken}, status_code=409)
+        fault = translate(language_for(request), "is already taken by another clinic")
+        return _page(request, fields, {"slug": fault}, status_code=409)
     response = redirect(f"/staff/{created.clinic_id}/setup")
     set_session_cookie(response, created.token, lifetime)
     return response

@@ -1,1 +1,1 @@
-"""Set up a new clinic: what is left to do before patients can book, and typical appointment types to start with."""
+"""Set up a new clinic: the remaining steps, and typical appointment types to start with."""

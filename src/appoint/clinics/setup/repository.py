@@ -24,8 +24,8 @@ async def load_progress(db: Statements, clinic_id: int, *, now: datetime) -> Pro
     )
     if row is None:
         return None
-    seen = {name for name in ("contact", "types", "doctors", "team") if row[name]}
-    return Progress(frozenset({*seen, *row.ticked} - {"hidden"}), "hidden" in row.ticked)
+    evident = {name for name in ("contact", "types", "doctors", "team") if row[name]}
+    return Progress(frozenset({*evident, *row.ticked} - {"hidden"}), "hidden" in row.ticked)
 
 
 async def tick(tx: Statements, clinic_id: int, step: str) -> None:

@@ -33,7 +33,7 @@ async def add_types(
 ) -> None:
     """Add all these appointment types, or none, leaving out those whose names the clinic already uses. Raise the same
     errors as `types.add`."""
-    taken = {each.name.casefold() for each in await types.list_types(tx, clinic_id)}
+    names = {each.name.casefold() for each in await types.list_types(tx, clinic_id)}
     for content in contents:
-        if content.name.casefold() not in taken:
+        if content.name.casefold() not in names:
             await types.add(tx, actor, clinic_id=clinic_id, content=content)

@@ -84,16 +84,16 @@ async def contact(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @get("/staff/{clinic_id:int}/setup/types", operation_id="showTypesStep", opt=MANAGE, include_in_schema=False)
 async def show_types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    chosen = SETS_BY_KEY.get(query_params(request).get("specialty", ""), STARTER_SETS[0])
+    selection = SETS_BY_KEY.get(query_params(request).get("specialty", ""), STARTER_SETS[0])
     clinic = await clinics.get(request.db, clinic_id)
     return await _step_page(
         request,
         clinic_id,
         "staff/setup/types.html",
         "types",
-        chosen=chosen,
+        chosen=selection,
         sets=STARTER_SETS,
-        names=[translate(clinic.locale, type.name) for type in chosen.types],
+        names=[translate(clinic.locale, type.name) for type in selection.types],
         taken={each.name for each in await types.list_types(request.db, clinic_id)},
     )
 
@@ -120,7 +120,7 @@ async def add_types(request: Request, clinic_id: FromPath[int]) -> Response[Any]
 
 def _chosen_types(starter_set: StarterSet, form: dict[str, str], locale: str) -> list[AppointmentTypeContent]:
     """Return the types that are ticked in the form, with the lengths from the form. Raise `Invalid`."""
-    chosen: list[AppointmentTypeContent] = []
+    contents: list[AppointmentTypeContent] = []
     for number, type in enumerate(starter_set.types):
         if f"offer.{number}" in form:
             minutes = form.get(f"minutes.{number}", "")
@@ -130,13 +130,13 @@ def _chosen_types(starter_set: StarterSet, form: dict[str, str], locale: str) ->
                 "bufferAfterMinutes": type.buffer,
                 "mode": "online" if type.online else "inPerson",
             }
-            chosen.append(decoding.convert(AppointmentTypeContent, content))
-    return chosen
+            contents.append(decoding.convert(AppointmentTypeContent, content))
+    return contents
 
 
 @get("/staff/{clinic_id:int}/setup/doctors", operation_id="showDoctorsStep", opt=MANAGE, include_in_schema=False)
 async def show_doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    chosen = SETS_BY_KEY.get(query_params(request).get("specialty", ""))
+    starter_set = SETS_BY_KEY.get(query_params(request).get("specialty", ""))
     locale = (await clinics.get(request.db, clinic_id)).locale
     usual = [{"start_time": start, "end_time": end, "time_slot_id": None} for start, end in USUAL_HOURS]
     return await _step_page(
@@ -145,7 +145,7 @@ async def show_doctors(request: Request, clinic_id: FromPath[int]) -> Response[A
         "staff/setup/doctors.html",
         "doctors",
         doctors=await doctors.list_by_name(request.db, clinic_id),
-        specialty=translate(locale, chosen.specialty) if chosen else "",
+        specialty=translate(locale, starter_set.specialty) if starter_set else "",
         weekly={weekday: usual if weekday in WORKING_DAYS else [] for weekday in fields.WEEKDAYS},
         weekdays=weekday_names(request),
         time_slots=[],
