@@ -11,7 +11,9 @@ from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.appointments import appointment_body, create_world
 from support.callers import accept_callers, headers_of
+from support.post import Office, Post
 from support.staff import sign_in_receptionist, type_of
+from support.world import insert_appointment
 
 
 @pytest.fixture
@@ -123,3 +125,24 @@ def test_guardianships_end_by_age_or_after_a_stated_time():
     for born, end in ((child, today.replace(year=2038)), (adult, today.replace(year=2033)), (adult, today)):
         with pytest.raises(errors.Invalid):
             end_of(born, end, today=today)
+
+
+async def test_messages_about_a_childs_appointment_go_to_the_guardian(world, db):
+    await db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)
+    child = (await add_child(world)).json()["wardId"]
+    await book(world, child, "ana")
+    post = Post()
+    await Office(db, post).plan_and_send(clock.now() + timedelta(minutes=1))
+    (message,) = post.messages
+    assert message.to == "ana@example.org"
+    assert "For: Mia" in message.text
+
+
+async def test_the_booking_form_and_my_appointments_include_the_child(world, db):
+    child = (await add_child(world)).json()["wardId"]
+    await insert_appointment(db, world.dr_shah, child, world.nine, world.nine + timedelta(minutes=30))
+    page = await world.client.get("/my", headers=headers_of("ana"))
+    assert "for Mia" in page.text
+    people = await world.client.get("/my/people", headers=headers_of("ana"))
+    assert "Stop booking for Mia" in people.text
+    assert "for Mia" not in (await world.client.get("/my", headers=headers_of("ben"))).text

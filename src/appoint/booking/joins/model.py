@@ -18,9 +18,13 @@ class PatientSketch(RequestBody):
     EXAMPLE: ClassVar = {"name": "Ana Souza", "birthDate": "1984-02-29"}
 
     name: fields.PersonName
+    """The full name. Spelling mistakes and the order of first and last names don't matter."""
     email: fields.Email | None = None
+    """The full address. Case is ignored."""
     phone: fields.Phone | None = None
+    """The full number. Without a country code, it is assumed to be in the clinic's country."""
     birth_date: fields.Date | None = None
+    """People with a different date of birth are left out."""
 
 
 class SimilarPatient(msgspec.Struct, rename="camel", frozen=True):

@@ -77,6 +77,20 @@ async def list_newest(db: Statements, *, clinic_id: int, customer_id: UUID, limi
     return [to(Correction, row) for row in rows]
 
 
+async def list_everywhere(db: Statements, customer_id: UUID) -> list[Correction]:
+    """Return what all clinics have corrected about the customer, newest first."""
+    rows = await db.fetch(
+        """
+        select id, customer_id, created_at, actor, detail, old_value, new_value
+          from patient_correction
+         where customer_id = $1
+         order by created_at desc, id desc, detail
+        """,
+        customer_id,
+    )
+    return [to(Correction, row) for row in rows]
+
+
 async def list_clinics(db: Statements, customer_id: UUID) -> list[ClinicsKnowledge]:
     """Return what each clinic knows about the customer that differs from their own details, ordered by name."""
     rows = await db.fetch(

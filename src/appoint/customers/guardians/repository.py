@@ -39,6 +39,11 @@ async def list_of_ward(db: Statements, ward_id: UUID, *, today: date) -> list[Gu
     return await _list(db, ward_id=ward_id, today=today)
 
 
+async def list_of_customer(db: Statements, customer_id: UUID) -> list[Guardianship]:
+    """Return whom a customer can book for, and who can book for them, including those whose time is over."""
+    return [*await _list(db, guardian_id=customer_id), *await _list(db, ward_id=customer_id)]
+
+
 async def _list(
     db: Statements,
     *,

@@ -1,12 +1,14 @@
 """Exports of a customer's personal data, and the results of erasing it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from ...customers.corrections.model import Correction
+from ...customers.guardians.model import Guardianship
 from ...customers.model import Customer
 from ...kit.money import Money
 from ...kit.structs import RequestBody
@@ -30,6 +32,12 @@ class ExportedPatient(msgspec.Struct, rename="camel"):
     record_number: str | None
     notes: str | None
     """Staff notes; null in the customer's own export."""
+    name: str | None
+    """This and the next members are what the clinic has entered, where it differs from the customer's own details."""
+    email: str | None
+    phone: str | None
+    locale: str | None
+    birth_date: date | None
     created_at: datetime
     updated_at: datetime
 
@@ -136,10 +144,17 @@ class Export(msgspec.Struct, rename="camel"):
                 "clinic": "Lakeside Clinic",
                 "recordNumber": "2027-0113",
                 "notes": None,
+                "name": None,
+                "email": None,
+                "phone": "+493012345679",
+                "locale": None,
+                "birthDate": None,
                 "createdAt": "2027-02-01T10:15:00Z",
                 "updatedAt": "2027-02-01T10:15:00Z",
             }
         ],
+        "corrections": [Correction.EXAMPLE | {"actor": "user"}],
+        "guardianships": [Guardianship.EXAMPLE],
         "appointments": [],
         "notifications": [],
         "sessions": [
@@ -171,6 +186,10 @@ class Export(msgspec.Struct, rename="camel"):
     customer: Customer
     preferences: Preferences
     patients: Sequence[ExportedPatient]
+    corrections: Sequence[Correction]
+    """What clinics' staff have corrected."""
+    guardianships: Sequence[Guardianship]
+    """Whom the customer can book for, and who can book for them."""
     appointments: Sequence[ExportedAppointment]
     notifications: Sequence[ExportedNotification]
     sessions: Sequence[ExportedSession]
@@ -243,6 +262,7 @@ def for_customer(export: Export) -> Export:
     return replace(
         export,
         patients=[replace(patient, notes=None) for patient in export.patients],
+        corrections=[replace(each, actor=each.actor.partition(":")[0]) for each in export.corrections],
         appointments=[
             replace(appointment, notes=None, staff_notes=None, override_reason=None)
             for appointment in export.appointments

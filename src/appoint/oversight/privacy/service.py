@@ -55,6 +55,8 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
         customer=customer,
         preferences=Preferences(email=preferred.email, sms=preferred.sms) if preferred else Preferences(),
         patients=await exports.patients(db, customer_id, clinic_ids=await exports.clinics_of(db, customer_id)),
+        corrections=await corrections.list_everywhere(db, customer_id),
+        guardianships=await guardianships.list_of_customer(db, customer_id),
         appointments=appointments,
         notifications=newest("notifications", await exports.notifications(db, customer_id, limit=limit)),
         sessions=await exports.sessions(db, customer_id),

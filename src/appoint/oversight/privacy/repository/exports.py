@@ -17,12 +17,12 @@ from ..model import (
 
 
 async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
-    """Return the clinics where the customer has or had appointments, or whose staff have written notes about them."""
+    """Return the clinics where the customer is a patient, or has or had appointments."""
     rows = await db.fetch(
         """
         select clinic_id from appointment where customer_id = $1
         union
-        select clinic_id from patient where noted_id = $1
+        select clinic_id from patient where customer_id = $1
         order by 1
         """,
         customer_id,
@@ -33,7 +33,9 @@ async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
 async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[int]) -> list[ExportedPatient]:
     rows = await db.fetch(
         """
-        select p.clinic_id, c.name as clinic, p.record_number, p.notes, p.created_at, p.updated_at
+        select p.clinic_id, c.name as clinic, p.record_number, p.notes, p.corrected_name as name,
+               p.corrected_email as email, p.corrected_phone as phone, p.corrected_locale as locale,
+               p.corrected_birth_date as birth_date, p.created_at, p.updated_at
           from patient p
           join clinic c on c.id = p.clinic_id
          where p.clinic_id = any($2) and p.customer_id = $1
