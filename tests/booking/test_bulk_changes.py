@@ -62,6 +62,7 @@ async def test_several_appointments_are_cancelled_and_restored_in_one_step(desk)
     response = await desk.send("cancel", {"appointments": selected(desk.appointments), "reason": "Closed"})
     outcome = response.json()
     assert (response.status_code, outcome["count"], outcome["unchanged"]) == (200, 3, [])
+    assert [each["advisories"][0]["rule"] for each in outcome["appointments"]] == ["too-late"] * 3
     assert await desk.statuses() == ["cancelled"] * 3
     undone = (await desk.undo(response)).json()
     assert ([each["id"] for each in undone["appointments"]], undone["notUndone"]) == (desk.appointments, [])

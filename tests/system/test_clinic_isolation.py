@@ -151,6 +151,7 @@ def nodes(plan: dict) -> Iterator[dict]:
 
 
 READ_ALL_PATIENTS = {
+    "audit_trail.find_patients",
     "customers.find_patient",
     "customers.find_patient_id",
     "customers.list_patients",

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
+
 from ... import audit
 from ...database.pool import Database, Transaction
 from ...kit import errors, ids
@@ -39,7 +41,7 @@ async def cancel(
     that is given."""
 
     async def cancel_one(selected: SelectedAppointment, current: Appointment, step_id: UUID) -> Appointment:
-        await db.atomic(
+        deviations = await db.atomic(
             transitions.cancel,
             actor,
             appointment_id=current.id,
@@ -48,7 +50,9 @@ async def cancel(
             if_match=selected.if_match,
             now=now,
         )
-        return await service.get(db, current.id)
+        cancelled = await service.get(db, current.id)
+        advisories = list(deviations.advisories)
+        return msgspec.structs.replace(cancelled, advisories=advisories) if advisories else cancelled
 
     return await _change(
         db, cancellation.appointments, cancel_one, clinic_id=clinic_id, own_doctor_id=own_doctor_id, now=now
