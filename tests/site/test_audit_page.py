@@ -55,3 +55,11 @@ async def test_views_are_shown_only_on_request(client, desk):
     await read(client, desk)
     assert "showAudit" not in (await read(client, desk)).partition("<tbody>")[2]
     assert "showAudit" in (await read(client, desk, show="all")).partition("<tbody>")[2]
+
+
+async def test_an_absence_says_whose_it_is(client, desk):
+    doctor = (await client.get("/api/clinics/1/doctors")).json()["items"][0]["id"]
+    away = {"doctorId": doctor, "startTime": START.isoformat(), "endTime": (START + timedelta(hours=4)).isoformat()}
+    response = await client.post("/api/clinics/1/absences?force=true", json=away, headers=desk)
+    assert response.status_code == 201
+    assert "Mia Klein added an absence: Dr Shah, " in await read(client, desk)

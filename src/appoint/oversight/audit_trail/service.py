@@ -11,6 +11,8 @@ from ...clinics.doctors import service as doctors
 from ...customers import service as customers
 from ...customers.model import SearchTerms
 from ...database.pool import Statements
+from ...scheduling.absences import service as absences
+from ...scheduling.absences.model import Absence
 from . import repository
 
 MAX_MATCHES: Final = 20
@@ -27,6 +29,7 @@ class Subjects(NamedTuple):
     patients: dict[str, str]
     """The names of patients, including those with these appointments."""
     doctors: dict[str, str]
+    absences: dict[str, Absence]
 
     @property
     def ids(self) -> list[str]:
@@ -35,7 +38,7 @@ class Subjects(NamedTuple):
 
 
 async def describe(db: Statements, *, clinic_id: int, entries: Iterable[AuditEntry]) -> Subjects:
-    """Return the appointments and people that the entries are about, in three statements."""
+    """Return the appointments and people that the entries are about, in four statements."""
     ids = {id for entry in entries for subject in entry.subjects[:MAX_DESCRIBED] if (id := _parse(subject)) is not None}
     appointments = await bookings.list_by_ids(db, clinic_id=clinic_id, ids=list(ids))
     people = ids | {appointment.customer_id for appointment in appointments if appointment.status != "pending"}
@@ -45,6 +48,7 @@ async def describe(db: Statements, *, clinic_id: int, entries: Iterable[AuditEnt
         {str(appointment.id): appointment for appointment in appointments},
         {str(id): name for id, name in names.items()},
         {str(id): name for id, name in of_doctors.items()},
+        {str(absence.id): absence for absence in await absences.list_by_ids(db, clinic_id, list(ids))},
     )
 
 

@@ -3,6 +3,7 @@
 Queries for appointments look up each customer separately: a plain join would scan all the clinic's patients.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -32,6 +33,20 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 
 def _absence(db: Statements, row: Row) -> Absence:
     return to(Absence, row, reason=db.keys.decrypt(row.reason, Place.ABSENCE_REASON, row.id))
+
+
+async def list_by_ids(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> list[Absence]:
+    """Return the clinic's absences with these ids, even removed ones."""
+    rows = await db.fetch(
+        """
+        select *, lower(during) as start_time, upper(during) as end_time
+          from absence
+         where clinic_id = $1 and id = any($2)
+        """,
+        clinic_id,
+        ids,
+    )
+    return [_absence(db, row) for row in rows]
 
 
 async def list_for_clinic(

@@ -31,6 +31,11 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
     raise errors.NotFound
 
 
+async def list_by_ids(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> list[Absence]:
+    """Return the clinic's absences with these ids, even removed ones."""
+    return await repository.list_by_ids(db, clinic_id, ids)
+
+
 async def list_absences(
     db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
 ) -> list[Absence]:

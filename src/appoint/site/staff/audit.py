@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from ...audit import service
 from ...audit.model import EntryFilter
 from ...audit.refusals import REFUSED_ACTIONS
+from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
@@ -20,7 +21,7 @@ from ...kit import fields
 from ...oversight.audit_trail import service as audit_trail
 from ..rendering import url_with
 from ..staff_frame import staff_page
-from .audit_sentences import GROUPS, links, sentence
+from .audit_sentences import GROUPS, Reader, links, sentence
 
 PAGE_SIZE: Final = 50
 MAX_FIELD_LENGTH: Final = 200
@@ -47,6 +48,8 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     page = matches[:PAGE_SIZE]
     names = await service.actor_names(request.db, clinic_id=clinic_id)
+    clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
+    reader = Reader(language_for(request), clinic_catalogue.time_zone, names)
     subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
     return await staff_page(
         request,
@@ -55,7 +58,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="audit",
         subjects=[*(entry.id for entry in page), *subjects.ids],
         entries=page,
-        sentence=partial(sentence, subjects=subjects, names=names, language=language_for(request)),
+        sentence=partial(sentence, subjects=subjects, reader=reader),
         linked=partial(links, subjects=subjects),
         patients=subjects.patients,
         groups={name: label for name, (label, _) in GROUPS.items()},

@@ -1,7 +1,7 @@
 """Audit entries as sentences that a practice manager reads."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ...audit.model import AuditEntry
@@ -45,9 +45,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "eraseCustomer": translatable("{who} erased the data of {what}"),
     "exportCustomer": translatable("{who} exported the data of {what}"),
     "openInEmergency": translatable("{who} opened in an emergency: {what}"),
-    "createAbsence": translatable("{who} added an absence"),
-    "patchAbsence": translatable("{who} changed an absence"),
-    "removeAbsence": translatable("{who} removed an absence"),
+    "createAbsence": translatable("{who} added an absence: {what}"),
+    "patchAbsence": translatable("{who} changed an absence: {what}"),
+    "removeAbsence": translatable("{who} removed an absence: {what}"),
     "replaceSchedule": translatable("{who} changed the weekly hours of {what}"),
     "changeDoctorsHours": translatable("{who} changed the published hours of {what}"),
     "changeClinicsHours": translatable("{who} changed the clinic’s published hours"),
@@ -123,14 +123,23 @@ RULES: Final[Mapping[str, str]] = {
 }
 
 
-def sentence(
-    entry: AuditEntry, subjects: Subjects, who: str, names: Mapping[tuple[str, str], str], language: str
-) -> str:
+class Reader(NamedTuple):
+    """For whom sentences are written."""
+
+    language: str
+    time_zone: str
+    """The clinic's."""
+    names: Mapping[tuple[str, str], str]
+    """The names of the clinic's team and partner systems, by the kind and id of audit actors."""
+
+
+def sentence(entry: AuditEntry, who: str, *, subjects: Subjects, reader: Reader) -> str:
     """Return the entry as a sentence, or an empty string if its action has none."""
     pattern = SENTENCES.get(entry.action)
     if pattern is None:
         return ""
-    text = translate(language, pattern, who=who, what=_subjects(entry, subjects, names, language))
+    language = reader.language
+    text = translate(language, pattern, who=who, what=_subjects(entry, subjects, reader))
     if because := _reason(entry, subjects):
         text = translate(language, "{sentence}, because “{reason}”", sentence=text, reason=because)
     if rules := _rules(entry, language):
@@ -138,11 +147,10 @@ def sentence(
     return text
 
 
-def _subjects(entry: AuditEntry, subjects: Subjects, names: Mapping[tuple[str, str], str], language: str) -> str:
+def _subjects(entry: AuditEntry, subjects: Subjects, reader: Reader) -> str:
+    language = reader.language
     described = [
-        text
-        for subject in entry.subjects[:MAX_DESCRIBED]
-        if (text := _describe(subject, subjects, names, language)) is not None
+        text for subject in entry.subjects[:MAX_DESCRIBED] if (text := _describe(subject, subjects, reader)) is not None
     ]
     others = len(entry.subjects) - len(described)
     if not described:
@@ -152,11 +160,15 @@ def _subjects(entry: AuditEntry, subjects: Subjects, names: Mapping[tuple[str, s
     return "; ".join(described)
 
 
-def _describe(subject: str, subjects: Subjects, names: Mapping[tuple[str, str], str], language: str) -> str | None:
+def _describe(subject: str, subjects: Subjects, reader: Reader) -> str | None:
+    language = reader.language
+    if absence := subjects.absences.get(subject):
+        doctor = subjects.doctors.get(str(absence.doctor_id)) or translate(language, "Clinic closed")
+        return f"{doctor}, {when(absence.start_time, reader.time_zone, language)}"
     if appointment := subjects.appointments.get(subject):
         patient = subjects.patients.get(str(appointment.customer_id)) or translate(language, "an unconfirmed booking")
         return f"{patient}, {when(appointment.start_time, appointment.time_zone, language)}"
-    return subjects.patients.get(subject) or subjects.doctors.get(subject) or names.get(("user", subject))
+    return subjects.patients.get(subject) or subjects.doctors.get(subject) or reader.names.get(("user", subject))
 
 
 def _reason(entry: AuditEntry, subjects: Subjects) -> str | None:
