@@ -146,10 +146,13 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
   button.textContent = button.dataset.copied ?? button.textContent;
 }
 
+/** How long a browser may take to save a file before its content is released. */
+const DOWNLOAD_MS = 60_000;
+
 function download(button: HTMLElement, source: HTMLElement | null): void {
   const href = URL.createObjectURL(new Blob([`${source?.textContent ?? ""}\n`], { type: "text/plain" }));
   createElement("a", { href, download: button.dataset.file ?? "" }).click();
-  URL.revokeObjectURL(href);
+  setTimeout(() => URL.revokeObjectURL(href), DOWNLOAD_MS);
 }
 
 // Drafts belong to the user who typed them.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +59,11 @@ async def test_a_user_adds_a_passkey_signs_in_with_it_and_removes_it(site, page,
         await sign_in(page, address, email, PASSWORD)
         await add_passkey(page, address, "Mia’s laptop")
         await expect(page.locator("#recovery-codes")).to_have_text(re.compile("^([a-z2-9-]{19}\\s?){10}$"))
-        code = (await page.locator("#recovery-codes").inner_text()).split()[0]
+        codes = await page.locator("#recovery-codes").inner_text()
+        code = codes.split()[0]
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Download").click()
+        assert Path(await (await download.value).path()).read_text().strip() == codes.strip()
         await follow(page.get_by_role("button", name="I’ve saved the codes"))
         await expect(page.get_by_role("row", name="Mia’s laptop")).to_contain_text("Never")
         await expect_accessible(page)
