@@ -6,13 +6,14 @@ from uuid import UUID
 
 import pytest
 
+from appoint.booking.joins import service as joins
 from appoint.kit import ids
 from appoint.kit.cache import ClinicCache
 from appoint.kit.key_ring import Place
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
 from support.encryption import revealed
-from support.world import NOW, World, at
+from support.world import NOW, RECEPTION, World, at, insert_appointment
 
 VISIT = at(9)
 YEAR = timedelta(days=365)
@@ -88,6 +89,21 @@ async def test_a_later_visit_restarts_the_retention_period(world):
     )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     assert await world.db.fetchval("select notes from patient") == "likes tea"
+
+
+async def test_a_later_visit_under_a_joined_record_restarts_the_retention_period(world):
+    later = await world.add_customer("Ana S")
+    await world.db.execute(
+        "insert into patient (clinic_id, customer_id, created_at) values ($1, $2, $3)", world.clinic, later, NOW
+    )
+    start = VISIT + 5 * YEAR
+    await world.publish(world.dr_shah, start, start + timedelta(hours=1))
+    await insert_appointment(world.db, world.dr_shah, later, start, start + timedelta(minutes=30), status="fulfilled")
+    await world.db.within(world.clinic).atomic(
+        joins.join, RECEPTION, clinic_id=world.clinic, customer_id=world.ana, other_id=later, now=start
+    )
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    assert await notes(world, world.ana) == ("likes tea", "afraid of needles")
 
 
 async def test_a_patient_at_two_clinics_loses_only_the_first_clinics_notes(world):

@@ -33,7 +33,8 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
 
 
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
-    """Return and lock the clinic's patients without an appointment since `before`, in id order, starting after `after`.
+    """Return and lock the clinic's patients without an appointment since `before` under any of their joined records,
+    in id order, starting after `after`.
 
     Patients locked by other transactions are left for the next night.
     """
@@ -45,6 +46,9 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
          where p.clinic_id = $1 and p.created_at < $2 and p.customer_id > $3
            and not exists (select from appointment a
                             where a.clinic_id = $1 and a.customer_id = p.customer_id and upper(a.during) > $2)
+           and not exists (select from appointment a  -- under other records of the same person
+                            where a.clinic_id = $1 and a.person_id = p.main_id
+                              and a.person_id <> '00000000-0000-0000-0000-000000000000' and upper(a.during) > $2)
          order by p.customer_id
          limit $4
            for update of p skip locked
