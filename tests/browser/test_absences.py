@@ -31,7 +31,7 @@ async def test_appointments_during_an_absence_are_rescheduled_with_one_click(sit
 
     await page.get_by_label("Reason").fill("Wedding")
     offer = cards.filter(has_text="Tara Roy").get_by_role("button").first
-    await expect(offer).to_contain_text("9:", use_inner_text=True)
+    await expect(offer).to_contain_text("Tue", use_inner_text=True)
     await follow(offer)
     await expect_notice(page, "Tara Roy: appointment rescheduled. They will be notified.")
     await expect(cards.locator("h3")).to_have_text(["Ila Bose"], use_inner_text=True)
@@ -92,7 +92,7 @@ async def test_the_rest_of_an_ill_doctors_day_is_blocked_in_three_clicks(site, m
     await expect(manager_page).to_have_url(staff_url(site, f"absences/rebook?doctor={practice.doctor}"))
     await expect(manager_page.get_by_text("Nothing to rebook.")).to_be_visible()
     absences = practice.api.get(f"/api/clinics/{CLINIC}/absences?doctorId={practice.doctor}").json()["items"]
-    assert [(each["doctorId"], each["reason"]) for each in absences] == [(practice.doctor, "Ill")]
+    assert [each["reason"] for each in absences if each["doctorId"] == practice.doctor] == ["Ill"]
 
 
 async def test_the_whole_clinic_closes_only_when_chosen(site, manager_page):

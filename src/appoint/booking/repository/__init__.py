@@ -6,12 +6,10 @@ from .reads import (
     find_by_idempotency_key,
     find_details,
     find_latest_by_callers,
-    find_undo,
     has_link,
     list_changed_for_clinic,
     list_for_clinic,
     list_for_customer,
-    list_stepped,
     list_visits,
     to_appointment,
     to_booked_appointments,
@@ -27,6 +25,7 @@ from .refusals import (
     has_joined,
     list_unreachable,
 )
+from .steps import find_undo, list_stepped
 from .writes import (
     INSERT_APPOINTMENTS,
     NotesChange,
