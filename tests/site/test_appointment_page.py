@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import timedelta
+from urllib.parse import unquote_plus
 
 import pytest
 from icalendar import Calendar
@@ -42,10 +43,32 @@ async def test_the_calendar_file_describes_the_appointment(client, practice):
         START,
         START + timedelta(minutes=30),
     )
-    assert (str(event["summary"]), str(event["location"])) == ("Check-up, Dr Shah", "Seestraße 12, 13353 Berlin")
+    assert (str(event["summary"]), str(event["location"])) == (
+        "Check-up, Dr Shah, Lakeside Clinic",
+        "Lakeside Clinic, Seestraße 12, 13353 Berlin",
+    )
     assert "attendee" not in event
-    assert path_of(appointment) in event["description"].splitlines()[1]
-    assert "Anyone who has this link can cancel your appointment" in event["description"]
+    assert str(event["url"]).endswith(path_of(appointment))
+    when, manage, phone = str(event["description"]).split("\n\n")
+    assert when.splitlines()[1] == "Check-up, Dr Shah"
+    assert manage.splitlines()[:2] == ["To view, reschedule or cancel your appointment:", event["url"]]
+    assert "Anyone who has this link can cancel your appointment" in manage
+    assert phone == "Phone: +49 30 12345678"
+
+
+async def test_the_calendar_file_reminds_its_owner_a_day_before(client, practice):
+    file = (await client.get(path_of(await book(client, practice), "/calendar.ics"))).text
+    (alarm,) = Calendar.from_ical(file).walk("VALARM")
+    assert (alarm["action"], alarm["trigger"].dt) == ("DISPLAY", timedelta(days=-1))
+
+
+async def test_a_calendar_file_within_the_notice_period_does_not_offer_changes(client, practice):
+    appointment = await book(client, practice)
+    await require_notice(client)
+    file = (await client.get(path_of(appointment, "/calendar.ics"))).text
+    (event,) = Calendar.from_ical(file).walk("VEVENT")
+    assert "To view your appointment:" in event["description"]
+    assert not re.search("cancel|reschedule", event["description"])
 
 
 async def test_the_calendar_files_organizer_stays_the_same_when_the_clinics_address_changes(client, practice):
@@ -65,12 +88,20 @@ async def test_a_cancelled_appointment_has_no_calendar_file_but_a_link_to_book_a
     assert "/c/lakeside" in (await client.get(path_of(appointment))).text
 
 
-async def test_links_to_online_calendars_contain_the_time_but_not_the_patient(client, practice):
-    page = html.unescape((await client.get(path_of(await book(client, practice)))).text)
-    google, outlook = re.findall(r'href="(https://[^"]+)" target="_blank" rel="noopener"', page)
+async def test_links_to_online_calendars_contain_the_time_and_the_link_but_not_the_patient(client, practice):
+    appointment = await book(client, practice)
+    page = html.unescape((await client.get(path_of(appointment))).text)
+    links = re.findall(r'href="(https://[^"]+)" target="_blank" rel="noopener"', page)
+    google, outlook, office, yahoo = links
     assert f"dates={START:%Y%m%dT%H%M%SZ}%2F" in google
     assert f"startdt={START:%Y-%m-%dT%H}%3A00%3A00Z" in outlook
-    assert not re.search("Ana|apm_", google + outlook)
+    assert (office.replace("office.com", "live.com"), f"st={START:%Y%m%dT%H%M%SZ}" in yahoo) == (outlook, True)
+    for link in links:
+        assert [text in unquote_plus(link) for text in ("Lakeside Clinic", path_of(appointment), "Ana")] == [
+            True,
+            True,
+            False,
+        ]
 
 
 async def test_all_pages_for_an_invalid_link_are_not_found(client, practice):

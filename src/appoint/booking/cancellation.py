@@ -1,12 +1,18 @@
 """The cancellation rules: patients may cancel or reschedule until the clinic's notice period begins, and never an
 appointment that has started."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..clinics.catalogue.model import Catalogue
 from ..kit import errors
 from ..kit.actors import Actor
 from .model import Appointment, Status
+
+
+def last_change(start: datetime, *, notice_minutes: int, needs_rebooking: bool, now: datetime) -> datetime | None:
+    """Return until when the patient of a booked appointment can cancel or move it, or None if it is too late."""
+    end = start if needs_rebooking else start - timedelta(minutes=notice_minutes)
+    return end if now <= end and now < start else None
 
 
 def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bool:

@@ -1,18 +1,14 @@
-"""Calendar invitations: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546), and links that add the
-same entry to web calendars."""
+"""Calendar invitations: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546)."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 from .email_addresses import normalize
-from .i18n import one_line, translate
+from .i18n import one_line
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 PRODUCT_ID: Final = "-//Appoint//Appoint//EN"
-GOOGLE_CALENDAR_URL: Final = "https://calendar.google.com/calendar/render?"
-OUTLOOK_URL: Final = "https://outlook.live.com/calendar/0/deeplink/compose?"
 
 
 class Person(NamedTuple):
@@ -30,23 +26,6 @@ def organizer(clinic: str, sender: str) -> Person:
     return Person(clinic, normalize(sender) or sender)
 
 
-def description(language: str, link: str) -> str:
-    """Return what an entry says about the appointment besides its subject, time and place.
-
-    People share calendars, so it contains no names. It warns that the link works for everyone who sees it.
-    """
-    return "\n".join(
-        [
-            translate(language, "To view, reschedule or cancel your appointment:"),
-            link,
-            "",
-            translate(
-                language, "Anyone who has this link can cancel your appointment, so be careful who can see this entry."
-            ),
-        ]
-    )
-
-
 def invitation(
     method: Method,
     *,
@@ -60,13 +39,16 @@ def invitation(
     location: str,
     organizer: Person,
     attendee: Person | None,
+    url: str | None = None,
+    alarm: timedelta | None = None,
 ) -> str:
     """Return an entry for the attendee's calendar, or its withdrawal.
 
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
-    version with the highest `sequence`. `stamp` is this version's creation time.
+    version with the highest `sequence`. `stamp` is this version's creation time. `alarm` is how long before the start
+    the calendar reminds its owner; an invitation has none, because it is the attendee's calendar that decides.
     """
-    from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
+    from icalendar import CLASS, STATUS, Alarm, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
 
     event = Event.new(
         uid=str(id),
@@ -91,25 +73,20 @@ def invitation(
         else None,
         status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
         classification=CLASS.PRIVATE,  # hide visits to the doctor from people who share the calendar
+        url=url,
     )
+    if alarm:
+        reminder = cast("Any", Alarm())  # as for the calendar below
+        reminder.add("action", "DISPLAY")
+        reminder.add("trigger", -alarm)
+        reminder.add("description", summary)
+        event.add_component(reminder)
     calendar = cast("Any", Calendar())  # icalendar does not type `add` completely
     calendar.add("prodid", PRODUCT_ID)
     calendar.add("version", "2.0")
     calendar.add("method", method)
     calendar.add_component(event)
     return calendar.to_ical().decode()
-
-
-def google_calendar_link(*, start: datetime, end: datetime, summary: str, location: str) -> str:
-    dates = "/".join(f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}" for instant in (start, end))
-    query = {"action": "TEMPLATE", "text": summary, "dates": dates, "location": location}
-    return GOOGLE_CALENDAR_URL + urlencode(query)
-
-
-def outlook_link(*, start: datetime, end: datetime, summary: str, location: str) -> str:
-    first, last = (f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for instant in (start, end))
-    details = {"subject": summary, "startdt": first, "enddt": last, "location": location}
-    return OUTLOOK_URL + urlencode({"path": "/calendar/action/compose", "rru": "addevent", **details})
 
 
 def _parameter(name: str) -> str:

@@ -9,11 +9,12 @@ import msgspec
 import structlog
 
 from ...booking import links as manage
+from ...booking.cancellation import last_change
 from ...booking.confirmation import model as confirmation
 from ...database.pool import Database
 from ...kit import signed_tokens
-from ...kit.i18n import translate
-from ...kit.icalendar_files import Method, Person, description, invitation, organizer
+from ...kit.calendar_entries import calendar_entry
+from ...kit.icalendar_files import Method, Person, invitation, organizer
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
@@ -56,7 +57,7 @@ async def compose(
         if not appointments:
             return None
     by_start = sorted(contexts, key=lambda each: (each.start_time or now, each.id))
-    each_facts = [_facts(each, kind, appointments, links) for each in by_start]
+    each_facts = [_facts(each, kind, appointments, links, now) for each in by_start]
     facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
     rendered = render(
         TemplateKey(cast("Kind | AccountKind", kind), context.channel, context.locale),
@@ -99,11 +100,11 @@ READABLE: Final = frozenset(
 HIDDEN_LINK: Final = "https://…"
 
 
-def rewrite(context: NotificationContext) -> Rendered:
+def rewrite(context: NotificationContext, now: datetime) -> Rendered:
     """Write a message to a patient again, from the current details and without its links, which grant access."""
     kind = kind_of(context.kind)
     facts = msgspec.structs.replace(
-        _facts(context, kind, (), Links("", "not used", "")), link=HIDDEN_LINK, unsubscribe_url=None
+        _facts(context, kind, (), Links("", "not used", ""), now), link=HIDDEN_LINK, unsubscribe_url=None
     )
     return render(
         TemplateKey(cast("Kind", kind), context.channel, context.locale),
@@ -120,7 +121,9 @@ def _kind_for_recipient(context: NotificationContext) -> str:
     return "clinic-joined" if kind == "invitation" and context.user_has_password else kind
 
 
-def _facts(context: NotificationContext, kind: str, appointments: Sequence[ListedAppointment], links: Links) -> Facts:
+def _facts(
+    context: NotificationContext, kind: str, appointments: Sequence[ListedAppointment], links: Links, now: datetime
+) -> Facts:
     return Facts(
         clinic=context.clinic or PLATFORM,
         time_zone=context.time_zone or "UTC",
@@ -148,6 +151,14 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
         patient=context.patient,
+        change_until=last_change(
+            context.start_time,
+            notice_minutes=context.cancel_notice_minutes or 0,
+            needs_rebooking=context.needs_rebooking,
+            now=now,
+        )
+        if context.start_time
+        else None,
     )
 
 
@@ -269,18 +280,26 @@ def _invitation(context: NotificationContext, method: Method, facts: Facts, to_a
     assert customer, "an appointment has a customer"
     assert start, "an appointment has a start"
     assert end, "an appointment has an end"
-    online = context.mode == "online"
-    where = translate(context.locale, "online, not at the clinic") if online else context.clinic_address or clinic
+    entry = calendar_entry(
+        context.locale,
+        clinic=clinic,
+        doctor=context.doctor,
+        type=context.type,
+        online=context.mode == "online",
+        address=context.clinic_address,
+        phone=context.clinic_phone,
+        start=start,
+        end=end,
+        time_zone=facts.time_zone,
+        link=facts.link if method != "CANCEL" else None,
+        can_change=facts.change_until is not None,
+    )
     return invitation(
         method,
+        **entry._asdict(),
         id=UUID(context.subject_id),
         sequence=context.sequence,
         stamp=context.created_at,  # the same for all attempts
-        start=start,
-        end=end,
-        summary=f"{context.type or clinic}, {context.doctor}",
-        description=description(context.locale, facts.link) if facts.link and method != "CANCEL" else "",
-        location=", ".join(where.splitlines()),
         organizer=organizer(clinic, links.mail_from),
         attendee=None if _is_organizer(to_address, links) else Person(customer, to_address),
     )

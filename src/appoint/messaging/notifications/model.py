@@ -204,6 +204,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None
     quiet_from: int | None
     quiet_until: int | None
+    cancel_notice_minutes: int | None
 
     booking_id: UUID | None
     appointment_status: str | None

@@ -197,14 +197,14 @@ class WrittenAgain(NamedTuple):
     text: str
 
 
-async def write_again(db: Statements, notification_id: UUID) -> WrittenAgain:
+async def write_again(db: Statements, notification_id: UUID, now: datetime) -> WrittenAgain:
     """Write a message to a patient again, so that staff can read what it said. Its text is not stored. Raise
     `NotFound` for an unknown message, and for codes and messages about accounts."""
     notification = await get(db, notification_id)
     (context,) = await contents.read_contexts(db, notification_id=notification_id, attempts=None)
     if kind_of(context.kind) not in READABLE or context.start_time is None:
         raise errors.NotFound
-    rendered = rewrite(context)
+    rendered = rewrite(context, now)
     return WrittenAgain(notification, rendered.subject, rendered.text)
 
 

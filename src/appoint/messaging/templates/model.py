@@ -163,6 +163,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The sign-in or confirmation code."""
     patient: str | None = None
     """Whose appointment it is, if the customer is only their guardian."""
+    change_until: datetime | None = None
+    """Until when the customer can reschedule or cancel. None if it is too late."""
     corrected_details: Sequence[Detail] = ()
     """What the clinic's staff corrected about the customer."""
 

@@ -5,15 +5,14 @@ from typing import Any
 from babel.units import format_unit
 from litestar import Response
 
-from ...booking.model import LIVE, AppointmentDetails
+from ...booking.model import LIVE
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors
-from ...kit.i18n import translate
-from ...kit.icalendar_files import google_calendar_link, outlook_link
+from ...kit.calendar_entries import CalendarEntry, calendar_entry, web_calendar_links
 from ..rendering import NO_STORE, render
 from .manage_link import LinkedAppointment, describe_refusal, load_appointment, not_found_page, path_of
 
@@ -28,7 +27,6 @@ def appointment_page(
     request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
 ) -> Response[Any]:
     language, query, appointment = language_for(request), query_params(request), linked.appointment
-    entry = calendar_entry(appointment, language)
     return render(
         request,
         "public/appointment.html",
@@ -38,8 +36,7 @@ def appointment_page(
         linked=linked,
         address=path_of(token),
         link=link_of(request, token),
-        google=google_calendar_link(**entry),
-        outlook=outlook_link(**entry),
+        web_calendars=web_calendar_links(calendar_entry_of(request, linked, token)),
         notice_time=_length(linked.catalogue.cancel_notice_minutes, language),
         live=appointment.status in LIVE,
         is_new="new" in query,
@@ -60,16 +57,23 @@ def _length(minutes: int, language: str) -> str:
     return format_unit(minutes, "duration-minute", locale=language)
 
 
-def calendar_entry(appointment: AppointmentDetails, language: str) -> dict[str, Any]:
+def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -> CalendarEntry:
     """Return the appointment as calendars receive it, without the patient."""
-    is_online = appointment.mode == "online"
-    place = translate(language, "online, not at the clinic") if is_online else appointment.address or appointment.clinic
-    return {
-        "start": appointment.start_time,
-        "end": appointment.end_time,
-        "summary": f"{appointment.type or appointment.clinic}, {appointment.doctor}",
-        "location": ", ".join(place.splitlines()),
-    }
+    appointment = linked.appointment
+    return calendar_entry(
+        language_for(request),
+        clinic=appointment.clinic,
+        doctor=appointment.doctor,
+        type=appointment.type,
+        online=appointment.mode == "online",
+        address=appointment.address,
+        phone=appointment.phone,
+        start=appointment.start_time,
+        end=appointment.end_time,
+        time_zone=appointment.time_zone,
+        link=link_of(request, token),
+        can_change=linked.can_cancel and not linked.is_late,
+    )
 
 
 def link_of(request: Request, token: str) -> str:

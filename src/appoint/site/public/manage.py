@@ -3,6 +3,7 @@
 GET requests change nothing, because mail scanners open links too.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -12,14 +13,13 @@ from ...booking import service as appointments
 from ...booking import transitions
 from ...booking.model import LIVE
 from ...http.forms import parse_form
-from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import one_line
-from ...kit.icalendar_files import description, invitation, organizer
+from ...kit.icalendar_files import invitation, organizer
 from ..rendering import NO_STORE, redirect, render
-from .appointment_page import appointment_page, calendar_entry, link_of, refused_page
+from .appointment_page import appointment_page, calendar_entry_of, refused_page
 from .manage_link import (
     appointment_id,
     database,
@@ -33,6 +33,8 @@ from .manage_link import (
 PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}"
 MAX_REASON_LENGTH: Final = 200
+ALARM: Final = timedelta(days=1)
+"""How long before the appointment the downloaded calendar entry reminds its owner."""
 REFUSALS: Final = (errors.Conflict, errors.VersionMismatch, errors.VersionRequired)
 
 
@@ -52,16 +54,16 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
     linked = await load_appointment(request, token)
     if linked is None or linked.appointment.status not in LIVE:
         return not_found_page(request)
-    appointment, language = linked.appointment, language_for(request)
+    appointment = linked.appointment
     file = invitation(
         "PUBLISH",
-        **calendar_entry(appointment, language),
+        **calendar_entry_of(request, linked, token)._asdict(),
         id=appointment.id,
         sequence=appointment.sequence,
         stamp=appointment.updated_at,
-        description=description(language, link_of(request, token)),
         organizer=organizer(appointment.clinic, request.services.settings.mail_from),
         attendee=None,
+        alarm=ALARM,
     )
     headers = {
         "Cache-Control": NO_STORE,

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import errors
+from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ...messaging.notifications import service
 from ...messaging.notifications.gateway import READABLE
@@ -81,7 +81,7 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
     """Show what a message to a patient said."""
     if clinic_of(notification_id) != clinic_id:
         raise errors.NotFound
-    written = await service.write_again(request.services.db.across(), notification_id)
+    written = await service.write_again(request.services.db.across(), notification_id, clock.now())
     return await staff_page(
         request,
         "staff/messages/message.html",

@@ -1,7 +1,7 @@
 select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent,
        n.expires_at, n.created_at, n.attempts, n.round, n.reason,
        c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
-       c.time_zone, c.quiet_from, c.quiet_until,
+       c.time_zone, c.quiet_from, c.quiet_until, c.cancel_notice_minutes,
        a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence, a.link_number,
        lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
        (e.data ->> 'oldStartTime')::timestamptz as old_start_time, od.name as old_doctor, e.type as event_type,
