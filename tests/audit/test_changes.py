@@ -103,7 +103,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("patchPatient", {"recordNumber": "7"}, customerId=ana)
     anna = (await run("createPatient", {"name": "Anna Lim"}))["id"]
     granted = (await run("addGuardian", {"guardianId": anna}, customerId=ana))["id"]
-    await run("removeGuardian", customerId=ana, guardianshipId=granted)
+    await run("removeGuardian", customerId=ana, guardianshipId=granted, otherId=anna)
     child = (await run("createWard", {"name": "Mia", "birthDate": "2019-05-01"}, customerId=ana))["id"]
     await run("endGuardianship", customerId=ana, guardianshipId=child)
     await run("joinPatients", {"customerId": anna}, customerId=ana, otherId=anna)

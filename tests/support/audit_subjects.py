@@ -6,7 +6,7 @@ from typing import Any, Final
 SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "addGuardian": ("content.id", "content.guardianId", "content.wardId"),
     "endGuardianship": ("guardianshipId",),
-    "removeGuardian": ("guardianshipId",),
+    "removeGuardian": ("guardianshipId", "otherId", "customerId"),
     "arriveAppointment": ("appointmentId",),
     "askToRebook": ("appointmentId",),
     "beginTotp": (),

@@ -91,7 +91,8 @@ async def revoke(
     if (guardianship.clinic_id, guardianship.ward_id) != (clinic_id, ward_id):
         raise errors.NotFound
     await repository.end(tx, guardianship_id, now=now)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[guardianship_id])
+    subjects = [guardianship_id, guardianship.guardian_id, guardianship.ward_id]
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
 
 
 async def list_wards(db: Statements, *, guardian_id: UUID, clinic_id: int | None, now: datetime) -> list[Guardianship]:
