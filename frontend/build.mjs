@@ -1,16 +1,18 @@
 // Builds the pages' scripts and styles into the Python package, with names that change with their content.
-import { rm } from "node:fs/promises";
+import { copyFile, readFile, rm } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { icons } from "@iconify-json/lucide";
 import { build } from "esbuild";
+import subsetFont from "subset-font";
 
 const built = "../src/appoint/site/static";
+const inter = "node_modules/@fontsource-variable/inter";
 const entries = (folder, ending) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(ending) && !name.startsWith("_"))
     .map((name) => `${folder}/${name}`);
 
-/** Inlines an icon: `url("lucide:phone")` in a style sheet. */
+/** Inlines an icon: `url("lucide:phone")` in a style sheet, or `url("lucide:phone/7d858c")` for one with a colour. */
 const lucide = {
   name: "lucide",
   setup({ onResolve, onLoad }) {
@@ -19,10 +21,36 @@ const lucide = {
       namespace: "lucide",
     }));
     onLoad({ filter: /./, namespace: "lucide" }, ({ path }) => {
-      const name = path.replace(".svg", "");
+      const [name, colour] = path.replace(".svg", "").split("/");
       const { body } = icons.icons[icons.aliases?.[name]?.parent ?? name];
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">${body}</svg>`;
+      const attributes = colour ? ` color="#${colour}"` : "";
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"${attributes}>${body}</svg>`;
       return { contents: svg, loader: "dataurl" };
+    });
+  },
+};
+
+const span = (first, last) =>
+  Array.from({ length: last - first + 1 }, (_, index) => String.fromCodePoint(first + index)).join("");
+// what pages in our languages need, and what names in other languages with Latin letters need as well
+const letters = {
+  "inter-latin": `${span(0x20, 0x7e)}${span(0xa0, 0xff)}ıŒœ–—‘’‚“”„†•…‰‹›€™−←↑→↓\u2009\u2011\u202f`,
+  "inter-latin-ext": `${span(0x100, 0x130)}${span(0x132, 0x151)}${span(0x154, 0x17f)}ȘșȚțẞ`,
+};
+
+/** Adds the part of Inter that pages need: `url("font:inter-latin")` in a style sheet. */
+const fonts = {
+  name: "fonts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^font:/ }, ({ path }) => ({ path: `${path.slice("font:".length)}.woff2`, namespace: "font" }));
+    onLoad({ filter: /./, namespace: "font" }, async ({ path }) => {
+      const name = path.replace(".woff2", "");
+      const whole = await readFile(`${inter}/files/${name}-wght-normal.woff2`);
+      const variationAxes = { wght: { min: 400, max: 700 } };
+      return {
+        contents: await subsetFont(whole, letters[name], { targetFormat: "woff2", variationAxes }),
+        loader: "file",
+      };
     });
   },
 };
@@ -31,6 +59,8 @@ await rm(built, { recursive: true, force: true });
 await build({
   entryPoints: [...entries("scripts", ".ts"), ...entries("styles", ".css")],
   entryNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  publicPath: "/assets",
   outdir: built,
   bundle: true,
   minify: true,
@@ -38,5 +68,6 @@ await build({
   target: ["es2022", "safari16", "firefox115", "chrome115"],
   legalComments: "eof",
   logLevel: "warning",
-  plugins: [lucide],
+  plugins: [lucide, fonts],
 });
+await copyFile(`${inter}/LICENSE`, `${built}/inter-license.txt`);

@@ -20,6 +20,8 @@ from support.world import create_clinic, create_doctor, publish_slot
 
 FIRST_PAGE_BYTES = 14_000
 PATIENTS_BYTES = 60_000
+"""For scripts and styles. The type face is counted by itself."""
+FONT_BYTES = 35_000
 
 
 @asynccontextmanager
@@ -79,4 +81,22 @@ async def test_the_scripts_and_styles_for_patients_are_small():
         asset for name, asset in assets.built().items() if name in ("patient.js", "patient.css", "embed.js")
     ]
     assert len(patient_assets) == 3
-    assert sum(len(asset.gzipped) for asset in patient_assets) < PATIENTS_BYTES
+    assert sum(len(asset.gzipped or asset.content) for asset in patient_assets) < PATIENTS_BYTES
+
+
+async def test_pages_load_their_type_face_once_and_early_and_from_the_same_host(client, lakeside):
+    page = await client.get("/c/lakeside")
+    [address] = re.findall(
+        r'<link rel="preload" href="(/assets/[^"]+)" as="font" type="font/woff2" crossorigin>', page.text
+    )
+    assert f'src:url("{address}") format("woff2")' in page.text
+    font = await client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert font.headers["content-type"] == "font/woff2"
+    assert "immutable" in font.headers["cache-control"]
+    assert "content-encoding" not in font.headers
+    assert len(font.content) < FONT_BYTES
+
+
+async def test_the_type_faces_licence_is_served_with_it(client):
+    licence = await client.get("/assets/inter-license.txt")
+    assert "SIL OPEN FONT LICENSE" in licence.text

@@ -24,6 +24,8 @@ MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
 }
 HASHED_NAME: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -36,7 +38,8 @@ class NotBuilt(errors.StartupError):
 class Asset(NamedTuple):
     file: str
     content: bytes
-    gzipped: bytes
+    gzipped: bytes | None
+    """Missing if the file is compressed already."""
 
     @property
     def url(self) -> str:
@@ -50,7 +53,9 @@ def built() -> Mapping[str, Asset]:
     if not contents:
         raise NotBuilt("The pages' scripts and styles have not been built. Run `make setup` to build them.")
     return {
-        HASHED_NAME.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0))
+        HASHED_NAME.sub(r"\1\2", file): Asset(
+            file, content, None if file.endswith(".woff2") else gzip.compress(content, mtime=0)
+        )
         for file, content in contents.items()
     }
 
@@ -65,8 +70,8 @@ def style(name: str) -> tuple[Markup, str]:
     return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own style sheet, which never contains “</style>”
 
 
-def script_url(name: str) -> str:
-    """Return a built script's URL."""
+def url(name: str) -> str:
+    """Return a built file's URL."""
     return built()[name].url
 
 
@@ -81,8 +86,8 @@ async def asset(request: Request[Any, Any, Any], file: FromPath[str]) -> Respons
 def respond(request: Request[Any, Any, Any], asset: Asset, cache_control: str) -> Response[bytes]:
     """Respond with an asset, compressed if the client accepts it."""
     headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
-    accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
-    if accepts_gzip:
+    content = asset.content
+    if asset.gzipped and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-    content = asset.gzipped if accepts_gzip else asset.content
+        content = asset.gzipped
     return Response(content, media_type=MEDIA_TYPES[Path(asset.file).suffix], headers=headers)
