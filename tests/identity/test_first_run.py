@@ -82,7 +82,7 @@ async def test_production_requires_the_link_even_on_the_same_machine(db, databas
         assert (await client.post("/setup", data={**FORM, "code": code})).status_code == 303
 
 
-@pytest.mark.parametrize("code", ["", "nonsense", setup_code("another key", clock.now())])
+@pytest.mark.parametrize("code", ["", "nonsense", setup_code("another key", clock.now())], ids=["none", "text", "key"])
 async def test_a_made_up_code_is_refused(db, stranger, code):
     assert (await stranger.post("/setup", data={**FORM, "code": code})).status_code == 403
     assert await count_administrators(db) == 0

@@ -89,6 +89,25 @@ ACROSS_CLINICS = {
     ("accounts.list_users", "membership"): "the administrator's list",
     ("revocation.list_accounts", "membership"): "the same",
     ("revocation.find_account", "membership"): "a user's clinics",
+    ("audit.heads", "audit_head"): "the nightly export of all heads",
+    ("corrections.list_clinics", "patient"): "the clinics that know a person",
+    ("corrections.clear_superseded", "patient"): "a person's own correction applies at all clinics",
+    ("corrections.list_everywhere", "patient_correction"): "a customer's export",
+    ("corrections.erase", "patient"): "a customer is erased everywhere",
+    ("corrections.erase", "patient_correction"): "the same",
+    ("joins.list_clinics", "patient"): "the clinics that know a person",
+    ("encryption.columns", "absence"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "absence"): "the same",
+    ("encryption.columns", "appointment"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "appointment"): "the same",
+    ("encryption.columns", "appointment_step"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "appointment_step"): "the same",
+    ("encryption.columns", "emergency_access"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "emergency_access"): "the same",
+    ("encryption.columns", "patient"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "patient"): "the same",
+    ("encryption.columns", "webhook"): "values are encrypted and rotated for all clinics",
+    ("encryption.count_by_key", "webhook"): "the same",
 }
 """Statements that read several clinics' rows, with the table and the reason."""
 
@@ -154,9 +173,12 @@ READ_ALL_PATIENTS = {
     "audit_trail.find_patients",
     "customers.find_patient",
     "customers.find_patient_id",
+    "customers.list_by_name",
+    "customers.list_initials",
     "customers.list_patients",
     "customers.load_patient_names",
     "day_board.find_by_patient",
+    "joins.list_similar",
 }
 
 

@@ -126,7 +126,7 @@ async def list_joined(db: Statements, *, clinic_id: int, customer_id: UUID) -> l
         """
         select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, p.notes, p.joined_at
           from patient p
-          join clinic_customer c on c.id = p.customer_id
+         cross join lateral (select * from clinic_customer where id = p.customer_id offset 0) c
          where p.clinic_id = $1 and p.main_id = $2 and p.customer_id <> $2
          order by p.customer_id
         """,

@@ -7,29 +7,31 @@ with step as (  -- empty if a server of an earlier release took the step
       on s.clinic_id = :clinic_id and s.step_id = a.step_id and s.appointment_id = a.id and s.taken_at = a.stepped_at
    where a.clinic_id = :clinic_id and a.id = :appointment_id
 ), restored as (
+  -- The step is read in a subquery, not joined, so that no loop repeats a scan of an appointment index.
   update appointment a
-     set status = a.undo_status, undo_status = null, stepped_at = null, step_id = null, cancel_cause = null,
-         cancel_reason = null, only_held = false,
-         doctor_id = coalesce(s.doctor_id, a.doctor_id), during = coalesce(s.during, a.during),
-         claimed = coalesce(s.claimed, a.claimed), overridden = coalesce(s.overridden, a.overridden),
-         override_reason = case when s.step_id is null then a.override_reason else s.override_reason end,
-         needs_rebooking = case when s.moved or a.status = 'cancelled' then coalesce(s.needs_rebooking, false)
-                                else a.needs_rebooking end,
-         arrived_at = case when s.step_id is null then a.arrived_at else s.arrived_at end,
-         in_room_at = case when s.step_id is null then a.in_room_at else s.in_room_at end,
-         rebook_by = case when s.step_id is null then a.rebook_by else s.rebook_by end,
-         rebook_asked_at = case when s.step_id is null then a.rebook_asked_at else s.rebook_asked_at end,
-         rescheduled_at = case when s.moved then s.rescheduled_at else a.rescheduled_at end,
-         restored_sequence = case when s.moved or a.status = 'cancelled' then coalesce(s.restored_sequence, s.sequence)
-                                  else a.restored_sequence end,
-         sequence = a.sequence + (coalesce(s.moved, false) or a.status = 'cancelled')::integer,
-         version = a.version + 1, updated_at = now()
-    from (select) as one
-    left join step s on true
+     set undo_status = null, stepped_at = null, step_id = null, cancel_cause = null, cancel_reason = null,
+         only_held = false, version = a.version + 1, updated_at = now(),
+         (status, doctor_id, during, claimed, overridden, override_reason, needs_rebooking, arrived_at, in_room_at,
+          rebook_by, rebook_asked_at, rescheduled_at, restored_sequence, sequence) = (
+           select a.undo_status, coalesce(s.doctor_id, a.doctor_id), coalesce(s.during, a.during),
+                  coalesce(s.claimed, a.claimed), coalesce(s.overridden, a.overridden),
+                  case when s.step_id is null then a.override_reason else s.override_reason end,
+                  case when s.moved or a.status = 'cancelled' then coalesce(s.needs_rebooking, false)
+                       else a.needs_rebooking end,
+                  case when s.step_id is null then a.arrived_at else s.arrived_at end,
+                  case when s.step_id is null then a.in_room_at else s.in_room_at end,
+                  case when s.step_id is null then a.rebook_by else s.rebook_by end,
+                  case when s.step_id is null then a.rebook_asked_at else s.rebook_asked_at end,
+                  case when s.moved then s.rescheduled_at else a.rescheduled_at end,
+                  case when s.moved or a.status = 'cancelled' then coalesce(s.restored_sequence, s.sequence)
+                       else a.restored_sequence end,
+                  a.sequence + (coalesce(s.moved, false) or a.status = 'cancelled')::integer
+             from (select) as one
+             left join step s on true)
    where a.clinic_id = :clinic_id and a.id = :appointment_id
   returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during, a.status,
             old.status as old_status, old.doctor_id as old_doctor_id, old.during as old_during,
-            coalesce(s.moved, false) as moved, s.step_id
+            coalesce((select moved from step), false) as moved, (select step_id from step) as step_id
 ), undone as (
   update appointment_step s
      set undone_version = r.version
