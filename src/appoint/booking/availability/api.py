@@ -64,7 +64,7 @@ class AvailabilityQueries(Controller):
     async def next_free(self, request: Request, clinic_id: FromPath[int], query: NextFreeFilter) -> Response[NextFree]:
         """List the next free times for a type, with one doctor or with anyone. The clinic's notice and horizon, which
         bind only patients, do not apply. A doctor sees only their own times."""
-        found = await find_next_free(
+        next_free = await find_next_free(
             request.db,
             request.cache,
             clinic_id=clinic_id,
@@ -72,7 +72,7 @@ class AvailabilityQueries(Controller):
             doctor_ids=visible_doctors(request, query.doctor_id),
             now=clock.now(),
         )
-        return json_response(request, found, subjects=())
+        return json_response(request, next_free, subjects=())
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:

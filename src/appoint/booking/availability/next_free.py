@@ -98,14 +98,14 @@ async def _search(
     first = day = max(query.from_ or today, today)
     last = first + timedelta(days=MAX_SEARCH_DAYS)
     step = timedelta(days=1)
-    found: list[FreeTime] = []
-    while doctors and day <= last and len(found) < query.limit:
+    free_times: list[FreeTime] = []
+    while doctors and day <= last and len(free_times) < query.limit:
         until = min(day + step - timedelta(days=1), last)
         times = await _load(db, catalogue, doctors, type=type, length=length, first=day, last=until)
-        found += _earliest(catalogue, times, length, (day, until), now=now, limit=query.limit - len(found))
+        free_times += _earliest(catalogue, times, length, (day, until), now=now, limit=query.limit - len(free_times))
         day, step = until + timedelta(days=1), step * 2
-    next_day = found[-1].date + timedelta(days=1) if found else None
-    return NextFree(catalogue.clinic_id, catalogue.time_zone, first, found, next_day)
+    next_day = free_times[-1].date + timedelta(days=1) if free_times else None
+    return NextFree(catalogue.clinic_id, catalogue.time_zone, first, free_times, next_day)
 
 
 async def _load(

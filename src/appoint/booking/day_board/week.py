@@ -65,10 +65,10 @@ def _cell(stretches: Sequence[Stretch], appointments: Sequence[BoardAppointment]
     )
 
 
-def _subtract(ranges: Sequence[Range], taken: Sequence[Range]) -> list[Range]:
-    """Return the parts of the ranges that are not taken."""
+def _subtract(ranges: Sequence[Range], others: Sequence[Range]) -> list[Range]:
+    """Return the parts of the ranges that are in none of the others."""
     free = list(ranges)
-    for start, end in taken:
+    for start, end in others:
         free = [
             part for low, high in free for part in ((low, min(high, start)), (max(low, end), high)) if part[0] < part[1]
         ]

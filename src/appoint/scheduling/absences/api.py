@@ -74,10 +74,10 @@ class Absences(Controller):
         """List the upcoming appointments that an absence or a change of hours has left outside working hours, with
         free times that they could move to, and the colleagues who could take over at the same times."""
         own = request.grant.doctor_id
-        listed = await rebooking.load_rebooking_list(
+        to_rebook = await rebooking.load_rebooking_list(
             request.db, clinic_id, doctor_id=own or query.doctor_id, now=clock.now()
         )
-        return json_response(request, listed, subjects=[each.appointment_id for each in listed.appointments])
+        return json_response(request, to_rebook, subjects=[each.appointment_id for each in to_rebook.appointments])
 
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:

@@ -59,14 +59,17 @@ async def load_rebooking_list(
 ) -> RebookingList:
     """Return the upcoming appointments that need rebooking, with one doctor or with all. Raise `NotFound` for an
     unknown clinic."""
-    found = await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
-    appointments = found[:MAX_TO_REBOOK]
+    rows = await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
+    appointments = rows[:MAX_TO_REBOOK]
     options = await find_rebooking_options(db, clinic_id, appointments, away=None, now=now)
     colleagues = await find_colleagues(db, clinic_id, appointments, now=now)
     return RebookingList(
         [AppointmentToRebook.of(appointment, options[appointment.id]) for appointment in appointments],
-        [PossibleColleague(each.doctor_id, [taken.id for taken in each.appointments]) for each in colleagues],
-        len(found) > MAX_TO_REBOOK,
+        [
+            PossibleColleague(each.doctor_id, [appointment.id for appointment in each.appointments])
+            for each in colleagues
+        ],
+        len(rows) > MAX_TO_REBOOK,
     )
 
 
@@ -181,11 +184,11 @@ class _RebookingSearch:
 
     def _not_offered(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
         """Return the doctor's free times without those already offered for other appointments."""
-        offered = self._offered.get(doctor_id, ())
+        offers = self._offered.get(doctor_id, ())
         return [
             offer
             for offer in self._free_times(doctor_id, length)
-            if not overlaps(offered, offer.start_time - length.before, offer.end_time + length.after)
+            if not overlaps(offers, offer.start_time - length.before, offer.end_time + length.after)
         ]
 
     def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:

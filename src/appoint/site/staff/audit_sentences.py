@@ -190,7 +190,7 @@ def _describe(subject: str, subjects: Subjects, reader: Reader) -> str | None:
 
 def _reason(entry: AuditEntry, subjects: Subjects) -> str | None:
     """Return why staff cancelled or overrode a rule, as stored with the appointment."""
-    appointment = next((found for each in entry.subjects if (found := subjects.appointments.get(each))), None)
+    appointment = next((match for each in entry.subjects if (match := subjects.appointments.get(each))), None)
     if appointment is None:
         return None
     if entry.action in GROUPS["cancelled"][1]:

@@ -81,16 +81,16 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
     """Show what a message to a patient said."""
     if clinic_of(notification_id) != clinic_id:
         raise errors.NotFound
-    written = await service.write_again(request.services.db.across(), notification_id, clock.now())
+    content = await service.write_again(request.services.db.across(), notification_id, clock.now())
     return await staff_page(
         request,
         "staff/messages/message.html",
         clinic_id=clinic_id,
         place="messages",
         subjects=[notification_id],
-        message=written.notification,
-        subject=written.subject,
-        text=written.text,
+        message=content.notification,
+        subject=content.subject,
+        text=content.text,
         kind_of=kind_of,
     )
 
