@@ -84,7 +84,9 @@ async def test_a_clinic_lets_one_patient_book_for_another_at_that_clinic_only(wo
     assert (await world.client.post(path, json=body, headers=reception)).status_code == 404
     for customer in (world.ana, world.ben):
         await db.execute("insert into patient (clinic_id, customer_id) values (1, $1)", customer)
-    granted = await world.client.post(path, json=body, headers=reception)
+    once = reception | {"Idempotency-Key": "grant"}
+    granted = await world.client.post(path, json=body, headers=once)
+    assert (await world.client.post(path, json=body, headers=once)).json() == granted.json()
     assert (granted.status_code, granted.json()["clinicId"]) == (201, 1), granted.text
     assert type_of(await world.client.post(path, json=body, headers=reception)) == (409, "already-guardian")
     assert (await book(world, world.ben, "ana")).status_code == 201

@@ -51,6 +51,7 @@ async def idempotent_resource(
     get: Callable[[Transaction, UUID], Awaitable[R]],
     *,
     clinic_id: int | None = None,
+    db: Database | None = None,
 ) -> tuple[R, bool]:
     """Create or change a resource, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
@@ -63,6 +64,7 @@ async def idempotent_resource(
         remember=lambda resource: resource.id,
         recall=lambda tx, stored_id: get(tx, UUID(stored_id)),
         clinic_id=clinic_id,
+        db=db,
     )
 
 

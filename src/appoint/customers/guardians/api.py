@@ -6,6 +6,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
+from ...database.pool import Transaction
 from ...http.request import Request
 from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response
@@ -39,13 +40,12 @@ class Wards(Controller):
     ) -> Response[Guardianship]:
         """Register a child, or someone else without a record of their own, to book for. Messages about their
         appointments go to the caller. Children book for themselves from their 18th birthday."""
-        guardian = await customers.get(request.db, customer_id)
-        guardianship, replayed = await idempotent_resource(
-            request,
-            data,
-            lambda tx: service.register_ward(tx, request.user, guardian=guardian, content=data, now=clock.now()),
-            service.get,
-        )
+
+        async def register(tx: Transaction) -> Guardianship:
+            guardian = await customers.get(tx, customer_id)
+            return await service.register_ward(tx, request.user, guardian=guardian, content=data, now=clock.now())
+
+        guardianship, replayed = await idempotent_resource(request, data, register, service.get)
         location = f"/api/customers/{customer_id}/wards/{guardianship.id}"
         return created_response(request, guardianship, location, replayed=replayed)
 
@@ -88,10 +88,17 @@ class Guardians(Controller):
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[NewGuardian]
     ) -> Response[Guardianship]:
         """Let another of the clinic's patients book for this patient, at this clinic only."""
-        guardianship = await request.services.db.across().atomic(
-            service.grant, request.user, clinic_id=clinic_id, ward_id=customer_id, content=data, now=clock.now()
+        guardianship, replayed = await idempotent_resource(
+            request,
+            data,
+            lambda tx: service.grant(
+                tx, request.user, clinic_id=clinic_id, ward_id=customer_id, content=data, now=clock.now()
+            ),
+            service.get,
+            db=request.services.db.across(),
         )
-        return created_response(request, guardianship, f"{request.scope['path']}/{guardianship.id}")
+        location = f"{request.scope['path']}/{guardianship.id}"
+        return created_response(request, guardianship, location, replayed=replayed)
 
     @delete(
         "/{guardianship_id:uuid}",
