@@ -104,7 +104,9 @@ async def _page(
 
 
 def _can_take(appointment: Appointment, name: str) -> bool:
-    return appointment.status in TRANSITIONS[name].sources and not (name == "enterRoom" and appointment.in_room_at)
+    is_early = name == "noShow" and appointment.start_time > clock.now()
+    is_in_room = name == "enterRoom" and appointment.in_room_at is not None
+    return appointment.status in TRANSITIONS[name].sources and not is_early and not is_in_room
 
 
 async def _free_times(request: Request, appointment: Appointment) -> NextFree:
