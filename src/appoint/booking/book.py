@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from ..clinics.audience import NO_FACTS, PatientFacts
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
@@ -53,7 +54,8 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     async def attempt(catalogue: Catalogue, number: int) -> Booked:
         nonlocal overrides, doctors
         try:
-            plan = plan_booking(command, catalogue, overrides, await _find_slots(db, command))
+            slots, patients = await _find_slots(db, command), await _find_patients(db, command, catalogue)
+            plan = plan_booking(command, catalogue, overrides, slots, patients)
         except errors.NotFound:  # the slot may have been withdrawn since an earlier request
             if earlier := await _find_earlier(db, command):
                 return Booked(earlier, replayed=True)
@@ -94,6 +96,14 @@ def _advise(booking: BookedAppointments, plan: BookingPlan) -> BookedAppointment
 async def _find_slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
     ids = [request.time.booking_slot_id for request in command.requests if request.time.booking_slot_id]
     return await repository.find_slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
+
+
+async def _find_patients(db: Statements, command: BookingCommand, catalogue: Catalogue) -> Mapping[UUID, PatientFacts]:
+    """Return the facts about the patients, which only clinics with selective doctors or types need."""
+    if not catalogue.is_selective:
+        return NO_FACTS
+    ids = [request.customer_id for request in command.requests]
+    return await repository.find_patient_facts(db, clinic_id=command.clinic_id, customer_ids=ids)
 
 
 async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:

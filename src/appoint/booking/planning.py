@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from ..clinics.audience import NO_FACTS, UNKNOWN, PatientFacts, accepting, unfitness
 from ..clinics.catalogue.model import Catalogue
 from ..kit import clock, errors
 from ..kit.actors import Actor
@@ -104,9 +105,14 @@ class BookingPlan(NamedTuple):
 
 
 def plan_booking(
-    command: BookingCommand, catalogue: Catalogue, overrides: Overrides, slots: Mapping[UUID, SlotTime]
+    command: BookingCommand,
+    catalogue: Catalogue,
+    overrides: Overrides,
+    slots: Mapping[UUID, SlotTime],
+    patients: Mapping[UUID, PatientFacts] = NO_FACTS,
 ) -> BookingPlan:
-    """Resolve the requests to times and doctors. `slots` contains the booking slots that the requests name.
+    """Resolve the requests to times and doctors. `slots` contains the booking slots that the requests name, and
+    `patients` the facts that decide whom a doctor sees.
 
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """
@@ -119,7 +125,12 @@ def plan_booking(
         )
         for position, request in enumerate(command.requests)
     ]
-    if command.actor.is_staff(command.clinic_id):
+    is_staff = command.actor.is_staff(command.clinic_id)
+    specs = [
+        suited(spec, catalogue, facts_about(request, patients), is_staff=is_staff)
+        for spec, request in zip(specs, command.requests, strict=True)
+    ]
+    if is_staff:
         specs = [unbound(spec, catalogue, command.override, command.now) for spec in specs]
     for spec in specs:
         check_status(spec, catalogue, command.now)
@@ -146,6 +157,25 @@ def check_status(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> 
     zone = catalogue.time_zone
     if spec.status != "booked" and clock.local_date(spec.start, zone) > clock.local_date(now, zone):
         raise errors.Conflict("not-started")
+
+
+def facts_about(request: CustomerRequest, patients: Mapping[UUID, PatientFacts]) -> PatientFacts:
+    """Return the facts about a request's patient. Without a record, whether they are known is what the request says."""
+    facts = patients.get(request.customer_id, UNKNOWN)
+    return facts if facts.is_known else facts._replace(is_known=request.time.known_patient)
+
+
+def suited(spec: AppointmentSpec, catalogue: Catalogue, patient: PatientFacts, *, is_staff: bool) -> AppointmentSpec:
+    """Return the spec with only those doctors as candidates who see the patient. Staff can book any patient with any
+    doctor that they name; if they name none, these doctors come first."""
+    if not spec.candidates or (is_staff and spec.doctor_id):
+        return spec
+    day = clock.local_date(spec.start, catalogue.time_zone)
+    doctors = accepting(spec.candidates, spec.type, patient, day, is_named=spec.doctor_id is not None)
+    if doctors or is_staff:
+        return spec._replace(candidates=doctors or spec.candidates, patient=patient)
+    reasons = (unfitness(each, patient, day) for each in (*([spec.type] if spec.type else []), *spec.candidates))
+    return spec._replace(candidates=[], patient=patient, unfit=next(filter(None, reasons), None))
 
 
 def unbound(spec: AppointmentSpec, catalogue: Catalogue, override: Override | None, now: datetime) -> AppointmentSpec:

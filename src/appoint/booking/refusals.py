@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from ..clinics.audience import accepting
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor
 from ..database.pool import Statements
 from ..kit import clock, errors
@@ -95,13 +96,9 @@ class Judgement(NamedTuple):
 
 def next_overrides(explanation: Explanation) -> Overrides:
     """Return the rules to override in the next attempt. If the plan was refused, raise the conflict."""
-    match explanation:
-        case Refused(conflict):
-            raise conflict
-        case Overridable(rules, _):
-            return rules
-        case StaleCatalogue():
-            return NO_OVERRIDES
+    if isinstance(explanation, Refused):
+        raise explanation.conflict
+    return explanation.rules if isinstance(explanation, Overridable) else NO_OVERRIDES
 
 
 async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
@@ -208,10 +205,11 @@ def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoct
     catalogue = plan.catalogue
     if not catalogue.active:
         return []
+    if spec.candidates:
+        return spec.candidates
     requested = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
-    return spec.candidates or [
-        doctor for doctor in catalogue.doctors_for(spec.type and spec.type.id) if doctor != requested
-    ]
+    others = (doctor for doctor in catalogue.doctors_for(spec.type and spec.type.id) if doctor != requested)
+    return accepting(others, spec.type, spec.patient, _day(plan, spec), is_named=False)
 
 
 def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:

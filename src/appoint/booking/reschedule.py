@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from .. import audit
+from ..clinics.audience import UNKNOWN, PatientFacts
 from ..clinics.catalogue import repository as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
@@ -24,7 +25,7 @@ from .model import (
     Status,
     audit_reason,
 )
-from .planning import BookingPlan, unbound
+from .planning import BookingPlan, suited, unbound
 from .policy import advise
 from .refusals import Explanation, Overridable, explain_refusal, next_overrides
 from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
@@ -129,7 +130,7 @@ async def _move(
         await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id, to.doctor_id or doctor_id])
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
     _check_movable(appointment, actor, now)
-    spec = _target(actor, appointment, catalogue, to, now)
+    spec = _target(actor, appointment, catalogue, to, now=now, patient=await _facts(tx, appointment, catalogue))
     if (spec.doctor_id, spec.start, spec.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
         await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
         return appointment
@@ -216,9 +217,16 @@ def _overriding(
 
 
 def _target(
-    actor: Actor, appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest, now: datetime
+    actor: Actor,
+    appointment: Appointment,
+    catalogue: Catalogue,
+    to: RescheduleRequest,
+    *,
+    now: datetime,
+    patient: PatientFacts,
 ) -> AppointmentSpec:
-    """Return the appointment's spec at its new time, with the type's current buffers."""
+    """Return the appointment's spec at its new time, with the type's current buffers. Its own doctor can keep it, even
+    if they would no longer see the patient."""
     type_id = appointment.appointment_type_id
     doctor_id = None if to.any_doctor else to.doctor_id or appointment.doctor_id
     if doctor_id and doctor_id not in catalogue.doctors:
@@ -240,7 +248,21 @@ def _target(
         hold=False,
         step=None if actor.acts_for(catalogue.clinic_id) else timedelta(minutes=catalogue.slot_step_minutes),
     )
-    return unbound(spec, catalogue, to.override, now) if actor.is_staff(catalogue.clinic_id) else spec
+    is_staff = actor.is_staff(catalogue.clinic_id)
+    if doctor_id != appointment.doctor_id:
+        fitting = suited(spec, catalogue, patient, is_staff=is_staff)
+        kept = {doctor.id for doctor in fitting.candidates} | {appointment.doctor_id}
+        spec = fitting._replace(candidates=[doctor for doctor in spec.candidates if doctor.id in kept])
+    return unbound(spec, catalogue, to.override, now) if is_staff else spec
+
+
+async def _facts(db: Statements, appointment: Appointment, catalogue: Catalogue) -> PatientFacts:
+    if not catalogue.is_selective:
+        return UNKNOWN
+    facts = await repository.find_patient_facts(
+        db, clinic_id=catalogue.clinic_id, customer_ids=[appointment.customer_id]
+    )
+    return facts.get(appointment.customer_id, UNKNOWN)
 
 
 async def _explain(
@@ -258,7 +280,7 @@ async def _explain(
     )
     plan = BookingPlan(
         catalogue,
-        [_target(actor, appointment, catalogue, to, now)],
+        [_target(actor, appointment, catalogue, to, now=now, patient=await _facts(db, appointment, catalogue))],
         now,
         to.override,
         discreet=not actor.may_know_visits(appointment.customer_id, clinic_id),

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ..clinics.audience import UNKNOWN, PatientFacts, Unfit
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..kit import clock, errors, fields
 from ..kit.structs import RequestBody
@@ -21,6 +22,8 @@ REASONS: Final = (
     "doctor-inactive",
     "type-required",
     "not-offered",
+    "age-not-accepted",
+    "patient-not-accepted",
     "crosses-midnight",
     "too-soon",
     "too-far",
@@ -75,6 +78,9 @@ class TimeRequest(RequestBody):
     status: FirstStatus | UnsetType = UNSET
     """Staff only: the status of a patient who came without an appointment, today or earlier. The default is `booked`.
     """
+    known_patient: bool | None = None
+    """Whether the patient says that they have been to the clinic before. This matters only for doctors and types that
+    are for new or for known patients, and only if the clinic has no record of the patient."""
 
     def __post_init__(self) -> None:
         """Raise `Invalid` unless the request gives exactly one time."""
@@ -122,6 +128,9 @@ class AppointmentSpec(NamedTuple):
     """Whether the clinic's policy for patients applies."""
     needs_type: bool = False
     """Whether an appointment type must determine the length, if the clinic has any types."""
+    patient: PatientFacts = UNKNOWN
+    unfit: Unfit | None = None
+    """Why the patient cannot see any of the doctors who offer the type."""
 
     @property
     def length(self) -> Length:
@@ -178,7 +187,7 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
     if lacks_type(spec, catalogue):
         return "type-required"
     if (spec.type and not spec.type.active) or not spec.candidates:
-        return "not-offered"
+        return spec.unfit or "not-offered"
     if clock.crosses_midnight(spec.start, spec.end, catalogue.time_zone):
         return "crosses-midnight"
     broken = booking_violations(catalogue, spec.start, now) if spec.is_bound else ()

@@ -8,20 +8,22 @@ from uuid import UUID
 import msgspec
 from asyncpg import Range
 
+from ..clinics.doctors import specialties
 from ..kit import fields
+from .faces import CREDENTIALS
 from .three_clinics import ClinicStory, DoctorStory, Week
-from .visits import Kind, clinics_id
+from .visits import OLDEST, Kind, clinics_id
 from .world import World
 from .writing import write
 
 CLINIC_COLUMNS: Final = (
     "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days "
     "cancel_notice_minutes require_version doctor_choice retain_patients_months retain_messages_days "
-    "confirm_address created_at updated_at"
+    "confirm_address profile created_at updated_at"
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "
-    "created_at updated_at"
+    "min_age max_age created_at updated_at"
 )
 
 
@@ -70,10 +72,17 @@ def _limit_to_ages(kind: Kind, ages: tuple[int, int]) -> Kind:
     return kind._replace(ages=(max(kind.ages[0], ages[0]), min(kind.ages[1], ages[1])))
 
 
+def _age_limits(ages: tuple[int, int]) -> tuple[int | None, int | None]:
+    """Return the ages of the youngest and oldest patients, or None for no limit."""
+    youngest, oldest = ages
+    return youngest or None, oldest if oldest < OLDEST else None
+
+
 async def _write_settings(clinic: Clinic, slug: str | None) -> None:
     content, at = clinic.story.content, clinic.world.opened_at
-    values = msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2]
-    row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), at, at)
+    values = msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-3]
+    profile = msgspec.json.encode(content.profile).decode()
+    row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), profile, at, at)
     await write(clinic.world.connection, "clinic", CLINIC_COLUMNS, [row])
     await write(clinic.world.connection, "clinic_setup_step", "clinic_id step", [(clinic.id, "hidden")])
 
@@ -104,6 +113,7 @@ async def _write_types(clinic: Clinic) -> dict[str, Kind]:
             type.price,
             None if type.price is None else currency,
             "online" if type.online else "inPerson",
+            *(_age_limits(type.ages) if type.ages[1] in (*range(18), OLDEST) else (None, None)),
             at,
             at,
         )
@@ -133,8 +143,23 @@ async def _write_doctors(clinic: Clinic, kinds: Mapping[str, Kind]) -> dict[str,
     await write(
         connection,
         "doctor",
-        "clinic_id id name specialty email created_at updated_at",
-        [(clinic.id, ids[doctor.name], doctor.name, doctor.specialty, doctor.email, at, at) for doctor in doctors],
+        "clinic_id id name specialty specialties title languages email min_age max_age created_at updated_at",
+        [
+            (
+                clinic.id,
+                ids[doctor.name],
+                doctor.name,
+                doctor.specialty,
+                [code] if (code := specialties.find_code(doctor.specialty)) else [],
+                CREDENTIALS[doctor.name].title,
+                list(CREDENTIALS[doctor.name].languages),
+                doctor.email,
+                *_age_limits(doctor.ages),
+                at,
+                at,
+            )
+            for doctor in doctors
+        ],
     )
     await write(
         connection,

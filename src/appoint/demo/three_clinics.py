@@ -4,6 +4,7 @@ day on which the world is loaded."""
 from typing import Final, NamedTuple
 
 from ..clinics.clinics.model import ClinicContent, Policy
+from .faces import PROFILES
 from .visits import OLDEST
 
 ANY_AGE: Final = (0, OLDEST)
@@ -74,6 +75,7 @@ CLINICS: Final = (
                 cancel_notice_minutes=1440,
                 doctor_choice="leastBusy",
             ),
+            profile=PROFILES["spreebogen"],
         ),
         languages=("de", "de", "de", "en", "ru", "ar"),
         time_slots={"Vormittag": "08:00-12:00", "Nachmittag": "14:00-18:00", "Abend": "18:00-20:00"},
@@ -151,6 +153,7 @@ CLINICS: Final = (
             email="frontdesk@harborstreet.example.com",
             address="14 Harbor Street, New York, NY 10004",
             policy=Policy(slot_step_minutes=15, horizon_days=42, cancel_notice_minutes=240, doctor_choice="random"),
+            profile=PROFILES["harbor-street"],
         ),
         languages=("en", "en", "es", "zh", "ru", "fr"),
         time_slots={"Morning": "08:30-12:30", "Afternoon": "13:00-17:00", "Evening": "17:00-21:00"},
@@ -227,6 +230,7 @@ CLINICS: Final = (
                 require_version=True,
                 doctor_choice="roundRobin",
             ),
+            profile=PROFILES["lotus-lane"],
         ),
         languages=("hi", "hi", "bn", "bn", "bn", "en", "zh"),
         time_slots={"Morning OPD": "07:00-11:00", "Midday": "11:00-15:00", "Evening OPD": "17:00-20:00"},

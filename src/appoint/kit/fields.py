@@ -85,6 +85,14 @@ Phone = Annotated[
         max_length=40,
     ),
 ]
+WebAddress = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^https?://[^\s/?#@<>\"'\\]+([/?#][^\s<>\"]*)?" + END_OF_TEXT,
+        max_length=500,
+        examples=["https://clinic.example.org/privacy"],
+    ),
+]
 Slug = Annotated[
     str,
     constraint(

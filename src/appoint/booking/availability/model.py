@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from ...clinics.audience import PatientFacts
 from ...clinics.catalogue.model import Catalogue, Length
 from ...kit import clock, errors, fields
 from ...kit.structs import PageQuery, RequestBody
@@ -144,6 +145,11 @@ class AvailabilityFilter(RequestBody):
     """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
+    birth_date: fields.Date | None = None
+    """The patient's date of birth. Leaves out times with doctors, or of a type, for another age group. Without it, the
+    times of any doctor are those of doctors who see adults, if there are any."""
+    known_patient: bool | None = None
+    """Whether the patient has been to the clinic before. Leaves out times for others."""
     show: Literal["free", "all"] = "free"
     """`all` also returns unavailable times, marked `available: false`."""
 
@@ -160,6 +166,11 @@ class DayFilter(RequestBody):
     """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
+    birth_date: fields.Date | None = None
+    """The patient's date of birth. Leaves out times with doctors, or of a type, for another age group. Without it, the
+    times of any doctor are those of the doctors who see all ages, if there are any."""
+    known_patient: bool | None = None
+    """Whether the patient has been to the clinic before. Leaves out times for others."""
     show: Literal["free", "all"] = "free"
     """`all` also returns unavailable times, marked `available: false`."""
 
@@ -187,6 +198,10 @@ class SearchFilter(PageQuery):
 
     def __post_init__(self) -> None:
         check_days(self, MAX_SEARCH_DAYS)
+
+
+def patient_of(query: AvailabilityFilter | DayFilter) -> PatientFacts:
+    return PatientFacts(query.birth_date, query.known_patient)
 
 
 def check_length(query: AvailabilityFilter | DayFilter | SearchFilter) -> None:

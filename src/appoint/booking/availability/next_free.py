@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from ...clinics.audience import PatientFacts, accepting
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ...database.pool import Statements
@@ -32,6 +33,8 @@ class NextFreeFilter(RequestBody):
     """The length of the times in minutes, as an alternative to an appointment type."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
+    birth_date: fields.Date | None = None
+    """The patient's date of birth. With anyone, leaves out doctors who see another age group, unless all of them do."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="maximum number of times")] = 6
 
     def __post_init__(self) -> None:
@@ -93,6 +96,10 @@ async def _search(
         for doctor in catalogue.doctors_for(query.appointment_type_id)
         if doctor_ids is None or doctor.id in doctor_ids
     ]
+    if query.doctor_id is None:
+        patient = PatientFacts(query.birth_date)
+        day = query.from_ or clock.local_date(now, catalogue.time_zone)
+        doctors = accepting(doctors, type, patient, day, is_named=False) or doctors
     length = Length.of(type) if type else Length(query.minutes) if query.minutes else None
     today = clock.local_date(now, catalogue.time_zone)
     first = day = max(query.from_ or today, today)

@@ -1,10 +1,11 @@
 """Find a clinic's free times."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from ...clinics.audience import Acceptance
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ...database.pool import Statements
@@ -21,6 +22,7 @@ from .model import (
     OfferedTime,
     Terms,
     nearest,
+    patient_of,
     starts,
 )
 
@@ -37,6 +39,14 @@ class ClinicQuery(NamedTuple):
     type: CatalogueType | None
     length: Length | None
     """None for whole slots."""
+    acceptance: Acceptance
+    """Which of the doctors can see the patient."""
+
+    def starts(self, doctor: DoctorTime, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
+        """Yield the doctor's times on days when they can see the patient."""
+        for day, offer in starts(doctor, self.length, terms):
+            if self.acceptance.accepts(offer.doctor_id, day):
+                yield day, offer
 
 
 async def find_for_clinic(
@@ -74,7 +84,7 @@ async def _availability(
     terms = Terms.of(catalogue, now)
     days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
     for doctor in await _times(db, catalogue, clinic_query, first, last):
-        for day, offer in starts(doctor, clinic_query.length, terms):
+        for day, offer in clinic_query.starts(doctor, terms):
             if day in days and (offer.available or query.show == "all"):
                 days[day].append(offer)
     if len(clinic_query.doctors) > 1:
@@ -96,10 +106,14 @@ def _resolve(catalogue: Catalogue, query: AvailabilityFilter | DayFilter) -> Cli
         raise errors.NotFound
     doctors = [catalogue.doctors[query.doctor_id]] if query.doctor_id else catalogue.doctors.values()
     is_offered = catalogue.active and (type is None or type.active)
+    offering = [
+        doctor for doctor in doctors if is_offered and doctor.active and doctor.offers(query.appointment_type_id)
+    ]
     return ClinicQuery(
-        [doctor for doctor in doctors if is_offered and doctor.active and doctor.offers(query.appointment_type_id)],
+        offering,
         type,
         Length.of(type) if type else Length(query.minutes) if query.minutes else None,
+        Acceptance(offering, type, patient_of(query), is_named=query.doctor_id is not None),
     )
 
 
@@ -127,7 +141,7 @@ async def _next_after(
         times = await _times(db, catalogue, query, day + timedelta(days=1), until)
         # compare the date too: a slot can begin before midnight, on a date whose claims were not read
         firsts = (
-            next((offer for date, offer in starts(doctor, query.length, terms) if offer.available and date > day), None)
+            next((offer for date, offer in query.starts(doctor, terms) if offer.available and date > day), None)
             for doctor in times
         )
         if earliest := min(filter(None, firsts), key=attrgetter("start_time"), default=None):

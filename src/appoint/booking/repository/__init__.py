@@ -1,6 +1,7 @@
 """SQL for appointments: reads, the facts that explain refusals, and writes."""
 
 from .encrypted_columns import decrypted
+from .patients import find_patient_facts
 from .reads import (
     find,
     find_by_idempotency_key,
@@ -56,6 +57,7 @@ __all__ = [
     "find_by_idempotency_key",
     "find_details",
     "find_latest_by_callers",
+    "find_patient_facts",
     "find_remnants",
     "find_slot_end",
     "find_slot_times",

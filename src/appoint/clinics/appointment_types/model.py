@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ...kit import fields
 from ...kit.money import Amount, Currency, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
+from ..audience import Age, Patients, check_ages
 
 TypeName = Annotated[fields.Name, Meta(examples=["First consultation"])]
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
@@ -26,6 +27,16 @@ class AppointmentTypeContent(RequestBody):
     buffer_after_minutes: BufferMinutes = 0
     price: Money | None = None
     mode: Mode = "inPerson"
+    min_age: Age | None = None
+    """The age of the youngest patients that the type is for."""
+    max_age: Age | None = None
+    """The age of the oldest patients that the type is for."""
+    patients: Patients = "everyone"
+    """Whether the type is for everyone, only for new patients, or only for patients who have been to the clinic before.
+    """
+
+    def __post_init__(self) -> None:
+        check_ages(self.min_age, self.max_age)
 
 
 class PricePatch(RequestBody):
@@ -45,6 +56,9 @@ class AppointmentTypePatch(RequestBody):
     buffer_after_minutes: BufferMinutes | None | UnsetType = UNSET
     price: PricePatch | None | UnsetType = UNSET
     mode: Mode | None | UnsetType = UNSET
+    min_age: Age | None | UnsetType = UNSET
+    max_age: Age | None | UnsetType = UNSET
+    patients: Patients | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed type. To remove one, use `DELETE`."""
 
@@ -64,5 +78,8 @@ class AppointmentType(Resource):
     buffer_after_minutes: int
     price: Money | None
     mode: Mode
+    min_age: int | None
+    max_age: int | None
+    patients: Patients
     active: bool
     removed_at: datetime | None

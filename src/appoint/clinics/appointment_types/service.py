@@ -16,6 +16,7 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ...kit.structs import content_after
+from ..audience import check_ages
 from ..clinics import service as clinics
 from . import repository
 from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
@@ -68,6 +69,7 @@ async def change(
     if restores and not current.active:
         await clinics.get_active(tx, current.clinic_id)
     content = content_after(change, current, AppointmentTypeContent)
+    check_ages(content.min_age, content.max_age)  # a patch can make the combination invalid
     changed = await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
     return await _with_event(tx, "appointment-type.changed", changed)
 

@@ -10,7 +10,8 @@ from ...kit import clock
 from ...kit.fields import Locale
 from ...kit.money import Money
 from ..appointment_types.model import Mode
-from ..clinics.model import ConfirmAddress, DoctorChoice
+from ..audience import Patients, is_selective
+from ..clinics.model import ConfirmAddress, DoctorChoice, Profile
 
 
 class CatalogueDoctor(msgspec.Struct, frozen=True):
@@ -21,6 +22,13 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
     active: bool
     appointment_type_ids: frozenset[UUID] | None
     """None for all the clinic's types."""
+    title: str | None = None
+    languages: tuple[str, ...] = ()
+    specialties: tuple[str, ...] = ()
+    """SNOMED CT codes."""
+    min_age: int | None = None
+    max_age: int | None = None
+    patients: Patients = "everyone"
 
     def offers(self, appointment_type_id: UUID | None) -> bool:
         return (
@@ -42,6 +50,9 @@ class CatalogueType(msgspec.Struct, frozen=True):
     buffer_after_minutes: int
     price_amount: int | None
     price_currency: str | None
+    min_age: int | None = None
+    max_age: int | None = None
+    patients: Patients = "everyone"
 
     @property
     def price(self) -> Money | None:
@@ -71,6 +82,12 @@ class Catalogue(msgspec.Struct, frozen=True):
     confirm_address: ConfirmAddress
     doctors: dict[UUID, CatalogueDoctor]
     types: dict[UUID, CatalogueType]
+    profile: Profile = msgspec.field(default_factory=Profile)
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether any of the clinic's doctors or types is only for some patients."""
+        return any(map(is_selective, self.doctors.values())) or any(map(is_selective, self.types.values()))
 
     @property
     def bookable_types(self) -> list[CatalogueType]:

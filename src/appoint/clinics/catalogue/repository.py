@@ -5,9 +5,10 @@ from typing import Final
 import msgspec
 
 from ...database.pool import Statements
+from ..clinics.model import Profile
 from .model import Catalogue, CatalogueDoctor, CatalogueType
 
-COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not in ("doctors", "types"))
+COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not in ("doctors", "types", "profile"))
 
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
@@ -16,9 +17,11 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
                c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone,
-               c.doctor_choice, c.require_version, c.confirm_address,
+               c.doctor_choice, c.require_version, c.confirm_address, c.profile,
                (select json_agg(json_build_object(
                          'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
+                         'title', d.title, 'languages', d.languages, 'specialties', d.specialties,
+                         'min_age', d.min_age, 'max_age', d.max_age, 'patients', d.patients,
                          'appointment_type_ids', (
                            select json_agg(offer.appointment_type_id) from doctor_appointment_type offer
                             where offer.clinic_id = d.clinic_id and offer.doctor_id = d.id)) order by d.id)
@@ -38,4 +41,5 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         **{name: row[name] for name in COLUMNS},
         doctors={doctor.id: doctor for doctor in doctors},
         types={type.id: type for type in types},
+        profile=msgspec.json.decode(row.profile, type=Profile),
     )

@@ -110,6 +110,56 @@ class NotificationsPatch(RequestBody):
     agenda_time: fields.WallTime | None | UnsetType = UNSET
 
 
+class OpeningTime(RequestBody):
+    """A time of the week when the clinic is open."""
+
+    weekday: fields.Weekday
+    from_: fields.WallTime = msgspec.field(name="from")
+    until: fields.WallTimeEnd
+
+    def __post_init__(self) -> None:
+        if fields.parse_wall_time(self.until) <= fields.parse_wall_time(self.from_):
+            raise errors.Invalid(errors.Fault("#/until", "must be after the start"))
+
+
+OpeningHours = Annotated[list[OpeningTime], Meta(max_length=28)]
+Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}" + fields.END_OF_TEXT, examples=["#0b6157"])]
+
+
+class Profile(RequestBody):
+    """What a clinic says about itself to patients, on its pages and in its emails."""
+
+    about: fields.Text | None = None
+    directions: fields.Text | None = None
+    """How to get there, such as the entrance, parking or the nearest stop."""
+    map_url: fields.WebAddress | None = None
+    """A map of where the clinic is. The default is a search for the address on OpenStreetMap."""
+    website: fields.WebAddress | None = None
+    colour: Colour | None = None
+    """The clinic's own colour. Pages and emails use it at a lightness that keeps text legible."""
+    opening_hours: OpeningHours = msgspec.field(default_factory=list[OpeningTime])
+    """The hours that the clinic states. Doctors' bookable hours do not depend on them."""
+    privacy_url: fields.WebAddress | None = None
+    """The clinic's privacy notice."""
+    imprint_url: fields.WebAddress | None = None
+    """Who is responsible for the clinic, as the law of some countries requires."""
+    terms_url: fields.WebAddress | None = None
+
+
+class ProfilePatch(RequestBody):
+    """Null resets a member to its default."""
+
+    about: fields.Text | None | UnsetType = UNSET
+    directions: fields.Text | None | UnsetType = UNSET
+    map_url: fields.WebAddress | None | UnsetType = UNSET
+    website: fields.WebAddress | None | UnsetType = UNSET
+    colour: Colour | None | UnsetType = UNSET
+    opening_hours: OpeningHours | None | UnsetType = UNSET
+    privacy_url: fields.WebAddress | None | UnsetType = UNSET
+    imprint_url: fields.WebAddress | None | UnsetType = UNSET
+    terms_url: fields.WebAddress | None | UnsetType = UNSET
+
+
 class ClinicContent(RequestBody):
     """A clinic's details."""
 
@@ -123,6 +173,7 @@ class ClinicContent(RequestBody):
     address: fields.Text | None = None
     policy: Policy = msgspec.field(default_factory=Policy)
     notifications: Notifications = msgspec.field(default_factory=Notifications)
+    profile: Profile = msgspec.field(default_factory=Profile)
 
 
 class ClinicPatch(RequestBody):
@@ -138,6 +189,7 @@ class ClinicPatch(RequestBody):
     address: fields.Text | None | UnsetType = UNSET
     policy: PolicyPatch | None | UnsetType = UNSET
     notifications: NotificationsPatch | None | UnsetType = UNSET
+    profile: ProfilePatch | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Reactivates a deactivated clinic. To deactivate one, use `DELETE`."""
 
@@ -159,5 +211,6 @@ class Clinic(Resource):
     address: str | None
     policy: Policy
     notifications: Notifications
+    profile: Profile
     active: bool
     removed_at: datetime | None

@@ -10,7 +10,7 @@ import msgspec
 from ...database.pool import Row, Statements, to
 from ...database.sql import load
 from ...kit.fields import format_wall_time, parse_wall_time
-from .model import Clinic, ClinicContent, Notifications, Policy
+from .model import Clinic, ClinicContent, Notifications, Policy, Profile
 
 WITHDRAW_FUTURE_SLOTS: Final = load(__name__, "withdraw_future_slots")
 
@@ -32,7 +32,7 @@ class ClinicChoice(msgspec.Struct, frozen=True):
     time_zone: str
 
 
-COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications"))
+COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications", "profile"))
 
 
 def _clinic(row: Row) -> Clinic:
@@ -44,6 +44,7 @@ def _clinic(row: Row) -> Clinic:
         **{name: row[name] for name in COLUMNS},
         policy=to(Policy, row),
         notifications=Notifications(row.reminder_minutes, *times),
+        profile=msgspec.json.decode(row.profile, type=Profile),
     )
 
 
@@ -83,8 +84,8 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
                             slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
                             require_version, doctor_choice, retain_patients_months, retain_messages_days,
-                            confirm_address, reminder_minutes, quiet_from, quiet_until, agenda_minute)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                            confirm_address, reminder_minutes, quiet_from, quiet_until, agenda_minute, profile)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
         returning *
         """,
         *_values(content),
@@ -106,7 +107,8 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
                require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
                confirm_address = $18, reminder_minutes = $19, quiet_from = $20, quiet_until = $21, agenda_minute = $22,
-               active = $23::timestamptz is null, removed_at = $23, version = version + 1, updated_at = now()
+               profile = $23, active = $24::timestamptz is null, removed_at = $24,
+               version = version + 1, updated_at = now()
          where id = $1
         returning *
         """,
@@ -138,6 +140,7 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
                 content.notifications.agenda_time,
             )
         ),
+        msgspec.json.encode(content.profile).decode(),
     )
 
 

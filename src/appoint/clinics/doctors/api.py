@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
+from ...http.languages import language_for
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.resources import idempotent_resource
@@ -15,12 +17,29 @@ from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ..clinics import service as clinics
-from . import repository, service
+from . import repository, service, specialties
 from .model import Doctor, DoctorContent, DoctorFilter, DoctorPatch
+
+
+class Specialty(msgspec.Struct, frozen=True):
+    code: str
+    """A SNOMED CT code."""
+    name: str
+    """The name in the caller's language."""
+
+
+class Specialties(msgspec.Struct, frozen=True):
+    items: list[Specialty]
 
 
 class Doctors(Controller):
     tags = ["Doctors"]
+
+    @get("/specialties", operation_id="listSpecialties", opt=route(permission="public"))
+    async def list_specialties(self, request: Request) -> Response[Specialties]:
+        """List the specialties that doctors can have, ordered by name."""
+        items = [Specialty(*pair) for pair in specialties.choices(language_for(request))]
+        return json_response(request, Specialties(items), cache_control="private, max-age=3600")
 
     @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:

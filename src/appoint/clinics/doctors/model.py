@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
 from ...kit.structs import PageQuery, RequestBody, Resource
+from ..audience import Age, Patients, check_ages
 
 AppointmentTypeIds = Annotated[
     list[UUID],
@@ -20,6 +21,11 @@ AppointmentTypeIds = Annotated[
 ]
 DoctorName = Annotated[fields.Name, Meta(examples=["Dr. Amara Shah"])]
 Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
+Title = Annotated[fields.Name, Meta(examples=["Consultant dermatologist"])]
+SpecialtyCode = Annotated[str, Meta(pattern="^[0-9]{6,18}" + fields.END_OF_TEXT, examples=["394582007"])]
+SpecialtyCodes = Annotated[list[SpecialtyCode], Meta(max_length=5)]
+LanguageCode = Annotated[str, Meta(pattern="^[a-z]{2,3}" + fields.END_OF_TEXT, examples=["de"])]
+LanguageCodes = Annotated[list[LanguageCode], Meta(max_length=20)]
 
 
 class DoctorContent(RequestBody):
@@ -29,6 +35,21 @@ class DoctorContent(RequestBody):
     specialty: Specialty | None = None
     email: fields.Email | None = None
     appointment_type_ids: AppointmentTypeIds | None = None
+    title: Title | None = None
+    """What the doctor is, shown below the name."""
+    specialties: SpecialtyCodes = msgspec.field(default_factory=list[str])
+    """SNOMED CT codes from the list of specialties. If this is empty, Appoint looks for `specialty` in the list."""
+    languages: LanguageCodes = msgspec.field(default_factory=list[str])
+    """The languages that the doctor speaks, as ISO 639 codes."""
+    min_age: Age | None = None
+    """The age of the youngest patients that the doctor sees."""
+    max_age: Age | None = None
+    """The age of the oldest patients that the doctor sees."""
+    patients: Patients = "everyone"
+    """Whether the doctor sees everyone, only new patients, or only patients who have been to the clinic before."""
+
+    def __post_init__(self) -> None:
+        check_ages(self.min_age, self.max_age)
 
 
 class DoctorPatch(RequestBody):
@@ -36,6 +57,12 @@ class DoctorPatch(RequestBody):
     specialty: Specialty | None | UnsetType = UNSET
     email: fields.Email | None | UnsetType = UNSET
     appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET
+    title: Title | None | UnsetType = UNSET
+    specialties: SpecialtyCodes | None | UnsetType = UNSET
+    languages: LanguageCodes | None | UnsetType = UNSET
+    min_age: Age | None | UnsetType = UNSET
+    max_age: Age | None | UnsetType = UNSET
+    patients: Patients | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed doctor, but not their published hours. To remove one, use `DELETE`."""
 
@@ -56,6 +83,12 @@ class Doctor(Resource):
     """Only for the clinic itself, that is, its staff and partner systems; null for everyone else."""
     appointment_type_ids: list[UUID] | None
     """null for all the clinic's types."""
+    title: str | None
+    specialties: list[str]
+    languages: list[str]
+    min_age: int | None
+    max_age: int | None
+    patients: Patients
     active: bool
     removed_at: datetime | None
 

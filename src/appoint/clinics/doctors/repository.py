@@ -63,12 +63,15 @@ async def list_doctors(
 async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
     """Insert a doctor. Raise `ForeignKeyViolationError` naming `doctor_active_clinic` if the clinic is inactive."""
     return await tx.fetchval(
-        "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
+        """
+        insert into doctor (clinic_id, id, name, specialty, email, title, specialties, languages, min_age, max_age,
+                            patients)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        returning id
+        """,
         clinic_id,
         new_id(clinic_id),
-        content.name,
-        content.specialty,
-        content.email,
+        *_values(content),
     )
 
 
@@ -80,16 +83,29 @@ async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, rem
     await tx.execute(
         """
         update doctor
-           set name = $3, specialty = $4, email = $5,
-               active = $6::timestamptz is null, removed_at = $6, version = version + 1, updated_at = now()
+           set name = $3, specialty = $4, email = $5, title = $6, specialties = $7, languages = $8, min_age = $9,
+               max_age = $10, patients = $11, active = $12::timestamptz is null, removed_at = $12,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
         clinic_of(doctor_id),
         doctor_id,
+        *_values(content),
+        removed_at,
+    )
+
+
+def _values(content: DoctorContent) -> tuple[object, ...]:
+    return (
         content.name,
         content.specialty,
         content.email,
-        removed_at,
+        content.title,
+        content.specialties,
+        content.languages,
+        content.min_age,
+        content.max_age,
+        content.patients,
     )
 
 

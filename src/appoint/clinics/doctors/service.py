@@ -16,9 +16,10 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ...kit.structs import content_after
+from ..audience import check_ages
 from ..clinics import repository as clinics_repository
 from ..clinics import service as clinics
-from . import repository
+from . import repository, specialties
 from .model import Doctor, DoctorContent, DoctorPatch
 
 MAX_DOCTORS: Final = 1000
@@ -62,8 +63,9 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorC
     Raise `NotFound` for an unknown clinic, a `clinic-inactive` `Conflict`, or `Invalid` for another clinic's
     appointment types.
     """
-    await clinics.get_active(tx, clinic_id)
+    clinic = await clinics.get_active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
+    content = _with_specialty(content, clinic.locale)
     try:
         doctor_id = await repository.add(tx, clinic_id, content)
     except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated concurrently
@@ -83,8 +85,10 @@ async def change(
     another clinic's appointment types.
     """
     doctor = await _lock(tx, doctor_id, if_match)
-    content = content_after(change, doctor, DoctorContent)
+    content = content_after(_without_old_codes(change, doctor), doctor, DoctorContent)
+    check_ages(content.min_age, content.max_age)  # a patch can make the combination invalid
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
+    content = _with_specialty(content, (await clinics.get(tx, doctor.clinic_id)).locale)
     restores = isinstance(change, DoctorPatch) and change.active is True
     try:
         await repository.change(tx, doctor_id, content, removed_at=None if restores else doctor.removed_at)
@@ -117,6 +121,33 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
     except asyncpg.ForeignKeyViolationError as error:
         appointments = await repository.count_upcoming_appointments(tx, doctor_id, now=now)
         raise errors.Conflict("doctor-has-appointments", count=max(appointments, 1)) from error
+
+
+def _without_old_codes(change: DoctorContent | DoctorPatch, doctor: Doctor) -> DoctorContent | DoctorPatch:
+    """Drop the codes if a patch changes only the specialty's name, as clients that do not know the codes do."""
+    is_renamed = isinstance(change, DoctorPatch) and change.specialty not in (msgspec.UNSET, doctor.specialty)
+    if isinstance(change, DoctorPatch) and is_renamed and change.specialties is msgspec.UNSET:
+        return msgspec.structs.replace(change, specialties=None)
+    return change
+
+
+def _with_specialty(content: DoctorContent, language: str) -> DoctorContent:
+    """Return the content with both the specialties' codes and their name, if it contains only one of them.
+
+    Raise `Invalid` for a code that is not in the list.
+    """
+    faults = [
+        errors.Fault(f"#/specialties/{index}", "is not in the list of specialties")
+        for index, code in enumerate(content.specialties)
+        if code not in specialties.SPECIALTIES
+    ]
+    if faults:
+        raise errors.Invalid(*faults)
+    codes = content.specialties
+    if not codes and (code := specialties.find_code(content.specialty)):
+        codes = [code]
+    name = content.specialty or (specialties.name_of(codes[0], language) if codes else None)
+    return msgspec.structs.replace(content, specialty=name, specialties=list(dict.fromkeys(codes)))
 
 
 async def _with_event(tx: Transaction, type: str, doctor_id: UUID) -> Doctor:

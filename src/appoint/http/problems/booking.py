@@ -41,6 +41,20 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Choose another appointment type or another doctor."),
         ALTERNATIVES,
     ),
+    "age-not-accepted": Problem(
+        409,
+        _("For a different age group"),
+        _("This doctor or appointment type is for patients of a different age."),
+        _("Choose another doctor or another appointment type."),
+        ALTERNATIVES,
+    ),
+    "patient-not-accepted": Problem(
+        409,
+        _("Not for this patient"),
+        _("This doctor or appointment type is only for new patients, or only for patients who have been here before."),
+        _("Choose another doctor or another appointment type."),
+        ALTERNATIVES,
+    ),
     "type-required": Problem(
         409,
         _("Appointment type required"),

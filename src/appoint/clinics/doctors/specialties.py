@@ -1,0 +1,136 @@
+"""Specialties that doctors can have: codes from SNOMED CT's list of clinical specialties, with their names."""
+
+import unicodedata
+from functools import cache
+from typing import Final
+
+from ...kit.i18n import LANGUAGES, translate
+from ...kit.i18n import translatable as _
+
+SPECIALTIES: Final = {
+    "408439002": _("Allergology"),
+    "394577000": _("Anaesthetics"),
+    "394578005": _("Audiology"),
+    "408469009": _("Breast surgery"),
+    "394579002": _("Cardiology"),
+    "408466002": _("Cardiac surgery"),
+    "394580004": _("Clinical genetics"),
+    "394592004": _("Clinical oncology"),
+    "408464004": _("Colorectal surgery"),
+    "408444009": _("Dentistry"),
+    "394582007": _("Dermatology"),
+    "408475000": _("Diabetes medicine"),
+    "418960008": _("Ear, nose and throat"),
+    "408441001": _("Endodontics"),
+    "394583002": _("Endocrinology"),
+    "419772000": _("Family medicine"),
+    "394584008": _("Gastroenterology"),
+    "394814009": _("General practice"),
+    "394609007": _("General surgery"),
+    "394811001": _("Geriatrics"),
+    "394586005": _("Gynaecology"),
+    "394803006": _("Haematology"),
+    "408472002": _("Hepatology"),
+    "408480009": _("Immunology"),
+    "394807007": _("Infectious diseases"),
+    "419192003": _("Internal medicine"),
+    "394593009": _("Medical oncology"),
+    "394589003": _("Nephrology"),
+    "394591006": _("Neurology"),
+    "394610002": _("Neurosurgery"),
+    "394649004": _("Nuclear medicine"),
+    "394585009": _("Obstetrics and gynaecology"),
+    "394821009": _("Occupational medicine"),
+    "394594003": _("Ophthalmology"),
+    "408465003": _("Oral and maxillofacial surgery"),
+    "394605001": _("Oral surgery"),
+    "394608004": _("Orthodontics"),
+    "394801008": _("Orthopaedics and trauma surgery"),
+    "416304004": _("Osteopathy"),
+    "394537008": _("Paediatrics"),
+    "408459003": _("Paediatric cardiology"),
+    "394607009": _("Paediatric dentistry"),
+    "394539006": _("Paediatric surgery"),
+    "394588006": _("Child and adolescent psychiatry"),
+    "394882004": _("Pain medicine"),
+    "394806003": _("Palliative medicine"),
+    "408461007": _("Periodontics"),
+    "394611003": _("Plastic surgery"),
+    "409968004": _("Preventive medicine"),
+    "394587001": _("Psychiatry"),
+    "394913002": _("Psychotherapy"),
+    "418112009": _("Pulmonology"),
+    "394914008": _("Radiology"),
+    "419815003": _("Radiation oncology"),
+    "394602003": _("Rehabilitation medicine"),
+    "394810000": _("Rheumatology"),
+    "394808002": _("Sexual health and genitourinary medicine"),
+    "408450004": _("Sleep medicine"),
+    "408448007": _("Tropical medicine"),
+    "394576009": _("Urgent care"),
+    "394612005": _("Urology"),
+    "408463005": _("Vascular surgery"),
+}
+"""Specialties of outpatient care, with their English names, which are also their keys in the translation catalogues."""
+OTHER_NAMES: Final = {
+    "allergy": "408439002",
+    "anesthesiology": "394577000",
+    "ent": "418960008",
+    "otolaryngology": "418960008",
+    "otorhinolaryngology": "418960008",
+    "hno": "418960008",
+    "gynecology": "394586005",
+    "hematology": "394803006",
+    "obstetrics and gynecology": "394585009",
+    "frauenheilkunde": "394585009",
+    "orthopedics": "394801008",
+    "orthopaedics": "394801008",
+    "orthopadie": "394801008",
+    "pediatrics": "394537008",
+    "kinderheilkunde": "394537008",
+    "kinderarzt": "394537008",
+    "general medicine": "394814009",
+    "hausarzt": "394814009",
+    "medicina general": "394814009",
+    "medecine generale": "394814009",
+    "internist": "419192003",
+    "chest medicine": "418112009",
+    "hautarzt": "394582007",
+    "dermatologie": "394582007",
+    "dermatologia y venereologia": "394582007",
+    "haut und geschlechtskrankheiten": "394582007",
+}
+"""Other names that clinics use, without accents."""
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
+    return " ".join(letters.split())
+
+
+@cache
+def _codes_by_name() -> dict[str, str]:
+    names = {_folded(translate(language, name)): code for code, name in SPECIALTIES.items() for language in LANGUAGES}
+    return {**OTHER_NAMES, **names}
+
+
+def find_code(name: str | None) -> str | None:
+    """Return the specialty with this name in any of the languages."""
+    return _codes_by_name().get(_folded(name)) if name else None
+
+
+def name_of(code: str, language: str) -> str:
+    """Return a specialty's name, or its code if the list no longer has it."""
+    return translate(language, SPECIALTIES[code]) if code in SPECIALTIES else code
+
+
+def names_of(codes: "tuple[str, ...] | list[str]", free_text: str | None, language: str) -> str:
+    """Return a doctor's specialties as text, or the clinic's own words if there are no codes."""
+    return ", ".join(name_of(code, language) for code in codes) or free_text or ""
+
+
+def choices(language: str) -> list[tuple[str, str]]:
+    """Return all codes with their names, ordered by name."""
+    pairs = [(code, translate(language, name)) for code, name in SPECIALTIES.items()]
+    return sorted(pairs, key=lambda pair: _folded(pair[1]))

@@ -1,0 +1,89 @@
+"""What the small world's clinics say about themselves, and their doctors' titles and languages."""
+
+from typing import Final, NamedTuple
+
+from ..clinics.clinics.model import OpeningTime, Profile
+from ..kit.fields import WEEKDAYS
+
+
+class Credentials(NamedTuple):
+    title: str
+    languages: tuple[str, ...]
+
+
+def opening_hours(*lines: tuple[str, str]) -> list[OpeningTime]:
+    """Return opening hours from pairs of weekdays, such as "monday tuesday", and hours, such as "08:00-12:00"."""
+    times = [(day, *hours.split("-")) for days, hours in lines for day in WEEKDAYS if day in days.split()]
+    return [OpeningTime(weekday=day, from_=start, until=end) for day, start, end in times]
+
+
+PROFILES: Final = {
+    "spreebogen": Profile(
+        about=(
+            "Hausärzte und Fachärzte unter einem Dach, mitten in Moabit. Wir nehmen uns Zeit, erklären in "
+            "Ihrer Sprache und sind auch am Wochenende für Sie da.\n\nBitte bringen Sie zum ersten Termin Ihre "
+            "Versichertenkarte und Ihren Medikationsplan mit."
+        ),
+        directions=(
+            "U9 Hansaplatz, von dort fünf Minuten zu Fuß. Der Eingang im Hof ist stufenlos, im Haus gibt es "
+            "einen Aufzug."
+        ),
+        website="https://spreebogen.example.org",
+        colour="#1f5fa8",
+        opening_hours=opening_hours(
+            ("monday tuesday thursday friday", "08:00-12:00"),
+            ("monday tuesday thursday", "14:00-18:00"),
+            ("wednesday", "08:00-13:00"),
+            ("wednesday", "18:00-20:00"),
+            ("saturday sunday", "08:30-13:00"),
+        ),
+        privacy_url="https://spreebogen.example.org/datenschutz",
+        imprint_url="https://spreebogen.example.org/impressum",
+    ),
+    "harbor-street": Profile(
+        about=(
+            "Primary, specialist and urgent care in the Financial District. Most visits start on time, and you "
+            "can reach us seven days a week."
+        ),
+        directions="Two blocks from Bowling Green (4, 5). Step-free entrance on Harbor Street.",
+        website="https://harborstreet.example.com",
+        colour="#8a3d12",
+        opening_hours=opening_hours(
+            ("monday tuesday wednesday thursday", "08:30-21:00"),
+            ("friday", "08:30-21:00"),
+            ("saturday", "11:00-21:00"),
+            ("sunday", "12:00-21:00"),
+        ),
+        privacy_url="https://harborstreet.example.com/privacy",
+        terms_url="https://harborstreet.example.com/terms",
+    ),
+    "lotus-lane": Profile(
+        about="A family clinic near Gariahat. Please bring earlier reports and prescriptions with you.",
+        directions="Opposite the post office. The clinic is on the first floor; there is a lift.",
+        website="https://lotuslane.example.net",
+        colour="#7a2d6b",
+        opening_hours=opening_hours(
+            ("monday tuesday wednesday thursday friday saturday sunday", "07:00-15:00"),
+            ("monday tuesday wednesday thursday friday saturday sunday", "17:00-20:00"),
+        ),
+        privacy_url="https://lotuslane.example.net/privacy",
+    ),
+}
+"""By slug."""
+CREDENTIALS: Final = {
+    "Dr. Jana Müller": Credentials("Fachärztin für Allgemeinmedizin", ("de", "en")),
+    "Dr. Tobias Lehmann": Credentials("Facharzt für Allgemeinmedizin", ("de", "en", "fr")),
+    "Dr. Emre Yıldız": Credentials("Facharzt für Haut- und Geschlechtskrankheiten", ("de", "tr", "en")),
+    "Dr. Sofía Ferrer Ruiz": Credentials("Fachärztin für Kinder- und Jugendmedizin", ("de", "es", "en")),
+    "Dr. Aleksandra Wójcik": Credentials("Fachärztin für Innere Medizin und Kardiologie", ("de", "pl", "en")),
+    "Dr. Grace Okafor": Credentials("MD, family physician", ("en",)),
+    "Dr. Daniel Rosenberg": Credentials("MD, orthopedic surgeon", ("en", "he")),
+    "Dr. Mei-Ling Chen (陳美玲)": Credentials("MD, dermatologist", ("en", "zh")),
+    "Dr. Rafael Ortiz": Credentials("DO, urgent care physician", ("en", "es")),
+    "Dr. Hannah Lee": Credentials("MD, urgent care physician", ("en", "ko")),
+    "Dr. Ananya Banerjee": Credentials("MBBS, family physician", ("bn", "hi", "en")),
+    "Dr. Arjun Mehta": Credentials("DM Cardiology", ("hi", "en", "bn")),
+    "Dr. Farhana Rahman": Credentials("MS ENT", ("bn", "hi", "en")),
+    "Dr. Vikram Iyer": Credentials("MD Paediatrics", ("en", "hi", "ta")),
+}
+"""By name."""
