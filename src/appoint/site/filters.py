@@ -94,6 +94,7 @@ FILTERS: Final[dict[str, Any]] = {
     "moment": date_formats.moment,
     "when": when,
     "date": local_date,
+    "date_in": clock.local_date,
     "wall": wall_time,
     "skeleton": skeleton,
     "money": money,
