@@ -7,7 +7,8 @@ from appoint.identity.oidc import service
 from appoint.identity.oidc.gateway import Provider
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
-from appoint.messaging.notifications.gateway import Links, compose
+from appoint.messaging.notifications.gateway import compose
+from appoint.messaging.notifications.links import Links
 from support.app import client_of, composed
 from support.oidc import oidc_settings
 from support.openid_pages import Browser, page_settings

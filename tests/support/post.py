@@ -11,7 +11,8 @@ from appoint.database.pool import Database
 from appoint.events.service import relay
 from appoint.messaging.channels.model import Channel, Message
 from appoint.messaging.notifications import jobs, service
-from appoint.messaging.notifications.gateway import Links, compose
+from appoint.messaging.notifications.gateway import compose
+from appoint.messaging.notifications.links import Links
 from appoint.messaging.notifications.repository.delivery import Attempt
 
 LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.example")

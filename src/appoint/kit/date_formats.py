@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from babel import Locale
 from babel.core import get_global
@@ -34,6 +34,20 @@ def day(instant: datetime, time_zone: str, language: str, width: Width = "full")
         if width == "full"
         else format_skeleton("yMMMEd", local, locale=language)
     )
+
+
+class DateParts(NamedTuple):
+    """A date in large print."""
+
+    month: str
+    day: str
+    weekday: str
+
+
+def date_parts(instant: datetime, time_zone: str, language: str) -> DateParts:
+    """Return a date as “Mar”, “1” and “Mon”."""
+    local = _local(instant, time_zone)
+    return DateParts(*(format_date(local, part, locale=language) for part in ("LLL", "d", "ccc")))
 
 
 def time(instant: datetime, time_zone: str, language: str) -> str:

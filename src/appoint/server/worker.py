@@ -28,7 +28,8 @@ from ..messaging.channels.gateway import create_gateways
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
-from ..messaging.notifications.gateway import Links, compose
+from ..messaging.notifications.gateway import compose
+from ..messaging.notifications.links import Links
 from ..oversight.privacy.service import erase_copies
 from ..oversight.reports import service as reports
 from ..settings import Settings

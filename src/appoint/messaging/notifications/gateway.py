@@ -1,8 +1,8 @@
 """Compose a notification's message: its text, its calendar invitation and the links in it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 from uuid import UUID
 
 import msgspec
@@ -13,12 +13,12 @@ from ...booking.cancellation import last_change
 from ...booking.confirmation import model as confirmation
 from ...database.pool import Database
 from ...kit import signed_tokens
-from ...kit.calendar_entries import calendar_entry
-from ...kit.icalendar_files import Method, Person, invitation, organizer
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
+from .calendars import with_calendars
 from .kinds import KINDS, kind_of
+from .links import Links
 from .model import LINK_TTL, NotificationContext
 from .repository import contents
 from .rules import address_of
@@ -32,16 +32,6 @@ UNSUBSCRIBE_TTL: Final = timedelta(days=365)
 """How long the link in a message can turn off further messages."""
 PLATFORM: Final = "Appoint"
 """The sender's name on messages without a clinic."""
-CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
-"""The kinds of emails that carry an entry for the customer's calendar."""
-
-
-class Links(NamedTuple):
-    """The settings needed to create links and invitations."""
-
-    public_url: str
-    secret: str
-    mail_from: str
 
 
 async def compose(
@@ -73,7 +63,7 @@ async def compose(
             locale=context.locale,
         )
     message = _message(context, facts, rendered, links)
-    return _with_calendars(message, [*zip(by_start, each_facts, strict=True)], kind, links)
+    return with_calendars(message, [*zip(by_start, each_facts, strict=True)], kind, links)
 
 
 def _shared_facts(each_facts: Sequence[Facts], kind: str, links: Links) -> Facts:
@@ -104,7 +94,10 @@ def rewrite(context: NotificationContext, now: datetime) -> Rendered:
     """Write a message to a patient again, from the current details and without its links, which grant access."""
     kind = kind_of(context.kind)
     facts = msgspec.structs.replace(
-        _facts(context, kind, (), Links("", "not used", ""), now), link=HIDDEN_LINK, unsubscribe_url=None
+        _facts(context, kind, (), Links("", "not used", ""), now),
+        link=HIDDEN_LINK,
+        rebook_url=HIDDEN_LINK,
+        unsubscribe_url=None,
     )
     return render(
         TemplateKey(cast("Kind", kind), context.channel, context.locale),
@@ -151,6 +144,7 @@ def _facts(
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
         patient=context.patient,
+        rebook_url=_rebook_url(context, links),
         change_until=last_change(
             context.start_time,
             notice_minutes=context.cancel_notice_minutes or 0,
@@ -194,23 +188,18 @@ def _message(context: NotificationContext, facts: Facts, rendered: Rendered, lin
     )
 
 
-def _with_calendars(
-    message: Message, appointments: Sequence[tuple[NotificationContext, Facts]], kind: str, links: Links
-) -> Message:
-    """Return the message with a calendar file for each appointment, if it is of a kind that has them."""
-    method = _calendar_method(appointments[0][0], kind, message.to, links)
-    if method is None:
-        return message
-    calendars = [_invitation(context, method, facts, message.to, links) for context, facts in appointments]
-    if len(calendars) == 1:
-        return message._replace(calendar=calendars[0], calendar_method=method)
-    return message._replace(calendars=calendars, calendar_method=method)
-
-
 def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
     expires = int((context.created_at + UNSUBSCRIBE_TTL).timestamp())
     token = signed_tokens.sign(links.secret, "unsubscribe", [context.recipient_id, context.channel, expires])
     return f"{links.public_url}/unsubscribe/{token}"
+
+
+def _rebook_url(context: NotificationContext, links: Links) -> str | None:
+    """Return where to book another appointment, with the same doctor."""
+    if context.recipient != "customer" or context.doctor_id is None:
+        return None
+    doctor = f"?doctor={context.doctor_id}" if context.doctor_active else ""
+    return f"{links.public_url}/c/{context.clinic_id}{doctor}"
 
 
 def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
@@ -257,49 +246,3 @@ async def _stranded_appointments(
 
 LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}
 """The kinds that list appointments, and the functions that read those appointments."""
-
-
-def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: Links) -> Method | None:
-    """Return the method for the message's calendar file, if it has one. The organizer cannot be invited, so at that
-    address the entry is only published.
-    """
-    if context.channel != "email":
-        return None
-    method = CALENDAR_METHODS.get(kind)
-    return "PUBLISH" if method == "REQUEST" and _is_organizer(to_address, links) else method
-
-
-def _is_organizer(address: str, links: Links) -> bool:
-    return address.casefold() == organizer("", links.mail_from).email.casefold()
-
-
-def _invitation(context: NotificationContext, method: Method, facts: Facts, to_address: str, links: Links) -> str:
-    """Return the calendar file for a message about an appointment."""
-    clinic, customer, start, end = context.clinic, context.customer, context.start_time, context.end_time
-    assert clinic, "an appointment belongs to a clinic"
-    assert customer, "an appointment has a customer"
-    assert start, "an appointment has a start"
-    assert end, "an appointment has an end"
-    entry = calendar_entry(
-        context.locale,
-        clinic=clinic,
-        doctor=context.doctor,
-        type=context.type,
-        online=context.mode == "online",
-        address=context.clinic_address,
-        phone=context.clinic_phone,
-        start=start,
-        end=end,
-        time_zone=facts.time_zone,
-        link=facts.link if method != "CANCEL" else None,
-        can_change=facts.change_until is not None,
-    )
-    return invitation(
-        method,
-        **entry._asdict(),
-        id=UUID(context.subject_id),
-        sequence=context.sequence,
-        stamp=context.created_at,  # the same for all attempts
-        organizer=organizer(clinic, links.mail_from),
-        attendee=None if _is_organizer(to_address, links) else Person(customer, to_address),
-    )

@@ -239,6 +239,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whose appointment it is, if the customer is only their guardian."""
     event_type: str | None
 
+    doctor_id: UUID | None
+    """The appointment's doctor."""
     doctor: str | None
     doctor_email: str | None
     doctor_active: bool | None

@@ -1,7 +1,7 @@
 """Message kinds and their placeholders, and the structs for templates."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
@@ -63,14 +63,14 @@ APPOINTMENT_PLACEHOLDERS: Final = (
     *LIST_PLACEHOLDERS,
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
-    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "link"),
-    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "link"),
-    "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason"),
-    "reminder": (*APPOINTMENT_PLACEHOLDERS, "link"),
+    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "deadline", "link"),
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "deadline", "link"),
+    "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "rebook_link"),
+    "reminder": (*APPOINTMENT_PLACEHOLDERS, "deadline", "link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
-    "missed": APPOINTMENT_PLACEHOLDERS,
+    "missed": (*APPOINTMENT_PLACEHOLDERS, "rebook_link"),
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
     "webhook-disabled": ("clinic", "webhook"),
@@ -165,42 +165,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Whose appointment it is, if the customer is only their guardian."""
     change_until: datetime | None = None
     """Until when the customer can reschedule or cancel. None if it is too late."""
+    rebook_url: str | None = None
+    """Where the customer can book another appointment."""
+    accent: str | None = None
+    """The clinic's colour, dark enough for white text."""
+    logo_url: str | None = None
+    website: str | None = None
+    map_url: str | None = None
+    """Where a map shows the clinic, if not by its address."""
     corrected_details: Sequence[Detail] = ()
     """What the clinic's staff corrected about the customer."""
-
-
-EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
-EXAMPLE: Final = Facts(
-    clinic="Lakeside Clinic",
-    time_zone="Europe/Berlin",
-    clinic_phone="+493012345678",
-    clinic_address="Seestraße 12, 13353 Berlin",
-    customer="Ana Souza",
-    customer_time_zone="America/Sao_Paulo",
-    doctor="Dr. Amara Shah",
-    type="First consultation",
-    start_time=EXAMPLE_START,
-    end_time=EXAMPLE_START.replace(hour=9, minute=0),
-    old_start_time=EXAMPLE_START.replace(hour=13),
-    old_doctor="Dr. Jonas Weber",
-    cancelled_by="clinic",
-    cancel_reason="Dr. Shah is ill",
-    hold_expires_at=EXAMPLE_START.replace(hour=7),
-    appointments=(
-        ListedAppointment(
-            EXAMPLE_START, EXAMPLE_START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"
-        ),
-        ListedAppointment(
-            EXAMPLE_START.replace(hour=10), EXAMPLE_START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"
-        ),
-    ),
-    webhook="Practice software",
-    user="Mia Klein",
-    link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
-    code="314159",
-    corrected_details=("email", "phone"),
-)
-"""For previews, and for testing a clinic's template before it is saved."""
 
 
 class TemplateText(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Final
 
 from ...customers.corrections.model import Detail
 from ...kit import date_formats, phones
+from ...kit.calendar_entries import location
 from ...kit.i18n import one_line, translatable, translate
 from .model import PLACEHOLDERS, Facts, TemplateKey
 
@@ -26,6 +27,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "expires": translatable("Held until: {expires}"),
 }
 """The lines about each of several appointments, by placeholder."""
+APPOINTMENT_DETAILS: Final = ("when", "yours", "doctor", "type", "where")
 
 
 def placeholder_values(key: TemplateKey, facts: Facts) -> dict[str, str]:
@@ -43,8 +45,21 @@ def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datet
     or the appointment is online."""
     if instant is None:
         return ""
-    with_zone = key.channel == "email" or facts.mode == "online" or _differs(facts)
+    with_zone = key.channel == "email" or needs_zone(facts)
     return date_formats.moment(instant, facts.time_zone, key.language, _width(key), end=end, with_zone=with_zone)
+
+
+def needs_zone(facts: Facts) -> bool:
+    """Return whether a time means something only with the name of its time zone."""
+    return facts.mode == "online" or _differs(facts)
+
+
+def _deadline(key: TemplateKey, facts: Facts) -> str:
+    if facts.change_until is None:
+        return ""
+    return date_formats.moment(
+        facts.change_until, facts.time_zone, key.language, _width(key), with_zone=needs_zone(facts)
+    )
 
 
 def _differs(facts: Facts) -> bool:
@@ -53,14 +68,14 @@ def _differs(facts: Facts) -> bool:
     return bool(start and own and not date_formats.same_wall_time(start, facts.time_zone, own))
 
 
-def _address(facts: Facts) -> str:
-    return ", ".join(one_line(part) for part in (facts.clinic_address or "").splitlines() if part.strip())
+def address_lines(facts: Facts) -> list[str]:
+    return [one_line(part) for part in (facts.clinic_address or "").splitlines() if part.strip()]
 
 
 def _where(key: TemplateKey, facts: Facts) -> str:
     if facts.mode == "online":
         return translate(key.language, "online, not at the clinic")
-    return _address(facts) or one_line(facts.clinic)
+    return location(key.language, clinic=facts.clinic, address=facts.clinic_address, online=False)
 
 
 def _yours(key: TemplateKey, facts: Facts) -> str:
@@ -132,6 +147,15 @@ def _paragraph(key: TemplateKey, facts: Facts, *, several_people: bool) -> str:
     return "\n".join(lines) + (f"\n\n{facts.link}" if facts.link else "")
 
 
+def detail_lines(key: TemplateKey, facts: Facts) -> dict[str, str]:
+    """Return the lines with an appointment's details, as the default templates have them, by placeholder."""
+    labels = {"patient": translatable("For: {patient}")} | {name: DETAILS[name] for name in APPOINTMENT_DETAILS}
+    values = {name: VALUES[name](key, facts) for name in labels}
+    return {
+        name: translate(key.language, label, **{name: values[name]}) for name, label in labels.items() if values[name]
+    }
+
+
 def _short_lines(key: TemplateKey, facts: Facts, *, several_people: bool) -> Iterator[str]:
     """Yield one line per appointment, as many as fit in a text message."""
     length = 0
@@ -152,7 +176,7 @@ def _short_lines(key: TemplateKey, facts: Facts, *, several_people: bool) -> Ite
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
     "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
-    "address": lambda _key, facts: _address(facts),
+    "address": lambda _key, facts: ", ".join(address_lines(facts)),
     "customer": lambda _key, facts: one_line(facts.customer),
     "patient": lambda _key, facts: one_line(facts.patient),
     "doctor": lambda _key, facts: one_line(facts.doctor),
@@ -173,7 +197,9 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "appointments": _appointments,
     "webhook": lambda _key, facts: one_line(facts.webhook),
     "user": lambda _key, facts: one_line(facts.user),
+    "deadline": _deadline,
     "link": lambda _key, facts: facts.link or "",
+    "rebook_link": lambda _key, facts: facts.rebook_url or "",
     "details": lambda key, facts: ", ".join(
         translate(key.language, DETAIL_NAMES[detail]) for detail in facts.corrected_details
     ),

@@ -8,17 +8,18 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...kit import errors
-from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, template_functions, to_gsm_characters, translate
+from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, to_gsm_characters, translate
 from ..channels.model import Channel
 from . import sandbox
-from .model import EXAMPLE, PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
+from .examples import EXAMPLE
+from .mail_html import mail_html
+from .model import PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
 from .placeholders import placeholder_values
 
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
 """The maximum number of characters in a rendered text."""
 MAX_SUBJECT_LENGTH: Final = 500
 LISTED: Final = re.compile(r"\{\{-?\s*appointments\b")
-LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
 default_texts: Final = Environment(  # noqa: S701  it renders plain-text templates, not HTML
     loader=PackageLoader("appoint", "messaging/templates/texts"),
@@ -30,13 +31,6 @@ default_texts: Final = Environment(  # noqa: S701  it renders plain-text templat
     comment_end_string="#]",
     trim_blocks=True,
     keep_trailing_newline=True,
-    undefined=StrictUndefined,
-)
-layouts: Final = Environment(
-    loader=PackageLoader("appoint", "messaging/templates/texts"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
     undefined=StrictUndefined,
 )
 
@@ -85,7 +79,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
         return render(key, facts)._replace(fell_back=True)
     if key.channel == "sms":
         return Rendered(subject, text)
-    html = _html(key.language, subject, text, values["clinic"], facts)
+    html = mail_html(key, subject, text, facts)
     unsubscribe = translate(key.language, "Stop confirmations and reminders by email:")
     footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
     return Rendered(subject, text + footer, html)
@@ -123,26 +117,3 @@ def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -
     if empty or long:
         raise sandbox.InvalidTemplate(*empty, *long)
     return subject, text if key.channel == "email" else to_gsm_characters(text)
-
-
-def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
-    """Return the text as HTML. Paragraphs in which every line reads “label: …” become tables, and links become
-    clickable."""
-    blocks: list[list[tuple[str, str]]] = []
-    for paragraph in text.split("\n\n"):
-        lines = paragraph.split("\n")
-        labelled = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
-        blocks.append(
-            [(label, value) for label, value in labelled]
-            if 1 < len(lines) == len(labelled)
-            else [("", line) for line in lines]
-        )
-    return layouts.get_template("mail_layout.html").render(
-        language=language,
-        subject=subject,
-        clinic=clinic,
-        blocks=blocks,
-        unsubscribe_url=facts.unsubscribe_url,
-        links=[each.link for each in (facts, *facts.together) if each.link],
-        **template_functions(language),
-    )

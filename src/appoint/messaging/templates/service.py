@@ -13,7 +13,8 @@ from ...kit import errors, fields
 from ...kit.actors import Actor
 from ..channels.model import Channel
 from . import repository
-from .model import EXAMPLE, PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
+from .examples import EXAMPLE
+from .model import PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
 from .rendering import default_text, find_faults, render
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))

@@ -23,7 +23,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
             else exists (select from clinic_channel w
                           where w.clinic_id = n.clinic_id and w.customer_id = cu.id and w.channel = n.channel)
             end as wanted,
-       d.name as doctor, d.email as doctor_email, d.active as doctor_active,
+       a.doctor_id, d.name as doctor, d.email as doctor_email, d.active as doctor_active,
        u.name as user, u.email as user_email, u.credentials as user_credentials,
        u.password_hash is not null as user_has_password, s.used_at as code_used_at,
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,

@@ -1,0 +1,41 @@
+"""Example data for messages."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from .model import Facts, ListedAppointment
+
+EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
+EXAMPLE: Final = Facts(
+    clinic="Lakeside Clinic",
+    time_zone="Europe/Berlin",
+    clinic_phone="+493012345678",
+    clinic_address="Seestraße 12, 13353 Berlin",
+    customer="Ana Souza",
+    customer_time_zone="America/Sao_Paulo",
+    doctor="Dr. Amara Shah",
+    type="First consultation",
+    start_time=EXAMPLE_START,
+    end_time=EXAMPLE_START.replace(hour=9, minute=0),
+    old_start_time=EXAMPLE_START.replace(hour=13),
+    old_doctor="Dr. Jonas Weber",
+    cancelled_by="clinic",
+    cancel_reason="Dr. Shah is ill",
+    hold_expires_at=EXAMPLE_START.replace(hour=7),
+    appointments=(
+        ListedAppointment(
+            EXAMPLE_START, EXAMPLE_START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"
+        ),
+        ListedAppointment(
+            EXAMPLE_START.replace(hour=10), EXAMPLE_START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"
+        ),
+    ),
+    webhook="Practice software",
+    user="Mia Klein",
+    link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
+    rebook_url="https://appoint.example/c/1",
+    change_until=EXAMPLE_START.replace(day=28, month=2),
+    code="314159",
+    corrected_details=("email", "phone"),
+)
+"""For previews, and for testing a clinic's template before it is saved."""
