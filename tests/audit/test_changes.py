@@ -106,6 +106,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("removeGuardian", customerId=ana, guardianshipId=granted, otherId=anna)
     child = (await run("createWard", {"name": "Mia", "birthDate": "2019-05-01"}, customerId=ana))["id"]
     await run("endGuardianship", customerId=ana, guardianshipId=child)
+    await run("markAsDifferent", {"customerId": anna}, customerId=ana, otherId=anna)
     await run("joinPatients", {"customerId": anna}, customerId=ana, otherId=anna)
     await run("separatePatient", customerId=anna, otherId=ana)
     for step in ("arrive", "unarrive", "checkIn"):

@@ -183,6 +183,8 @@ async def test_similar_patients_are_suggested_only_within_the_clinic(world, db):
     assert [(each["customerId"], each["same"]) for each in similar] == [(ids[1], ["name", "birthDate"])]
     found = await get(world, "/api/clinics/1/similarPatients", name="Ana-Maria Souza", email="ana@example.org")
     assert found["items"][0]["customerId"] == ids[2]
+    await post(world, f"{PATIENTS}/{ids[1]}/differ", {"customerId": ids[0]})
+    assert (await get(world, f"{PATIENTS}/{ids[0]}/similar"))["items"] == []
     await join(world, ids[0], ids[1])
     assert (await get(world, f"{PATIENTS}/{ids[0]}/similar"))["items"] == []
 

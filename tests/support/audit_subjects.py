@@ -50,6 +50,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "inviteUser": ("content.id",),
     "inviteUserAgain": ("userId",),
     "joinPatients": ("customerId", "otherId"),
+    "markAsDifferent": ("customerId", "otherId"),
     "makeBooking": ("content.appointments",),
     "openInEmergency": ("content.id", "customerId"),
     "patchAbsence": ("absenceId",),

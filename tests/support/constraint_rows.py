@@ -42,6 +42,7 @@ insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben'), ('{CY
 insert into patient (clinic_id, customer_id, record_number) values (1, '{ANA}', '7'), (1, '{BEN}', null);
 insert into guardianship (id, guardian_id, ward_id, granting_clinic_id, ends_on)
   values ('{SESSION}', '{ANA}', '{BEN}', 1, '2028-03-01');
+insert into patient_difference (clinic_id, customer_id, other_id) values (1, '{ANA}', '{BEN}');
 insert into patient_correction (clinic_id, id, detail, customer_id, actor, new_value)
   values (1, '{BOOKED}', 'name', '{ANA}', 'user:mia', 'Ana');
 insert into time_slot (clinic_id, id, minutes)

@@ -15,6 +15,7 @@ from support.constraint_rows import (
     appointment,
     day,
     insert,
+    platform_id,
 )
 
 correction = partial(
@@ -29,7 +30,12 @@ correction = partial(
     new_value="Anna",
 )
 guardianship = partial(insert, "guardianship", guardian_id=ANA, ward_id=CY, granting_clinic_id=1, ends_on="2028-03-01")
+difference = partial(insert, "patient_difference", clinic_id=1, customer_id=ANA, other_id=BEN)
 PATIENT_CASES = {
+    "patient_difference_pkey": difference(),
+    "patient_difference_order": difference(customer_id=BEN, other_id=ANA),
+    "patient_difference_customer": difference(customer_id=platform_id(0)),
+    "patient_difference_other": difference(other_id=CY),
     "guardianship_pkey": guardianship(id=SESSION),
     "guardianship_of_another": guardianship(ward_id=ANA),
     "guardianship_once": guardianship(ward_id=BEN),

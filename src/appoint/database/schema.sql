@@ -1532,6 +1532,14 @@ CREATE TABLE public.patient_correction (
     CONSTRAINT patient_correction_values CHECK ((old_value IS DISTINCT FROM new_value))
 );
 
+CREATE TABLE public.patient_difference (
+    clinic_id integer NOT NULL,
+    customer_id uuid NOT NULL,
+    other_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT patient_difference_order CHECK ((customer_id < other_id))
+);
+
 CREATE TABLE public.recovery_code (
     user_id uuid NOT NULL,
     digest bytea NOT NULL,
@@ -1862,6 +1870,9 @@ ALTER TABLE ONLY public.passkey
 ALTER TABLE ONLY public.patient_correction
     ADD CONSTRAINT patient_correction_pkey PRIMARY KEY (clinic_id, id, detail);
 
+ALTER TABLE ONLY public.patient_difference
+    ADD CONSTRAINT patient_difference_pkey PRIMARY KEY (clinic_id, customer_id, other_id);
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_person UNIQUE (clinic_id, customer_id, person_id);
 
@@ -2020,6 +2031,8 @@ CREATE INDEX patient_by_main ON public.patient USING btree (clinic_id, main_id) 
 
 CREATE INDEX patient_correction_by_customer ON public.patient_correction USING btree (customer_id, clinic_id);
 
+CREATE INDEX patient_difference_by_other ON public.patient_difference USING btree (clinic_id, other_id);
+
 CREATE INDEX session_by_customer ON public.session USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 
 CREATE INDEX session_by_user ON public.session USING btree (user_id) WHERE (user_id IS NOT NULL);
@@ -2165,6 +2178,12 @@ ALTER TABLE ONLY public.patient_correction
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
+ALTER TABLE ONLY public.patient_difference
+    ADD CONSTRAINT patient_difference_customer FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.patient_difference
+    ADD CONSTRAINT patient_difference_other FOREIGN KEY (clinic_id, other_id) REFERENCES public.patient(clinic_id, customer_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_main FOREIGN KEY (clinic_id, main_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -2225,6 +2244,8 @@ CREATE POLICY across ON public.patient TO appoint_across USING (true);
 
 CREATE POLICY across ON public.patient_correction TO appoint_across USING (true);
 
+CREATE POLICY across ON public.patient_difference TO appoint_across USING (true);
+
 CREATE POLICY across ON public.stranger_appointment TO appoint_across USING (true);
 
 CREATE POLICY across ON public.webhook TO appoint_across USING (true);
@@ -2277,6 +2298,8 @@ CREATE POLICY of_clinic ON public.patient TO appoint_server USING ((clinic_id = 
 
 CREATE POLICY of_clinic ON public.patient_correction TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.patient_difference TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.stranger_appointment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.webhook TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -2286,6 +2309,8 @@ CREATE POLICY of_clinic ON public.webhook_delivery TO appoint_server USING ((cli
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_correction ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_difference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...customers import service as customers
 from ...customers.model import Patient
@@ -101,3 +101,23 @@ class JoinedPatients(Controller):
             service.separate, request.user, clinic_id=clinic_id, customer_id=customer_id, now=clock.now()
         )
         return json_response(request, patient)
+
+    @post(
+        "/patients/{customer_id:uuid}/differ",
+        operation_id="markAsDifferent",
+        status_code=HTTP_204_NO_CONTENT,
+        opt=route(permission="manage-patients"),
+    )
+    async def mark_as_different(
+        self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[OtherRecord]
+    ) -> None:
+        """Record that two similar records belong to different people, such as twins. They are no longer suggested.
+        Repeating this changes nothing."""
+        idempotency_key(request)
+        await request.db.atomic(
+            service.mark_different,
+            request.user,
+            clinic_id=clinic_id,
+            customer_id=customer_id,
+            other_id=data.customer_id,
+        )

@@ -156,6 +156,34 @@ async def list_similar(
     return [to(SimilarPatient, row) for row in rows]
 
 
+async def add_difference(tx: Statements, *, clinic_id: int, customer_id: UUID, other_id: UUID) -> None:
+    """Mark two patients as different people."""
+    await tx.execute(
+        """
+        insert into patient_difference (clinic_id, customer_id, other_id)
+        values ($1, least($2::uuid, $3::uuid), greatest($2::uuid, $3::uuid))
+        on conflict do nothing
+        """,
+        clinic_id,
+        customer_id,
+        other_id,
+    )
+
+
+async def list_different(db: Statements, *, clinic_id: int, customer_id: UUID) -> list[UUID]:
+    """Return the patients who are different people, as the clinic's staff have marked them."""
+    rows = await db.fetch(
+        """
+        select other_id as id from patient_difference where clinic_id = $1 and customer_id = $2
+        union
+        select customer_id from patient_difference where clinic_id = $1 and other_id = $2
+        """,
+        clinic_id,
+        customer_id,
+    )
+    return [row.id for row in rows]
+
+
 async def list_clinics(tx: Statements, customer_id: UUID) -> list[int]:
     """Return the clinics that have joined the customer's record with others."""
     rows = await tx.fetch("select clinic_id from patient where customer_id = $1 and main_id is not null", customer_id)

@@ -72,6 +72,17 @@ async def separate(tx: Transaction, actor: Actor, *, clinic_id: int, customer_id
     return await _get(tx, clinic_id, customer_id)
 
 
+async def mark_different(tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, other_id: UUID) -> None:
+    """Record that two similar records belong to different people, such as twins, so that they are no longer suggested.
+    Raise `NotFound` unless both are the clinic's patients, or `Invalid` if they are the same record."""
+    if customer_id == other_id:
+        raise errors.Invalid(errors.Fault("#/customerId", "must be a different record"))
+    if len(await customers.load_patient_names(tx, clinic_id, [customer_id, other_id])) < 2:
+        raise errors.NotFound
+    await repository.add_difference(tx, clinic_id=clinic_id, customer_id=customer_id, other_id=other_id)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id, other_id])
+
+
 async def separate_everywhere(tx: Transaction, customer_id: UUID, *, now: datetime) -> None:
     """Separate the customer's records at all clinics, because the customer is being erased."""
     for clinic_id in await repository.list_clinics(tx, customer_id):
@@ -112,11 +123,12 @@ async def list_joined(db: Statements, *, clinic_id: int, patient: Patient) -> li
 async def list_similar(db: Statements, *, clinic_id: int, patient: Patient) -> list[SimilarPatient]:
     """Return the clinic's other patients who are probably the same person, most likely first."""
     sketch = PatientSketch(patient.name, patient.email, patient.phone, patient.birth_date)
+    different = await repository.list_different(db, clinic_id=clinic_id, customer_id=patient.customer_id)
     return await repository.list_similar(
         db,
         clinic_id=clinic_id,
         sketch=sketch,
-        excluding=[patient.customer_id, *patient.joined_ids],
+        excluding=[patient.customer_id, *patient.joined_ids, *different],
         limit=MAX_SIMILAR,
     )
 
