@@ -43,10 +43,11 @@ async def test_a_patient_reschedules_and_cancels_by_keyboard_alone(site, page):
     appointment = book(site, "wang.fang@example.net")
     await page.goto(site.url + path_of(appointment))
     await follow_by_keyboard(page.get_by_role("link", name="Reschedule appointment"))
-    await expect(page.locator(".times button").last).to_be_visible()
+    await expect(page.locator(".times a").last).to_be_visible()
     await follow_by_keyboard(page.locator(".month a").last)
     await expect(page.locator(".month a").last).to_have_attribute("aria-current", "date")
-    await follow_by_keyboard(page.locator(".times button").last)
+    await follow_by_keyboard(page.locator(".times a").last)
+    await follow_by_keyboard(page.get_by_role("button", name="Reschedule appointment"))
     await expect(page).to_have_url(MOVED_URL)
     await follow_by_keyboard(page.get_by_role("link", name="Cancel appointment"))
     await expect(page.get_by_label("Reason for cancelling (optional)")).to_be_visible()
@@ -72,18 +73,19 @@ async def test_other_times_are_offered_if_one_is_taken_while_the_patient_chooses
     appointment = book(site, "sokolov@example.org", days=21)
     other_appointment = book(site, "haddad@example.net", days=28)
     await page.goto(site.url + path_of(appointment, f"/move?doctor={appointment['doctorId']}"))
-    first_time = page.locator(".times button").first
-    await expect(first_time).to_be_visible()
-    start = await first_time.get_attribute("value")
+    await follow(page.locator(".times a").first)
+    move = page.get_by_role("button", name="Reschedule appointment")
+    start = await move.get_attribute("value")
     with api(site) as client:
         change = {"startTime": start, "doctorId": appointment["doctorId"]}
         response = client.put(f"/api/appointments/{other_appointment['id']}", json=change)
         assert response.status_code == 200, response.text
-    await follow(first_time)
+    await follow(move)
     await expect(page.get_by_role("alert")).to_contain_text("These are the nearest available times")
     await expect_accessible(page)
     assert fetch(site, appointment)["startTime"] == appointment["startTime"]
-    await follow(page.get_by_role("alert").get_by_role("button").first)
+    await follow(page.get_by_role("alert").get_by_role("link").first)
+    await follow(move)
     await expect(page).to_have_url(MOVED_URL)
     assert fetch(site, appointment)["startTime"] not in (appointment["startTime"], start)
 

@@ -31,6 +31,7 @@ async def paths_after_sign_in(page: Page, site: Site) -> list[str]:
         path_of(appointment, "?moved=1"),
         path_of(appointment, "/cancel"),
         path_of(appointment, "/move"),
+        path_of(appointment, f"/move/confirm?start={appointment['startTime']}"),
         path_of(cancelled_appointment),
         "/appointments/apm_x",
         "/sign-in",

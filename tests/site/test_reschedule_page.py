@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -11,7 +12,7 @@ from support.world import create_customer, publish_slot
 
 
 def starts(text: str) -> list[str]:
-    return re.findall(r'name="start" value="([^"]+)"', text)
+    return [unquote_plus(start) for start in re.findall(r'/move/confirm\?[^"]*start=([^"&]+)', text)]
 
 
 def starts_in_alert(response) -> list[str]:
@@ -27,6 +28,38 @@ async def test_the_page_offers_the_same_doctors_free_times(client, practice):
     page = await client.get(path_of(appointment, f"/move?date={START.date()}"))
     times = starts(page.text)
     assert (at(1) in times, at(2) in times, at(0) in times) == (True, False, False)
+
+
+async def test_the_page_opens_at_the_appointments_own_day_and_marks_it(db, client, practice):
+    await publish_slot(db, practice["doctorId"], START - timedelta(days=1), START - timedelta(hours=20))
+    appointment = await book(client, practice)
+    page = await client.get(path_of(appointment, "/move"))
+    assert (at(1) in starts(page.text), page.text.count('class="own"')) == (True, 1)
+
+
+async def test_a_chosen_time_is_shown_beside_the_old_one_before_anything_changes(client, practice):
+    appointment = await book(client, practice)
+    page = await client.get(
+        path_of(appointment, "/move/confirm"), params={"start": at(3), "doctor": practice["doctorId"]}
+    )
+    times = re.findall(r'<time datetime="([^"]+)"', page.text)
+    assert (page.status_code, times) == (200, [at(0), at(3)])
+    assert f'name="start" value="{at(3)}"' in page.text
+    assert (await fetch(client, appointment))["startTime"] == at(0)
+
+
+async def test_a_confirmed_move_to_any_doctor_names_the_doctor(client, practice):
+    appointment = await book(client, practice)
+    await book(client, practice, 2, customerId=await create_customer(client))
+    page = await client.get(path_of(appointment, "/move/confirm"), params={"start": at(2), "doctor": "any"})
+    assert f'name="doctor" value="{practice["roy"]}"' in page.text
+    assert "Dr Roy" in page.text
+
+
+@pytest.mark.parametrize("start", ["", "x", "\ufffd", "9999-12-31T23:59:59Z"])
+async def test_an_invalid_start_shows_the_times_instead_of_a_question(client, practice, start):
+    page = await client.get(path_of(await book(client, practice), "/move/confirm"), params={"start": start})
+    assert (page.status_code, '<ol class="month"' in page.text) == (200, True)
 
 
 @pytest.mark.parametrize(

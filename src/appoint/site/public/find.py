@@ -22,13 +22,11 @@ from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
 from ..rendering import redirect, render, url_with
 from .clinic_visit import ClinicVisit, visit_clinic
-from .month import TimeFilter, load_month
+from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
 
 CLINICS_PER_PAGE: Final = 12
 TIMES_PER_CLINIC: Final = 3
 """The number of times that the search shows for each clinic."""
-MAX_DOCTOR_LINKS: Final = 6
-"""Up to this many doctors appear as links side by side. If there are more, they appear as a list to choose from."""
 ONE_DAY: Final = timedelta(days=1)
 ONE_YEAR: Final = timedelta(days=366)
 EMBED_SCRIPT_SECONDS: Final = 3600

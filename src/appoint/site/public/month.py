@@ -17,6 +17,8 @@ from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock
 
+MAX_DOCTOR_LINKS: Final = 6
+"""Up to this many doctors appear as links side by side. If there are more, they appear as a list to choose from."""
 MAX_UNGROUPED_TIMES: Final = 10
 """If there are more times than this, they are grouped by part of the day."""
 NOON_HOUR, EVENING_HOUR = 12, 17
@@ -59,15 +61,21 @@ class TimeFilter(NamedTuple):
 
 
 async def load_month(
-    request: Request, catalogue: Catalogue, query: Mapping[str, str], only: TimeFilter, *, now: datetime
+    request: Request,
+    catalogue: Catalogue,
+    query: Mapping[str, str],
+    only: TimeFilter,
+    *,
+    now: datetime,
+    preferred: date | None = None,
 ) -> Month:
     """Return the month and day given by `month` and `date` in the URL, or by default the first ones with an available
-    time.
+    time, from the `preferred` day on.
     """
     today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
     day = parse_date(query.get("date"))
     requested = parse_date(query.get("month", "") + "-01") or day
-    first = min(max(requested or today, today), last).replace(day=1)
+    first = min(max(requested or preferred or today, today), last).replace(day=1)
 
     async def availability_in(month: date) -> Availability:
         since, until = max(month, today), min(_month_after(month) - ONE_DAY, last)
@@ -93,7 +101,10 @@ async def load_month(
     if requested is None and next_available and _is_empty(availability):
         first = clock.local_date(next_available.start_time, catalogue.time_zone).replace(day=1)
         availability = await availability_in(first)
-    return _month(availability, catalogue, language_for(request), first=first, today=today, last=last, day=day)
+    selected = day if day in {each.date for each in availability.days} else _first_free(availability, preferred)
+    return _month(
+        availability, catalogue, language_for(request), first=first, today=today, last=last, selected=selected
+    )
 
 
 def _month(
@@ -104,10 +115,9 @@ def _month(
     first: date,
     today: date,
     last: date,
-    day: date | None,
+    selected: date | None,
 ) -> Month:
     free = {day.date: len({(offer.start_time, offer.end_time) for offer in day.slots}) for day in availability.days}
-    selected = day if day in free else next((date for date, count in free.items() if count), None)
     next_month, next_available = _month_after(first), availability.next_available
     week = _week(language, catalogue.time_zone)
     this_week = today - timedelta(days=week.index(today.weekday()))
@@ -124,6 +134,12 @@ def _month(
         is_empty=_is_empty(availability),
         first_available=next_available and clock.local_date(next_available.start_time, catalogue.time_zone),
     )
+
+
+def _first_free(availability: Availability, preferred: date | None) -> date | None:
+    """Return the first day with an available time, from the `preferred` day on if possible."""
+    days = [day.date for day in availability.days if day.slots]
+    return next((day for day in days if preferred is None or day >= preferred), days[0] if days else None)
 
 
 def _distinct_times(availability: Availability, selected: date | None) -> list[OfferedTime]:

@@ -19,6 +19,7 @@ from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
+from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ..rendering import NO_STORE, redirect, render
 from .appointment_page import refused_page
 from .manage_link import (
@@ -32,7 +33,7 @@ from .manage_link import (
     path_of,
     version_in,
 )
-from .month import TimeFilter, load_month
+from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
 
 PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}/move"
@@ -64,13 +65,55 @@ class Length(NamedTuple):
 
 @get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
 async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Show a month and one day's times, with the same doctor, a different one (`doctor`), or any (`doctor=any`)."""
+    """Show a month and one day's times, with the same doctor, a different one (`doctor`), or any (`doctor=any`). Open
+    at the appointment's own day.
+    """
     linked = await load_appointment(request, token)
     if linked is None:
         return not_found_page(request)
     if not linked.can_move or linked.is_late:
         return redirect(path_of(token))
     return await _times_page(request, linked, token, query_params(request))
+
+
+@get(PAGE + "/confirm", operation_id="showMoveByLink", opt=PUBLIC, include_in_schema=False)
+async def confirm_move(request: Request, token: FromPath[str]) -> Response[Any]:
+    """Show the current time and the new one (`start`, followed by an end for a whole slot), and ask for a decision."""
+    linked = await load_appointment(request, token)
+    if linked is None:
+        return not_found_page(request)
+    fields = query_params(request)
+    start, end = _requested_time(linked, fields)
+    if not linked.can_move or linked.is_late:
+        return redirect(path_of(token))
+    if start is None:
+        return await _times_page(request, linked, token, fields)
+    appointment, catalogue = linked.appointment, linked.catalogue
+    doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
+    return render(
+        request,
+        "public/reschedule_confirm.html",
+        cache_control=NO_STORE,
+        appointment=appointment,
+        address=path_of(token),
+        start=start,
+        end=end or start + (appointment.end_time - appointment.start_time),
+        value=fields["start"],
+        doctor=catalogue.doctors[doctor_id],
+        choice=fields.get("doctor", ""),
+        day=clock.local_date(start, catalogue.time_zone),
+    )
+
+
+def _requested_time(linked: LinkedAppointment, fields: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
+    """Return the requested start, and the end if patients book whole slots. Otherwise, the appointment keeps its
+    length.
+    """
+    first, _, last = fields.get("start", "").partition(" ")
+    start, end = parse_minute(first), parse_minute(last)
+    if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
+        return None, None
+    return start, end if Length.of(linked).whole_slots else None
 
 
 async def _times_page(
@@ -85,6 +128,7 @@ async def _times_page(
     appointment, catalogue = linked.appointment, linked.catalogue
     doctors = sorted(catalogue.doctors_for(appointment.appointment_type_id), key=lambda doctor: doctor.name)
     doctor_id, length = _doctor_id(linked, fields), Length.of(linked)
+    own_day = clock.local_date(appointment.start_time, catalogue.time_zone)
     return render(
         request,
         "public/reschedule.html",
@@ -94,7 +138,11 @@ async def _times_page(
         address=path_of(token),
         doctors=doctors,
         doctor_id=doctor_id,
-        month=await load_month(request, catalogue, fields, TimeFilter(*length, doctor_id), now=linked.now),
+        max_doctor_links=MAX_DOCTOR_LINKS,
+        own_day=own_day,
+        month=await load_month(
+            request, catalogue, fields, TimeFilter(*length, doctor_id), now=linked.now, preferred=own_day
+        ),
         refusal=refusal and describe_refusal(request, refusal),
         alternatives=await _alternatives(request, linked, refusal, start, doctor_id),
         whole=length.whole_slots,
@@ -148,12 +196,9 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     if actor is None or linked is None:
         return not_found_page(request)
     fields = await parse_form(request)
-    first, _, last = fields.get("start", "").partition(" ")
-    start, end = parse_minute(first), parse_minute(last)
+    start, end = _requested_time(linked, fields)
     if start is None:
         return await _times_page(request, linked, token, fields)
-    if not Length.of(linked).whole_slots:
-        end = None  # the appointment keeps its length
     doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
@@ -195,4 +240,4 @@ async def _available_doctor(request: Request, linked: LinkedAppointment, start: 
     return current if current in available or not available else available[0]
 
 
-PAGES: Final = [show_times, move]
+PAGES: Final = [show_times, confirm_move, move]
