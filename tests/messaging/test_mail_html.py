@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from appoint.kit.i18n import LANGUAGES
-from appoint.messaging.templates.mail_html import ACCENT, CARD_KINDS
+from appoint.messaging.templates.mail_html import ACCENT, CARD_KINDS, accent_of
 from appoint.messaging.templates.model import TemplateKey, TemplateText
 from appoint.messaging.templates.placeholders import detail_lines
 from appoint.messaging.templates.rendering import render
@@ -101,6 +101,23 @@ def test_an_email_has_the_clinics_colour_logo_and_site():
     assert (ACCENT in html.html, html.html.count("#7a1f5c") > 2) == (False, True)
     assert ("https://l.eu", "https://l.eu") in links(html.html)
     assert '<img src="https://x/logo" alt=""' in html.html
+
+
+@pytest.mark.parametrize("colour", ["#ffffff", "#ffcc00", "#00ff00", "#767676"])
+def test_a_light_colour_is_darkened_until_white_text_is_legible(colour):
+    accent = accent_of(replace(FACTS, accent=colour))
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (int(accent[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    )
+    assert 4.5 <= 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) < 5.3
+
+
+@pytest.mark.parametrize("kind", ["confirmation", "moved", "reminder"])
+def test_an_email_says_what_to_bring(kind):
+    assert (
+        "\n\nPlease bring or prepare: Your card\n\n" in mail(kind, replace(CHANGEABLE, preparation="Your\ncard")).text
+    )
 
 
 @for_each("key", [key for key in ALL_KEYS if key.channel == "email"])

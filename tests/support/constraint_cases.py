@@ -86,6 +86,7 @@ CASES = {
     "appointment_type_pkey": appointment_type(id=CHECK_UP),
     "appointment_type_id_of_clinic": appointment_type(id=id_of(2, 100)),
     "appointment_type_name": appointment_type(name=""),
+    "appointment_type_preparation": appointment_type(preparation=" "),
     "appointment_type_minutes": appointment_type(minutes=4),
     "appointment_type_buffer_before": appointment_type(buffer_before_minutes=-1),
     "appointment_type_buffer_after": appointment_type(buffer_after_minutes=721),

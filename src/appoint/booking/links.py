@@ -14,11 +14,12 @@ from ..database.pool import Statements
 from ..http.services import services_of
 from ..kit import clock, ids
 from ..kit.actors import Actor
-from ..kit.signed_tokens import sign_id, verify_id
+from ..kit.signed_tokens import short_id, sign_id, verify_id, verify_short_id
 from . import repository
 
 PREFIX: Final = "apm_"
 PURPOSE: Final = "manage"
+SHORT_PURPOSE: Final = "manage-short"
 LINK_TTL: Final = timedelta(days=30)
 """How long after the appointment its link still works."""
 
@@ -27,6 +28,18 @@ def token(secret: str, appointment_id: UUID, number: int = 1) -> str:
     """Return the token for an appointment's link, by default the first one. It is derived from the id, so it is not
     stored."""
     return PREFIX + sign_id(secret, PURPOSE, appointment_id, number)
+
+
+def short_code(secret: str, appointment_id: UUID, number: int = 1) -> str:
+    """Return a shorter code for the same link, for text messages."""
+    return short_id(secret, SHORT_PURPOSE, appointment_id, number)
+
+
+def token_of_code(secret: str, code: str) -> str | None:
+    """Return the token for the link that a short code stands for, or None if the code is invalid. The link may have
+    expired or been revoked."""
+    content = verify_short_id(secret, SHORT_PURPOSE, code)
+    return token(secret, *content) if content else None
 
 
 def appointment_of(secret: str, token: str) -> UUID | None:

@@ -12,6 +12,7 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 from ..audience import Age, Patients, check_ages
 
 TypeName = Annotated[fields.Name, Meta(examples=["First consultation"])]
+Preparation = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", examples=["Your insurance card"])]
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
 BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
 Mode = Literal["inPerson", "online"]
@@ -23,6 +24,8 @@ class AppointmentTypeContent(RequestBody):
     name: TypeName
     minutes: Minutes
     description: fields.Text | None = None
+    preparation: Preparation | None = None
+    """What patients should bring, or do before the appointment. Confirmations and reminders contain it."""
     buffer_before_minutes: BufferMinutes = 0
     buffer_after_minutes: BufferMinutes = 0
     price: Money | None = None
@@ -52,6 +55,7 @@ class AppointmentTypePatch(RequestBody):
     name: TypeName | UnsetType = UNSET
     minutes: Minutes | UnsetType = UNSET
     description: fields.Text | None | UnsetType = UNSET
+    preparation: Preparation | None | UnsetType = UNSET
     buffer_before_minutes: BufferMinutes | None | UnsetType = UNSET
     buffer_after_minutes: BufferMinutes | None | UnsetType = UNSET
     price: PricePatch | None | UnsetType = UNSET
@@ -74,6 +78,7 @@ class AppointmentType(Resource):
     name: str
     minutes: int
     description: str | None
+    preparation: str | None
     buffer_before_minutes: int
     buffer_after_minutes: int
     price: Money | None

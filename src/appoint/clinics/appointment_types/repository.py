@@ -56,8 +56,8 @@ async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -
         """
         insert into appointment_type (clinic_id, id, name, minutes, description,
                                       buffer_before_minutes, buffer_after_minutes, price_amount, price_currency, mode,
-                                      min_age, max_age, patients)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                      min_age, max_age, patients, preparation)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         returning *
         """,
         clinic_id,
@@ -76,7 +76,8 @@ async def change(
         update appointment_type
            set name = $3, minutes = $4, description = $5, buffer_before_minutes = $6, buffer_after_minutes = $7,
                price_amount = $8, price_currency = $9, mode = $10, min_age = $11, max_age = $12, patients = $13,
-               active = $14::timestamptz is null, removed_at = $14, version = version + 1, updated_at = now()
+               preparation = $14, active = $15::timestamptz is null, removed_at = $15,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         returning *
         """,
@@ -103,4 +104,5 @@ def _values(content: AppointmentTypeContent) -> tuple[object, ...]:
         content.min_age,
         content.max_age,
         content.patients,
+        content.preparation,
     )

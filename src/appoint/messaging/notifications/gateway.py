@@ -87,6 +87,8 @@ READABLE: Final = frozenset(
     {"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "hold-expired", "rebook", "missed"}
 )
 """The kinds of messages to patients that staff can read again. Codes and messages about accounts are not among them."""
+PREPARATION_KINDS: Final = frozenset({"confirmation", "moved", "reminder"})
+"""The kinds of messages that say what to bring."""
 HIDDEN_LINK: Final = "https://…"
 
 
@@ -126,6 +128,10 @@ def _facts(
         customer_time_zone=context.customer_time_zone,
         doctor=context.doctor,
         type=context.type,
+        preparation=context.preparation if kind in PREPARATION_KINDS else None,
+        accent=context.clinic_colour,
+        website=context.clinic_website,
+        map_url=context.clinic_map_url,
         mode=context.mode,
         start_time=appointments[0].start_time if appointments else context.start_time,
         end_time=context.end_time,
@@ -224,7 +230,11 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             token = signed_tokens.sign(links.secret, kind, [context.recipient_id, context.sequence, expires])
             return f"{links.public_url}/credentials/{token}"
         case "customer" if KINDS[kind_of(context.kind)].statuses:
-            token = manage.token(links.secret, UUID(context.subject_id), context.link_number or 1)
+            subject, number = UUID(context.subject_id), context.link_number or 1
+            if context.channel == "sms":
+                code = manage.short_code(links.secret, subject, number)
+                return f"{links.public_url}/a/{code}{'/move' if kind == 'rebook' else ''}"
+            token = manage.token(links.secret, subject, number)
             return f"{links.public_url}/appointments/{token}{'/move' if kind == 'rebook' else ''}"
         case _:
             return None

@@ -201,6 +201,9 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     clinic_phone: str | None
     clinic_email: str | None
     clinic_address: str | None
+    clinic_colour: str | None
+    clinic_website: str | None
+    clinic_map_url: str | None
     time_zone: str | None
     quiet_from: int | None
     quiet_until: int | None
@@ -223,6 +226,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     rebook_by: str | None
     """How the patient was asked to choose a new time."""
     type: str | None
+    preparation: str | None
+    """What patients should bring, or do before the appointment."""
     mode: Mode
 
     customer: str | None

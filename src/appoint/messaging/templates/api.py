@@ -34,9 +34,9 @@ class MessageTemplates(Controller):
     `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the name of the
     clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`; `before`, a
     moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and cancel the
-    appointment; `deadline`, until when they can; `rebook_link`, where they can book another one; `appointments`, one
-    per line, and their `count`; `webhook`. An email shows consecutive lines of the form “label: text” as a table, and
-    a line with nothing but a link as a button.
+    appointment; `deadline`, until when they can; `preparation`, what to bring; `rebook_link`, where they can book
+    another one; `appointments`, one per line, and their `count`; `webhook`. An email shows consecutive lines of the
+    form “label: text” as a table, and a line with nothing but a link as a button.
     """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"

@@ -15,6 +15,7 @@ EXAMPLE: Final = Facts(
     customer_time_zone="America/Sao_Paulo",
     doctor="Dr. Amara Shah",
     type="First consultation",
+    preparation="Your insurance card and a list of your medicines",
     start_time=EXAMPLE_START,
     end_time=EXAMPLE_START.replace(hour=9, minute=0),
     old_start_time=EXAMPLE_START.replace(hour=13),

@@ -18,6 +18,7 @@ from .placeholders import address_lines, detail_lines, needs_zone
 
 ACCENT: Final = "#0b6157"
 """The colour of buttons and of the date, if the clinic has none."""
+MAX_LUMINANCE: Final = 1.05 / 4.5 - 0.05
 FADED: Final = "#5f6670"
 """The colour of the date of an appointment that does not take place."""
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
@@ -93,13 +94,31 @@ def mail_html(key: TemplateKey, subject: str, text: str, facts: Facts) -> str:
         subject=subject,
         facts=facts,
         clinic=one_line(facts.clinic),
-        accent=facts.accent or ACCENT,
+        accent=accent_of(facts),
         card=card,
         code=facts.code,
         blocks=[*_blocks(text, _buttons(key, facts), detail_lines(key, facts).values() if card else ())],
         footer=_footer(key, facts),
         **template_functions(key.language),
     )
+
+
+def accent_of(facts: Facts) -> str:
+    """Return the clinic's colour, darkened until white text on it has a contrast of at least 4.5 : 1."""
+    channels = [int(facts.accent[at : at + 2], 16) / 255 for at in (1, 3, 5)] if facts.accent else []
+    if not channels:
+        return ACCENT
+    while _luminance(channels) > MAX_LUMINANCE:
+        channels = [channel * 0.95 for channel in channels]
+    return "#" + "".join(f"{int(channel * 255):02x}" for channel in channels)
+
+
+def _luminance(channels: Sequence[float]) -> float:
+    """Return the relative luminance (WCAG 2.2)."""
+    red, green, blue = (
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _card(key: TemplateKey, facts: Facts) -> Card | None:
@@ -117,7 +136,7 @@ def _card(key: TemplateKey, facts: Facts) -> Card | None:
         details=[*_details(key, facts)],
         place=translate(key.language, "online, not at the clinic") if online else ", ".join(address),
         map_url=_map_url(facts, address) if address and not online and key.kind not in FADED_KINDS else None,
-        colour=FADED if key.kind in FADED_KINDS else facts.accent or ACCENT,
+        colour=FADED if key.kind in FADED_KINDS else accent_of(facts),
         is_struck=key.kind in STRUCK_KINDS,
     )
 

@@ -63,10 +63,10 @@ APPOINTMENT_PLACEHOLDERS: Final = (
     *LIST_PLACEHOLDERS,
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
-    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "deadline", "link"),
-    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "deadline", "link"),
+    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link"),
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "preparation", "deadline", "link"),
     "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "rebook_link"),
-    "reminder": (*APPOINTMENT_PLACEHOLDERS, "deadline", "link"),
+    "reminder": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
@@ -139,6 +139,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     customer_time_zone: str | None = None
     doctor: str | None = None
     type: str | None = None
+    preparation: str | None = None
+    """What the customer should bring, or do before the appointment."""
     mode: Mode = "inPerson"
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -168,7 +170,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rebook_url: str | None = None
     """Where the customer can book another appointment."""
     accent: str | None = None
-    """The clinic's colour, dark enough for white text."""
+    """The clinic's colour."""
     logo_url: str | None = None
     website: str | None = None
     map_url: str | None = None

@@ -9,8 +9,8 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ...booking import links, transitions
 from ...booking import service as appointments
-from ...booking import transitions
 from ...booking.model import LIVE
 from ...http.forms import parse_form
 from ...http.request import Request
@@ -46,6 +46,20 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     if linked.appointment.code_sent_to:
         return redirect(linked.confirm_path(token))
     return appointment_page(request, linked, token)
+
+
+@get(
+    ["/a/{code:str}", "/a/{code:str}/move"],
+    operation_id="followShortLink",
+    opt=route(permission="public", page=True, rate_limit="search"),
+    include_in_schema=False,
+)
+async def follow_short_link(request: Request, code: FromPath[str]) -> Response[Any]:
+    """Send the holder of a text message's link to the appointment's page, which checks whether the link is valid."""
+    token = links.token_of_code(request.services.secret_key, code)
+    if token is None:
+        return not_found_page(request)
+    return redirect(path_of(token) + ("/move" if request.url.path.endswith("/move") else ""))
 
 
 @get(PAGE + "/calendar.ics", operation_id="getAppointmentCalendarByLink", opt=PUBLIC, include_in_schema=False)
@@ -128,4 +142,4 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
     return redirect(path_of(token))
 
 
-PAGES: Final = [show, calendar, confirm, confirm_cancelling, cancel]
+PAGES: Final = [show, follow_short_link, calendar, confirm, confirm_cancelling, cancel]

@@ -1,6 +1,8 @@
 select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent,
        n.expires_at, n.created_at, n.attempts, n.round, n.reason,
        c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
+       c.profile ->> 'colour' as clinic_colour, c.profile ->> 'website' as clinic_website,
+       c.profile ->> 'mapUrl' as clinic_map_url,
        c.time_zone, c.quiet_from, c.quiet_until, c.cancel_notice_minutes,
        a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence, a.link_number,
        lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
@@ -9,7 +11,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
             end as cancelled_by,
        case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
        coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
-       t.name as type, coalesce(t.mode, 'inPerson') as mode,
+       t.name as type, t.preparation, coalesce(t.mode, 'inPerson') as mode,
        coalesce(pt.corrected_name, cu.name) as customer, cu.version as customer_version,
        case n.channel when 'email' then coalesce(old.address, s.new_address, pt.corrected_email, cu.email) end
          as customer_email,
