@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
-from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices
+from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
 from .kit.sign_in_settings import SignInSettings
 
 
@@ -62,6 +62,9 @@ class GeneralSettings(BaseSettings):
         description="the server's public base address, for links in messages; required in production; if unset in "
         "development, the address it listens on",
     )
+    privacy_url: WebPage = Field(default="", description="the platform's privacy notice, linked from all patient pages")
+    imprint_url: WebPage = Field(default="", description="the platform's imprint, linked from all patient pages")
+    terms_url: WebPage = Field(default="", description="the platform's terms of use, linked from all patient pages")
     security_contact: str = Field(
         default="",
         pattern=r"^((mailto:|tel:|https://)[^\s]+)?$",

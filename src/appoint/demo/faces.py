@@ -13,8 +13,12 @@ class Credentials(NamedTuple):
 
 def opening_hours(*lines: tuple[str, str]) -> list[OpeningTime]:
     """Return opening hours from pairs of weekdays, such as "monday tuesday", and hours, such as "08:00-12:00"."""
-    times = [(day, *hours.split("-")) for days, hours in lines for day in WEEKDAYS if day in days.split()]
-    return [OpeningTime(weekday=day, from_=start, until=end) for day, start, end in times]
+    return [
+        OpeningTime(weekday=day, from_=hours[:5], until=hours[6:])
+        for days, hours in lines
+        for day in WEEKDAYS
+        if day in days.split()
+    ]
 
 
 PROFILES: Final = {

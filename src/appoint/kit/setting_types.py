@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 RATE: Final = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
@@ -23,3 +23,6 @@ def _check_networks(networks: list[str]) -> list[str]:
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[CommaSeparated, AfterValidator(_check_networks)]
 UnencryptedServices = Annotated[list[UnencryptedService], NoDecode, BeforeValidator(_split)]
+
+WebPage = Annotated[str, Field(pattern=r"^(https?://[^\s<>\"]+)?$")]
+"""A page's address, or nothing."""

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
+from markupsafe import Markup
 
 from ..http.access import COOKIE, csrf_token
 from ..http.caching import is_anonymous
@@ -38,6 +39,15 @@ NO_FRAMES: Final = "'none'"
 ANY_SITE: Final = "*"
 LANGUAGE_COOKIE_SECONDS: Final = 31_536_000
 
+
+class LegalLinks(NamedTuple):
+    """The platform's own legal pages; empty if there are none."""
+
+    privacy_url: str
+    imprint_url: str
+    terms_url: str
+
+
 templates: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
@@ -58,21 +68,25 @@ def render(
     cache_control: str = REVALIDATE,
     styles: str = "patient.css",
     frame_ancestors: str = NO_FRAMES,
+    accent: str = "",
     **values: Any,
 ) -> Response[Any]:
     """Render a template in the visitor's language, or in `language` if it exists in only one.
 
     Pages that may be stored are compressed, and the response is 304 if the browser already has them. `frame_ancestors`
-    are the sites that may show the page in a frame.
+    are the sites that may show the page in a frame. `accent` is a style sheet of our own with a clinic's colour.
     """
     if not is_anonymous(request.scope) and not cache_control.startswith("public"):
         cache_control = NO_STORE
     page_language = language or language_for(request)
     sheet, digest = assets.style(styles)
+    sources = f"{digest} {assets.source(accent.encode())}" if accent else digest
     html = templates.get_template(template).render(
         language=page_language,
         direction=Locale.parse(page_language).text_direction,
         sheet=sheet,
+        accent=Markup(accent),  # noqa: S704  made from six digits, so that it never contains “</style>”
+        platform=_legal_links(request),
         script=assets.url,
         font=assets.url("inter-latin.woff2"),
         languages=[] if language else _language_links(request),
@@ -85,7 +99,7 @@ def render(
         "Content-Language": page_language,
         "Vary": "Accept-Language, Accept-Encoding, Cookie",
         "Cache-Control": cache_control,
-        "Content-Security-Policy": POLICY.format(styles=digest, frame_ancestors=frame_ancestors),
+        "Content-Security-Policy": POLICY.format(styles=sources, frame_ancestors=frame_ancestors),
     }
     if (declared := route_in(request.scope)) and declared.permission == "sign-in":
         headers["Referrer-Policy"] = "same-origin"  # otherwise, older browsers would send forms with `Origin: null`
@@ -113,6 +127,11 @@ def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_cod
         headers["Content-Encoding"] = "gzip"
         body = gzip.compress(body, compresslevel=6, mtime=0)
     return Response(body, media_type=MediaType.HTML, headers=headers, status_code=status_code)
+
+
+def _legal_links(request: AnyRequest) -> LegalLinks:
+    settings = services_of(request).settings
+    return LegalLinks(settings.privacy_url, settings.imprint_url, settings.terms_url)
 
 
 def _language_links(request: AnyRequest) -> list[tuple[str, str, str]]:

@@ -42,6 +42,7 @@ NAVIGATION: Final = (
         translatable("Settings"),
         (
             ("clinic", translatable("Clinic"), "manage"),
+            ("profile", translatable("Clinic profile"), "manage"),
             ("doctors", translatable("Doctors"), "manage"),
             ("types", translatable("Appointment types"), "manage"),
             ("hours", translatable("Working hours"), "schedule"),

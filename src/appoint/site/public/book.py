@@ -51,7 +51,7 @@ from .own_people import people_of
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
-FIELDS: Final = ("person", "name", "email", "phone", "note", "zone")
+FIELDS: Final = ("person", "name", "email", "phone", "birthDate", "known", "note", "zone")
 MAX_BOOKING_FORM_BYTES: Final = 64 * 1024
 """Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes for each."""
 
@@ -131,6 +131,7 @@ async def _form(
         gone=unavailable,
         trouble=trouble,
         people=people,
+        asks=visit.questions(choice.type, choice.doctor),
         asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always",
     )
     if not visit.framed:
@@ -158,7 +159,9 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     booker_id = people[0].id if people else None
     patient_id = _patient_id(people, typed)
     try:
-        content = None if patient_id else read_customer(visit, typed)
+        content = (
+            None if patient_id else read_customer(visit, typed, questions=visit.questions(choice.type, choice.doctor))
+        )
     except errors.Invalid as invalid:
         is_blank = not any(typed.get(field, "").strip() for field in DETAILS)
         faults = {} if other_time.strip() and is_blank else dict(faults_by_field(invalid, visit.language))
@@ -200,6 +203,7 @@ async def _book(
     )
     customer_id = patient_id or await _register(choice, typed, content, is_proven=is_proven)
     time = choice.time_request(typed.get("note", "").strip() or None)
+    time.known_patient = {"yes": True, "no": False}.get(typed.get("known", ""))
     command = BookingCommand(
         clinic_id,
         [CustomerRequest(customer_id, time)],

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 from litestar import Response
 
+from ...clinics.audience import Selective
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ...http.forms import parse_id
 from ...http.languages import language_for
 from ...http.request import Request
 from ..rendering import ANY_SITE, NO_FRAMES, REVALIDATE, render
+from .face import DoctorFace, accent_style, describe_audience, doctor_face
 
 EMBED_PREFIX: Final = "/embed/"
 
@@ -39,14 +41,32 @@ class ClinicVisit(NamedTuple):
             cache_control=cache_control,
             frame_ancestors=ANY_SITE if self.framed else NO_FRAMES,
             clinic=self.catalogue,
+            accent=accent_style(self.catalogue.profile.colour),
             framed=self.framed,
             address=self.address,
+            face_of=self.face_of,
+            audience_of=self.audience_of,
             **values,
         )
+
+    def face_of(self, doctor: CatalogueDoctor) -> DoctorFace:
+        return doctor_face(doctor, self.language)
+
+    def audience_of(self, each: Selective) -> str:
+        """Describe whom a doctor sees or what a type is for."""
+        return describe_audience(each, self.language)
 
     def type(self, id: str | None) -> CatalogueType | None:
         """Return the bookable appointment type with the id in the URL."""
         return next((type for type in self.catalogue.bookable_types if type.id == parse_id(id)), None)
+
+    def questions(self, type: CatalogueType | None, doctor: CatalogueDoctor | None) -> "Questions":
+        """Return what to ask about the patient before they book the type with the doctor, or with any doctor."""
+        involved = [*([doctor] if doctor else self.doctors_for(type)), *([type] if type else [])]
+        return Questions(
+            any(each.min_age is not None or each.max_age is not None for each in involved),
+            any(each.patients != "everyone" for each in involved),
+        )
 
     @property
     def whole_slots(self) -> bool:
@@ -60,6 +80,14 @@ class ClinicVisit(NamedTuple):
     def doctors_for(self, type: CatalogueType | None) -> list[CatalogueDoctor]:
         """Return the doctors who offer a type, ordered by name."""
         return sorted(self.catalogue.doctors_for(type and type.id), key=attrgetter("name"))
+
+
+class Questions(NamedTuple):
+    """What a doctor or an appointment type needs to know about a patient."""
+
+    birth_date: bool
+    known: bool
+    """Whether they have been to the clinic before."""
 
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:

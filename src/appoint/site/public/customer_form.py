@@ -6,14 +6,15 @@ from typing import Final
 from ...customers.model import CustomerContent
 from ...customers.names import name_fault
 from ...http import decoding
+from ...http.forms import parse_date
 from ...kit import clock, errors, phones
 from ...kit.i18n import one_line
-from .clinic_visit import ClinicVisit
+from .clinic_visit import ClinicVisit, Questions
 
 DETAILS: Final = ("name", "email", "phone")
 
 
-def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerContent:
+def read_customer(visit: ClinicVisit, typed: Mapping[str, str], *, questions: Questions) -> CustomerContent:
     """Return a new customer's details. Raise `Invalid` with all faults."""
     details = {field: one_line(typed.get(field)) for field in DETAILS}
     catalogue, phone = visit.catalogue, details["phone"]
@@ -25,6 +26,12 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerConte
         faults.append(errors.Fault("#/email", "is required unless you enter a phone number"))
     if phone and number is None:
         faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
+    birth_date = one_line(typed.get("birthDate"))
+    if questions.birth_date and not birth_date:
+        faults.append(errors.Fault("#/birthDate", "is missing"))
+    elif birth_date and ((born := parse_date(birth_date)) is None or born > clock.now().date()):
+        faults.append(errors.Fault("#/birthDate", "must be a date in the past"))
+        birth_date = ""
     zone = typed.get("zone")
     body = {
         "name": details["name"],
@@ -32,6 +39,7 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerConte
         "phone": number,
         "locale": visit.language,
         "timeZone": zone if zone in clock.ZONES else None,
+        "birthDate": birth_date or None,
     }
     try:
         content = decoding.convert(CustomerContent, body)

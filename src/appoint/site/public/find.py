@@ -21,6 +21,7 @@ from ...kit import clock
 from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
 from ..rendering import redirect, render, url_with
+from . import face
 from .clinic_visit import ClinicVisit, visit_clinic
 from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
 
@@ -91,7 +92,7 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
     """Show a clinic, using one query, or none if the clinic is in the cache."""
     visit, query = await visit_clinic(request, name), query_params(request)
     day, doctor = parse_date(query.get("date")), visit.doctor(query.get("doctor"), None)
-    types = visit.catalogue.bookable_types
+    catalogue, types = visit.catalogue, visit.catalogue.bookable_types
     types_of_doctor = [type for type in types if doctor in visit.doctors_for(type)]
     return visit.render(
         "public/clinic.html",
@@ -100,6 +101,9 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
         doctors=visit.doctors_for(None),
         address_of=_address_of_doctor(visit, day),
         on=day,
+        opening=face.opening_state(catalogue.profile, catalogue.time_zone, visit.language, clock.now()),
+        opening_hours=face.opening_lines(catalogue.profile, visit.language),
+        map=face.map_url(catalogue),
     )
 
 

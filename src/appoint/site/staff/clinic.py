@@ -2,15 +2,18 @@
 
 from typing import Any, Final, NamedTuple
 
+from babel import Locale
 from babel.units import format_unit
 from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.clinics import service
+from ...clinics.clinics.model import Profile
 from ...http.languages import language_for, language_names
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, money
+from ...kit.fields import WEEKDAYS
 from ..staff_frame import staff_page
 
 MINUTES_PER_DAY: Final = 1440
@@ -64,6 +67,33 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 @get(
+    "/staff/{clinic_id:int}/profile",
+    operation_id="showClinicProfile",
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
+async def profile(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Show what the clinic says about itself to patients."""
+    clinic = await service.get(request.db, clinic_id)
+    names = Locale.parse(language_for(request)).days["format"]["wide"]
+    return await staff_page(
+        request,
+        "staff/clinic/profile.html",
+        clinic_id=clinic_id,
+        place="profile",
+        settings=clinic,
+        opening_hours=[
+            (weekday, names[number], _typed_hours(clinic.profile, weekday)) for number, weekday in enumerate(WEEKDAYS)
+        ],
+    )
+
+
+def _typed_hours(profile: Profile, weekday: str) -> str:
+    times = sorted((each.from_, each.until) for each in profile.opening_hours if each.weekday == weekday)
+    return ", ".join(f"{start}-{end}" for start, end in times)
+
+
+@get(
     "/staff/clinics/new",
     operation_id="showNewClinic",
     opt=route(permission="administer", page=True),
@@ -80,4 +110,4 @@ async def new(request: Request) -> Response[Any]:
     )
 
 
-PAGES: Final = [settings, new]
+PAGES: Final = [settings, profile, new]

@@ -8,7 +8,9 @@ from litestar.params import FromPath
 
 from ...clinics.appointment_types import service as types
 from ...clinics.doctors import service
+from ...clinics.doctors.specialties import choices as specialty_choices
 from ...http.forms import parse_id, query_params
+from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
@@ -57,6 +59,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="doctors",
         doctor=None,
         types=await types.list_types(request.db, clinic_id),
+        specialties=specialty_choices(language_for(request)),
         upcoming=0,
     )
 
@@ -80,6 +83,7 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
         place="doctors",
         doctor=details,
         types=[*active, *(each for each in removed if each.id in (details.appointment_type_ids or ()))],
+        specialties=specialty_choices(language_for(request)),
         upcoming=await service.count_upcoming_appointments(request.db, doctor_id, now=clock.now()),
     )
 
