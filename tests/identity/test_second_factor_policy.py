@@ -142,6 +142,23 @@ async def test_administrators_need_a_second_factor_in_production_mode_or_if_the_
         assert await get_status(client, olga, "/api/users") == 200
 
 
+@pytest.mark.parametrize("settings", [{}, {"admin_networks": "192.0.2.0/24"}])
+async def test_administrators_need_a_second_factor_for_their_roles_at_clinics_too(db, client, database_url, settings):
+    await create_clinic(client)
+    olga = await add_user(db, "olga@example.org", administrator=True)
+    await works_at(db, olga, 1)
+    settings = {"mode": "production", "public_url": "http://testserver.local"} | settings
+    async with client_of(composed(database_url, **settings)) as production:
+        session = await bearer(production, "olga@example.org")
+        for path in (USERS, "/api/clinics/1/patients"):
+            assert type_of(await production.get(path, headers=session))[0] == 403
+        key = {"label": "Phone system", "scopes": ["see-absences"]}
+        assert (await production.post("/api/clinics/1/apiKeys", json=key, headers=session)).status_code == 403
+        assert (await production.get("/staff/1/users", headers=session)).status_code in (303, 403)
+        await register(production, session, Authenticator())
+        assert await get_status(production, session, USERS) == 200
+
+
 async def test_administrators_need_not_have_one_in_production_mode_if_the_operator_says_so(db, database_url):
     await add_user(db, "olga@example.org", administrator=True)
     app = composed(database_url, mode="production", admin_second_factor=False)

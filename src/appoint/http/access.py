@@ -79,20 +79,19 @@ def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
 
 def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
     """Return the caller without the roles that require a second factor if their session does not have one.
-    `administrators` says whether the administrator's role is one of them. Programs do not have sessions.
+    `administrators` says whether administrators need one: if so, it is needed for their roles at clinics too. Programs
+    do not have sessions.
     """
     if caller.session_id is None or caller.second_factor:
         return caller
-    is_administrator = caller.administrator and not administrators
+    if administrators and (caller.administrator or PLATFORM in caller.outside):
+        everywhere = frozenset(each.clinic_id for each in caller.memberships) | {PLATFORM}
+        return msgspec.structs.replace(caller, memberships=(), administrator=False, unprotected=everywhere)
     allowed = tuple(each for each in caller.memberships if not each.second_factor)
-    if len(allowed) == len(caller.memberships) and is_administrator == caller.administrator:
+    if len(allowed) == len(caller.memberships):
         return caller
-    unprotected = {each.clinic_id for each in caller.memberships if each.second_factor}
-    if is_administrator != caller.administrator:
-        unprotected.add(PLATFORM)
-    return msgspec.structs.replace(
-        caller, memberships=allowed, administrator=is_administrator, unprotected=frozenset(unprotected)
-    )
+    unprotected = frozenset(each.clinic_id for each in caller.memberships if each.second_factor)
+    return msgspec.structs.replace(caller, memberships=allowed, unprotected=unprotected)
 
 
 def _check_proof(caller: Actor) -> None:
