@@ -68,23 +68,29 @@ class Customers(Controller):
     @put(
         "/{customer_id:uuid}",
         operation_id="replaceCustomer",
-        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-erased",)),
+        opt=route(
+            permission="change-customers", owned_by="customer_id", problems=("address-needs-code", "customer-erased")
+        ),
     )
     async def replace(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
     ) -> Response[Customer]:
-        """Replace a customer. Omitted members are deleted."""
+        """Replace a customer. Omitted members are deleted. Customers change their own address on `/my/details`, which
+        sends a code to the new one."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchCustomer",
-        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-erased",)),
+        opt=route(
+            permission="change-customers", owned_by="customer_id", problems=("address-needs-code", "customer-erased")
+        ),
     )
     async def patch(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
     ) -> Response[Customer]:
-        """Update a customer (JSON merge patch). `active: true` restores a removed customer."""
+        """Update a customer (JSON merge patch). `active: true` restores a removed customer. Customers change their
+        own address on `/my/details`, which sends a code to the new one."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @delete(

@@ -1,14 +1,15 @@
 """Check and normalise people's details."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from ..clinics.clinics.model import Clinic
 from ..kit import clock, errors, phones
 from ..kit.actors import Actor
-from .model import CustomerContent
+from .model import Customer, CustomerContent
 from .names import name_fault
 
 EARLIEST_ZONE: Final = "Pacific/Kiritimati"
@@ -42,3 +43,14 @@ def normalise(
     if faults:
         raise errors.Invalid(*faults)
     return msgspec.structs.replace(content, phone=phone)
+
+
+def new_addresses(customer: Customer, content: CustomerContent) -> Mapping[Literal["email", "sms"], str]:
+    """Return the addresses in the content that are not the customer's yet, by the channel that reaches them. Email
+    addresses that differ only in case are the same."""
+    addresses: dict[Literal["email", "sms"], str] = {}
+    if content.email and content.email.lower() != (customer.email or "").lower():
+        addresses["email"] = content.email
+    if content.phone and content.phone != customer.phone:
+        addresses["sms"] = content.phone
+    return addresses

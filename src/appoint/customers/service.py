@@ -20,7 +20,7 @@ from ..kit.structs import content_after, merge
 from . import addresses, confirmed_addresses, repository
 from .corrections import repository as correction_rows
 from .corrections import service as corrections
-from .details import check_name, normalise
+from .details import check_name, new_addresses, normalise
 from .model import (
     NO_TERMS,
     Customer,
@@ -120,9 +120,12 @@ async def change(
     change: CustomerContent | CustomerPatch,
     if_match: str | None,
     now: datetime,
+    address_proven: bool = False,
 ) -> Customer:
     """Replace all of the customer's details, or only the patched ones. Raise `Invalid` under the same conditions as
-    `register`, or a `customer-erased` `Conflict`."""
+    `register`, or a `Conflict`: `customer-erased`, or `address-needs-code` if customers set a new address of their own
+    without having proven that messages to it reach them.
+    """
     customer = await _lock(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
@@ -131,6 +134,8 @@ async def change(
         check_name(actor, content.name)
     restores = isinstance(change, CustomerPatch) and change.active is True
     content = normalise(content, stored_phone=customer.phone, now=now)
+    if actor.customer_id == customer_id and not address_proven and new_addresses(customer, content):
+        raise errors.Conflict("address-needs-code")
     await correction_rows.clear_superseded(tx, customer_id, corrections.changed_details(customer, content))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     return await repository.change(tx, customer_id, content, removed_at=None if restores else customer.removed_at)

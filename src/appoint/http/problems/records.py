@@ -81,6 +81,12 @@ RECORDS: Final[dict[str, Problem]] = {
         _("This customer’s data has been permanently erased."),
         _("If they return, register them as a new customer."),
     ),
+    "address-needs-code": Problem(
+        409,
+        _("New address needs a code"),
+        _("A new email address or phone number applies once you have entered the code sent to it."),
+        _("Change it under “Change your details” (/my/details)."),
+    ),
     "record-number-taken": Problem(
         409,
         _("Record number already in use"),

@@ -58,6 +58,8 @@ async def confirm(
     change = (
         CustomerPatch(email=pending.address) if pending.channel == "email" else CustomerPatch(phone=pending.address)
     )
-    await customers.change(tx, actor, customer_id=customer_id, change=change, if_match=None, now=now)
+    await customers.change(
+        tx, actor, customer_id=customer_id, change=change, if_match=None, now=now, address_proven=True
+    )
     await confirmed_addresses.mark_confirmed(tx, customer_id, channel=pending.channel, now=now)
     return True

@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from ... import audit
 from ...customers import service as customers
 from ...customers.corrections import service as corrections
+from ...customers.details import new_addresses
 from ...customers.model import Customer, CustomerPatch
 from ...http import decoding
 from ...http.cookies import delete_session_cookie
@@ -84,8 +85,8 @@ async def change_details(request: Request) -> Response[Any]:
     if customer_id is None:
         return redirect(STAFF)
     try:
-        patch, new_addresses = _without_new_addresses(await customers.get(request.db, customer_id), _read_patch(fields))
-        await request.services.limits.count_recipients(request.user, tuple(new_addresses.values()))
+        patch, addresses = _without_new_addresses(await customers.get(request.db, customer_id), _read_patch(fields))
+        await request.services.limits.count_recipients(request.user, tuple(addresses.values()))
         await request.db.atomic(
             customers.change,
             request.user,
@@ -94,7 +95,7 @@ async def change_details(request: Request) -> Response[Any]:
             if_match=f'"v{fields.get("version", "")}"',
             now=clock.now(),
         )
-        for channel, address in new_addresses.items():
+        for channel, address in addresses.items():
             await request.db.atomic(
                 address_changes.send_code,
                 request.user,
@@ -110,20 +111,18 @@ async def change_details(request: Request) -> Response[Any]:
     except errors.VersionMismatch:
         customer = await customers.get(request.db, customer_id)
         return await _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)
-    return redirect(CONFIRM if new_addresses else SAVED)
+    return redirect(CONFIRM if addresses else SAVED)
 
 
 def _without_new_addresses(customer: Customer, patch: CustomerPatch) -> tuple[CustomerPatch, Mapping[Channel, str]]:
     """Split a patch into what can be saved at once and the new addresses, which need a code."""
     content = customers.content_after_own_change(customer, patch, now=clock.now())
-    new_addresses: dict[Channel, str] = {}
-    if content.email and content.email.lower() != (customer.email or "").lower():
-        new_addresses["email"] = content.email
+    addresses = new_addresses(customer, content)
+    if "email" in addresses:
         patch = msgspec.structs.replace(patch, email=customer.email)
-    if content.phone and content.phone != customer.phone:
-        new_addresses["sms"] = content.phone
+    if "sms" in addresses:
         patch = msgspec.structs.replace(patch, phone=customer.phone)
-    return patch, new_addresses
+    return patch, addresses
 
 
 @get(CONFIRM, operation_id="showOwnAddressCodes", opt=OWN, include_in_schema=False)
