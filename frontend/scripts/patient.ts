@@ -99,7 +99,28 @@ function reportHeight(): void {
   report({ turned: true });
 }
 
+/** Show the buttons that copy or share a link, as far as the browser can. */
+function offerLink(): void {
+  const copier = document.querySelector<HTMLElement>("[data-copies]");
+  const sharer = document.querySelector<HTMLElement>("[data-shares]");
+  if (!copier || !sharer) return;
+  const url = document.querySelector<HTMLInputElement>("#link")!.value;
+  copier.hidden = !navigator.clipboard;
+  sharer.hidden = !navigator.share;
+  copier.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(url);
+    copier.textContent = copier.dataset.copied!;
+    document.getElementById("copied")!.textContent = copier.dataset.copied!;
+  });
+  sharer.addEventListener("click", () => {
+    navigator.share({ title: document.title, url }).catch(() => {
+      // the visitor has changed their mind
+    });
+  });
+}
+
 explainZones();
+offerLink();
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;

@@ -24,6 +24,8 @@ MAX_FORM_KEYS: Final = 5
 OPENID_COOKIE: Final = "__Host-appoint-openid"
 DEVICE_COOKIE: Final = "__Host-appoint-device"
 DEVICE_PURPOSE: Final = "device"
+CODE_COOKIE: Final = "__Host-appoint-code"
+CODE_COOKIE_SECONDS: Final = 600
 BROWSER_COOKIE: Final = "__Host-appoint-browser"
 BROWSER_COOKIE_SECONDS: Final = 3600
 KNOWN_ADDRESS_SECONDS: Final = 90 * 24 * 60 * 60
@@ -84,6 +86,19 @@ def booked_token_of(request: Request[Any, Any, Any]) -> str:
     value = request.cookies.get(BOOKED_COOKIE)
     token = verify(services_of(request).secret_key, "booked", value) if value else None
     return token if isinstance(token, str) else ""
+
+
+def set_code_address(response: Response[Any], secret: str, code_id: UUID, address: str) -> None:
+    """Store the address that this browser asked to send a sign-in code to, whether or not a customer has it."""
+    value = sign(secret, f"code {code_id}", address)
+    response.set_cookie(_cookie(CODE_COOKIE, value, max_age=CODE_COOKIE_SECONDS))
+
+
+def code_address_of(request: Request[Any, Any, Any], code_id: UUID) -> str:
+    """Return the address that the visitor typed to get this code, or an empty string."""
+    value = request.cookies.get(CODE_COOKIE)
+    address = verify(services_of(request).secret_key, f"code {code_id}", value) if value else None
+    return address if isinstance(address, str) else ""
 
 
 def set_openid_attempt(response: Response[Any], value: str, lasts: timedelta) -> None:

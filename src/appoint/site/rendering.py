@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from ..http.access import COOKIE, csrf_token
-from ..http.caching import is_anonymous
+from ..http.caching import RESTORABLE, is_anonymous
 from ..http.etags import matches
 from ..http.forms import query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
@@ -35,6 +35,8 @@ POLICY: Final = (
 REVALIDATE: Final = "private, no-cache"
 NO_STORE: Final = "no-store"
 """For pages with personal data, which no cache may keep."""
+UNCOMPRESSED: Final = frozenset({NO_STORE, RESTORABLE})
+"""Compressed, their size would reveal what appears next to a secret."""
 NO_FRAMES: Final = "'none'"
 ANY_SITE: Final = "*"
 LANGUAGE_COOKIE_SECONDS: Final = 31_536_000
@@ -78,6 +80,8 @@ def render(
     """
     if not is_anonymous(request.scope) and not cache_control.startswith("public"):
         cache_control = NO_STORE
+    if request.method == "POST" and cache_control == NO_STORE and template.startswith("public/"):
+        cache_control = RESTORABLE
     page_language = language or language_for(request)
     sheet, digest = assets.style(styles)
     sources = f"{digest} {assets.source(accent.encode())}" if accent else digest
@@ -105,7 +109,7 @@ def render(
         headers["Referrer-Policy"] = "same-origin"  # otherwise, older browsers would send forms with `Origin: null`
     if frame_ancestors == ANY_SITE:
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if cache_control == NO_STORE:
+    if cache_control in UNCOMPRESSED:
         headers["X-Robots-Tag"] = "noindex"
     response = _respond(request, html, headers, status_code)
     if query_params(request).get("lang") == page_language and frame_ancestors != ANY_SITE:  # no cookies in frames
@@ -116,8 +120,7 @@ def render(
 
 
 def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:
-    # never compressed, because the size would reveal what appears next to a secret
-    if headers["Cache-Control"] == NO_STORE:
+    if headers["Cache-Control"] in UNCOMPRESSED:
         return Response(html, media_type=MediaType.HTML, headers=headers, status_code=status_code)
     body = html.encode()
     headers["ETag"] = tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from ... import audit
 from ...booking import links
 from ...booking import service as appointments
+from ...booking.model import LIVE, Status
 from ...customers import service as customers
 from ...customers.guardians import service as guardians
 from ...http.access import COOKIE
@@ -21,6 +22,8 @@ from ...kit.ids import PLATFORM
 from ..rendering import NO_STORE, redirect, render
 
 MY_APPOINTMENTS: Final = "/my"
+LASTING: Final = frozenset(Status) - {Status.CANCELLED}
+"""The statuses of appointments that were not cancelled."""
 MAX_APPOINTMENTS: Final = 100
 
 
@@ -57,8 +60,9 @@ async def my_appointments(request: Request) -> Response[Any]:
         cache_control=NO_STORE,
         customer=customer,
         others=others,
-        upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now],
-        past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now],
+        upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now and visit.status in LIVE],
+        past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now and visit.status in LASTING],
+        cancelled=[(visit, link) for visit, link in reversed(linked) if visit.status == Status.CANCELLED],
         saved="saved" in query_params(request),
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},
     )

@@ -12,7 +12,14 @@ from litestar.params import FromPath
 
 from ...http import decoding
 from ...http.access import COOKIE
-from ...http.cookies import add_known_address, knows_address, set_linked_customers, set_session_cookie
+from ...http.cookies import (
+    add_known_address,
+    code_address_of,
+    knows_address,
+    set_code_address,
+    set_linked_customers,
+    set_session_cookie,
+)
 from ...http.forms import parse_form, query_params
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
@@ -21,7 +28,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...identity.sign_in_codes import service
 from ...identity.sign_in_codes.model import SignInCodeRequest
-from ...kit import clock, errors
+from ...kit import clock, errors, phones
 from ...kit.i18n import translate
 from ...kit.typed_text import tidy
 from ..page_access import next_page
@@ -88,7 +95,9 @@ async def send(request: Request) -> Response[Any]:
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
     code = await request.db.atomic(service.send_code, request.user, address=address, now=now)
-    return redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(fields, MY_APPOINTMENTS)})}")
+    response = redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(fields, MY_APPOINTMENTS)})}")
+    set_code_address(response, request.services.secret_key, code.code_id, address.text)
+    return response
 
 
 @get(
@@ -97,16 +106,18 @@ async def send(request: Request) -> Response[Any]:
     opt=route(permission="sign-in", page=True, rate_limit="requests"),
     include_in_schema=False,
 )
-async def show_code(request: Request) -> Response[Any]:
-    return _code_page(request, query_params(request))
+async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
+    return _code_page(request, code_id, query_params(request))
 
 
 def _code_page(
-    request: Request, fields: Mapping[str, str], *, fault: str = "", status_code: int = 200
+    request: Request, code_id: UUID, fields: Mapping[str, str], *, fault: str = "", status_code: int = 200
 ) -> Response[Any]:
+    address = code_address_of(request, code_id)
     return render(
         request,
         "public/sign_in_code.html",
+        sent_to=phones.format_international(address) if address.startswith("+") else address,
         status_code=status_code,
         cache_control=NO_STORE,
         code=fields.get("code", ""),
@@ -127,7 +138,9 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     fields, language = await parse_form(request), language_for(request)
     code = "".join(fields.get("code", "").split())
     if not re.fullmatch("[0-9]{6}", code):
-        return _code_page(request, fields, fault=translate(language, "Enter the six-digit code."), status_code=400)
+        return _code_page(
+            request, code_id, fields, fault=translate(language, "Enter the six-digit code."), status_code=400
+        )
     lifetime = timedelta(hours=request.services.settings.session_hours)
     outcome = await request.db.atomic(
         service.sign_in,
@@ -139,7 +152,9 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     )
     if not isinstance(outcome, service.CodeSignIn):
         wrong_code = PROBLEMS["wrong-code"].happened
-        return _code_page(request, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401)
+        return _code_page(
+            request, code_id, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401
+        )
     address, now = outcome.address, clock.now()
     is_known_device = knows_address(request, address.text, now)
     await sign_in_throttle.record_success(request, account=address.account, is_known_device=is_known_device, now=now)
