@@ -25,6 +25,7 @@
 // - `data-keep` keeps the user's input when the page is loaded again.
 //
 // A button in the form can have its own values for any of these.
+import "./_template_editor";
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
 import { clearProblem, showProblem } from "./_form_problem";

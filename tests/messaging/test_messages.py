@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 import appoint
 from appoint.kit.i18n import LANGUAGES, translate
+from appoint.messaging.templates.default_texts import default_text
 from appoint.messaging.templates.examples import EXAMPLE
 from appoint.messaging.templates.model import (
     Facts,
@@ -16,7 +17,7 @@ from appoint.messaging.templates.model import (
     TemplateKey,
 )
 from appoint.messaging.templates.placeholders import placeholder_values
-from appoint.messaging.templates.rendering import default_text, find_faults, render
+from appoint.messaging.templates.rendering import find_faults, render
 from support.matrix import for_each
 from support.messages import ALL_KEYS, FACTS, MAIL, NINE
 

@@ -186,6 +186,12 @@ async def test_message_texts_are_either_the_default_or_customised_by_the_clinic(
     assert (await world.get("/staff/1/messages/words/agenda/sms/de")).status_code == 404
 
 
+async def test_managers_edit_a_message_without_conditions_and_insert_placeholders_by_name(world):
+    page = unescape((await world.get("/staff/1/messages/words/confirmation/email/en")).text)
+    assert "{%" not in page
+    assert re.search(r'data-inserts="\{\{ when \}\}"[^>]*>Day and time<', page)
+
+
 async def test_the_team_page_lists_members_and_open_invitations(db, world):
     await works_at(db, await add_user(db, "nora@example.org", name="Nora Late"), role="receptionist")
     team = rows(await world.get("/staff/1/users"))

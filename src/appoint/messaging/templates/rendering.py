@@ -1,52 +1,24 @@
-"""Read default templates, check templates, and render messages with them."""
+"""Check templates, and render messages with them."""
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...kit import errors
 from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, to_gsm_characters, translate
 from ..channels.model import Channel
 from . import sandbox
+from .default_texts import default_text
 from .examples import EXAMPLE
 from .mail_html import mail_html
 from .model import PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
 from .placeholders import placeholder_values
+from .plain import without_empty_lines
 
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
 """The maximum number of characters in a rendered text."""
 MAX_SUBJECT_LENGTH: Final = 500
 LISTED: Final = re.compile(r"\{\{-?\s*appointments\b")
-
-default_texts: Final = Environment(  # noqa: S701  it renders plain-text templates, not HTML
-    loader=PackageLoader("appoint", "messaging/templates/texts"),
-    block_start_string="[%",
-    block_end_string="%]",
-    variable_start_string="[[",
-    variable_end_string="]]",
-    comment_start_string="[#",
-    comment_end_string="#]",
-    trim_blocks=True,
-    keep_trailing_newline=True,
-    undefined=StrictUndefined,
-)
-
-
-@cache
-def default_text(key: TemplateKey) -> TemplateText:
-    """Return a message's default template, in the same form as clinics' own templates."""
-
-    def translated(text: str) -> str:
-        return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(key.language, text))
-
-    source = default_texts.get_template(f"{key.kind}.{key.channel}.txt").render(_=translated)
-    if key.channel == "sms":
-        return TemplateText(None, source.strip())
-    subject, _, text = source.partition("\n\n")
-    return TemplateText(subject.strip(), text.strip())
 
 
 def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
@@ -97,10 +69,8 @@ def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateTex
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
     """Return the rendered subject and text. Raise `InvalidTemplate`, even if only the result is empty or too long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
-    lines = (
-        line.rstrip()
-        for line in INVISIBLE_CHARACTERS.sub("", sandbox.fill(template.text, "#/text", values)).split("\n")
-    )
+    filled = sandbox.fill(without_empty_lines(template.text, values), "#/text", values)
+    lines = (line.rstrip() for line in INVISIBLE_CHARACTERS.sub("", filled).split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     parts = [
         ("#/text", text, MAX_LENGTH[key.channel]),

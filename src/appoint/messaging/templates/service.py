@@ -13,9 +13,10 @@ from ...kit import errors, fields
 from ...kit.actors import Actor
 from ..channels.model import Channel
 from . import repository
+from .default_texts import default_text
 from .examples import EXAMPLE
 from .model import PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
-from .rendering import default_text, find_faults, render
+from .rendering import find_faults, render
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
 """The number of templates a clinic has if it has replaced them all."""

@@ -12,6 +12,7 @@ from ...http.routes import route
 from ...messaging.channels.model import Channel
 from ...messaging.templates import service
 from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
+from ...messaging.templates.plain import plain_text
 from ..staff_frame import staff_page
 
 
@@ -49,7 +50,8 @@ async def list_templates(request: Request, clinic_id: FromPath[int]) -> Response
 async def template(
     request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
 ) -> Response[Any]:
-    details = await service.get(request.db, clinic_id=clinic_id, key=template_key(kind, channel, locale))
+    key = template_key(kind, channel, locale)
+    details = await service.get(request.db, clinic_id=clinic_id, key=key)
     return await staff_page(
         request,
         "staff/messages/message_template.html",
@@ -57,6 +59,7 @@ async def template(
         place="messages",
         subjects=[kind, channel, locale, *([details.id] if details.id else [])],
         message=details,
+        draft=details if details.custom else plain_text(key),
         etag=etags.digest(details),
         in_language=language_names(request)[details.locale],
     )
