@@ -1,7 +1,7 @@
 """SQL for corrections."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -135,6 +135,17 @@ async def erase(tx: Statements, customer_id: UUID) -> None:
            set corrected_name = null, corrected_email = null, corrected_phone = null, corrected_locale = null,
                corrected_birth_date = null
          where customer_id = $1 and corrected_id is not null
+        """,
+        customer_id,
+    )
+
+
+async def newest_address_correction(db: Statements, customer_id: UUID) -> datetime | None:
+    """Return when a clinic last corrected the customer's email address or phone number."""
+    return await db.fetchval(
+        """
+        select max(created_at) from patient_correction
+         where customer_id = $1 and detail in ('email', 'phone') and new_value is not null
         """,
         customer_id,
     )

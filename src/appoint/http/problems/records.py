@@ -87,6 +87,16 @@ RECORDS: Final[dict[str, Problem]] = {
         _("A new email address or phone number applies once you have entered the code sent to it."),
         _("Change it under “Change your details” (/my/details)."),
     ),
+    "address-corrected": Problem(
+        409,
+        _("Address corrected recently"),
+        _(
+            "A clinic has corrected your email address or phone number. To protect your data, you can export or erase"
+            " it from {until}."
+        ),
+        _("If you cannot wait, ask the clinic."),
+        {"until": "2027-03-15"},
+    ),
     "record-number-taken": Problem(
         409,
         _("Record number already in use"),

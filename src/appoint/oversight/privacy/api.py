@@ -14,7 +14,7 @@ from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
 from . import service
-from .model import Erasure, Export, ExportQuery, for_customer
+from .model import Erasure, Export, ExportQuery
 
 
 class ExportPage(NamedTuple):
@@ -30,15 +30,22 @@ class Privacy(Controller):
     @get(
         "/export",
         operation_id="exportCustomer",
-        opt=route(permission="see-customers", owned_by="customer_id", recent_proof=True, media_types=("text/html",)),
+        opt=route(
+            permission="see-customers",
+            owned_by="customer_id",
+            problems=("address-corrected",),
+            recent_proof=True,
+            media_types=("text/html",),
+        ),
     )
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
         text/html`). When the customer requests it, the export omits staff notes and the names of staff who accessed the
         data."""
-        export = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if request.user.customer_id == customer_id:
-            export = for_customer(export)
+            export = await service.export_own(request.db, request.user, customer_id=customer_id, now=clock.now())
+        else:
+            export = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if query.format == "html" or (
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
@@ -54,7 +61,7 @@ class Privacy(Controller):
         opt=route(
             permission="change-customers",
             owned_by="customer_id",
-            problems=("customer-has-appointments",),
+            problems=("customer-has-appointments", "address-corrected"),
             recent_proof=True,
         ),
     )

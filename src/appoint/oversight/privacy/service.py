@@ -28,11 +28,14 @@ from ...messaging.notifications.model import Preferences
 from ...messaging.notifications.repository import erasure as notifications_erasure
 from ...messaging.notifications.repository import preferences
 from ..emergency_access import repository as emergency_access
-from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName, RetainedRecord
+from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName, RetainedRecord, for_customer
 from .repository import exports, retention, unconfirmed
 
 T = TypeVar("T")
 BATCH_SIZE: Final = 200
+CORRECTION_WAIT: Final = timedelta(days=14)
+"""How long after a clinic corrected a customer's address the customer can neither export nor erase their data
+themselves. Whoever signs in could be the person at the clinic who entered the address."""
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -66,20 +69,43 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
     )
 
 
+async def export_own(db: Statements, actor: Actor, *, customer_id: UUID, now: datetime) -> Export:
+    """Export a signed-in customer's own data, and record it at every clinic that knows them. Raise `NotFound`, or an
+    `address-corrected` `Conflict`."""
+    await check_address(db, customer_id=customer_id, now=now)
+    exported = for_customer(await export(db, customer_id=customer_id, now=now))
+    for clinic_id in await exports.clinics_of(db, customer_id):
+        await audit.record(db, actor, clinic_id=clinic_id, subjects=[customer_id])
+    return exported
+
+
+async def check_address(db: Statements, *, customer_id: UUID, now: datetime) -> None:
+    """Raise an `address-corrected` `Conflict` if a clinic has corrected the customer's address in the last 14 days."""
+    corrected_at = await corrections.newest_address_correction(db, customer_id)
+    if corrected_at and corrected_at > now - CORRECTION_WAIT:
+        raise errors.Conflict(
+            "address-corrected", until=f"{(corrected_at + CORRECTION_WAIT).date() + timedelta(days=1)}"
+        )
+
+
 async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
     """Erase a customer; their appointments remain, without personal data. Erasing a customer again changes nothing.
 
     A customer who does this themselves erases their own data at once, but not what clinics have recorded about their
     visits: the clinics may have to keep that, and erase it when their retention period ends. An administrator erases
-    everything. Raise `NotFound`, or a `customer-has-appointments` `Conflict` while they have future live appointments
-    at any clinic.
+    everything. Raise `NotFound`, or a `Conflict`: `customer-has-appointments` while they have future live appointments
+    at any clinic, or `address-corrected` for customers whose address a clinic has just corrected.
 
     A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer. Either
     it commits before this and prevents the erasure, or it finds the customer erased. A concurrent note about the
     patient either fails or is erased too.
     """
-    erased = await _erase(tx, customer_id=customer_id, retain=actor.customer_id is not None, now=now)
-    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
+    is_own = actor.customer_id is not None
+    if is_own:
+        await check_address(tx, customer_id=customer_id, now=now)
+    clinic_ids = await exports.clinics_of(tx, customer_id) if is_own else []
+    erased = await _erase(tx, customer_id=customer_id, retain=is_own, now=now)
+    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id], also_at=clinic_ids)
     return erased
 
 
