@@ -11,8 +11,10 @@ from appoint.database.encryption import repository
 CLASSES = {
     "public": """
         clinic: name slug time_zone locale currency phone email address doctor_choice confirm_address
-        doctor: name specialty
-        appointment_type: name description mode price_currency
+          profile logo_hash photo_hash
+        doctor: name specialty title languages specialties patients portrait_hash
+        appointment_type: name description mode price_currency patients preparation
+        image: hash content
         audit_head: public_key signature hash
         audit_start: public_key signature hash
     """,

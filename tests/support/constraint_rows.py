@@ -70,6 +70,8 @@ insert into event (clinic_id, id, type, subject_id, subject_version, data)
   values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
 insert into worker_heartbeat values ('worker/1', now()); insert into clinic_setup_step values (1, 'page');
+insert into image (clinic_id, hash, content)
+  values (1, encode(sha256('RIFF0000WEBP'), 'hex'), 'RIFF0000WEBP');
 insert into job_run (name, due_at) values ('publish-slots', now());
 insert into dev_message (token, channel, recipient, subject, text)
   values ('rescheduled', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');

@@ -1,6 +1,7 @@
 """Constraint cases for the audit log, jobs, confirmation codes, strangers' appointments, manage links and reports."""
 
 from functools import partial
+from hashlib import sha256
 
 from support.constraint_rows import (
     ANA,
@@ -24,6 +25,12 @@ from support.constraint_rows import (
 from support.passkey_constraint_cases import PASSKEY_CASES
 from support.patient_constraint_cases import PATIENT_CASES
 from support.sign_in_constraint_cases import SIGN_IN_CASES
+
+
+def image(content: str = "RIFF1111WEBP", **columns: object) -> str:
+    hash = sha256(content.encode()).hexdigest()
+    return insert("image", **{"clinic_id": 1, "hash": hash, "content": content, **columns})
+
 
 setup_step = partial(insert, "clinic_setup_step", clinic_id=1, step="site")
 appointment_step = partial(
@@ -95,4 +102,11 @@ MORE_CASES = {
     "doctor_day_counts": daily_sums(kept=2),
     "doctor_day_lead": daily_sums(lead="{3}"),
     "unsummed_pkey": insert("unsummed", clinic_id=1, id=BOOKED, days="[2027-03-02,2027-03-03)"),
+    "image_pkey": image("RIFF0000WEBP"),
+    "image_size": image("RIFF0000WEBP" + "0" * 524_288),
+    "image_is_webp": image("<svg/>"),
+    "image_hash": image(hash="0" * 64),
+    "clinic_logo": f"update clinic set logo_hash = '{'0' * 64}' where id = 1",
+    "clinic_photo": f"update clinic set photo_hash = '{'0' * 64}' where id = 1",
+    "doctor_portrait": f"update doctor set portrait_hash = '{'0' * 64}' where clinic_id = 1",
 }

@@ -399,6 +399,8 @@ END) STORED,
     confirm_address text DEFAULT 'always'::text NOT NULL,
     staff_second_factor boolean DEFAULT false NOT NULL,
     profile jsonb DEFAULT '{}'::jsonb NOT NULL,
+    logo_hash text,
+    photo_hash text,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
     CONSTRAINT clinic_confirm_address CHECK ((confirm_address = ANY (ARRAY['always'::text, 'never'::text]))),
@@ -492,6 +494,7 @@ END) STORED,
     min_age smallint,
     max_age smallint,
     patients text DEFAULT 'everyone'::text NOT NULL,
+    portrait_hash text,
     CONSTRAINT doctor_ages CHECK (((min_age >= 0) AND (max_age <= 150) AND (min_age <= max_age))),
     CONSTRAINT doctor_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT doctor_languages CHECK (((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL))),
@@ -1402,6 +1405,16 @@ CREATE TABLE public.event_log (
     CONSTRAINT event_log_clinic CHECK ((clinic_id >= 0))
 );
 
+CREATE TABLE public.image (
+    clinic_id integer NOT NULL,
+    hash text NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT image_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
+    CONSTRAINT image_is_webp CHECK (((SUBSTRING(content FROM 1 FOR 4) = '\x52494646'::bytea) AND (SUBSTRING(content FROM 9 FOR 4) = '\x57454250'::bytea))),
+    CONSTRAINT image_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 524288)))
+);
+
 CREATE TABLE public.job_run (
     name text NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -1842,6 +1855,9 @@ ALTER TABLE ONLY public.guardianship
 ALTER TABLE ONLY public.guardianship
     ADD CONSTRAINT guardianship_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_pkey PRIMARY KEY (clinic_id, hash);
+
 ALTER TABLE ONLY public.job_run
     ADD CONSTRAINT job_run_pkey PRIMARY KEY (name);
 
@@ -2093,6 +2109,12 @@ ALTER TABLE ONLY public.booking_slot
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.clinic
+    ADD CONSTRAINT clinic_logo FOREIGN KEY (id, logo_hash) REFERENCES public.image(clinic_id, hash);
+
+ALTER TABLE ONLY public.clinic
+    ADD CONSTRAINT clinic_photo FOREIGN KEY (id, photo_hash) REFERENCES public.image(clinic_id, hash);
+
 ALTER TABLE ONLY public.clinic_setup_step
     ADD CONSTRAINT clinic_setup_step_of FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
@@ -2110,6 +2132,9 @@ ALTER TABLE ONLY public.doctor
 
 ALTER TABLE ONLY public.doctor_day
     ADD CONSTRAINT doctor_day_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.doctor
+    ADD CONSTRAINT doctor_portrait FOREIGN KEY (clinic_id, portrait_hash) REFERENCES public.image(clinic_id, hash);
 
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);

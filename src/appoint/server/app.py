@@ -26,6 +26,7 @@ from ..booking.undo.api import AppointmentUndo
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
+from ..clinics.pictures.api import Pictures
 from ..customers.api import Customers, Patients
 from ..customers.corrections.api import Corrections
 from ..customers.guardians.api import Guardians, Wards
@@ -88,6 +89,7 @@ API = [
     Clinics,
     AppointmentTypes,
     Doctors,
+    Pictures,
     Customers,
     FoundCustomers,
     Patients,

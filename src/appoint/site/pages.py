@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from . import api_docs, dev_pages, first_run, security_txt
+from . import api_docs, dev_pages, first_run, pictures, security_txt
 from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe, wards
 from .public import sign_in as patient_sign_in
 from .staff import (
@@ -40,6 +40,7 @@ PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
     *dev_pages.PAGES,
     *security_txt.PAGES,
+    *pictures.PAGES,
     *first_run.PAGES,
     *find.PAGES,
     *book.PAGES,

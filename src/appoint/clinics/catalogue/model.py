@@ -29,6 +29,7 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
     min_age: int | None = None
     max_age: int | None = None
     patients: Patients = "everyone"
+    portrait_hash: str | None = None
 
     def offers(self, appointment_type_id: UUID | None) -> bool:
         return (
@@ -83,6 +84,8 @@ class Catalogue(msgspec.Struct, frozen=True):
     doctors: dict[UUID, CatalogueDoctor]
     types: dict[UUID, CatalogueType]
     profile: Profile = msgspec.field(default_factory=Profile)
+    logo_hash: str | None = None
+    photo_hash: str | None = None
 
     @property
     def is_selective(self) -> bool:

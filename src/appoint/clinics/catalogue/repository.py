@@ -17,11 +17,13 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
                c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone,
-               c.doctor_choice, c.require_version, c.confirm_address, c.profile,
+               c.doctor_choice, c.require_version, c.confirm_address, c.profile, c.logo_hash,
+               c.photo_hash,
                (select json_agg(json_build_object(
                          'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
                          'title', d.title, 'languages', d.languages, 'specialties', d.specialties,
                          'min_age', d.min_age, 'max_age', d.max_age, 'patients', d.patients,
+                         'portrait_hash', d.portrait_hash,
                          'appointment_type_ids', (
                            select json_agg(offer.appointment_type_id) from doctor_appointment_type offer
                             where offer.clinic_id = d.clinic_id and offer.doctor_id = d.id)) order by d.id)

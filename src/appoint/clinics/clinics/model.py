@@ -212,5 +212,9 @@ class Clinic(Resource):
     policy: Policy
     notifications: Notifications
     profile: Profile
+    logo_hash: str | None
+    """The hash in the logo's address, `/images/{clinicId}/{hash}.webp`; null if the clinic has none."""
+    photo_hash: str | None
+    """The hash in the photo's address."""
     active: bool
     removed_at: datetime | None

@@ -84,7 +84,7 @@ async def change(
     Raise a `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
     these would no longer match the intended wall times. Raise `Invalid` for an invalid phone number.
     """
-    clinic = await _lock(tx, clinic_id, if_match)
+    clinic = await lock(tx, clinic_id, if_match)
     content = content_after(change, clinic, ClinicContent)
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
@@ -108,7 +108,7 @@ async def deactivate(
     would leave appointments without a doctor. A booking made during a cascade either commits first and prevents it, or
     finds its slot withdrawn.
     """
-    clinic = await _lock(tx, clinic_id, if_match)
+    clinic = await lock(tx, clinic_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
     if not clinic.active:
         return
@@ -143,7 +143,14 @@ async def _append_event(tx: Transaction, type: str, clinic: Clinic, fact: Fact) 
     )
 
 
-async def _lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
+async def append_changed(tx: Transaction, clinic_id: int) -> None:
+    """Append the event that the clinic has changed, which also refreshes cached catalogues."""
+    clinic = await get(tx, clinic_id)
+    await _append_event(tx, "clinic.changed", clinic, ClinicChanged(active=clinic.active))
+
+
+async def lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
+    """Lock a clinic against changes and check `If-Match`. Raise `NotFound` for an unknown clinic."""
     clinic = await repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound

@@ -89,6 +89,8 @@ class Doctor(Resource):
     min_age: int | None
     max_age: int | None
     patients: Patients
+    portrait_hash: str | None
+    """The hash in the portrait's address, `/images/{clinicId}/{hash}.webp`; null if there is none."""
     active: bool
     removed_at: datetime | None
 

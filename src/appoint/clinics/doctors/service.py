@@ -84,7 +84,7 @@ async def change(
     Raise a `clinic-inactive` `Conflict` if the patch restores a removed doctor at an inactive clinic, and `Invalid` for
     another clinic's appointment types.
     """
-    doctor = await _lock(tx, doctor_id, if_match)
+    doctor = await lock(tx, doctor_id, if_match)
     content = content_after(_without_old_codes(change, doctor), doctor, DoctorContent)
     check_ages(content.min_age, content.max_age)  # a patch can make the combination invalid
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
@@ -107,7 +107,7 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
     commits first and prevents the removal, or finds the doctor's hours withdrawn: the foreign key `within_hours` allows
     only one of the two.
     """
-    doctor = await _lock(tx, doctor_id, if_match)
+    doctor = await lock(tx, doctor_id, if_match)
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
     if not doctor.active:
         return
@@ -164,7 +164,13 @@ async def _with_event(tx: Transaction, type: str, doctor_id: UUID) -> Doctor:
     return doctor
 
 
-async def _lock(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:
+async def append_changed(tx: Transaction, doctor_id: UUID) -> None:
+    """Append the event that the doctor has changed, which also refreshes cached catalogues."""
+    await _with_event(tx, "doctor.changed", doctor_id)
+
+
+async def lock(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:
+    """Lock a doctor against changes and check `If-Match`. Raise `NotFound` for an unknown doctor."""
     if not await repository.lock(tx, doctor_id):
         raise errors.NotFound
     doctor = await get(tx, doctor_id)

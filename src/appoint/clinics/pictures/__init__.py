@@ -1,0 +1,1 @@
+"""Clinics' logos and photos, and doctors' portraits."""
