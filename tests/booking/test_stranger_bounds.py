@@ -3,24 +3,19 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from appoint.booking.book import book
 from appoint.booking.bounds import StrangerOrigin
 from appoint.booking.holds import expire_holds
-from appoint.booking.planning import BookingCommand, CustomerRequest
-from appoint.booking.rules import TimeRequest
-from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
 from support.app import ADMIN, settings
 from support.rate_limits import limited_client
+from support.stranger_bounds import BOOKABLE_MINUTES, HOLD, MINUTES, Clinic, free_times
 from support.world import (
-    MONDAY,
-    World,
     at,
     create_clinic,
     create_customer,
@@ -29,87 +24,6 @@ from support.world import (
     publish_slot,
 )
 
-HOLD = timedelta(minutes=10)
-MINUTES = 20
-DAYS = [MONDAY + timedelta(days=day) for day in range(14)]
-STARTS = [at(8, day=day) + timedelta(minutes=MINUTES * number) for day in DAYS for number in range(24)]
-"""All start times within each doctor's hours."""
-DOCTORS = 4
-BOOKABLE_MINUTES = DOCTORS * len(STARTS) * MINUTES
-
-
-class Clinic(World):
-    """A clinic whose doctors work for eight hours on each of the next 14 days, with one 20-minute type."""
-
-    async def open(self) -> None:
-        await self.set_clinic(self.clinic, slot_step_minutes=MINUTES)
-        self.visit = await self.add_type(MINUTES)
-        self.doctors = [await self.add_doctor(f"Dr {number}") for number in range(DOCTORS)]
-        for doctor in self.doctors:
-            for day in DAYS:
-                await self.publish(doctor, at(8, day=day), at(16, day=day))
-        await self.db.execute("delete from booking_slot where doctor_id = $1", self.dr_shah)
-
-    async def add_customers(self, number: int, *, email: str | None = None) -> list[UUID]:
-        rows = await self.db.fetch(
-            """
-            insert into customer (name, email)
-            select 'Max', coalesce($2, 'max' || n || '@example.org') from generate_series(1, $1) as n returning id
-            """,
-            number,
-            email,
-        )
-        return [row.id for row in rows]
-
-    async def attempt(
-        self,
-        address: str,
-        times: Sequence[tuple[UUID, datetime]],
-        customers: Sequence[UUID],
-        *,
-        hold: bool = True,
-        length: timedelta | None = None,
-        actor: Actor | None = None,
-    ) -> str:
-        """As a stranger, book an appointment for each pair of time and customer in one request. Return the outcome."""
-        actor = actor or Actor(f"open:{address}", address=address)
-        origin = StrangerOrigin.of(address, settings(), secret="secret", clinic_id=self.clinic, now=self.now)
-        requests = [
-            CustomerRequest(
-                customer,
-                TimeRequest(
-                    doctor_id=doctor,
-                    start_time=start,
-                    end_time=start + length if length else None,
-                    appointment_type_id=None if length else self.visit,
-                    hold=hold,
-                ),
-            )
-            for (doctor, start), customer in zip(times, customers, strict=True)
-        ]
-        command = BookingCommand(
-            self.clinic,
-            requests,
-            actor,
-            HOLD,
-            self.now,
-            is_proven=not actor.is_stranger,
-            origin=origin if actor.is_stranger else None,
-        )
-        try:
-            await book(self.db, self.cache, command)
-        except errors.Conflict as conflict:
-            return conflict.type
-        return "booked"
-
-    async def taken_minutes(self) -> int:
-        return await self.db.fetchval(
-            """
-            select coalesce(sum(extract(epoch from upper(active_during) - lower(active_during))) / 60, 0)::int
-              from appointment
-            """
-        )
-
 
 @pytest.fixture
 async def clinic(db):
@@ -117,11 +31,6 @@ async def clinic(db):
         clinic = await Clinic.make(db, cache)
         await clinic.open()
         yield clinic
-
-
-def free_times(clinic: Clinic, number: int, *, after: int = 0) -> list[tuple[UUID, datetime]]:
-    times = [(doctor, start) for start in STARTS for doctor in clinic.doctors]
-    return times[after : after + number]
 
 
 async def take_all(clinic: Clinic, addresses: Sequence[str], *, each: int) -> Counter[str]:

@@ -45,7 +45,8 @@ class BookingCommand(NamedTuple):
     override: Override | None = None
     limits: BookingLimits | None = None
     origin: StrangerOrigin | None = None
-    """Where a stranger's request comes from. None for all other callers, and if nothing limits strangers."""
+    """Where a stranger's or a patient's request comes from. None for all other callers, and if nothing limits
+    strangers."""
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
     is_proven: bool = True
@@ -75,6 +76,8 @@ class BookingPlan(NamedTuple):
     needs_code: bool = False
     """Whether the appointments are on hold until the booker enters the code that they receive."""
     origin: StrangerOrigin | None = None
+    signed_in_id: UUID | None = None
+    """The signed-in patient. The origin's limits apply only to new ones."""
 
     @property
     def violation(self) -> str | None:
@@ -149,6 +152,7 @@ def plan_booking(
         needs_code,
         # a proven address does not count as unconfirmed
         command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
+        command.actor.customer_id,
     )
 
 

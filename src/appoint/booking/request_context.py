@@ -169,9 +169,10 @@ async def apply_transition(request: Request, appointment_id: UUID, name: str) ->
 
 
 def stranger_origin(request: Request, clinic_id: int) -> StrangerOrigin | None:
-    """Return where a stranger's request comes from, or None for other callers and if rate limits are off."""
+    """Return where a stranger's or a patient's request comes from, or None for those who act for the clinic and if rate
+    limits are off."""
     services, settings = request.services, request.services.settings
-    if not settings.rate_limits or not request.user.is_stranger_to(clinic_id):
+    if not settings.rate_limits or request.user.acts_for(clinic_id):
         return None
     return StrangerOrigin.of(
         request.user.address, settings, secret=services.secret_key, clinic_id=clinic_id, now=clock.now()

@@ -113,10 +113,6 @@ class Actor(msgspec.Struct, frozen=True):
         administrator do, patients do not."""
         return self.administrator or self.membership_at(clinic_id) is not None
 
-    def is_stranger_to(self, clinic_id: int) -> bool:
-        """Return whether the caller neither acts for the clinic nor is signed in as a patient."""
-        return not self.acts_for(clinic_id) and self.customer_id is None
-
     def is_staff(self, clinic_id: int) -> bool:
         """Return whether the caller is on the clinic's staff or is the administrator."""
         membership = self.membership_at(clinic_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ...database.pool import Statements
 from ..availability.model import Range
+from ..bounds import NEWCOMER_PERIOD
 from ..planning import BookingPlan, SlotTime
 from ..rules import BookingLimits
 
@@ -122,17 +123,26 @@ async def find_slot_end(
 
 
 async def fits_stranger_bounds(db: Statements, plan: BookingPlan) -> bool:
-    """Return whether a stranger's plan fits what strangers may take."""
+    """Return whether a plan fits what strangers and new patients may take."""
     if plan.origin is None:
         return True
     return await db.fetchval(
-        "select fits_stranger_bounds($1, $2::stranger_origin, $3, $4, $5, $6)",
+        """
+        select exists (select from customer where id = $7 and created_at <= $8)
+               or exists (select
+                            from appointment
+                           where clinic_id = $1 and customer_id = $7 and lower(during) < $6
+                             and status in ('booked', 'arrived', 'checked-in', 'fulfilled'))
+               or fits_stranger_bounds($1, $2::stranger_origin, $3, $4, $5, $6)
+        """,
         plan.catalogue.clinic_id,
         plan.origin,
         list({spec.customer_id for spec in plan.specs}),
         len(plan.specs),
         ceil(sum((spec.claimed_until - spec.claimed_from for spec in plan.specs), timedelta()) / timedelta(minutes=1)),
         plan.now,
+        plan.signed_in_id,
+        plan.now - NEWCOMER_PERIOD,
     )
 
 

@@ -10,6 +10,7 @@ from ...database.pool import Statements
 from ...database.sql import load
 from ...kit import ids, tracing
 from ...kit.key_ring import KeyRing, Place, is_unreadable
+from ..bounds import NEWCOMER_PERIOD
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
 from ..rules import AppointmentSpec, in_turn
@@ -37,7 +38,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     since the plan was made. Limits are exact, because one customer's concurrent bookings queue.
 
     Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
-    naming `within_hours` if a named doctor's hours do not cover the time. Nothing is written in either case.
+    naming `within_hours` if a named doctor's hours do not cover the time. In both cases, nothing is written.
     """
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
@@ -45,8 +46,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     overrides = audit_reason(
         [rule for _, spec in turns for rule in spec.overrides], [rule for _, spec in turns for rule in spec.advisories]
     )
-    hold_length = min(command.hold_length, MAX_UNCONFIRMED_HOLD) if plan.needs_code else command.hold_length
-    hold_expires_at = command.now + hold_length
+    longest_hold = MAX_UNCONFIRMED_HOLD if plan.needs_code else command.hold_length
+    hold_expires_at = command.now + min(command.hold_length, longest_hold)
     appointment_ids = [booking_id if len(turns) == 1 else ids.new_id(clinic_id) for _ in turns]
     override_reason = command.override.reason if command.override else None
     rows = await db.fetch(
@@ -66,6 +67,8 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         limits=plan.limits,
         needs_code=plan.needs_code,
         origin=plan.origin,
+        signed_in_id=plan.signed_in_id,
+        known_since=plan.now - NEWCOMER_PERIOD,
         step_seconds=plan.step_seconds,
         override_reasons=[db.keys.encrypt(override_reason, Place.OVERRIDE_REASON, id) for id in appointment_ids],
         traceparent=tracing.traceparent(),
@@ -123,8 +126,7 @@ async def lock(
 
 
 async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
-    """Lock the doctors' hours against publishing and withdrawing until the transaction ends. All callers lock in the
-    same order."""
+    """Lock the doctors' hours against publishing and withdrawing. All callers lock in the same order."""
     await tx.execute("select from clinic where id = $1 for share", clinic_id)
     await tx.execute(
         "select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids
@@ -273,8 +275,7 @@ async def move(
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
     """Withdraw hours in the range that were published for one appointment alone, if there are any.
 
-    Raise `ForeignKeyViolationError` if they are in use.
-    """
+    Raise `ForeignKeyViolationError` if they are in use."""
     await tx.execute(
         """
         with withdrawn as (
@@ -295,6 +296,5 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
 
 
 async def expire_holds(db: Statements, *, now: datetime, limit: int) -> int:
-    """Cancel up to `limit` expired holds across clinics, and return how many were cancelled. This is safe to run
-    concurrently."""
+    """Cancel up to `limit` expired holds across clinics, and return how many. This is safe to run concurrently."""
     return await db.fetchval(EXPIRE_HOLDS, now=now, limit=limit)

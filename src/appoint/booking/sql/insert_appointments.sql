@@ -52,11 +52,22 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                                from appointment a
                               where a.clinic_id = :clinic_id and a.doctor_id = d.id
                                 and a.active_claim && tstzrange(r.claimed_from, r.claimed_until)))
+), bounded as (  -- strangers, and patients who have signed in but are as new as strangers
+  select (:origin::stranger_origin).networks is not null
+         and (:signed_in_id::uuid is null
+              or not exists (select
+                               from customer c
+                              where c.id = :signed_in_id and c.created_at <= :known_since)
+                 and not exists (select
+                                   from appointment a
+                                  where a.clinic_id = :clinic_id and a.customer_id = :signed_in_id
+                                    and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled')
+                                    and lower(a.during) < :now)) as is_bounded
 ), within_bounds as (  -- strangers' bookings at one clinic queue here, always before they queue for a customer
   select fits_stranger_bounds(:clinic_id, :origin::stranger_origin, array_agg(distinct customer_id), count(*),
                               ceil(sum(extract(epoch from claimed_until - claimed_from)) / 60), :now) as fits
     from requested
-   where (:origin::stranger_origin).networks is not null
+   where (select is_bounded from bounded)
   having count(*) > 0
 ), within_limits as (  -- locks customers in id order, so that concurrent statements queue here instead of deadlocking
   select bool_and(fits_caps(:clinic_id, customer_id, more, more_held, (:limits::booking_limits).appointments,
@@ -153,7 +164,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
          ceil(extract(epoch from upper(claimed) - lower(claimed)) / 60),
          status = 'pending' or (:origin::stranger_origin).clinic_percent is null
     from inserted
-   where (:origin::stranger_origin).networks is not null
+   where (select is_bounded from bounded)
 ), events as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,

@@ -27,7 +27,8 @@ class StrangerAppointments(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: StrangerFilter
     ) -> Response[Page[StrangerAppointment]]:
-        """List appointments booked in the last 30 days by people who were not signed in, newest first."""
+        """List appointments booked in the last 30 days by people who were not signed in, or who had only just
+        registered, newest first."""
         selection = StrangerSelection.of(query, cursor_after(request, query, tuple[datetime, UUID]))
         appointments = await service.list_newest(request.services.db.across(), clinic_id, selection)
         if not appointments:
