@@ -195,7 +195,7 @@ def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
 
 
 def _footer(key: TemplateKey, facts: Facts) -> Sequence[str]:
-    """Return the lines at the end: who sent the message and why."""
+    """Return the lines at the end, which name the sender and the reason for the email."""
     lines = [", ".join([one_line(facts.clinic), *address_lines(facts)])]
     if key.kind in CARD_KINDS:
         lines.append(
