@@ -4,7 +4,7 @@ An appointment has one valid link at a time. It expires some time after the appo
 earlier.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,14 +14,13 @@ from ..database.pool import Statements
 from ..http.services import services_of
 from ..kit import clock, ids
 from ..kit.actors import Actor
+from ..kit.manage_links import LINK_TTL
 from ..kit.signed_tokens import short_id, sign_id, verify_id, verify_short_id
 from . import repository
 
 PREFIX: Final = "apm_"
 PURPOSE: Final = "manage"
 SHORT_PURPOSE: Final = "manage-short"
-LINK_TTL: Final = timedelta(days=30)
-"""How long after the appointment its link still works."""
 
 
 def token(secret: str, appointment_id: UUID, number: int = 1) -> str:

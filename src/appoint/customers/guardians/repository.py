@@ -75,15 +75,30 @@ async def _list(
     return [to(Guardianship, row) for row in rows]
 
 
-async def end(tx: Statements, guardianship_id: UUID, *, now: datetime) -> None:
-    """End a guardianship."""
+async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_since: datetime) -> None:
+    """End a guardianship. Appointments for the ward no longer belong to the guardian as their booker, and those that
+    end after `linked_since` get a new manage link, because the guardian knows the current one."""
     await tx.execute(
         """
-        update guardianship set ended_at = $2, version = version + 1, updated_at = now()
-         where id = $1 and ended_at is null
+        with ended as (
+          update guardianship set ended_at = $2, version = version + 1, updated_at = now()
+           where id = $1 and ended_at is null
+          returning guardian_id, ward_id, granting_clinic_id
+        ), changed as (
+          update appointment a
+             set link_number = a.link_number + 1, booker_id = nullif(a.booker_id, e.guardian_id),
+                 version = a.version + 1, updated_at = now()
+            from ended e
+           where a.customer_id = e.ward_id and a.clinic_id = coalesce(e.granting_clinic_id, a.clinic_id)
+             and upper(a.during) > $3
+          returning a.clinic_id, a.id, a.version
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
         """,
         guardianship_id,
         now,
+        linked_since,
     )
 
 

@@ -9,6 +9,7 @@ from ...database.pool import Statements, Transaction
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
+from ...kit.manage_links import LINK_TTL
 from .. import repository as customers
 from ..details import EARLIEST_ZONE, check_name, normalise
 from ..model import Customer, CustomerContent
@@ -75,22 +76,24 @@ async def get(db: Statements, guardianship_id: UUID) -> Guardianship:
 
 
 async def end_own(tx: Transaction, actor: Actor, *, guardianship_id: UUID, customer_id: UUID, now: datetime) -> None:
-    """End a guardianship, as its guardian or its ward. Raise `NotFound` for anyone else's."""
+    """End a guardianship, as its guardian or its ward. The ward's manage links stop working. Raise `NotFound` for
+    anyone else's."""
     guardianship = await get(tx, guardianship_id)
     if customer_id not in (guardianship.guardian_id, guardianship.ward_id):
         raise errors.NotFound
-    await repository.end(tx, guardianship_id, now=now)
+    await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[guardianship_id])
 
 
 async def revoke(
     tx: Transaction, actor: Actor, *, clinic_id: int, ward_id: UUID, guardianship_id: UUID, now: datetime
 ) -> None:
-    """End a guardianship that the clinic has granted. Raise `NotFound` for any other."""
+    """End a guardianship that the clinic has granted. The ward's manage links there stop working. Raise `NotFound` for
+    any other."""
     guardianship = await get(tx, guardianship_id)
     if (guardianship.clinic_id, guardianship.ward_id) != (clinic_id, ward_id):
         raise errors.NotFound
-    await repository.end(tx, guardianship_id, now=now)
+    await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL)
     subjects = [guardianship_id, guardianship.guardian_id, guardianship.ward_id]
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
 
