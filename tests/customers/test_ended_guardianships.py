@@ -19,7 +19,10 @@ async def world(db, client):
         world.client = client
         accept_callers(
             client,
-            {"ana": Actor(f"patient:{world.ana}", customer_id=world.ana)},
+            {
+                "ana": Actor(f"patient:{world.ana}", customer_id=world.ana),
+                "ben": Actor(f"patient:{world.ben}", customer_id=world.ben),
+            },
         )
         yield world
 
@@ -64,3 +67,15 @@ async def test_the_guardians_own_appointments_keep_their_links(world):
     before = await linked_tokens(world)
     await world.client.delete(f"/api/customers/{world.ana}/wards/{child['id']}", headers=headers_of("ana"))
     assert await linked_tokens(world) == before
+
+
+async def test_a_patients_own_page_says_who_can_book_for_them(world, db):
+    await db.execute(
+        "insert into guardianship (guardian_id, ward_id, granting_clinic_id, ends_on) values ($1, $2, 1, '2028-01-01')",
+        world.ana,
+        world.ben,
+    )
+    page = (await world.client.get("/my", headers=headers_of("ben"))).text
+    assert "People who book for you" in page
+    assert 'href="/my/people">Stop ' in page
+    assert "People who book for you" not in (await world.client.get("/my", headers=headers_of("ana"))).text

@@ -40,6 +40,7 @@ async def my_appointments(request: Request) -> Response[Any]:
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.find_linked_customers(request.db, customer_id, linked_customers_of(request))
     wards = await guardians.list_wards(request.db, guardian_id=customer_id, clinic_id=None, now=now)
+    carers = await guardians.list_guardians(request.db, ward_id=customer_id, clinic_id=None, now=now)
     visits = await appointments.list_visits(
         request.db,
         customer_ids=[customer_id, *(other.id for other in others)],
@@ -51,7 +52,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         request.services.db,
         request.user,
         clinic_id=PLATFORM,
-        subjects=[customer.id, *(visit.id for visit in visits)],
+        subjects=[customer.id, *(visit.id for visit in visits), *(each.guardian_id for each in carers)],
     )
     linked = [(visit, f"/appointments/{links.token(secret, visit.id, visit.link_number)}") for visit in visits]
     return render(
@@ -60,6 +61,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         cache_control=NO_STORE,
         customer=customer,
         others=others,
+        carers=carers,
         upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now and visit.status in LIVE],
         past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now and visit.status in LASTING],
         cancelled=[(visit, link) for visit, link in reversed(linked) if visit.status == Status.CANCELLED],
