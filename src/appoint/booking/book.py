@@ -98,15 +98,12 @@ async def _find_slots(db: Statements, command: BookingCommand) -> Mapping[UUID, 
     return await repository.find_slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
 
 
-async def _find_patients(db: Database, command: BookingCommand, catalogue: Catalogue) -> Mapping[UUID, PatientFacts]:
-    """Return the facts about the patients, which only clinics with selective doctors or types need.
-
-    A new patient's birth date decides too, although the clinic doesn't see it before the booking.
-    """
+async def _find_patients(db: Statements, command: BookingCommand, catalogue: Catalogue) -> Mapping[UUID, PatientFacts]:
+    """Return the facts about the patients, which only clinics with selective doctors or types need."""
     if not catalogue.is_selective:
         return NO_FACTS
     ids = [request.customer_id for request in command.requests]
-    return await repository.find_patient_facts(db.across(), clinic_id=command.clinic_id, customer_ids=ids)
+    return await repository.find_patient_facts(db, clinic_id=command.clinic_id, customer_ids=ids)
 
 
 async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:

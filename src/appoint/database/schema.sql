@@ -725,6 +725,20 @@ CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
     FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint AS us) clock;
 END;
 
+CREATE FUNCTION public.patient_facts(clinic integer, customers uuid[]) RETURNS TABLE(customer_id uuid, birth_date date, is_known boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT c.id,
+     COALESCE(p.corrected_birth_date, c.birth_date) AS "coalesce",
+         CASE
+             WHEN (p.customer_id IS NOT NULL) THEN true
+             ELSE NULL::boolean
+         END AS "case"
+    FROM (public.customer c
+      LEFT JOIN public.patient p ON (((p.clinic_id = patient_facts.clinic) AND (p.customer_id = c.id))))
+   WHERE (c.id = ANY (patient_facts.customers));
+END;
+
 CREATE FUNCTION public.presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     BEGIN ATOMIC

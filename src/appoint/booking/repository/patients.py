@@ -13,14 +13,8 @@ async def find_patient_facts(
     """Return each customer's birth date, as the clinic knows it, and whether they are already its patient. Omit unknown
     customers."""
     rows = await db.fetch(
-        """
-        select c.id, coalesce(p.corrected_birth_date, c.birth_date) as birth_date,
-               case when p.customer_id is not null then true end as is_known
-          from customer c
-          left join patient p on p.clinic_id = $1 and p.customer_id = c.id
-         where c.id = any($2)
-        """,
+        "select customer_id, birth_date, is_known from patient_facts($1, $2)",
         clinic_id,
         customer_ids,
     )
-    return {row.id: PatientFacts(row.birth_date, row.is_known) for row in rows}
+    return {row.customer_id: PatientFacts(row.birth_date, row.is_known) for row in rows}
