@@ -231,6 +231,18 @@ async def test_strangers_are_limited_by_appointments_rather_than_holds(client, p
         await hold(client, practice, number / 2)
 
 
+async def test_a_form_sent_several_times_at_once_books_and_never_says_that_the_code_is_used_up(client, db, practice):
+    appointment = await hold(client, practice)
+    await db.execute("update confirmation_code set attempts = 4")
+    answers = await asyncio.gather(*(confirm(client, appointment, code_for(appointment)) for _ in range(8)))
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(200, "booked")] * 8
+    assert await event_types(db, appointment) == [
+        "appointment.held",
+        "appointment.code-requested",
+        "appointment.booked",
+    ]
+
+
 async def test_codes_are_not_stored_in_the_database(client, db, practice):
     appointment = await hold(client, practice)
     tables = await db.fetch("select tablename from pg_tables where schemaname = 'public'")

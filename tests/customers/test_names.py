@@ -54,3 +54,8 @@ async def test_staff_can_enter_any_name_but_strangers_cannot(client):
     assert refusal.status_code == 400
     assert refusal.json()["errors"] == [{"pointer": "#/name", "detail": "must not contain a web or email address"}]
     assert (await client.post("/api/customers", json=body, headers=ADMIN)).status_code == 201
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u202d", "\u2066"])
+def test_names_cannot_change_the_direction_of_text(character):
+    assert name_fault(f"Ana{character}nosirroM")

@@ -12,6 +12,8 @@ MAX_NAME_LENGTH: Final = 100
 LINK: Final = re.compile(r"://|\bwww\.|\S\.\S+/", re.IGNORECASE)
 LINE_BREAKS_AND_CONTROLS: Final = frozenset({"Cc", "Zl", "Zp"})
 """Unicode's categories for line breaks and control characters."""
+DIRECTION_OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Invisible characters that change the direction of the text around them, and so what it seems to say."""
 DOTS: Final = str.maketrans({"。": ".", "．": ".", "｡": "."})
 """Characters that browsers read as dots in a domain."""
 COMMON_DOMAINS: Final = frozenset(
@@ -27,7 +29,10 @@ def name_fault(name: str) -> Fault | None:
     """Return what is wrong with a name that was not entered by a clinic's staff, or None if it is fine."""
     if len(name) > MAX_NAME_LENGTH:
         return Fault("#/name", "is too long; maximum length: {n}", n=MAX_NAME_LENGTH)
-    if any(unicodedata.category(character) in LINE_BREAKS_AND_CONTROLS for character in name):
+    if any(
+        unicodedata.category(character) in LINE_BREAKS_AND_CONTROLS or character in DIRECTION_OVERRIDES
+        for character in name
+    ):
         return Fault("#/name", translatable("must not contain line breaks or control characters"))
     if _contains_link(name):
         return Fault("#/name", translatable("must not contain a web or email address"))

@@ -21,10 +21,10 @@ from ..kit import errors
 
 FOLDER: Final = Path(__file__).parent / "static"
 MEDIA_TYPES: Final = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
     ".woff2": "font/woff2",
 }
 HASHED_NAME: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")

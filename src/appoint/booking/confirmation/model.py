@@ -58,7 +58,7 @@ class Hold(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to enter a code. It is counted before the code is compared."""
+    """An attempt to enter a code. Wrong ones are counted before the caller receives an answer."""
 
     number: int
     """The number of the code to compare it with."""

@@ -57,17 +57,21 @@ def _hold(row: Row) -> Hold:
     )
 
 
-async def count_attempt(tx: Statements, *, clinic_id: int, booking_id: UUID) -> Attempt | None:
-    """Count an attempt to enter the latest code. Return None if none are left or the code is no longer needed."""
+async def count_attempt(
+    tx: Statements, *, clinic_id: int, booking_id: UUID, right_number: int | None
+) -> Attempt | None:
+    """Count an attempt to enter the latest code, unless it is the right one for the code with this number. Return None
+    if no attempts are left or the code is no longer needed."""
     row = await tx.fetchrow(
         """
-        update confirmation_code set attempts = attempts + 1
+        update confirmation_code set attempts = attempts + case number when $4 then 0 else 1 end
          where clinic_id = $1 and booking_id = $2 and attempts < $3 and confirmed_at is null
         returning number, attempts
         """,
         clinic_id,
         booking_id,
         MAX_ATTEMPTS,
+        right_number,
     )
     return Attempt(*row.values()) if row else None
 

@@ -103,7 +103,9 @@ async def confirm_by_link(
 
 
 async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime) -> None:
-    """Check the code, counting the attempt first. Accept anything once the address is confirmed."""
+    """Check the code. A wrong one counts as an attempt before the caller learns that it is wrong; the right one does
+    not, so that a form sent several times does not use up the attempts. Accept anything once the address is confirmed.
+    """
     if hold.confirmed:
         return
     if hold.is_expired(now):
@@ -111,17 +113,25 @@ async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime)
     if entry.code is None:
         raise errors.Conflict("code-required")
     clinic_id = ids.clinic_of(hold.booking_id)
-    attempt = await repository.count_attempt(db, clinic_id=clinic_id, booking_id=hold.booking_id)
+    attempt = await repository.count_attempt(
+        db,
+        clinic_id=clinic_id,
+        booking_id=hold.booking_id,
+        right_number=hold.number if _is_right(entry.code, hold, hold.number, entry.secret) else None,
+    )
     if attempt is None:
         booking = await repository.find_by_booking(db, clinic_id=clinic_id, booking_id=hold.booking_id)
         if booking and booking[0].confirmed:  # a concurrent request got there first
             return
         raise errors.Conflict("new-code-required")
-    right_code = code(entry.secret, hold.booking_id, attempt.number)
-    if not hmac.compare_digest(right_code.encode(), entry.code.encode()):
+    if not _is_right(entry.code, hold, attempt.number, entry.secret):
         if attempt.attempts >= MAX_ATTEMPTS:
             raise errors.Conflict("new-code-required")
         raise errors.Conflict("wrong-confirmation-code", attemptsLeft=MAX_ATTEMPTS - attempt.attempts)
+
+
+def _is_right(entered: str, hold: Hold, number: int, secret: str) -> bool:
+    return hmac.compare_digest(code(secret, hold.booking_id, number).encode(), entered.encode())
 
 
 async def confirm_held(

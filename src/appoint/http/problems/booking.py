@@ -199,7 +199,7 @@ BOOKING: Final[dict[str, Problem]] = {
         409,
         _("Nothing to undo"),
         _("The last change to this appointment cannot be undone."),
-        _("Staff can undo only their own changes, on the same day."),
+        _("Changes by the clinic’s staff can be undone until the end of the day."),
     ),
     "no-rebooking-needed": Problem(
         409,
