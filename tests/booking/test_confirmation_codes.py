@@ -226,9 +226,11 @@ async def test_a_customer_whose_address_changes_needs_a_new_code(client, practic
     assert (await confirm(client, appointment, code_for(appointment, 2))).json()["status"] == "booked"
 
 
-async def test_strangers_are_limited_by_appointments_rather_than_holds(client, practice):
-    for number in range(6):
-        await hold(client, practice, number / 2)
+async def test_strangers_cannot_hold_more_times_than_other_customers(client, practice):
+    first, *_ = [await hold(client, practice, number / 2) for number in range(3)]
+    assert reason_of(await book(client, practice, 1.5)) == (409, "too-many-holds")
+    await confirm_right(client, first)
+    await hold(client, practice, 1.5)
 
 
 async def test_a_form_sent_several_times_at_once_books_and_never_says_that_the_code_is_used_up(client, db, practice):

@@ -140,7 +140,8 @@ def plan_booking(
     limits = command.limits
     if needs_code:
         specs = [spec._replace(hold=True) for spec in specs]
-        limits = limits and BookingLimits(limits.appointments, limits.appointments)  # every appointment is a hold
+        # a booking of several appointments is on hold as a whole
+        limits = limits and limits._replace(holds=max(limits.holds, len(specs)))
     return BookingPlan(
         catalogue,
         specs,
