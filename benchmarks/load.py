@@ -50,6 +50,8 @@ PARAMETERS = {
     "limits": "(:most::int, :most::int)",
     "needs_code": "false",
     "origin": "null",
+    "signed_in_id": "null",
+    "known_since": "null",
     "step_seconds": "null",
     "override_reasons": "null",
     "traceparent": "null",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from appoint.clinics.pictures.model import DOT
 from appoint.kit import clock
 from support.app import ADMIN
 from support.appointments import begin_now
@@ -69,10 +70,15 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("createClinic", lakeside)
     await run("replaceClinic", lakeside)
     await run("patchClinic", {"name": "Lakeside Clinic"})
+    for picture in ("Logo", "Photo"):
+        await run(f"replace{picture}", {"content": DOT}, clinicId=1)
+        await run(f"remove{picture}", clinicId=1)
     check_up = (await run("createAppointmentType", {"name": "Check-up", "minutes": 30}))["id"]
     await run("replaceAppointmentType", {"name": "Check-up", "minutes": 30}, id=check_up)
     await run("patchAppointmentType", {"name": "Long check-up"}, id=check_up)
     shah = (await run("createDoctor", {"name": "Dr Shah"}))["id"]
+    await run("replacePortrait", {"content": DOT}, doctorId=shah)
+    await run("removePortrait", doctorId=shah)
     await run("replaceDoctor", {"name": "Dr Shah"}, doctorId=shah)
     await run("patchDoctor", {"name": "Dr A. Shah"}, doctorId=shah)
     okafor = (await run("createProvider", {"name": "Dr Okafor", "clinicId": 1}))["id"]

@@ -75,7 +75,9 @@ async def test_emails_and_text_messages_contain_the_link(db, client, visit):
     await office.send(START + timedelta(hours=1))
     link = f"https://appoint.example/appointments/{links.token(LINKS.secret, UUID(appointment['id']))}"
     assert [message.channel for message in post.messages] == ["email", "email", "sms", "sms"]
-    assert [link in message.text for message in post.messages] == [True] * 4
+    short = f"https://appoint.example/a/{links.short_code(LINKS.secret, UUID(appointment['id']))}"
+    assert [link in message.text for message in post.messages] == [True, True, False, False]
+    assert [short in message.text for message in post.messages[2:]] == [True, True]
     assert [message.html.count(f'<a href="{link}"') for message in post.messages[:2]] == [1, 1]
 
 

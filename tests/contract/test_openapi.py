@@ -162,7 +162,7 @@ def test_pages_do_not_load_anything_from_other_origins(browser):
     """Styles are inline, and the page's content security policy allows them by digest."""
     for path in ("/", "/api/docs", "/api/docs/clinics", "/problems", "/problems/taken"):
         page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", browser.get(path).text, flags=re.DOTALL)
-        assert re.findall(r"<script>|style=|https?://|src=\"(?!/assets/)|onclick", page) == []
+        assert re.findall(r"<script>|style=|(?:href|src|action)=\"https?://|src=\"(?!/assets/)|onclick", page) == []
         assert '<html lang="' in page
 
 

@@ -92,6 +92,7 @@ ACROSS_CLINICS = {
     ("audit.heads", "audit_head"): "the nightly export of all heads",
     ("corrections.list_clinics", "patient"): "the clinics that know a person",
     ("corrections.clear_superseded", "patient"): "a person's own correction applies at all clinics",
+    ("corrections.newest_address_correction", "patient_correction"): "whether any clinic has corrected an address",
     ("corrections.list_everywhere", "patient_correction"): "a customer's export",
     ("corrections.erase", "patient"): "a customer is erased everywhere",
     ("corrections.erase", "patient_correction"): "the same",

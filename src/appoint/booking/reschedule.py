@@ -251,8 +251,8 @@ def _target(
     is_staff = actor.is_staff(catalogue.clinic_id)
     if doctor_id != appointment.doctor_id:
         fitting = suited(spec, catalogue, patient, is_staff=is_staff)
-        kept = {doctor.id for doctor in fitting.candidates} | {appointment.doctor_id}
-        spec = fitting._replace(candidates=[doctor for doctor in spec.candidates if doctor.id in kept])
+        doctor_ids = {doctor.id for doctor in fitting.candidates} | {appointment.doctor_id}
+        spec = fitting._replace(candidates=[doctor for doctor in spec.candidates if doctor.id in doctor_ids])
     return unbound(spec, catalogue, to.override, now) if is_staff else spec
 
 

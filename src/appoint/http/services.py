@@ -48,4 +48,11 @@ class Services:
 
 def services_of(connection: AnyConnection) -> Services:
     """Return the services of the application that a connection belongs to."""
-    return connection.app.state.services
+    services = find_services(connection)
+    assert services, "only the mock server has none"
+    return services
+
+
+def find_services(connection: AnyConnection) -> Services | None:
+    """Return the application's services, or None for the mock server, which has none."""
+    return connection.app.state.get("services")

@@ -21,7 +21,7 @@ from ..http.etags import matches
 from ..http.forms import query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
 from ..http.routes import route_in
-from ..http.services import services_of
+from ..http.services import find_services, services_of
 from ..kit import errors
 from ..kit.i18n import LANGUAGES, template_functions, translate
 from . import assets
@@ -49,6 +49,8 @@ class LegalLinks(NamedTuple):
     imprint_url: str
     terms_url: str
 
+
+NO_LEGAL_LINKS: Final = LegalLinks("", "", "")
 
 templates: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -133,7 +135,10 @@ def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_cod
 
 
 def _legal_links(request: AnyRequest) -> LegalLinks:
-    settings = services_of(request).settings
+    services = find_services(request)
+    if services is None:
+        return NO_LEGAL_LINKS
+    settings = services.settings
     return LegalLinks(settings.privacy_url, settings.imprint_url, settings.terms_url)
 
 

@@ -35,12 +35,12 @@ async def join(
     `joined-appointments-overlap` if the records have upcoming appointments at the same time, `too-many-joined`, or
     `customer-erased`.
     """
-    if customer_id == other_id:
-        raise errors.Invalid(errors.Fault("#/customerId", "must be a different record"))
     records = await repository.lock(tx, clinic_id=clinic_id, customer_ids=[customer_id, other_id])
     main_ids = {record.customer_id: record.main_id for record in records}
     if not main_ids.keys() >= {customer_id, other_id}:
         raise errors.NotFound
+    if customer_id == other_id:
+        raise errors.Invalid(errors.Fault("#/customerId", "must be a different record"))
     if len(records) > MAX_JOINED:
         raise errors.Conflict("too-many-joined", n=MAX_JOINED)
     customer_ids = list(main_ids)
@@ -75,10 +75,10 @@ async def separate(tx: Transaction, actor: Actor, *, clinic_id: int, customer_id
 async def mark_different(tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, other_id: UUID) -> None:
     """Record that two similar records belong to different people, such as twins, so that they are no longer suggested.
     Raise `NotFound` unless both are the clinic's patients, or `Invalid` if they are the same record."""
+    if len(await customers.load_patient_names(tx, clinic_id, [customer_id, other_id])) < len({customer_id, other_id}):
+        raise errors.NotFound
     if customer_id == other_id:
         raise errors.Invalid(errors.Fault("#/customerId", "must be a different record"))
-    if len(await customers.load_patient_names(tx, clinic_id, [customer_id, other_id])) < 2:
-        raise errors.NotFound
     await repository.add_difference(tx, clinic_id=clinic_id, customer_id=customer_id, other_id=other_id)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id, other_id])
 

@@ -39,7 +39,7 @@ class Doctors(Controller):
     async def list_specialties(self, request: Request) -> Response[Specialties]:
         """List the specialties that doctors can have, ordered by name."""
         items = [Specialty(*pair) for pair in specialties.choices(language_for(request))]
-        return json_response(request, Specialties(items), cache_control="private, max-age=3600")
+        return json_response(request, Specialties(items))
 
     @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:

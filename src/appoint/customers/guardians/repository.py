@@ -86,10 +86,11 @@ async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_si
           returning guardian_id, ward_id, granting_clinic_id
         ), changed as (
           update appointment a
-             set link_number = a.link_number + 1, booker_id = nullif(a.booker_id, e.guardian_id),
+             set link_number = a.link_number + 1,
+                 booker_id = nullif(a.booker_id, (select guardian_id from ended)),
                  version = a.version + 1, updated_at = now()
-            from ended e
-           where a.customer_id = e.ward_id and a.clinic_id = coalesce(e.granting_clinic_id, a.clinic_id)
+           where a.customer_id = (select ward_id from ended)
+             and a.clinic_id = coalesce((select granting_clinic_id from ended), a.clinic_id)
              and upper(a.during) > $3
           returning a.clinic_id, a.id, a.version
         )

@@ -51,10 +51,10 @@ async def grant(
     Raise `NotFound` unless both are the clinic's patients, `Invalid`, or an `already-guardian` `Conflict`.
     """
     guardian_id = content.guardian_id
-    if guardian_id == ward_id:
-        raise errors.Invalid(errors.Fault("#/guardianId", "must be a different person"))
     if not await repository.are_patients(tx, clinic_id, [guardian_id, ward_id]):
         raise errors.NotFound
+    if guardian_id == ward_id:
+        raise errors.Invalid(errors.Fault("#/guardianId", "must be a different person"))
     ward = await customers.find(tx, ward_id)
     assert ward, "a patient is a customer"
     clinic = await clinics.get(tx, clinic_id)

@@ -63,15 +63,15 @@ def _read(parts: Iterator[str], key: TemplateKey) -> tuple[str, tuple[str, str]]
 def _branch(parts: Iterator[str], condition: str, key: TemplateKey) -> str:
     """Return the text of the branch to keep: one whose line vanishes by itself if the placeholder is empty, or else
     the last one."""
-    chosen: str | None = None
+    branch: str | None = None
     while True:
         text, (tag, next_condition) = _read(parts, key)
         name = condition.removesuffix(AND_ONE)
-        if chosen is None and (not condition or _is_kept(name, text, key)):
+        if branch is None and (not condition or _is_kept(name, text, key)):
             is_inline = condition and key.channel == "sms" and name != "appointments"
-            chosen = f"\n{text.strip()}" if is_inline else text
+            branch = f"\n{text.strip()}" if is_inline else text
         if tag not in ("elif", "else"):
-            return chosen or ""
+            return branch or ""
         condition = next_condition
 
 

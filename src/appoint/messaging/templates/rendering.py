@@ -69,8 +69,8 @@ def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateTex
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
     """Return the rendered subject and text. Raise `InvalidTemplate`, even if only the result is empty or too long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
-    filled = sandbox.fill(without_empty_lines(template.text, values), "#/text", values)
-    lines = (line.rstrip() for line in INVISIBLE_CHARACTERS.sub("", filled).split("\n"))
+    content = sandbox.fill(without_empty_lines(template.text, values), "#/text", values)
+    lines = (line.rstrip() for line in INVISIBLE_CHARACTERS.sub("", content).split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     parts = [
         ("#/text", text, MAX_LENGTH[key.channel]),

@@ -41,7 +41,8 @@ with span as (  -- the start times for which each clinic's reminders are due
        where a.clinic_id = first.clinic_id and a.id <> first.id
          and (a.customer_id = first.customer_id or a.booking_id = first.booking_id)
          and lower(a.during) between first.start_time and first.start_time + make_interval(mins => first.minutes / 2)
-         and (lower(a.during) at time zone first.time_zone)::date = (first.start_time at time zone first.time_zone)::date
+         and (lower(a.during) at time zone first.time_zone)::date
+             = (first.start_time at time zone first.time_zone)::date
          and a.status = 'booked' and not a.needs_rebooking
          and coalesce(a.rescheduled_at, a.created_at)
              < lower(a.during) - make_interval(mins => first.minutes) - :spread
