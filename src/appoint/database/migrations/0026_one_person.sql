@@ -24,10 +24,10 @@ alter table patient
   add column person_id uuid
     -- squawk-ignore adding-field-with-default
     generated always as (coalesce(main_id, '00000000-0000-0000-0000-000000000000')) stored,
-  add constraint patient_corrected_name check (corrected_name ~ '\S' and length(corrected_name) <= 200),
-  add constraint patient_corrected_phone check (corrected_phone ~ '^\+[0-9]{4,15}$'),
-  add constraint patient_corrected_locale check (corrected_locale in ('en', 'de', 'es', 'fr')),
-  add constraint patient_joined check (num_nulls(main_id, joined_at) in (0, 2)),
+  add constraint patient_corrected_name check (corrected_name ~ '\S' and length(corrected_name) <= 200) not valid,
+  add constraint patient_corrected_phone check (corrected_phone ~ '^\+[0-9]{4,15}$') not valid,
+  add constraint patient_corrected_locale check (corrected_locale in ('en', 'de', 'es', 'fr')) not valid,
+  add constraint patient_joined check (num_nulls(main_id, joined_at) in (0, 2)) not valid,
   -- squawk-ignore disallowed-unique-constraint, constraint-missing-not-valid
   add constraint patient_person unique (clinic_id, customer_id, person_id);
 alter table patient
@@ -166,6 +166,7 @@ alter table appointment
     references patient (clinic_id, customer_id, person_id) deferrable initially deferred not valid,
   -- Like `customer_free`, for all of a person's records. The index contains only joined records' appointments, so it is
   -- empty at first.
+  -- squawk-ignore constraint-missing-not-valid
   add constraint person_free exclude using gist (clinic_id with =, person_id with =, customer_during with &&)
     where (person_id <> '00000000-0000-0000-0000-000000000000');
 -- Finds a person's appointments under all of their records. Empty at first.
