@@ -16,7 +16,7 @@ LISTS = [operation for operation in READING if "limit" in getattr(operation.quer
 
 def required_query(operation):
     """Return an example of the operation's required query, if any."""
-    required = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z"}
+    required = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z", "name": "Ana"}
     return next(
         (
             f"?{name}={value}"

@@ -20,7 +20,7 @@ class UndoOffer(msgspec.Struct, frozen=True, rename="camel"):
     """Send a POST request here. This undoes the step for all of its appointments."""
     taken_at: datetime
     messages_held_until: datetime
-    """If the step is undone before this time, nobody receives a message about it."""
+    """If the step is undone before this time, no message about it is sent."""
 
     @classmethod
     def of(cls, step_id: UUID, taken_at: datetime) -> Self:

@@ -38,7 +38,7 @@ class AppointmentUndo(Controller):
         """Take back the clinic's last step of today, such as a move, a no-show or a cancellation.
 
         A patient's own confirmation, move or cancellation cannot be undone. If the step was taken less than eight
-        seconds ago, nobody has received a message about it, and nobody will.
+        seconds ago, no message about it has been sent, and none will be.
         """
         appointment, replayed = await idempotent_resource(
             request,

@@ -20,7 +20,7 @@ class Upload(RequestBody):
     """A picture to upload."""
 
     content: Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT_LENGTH, examples=[DOT])]
-    """A JPEG, PNG or WebP file of at most 4 MiB and 24 megapixels, in Base64. Appoint encodes it anew as WebP, without
+    """A JPEG, PNG or WebP file of at most 4 MiB and 24 megapixels, in Base64. Appoint re-encodes it as WebP, without
     its metadata."""
 
 
