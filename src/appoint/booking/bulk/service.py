@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
+from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
@@ -119,6 +120,7 @@ async def _change(
     own_doctor_id: UUID | None,
     now: datetime,
 ) -> ChangedAppointments:
+    await clinics.get(db, clinic_id)  # an unknown clinic is an error, not a list of unknown appointments
     step_id = ids.new_id(clinic_id)
     changed: list[Appointment] = []
     unchanged: list[UnchangedAppointment] = []
