@@ -165,7 +165,8 @@ def check_status(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> 
 
 
 def facts_about(request: CustomerRequest, patients: Mapping[UUID, PatientFacts]) -> PatientFacts:
-    """Return the facts about a request's patient. Without a record, whether they are known is what the request says."""
+    """Return the facts about a request's patient. If the clinic has no record of them, the request says whether they
+    have been there before."""
     facts = patients.get(request.customer_id, UNKNOWN)
     return facts if facts.is_known else facts._replace(is_known=request.time.known_patient)
 

@@ -28,8 +28,8 @@ GROUPS: Final = (encryption,)
 
 @encryption.command
 def new_key(*, save: bool = False) -> None:
-    """Create a key and print it as NAME:KEY, for APPOINT_ENCRYPTION_KEYS. Back it up: without it, nobody can read what
-    it has encrypted.
+    """Create a key and print it as NAME:KEY, for APPOINT_ENCRYPTION_KEYS. Back it up: without it, the
+    values that it encrypted are lost.
 
     Parameters
     ----------
@@ -131,8 +131,8 @@ def _rotate() -> Any:
 
 @encryption.command
 def retire(name: Annotated[str, Parameter()], /) -> None:
-    """Check that no value needs a key any more. If the keys are in the data directory, move it out of the ring, into
-    the file `encryption-keys.retired`.
+    """Check that no stored value needs a key. If the keys are in the data directory, move the key from the ring to the
+    file `encryption-keys.retired`.
 
     First put a newer key at the front, restart all servers and workers, and run `appoint encryption rotate`.
 

@@ -1,5 +1,5 @@
-"""Whom a doctor sees, or whom an appointment type is for: patients of an age range, new patients or known ones. Search
-and booking share these rules."""
+"""The patients a doctor sees, or an appointment type is for: an age range, and new or known patients. Search and
+booking share these rules."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -17,7 +17,7 @@ Unfit = Literal["age-not-accepted", "patient-not-accepted"]
 
 
 class PatientFacts(NamedTuple):
-    """What is known about a patient. None means unknown."""
+    """Facts about a patient. None means unknown."""
 
     birth_date: date | None = None
     is_known: bool | None = None
@@ -60,7 +60,7 @@ def age_on(birth_date: date, day: date) -> int:
 
 
 def unfitness(each: Selective, patient: PatientFacts, day: date) -> Unfit | None:
-    """Return why the patient cannot have an appointment on the day. What is unknown does not count against them."""
+    """Return why the patient cannot have an appointment on the day. Unknown facts don't count against them."""
     if patient.birth_date is not None:
         age = age_on(patient.birth_date, day)
         if (each.min_age is not None and age < each.min_age) or (each.max_age is not None and age > each.max_age):
@@ -96,7 +96,7 @@ def accepting(
 
 
 class Acceptance:
-    """Which of several doctors can see a patient, by day."""
+    """The doctors who can see a patient, per day."""
 
     def __init__(
         self, doctors: Iterable["IdentifiedDoctor"], type: Selective | None, patient: PatientFacts, *, is_named: bool

@@ -174,8 +174,8 @@ class Patients(Controller):
     ) -> Response[Patient]:
         """Correct a patient's details, and update the clinic's notes about them (JSON merge patch).
 
-        If the customer has confirmed their address or is known at another clinic, corrected details apply at this
-        clinic only. The patient is informed at their old and new addresses.
+        If the customer has confirmed their address or is a patient at another clinic, the corrected details apply at
+        this clinic only. Appoint notifies the patient at their old and new addresses.
         """
         return json_response(
             request,

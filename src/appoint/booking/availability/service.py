@@ -40,7 +40,7 @@ class ClinicQuery(NamedTuple):
     length: Length | None
     """None for whole slots."""
     acceptance: Acceptance
-    """Which of the doctors can see the patient."""
+    """The doctors who can see the patient."""
 
     def starts(self, doctor: DoctorTime, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
         """Yield the doctor's times on days when they can see the patient."""

@@ -58,8 +58,8 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_changed_for_clinic(
     db: Statements, clinic_id: int, selection: Selection, *, since: datetime
 ) -> list[BookingPlace]:
-    """Return a clinic's bookings with a matching appointment that changed at `since` or later, in the order of the last
-    such change, plus one beyond the limit if there is a next page."""
+    """Return a clinic's bookings with a matching appointment that changed at `since` or later, ordered by that
+    appointment's last change, plus one beyond the limit if there is a next page."""
     after_change, after_id = selection.after or (None, None)
     rows = await db.fetch(
         LIST_CHANGED,

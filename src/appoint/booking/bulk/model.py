@@ -54,7 +54,7 @@ class AskToRebook(RequestBody):
 
 
 class Move(SelectedAppointment):
-    """A new time, a new doctor or both for an appointment. What is left out stays as it is."""
+    """A new time, a new doctor or both for an appointment. Omitted members stay unchanged."""
 
     EXAMPLE: ClassVar = {"id": ID, "startTime": "2027-03-01T08:30:00Z"}
 

@@ -16,7 +16,7 @@ from ..undo.model import Undo, is_today
 
 WAITING: Final = frozenset({Status.ARRIVED, Status.CHECKED_IN})
 STEPS_OF_THE_DAY: Final = ("arrive", "checkIn", "enterRoom")
-"""The steps for a patient who has come. If they are due on a different day, staff are asked first."""
+"""The steps for a patient who has arrived. If the appointment is on a different day, staff must confirm first."""
 
 
 class DayAppointment(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ Likeness = Literal["name", "email", "phone", "birthDate"]
 
 
 class PatientSketch(RequestBody):
-    """What is known about a person, to look for an existing record."""
+    """Details of a person, used to look for an existing record."""
 
     EXAMPLE: ClassVar = {"name": "Ana Souza", "birthDate": "1984-02-29"}
 
@@ -47,7 +47,7 @@ class SimilarPatient(msgspec.Struct, rename="camel", frozen=True):
     birth_date: date | None
     record_number: str | None
     same: list[Likeness]
-    """What is the same, and for the name, at least similar."""
+    """The details that match. A name only needs to be similar."""
 
     @property
     def id(self) -> UUID:

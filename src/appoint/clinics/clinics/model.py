@@ -142,7 +142,7 @@ class Profile(RequestBody):
     privacy_url: fields.WebAddress | None = None
     """The clinic's privacy notice."""
     imprint_url: fields.WebAddress | None = None
-    """Who is responsible for the clinic, as the law of some countries requires."""
+    """The page that names the person responsible for the clinic, as the law of some countries requires."""
     terms_url: fields.WebAddress | None = None
 
 

@@ -1,4 +1,4 @@
-"""Encode uploaded pictures anew, so that nothing of the uploaded file is ever served."""
+"""Re-encode uploaded pictures, so that Appoint never serves any part of the uploaded file."""
 
 import binascii
 import hashlib

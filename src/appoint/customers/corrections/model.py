@@ -36,7 +36,7 @@ class Correction(msgspec.Struct, rename="camel", frozen=True):
     customer_id: UUID
     created_at: datetime
     actor: str
-    """Who corrected it, as in the audit log."""
+    """The caller who corrected it, as in the audit log."""
     detail: Detail
     old_value: str | None
     new_value: str | None

@@ -1,4 +1,4 @@
-"""Who books for whom, and until when."""
+"""Guardians, their wards, and how long they can book for them."""
 
 from datetime import date, datetime
 from typing import ClassVar, Final

@@ -107,7 +107,7 @@ class AppointmentStranded(Fact):
 
 
 class AppointmentRebookingAsked(AppointmentFact):
-    """The customer was asked to choose a new time for an appointment that needs rebooking."""
+    """The clinic asked the customer to choose a new time for an appointment that needs rebooking."""
 
     by: Literal["link", "phone"]
     """Whether they receive a link, or staff call them."""

@@ -224,7 +224,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """The clinic's reason, if the clinic cancelled."""
     needs_rebooking: bool
     rebook_by: str | None
-    """How the patient was asked to choose a new time."""
+    """How the clinic asked the patient to choose a new time."""
     type: str | None
     preparation: str | None
     """What patients should bring, or do before the appointment."""
@@ -241,7 +241,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the customer accepts messages on this channel."""
     corrected_details: Sequence[Detail] | None
     patient: str | None
-    """Whose appointment it is, if the customer is only their guardian."""
+    """The patient's name, if the customer is only their guardian."""
     event_type: str | None
 
     doctor_id: UUID | None

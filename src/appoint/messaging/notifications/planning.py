@@ -116,8 +116,8 @@ def plan_notifications(
     If the customer has not received a message about the appointment yet, a new time is confirmed instead. If they have
     not received one about a previous move, the message names the time before that move.
 
-    Messages about a step that staff can undo wait. If they have undone it before anyone was told, the customer receives
-    only what they were owed before.
+    Messages about a step that staff can undo wait. If staff undo it in time, the customer receives only
+    the messages that were due before.
     """
     announcement, event_id = _announcement(event, now), event.id
     if announcement is None:

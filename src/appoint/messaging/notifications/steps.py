@@ -1,4 +1,4 @@
-"""What the customer has not been told yet: staff's steps, and messages that became outdated before they were sent."""
+"""News that has not reached the customer: staff's steps, and messages that became outdated before they were sent."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -164,7 +164,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     """The sign-in or confirmation code."""
     patient: str | None = None
-    """Whose appointment it is, if the customer is only their guardian."""
+    """The patient's name, if the customer is only their guardian."""
     change_until: datetime | None = None
     """Until when the customer can reschedule or cancel. None if it is too late."""
     rebook_url: str | None = None

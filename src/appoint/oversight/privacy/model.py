@@ -189,7 +189,7 @@ class Export(msgspec.Struct, rename="camel"):
     corrections: Sequence[Correction]
     """What clinics' staff have corrected."""
     guardianships: Sequence[Guardianship]
-    """Whom the customer can book for, and who can book for them."""
+    """People the customer can book for, and people who can book for the customer."""
     appointments: Sequence[ExportedAppointment]
     notifications: Sequence[ExportedNotification]
     sessions: Sequence[ExportedSession]

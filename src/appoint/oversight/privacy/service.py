@@ -35,7 +35,7 @@ T = TypeVar("T")
 BATCH_SIZE: Final = 200
 CORRECTION_WAIT: Final = timedelta(days=14)
 """How long after a clinic corrected a customer's address the customer can neither export nor erase their data
-themselves. Whoever signs in could be the person at the clinic who entered the address."""
+themselves. The person who signs in could be the one at the clinic who entered the address."""
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 

@@ -120,7 +120,7 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
     customer_name: str | None
     customer_phone: str | None
     rebook_by: Literal["link", "phone"] | None = None
-    """How the patient was asked to choose a new time; None if they have not been asked yet."""
+    """How the clinic asked the patient to choose a new time; None if it has not asked yet."""
     rebook_asked_at: datetime | None = None
 
 
@@ -150,7 +150,7 @@ class AppointmentToRebook(msgspec.Struct, rename="camel", frozen=True):
     customer_name: str | None
     customer_phone: str | None
     rebook_by: Literal["link", "phone"] | None
-    """How the patient was asked to choose a new time; null if they have not been asked yet."""
+    """How the clinic asked the patient to choose a new time; null if it has not asked yet."""
     rebook_asked_at: datetime | None
     suggestions: list[OfferedTime]
     """The nearest times with the same doctor, then with others."""

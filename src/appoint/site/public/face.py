@@ -38,7 +38,7 @@ class DoctorFace(NamedTuple):
     specialty: str
     languages: str
     sees: str
-    """Whom the doctor sees; empty for everyone."""
+    """The patients the doctor sees; empty for everyone."""
 
 
 def opening_state(profile: Profile, time_zone: str, language: str, now: datetime) -> tuple[bool, str] | None:

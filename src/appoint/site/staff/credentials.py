@@ -37,8 +37,8 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def set_password(request: Request) -> Response[Any]:
-    """Set a password. The token is in the form, because addresses are logged. Whoever has chosen their first password
-    is signed in."""
+    """Set a password. The token is in the form, because addresses are logged. Users who choose their first password
+    are signed in."""
     fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     user = None
