@@ -29,7 +29,9 @@ function show(card: HTMLElement): void {
   const box = card.getBoundingClientRect();
   const isRightToLeft = document.documentElement.dir === "rtl";
   bar.style.insetBlockStart = `${box.top + Math.min(2, (box.height - bar.offsetHeight) / 2)}px`;
-  bar.style.insetInlineStart = `${isRightToLeft ? innerWidth - box.left - bar.offsetWidth : box.right - bar.offsetWidth - 3}px`;
+  bar.style.insetInlineStart = `${
+    isRightToLeft ? innerWidth - box.left - bar.offsetWidth : box.right - bar.offsetWidth - 3
+  }px`;
 }
 
 function stepButton(step: string): HTMLElement {

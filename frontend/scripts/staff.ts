@@ -119,8 +119,8 @@ function showAnswer(id: string, answer: Body, proceed: () => void): void {
 }
 
 // Buttons: `data-opens` opens the dialog with this id, `data-closes` closes the dialog around it, `data-copies` copies
-// the text of the element with this id, `data-downloads` saves it as the file `data-file`, `data-prints` prints the page,
-// `data-reload` reloads it.
+// the text of the element with this id, `data-downloads` saves it as the file `data-file`, `data-prints` prints the
+// page, and `data-reload` reloads it.
 document.addEventListener("click", (event) => {
   const selector = "[data-opens], [data-closes], [data-copies], [data-downloads], [data-prints], [data-reload]";
   const button = (event.target as Element).closest<HTMLElement>(selector);
