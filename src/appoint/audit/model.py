@@ -59,11 +59,11 @@ class EntryFilter(NamedTuple):
     action: str | None = None
     subject: str | None = None
     actions: Sequence[str] | None = None
-    """Only for the newest entries: any of these actions."""
+    """Return only entries with one of these actions. Works only for the newest entries."""
     without: Sequence[str] = ()
-    """Only for the newest entries: none of these actions."""
+    """Leave out entries with these actions. Works only for the newest entries."""
     subjects: Sequence[str] | None = None
-    """Only for the newest entries: any of these subjects."""
+    """Return only entries about one of these subjects. Works only for the newest entries."""
 
 
 class AuditActor(msgspec.Struct, rename="camel"):

@@ -64,7 +64,7 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
 MOVABLE: Final = frozenset({Status.PENDING, Status.BOOKED})
 """Appointments with these statuses can be rescheduled."""
 MOVABLE_BY_STAFF: Final = MOVABLE | {Status.ARRIVED, Status.CHECKED_IN}
-"""Staff can also reschedule patients who are waiting. On a different day, they are booked again."""
+"""Staff can also reschedule waiting patients. On a different day, the status returns to `booked`."""
 
 
 class Appointment(Resource):
@@ -105,8 +105,9 @@ class Appointment(Resource):
     Confirm the appointment with the code before the hold expires.
     """
     advisories: list[Advisory] | UnsetType = UNSET
-    """The rules for patients that this request did not follow. Only responses to staff contain them; nothing needs to
-    be done about them."""
+    """The rules for patients that this request did not follow. Only responses to staff contain them; they require no
+    action.
+    """
     undo: UndoOffer | None = None
     """How staff can undo the last change of time or status. null for other callers, and if there is nothing to undo."""
 

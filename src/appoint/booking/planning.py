@@ -115,7 +115,7 @@ def plan_booking(
     patients: Mapping[UUID, PatientFacts] = NO_FACTS,
 ) -> BookingPlan:
     """Resolve the requests to times and doctors. `slots` contains the booking slots that the requests name, and
-    `patients` the facts that decide whom a doctor sees.
+    `patients` the facts that decide which patients a doctor sees.
 
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """

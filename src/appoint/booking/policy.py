@@ -1,4 +1,4 @@
-"""The clinic's policy for patients: notice and horizon. It does not bind the clinic's staff, who see an advisory."""
+"""The clinic's policy for patients: notice and horizon. It does not bind staff, who see an advisory instead."""
 
 from datetime import datetime
 from typing import Final, Literal

@@ -49,7 +49,7 @@ Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays 
 
 FirstStatus = Literal["booked", "arrived", "checked-in", "fulfilled"]
 MAX_BACKDATING: Final = timedelta(days=31)
-"""How long afterwards staff can note a visit if they give a reason. They can note today's visits without one."""
+"""How long afterwards staff can record a visit if they give a reason. They can record today's visits without one."""
 
 
 class Override(RequestBody):

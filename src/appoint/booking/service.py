@@ -53,7 +53,8 @@ async def list_visits(
     limit: int,
 ) -> list[CustomerVisit]:
     """Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: at
-    most `limit` upcoming and `limit` past ones. For each ward, pass the only clinic that counts, or None for all."""
+    most `limit` upcoming and `limit` past ones. For each ward, pass the only clinic to include, or None for all.
+    """
     return await repository.list_visits(db, customer_ids=customer_ids, wards=wards, now=now, limit=limit)
 
 

@@ -83,8 +83,8 @@ def status(*, as_json: AsJson = False) -> None:
 @encryption.command
 def rotate(*, dry_run: bool = False) -> None:
     """Encrypt everything that is not encrypted with the newest key: plaintext from earlier releases, and values that an
-    older key has encrypted. Safe while Appoint is in use, and after an interruption, to start again. First restart all
-    servers and workers, so that each has the newest key.
+    older key has encrypted. You can run this while Appoint is in use, and again if it was interrupted. First restart
+    all servers and workers, so that each has the newest key.
 
     Parameters
     ----------

@@ -83,9 +83,9 @@ def accepting(
 ) -> list[D]:
     """Return the doctors that the patient can have an appointment with on the day.
 
-    If the request names the doctor, unknown facts don't count against the patient. For any available doctor, they do as
-    long as another doctor sees adults and new patients: someone who leaves out their birth date must not be given to a
-    paediatrician.
+    If the request names the doctor, unknown facts don't count against the patient. If it asks for any available doctor,
+    they do, as long as another doctor sees adults and new patients: someone who leaves out their birth date must not be
+    given to a paediatrician.
     """
     if type and unfitness(type, patient, day):
         return []

@@ -73,7 +73,7 @@ PROFILES: Final = {
         privacy_url="https://lotuslane.example.net/privacy",
     ),
 }
-"""By slug."""
+"""The clinics' profiles, by slug."""
 CREDENTIALS: Final = {
     "Dr. Jana Müller": Credentials("Fachärztin für Allgemeinmedizin", ("de", "en")),
     "Dr. Tobias Lehmann": Credentials("Facharzt für Allgemeinmedizin", ("de", "en", "fr")),
@@ -90,4 +90,4 @@ CREDENTIALS: Final = {
     "Dr. Farhana Rahman": Credentials("MS ENT", ("bn", "hi", "en")),
     "Dr. Vikram Iyer": Credentials("MD Paediatrics", ("en", "hi", "ta")),
 }
-"""By name."""
+"""The doctors' titles and languages, by name."""

@@ -1,4 +1,4 @@
-"""Decide which responses may be stored. Anything about a person, and anything secret, must not be."""
+"""Decide which responses may be stored. Those that contain personal data or secrets must not be."""
 
 from typing import Any, Final
 

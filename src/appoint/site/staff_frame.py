@@ -17,7 +17,7 @@ from ..kit.permissions import PUBLIC_PERMISSIONS, widest_grant
 from .rendering import NO_STORE, render
 
 SETUP: Final = ("setup", translatable("Set up"), "manage")
-"""The link to the clinic's set-up, which is in the navigation until a manager puts it away."""
+"""The link to the clinic's set-up, which is in the navigation until a manager hides it."""
 NAVIGATION: Final = (
     (
         "",

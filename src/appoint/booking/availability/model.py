@@ -146,10 +146,11 @@ class AvailabilityFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. Leaves out times with doctors, or of a type, for another age group. Without it, the
-    times of any doctor are those of doctors who see adults, if there are any."""
+    """The patient's date of birth. Omits times with doctors, or for a type, that are for another age group. Without it,
+    a search for any doctor returns the times of doctors who see adults, if there are any.
+    """
     known_patient: bool | None = None
-    """Whether the patient has been to the clinic before. Leaves out times for others."""
+    """Whether the patient has been to the clinic before. Omits times that such a patient cannot book."""
     show: Literal["free", "all"] = "free"
     """`all` also returns unavailable times, marked `available: false`."""
 
@@ -167,10 +168,11 @@ class DayFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. Leaves out times with doctors, or of a type, for another age group. Without it, the
-    times of any doctor are those of the doctors who see all ages, if there are any."""
+    """The patient's date of birth. Omits times with doctors, or for a type, that are for another age group. Without it,
+    a search for any doctor returns the times of doctors who see adults, if there are any.
+    """
     known_patient: bool | None = None
-    """Whether the patient has been to the clinic before. Leaves out times for others."""
+    """Whether the patient has been to the clinic before. Omits times that such a patient cannot book."""
     show: Literal["free", "all"] = "free"
     """`all` also returns unavailable times, marked `available: false`."""
 

@@ -34,7 +34,9 @@ class NextFreeFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. With anyone, leaves out doctors who see another age group, unless all of them do."""
+    """The patient's date of birth. A search for any doctor leaves out those who see another age group, unless all of
+    them do.
+    """
     limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="maximum number of times")] = 6
 
     def __post_init__(self) -> None:
@@ -53,7 +55,7 @@ class FreeTime(msgspec.Struct, rename="camel", frozen=True):
 
 
 class NextFree(msgspec.Struct, rename="camel", frozen=True):
-    """A clinic's next free times, earliest first. If several doctors are free at a time, it appears once."""
+    """A clinic's next free times, earliest first. A time at which several doctors are free appears once."""
 
     clinic_id: int
     time_zone: str

@@ -23,9 +23,10 @@ class Booking(msgspec.Struct, rename="camel"):
 
 class BookingListFilter(AppointmentFilter):
     updated_since: fields.Instant | None = None
-    """Return only bookings with a matching appointment that changed at this time or later, ordered by the last such
-    change instead of their start. To stay up to date, send the time just before your previous first request, minus a
-    minute to allow for changes that were still being saved then."""
+    """Return only bookings with a matching appointment that changed at this time or later, ordered by that
+    appointment's last change instead of the booking's start. To stay up to date, send the time just before your
+    previous first request, minus a minute to allow for changes that were still being saved then.
+    """
 
 
 class BookingPlace(NamedTuple):

@@ -89,7 +89,7 @@ class UnchangedAppointment(msgspec.Struct, rename="camel", frozen=True):
 
     appointment_id: UUID
     reason: Annotated[str, msgspec.Meta(examples=["taken"])]
-    """The type of the problem."""
+    """The problem's type."""
     title: str = ""
     """The problem's title in the caller's language."""
 

@@ -38,8 +38,9 @@ async def cancel(
     own_doctor_id: UUID | None,
     now: datetime,
 ) -> ChangedAppointments:
-    """Cancel the appointments, each in its own transaction. Leave out those of doctors other than `own_doctor_id`, if
-    that is given."""
+    """Cancel the appointments, each in its own transaction. If `own_doctor_id` is given, leave out other doctors'
+    appointments.
+    """
 
     async def cancel_one(selected: SelectedAppointment, current: Appointment, step_id: UUID) -> Appointment:
         deviations = await db.atomic(
@@ -63,8 +64,9 @@ async def cancel(
 async def move(
     db: Database, actor: Actor, *, clinic_id: int, moves: MoveAppointments, own_doctor_id: UUID | None, now: datetime
 ) -> ChangedAppointments:
-    """Move the appointments, each in its own transaction and in the given order. Leave out those of doctors other than
-    `own_doctor_id`, and moves to other doctors, if that is given."""
+    """Move the appointments, each in its own transaction and in the given order. If `own_doctor_id` is given, leave out
+    other doctors' appointments, and moves to other doctors.
+    """
 
     async def move_one(selected: Move, current: Appointment, step_id: UUID) -> Appointment:
         if own_doctor_id and selected.doctor_id not in (None, own_doctor_id):
@@ -83,7 +85,8 @@ async def ask_to_rebook(
     db: Database, actor: Actor, *, clinic_id: int, request: AskToRebook, own_doctor_id: UUID | None, now: datetime
 ) -> ChangedAppointments:
     """Send the patients a link to choose a new time, or put them on the list of patients to call. Leave out
-    appointments that do not need rebooking, and those of doctors other than `own_doctor_id`, if that is given."""
+    appointments that do not need rebooking and, if `own_doctor_id` is given, other doctors' appointments.
+    """
 
     async def ask_one(selected: SelectedAppointment, current: Appointment, step_id: UUID) -> Appointment:
         return await db.atomic(

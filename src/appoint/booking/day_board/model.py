@@ -89,7 +89,7 @@ HUES: Final = 12
 
 
 def looks(types: Iterable[CatalogueType]) -> dict[UUID, TypeLook]:
-    """Give each type a colour of its own. Its place in the order of creation decides, so a type keeps its colour."""
+    """Give each type its own colour, chosen by order of creation, so that a type keeps its colour."""
     ordered = sorted(types, key=attrgetter("id"))
     return {type.id: TypeLook(index % HUES, type.mode == "online") for index, type in enumerate(ordered)}
 
@@ -202,7 +202,7 @@ class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
 
 
 class WaitingCount(msgspec.Struct, rename="camel", frozen=True):
-    """How many patients are waiting for a doctor, and for how long the first of them has been."""
+    """The number of patients waiting for a doctor, and how long the first of them has been waiting."""
 
     doctor_id: UUID
     patients: int

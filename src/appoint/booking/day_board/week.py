@@ -19,7 +19,7 @@ class WeekCell(NamedTuple):
     reason: str | None
     """Why the doctor is away."""
     appointments: Sequence[BoardAppointment]
-    """Without cancelled ones."""
+    """Excludes cancelled ones."""
     free_minutes: int
     start: datetime | None
     """The beginning of the first free time."""
@@ -66,7 +66,7 @@ def _cell(stretches: Sequence[Stretch], appointments: Sequence[BoardAppointment]
 
 
 def _subtract(ranges: Sequence[Range], others: Sequence[Range]) -> list[Range]:
-    """Return the parts of the ranges that are in none of the others."""
+    """Return the parts of the ranges that none of the others covers."""
     free = list(ranges)
     for start, end in others:
         free = [

@@ -23,7 +23,7 @@ from .model import JoinedRecord, PatientSketch, SimilarPatient
 
 MAX_SIMILAR: Final = 5
 MAX_JOINED: Final = 20
-"""How many records one person can have. More would be a mistake."""
+"""The maximum number of records for one person. More would be a mistake."""
 
 
 async def join(

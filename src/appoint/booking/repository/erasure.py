@@ -104,7 +104,7 @@ async def delete_old_keys(db: Statements, *, before: datetime) -> int:
 
 
 async def delete_old_steps(db: Statements, *, before: datetime) -> int:
-    """Delete what is needed to undo steps that were taken before the given time. Return how many were deleted."""
+    """Delete the data for undoing steps that were taken before the given time. Return how many rows were deleted."""
     return affected(await db.execute("delete from appointment_step where taken_at < $1", before))
 
 

@@ -1,4 +1,4 @@
-"""Read what decides whom a doctor sees."""
+"""Read the facts that decide which patients a doctor sees."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -250,8 +250,9 @@ async def list_visits(
     limit: int,
 ) -> list[CustomerVisit]:
     """Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: at
-    most `limit` upcoming and `limit` past ones, preferring those nearest to now. For each ward, pass the only clinic
-    that counts, or None for all."""
+    most `limit` upcoming and `limit` past ones, preferring those nearest to now. For each ward, pass the only clinic to
+    include, or None for all.
+    """
     rows = await db.fetch(
         LIST_VISITS,
         customer_ids=customer_ids,

@@ -1,4 +1,4 @@
-"""Write how staff reach the patients whose appointments need rebooking."""
+"""Record how staff contact the patients whose appointments need rebooking."""
 
 from datetime import datetime
 from typing import Final

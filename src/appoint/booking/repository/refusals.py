@@ -123,7 +123,7 @@ async def find_slot_end(
 
 
 async def fits_stranger_bounds(db: Statements, plan: BookingPlan) -> bool:
-    """Return whether a plan fits what strangers and new patients may take."""
+    """Return whether a plan stays within the limits for strangers and new patients."""
     if plan.origin is None:
         return True
     return await db.fetchval(

@@ -54,13 +54,13 @@ class NotUndone(msgspec.Struct, rename="camel", frozen=True):
 
     appointment_id: UUID
     reason: Annotated[str, msgspec.Meta(examples=["taken"])]
-    """The type of the problem, such as `taken`, `changed-since` or `nothing-to-undo`."""
+    """The problem's type, such as `taken`, `changed-since` or `nothing-to-undo`."""
 
 
 class UndoneStep(msgspec.Struct, rename="camel", frozen=True):
     """The outcome of undoing a step."""
 
     appointments: list[Appointment]
-    """The appointments as they are again."""
+    """The restored appointments."""
     not_undone: list[NotUndone]
     """The appointments that stay as they are, because their time is taken or someone has changed them since."""

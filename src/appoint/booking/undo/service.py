@@ -1,4 +1,4 @@
-"""Take back the clinic's last step for an appointment, or a step for all of its appointments."""
+"""Undo the clinic's last step for an appointment, or a step for all of its appointments."""
 
 from datetime import datetime
 from uuid import UUID

@@ -133,12 +133,12 @@ class Profile(RequestBody):
     directions: fields.Text | None = None
     """How to get there, such as the entrance, parking or the nearest stop."""
     map_url: fields.WebAddress | None = None
-    """A map of where the clinic is. The default is a search for the address on OpenStreetMap."""
+    """A map that shows the clinic. The default is a search for the address on OpenStreetMap."""
     website: fields.WebAddress | None = None
     colour: Colour | None = None
     """The clinic's own colour. Pages and emails use it at a lightness that keeps text legible."""
     opening_hours: OpeningHours = msgspec.field(default_factory=list[OpeningTime])
-    """The hours that the clinic states. Doctors' bookable hours do not depend on them."""
+    """The opening hours that patients see. Doctors' bookable hours do not depend on them."""
     privacy_url: fields.WebAddress | None = None
     """The clinic's privacy notice."""
     imprint_url: fields.WebAddress | None = None

@@ -36,7 +36,7 @@ class DoctorContent(RequestBody):
     email: fields.Email | None = None
     appointment_type_ids: AppointmentTypeIds | None = None
     title: Title | None = None
-    """What the doctor is, shown below the name."""
+    """The doctor's position or qualification, shown below the name."""
     specialties: SpecialtyCodes = msgspec.field(default_factory=list[str])
     """SNOMED CT codes from the list of specialties. If this is empty, Appoint looks for `specialty` in the list."""
     languages: LanguageCodes = msgspec.field(default_factory=list[str])

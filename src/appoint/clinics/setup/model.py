@@ -7,22 +7,22 @@ Tick = Literal["page", "team", "site", "hidden"]
 STEPS: Final[tuple[Step, ...]] = ("contact", "types", "doctors", "page", "team", "site")
 """All steps, in the order in which the list shows them."""
 REQUIRED: Final[tuple[Step, ...]] = ("contact", "types", "doctors")
-"""The steps that lead to the first time that patients can book."""
+"""The steps that a clinic needs before patients can book."""
 TICKS: Final[frozenset[str]] = frozenset({"page", "team", "site", "hidden"})
 """What a manager can tick off: steps that leave no trace in the clinic's data, and `hidden` for the whole list."""
 
 
 class Progress(NamedTuple):
-    """How far a clinic's set-up has come."""
+    """A clinic's progress with its set-up."""
 
     done: frozenset[str]
     """The steps that are done."""
     hidden: bool
-    """Whether a manager has put the list away."""
+    """Whether a manager has hidden the list."""
 
     @property
     def is_open(self) -> bool:
-        """Whether the list is still needed: some steps are left, and no one has put it away."""
+        """Whether the list is still needed: some steps are left, and no manager has hidden it."""
         return not self.hidden and not self.done.issuperset(STEPS)
 
     @property

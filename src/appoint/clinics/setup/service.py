@@ -1,4 +1,4 @@
-"""Show and record how far a clinic's set-up has come."""
+"""Show and record a clinic's progress with its set-up."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,14 +15,14 @@ from .model import Progress, Tick
 
 
 async def load_progress(db: Statements, clinic_id: int, *, now: datetime) -> Progress:
-    """Return how far the clinic's set-up has come. Raise `NotFound` for an unknown clinic."""
+    """Return the clinic's progress with its set-up. Raise `NotFound` for an unknown clinic."""
     if progress := await repository.load_progress(db, clinic_id, now=now):
         return progress
     raise errors.NotFound
 
 
 async def tick(tx: Transaction, actor: Actor, *, clinic_id: int, step: Tick) -> None:
-    """Tick a step off, or put the whole list away (`hidden`). Raise the same errors as `clinics.get_active`."""
+    """Tick a step off, or hide the whole list (`hidden`). Raise the same errors as `clinics.get_active`."""
     await clinics.get_active(tx, clinic_id)
     await repository.tick(tx, clinic_id, step)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])

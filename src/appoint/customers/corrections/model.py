@@ -1,4 +1,4 @@
-"""What staff have corrected."""
+"""Corrections to patients' details."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -32,7 +32,7 @@ class Correction(msgspec.Struct, rename="camel", frozen=True):
     }
 
     id: UUID
-    """The same for details that were corrected together."""
+    """Details that were corrected together have the same id."""
     customer_id: UUID
     created_at: datetime
     actor: str

@@ -10,11 +10,11 @@ from ...kit import errors, fields
 from ...kit.structs import RequestBody
 
 ADULT_AGE: Final = 18
-"""When children begin to book for themselves."""
+"""The age at which children begin to book for themselves."""
 MAX_YEARS: Final = 5
-"""How long someone can book for an adult before it has to be agreed again."""
+"""How long someone can book for an adult before the guardianship has to be renewed."""
 MAX_WARDS: Final = 20
-"""How many people someone can book for. More would be a mistake or an attack."""
+"""The maximum number of people that someone can book for. More would be a mistake or an attack."""
 
 
 class NewWard(RequestBody):
@@ -60,10 +60,11 @@ class Guardianship(msgspec.Struct, rename="camel", frozen=True):
     ward_id: UUID
     ward: str
     birth_date: date | None
-    """The ward's."""
+    """The ward's date of birth."""
     clinic_id: int | None
-    """The clinic that granted it, and where alone it applies. null if the guardian registered the ward, and then it
-    applies everywhere."""
+    """The clinic that granted it, and the only one where it applies. null if the guardian registered the ward: then it
+    applies everywhere.
+    """
     clinic: str | None
     ends_on: date
     """The first day on which it no longer applies."""

@@ -30,17 +30,17 @@ async def find(db: Statements, guardianship_id: UUID) -> Guardianship | None:
 
 
 async def list_of_guardian(db: Statements, guardian_id: UUID, *, today: date) -> list[Guardianship]:
-    """Return whom someone can book for today, oldest first."""
+    """Return the guardianships that let someone book for others today, oldest first."""
     return await _list(db, guardian_id=guardian_id, today=today)
 
 
 async def list_of_ward(db: Statements, ward_id: UUID, *, today: date) -> list[Guardianship]:
-    """Return who can book for someone today, oldest first."""
+    """Return the guardianships that let others book for someone today, oldest first."""
     return await _list(db, ward_id=ward_id, today=today)
 
 
 async def list_of_customer(db: Statements, customer_id: UUID) -> list[Guardianship]:
-    """Return whom a customer can book for, and who can book for them, including those whose time is over."""
+    """Return all of a customer's guardianships, as guardian and as ward, including those that are over."""
     return [*await _list(db, guardian_id=customer_id), *await _list(db, ward_id=customer_id)]
 
 
@@ -119,5 +119,5 @@ async def are_patients(tx: Statements, clinic_id: int, customer_ids: Sequence[UU
 
 
 async def delete_of_customer(tx: Statements, customer_id: UUID) -> None:
-    """Delete whom a customer can book for, and who can book for them."""
+    """Delete all of a customer's guardianships, as guardian and as ward."""
     await tx.execute("delete from guardianship where guardian_id = $1 or ward_id = $1", customer_id)

@@ -99,12 +99,16 @@ async def revoke(
 
 
 async def list_wards(db: Statements, *, guardian_id: UUID, clinic_id: int | None, now: datetime) -> list[Guardianship]:
-    """Return whom someone can book for today, at a clinic or, if `clinic_id` is None, anywhere."""
+    """Return the guardianships that let someone book for others today, at a clinic or, if `clinic_id` is None,
+    anywhere.
+    """
     guardianships = await repository.list_of_guardian(db, guardian_id, today=now.date())
     return [each for each in guardianships if clinic_id is None or each.clinic_id in (None, clinic_id)]
 
 
 async def list_guardians(db: Statements, *, ward_id: UUID, clinic_id: int | None, now: datetime) -> list[Guardianship]:
-    """Return who can book for someone today, at a clinic or, if `clinic_id` is None, anywhere."""
+    """Return the guardianships that let others book for someone today, at a clinic or, if `clinic_id` is None,
+    anywhere.
+    """
     guardianships = await repository.list_of_ward(db, ward_id, today=now.date())
     return [each for each in guardianships if clinic_id is None or each.clinic_id in (None, clinic_id)]

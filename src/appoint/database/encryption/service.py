@@ -13,7 +13,7 @@ from .model import EncryptedColumn, KeyUse, Pass, StoredValue
 
 BATCH_SIZE: Final = 500
 MAX_WALKS: Final = 3
-"""How often a pass goes through a column: more than once only if someone changed values in the meantime."""
+"""How many times a pass can go through a column: more than once only if someone changed values in the meantime."""
 START: Final = StoredValue(-1, UUID(int=0), "")
 
 Decrypt = Callable[[Place, UUID, bytes], bytes | None]

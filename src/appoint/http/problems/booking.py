@@ -211,7 +211,7 @@ BOOKING: Final[dict[str, Problem]] = {
         409,
         _("Changed since then"),
         _("Someone else has changed this appointment since then, so the change can no longer be undone."),
-        _("Open the appointment to see how it is now."),
+        _("Open the appointment to see its current state."),
     ),
     "already-started": Problem(
         409,

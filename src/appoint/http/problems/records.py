@@ -127,7 +127,7 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("Already a guardian"),
         _("This person can already book for the patient."),
-        _("To change until when, end it and add it again."),
+        _("To change the end date, end it and add it again."),
     ),
     "not-joined": Problem(
         409,

@@ -23,7 +23,7 @@ FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, across all networks that are unknown to it."""
 KNOWN_DEVICE: Final = "known device"
-"""Where attempts by browsers that have proved their user's address come from, instead of a network."""
+"""Stands in for the network in attempts by browsers that have proved their user's address."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 

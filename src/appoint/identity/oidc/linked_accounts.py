@@ -37,7 +37,7 @@ class Browser:
     previous_token: str | None
     """Its session, which the sign-in ends."""
     lifetime: timedelta
-    """How long the new session lasts at most."""
+    """The new session's maximum lifetime."""
     party: RelyingParty
 
 

@@ -8,8 +8,9 @@ from .model import RelyingParty, relying_party
 
 
 def party_of(request: Request) -> RelyingParty:
-    """Return this server, as authenticators know it: by its public address. In development mode, which works only on
-    this machine, there may be none; then the address in the request serves."""
+    """Return this server, as authenticators know it: by its public address. If there is none, as in development mode,
+    which works only on this machine, use the address from the request.
+    """
     return relying_party(request.services.settings.public_url or str(request.base_url), request.services.secret_key)
 
 

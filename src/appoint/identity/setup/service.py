@@ -29,7 +29,7 @@ async def is_new(db: Statements) -> bool:
 async def set_up(
     db: Database, actor: Actor, *, content: Installation, lifetime: timedelta, now: datetime
 ) -> NewInstallation:
-    """Create the first administrator and the first clinic, make the one the other's manager, and sign them in.
+    """Create the first administrator and the first clinic, make the administrator its manager, and sign them in.
 
     Raise `NotFound` if there is an administrator, `Invalid` for a weak password, or the same errors as
     `clinics.create`.
@@ -47,7 +47,7 @@ async def _set_up(
     await repository.lock(tx)
     if not await is_open(tx):
         raise errors.NotFound
-    if await accounts.find_id(tx, content.email):  # whoever knows the link must not take over someone's account
+    if await accounts.find_id(tx, content.email):  # knowing the link must not be enough to take over someone's account
         raise errors.Invalid(errors.Fault("#/email", "belongs to someone who already has an account"))
     user_id = await staff.find_or_add_user(tx, email=content.email, name=content.administrator)
     user = await accounts.find_user(tx, user_id)

@@ -20,7 +20,7 @@ class StepNews(NamedTuple):
 
     @property
     def untold(self) -> tuple[str, UUID | None] | None:
-        """The message that is still owed to the customer after the undo."""
+        """The message that the customer still needs after the undo."""
         return (self.untold_kind, self.untold_event_id) if self.untold_kind and not self.was_announced else None
 
 

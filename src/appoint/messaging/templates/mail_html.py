@@ -51,7 +51,7 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "clinic-joined": translatable("Sign in"),
     "confirmation-code": translatable("Confirm appointment"),
 }
-"""What the button for a message's link says, for kinds that have their own label."""
+"""The label of the button for a message's link, for kinds that have their own."""
 BOOK_ANOTHER: Final = translatable("Book another appointment")
 ADD_TO_CALENDAR: Final = translatable("Add to calendar")
 

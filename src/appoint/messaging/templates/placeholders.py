@@ -51,7 +51,7 @@ def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datet
 
 
 def needs_zone(facts: Facts) -> bool:
-    """Return whether a time means something only with the name of its time zone."""
+    """Return whether a time is ambiguous without the name of its time zone."""
     return facts.mode == "online" or _differs(facts)
 
 

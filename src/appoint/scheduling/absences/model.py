@@ -138,8 +138,7 @@ class RebookingOptions(NamedTuple):
 
 
 class AppointmentToRebook(msgspec.Struct, rename="camel", frozen=True):
-    """An appointment that cannot keep its time, and free times that it could move to. No time is offered for two
-    appointments."""
+    """An appointment that cannot keep its time, and free times that it could move to. No time is offered twice."""
 
     appointment_id: UUID
     version: int

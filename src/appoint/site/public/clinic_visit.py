@@ -53,7 +53,7 @@ class ClinicVisit(NamedTuple):
         return doctor_face(doctor, self.language)
 
     def audience_of(self, each: Selective) -> str:
-        """Describe whom a doctor sees or what a type is for."""
+        """Describe the patients that a doctor sees or a type is for."""
         return describe_audience(each, self.language)
 
     def type(self, id: str | None) -> CatalogueType | None:

@@ -1,4 +1,4 @@
-"""What a clinic's pages show of the clinic itself: when it is open, where it is, and its own colour."""
+"""What pages show about the clinic itself: its opening hours, its location and its own colour."""
 
 import colorsys
 from collections.abc import Iterator, Mapping
@@ -99,7 +99,9 @@ def doctor_face(doctor: CatalogueDoctor, language: str) -> DoctorFace:
 
 
 def describe_audience(each: Selective, language: str) -> str:
-    """Describe whom a doctor sees or what a type is for: “up to 17 years, new patients only”. Empty for everyone."""
+    """Describe the patients that a doctor sees or a type is for: “up to 17 years, new patients only”. Empty for
+    everyone.
+    """
     parts: list[str] = []
     if each.min_age is not None and each.max_age is not None:
         parts.append(translate(language, "{min}–{max} years", min=each.min_age, max=each.max_age))

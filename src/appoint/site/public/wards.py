@@ -30,7 +30,7 @@ OWN: Final = route(permission="change-customers", page=True, narrows=True)
 
 @get(PEOPLE, operation_id="showOwnPeople", opt=OWN, include_in_schema=False)
 async def show_people(request: Request) -> Response[Any]:
-    """Show whom the patient books for, and who books for them."""
+    """Show the people that the patient books for, and those who book for the patient."""
     customer_id = request.user.customer_id
     return await _page(request, customer_id, {}) if customer_id else redirect(STAFF)
 

@@ -1,4 +1,6 @@
-"""An appointment's page, for staff whose browser runs no scripts: what the board's panel does, as plain forms."""
+"""An appointment's page, for staff whose browser does not run scripts. It does what the board's panel does, with plain
+forms.
+"""
 
 from typing import Any, Final
 from uuid import UUID

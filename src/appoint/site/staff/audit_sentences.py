@@ -1,4 +1,4 @@
-"""Audit entries as sentences that a practice manager reads."""
+"""Audit entries as sentences for practice managers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "undoAppointmentStep": translatable("{who} undid the last change to {what}"),
     "undoStep": translatable("{who} undid the last change to {what}"),
     "arriveAppointment": translatable("{who} marked as arrived: {what}"),
-    "unarriveAppointment": translatable("{who} took back the arrival: {what}"),
+    "unarriveAppointment": translatable("{who} undid the arrival: {what}"),
     "checkInAppointment": translatable("{who} checked in: {what}"),
     "enterRoomForAppointment": translatable("{who} marked as in the room: {what}"),
     "fulfilAppointment": translatable("{who} completed {what}"),
@@ -70,7 +70,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "signInByOpenId": translatable("{what} signed in"),
     "signInByOpenIdAndCode": translatable("{what} signed in"),
 }
-"""The sentence for each action. Other actions are shown by their name."""
+"""The sentence for each action. Other actions appear by name."""
 
 GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "booked": (translatable("Booked"), ("bookAppointment", "makeBooking", "bookByForm")),
@@ -137,13 +137,13 @@ RULES: Final[Mapping[str, str]] = {
     "too-late": translatable("inside the notice period for changes"),
     "too-far": translatable("beyond the booking horizon"),
     "outside-hours": translatable("outside working hours"),
-    "customer-busy": translatable("parallel to another appointment"),
-    "in-the-past": translatable("noted afterwards"),
+    "customer-busy": translatable("at the same time as another appointment"),
+    "in-the-past": translatable("recorded afterwards"),
 }
 
 
 class Reader(NamedTuple):
-    """For whom sentences are written."""
+    """The reader that sentences are written for."""
 
     language: str
     time_zone: str

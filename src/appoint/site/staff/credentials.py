@@ -80,7 +80,8 @@ def _form(request: Request, user: StoredUser, token: str, fault: str | None = No
 
 
 async def _sign_in(request: Request, email: str, password: str) -> Response[Any] | None:
-    """Sign in a user who has just chosen their first password. Return None if that takes more than the password."""
+    """Sign in a user who has just chosen their first password. Return None if signing in takes more than a
+    password."""
     lifetime = timedelta(hours=request.services.settings.session_hours)
     try:
         opened_session = await sessions.sign_in(

@@ -67,7 +67,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def tick_off(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Tick a step off, or put the list away."""
+    """Tick a step off, or hide the list."""
     step = (await parse_form(request)).get("step", "")
     if step not in TICKS:
         raise errors.NotFound

@@ -1,4 +1,4 @@
-"""What people booked without signing in, for staff to review and cancel in bulk."""
+"""Appointments that people booked without signing in, for staff to review and cancel in bulk."""
 
 import re
 from datetime import datetime
