@@ -63,7 +63,7 @@ export function listenForKeys(toggleView: () => void): void {
   });
 }
 
-/** Close the panel, or leave a field. What the user typed is kept. */
+/** Close the panel, or leave a field, and keep what the user typed. */
 function closeOrLeave(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (closePanel()) event.preventDefault();
@@ -85,7 +85,7 @@ function handleCardKey(key: string, id: string): boolean {
 const isInField = (element: Element): boolean =>
   element.matches("input, select, textarea") && element.getClientRects().length > 0;
 
-/** Whether arrow keys belong to another control than the cards. */
+/** Whether the arrow keys belong to a control other than the cards. */
 const isOutsideCards = (element: Element): boolean => element.closest("dialog, .toolbar, .scroll:focus") !== null;
 
 /** Select the next appointment in the direction of an arrow key: the nearest one, as the user sees it. */

@@ -157,7 +157,7 @@ onSelect.push(() => {
   showChosenTime();
 });
 
-/** Take the time to which the user has dragged the chosen one. */
+/** Take the time that the user has dragged the chosen one to. */
 export const dragChosenTime = (wall: string, doctorId?: string): void => chooseStart(wall, doctorId);
 
 function chooseStart(wall: string, doctorId?: string): void {

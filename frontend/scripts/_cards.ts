@@ -87,7 +87,7 @@ function icon(name: string, label: string): HTMLElement {
   return createElement("span", { title: label }, image, createElement("span", { class: "unseen" }, label));
 }
 
-/** The icons for what is special about an appointment. Nothing says that it is booked. */
+/** The icons for what is special about an appointment. The ordinary status, booked, has none. */
 function marks(appointment: Appointment): HTMLElement[] {
   const { status, needsRebooking, notes, staffNotes, video, inRoomAt } = appointment;
   const all: HTMLElement[] = [];

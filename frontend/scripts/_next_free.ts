@@ -1,4 +1,4 @@
-// Offers the next free times for a type, with one doctor or with anyone, and lets the user turn the days.
+// Offers the next free times for a type, with one doctor or with anyone, and lets the user page through the days.
 import { callApi, createElement, Refused } from "./_api";
 import { board, config, formatChip, within, words, zone } from "./_board";
 import { dateOf, wallOf } from "./_zone";
@@ -18,7 +18,7 @@ interface NextFree {
 }
 
 /** What to look for: a type or a length, and a doctor unless anyone will do. */
-export interface Wish {
+export interface Criteria {
   typeId: string | null;
   minutes: number;
   doctorId: string;
@@ -29,7 +29,7 @@ const DAY = 86_400_000;
 
 /** The next free times in one of the panels. */
 export class NextFreeTimes {
-  #wish: Wish | undefined;
+  #criteria: Criteria | undefined;
   #from = "";
   #next: string | null = null;
   #number = 0;
@@ -47,17 +47,17 @@ export class NextFreeTimes {
     within(place, "[data-later]").addEventListener("click", () => this.#turn(1));
   }
 
-  /** Look for times from a day on. Nothing happens if the wish is still the same. */
-  show(wish: Wish, from: string): void {
-    if (JSON.stringify(wish) === JSON.stringify(this.#wish)) return;
-    this.#wish = wish;
+  /** Look for times from a day on. Does nothing if the criteria are the same as before. */
+  show(criteria: Criteria, from: string): void {
+    if (JSON.stringify(criteria) === JSON.stringify(this.#criteria)) return;
+    this.#criteria = criteria;
     this.#from = from > board.today ? from : "";
     void this.load();
   }
 
   /** Forget the times, so that the next `show` looks for them again. */
   reset(isAnyDoctor: boolean): void {
-    this.#wish = undefined;
+    this.#criteria = undefined;
     this.times = [];
     this.#anyone.checked = isAnyDoctor;
     within(this.place, "ul").replaceChildren();
@@ -71,8 +71,8 @@ export class NextFreeTimes {
   }
 
   async load(): Promise<void> {
-    if (!this.#wish) return;
-    const { typeId, minutes, doctorId } = this.#wish;
+    if (!this.#criteria) return;
+    const { typeId, minutes, doctorId } = this.#criteria;
     const query = new URLSearchParams({ limit: String(MAX_TIMES) });
     if (this.#from) query.set("from", this.#from);
     if (typeId) query.set("appointmentTypeId", typeId);

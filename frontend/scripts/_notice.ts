@@ -1,10 +1,10 @@
-// The notice about what a form did, with a button to undo it while nobody has been told.
+// The notice about what a form did, with a button to undo it until messages go out.
 import { callApi, createElement, Refused, words } from "./_api";
 import type { Body } from "./_form_body";
 
 export interface Undo {
   url: string;
-  /** Until then, the undo reaches nobody. */
+  /** Until then, no message has gone out. */
   until: string;
 }
 

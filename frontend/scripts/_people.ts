@@ -18,7 +18,7 @@ interface People {
 /** The selected patient; undefined during a search and for a new patient. */
 export let person: Person | undefined;
 let searchNumber = 0;
-/** Callbacks to run after the user has selected somebody. */
+/** Callbacks to run after the user has selected someone. */
 export const onSelect: (() => void)[] = [];
 
 const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text) && !DATE.test(text);

@@ -34,7 +34,7 @@ import { addMinutes, dateOf, timeOf } from "./_zone";
 const LATER_MINUTES = 15;
 const DAY_MINUTES = 1440;
 
-/** A move's response. Staff need not do anything about the advisories. */
+/** A move's response. The advisories require no action. */
 interface Moved {
   startTime: string;
   advisories?: { text: string }[];
@@ -62,7 +62,7 @@ export function chooseTime(wall: string, doctorId?: string): boolean {
   return true;
 }
 
-/** Fill in a time. If the user chose it for another try, it is kept even after the panel closes. */
+/** Fill in a time. With `isKept`, it is saved as a draft, which survives closing the panel. */
 function setTime(wall: string, doctorId: string, isKept = true): void {
   for (const [id, text] of [
     ["move-date", dateOf(wall)],

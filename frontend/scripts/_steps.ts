@@ -63,7 +63,7 @@ export async function undoStep(id: string): Promise<void> {
   }
 }
 
-/** Take a step away from the panel. A refusal is announced. */
+/** Take a step outside the panel, and announce a refusal. */
 export async function takeStepQuickly(id: string, step: string): Promise<void> {
   const appointment = findAppointment(id);
   if (!appointment || !canTake(appointment, step)) return;

@@ -1,4 +1,4 @@
-// The message at the bottom that says what was done, for a few seconds with a button that takes it back.
+// The message at the bottom that says what was done, with a button that undoes it for a few seconds.
 import { boardAddress, get, words } from "./_board";
 
 /** How long a change can be undone before its messages are sent, in milliseconds. */

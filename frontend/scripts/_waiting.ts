@@ -1,4 +1,4 @@
-// Who is waiting, and for how long: for each doctor above the column, and for all of them above the board.
+// The number of waiting patients and the longest wait: per doctor above the columns, and in total above the board.
 import { type Appointment, board, get, words } from "./_board";
 import { minuteFormat, waitingMinutes } from "./_cards";
 
@@ -9,7 +9,7 @@ interface Waiting {
   first: Appointment;
 }
 
-/** Return who is waiting for a doctor, or for any; undefined if nobody is. */
+/** Return who is waiting for a doctor, or for any doctor; undefined if no one is. */
 export function waitingFor(doctorId?: string): Waiting | undefined {
   const all = board.appointments
     .filter((appointment) => !doctorId || appointment.doctorId === doctorId)

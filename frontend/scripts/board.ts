@@ -240,7 +240,7 @@ get("waiting").addEventListener("click", () => {
 setInterval(async () => {
   const today = dateOf(wallTime(new Date().toISOString()));
   if (today === board.today) {
-    if (waitingFor() && !isDragging) draw(); // the minutes go on
+    if (waitingFor() && !isDragging) draw(); // waiting times have grown
     return;
   }
   const wasToday = isDay && board.first === board.today;

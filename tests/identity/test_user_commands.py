@@ -31,7 +31,7 @@ async def test_the_set_up_link_is_printed_until_there_is_an_administrator(db, cl
     assert '<form method="post" action="/setup"' in (await client.get(path)).text
     await add_user(db, administrator=True)
     refused = await run_command("setup-link")
-    sentence = "There already is an administrator. To add another: `appoint user add --administrator`."
+    sentence = "There is already an administrator. To add another: `appoint user add --administrator`."
     assert (refused.code, refused.errors) == (1, f"appoint: {sentence}")
 
 

@@ -162,7 +162,7 @@ def setup_link() -> None:
     settings = startup.with_secret_key(Settings())
     with session() as run:
         if not run(service.is_open):
-            raise StartupError("There already is an administrator. To add another: `appoint user add --administrator`.")
+            raise StartupError("There is already an administrator. To add another: `appoint user add --administrator`.")
     print(startup.setup_link(settings, settings.links_url))
 
 

@@ -21,5 +21,5 @@ class AuditSettings(BaseSettings):
     audit_export_url: SecretStr | None = Field(
         default=None,
         description="https address to which the heads are also posted every night as JSON Lines; "
-        "user:password@ in it becomes a basic authorization; if unset, none",
+        "user:password@ in it becomes basic authorization; if unset, none",
     )

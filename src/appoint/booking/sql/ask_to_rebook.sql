@@ -1,5 +1,5 @@
--- Note how staff reach the patient of a locked appointment that needs rebooking, and append the event. Patients without
--- an address have to be called.
+-- Record how staff contact the patient of a locked appointment that needs rebooking, and append the event. Patients
+-- without an address have to be called.
 with asked as (
   update appointment a
      set rebook_by = case when exists (select

@@ -1,6 +1,6 @@
 -- Move a locked appointment in place; it may overlap its own old time. Withdraw hours that were published for it alone.
 -- If hours are overridden, publish any that the new time needs. If the clinic takes this step, keep what is needed to
--- undo it. Patients who are already waiting are booked again if they move to a different day.
+-- undo it. If a waiting patient's appointment moves to a different day, its status returns to `booked`.
 with withdrawn as materialized (
   delete from booking_slot s
    using appointment a

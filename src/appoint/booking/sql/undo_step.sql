@@ -1,6 +1,6 @@
--- Restore a locked appointment as it was before the clinic's last step, and append the event. What the patient was told
--- before the step is true again, which `restored_sequence` remembers.
-with step as (  -- empty if a server of an earlier release took the step
+-- Restore a locked appointment as it was before the clinic's last step, and append the event. What the patient's
+-- last message said before the step is true again, as `restored_sequence` records.
+with step as (  -- empty if a server from an earlier release took the step
   select s.*
     from appointment a
     join appointment_step s

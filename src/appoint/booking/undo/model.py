@@ -27,7 +27,7 @@ class Undo(NamedTuple):
     """The status before the step."""
     stepped_at: datetime
     step_id: UUID | None = None
-    """None for a step taken by a server of an earlier release."""
+    """None for a step taken by a server from an earlier release."""
     moved: bool = False
     before: TimeBefore | None = None
     """Where the appointment was before the step."""

@@ -1,5 +1,6 @@
--- Return a clinic's bookings with an appointment that matches and has changed since a given time, in the order of the
--- last such change. Only `updated_at` bounds the scan: its BRIN index finds the few blocks with recent changes.
+-- Return a clinic's bookings with an appointment that matches and has changed since a given time, ordered by that
+-- appointment's last change. Only `updated_at` bounds the scan: its BRIN index finds the few blocks with recent
+-- changes.
 select booking_id, max(updated_at) as changed_at
   from shown_appointment s
  where s.clinic_id = :clinic_id
