@@ -93,6 +93,21 @@ async def test_bulk_cancellation_takes_one_reason_and_records_an_entry_per_appoi
     assert await found(world, "?live=true") == [world.booked.ana]
 
 
+async def test_a_bulk_cancellation_can_be_undone_unless_it_cancelled_only_holds(world):
+    async def undo_offer(id: str) -> dict[str, str] | None:
+        response = await world.client.post(f"{LIST}/cancel", json={"appointmentIds": [id]}, headers=world.as_manager)
+        assert response.json()["cancelled"] == [id]
+        return response.json()["undo"]
+
+    await world.db.execute(
+        "update appointment set status = 'pending', hold_expires_at = now() + interval '1 hour' where id = $1",
+        UUID(world.booked.max[0]),
+    )
+    assert await undo_offer(world.booked.max[0]) is None
+    offer = await undo_offer(world.booked.max[1])
+    assert (await world.client.post(offer["url"], headers=world.as_manager)).status_code == 200
+
+
 async def test_the_notice_period_does_not_stop_a_bulk_cancellation(world):
     await world.client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": 43200}}, headers=ADMIN)
     response = await world.client.post(

@@ -10,6 +10,7 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import new_id
 from .. import transitions
+from ..repository import list_stepped
 from ..steps import UndoOffer
 from . import repository
 from .model import BulkCancellation, BulkCancelled, StrangerAppointment, StrangerSelection
@@ -50,4 +51,5 @@ async def cancel(
             continue
         cancelled.append(appointment_id)
     others = [id for id in dict.fromkeys(cancellation.appointment_ids) if id not in cancelled]
-    return BulkCancelled(cancelled, others, len(cancelled), UndoOffer.of(step_id, now) if cancelled else None)
+    can_undo = await list_stepped(tx, clinic_id=clinic_id, step_id=step_id, doctor_id=None)  # without holds
+    return BulkCancelled(cancelled, others, len(cancelled), UndoOffer.of(step_id, now) if can_undo else None)
