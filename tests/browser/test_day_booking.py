@@ -82,7 +82,7 @@ async def test_the_patient_search_says_when_there_are_more_results(site, browser
     room = await add_room(site)
     for number in range(9):
         customer_id = room.add_customer(f"Manfred Many {number}", birthDate=f"1990-02-0{number + 1}")
-        await room.insert(customer_id, "09:00", "cancelled")
+        await room.insert(customer_id, "09:00", "noshow")
     async with open_board(browser, room) as page:
         await page.locator("#new").click()
         results = page.locator("#people")

@@ -16,7 +16,7 @@ async def test_a_manager_adds_a_doctor_and_chooses_the_types_they_offer(site, ma
     await page.goto(staff_url(site, "doctors"))
     await follow(page.get_by_role("link", name="Add doctor"))
     await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Specialty").fill("Sports medicine")
+    await page.get_by_label("Specialty in your own words").fill("Sports medicine")
     await page.get_by_label(practice.type_name).check()
     await follow(page.get_by_role("button", name="Add"))
     await expect_notice(page, re.compile("Now set their working hours"))

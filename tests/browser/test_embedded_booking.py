@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from support.browsers import follow, open_page
-from support.public_booking import APPOINTMENT_URL, receive_code
+from support.public_booking import APPOINTMENT_URL, answer_questions, receive_code
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         await follow(content.locator(".times a").nth(10), frame)
         await content.locator("[name=name]").fill("Ana Souza")
         await content.locator("[name=email]").fill("ana@example.org")
+        await answer_questions(content)
         await follow(content.locator("#booking .submit button"), frame)
         await expect(content.get_by_role("heading", name="Buchung bestätigen")).to_be_visible()
         await content.locator("#code").fill(await receive_code(page, frame.url))

@@ -51,7 +51,7 @@ async def test_a_patients_appointments_link_to_their_days(site, page):
     async with connect(site) as db:
         row = await db.fetchrow(
             """
-            select a.customer_id, (lower(a.during) at time zone c.time_zone)::date as day
+            select a.id, a.customer_id, (lower(a.during) at time zone c.time_zone)::date as day
               from appointment a join clinic c on c.id = a.clinic_id
              where a.clinic_id = $1 and upper(a.during) < now()
              order by lower(a.during) desc limit 1
@@ -60,7 +60,8 @@ async def test_a_patients_appointments_link_to_their_days(site, page):
         )
     await sign_in(page, site.url, MANAGER)
     await page.goto(staff_url(site, f"patients/{row['customer_id']}"))
-    await expect(page.locator(f'main a[href="/staff/{CLINIC}/day?date={row["day"]}"]').first).to_be_visible()
+    address = f"/staff/{CLINIC}/day?date={row['day']}&appointment={row['id']}"
+    await expect(page.locator(f'main a[href="{address}"]').first).to_be_visible()
 
 
 async def test_failed_messages_are_listed_first_and_can_be_resent(site, page):

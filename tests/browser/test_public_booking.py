@@ -20,6 +20,7 @@ from support.browsers import (
 from support.public_booking import (
     APPOINTMENT_URL,
     CODE_URL,
+    NEWBORN,
     book,
     book_alternative,
     enter_code,
@@ -70,7 +71,9 @@ async def test_a_patient_books_by_keyboard_alone(site, page):
     await tab_to(page.get_by_label("Your name"))
     await page.keyboard.type("Ana Souza")
     await tab_to(page.get_by_label("Email address"))
-    await page.keyboard.type("ana@example.org")
+    await page.keyboard.type("keys@example.org")
+    await tab_to(page.get_by_label("Your date of birth"))
+    await page.keyboard.type("02011980")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
     await expect(page).to_have_url(CODE_URL)
@@ -90,7 +93,7 @@ async def test_a_patient_books_on_a_small_phone_without_scrolling_sideways(site,
         for link in (page.get_by_role("link", name="Kinderuntersuchung"), page.locator(".times a").first):
             await follow(link)
             await expect_no_sideways_scrolling(page)
-        await fill_in(page)
+        await fill_in(page, born=NEWBORN)
         await send(page)
         await expect_no_sideways_scrolling(page)
         await enter_code(page)

@@ -68,10 +68,11 @@ async def test_a_patient_whose_slot_is_taken_books_and_reschedules_another(villa
         await expect(ana.locator(".times")).to_be_visible()
         await expect_accessible(ana)
         await expect_no_sideways_scrolling(ana)
-        long_slot = ana.locator(".times button").last
+        long_slot = ana.locator(".times a").last
         await expect(long_slot.locator("time")).not_to_be_empty()
         hours = await long_slot.locator("time").inner_text()
         await follow(long_slot)
+        await follow(ana.get_by_role("button", name="Reschedule appointment"))
         await expect(ana).to_have_url(re.compile("moved=1"))
         await expect(ana.locator(".facts")).to_contain_text(hours)
 

@@ -3,13 +3,16 @@
 import asyncio
 import re
 from base64 import urlsafe_b64decode
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
-from playwright.async_api import Page, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 from support.browsers import Site, follow, site_of
 
+ADULT = "1980-02-01"
+NEWBORN = datetime.now(UTC).date().isoformat()
 APPOINTMENT_URL = re.compile(r"/appointments/apm_")
 CODE_URL = re.compile(r"/confirm/apm_")
 CODE_MESSAGE = """
@@ -36,10 +39,19 @@ async def open_form(page: Page, site: Site, *, doctor: str | None = None, day: i
     await expect(page.locator("#booking")).to_be_visible()
 
 
-async def fill_in(page: Page, name="Ana Souza", email="ana@example.org", note="By wheelchair") -> None:
+async def fill_in(page: Page, name="Ana Souza", email="ana@example.org", note="By wheelchair", born=ADULT) -> None:
     await page.locator("[name=name]").fill(name)
     await page.locator("[name=email]").fill(email)
+    await answer_questions(page, born)
     await page.locator("[name=note]").fill(note)
+
+
+async def answer_questions(form: Page | FrameLocator, born: str = ADULT) -> None:
+    """Answer what the form asks only if a doctor or an appointment type is not for everyone."""
+    if await form.locator("[name=birthDate]").count():
+        await form.locator("[name=birthDate]").fill(born)
+    if await form.locator("[name=known]").count():
+        await form.locator("[name=known][value=no]").check()
 
 
 async def send(page: Page) -> None:

@@ -2,28 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from ..clinics.audience import accepting
-from ..clinics.catalogue.model import Catalogue, CatalogueDoctor
+from ..clinics.catalogue.model import CatalogueDoctor
 from ..database.pool import Statements
 from ..kit import clock, errors
 from . import repository
+from .alternatives import find_alternatives, with_doctors_taken
 from .assignment import Assignment, assign
 from .availability import service as availability
-from .availability.model import DoctorTime, Range, Terms, nearest, starts
+from .availability.model import DoctorTime, Range
 from .planning import NO_OVERRIDES, BookingPlan, Overrides
 from .rules import (
-    Alternative,
     AppointmentSpec,
     BookingLimits,
     CurrentTime,
-    alternatives,
     catalogue_violation,
     limit_violation,
-    overlaps,
     overridable_rules,
     time_violation,
     with_claim,
@@ -133,7 +130,13 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
         if together is None:
             refusal = judgement._replace(violation=judgement.violation or "taken")
             return Refused(
-                _conflict(plan, refusal, _after_others(plan, spec, times, doctors), customers.besides(spec, plan.specs))
+                _conflict(
+                    plan,
+                    refusal,
+                    _after_others(plan, spec, times, doctors),
+                    customers.besides(spec, plan.specs),
+                    current,
+                )
             )
         doctors = together
     return Overridable(overrides, doctors)
@@ -263,36 +266,19 @@ def _judge(
 
 
 def _conflict(
-    plan: BookingPlan, judgement: Judgement, times: Sequence[DoctorTime], busy: Sequence[Range]
+    plan: BookingPlan,
+    judgement: Judgement,
+    times: Sequence[DoctorTime],
+    busy: Sequence[Range],
+    current: CurrentTime | None,
 ) -> errors.Conflict:
     spec, violation, is_limit = judgement
     assert violation
     has_alternatives = not (is_limit or violation == "type-required" or (spec.type and not spec.type.active))
     if plan.discreet:
-        busy, times = (), _with_doctors_taken(spec, times) if violation == "taken" else times
+        busy, times = (), with_doctors_taken(spec, times) if violation == "taken" else times
     return errors.Conflict(
         violation,
-        alternatives=_alternatives(spec, times, busy, plan.catalogue, plan.now) if has_alternatives else [],
+        alternatives=find_alternatives(plan, spec, times, busy, current) if has_alternatives else [],
         **({"index": spec.position} if len(plan.specs) > 1 else {}),
     )
-
-
-def _with_doctors_taken(spec: AppointmentSpec, times: Sequence[DoctorTime]) -> list[DoctorTime]:
-    """Return the doctors' times as if someone else had booked the appointment's time with every doctor who is free
-    then. This makes the alternatives look the same whether the doctor or the customer is busy.
-    """
-    start, end = spec.claimed_from, spec.claimed_until
-    return [
-        time if overlaps(time.claims, start, end) else time._replace(claims=sorted([*time.claims, (start, end)]))
-        for time in times
-    ]
-
-
-def _alternatives(
-    spec: AppointmentSpec, times: Sequence[DoctorTime], busy: Sequence[Range], catalogue: Catalogue, now: datetime
-) -> list[Alternative]:
-    """Return the nearest times that could be booked instead."""
-    terms = Terms.of(catalogue, now) if spec.is_bound else Terms.for_staff(catalogue, now)
-    offers = chain.from_iterable(starts(time, spec.length, terms) for time in times)
-    free = [offer for _, offer in offers if not overlaps(busy, offer.start_time, offer.end_time)]
-    return alternatives(nearest(free, spec.start))

@@ -13,7 +13,7 @@ from ..clinics.audience import UNKNOWN, PatientFacts, Unfit
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..kit import clock, errors, fields
 from ..kit.structs import RequestBody
-from .availability.model import DoctorTime, OfferedTime, Range
+from .availability.model import DoctorTime, Range
 from .policy import PolicyRule, booking_violations
 
 REASONS: Final = (
@@ -271,13 +271,3 @@ def with_claim(times: Sequence[DoctorTime], doctor_id: UUID, claim: Range) -> li
     return [
         time._replace(claims=sorted([*time.claims, claim])) if time.doctor_id == doctor_id else time for time in times
     ]
-
-
-class Alternative(msgspec.Struct, rename="camel"):
-    start_time: datetime
-    end_time: datetime
-    doctor_id: UUID
-
-
-def alternatives(offers: Sequence[OfferedTime]) -> list[Alternative]:
-    return [Alternative(offer.start_time, offer.end_time, offer.doctor_id) for offer in offers]

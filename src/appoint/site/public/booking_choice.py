@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from ...booking.alternatives import Alternative
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
-from ...booking.rules import Alternative, TimeRequest
+from ...booking.rules import TimeRequest
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
 from ...http.forms import parse_id, parse_minute
 from ...http.problems.catalogue import PROBLEMS
