@@ -17,7 +17,7 @@ def request_from(counters: Counters, address: str):
     """Return a stand-in for a request from the address, with only the parts that the throttle reads."""
     limits = Limits(settings(), counters)
     return SimpleNamespace(
-        app=SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(limits=limits))),
+        app=SimpleNamespace(state={"services": SimpleNamespace(limits=limits)}),
         user=Actor("open:1", address=address),
     )
 
