@@ -40,6 +40,10 @@ document.addEventListener("input", (event) => {
   timer = window.setTimeout(() => void preview(form, button.dataset), PAUSE_MS);
 });
 
+// The preview is there before the user changes anything.
+for (const button of document.querySelectorAll<HTMLButtonElement>("[data-live]"))
+  if (button.form) void preview(button.form, button.dataset);
+
 /** Refresh the preview, but leave it as it is while the template has faults. Saving reports those. */
 async function preview(form: HTMLFormElement, options: DOMStringMap): Promise<void> {
   const [method = "POST", path = ""] = (options.api ?? "").split(" ");
@@ -47,8 +51,11 @@ async function preview(form: HTMLFormElement, options: DOMStringMap): Promise<vo
   if (!place || !form.checkValidity()) return;
   try {
     const answer = await callApi<Record<string, string | null>>(method, path, bodyOf(form));
-    for (const element of place.querySelectorAll<HTMLElement>("[data-answer]"))
-      element.textContent = answer?.[element.dataset.answer ?? ""] ?? "";
+    for (const element of place.querySelectorAll<HTMLElement>("[data-answer]")) {
+      const value = answer?.[element.dataset.answer ?? ""] ?? "";
+      if (element instanceof HTMLIFrameElement) element.srcdoc = value;
+      else element.textContent = value;
+    }
     place.hidden = false;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -25,6 +25,7 @@
 // - `data-keep` keeps the user's input when the page is loaded again.
 //
 // A button in the form can have its own values for any of these.
+import "./_letter";
 import "./_template_editor";
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
@@ -103,6 +104,7 @@ function showAnswer(id: string, answer: Body, proceed: () => void): void {
     const member = answer[element.dataset.answer ?? ""] ?? "";
     const value = Array.isArray(member) ? member.join("\n") : String(member);
     if (element instanceof HTMLAnchorElement) element.href = value;
+    else if (element instanceof HTMLIFrameElement) element.srcdoc = value;
     else element.textContent = "grouped" in element.dataset ? value.replace(/(.{4})(?=.)/g, "$1 ") : value;
   }
   for (const element of place.querySelectorAll<HTMLElement>("[data-when]"))

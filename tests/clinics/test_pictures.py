@@ -55,6 +55,19 @@ async def test_a_picture_is_served_forever_and_as_nothing_else(client, clinic):
     assert served.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
+async def test_emails_can_show_a_logo_as_png(client, clinic):
+    url = (await upload(client, f"{clinic}/logo", picture())).json()["url"].replace(".webp", ".png")
+    served = await client.get(url)
+    assert served.headers["Content-Type"] == "image/png"
+    with Image.open(BytesIO(served.content)) as logo:
+        assert (logo.format, logo.size) == ("PNG", (480, 240))
+
+
+async def test_photos_are_not_converted_to_png(client, clinic):
+    url = (await upload(client, f"{clinic}/photo", picture(size=(1600, 900)))).json()["url"]
+    assert (await client.get(url.replace(".webp", ".png"))).status_code == 404
+
+
 async def test_metadata_is_not_served(client, clinic):
     exif = Image.Exif()
     exif[0x010E] = "Ana at home"

@@ -103,6 +103,18 @@ def test_an_email_has_the_clinics_colour_logo_and_site():
     assert '<img src="https://x/logo" alt=""' in html.html
 
 
+def test_an_email_links_to_the_legal_pages_in_both_of_its_forms():
+    pages = {"privacy_url": "https://l.eu/datenschutz", "imprint_url": "https://l.eu/impressum"}
+    rendered = mail("confirmation", replace(CHANGEABLE, **pages), "de")
+    assert links(rendered.html)[-2:] == [
+        ("https://l.eu/datenschutz", "Datenschutzerklärung"),
+        ("https://l.eu/impressum", "Impressum"),
+    ]
+    assert rendered.text.endswith(
+        "\n\n-- \nDatenschutzerklärung: https://l.eu/datenschutz\nImpressum: https://l.eu/impressum"
+    )
+
+
 @pytest.mark.parametrize("colour", ["#ffffff", "#ffcc00", "#00ff00", "#767676"])
 def test_a_light_colour_is_darkened_until_white_text_is_legible(colour):
     accent = accent_of(replace(FACTS, accent=colour))

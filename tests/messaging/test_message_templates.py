@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from appoint.clinics.pictures.model import DOT
 from support.app import ADMIN
 from support.matrix import for_each
 from support.world import create_clinic
@@ -226,6 +227,14 @@ async def test_a_preview_uses_the_clinics_data_but_stores_nothing(clinics):
     )
     assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in preview.json()["html"]
     assert (await clinics.get(MAIL)).json()["custom"] is False
+
+
+async def test_a_preview_shows_the_clinics_colour_logo_and_legal_pages(clinics):
+    profile = {"colour": "#7a1f5c", "privacyUrl": "https://lakeside.example/privacy"}
+    await clinics.patch("/api/clinics/1", json={"profile": profile}, headers={"If-Match": '"v1"'})
+    logo = (await clinics.put("/api/clinics/1/logo", json={"content": DOT})).json()["url"].replace(".webp", ".png")
+    html = (await clinics.post(f"{MAIL}/preview", json=CUSTOM)).json()["html"]
+    assert ("#7a1f5c" in html, "https://lakeside.example/privacy" in html, logo in html) == (True, True, True)
 
 
 async def test_a_preview_of_a_text_message_has_neither_subject_nor_html(clinics):

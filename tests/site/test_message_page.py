@@ -31,6 +31,15 @@ async def test_the_page_does_not_contain_the_links_that_grant_access(db, client)
     )
 
 
+async def test_an_email_is_shown_as_the_patient_saw_it(db, client):
+    notification = await send_confirmation(db, client)
+    page = await client.get(f"/staff/1/messages/{notification}", headers=ADMIN)
+    assert 'sandbox="allow-same-origin"' in page.text
+    assert "&lt;!doctype html&gt;" in page.text
+    assert "Change or cancel" in page.text
+    assert page.headers["Content-Security-Policy"].endswith("; style-src-attr 'unsafe-inline'")
+
+
 async def test_codes_are_never_shown(db, client):
     notification = await send_confirmation(db, client)
     await db.execute("update notification set kind = 'confirmation-code-1'")

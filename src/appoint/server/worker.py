@@ -50,7 +50,13 @@ def prepare(settings: Settings, db: Database) -> Work:
     by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at startup"
-    links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
+    links = Links(
+        settings.links_url,
+        settings.secret_key.get_secret_value(),
+        settings.mail_from,
+        settings.privacy_url,
+        settings.imprint_url,
+    )
     if unknown := phones.unknown_countries(settings.sms_countries):
         raise errors.StartupError(f"APPOINT_SMS_COUNTRIES: {', '.join(unknown)} is not a country's code")
     sms_countries = settings.sms_countries if settings.sms_url else None

@@ -1,18 +1,19 @@
 """Clinics' logos and photos, and doctors' portraits, as Appoint has encoded them."""
 
+import asyncio
 import re
 from typing import Final
 
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ..clinics.pictures import service
+from ..clinics.pictures import encoding, service
 from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
 from .assets import IMMUTABLE
 
-FILE: Final = re.compile(r"([0-9a-f]{64})\.webp")
+FILE: Final = re.compile(r"([0-9a-f]{64})\.(webp|png)")
 HEADERS: Final = {
     "Cache-Control": IMMUTABLE,
     "X-Content-Type-Options": "nosniff",
@@ -29,12 +30,14 @@ HEADERS: Final = {
     include_in_schema=False,
 )
 async def picture(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[bytes]:
-    """Return a picture. Its hash is in its address, so it never changes."""
+    """Return a picture, or a logo as PNG for emails. Its hash is in its address, so it never changes."""
     match = FILE.fullmatch(file)
     if match is None:
         raise errors.NotFound
     content = await service.get(request.services.db, clinic_id, match[1])
-    return Response(content, media_type="image/webp", headers=HEADERS)
+    if match[2] == "png":
+        content = await asyncio.to_thread(encoding.logo_to_png, content)
+    return Response(content, media_type=f"image/{match[2]}", headers=HEADERS)
 
 
 PAGES: Final = [picture]

@@ -32,6 +32,7 @@ POLICY: Final = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; "
     "style-src 'self' {styles}; frame-ancestors {frame_ancestors}"
 )
+LETTER_STYLES: Final = "style-src-attr 'unsafe-inline'"
 REVALIDATE: Final = "private, no-cache"
 NO_STORE: Final = "no-store"
 """For pages with personal data, which no cache may keep."""
@@ -119,6 +120,13 @@ def render(
             Cookie(LANGUAGE_COOKIE, value=page_language, path="/", max_age=LANGUAGE_COOKIE_SECONDS, samesite="lax")
         )
     return response
+
+
+def allow_letters(page: Response[Any]) -> Response[Any]:
+    """Allow styles in attributes on a page that shows an email. The email is in a sandboxed frame that inherits the
+    page's policy, and emails have all their styles in attributes."""
+    page.set_header("Content-Security-Policy", f"{page.headers['Content-Security-Policy']}; {LETTER_STYLES}")
+    return page
 
 
 def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:

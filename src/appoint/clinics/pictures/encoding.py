@@ -56,6 +56,16 @@ def encode(content: str, purpose: Purpose) -> EncodedPicture:
     return EncodedPicture(hashlib.sha256(webp).hexdigest(), webp)
 
 
+def logo_to_png(webp: bytes) -> bytes:
+    """Return a stored logo as PNG. Raise `NotFound` for a larger picture, which would cost more to convert."""
+    with Image.open(BytesIO(webp), formats=("WEBP",)) as picture:
+        if any(length > most for length, most in zip(picture.size, MAX_SIZES["logo"], strict=True)):
+            raise errors.NotFound
+        output = BytesIO()
+        picture.save(output, "PNG", optimize=True)
+        return output.getvalue()
+
+
 def _to_webp(picture: Image.Image, quality: int) -> bytes:
     output = BytesIO()
     picture.save(output, "WEBP", quality=quality, method=4)

@@ -30,6 +30,11 @@ class Picture(msgspec.Struct, frozen=True, rename="camel"):
     """The path that the picture is served at. It changes with the picture, so caches can keep it forever."""
 
 
+def png_path(clinic_id: int, hash: str) -> str:
+    """Return the path at which a logo is served as PNG, for email programs that cannot show WebP."""
+    return f"/images/{clinic_id}/{hash}.png"
+
+
 class EncodedPicture(NamedTuple):
     hash: str
     content: bytes

@@ -98,7 +98,7 @@ def rewrite(context: NotificationContext, now: datetime) -> Rendered:
     facts = msgspec.structs.replace(
         _facts(context, kind, (), Links("", "not used", ""), now),
         link=HIDDEN_LINK,
-        rebook_url=HIDDEN_LINK,
+        rebook_url=f"{HIDDEN_LINK}/c/{context.clinic_id}",  # a different link, so that each gets its own button
         unsubscribe_url=None,
     )
     return render(
@@ -132,6 +132,9 @@ def _facts(
         accent=context.clinic_colour,
         website=context.clinic_website,
         map_url=context.clinic_map_url,
+        logo_url=links.site.logo_url(context.clinic_id, context.clinic_logo_hash),
+        privacy_url=context.clinic_privacy_url or links.privacy_url,
+        imprint_url=context.clinic_imprint_url or links.imprint_url,
         mode=context.mode,
         start_time=appointments[0].start_time if appointments else context.start_time,
         end_time=context.end_time,

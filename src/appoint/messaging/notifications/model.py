@@ -204,6 +204,9 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     clinic_colour: str | None
     clinic_website: str | None
     clinic_map_url: str | None
+    clinic_logo_hash: str | None
+    clinic_privacy_url: str | None
+    clinic_imprint_url: str | None
     time_zone: str | None
     quiet_from: int | None
     quiet_until: int | None

@@ -195,6 +195,8 @@ class WrittenAgain(NamedTuple):
     subject: str
     """Empty for text messages."""
     text: str
+    html: str | None
+    """None for text messages."""
 
 
 async def write_again(db: Statements, notification_id: UUID, now: datetime) -> WrittenAgain:
@@ -205,7 +207,7 @@ async def write_again(db: Statements, notification_id: UUID, now: datetime) -> W
     if kind_of(context.kind) not in READABLE or context.start_time is None:
         raise errors.NotFound
     rendered = rewrite(context, now)
-    return WrittenAgain(notification, rendered.subject, rendered.text)
+    return WrittenAgain(notification, rendered.subject, rendered.text, rendered.html)
 
 
 async def list_newest(

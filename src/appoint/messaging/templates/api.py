@@ -18,6 +18,7 @@ from ...http.routes import route
 from ...kit.structs import Page, PageQuery
 from . import repository, service
 from .model import MessageTemplate, Preview, TemplateContent, template_key
+from .site_links import SiteLinks
 
 ONE = "/{kind:str}/{channel:str}/{locale:str}"
 
@@ -129,10 +130,14 @@ class MessageTemplates(Controller):
         data: JSONBody[TemplateContent],
     ) -> Response[Preview]:
         """Preview the message with example data. Nothing is saved."""
-        key = template_key(kind, channel, locale)
+        key, settings = template_key(kind, channel, locale), request.services.settings
+        site = SiteLinks(settings.links_url, settings.privacy_url, settings.imprint_url)
+
+        async def render(tx: Transaction) -> Preview:
+            return await service.preview(tx, clinic_id=clinic_id, key=key, template=data.template, site=site)
 
         async def make(tx: Transaction) -> Preview:
-            preview = await service.preview(tx, clinic_id=clinic_id, key=key, template=data.template)
+            preview = await render(tx)
             await audit.record(tx, request.user, clinic_id=clinic_id, subjects=key)
             return preview
 
@@ -141,6 +146,6 @@ class MessageTemplates(Controller):
             data,
             make,
             remember=lambda _: None,
-            recall=lambda tx, _: service.preview(tx, clinic_id=clinic_id, key=key, template=data.template),
+            recall=lambda tx, _: render(tx),
         )
         return json_response(request, preview, headers=replay_headers(replayed))

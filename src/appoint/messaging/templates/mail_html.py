@@ -54,6 +54,8 @@ LABELS: Final[Mapping[Kind | str, str]] = {
 """The label of the button for a message's link, for kinds that have their own."""
 BOOK_ANOTHER: Final = translatable("Book another appointment")
 ADD_TO_CALENDAR: Final = translatable("Add to calendar")
+PRIVACY_NOTICE: Final = translatable("Privacy notice")
+IMPRINT: Final = translatable("Imprint")
 
 
 class Button(NamedTuple):
@@ -99,6 +101,7 @@ def mail_html(key: TemplateKey, subject: str, text: str, facts: Facts) -> str:
         code=facts.code,
         blocks=[*_blocks(text, _buttons(key, facts), detail_lines(key, facts).values() if card else ())],
         footer=_footer(key, facts),
+        legal_links=legal_links(key, facts),
         **template_functions(key.language),
     )
 
@@ -192,6 +195,12 @@ def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
     if facts.rebook_url:
         buttons[facts.rebook_url] = [Button(translate(key.language, BOOK_ANOTHER), facts.rebook_url)]
     return buttons
+
+
+def legal_links(key: TemplateKey, facts: Facts) -> Sequence[tuple[str, str]]:
+    """Return the labels and addresses of the legal pages that every email links to."""
+    pages = ((PRIVACY_NOTICE, facts.privacy_url), (IMPRINT, facts.imprint_url))
+    return [(translate(key.language, label), url) for label, url in pages if url]
 
 
 def _footer(key: TemplateKey, facts: Facts) -> Sequence[str]:

@@ -173,6 +173,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The clinic's colour."""
     logo_url: str | None = None
     website: str | None = None
+    privacy_url: str | None = None
+    imprint_url: str | None = None
+    """The clinic's legal pages, or else the platform's."""
     map_url: str | None = None
     """Where a map shows the clinic, if not by its address."""
     corrected_details: Sequence[Detail] = ()

@@ -10,7 +10,7 @@ from ..channels.model import Channel
 from . import sandbox
 from .default_texts import default_text
 from .examples import EXAMPLE
-from .mail_html import mail_html
+from .mail_html import legal_links, mail_html
 from .model import PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
 from .placeholders import placeholder_values
 from .plain import without_empty_lines
@@ -52,9 +52,16 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
     if key.channel == "sms":
         return Rendered(subject, text)
     html = mail_html(key, subject, text, facts)
-    unsubscribe = translate(key.language, "Stop confirmations and reminders by email:")
-    footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
-    return Rendered(subject, text + footer, html)
+    return Rendered(subject, text + _footer(key, facts), html)
+
+
+def _footer(key: TemplateKey, facts: Facts) -> str:
+    """Return the links below an email's text."""
+    lines = [f"{label}: {url}" for label, url in legal_links(key, facts)]
+    if facts.unsubscribe_url:
+        unsubscribe = translate(key.language, "Stop confirmations and reminders by email:")
+        lines.insert(0, f"{unsubscribe} {facts.unsubscribe_url}")
+    return "\n".join(["\n\n-- ", *lines]) if lines else ""
 
 
 def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateText:

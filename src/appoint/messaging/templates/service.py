@@ -17,6 +17,7 @@ from .default_texts import default_text
 from .examples import EXAMPLE
 from .model import PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
 from .rendering import find_faults, render
+from .site_links import SiteLinks
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
 """The number of templates a clinic has if it has replaced them all."""
@@ -55,9 +56,11 @@ async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, key: Template
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=key)
 
 
-async def preview(db: Statements, *, clinic_id: int, key: TemplateKey, template: TemplateText) -> Preview:
-    """Render the message with example data, without saving anything. Raise `Invalid` under the same conditions as
-    `save`, or `NotFound` for the clinic."""
+async def preview(
+    db: Statements, *, clinic_id: int, key: TemplateKey, template: TemplateText, site: SiteLinks
+) -> Preview:
+    """Render the clinic's message with example data, without saving anything. Raise `Invalid` under the same conditions
+    as `save`, or `NotFound` for the clinic."""
     clinic = await clinics.get(db, clinic_id)
     _require_valid(key, template)
     facts = msgspec.structs.replace(
@@ -66,6 +69,12 @@ async def preview(db: Statements, *, clinic_id: int, key: TemplateKey, template:
         time_zone=clinic.time_zone,
         clinic_phone=clinic.phone,
         clinic_address=clinic.address,
+        accent=clinic.profile.colour,
+        website=clinic.profile.website,
+        map_url=clinic.profile.map_url,
+        logo_url=site.logo_url(clinic_id, clinic.logo_hash),
+        privacy_url=clinic.profile.privacy_url or site.privacy_url,
+        imprint_url=clinic.profile.imprint_url or site.imprint_url,
     )
     rendered = render(key, facts, template)
     return Preview(subject=rendered.subject or None, text=rendered.text, html=rendered.html)

@@ -13,6 +13,7 @@ from ...messaging.channels.model import Channel
 from ...messaging.templates import service
 from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
 from ...messaging.templates.plain import plain_text
+from ..rendering import allow_letters
 from ..staff_frame import staff_page
 
 
@@ -52,7 +53,7 @@ async def template(
 ) -> Response[Any]:
     key = template_key(kind, channel, locale)
     details = await service.get(request.db, clinic_id=clinic_id, key=key)
-    return await staff_page(
+    page = await staff_page(
         request,
         "staff/messages/message_template.html",
         clinic_id=clinic_id,
@@ -63,6 +64,7 @@ async def template(
         etag=etags.digest(details),
         in_language=language_names(request)[details.locale],
     )
+    return allow_letters(page)
 
 
 PAGES: Final = [list_templates, template]

@@ -15,7 +15,7 @@ from ...messaging.notifications import service
 from ...messaging.notifications.gateway import READABLE
 from ...messaging.notifications.kinds import kind_of
 from ...messaging.notifications.model import NotificationStatus
-from ..rendering import url_with
+from ..rendering import allow_letters, url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 50
@@ -82,7 +82,7 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
     if clinic_of(notification_id) != clinic_id:
         raise errors.NotFound
     content = await service.write_again(request.services.db.across(), notification_id, clock.now())
-    return await staff_page(
+    page = await staff_page(
         request,
         "staff/messages/message.html",
         clinic_id=clinic_id,
@@ -91,8 +91,10 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
         message=content.notification,
         subject=content.subject,
         text=content.text,
+        html=content.html,
         kind_of=kind_of,
     )
+    return allow_letters(page)
 
 
 PAGES: Final = [messages, message]
