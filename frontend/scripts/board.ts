@@ -59,7 +59,7 @@ function changingOptions(): Calendar.Options {
 const fixedOptions: Calendar.Options = {
   view: isDay ? "resourceTimeGridDay" : "timeGridWeek",
   date: board.first,
-  firstDay: 1,
+  firstDay: new Date(board.first).getUTCDay() as NonNullable<Calendar.Options["firstDay"]>,
   locale: language,
   height: "auto",
   headerToolbar: { start: "", center: "", end: "" },

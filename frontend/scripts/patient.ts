@@ -1,54 +1,51 @@
-// Additions to the patient pages, which also work without scripts: the visitor's local time alongside the clinic's, a
-// check whether the chosen time is still available, and the page's height for the site that frames it.
+// Additions to the patient pages, which also work without scripts: the visitor's local time alongside the clinic's if
+// they differ, a check whether the chosen time is still available, and the page's height for the site that frames it.
 
 const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
 const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The element that explains the clinic's time zone. */
-const zoneNote = document.querySelector<HTMLElement>("[data-zone]");
-const clinicZone = zoneNote?.dataset.zone ?? "UTC";
+/** The elements that name a clinic's time zone. */
+const zoneNotes = [...document.querySelectorAll<HTMLElement>("[data-zone]")];
 
 /** The local date and time at an instant, in the given zone or else in the visitor's. */
 const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
-const isOtherTime = (instant: Date): boolean => wallTime(instant, clinicZone) !== wallTime(instant);
+const isOtherTime = (instant: Date, zone: string): boolean => wallTime(instant, zone) !== wallTime(instant);
 
 /** The visitor's local time, with the weekday if it is a different day at the clinic. */
-function localTime(instant: Date): string {
+function localTime(instant: Date, zone: string): string {
   const time = new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(instant);
-  if (wallTime(instant, clinicZone).slice(0, 10) === wallTime(instant).slice(0, 10)) return time;
+  if (wallTime(instant, zone).slice(0, 10) === wallTime(instant).slice(0, 10)) return time;
   return `${new Intl.DateTimeFormat(language, { weekday: "short" }).format(instant)} ${time}`;
-}
-
-function zoneName(instant: Date): string {
-  const parts = new Intl.DateTimeFormat(language, { timeZoneName: "long" }).formatToParts(instant);
-  return parts.find((part) => part.type === "timeZoneName")?.value ?? visitorZone;
 }
 
 /** Add the local time to every time in a part of the page if any of them differs. Returns whether it did. */
 function addLocalTimes(place: ParentNode): boolean {
   const times = [...place.querySelectorAll<HTMLTimeElement>("time[data-local]")];
-  if (!zoneNote || !times.some((time) => isOtherTime(new Date(time.dateTime)))) return false;
+  const zone = zoneNotes[0]?.dataset["zone"];
+  if (!zone || !times.some((time) => isOtherTime(new Date(time.dateTime), zone))) return false;
   for (const time of times) {
     const small = document.createElement("small");
-    small.textContent = localTime(new Date(time.dateTime));
+    small.textContent = localTime(new Date(time.dateTime), zone);
     time.after(" ", small);
   }
   return true;
 }
 
-/** Add local times to the page and explain them. */
+/** Add local times to the page and explain them. Hide the zones in which the visitor's clock shows the same time. */
 function explainZones(): void {
   const hasLocalTimes = addLocalTimes(document);
   const firstTime = document.querySelector<HTMLTimeElement>("time[data-local]")?.dateTime;
-  const start = zoneNote?.dataset.start ?? firstTime;
-  if (!zoneNote || !start) return;
-  const instant = new Date(start);
-  if (!hasLocalTimes && !isOtherTime(instant)) return;
-  const note = document.createElement("span");
-  const text = zoneNote.dataset.local!.replace("{time}", localTime(instant));
-  note.textContent = text.replace("{zone}", zoneName(instant));
-  zoneNote.append(" ", note);
+  for (const note of zoneNotes) {
+    const { zone, start, local, repeated } = note.dataset;
+    const instant = new Date(start ?? firstTime ?? Date.now());
+    const differs = isOtherTime(instant, zone!) || (!start && hasLocalTimes);
+    note.hidden = !differs && repeated === undefined;
+    if (!differs || !local) continue;
+    const explanation = document.createElement("span");
+    explanation.textContent = local.replace("{time}", localTime(instant, zone!));
+    note.append(" ", explanation);
+  }
 }
 
 /** Check regularly whether the chosen time is still available. If not, show the server's notice. */

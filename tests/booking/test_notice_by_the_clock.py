@@ -16,7 +16,7 @@ SUNDAY_AT_TEN = {
 }
 
 
-@pytest.mark.parametrize(("season", "deadline"), [("spring", "9:00 AM (CST)"), ("autumn", "11:00 AM (CDT)")])
+@pytest.mark.parametrize(("season", "deadline"), [("spring", "9:00 AM"), ("autumn", "11:00 AM")])
 async def test_the_page_shows_when_the_notice_period_begins(client, db, season, deadline):
     start = SUNDAY_AT_TEN[season]
     policy = {"cancelNoticeMinutes": 1440, "horizonDays": 366}
@@ -31,7 +31,8 @@ async def test_the_page_shows_when_the_notice_period_begins(client, db, season, 
     }
     booked = (await client.post("/api/appointments", json=body, headers=ADMIN)).json()
     page = unescape((await client.get(f"/appointments/{booked['manageToken']}")).text)
-    assert deadline in page.replace("\u202f", " ")
+    assert f"{deadline}<span" in page.replace("\u202f", " ")
+    assert "> (Chicago time)</span>" in page
 
 
 @pytest.mark.parametrize("season", SUNDAY_AT_TEN)

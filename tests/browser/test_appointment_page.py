@@ -97,6 +97,7 @@ async def test_the_page_shows_the_visitors_local_time_if_it_differs(site, browse
             await page.goto(site.url + path_of(appointment))
             facts = page.locator(".facts")
             await expect(facts).to_be_visible()
+            await expect(facts.locator(".zone")).to_be_visible(visible=differs)
             if differs:
                 await expect(facts).to_contain_text("Your local time", use_inner_text=True)
             else:  # the script has run by the time the page has loaded

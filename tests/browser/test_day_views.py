@@ -52,13 +52,12 @@ async def test_a_date_picked_in_the_calendar_opens_immediately(site, browser):
         await expect(page).to_have_url(re.compile(f"date={next_day}"))
 
 
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("language", ["en-US", "en-IN", "de-AT", "es-MX", "fr-CA"])
 async def test_the_server_and_the_scripts_format_times_alike(site, browser, language):
     room = await add_room(site)
     room.book(room.add_customer("Tim Time"), "09:00")
     start, end, zone = at("09:00"), at("09:30"), str(ZONE)
-    async with open_board(browser, room) as page:
-        await page.goto(f"{room.address}&lang={language}")
+    async with open_board(browser, room, language=language) as page:
         nine = date_formats.time(start, zone, language)
         await expect(on_board(page, "Tim Time")).to_contain_text(f"{nine} Tim Time")
         await expect(page.locator("#board .ec-sidebar time").filter(has_text=nine)).to_have_count(1)
@@ -227,7 +226,7 @@ async def test_the_day_views_are_accessible(site, browser, language, scheme):
             room.address,
         ):
             await page.goto(address)
-            await expect(page.locator("html")).to_have_attribute("lang", language)
+            await expect(page.locator("html")).to_have_attribute("lang", re.compile(rf"^{language}\b"))
             await expect_accessible(page)
         await open_appointment(page, "Axel Access")
         await expect_accessible(page)

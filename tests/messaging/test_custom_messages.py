@@ -90,11 +90,8 @@ CUSTOM = TemplateText(
 
 def test_a_custom_template_replaces_the_default():
     rendered = render(MAIL, FACTS, CUSTOM)
-    assert (rendered.subject, rendered.fell_back) == ("Till Monday, March 1, 2027", False)
-    assert (
-        rendered.text
-        == "Dear ANA SOUZA,\nfor a visit\nuntil Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)"
-    )
+    assert (rendered.subject, rendered.fell_back) == ("Till Monday, 1 March 2027", False)
+    assert rendered.text == "Dear ANA SOUZA,\nfor a visit\nuntil Monday, 1 March 2027, 09:00–09:30"
 
 
 def test_a_custom_text_message_is_converted_to_the_gsm_alphabet():

@@ -79,7 +79,7 @@ async def test_the_entry_contains_neither_the_patients_name_nor_an_unsubscribe_l
     assert link in booked["DESCRIPTION"]
     assert "Anyone who has this link can cancel your appointment" in booked["DESCRIPTION"]
     assert not {"Ana", "unsubscribe"} & set(booked["DESCRIPTION"].replace("/", " ").split())
-    assert booked["DESCRIPTION"].splitlines()[0].startswith("Monday, March 8, 2027, 10:00 – 10:30 AM")
+    assert booked["DESCRIPTION"].splitlines()[0].startswith("Monday, 8 March 2027, 10:00–10:30")
     assert str(booked["URL"]).startswith(link)
     assert not {"DESCRIPTION", "URL"} & set(cancelled)
     assert not booked.subcomponents  # the attendee's calendar decides about alarms

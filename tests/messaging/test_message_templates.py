@@ -222,7 +222,7 @@ async def test_a_preview_uses_the_clinics_data_but_stores_nothing(clinics):
     )
     assert preview.status_code == 200
     assert (preview.json()["subject"], preview.json()["text"]) == (
-        "Until Monday, March 1, 2027",
+        "Until Monday, 1 March 2027",
         "Ana Souza at Lakeside Clinic\n+49 30 12345678",
     )
     assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in preview.json()["html"]
@@ -239,7 +239,7 @@ async def test_a_preview_shows_the_clinics_colour_logo_and_legal_pages(clinics):
 
 async def test_a_preview_of_a_text_message_has_neither_subject_nor_html(clinics):
     preview = (await clinics.post(f"{SMS}/preview", json={"text": "{{ when }}"})).json()
-    assert preview == {"subject": None, "text": "Mo., 1. März 2027, 09:30 (MEZ)", "html": None}
+    assert preview == {"subject": None, "text": "Mo., 1. März 2027, 09:30 (Ortszeit Berlin)", "html": None}
 
 
 async def test_a_repeated_preview_is_replayed(clinics):

@@ -49,7 +49,7 @@ async def three(world):
 async def test_a_booking_of_several_appointments_is_confirmed_in_one_email(world, office, post, three):
     await office.plan_and_send(world.now)
     (message,) = post.messages
-    assert message.subject == "3 appointments booked, the first on Monday, March 8, 2027"
+    assert message.subject == "3 appointments booked, the first on Monday, 8 March 2027"
     assert [f"{hour}:00" in message.text for hour in (10, 11, 12)] == [True] * 3  # in Berlin
     assert message.text.count("https://appoint.example/appointments/") == 3
     assert message.html.count('<a href="https://appoint.example/appointments/') == 3
@@ -75,7 +75,7 @@ async def test_a_cancelled_booking_is_announced_in_one_email_that_withdraws_ever
     )
     await office.plan_and_send(world.now)
     (_, message) = post.messages
-    assert message.subject == "3 appointments cancelled, the first on Monday, March 8, 2027"
+    assert message.subject == "3 appointments cancelled, the first on Monday, 8 March 2027"
     assert "Reason: Dr Shah is ill" in message.text
     assert message.calendar_method == "CANCEL"
     assert ["METHOD:CANCEL" in calendar for calendar in message.calendars] == [True] * 3
@@ -91,7 +91,7 @@ async def test_appointments_moved_one_after_the_other_are_announced_together(wor
     await office.plan_and_send(world.now)
     message = post.messages[-1]
     assert (len(post.messages), message.subject[:22]) == (2, "2 appointments changed")
-    assert message.text.index("2:00 – 2:30 PM") < message.text.index("3:00 – 3:30 PM")
+    assert message.text.index("14:00–14:30") < message.text.index("15:00–15:30")
     assert message.text.count("Previously: ") == 2
 
 
@@ -138,8 +138,8 @@ async def test_a_text_message_lists_the_appointments_and_links_to_all_of_them(wo
     (message,) = post.messages
     assert message.text.splitlines() == [
         "Lakeside: your appointments are booked:",
-        "Mon, Mar 8, 2027, 10:00 AM, Dr Shah",
-        "Mon, Mar 8, 2027, 11:00 AM, Dr Shah",
+        "Mon, 8 Mar 2027, 10:00, Dr Shah",
+        "Mon, 8 Mar 2027, 11:00, Dr Shah",
         "https://appoint.example/my",
     ]
 
@@ -213,7 +213,7 @@ async def test_one_reminder_covers_a_days_appointments(world, office, post):
     world.now = at(8, day=NEXT_WEEK) - timedelta(hours=24)
     await office.remind(world.now)
     await office.send(world.now)
-    assert post.messages[-1].subject == "Reminder: 3 appointments, the first on Monday, March 8, 2027"
+    assert post.messages[-1].subject == "Reminder: 3 appointments, the first on Monday, 8 March 2027"
     world.now += timedelta(hours=6)
     assert await office.remind(world.now) == 0
 
@@ -244,7 +244,7 @@ async def test_a_clinics_own_template_gets_the_list_at_its_end(world, office, po
     await add_template(world.db, world.clinic, own)
     await office.plan_and_send(world.now)
     (message,) = post.messages
-    assert message.text.startswith("Hello Ana, bring your card on Monday, March 8, 2027.")
+    assert message.text.startswith("Hello Ana, bring your card on Monday, 8 March 2027.")
     assert "This message is about 3 appointments:" in message.text
     assert message.text.count("When: ") == 3
 

@@ -78,7 +78,7 @@ async def test_someone_whose_hold_has_expired_is_told_that_nothing_is_booked(wor
     await expire_hold(world, office)
     await office.send(world.now)
     message = post.messages[-1]
-    assert message.subject == "Appointment not booked: Monday, March 1, 2027, 10:00 AM"
+    assert message.subject == "Appointment not booked: Monday, 1 March 2027, 10:00"
     assert f"https://appoint.example/c/{world.clinic}" in message.text
     assert "Ana" not in message.text + str(message.html)
 

@@ -36,7 +36,7 @@ async def test_a_patient_sees_only_their_own_appointments(db, client, practice):
 async def test_times_are_listed_with_their_clinics_time_zone(client, practice):
     await book(client, practice)
     page = await client.get("/my", headers=await sign_in(client))
-    assert re.search(r"</strong>\s+\(Berlin\)", page.text)
+    assert re.search(r'<small class="zone" data-zone="Europe/Berlin"[^>]*>Berlin time</small>', page.text)
 
 
 async def test_the_page_says_so_if_a_patient_has_no_appointments(client, practice):

@@ -13,6 +13,7 @@ from support.hours import COMING_MONDAY, local
 from support.statements import StatementCounter
 from support.world import create_clinic, create_customer, create_doctor, insert_appointment, publish_slot
 
+BRITISH = ADMIN | {"Accept-Language": "en-GB"}
 DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))}
 
 
@@ -38,13 +39,13 @@ async def shah(client, db):
 
 
 async def page(client, **query):
-    response = await client.get("/staff/1/numbers", params=DAYS | query, headers=ADMIN)
+    response = await client.get("/staff/1/numbers", params=DAYS | query, headers=BRITISH)
     assert response.status_code == 200, response.text
     return response.text
 
 
 async def table(client, name: str, **query) -> list[dict[str, str]]:
-    response = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=ADMIN)
+    response = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=BRITISH)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert response.headers["content-disposition"] == f'attachment; filename="{DAYS["from"]}_{DAYS["to"]}_{name}.csv"'
     return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
@@ -75,7 +76,15 @@ async def test_names_in_tables_are_never_treated_as_formulas(client, shah):
 
 
 @pytest.mark.parametrize(
-    ("language", "columns"), [("en", "doctor_id,doctor,"), ("de", "doctor_id;doctor;"), ("fr", "doctor_id;doctor;")]
+    ("language", "columns"),
+    [
+        ("en", "doctor_id;doctor;"),  # the clinic is in Germany
+        ("en-GB", "doctor_id,doctor,"),
+        ("de", "doctor_id;doctor;"),
+        ("de-CH", "doctor_id;doctor;"),
+        ("fr-CA", "doctor_id;doctor;"),
+        ("es-MX", "doctor_id,doctor,"),
+    ],
 )
 async def test_spreadsheets_recognise_the_encoding_and_the_columns(client, db, shah, language, columns):
     await db.execute("update doctor set name = 'Dr. Müller' where id = $1", shah)

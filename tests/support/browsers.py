@@ -100,7 +100,7 @@ async def launch() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def open_page(browser: Browser, language: str = "en", **options: Any) -> AsyncIterator[Page]:
+async def open_page(browser: Browser, language: str = "en-US", **options: Any) -> AsyncIterator[Page]:
     """Open a page in its own browser window. Fail if its console reports an error, such as a script error or a
     violation of the content security policy.
     """

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
-from ..http.languages import language_for
+from ..http.languages import language_tag_for
 from ..http.pagination import cursor_after
 from ..http.request import Request
 from ..http.resources import idempotent_resource, resource_page
@@ -128,7 +128,7 @@ class Patients(Controller):
             request.db,
             clinic_id,
             doctor_id=request.grant.doctor_id,
-            terms=search_terms(query.q, language_for(request)),
+            terms=search_terms(query.q, language_tag_for(request)),
             updated_since=query.updated_since,
             after=place,
             limit=query.limit,

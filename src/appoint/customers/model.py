@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..kit import errors, fields
+from ..kit.regions import is_month_first
 from ..kit.structs import PageQuery, RequestBody, Resource
 
 CustomerToken = Annotated[
@@ -123,7 +124,7 @@ class PatientPatch(RequestBody):
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
     """Parts of the name, email address, phone number or record number, in any order (accents are ignored); or the date
-    of birth, as written in the request's language."""
+    of birth, as written in the region in `Accept-Language`."""
     updated_since: fields.Instant | None = None
     """Return only patients whose record, or the customer itself, changed at this time or later."""
 
@@ -174,13 +175,14 @@ NO_TERMS: Final = SearchTerms()
 
 
 def search_terms(q: str | None, language: str | None = None) -> SearchTerms | None:
-    """Parse a search into its words and, if a language is given, a date of birth. Return None for an empty search."""
+    """Parse a search into its words and, if a language or its region is given, a date of birth. Return None for an
+    empty search."""
     words: list[str] = []
     birth_dates, date_pattern = NO_TERMS.birth_dates, NO_TERMS.date_pattern
     for word in WORDS.finditer(q or ""):
-        is_date = language and not birth_dates and word["date"]
-        if is_date and (birth_dates := _possible_dates(word["date"], month_first=language == "en")):
-            date_pattern = _pattern(word[0])
+        dates = _possible_dates(word["date"], language) if language and not birth_dates and word["date"] else []
+        if dates:
+            birth_dates, date_pattern = dates, _pattern(word[0])
         else:
             words.append(_pattern(word[0]))
     return SearchTerms(words, birth_dates, date_pattern) if words or birth_dates else None
@@ -192,10 +194,10 @@ def _pattern(word: str) -> str:
     return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(ESCAPED, word)}%"
 
 
-def _possible_dates(text: str, *, month_first: bool) -> list[date]:
+def _possible_dates(text: str, language: str) -> list[date]:
     """Return the dates that the text could mean.
 
-    The year may be written without its century. Even in a language that writes the month first, the day may come first.
+    The year may be written without its century. Even in a region that writes the month first, the day may come first.
     """
     match = DATE.fullmatch(text)
     assert match
@@ -204,7 +206,7 @@ def _possible_dates(text: str, *, month_first: bool) -> list[date]:
         readings = [(year, month, day)]
     else:
         years = [last] if len(last) == 4 else [f"20{last}", f"19{last}"]
-        orders = [(second, first), (first, second)] if month_first else [(second, first)]
+        orders = [(second, first), (first, second)] if is_month_first(language) else [(second, first)]
         readings = [(year, *order) for year in years for order in orders]
     days: list[date] = []
     for reading in readings:

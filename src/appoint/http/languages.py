@@ -1,5 +1,6 @@
-"""The language of a response."""
+"""The language of a response, and the region whose formats it follows."""
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -7,11 +8,14 @@ from babel import Locale
 from babel.core import negotiate_locale
 from litestar import Request
 
+from ..kit import regions
 from ..kit.i18n import LANGUAGES
 from .forms import query_params
 
 LANGUAGE_COOKIE: Final = "language"
 """Stores the language chosen on a page."""
+REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|419)(?:-.*)?")
+"""A language tag with a region, in lower case."""
 
 
 def language_for(request: Request[Any, Any, Any]) -> str:
@@ -22,6 +26,14 @@ def language_for(request: Request[Any, Any, Any]) -> str:
         if language in LANGUAGES:
             return language
     return language_of(request.headers.get("accept-language"))
+
+
+def language_tag_for(request: Request[Any, Any, Any], time_zone: str | None = None) -> str:
+    """Return the language with the region whose formats a page follows, such as `en-GB`: the visitor's region or, if
+    their browser does not name one, the country of the clinic's time zone."""
+    return regions.language_tag(
+        language_for(request), region_of_reader(request.headers.get("accept-language")), time_zone
+    )
 
 
 def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -35,8 +47,32 @@ def language_of(accept_language: str | None) -> str:
     return _best((accept_language or "")[:500])
 
 
+def region_of_reader(accept_language: str | None) -> str | None:
+    """Return the region in an `Accept-Language` header.
+
+    Only the visitor's first language tells where they live: a German browser often adds `en-US`.
+    """
+    return _region((accept_language or "")[:500])
+
+
 @lru_cache(1000)
 def _best(accept_language: str) -> str:
+    return negotiate_locale(_by_preference(accept_language), LANGUAGES, sep="-") or "en"
+
+
+@lru_cache(1000)
+def _region(accept_language: str) -> str | None:
+    preferred = _by_preference(accept_language)
+    for tag in preferred:
+        same_language = tag.partition("-")[0] == preferred[0].partition("-")[0]
+        match = REGION.fullmatch(tag) if same_language else None
+        if match and regions.is_region(match[1].upper()):
+            return match[1].upper()
+    return None
+
+
+def _by_preference(accept_language: str) -> list[str]:
+    """Return the header's tags in lower case, without those that the visitor rejects."""
     weighted: list[tuple[float, str]] = []
     for part in accept_language.split(","):
         tag, _, weight = part.lower().partition(";")
@@ -44,5 +80,4 @@ def _best(accept_language: str) -> str:
             weighted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))
         except ValueError:
             continue
-    preferred = [tag for weight, tag in sorted(weighted, key=lambda pair: -pair[0]) if weight > 0]
-    return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"
+    return [tag for weight, tag in sorted(weighted, key=lambda pair: -pair[0]) if weight > 0]

@@ -1,38 +1,36 @@
-"""Format instants for people, in a given zone and language. The `short` width is for text messages."""
+"""Format instants for people, in a given zone and language. The `short` width is for text messages.
+
+The language can be a tag with a region, such as `en-GB`. If it has none, the country of the time zone decides the
+format.
+"""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from babel import Locale
 from babel.core import get_global
-from babel.dates import (
-    format_date,
-    format_interval,
-    format_skeleton,
-    format_time,
-    get_timezone_location,
-    get_timezone_name,
-)
+from babel.dates import format_date, format_interval, format_skeleton, format_time, get_timezone_location
 
 from . import clock
+from .i18n import base_language, translate
+from .regions import locale_of
 
 Width = Literal["full", "short"]
 SPACE_SUBSTITUTES: Final = {0x2009: " ", 0x202F: " "}
 """Replacements for the thin spaces that CLDR puts around dashes and before a.m. Some mail clients show them as boxes,
 and a single one halves a text message's capacity."""
-OFFSET_NAME: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
+HALF_DAYS: Final = re.compile(r"[abB]")
 UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
-"""Territories for zones without a place name."""
+"""Territories for zones without a city."""
 
 
 def day(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """Return a date such as “Monday, March 1, 2027” or “Mon, Mar 1, 2027”."""
-    local = _local(instant, time_zone)
+    """Return a date such as “Monday, 1 March 2027” or “Mon, 1 Mar 2027”."""
+    local, locale = _local(instant, time_zone), locale_of(language, time_zone)
     return _plain(
-        format_date(local, "full", locale=language)
+        format_date(local, "full", locale=locale)
         if width == "full"
-        else format_skeleton("yMMMEd", local, locale=language)
+        else format_skeleton("yMMMEd", local, locale=locale)
     )
 
 
@@ -46,21 +44,30 @@ class DateParts(NamedTuple):
 
 def date_parts(instant: datetime, time_zone: str, language: str) -> DateParts:
     """Return a date as “Mar”, “1” and “Mon”."""
-    local = _local(instant, time_zone)
-    return DateParts(*(format_date(local, part, locale=language) for part in ("LLL", "d", "ccc")))
+    local, locale = _local(instant, time_zone), locale_of(language, time_zone)
+    return DateParts(*(format_date(local, part, locale=locale) for part in ("LLL", "d", "ccc")))
 
 
 def time(instant: datetime, time_zone: str, language: str) -> str:
-    """Return a time such as “9:30 AM”."""
-    return _plain(format_time(_local(instant, time_zone), "short", locale=language))
+    """Return a time such as “09:30” or “9:30 AM”."""
+    return _plain(format_time(_local(instant, time_zone), "short", locale=locale_of(language, time_zone)))
 
 
 def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
-    """Return a time range such as “9:30 – 10:00 AM”."""
-    half_days = "a" in str(Locale.parse(language).time_formats["short"].pattern)
+    """Return a time range such as “09:30–10:00” or “9:30 – 10:00 AM”."""
     return _plain(
-        format_interval(_local(start, time_zone), _local(end, time_zone), "hm" if half_days else "Hm", locale=language)
+        format_interval(
+            _local(start, time_zone),
+            _local(end, time_zone),
+            "hm" if has_half_days(language, time_zone) else "Hm",
+            locale=locale_of(language, time_zone),
+        )
     )
+
+
+def has_half_days(language: str, time_zone: str | None = None) -> bool:
+    """Return whether times have 12 hours and a.m. or p.m."""
+    return bool(HALF_DAYS.search(str(locale_of(language, time_zone).time_formats["short"].pattern)))
 
 
 def moment(
@@ -72,49 +79,47 @@ def moment(
     end: datetime | None = None,
     with_zone: bool = True,
 ) -> str:
-    """Return a date and time such as “Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”.
+    """Return a date and time such as “Monday, 1 March 2027, 09:30–10:00 (Berlin time)”.
 
-    Leave out the end if there is none or the width is short.
+    Leave out the end if there is none or the width is short. A time in an hour that the clocks repeat always has its
+    zone.
     """
     if width == "full":
         clock_time = hours(instant, end, time_zone, language) if end else _time_in_words(instant, time_zone, language)
     else:
         clock_time = time(instant, time_zone, language)
     local = f"{day(instant, time_zone, language, width)}, {clock_time}"
-    return f"{local} ({zone(instant, time_zone, language, width)})" if with_zone else local
+    needs_zone = with_zone or is_repeated(instant, time_zone)
+    return f"{local} ({zone(instant, time_zone, language)})" if needs_zone else local
 
 
 def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
     """Return a time as it appears in running text. CLDR's German intervals end in “Uhr”, but its times do not."""
-    return time(instant, time_zone, language) + (" Uhr" if language == "de" else "")
+    return time(instant, time_zone, language) + (" Uhr" if base_language(language) == "de" else "")
 
 
-def zone(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """Return the name of the zone's time at the instant, such as “Central European Summer Time” or “CEST”.
+def zone(instant: datetime, time_zone: str, language: str) -> str:
+    """Return the zone's name by its city, such as “Berlin time”, or its offset (“UTC-03:00”) if it has no city.
 
-    Fall back to the place for a zone without a name (“India Time” or, if the width is short, “Kolkata”), and to the
-    offset (“UTC+05:30”) if there is no place.
+    In the hour that the clocks repeat in autumn, the offset follows the name: “Berlin time, UTC+02:00”.
     """
     local = _local(instant, time_zone)
-    name = get_timezone_name(
-        local, "long" if width == "full" else "short", locale=language, zone_variant=_variant(local)
-    )
-    if not OFFSET_NAME.fullmatch(name):
-        return name
-    if get_global("zone_territories").get(time_zone) not in UNNAMED_TERRITORIES:
-        place = get_timezone_location(local, locale=language, return_city=width == "short")
-        return place.rpartition("/")[2]
+    name = get_global("zone_aliases").get(time_zone, time_zone)
+    if name == "Etc/UTC":
+        return "UTC"
     offset = local.strftime("%z")  # Babel's own format is an hour off for half-hour offsets west of Greenwich
-    return f"UTC{offset[:3]}:{offset[3:5]}"
+    offset = f"UTC{offset[:3]}:{offset[3:5]}"
+    if get_global("zone_territories").get(name) in UNNAMED_TERRITORIES:
+        return offset
+    place = get_timezone_location(local, locale=locale_of(language, time_zone), return_city=True)
+    city = translate(language, "{city} time", city=place.rpartition("/")[2])
+    return f"{city}, {offset}" if is_repeated(instant, time_zone) else city
 
 
-def _variant(local: datetime) -> Literal["daylight", "standard"]:
-    """Return whether the zone is in summer time.
-
-    `dst()` alone is not enough: tzdata models Ireland's winter time as daylight saving of minus one hour.
-    """
-    winter = min(local.replace(month=month, day=15).dst() or timedelta() for month in (1, 7))
-    return "daylight" if (local.dst() or timedelta()) > winter else "standard"
+def is_repeated(instant: datetime, time_zone: str) -> bool:
+    """Return whether the zone's clocks show the same time twice, once at the instant, because they are put back."""
+    local = _local(instant, time_zone)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def same_wall_time(instant: datetime, one: str, other: str) -> bool:

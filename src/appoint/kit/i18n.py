@@ -41,9 +41,18 @@ INVISIBLE_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2
 scripts need are allowed."""
 
 
-@cache
+def base_language(tag: str) -> str:
+    """Return the language of a tag such as `en-GB`, without its region."""
+    return tag.partition("-")[0]
+
+
 def catalogue(language: str) -> NullTranslations:
-    """Return a language's translations. There are none for English, the source language."""
+    """Return a language's translations, whatever its region. There are none for English, the source language."""
+    return _catalogue(base_language(language))
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
     with (files("appoint") / "locale" / f"{language}.po").open("rb") as file:

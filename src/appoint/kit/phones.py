@@ -92,6 +92,15 @@ def format_international(number: str) -> str:
     return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def format_local(number: str, country: str | None) -> str:
+    """Return an E.164 number as people dial it in the country: “030 12345678”. A number from another country is in
+    international format."""
+    parsed = phonenumbers.parse(number)
+    is_local = country is not None and phonenumbers.region_code_for_number(parsed) == country
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if is_local else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, style)
+
+
 def text_message_fault(number: str, countries: Collection[str]) -> str | None:
     """Return why text messages are not sent to an E.164 number, or None if they are.
 

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_time_format
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
 from markupsafe import Markup
 
-from ..kit import clock, date_formats, fields, phones
+from ..kit import clock, date_formats, fields, phones, regions
 from ..kit.key_ring import readable
 from ..kit.money import Money
 
@@ -24,12 +24,12 @@ def to_json(value: Any) -> Markup:
 
 
 def local_date(value: date, language: str, width: Literal["full", "long", "medium", "short"] = "full") -> str:
-    return format_date(value, width, locale=language)
+    return format_date(value, width, locale=regions.locale_of(language))
 
 
 def skeleton(value: date | datetime, language: str, pattern: str) -> str:
     """Format a date with the parts of a CLDR skeleton: `MMMd` gives “Mar 1”."""
-    return format_skeleton(pattern, value, locale=language)
+    return format_skeleton(pattern, value, locale=regions.locale_of(language))
 
 
 def wall_time(value: str, language: str, until: str = "") -> str:
@@ -39,7 +39,9 @@ def wall_time(value: str, language: str, until: str = "") -> str:
 
 
 def money(value: Money, language: str) -> str:
-    return format_currency(value.amount / 10 ** _decimals(value.currency), value.currency, locale=language)
+    return format_currency(
+        value.amount / 10 ** _decimals(value.currency), value.currency, locale=regions.locale_of(language)
+    )
 
 
 @lru_cache(200)
@@ -48,7 +50,7 @@ def _decimals(currency: str) -> int:
 
 
 def when(start: datetime, time_zone: str, language: str, end: datetime | None = None) -> str:
-    """Format a day with one or two times: “Mon, Mar 1, 2027, 9:30 AM”, “Mon, Mar 1, 2027, 9:30 – 10:00 AM”."""
+    """Format a day with one or two times: “Mon, 1 Mar 2027, 09:30”, “Mon, 1 Mar 2027, 09:30–10:00”."""
     clock_time = (
         date_formats.hours(start, end, time_zone, language) if end else date_formats.time(start, time_zone, language)
     )
@@ -57,13 +59,13 @@ def when(start: datetime, time_zone: str, language: str, end: datetime | None = 
 
 def minutes(value: int, language: str) -> str:
     """Format a duration: “20 min”."""
-    return format_unit(value, "duration-minute", "short", locale=language)
+    return format_unit(value, "duration-minute", "short", locale=regions.locale_of(language))
 
 
 def short_time(instant: datetime, time_zone: str, language: str) -> str:
     """Format a time of day without AM and PM, for lists in order of time: “2:30”, “14:30”."""
-    pattern = "h:mm" if "a" in get_time_format("short", locale=language).pattern else "HH:mm"
-    return format_time(instant, pattern, tzinfo=clock.zone(time_zone), locale=language)
+    pattern = "h:mm" if date_formats.has_half_days(language, time_zone) else "HH:mm"
+    return format_time(instant, pattern, tzinfo=clock.zone(time_zone), locale=regions.locale_of(language, time_zone))
 
 
 def duration(value: int) -> str:
@@ -73,13 +75,21 @@ def duration(value: int) -> str:
 
 def years(value: int, language: str) -> str:
     """Format an age: “55 years”."""
-    return format_unit(value, "duration-year", "long", locale=language)
+    return format_unit(value, "duration-year", "long", locale=regions.locale_of(language))
 
 
 def waiting_time(seconds: int, language: str) -> str:
     """Format a waiting time, rounded up: “in 3 minutes”."""
     unit = 60 if seconds <= 3600 else 3600
-    return format_timedelta(timedelta(seconds=-(-seconds // unit) * unit), add_direction=True, locale=language)
+    return format_timedelta(
+        timedelta(seconds=-(-seconds // unit) * unit), add_direction=True, locale=regions.locale_of(language)
+    )
+
+
+def phone(number: str, language: str | None = None) -> str:
+    """Format a phone number as people dial it in the language's region: “030 12345678”. Without a language, or in
+    another country, it is in international format: “+49 30 12345678”."""
+    return phones.format_local(number, regions.region_of(language) if language else None)
 
 
 def iso_instant(instant: datetime) -> str:
@@ -105,7 +115,8 @@ FILTERS: Final[dict[str, Any]] = {
     "soon": waiting_time,
     "instant": iso_instant,
     "zone": date_formats.zone,
-    "phone": phones.format_international,
+    "repeated": date_formats.is_repeated,
+    "phone": phone,
     "data": to_json,
     "readable": readable,
 }

@@ -19,11 +19,11 @@ from ..http.access import COOKIE, csrf_token
 from ..http.caching import RESTORABLE, is_anonymous
 from ..http.etags import matches
 from ..http.forms import query_params
-from ..http.languages import LANGUAGE_COOKIE, language_for
+from ..http.languages import LANGUAGE_COOKIE, language_tag_for
 from ..http.routes import route_in
 from ..http.services import find_services, services_of
-from ..kit import errors
-from ..kit.i18n import LANGUAGES, template_functions, translate
+from ..kit import errors, regions
+from ..kit.i18n import LANGUAGES, base_language, template_functions, translate
 from . import assets
 from .filters import FILTERS
 
@@ -69,6 +69,7 @@ def render(
     template: str,
     *,
     language: str | None = None,
+    clinic_zone: str | None = None,
     status_code: int = 200,
     cache_control: str = REVALIDATE,
     styles: str = "patient.css",
@@ -85,11 +86,14 @@ def render(
         cache_control = NO_STORE
     if request.method == "POST" and cache_control == NO_STORE and template.startswith("public/"):
         cache_control = RESTORABLE
-    page_language = language or language_for(request)
+    tag = language or language_tag_for(request, clinic_zone)
+    page_language = base_language(tag)
     sheet, digest = assets.style(styles)
     sources = f"{digest} {assets.source(accent.encode())}" if accent else digest
     html = templates.get_template(template).render(
-        language=page_language,
+        language=tag,
+        page_language=page_language,
+        html_language=regions.script_tag(tag),
         direction=Locale.parse(page_language).text_direction,
         sheet=sheet,
         accent=Markup(accent),  # noqa: S704  made from six digits, so that it never contains “</style>”

@@ -103,6 +103,7 @@ async def staff_page(
         status_code=status_code,
         cache_control=NO_STORE,
         styles="staff.css",
+        clinic_zone=frame.time_zone if clinic_id is not None else values.get("time_zone"),
         clinic=frame if clinic_id is not None else None,
         user_name=frame.user_name or translate(language, "Administrator"),
         navigation=[(group, links) for group, links in navigation if links],

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ...kit import date_formats
 from ...kit.i18n import one_line, template_functions, translatable, translate
 from .model import Facts, Kind, TemplateKey
-from .placeholders import address_lines, detail_lines, needs_zone
+from .placeholders import address_lines, detail_lines, needs_zone, tag_of
 
 ACCENT: Final = "#0b6157"
 """The colour of buttons and of the date, if the clinic has none."""
@@ -128,14 +128,15 @@ def _card(key: TemplateKey, facts: Facts) -> Card | None:
     if key.kind not in CARD_KINDS or facts.start_time is None or facts.together:
         return None
     start, end, zone = facts.start_time, facts.end_time, facts.time_zone
-    hours = date_formats.hours(start, end, zone, key.language) if end else date_formats.time(start, zone, key.language)
+    tag = tag_of(key, facts)
+    hours = date_formats.hours(start, end, zone, tag) if end else date_formats.time(start, zone, tag)
     online = facts.mode == "online"
     address = address_lines(facts)
     return Card(
-        date=date_formats.date_parts(start, zone, key.language),
-        day=date_formats.day(start, zone, key.language),
+        date=date_formats.date_parts(start, zone, tag),
+        day=date_formats.day(start, zone, tag),
         hours=hours,
-        zone=date_formats.zone(start, zone, key.language) if needs_zone(facts) else "",
+        zone=date_formats.zone(start, zone, tag) if needs_zone(facts) else "",
         details=[*_details(key, facts)],
         place=translate(key.language, "online, not at the clinic") if online else ", ".join(address),
         map_url=_map_url(facts, address) if address and not online and key.kind not in FADED_KINDS else None,

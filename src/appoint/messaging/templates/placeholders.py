@@ -8,6 +8,7 @@ from ...customers.corrections.model import Detail
 from ...kit import date_formats, phones
 from ...kit.calendar_entries import location
 from ...kit.i18n import one_line, translatable, translate
+from ...kit.regions import language_tag, region_of
 from .model import PLACEHOLDERS, Facts, TemplateKey
 
 MAX_LISTED: Final = 100
@@ -41,26 +42,28 @@ def _width(key: TemplateKey) -> date_formats.Width:
     return "full" if key.channel == "email" else "short"
 
 
+def tag_of(key: TemplateKey, facts: Facts) -> str:
+    """Return the message's language with the region whose formats it follows, which is the clinic's country."""
+    return language_tag(key.language, None, facts.time_zone)
+
+
 def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datetime | None = None) -> str:
-    """Return a time at the clinic. Text messages name its time zone only if the customer's clock shows a different time
-    or the appointment is online."""
+    """Return a time at the clinic, with the zone only if it would be ambiguous without it."""
     if instant is None:
         return ""
-    with_zone = key.channel == "email" or needs_zone(facts)
-    return date_formats.moment(instant, facts.time_zone, key.language, _width(key), end=end, with_zone=with_zone)
+    return date_formats.moment(
+        instant, facts.time_zone, tag_of(key, facts), _width(key), end=end, with_zone=needs_zone(facts)
+    )
 
 
 def needs_zone(facts: Facts) -> bool:
-    """Return whether a time is ambiguous without the name of its time zone."""
+    """Return whether a time is ambiguous without its zone, because the customer's clock shows a different time or the
+    appointment is online."""
     return facts.mode == "online" or _differs(facts)
 
 
 def _deadline(key: TemplateKey, facts: Facts) -> str:
-    if facts.change_until is None:
-        return ""
-    return date_formats.moment(
-        facts.change_until, facts.time_zone, key.language, _width(key), with_zone=needs_zone(facts)
-    )
+    return _moment(key, facts, facts.change_until)
 
 
 def _differs(facts: Facts) -> bool:
@@ -84,29 +87,37 @@ def _yours(key: TemplateKey, facts: Facts) -> str:
     start, own = facts.start_time, facts.customer_time_zone
     if not start or not own or not _differs(facts):
         return ""
-    return date_formats.moment(start, own, key.language, _width(key), end=facts.end_time)
+    return date_formats.moment(start, own, tag_of(key, facts), _width(key), end=facts.end_time)
+
+
+def _phone(key: TemplateKey, facts: Facts) -> str:
+    """Return the clinic's phone number as it is dialled where the customer lives, as far as their clock tells."""
+    if not facts.clinic_phone:
+        return ""
+    region = None if _differs(facts) else region_of(tag_of(key, facts))
+    return phones.format_local(facts.clinic_phone, region)
 
 
 def _day(key: TemplateKey, facts: Facts) -> str:
     start = facts.start_time
-    return date_formats.day(start, facts.time_zone, key.language, _width(key)) if start else ""
+    return date_formats.day(start, facts.time_zone, tag_of(key, facts), _width(key)) if start else ""
 
 
 def _time(key: TemplateKey, facts: Facts) -> str:
-    return date_formats.time(facts.start_time, facts.time_zone, key.language) if facts.start_time else ""
+    return date_formats.time(facts.start_time, facts.time_zone, tag_of(key, facts)) if facts.start_time else ""
 
 
 def _zone(key: TemplateKey, facts: Facts) -> str:
-    return date_formats.zone(facts.start_time, facts.time_zone, key.language, "short") if facts.start_time else ""
+    return date_formats.zone(facts.start_time, facts.time_zone, tag_of(key, facts)) if facts.start_time else ""
 
 
 def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
     """Yield one line per appointment. Outside an agenda, it includes the day and the doctor."""
     for appointment in facts.appointments[:MAX_LISTED]:
-        hours = date_formats.hours(appointment.start_time, appointment.end_time, facts.time_zone, key.language)
+        hours = date_formats.hours(appointment.start_time, appointment.end_time, facts.time_zone, tag_of(key, facts))
         details = [one_line(appointment.customer), one_line(appointment.type)]
         if key.kind != "agenda":
-            day = date_formats.day(appointment.start_time, facts.time_zone, key.language, "short")
+            day = date_formats.day(appointment.start_time, facts.time_zone, tag_of(key, facts), "short")
             hours = f"{day}, {hours}"
             details.insert(1, one_line(appointment.doctor))
         yield ", ".join([hours, *filter(None, details)])
@@ -176,7 +187,7 @@ def _short_lines(key: TemplateKey, facts: Facts, *, several_people: bool) -> Ite
 
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
-    "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
+    "phone": _phone,
     "address": lambda _key, facts: ", ".join(address_lines(facts)),
     "customer": lambda _key, facts: one_line(facts.customer),
     "patient": lambda _key, facts: one_line(facts.patient),

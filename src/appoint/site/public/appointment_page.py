@@ -8,7 +8,7 @@ from litestar import Response
 from ...booking.model import LIVE
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
-from ...http.languages import language_for
+from ...http.languages import language_for, language_tag_for
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors
@@ -32,6 +32,7 @@ def appointment_page(
         "public/appointment.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         cache_control=NO_STORE,
+        clinic_zone=appointment.time_zone,
         appointment=appointment,
         linked=linked,
         address=path_of(token),
@@ -61,7 +62,7 @@ def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -
     """Return the appointment as calendars receive it, without the patient."""
     appointment = linked.appointment
     return calendar_entry(
-        language_for(request),
+        language_tag_for(request, appointment.time_zone),
         clinic=appointment.clinic,
         doctor=appointment.doctor,
         type=appointment.type,

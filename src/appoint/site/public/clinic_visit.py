@@ -10,7 +10,7 @@ from ...clinics.audience import Selective
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ...http.forms import parse_id
-from ...http.languages import language_for
+from ...http.languages import language_for, language_tag_for
 from ...http.request import Request
 from ..rendering import ANY_SITE, NO_FRAMES, REVALIDATE, render
 from .face import DoctorFace, accent_style, describe_audience, doctor_face
@@ -27,6 +27,11 @@ class ClinicVisit(NamedTuple):
     framed: bool
     """Whether the page is in another site's frame. If so, URLs carry the language, because cookies cannot."""
 
+    @property
+    def tag(self) -> str:
+        """The language, with the region whose formats the pages follow."""
+        return language_tag_for(self.request, self.catalogue.time_zone)
+
     def address(self, path: str = "", **query: Any) -> str:
         """Return the URL of one of the clinic's pages, leaving out parameters that are None."""
         parameters = {**query, "lang": self.language if self.framed else None}
@@ -38,6 +43,7 @@ class ClinicVisit(NamedTuple):
         return render(
             self.request,
             template,
+            clinic_zone=self.catalogue.time_zone,
             cache_control=cache_control,
             frame_ancestors=ANY_SITE if self.framed else NO_FRAMES,
             clinic=self.catalogue,

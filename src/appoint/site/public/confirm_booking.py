@@ -216,6 +216,7 @@ async def _link_page(request: Request, first_id: UUID, *, refusal: errors.Confli
         "public/confirm_link.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         cache_control=NO_STORE,
+        clinic_zone=appointment.time_zone,
         appointment=appointment,
         left=_minutes(left, language_for(request)) if left > timedelta() else None,
         refusal=describe_refusal(request, refusal) if refusal else "",

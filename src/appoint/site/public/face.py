@@ -7,7 +7,6 @@ from functools import cache
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlencode
 
-from babel import Locale
 from babel.lists import format_list
 
 from ...clinics.audience import Selective
@@ -17,6 +16,7 @@ from ...clinics.doctors.specialties import names_of
 from ...kit import clock
 from ...kit.fields import WEEKDAYS, parse_wall_time
 from ...kit.i18n import translate
+from ...kit.regions import locale_of, week
 from ..filters import wall_time
 
 MAP_SEARCH: Final = "https://www.openstreetmap.org/search"
@@ -52,7 +52,7 @@ def opening_state(profile: Profile, time_zone: str, language: str, now: datetime
             if days_ahead == 1:
                 return False, translate(language, "Opens tomorrow at {time}", time=opens)
             if days_ahead:
-                day = Locale.parse(language).days["format"]["wide"][weekday]
+                day = locale_of(language).days["format"]["wide"][weekday]
                 return False, translate(language, "Opens on {day} at {time}", day=day, time=opens)
             if parse_wall_time(start) > minute:
                 return False, translate(language, "Opens at {time}", time=opens)
@@ -65,11 +65,11 @@ def opening_lines(profile: Profile, language: str) -> list[tuple[str, str]]:
     """Return each weekday's name and its hours, or nothing if the clinic does not state them."""
     if not profile.opening_hours:
         return []
-    names = Locale.parse(language).days["format"]["wide"]
+    names = locale_of(language).days["format"]["wide"]
     closed = translate(language, "closed")
     return [
         (names[day], ", ".join(wall_time(*times) for times in _with_language(profile, day, language)) or closed)
-        for day in range(7)
+        for day in week(language)
     ]
 
 
@@ -89,11 +89,11 @@ def map_url(catalogue: Catalogue) -> str | None:
 
 
 def doctor_face(doctor: CatalogueDoctor, language: str) -> DoctorFace:
-    names = cast("Mapping[str, str]", Locale.parse(language).languages)
+    names = cast("Mapping[str, str]", locale_of(language).languages)
     spoken = [names.get(code, code) for code in doctor.languages]
     return DoctorFace(
         names_of(doctor.specialties, doctor.specialty, language),
-        format_list(spoken, locale=language) if spoken else "",
+        format_list(spoken, locale=locale_of(language)) if spoken else "",
         describe_audience(doctor, language),
     )
 

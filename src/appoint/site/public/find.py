@@ -101,8 +101,8 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
         doctors=visit.doctors_for(None),
         address_of=_address_of_doctor(visit, day),
         on=day,
-        opening=face.opening_state(catalogue.profile, catalogue.time_zone, visit.language, clock.now()),
-        opening_hours=face.opening_lines(catalogue.profile, visit.language),
+        opening=face.opening_state(catalogue.profile, catalogue.time_zone, visit.tag, clock.now()),
+        opening_hours=face.opening_lines(catalogue.profile, visit.tag),
         map=face.map_url(catalogue),
     )
 

@@ -116,7 +116,12 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
     if not linked.can_cancel or linked.is_late:
         return redirect(path_of(token))
     return render(
-        request, "public/cancel.html", cache_control=NO_STORE, appointment=linked.appointment, address=path_of(token)
+        request,
+        "public/cancel.html",
+        cache_control=NO_STORE,
+        clinic_zone=linked.appointment.time_zone,
+        appointment=linked.appointment,
+        address=path_of(token),
     )
 
 

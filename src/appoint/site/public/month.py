@@ -6,16 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from babel import Locale
-from babel.core import get_global
-
 from ...booking.availability import service
 from ...booking.availability.model import Availability, AvailabilityFilter, OfferedTime
 from ...clinics.catalogue.model import Catalogue
 from ...http.forms import parse_date
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
-from ...kit import clock
+from ...kit import clock, regions
 
 MAX_DOCTOR_LINKS: Final = 6
 """Up to this many doctors appear as links side by side. If there are more, they appear as a list to choose from."""
@@ -37,7 +34,7 @@ class Month(NamedTuple):
     previous: date | None
     next: date | None
     weekdays: list[date]
-    """Seven days, in the order used by calendars in the visitor's language."""
+    """Seven days, in the order used by calendars in the visitor's region."""
     blanks: int
     """The number of weekdays before the first day."""
     days: list[Day]
@@ -102,15 +99,14 @@ async def load_month(
         first = clock.local_date(next_available.start_time, catalogue.time_zone).replace(day=1)
         availability = await availability_in(first)
     selected = day if day in {each.date for each in availability.days} else _first_free(availability, preferred)
-    return _month(
-        availability, catalogue, language_for(request), first=first, today=today, last=last, selected=selected
-    )
+    week = regions.week(language_tag_for(request, catalogue.time_zone))
+    return _month(availability, catalogue, week, first=first, today=today, last=last, selected=selected)
 
 
 def _month(
     availability: Availability,
     catalogue: Catalogue,
-    language: str,
+    week: list[int],
     *,
     first: date,
     today: date,
@@ -119,7 +115,6 @@ def _month(
 ) -> Month:
     free = {day.date: len({(offer.start_time, offer.end_time) for offer in day.slots}) for day in availability.days}
     next_month, next_available = _month_after(first), availability.next_available
-    week = _week(language, catalogue.time_zone)
     this_week = today - timedelta(days=week.index(today.weekday()))
     dates = [date for date in _dates(first) if date >= this_week]
     return Month(
@@ -163,16 +158,6 @@ def _month_after(month: date) -> date:
 
 def _dates(month: date) -> list[date]:
     return [month + timedelta(days=number) for number in range((_month_after(month) - month).days)]
-
-
-def _week(language: str, time_zone: str) -> list[int]:
-    """Return the weekdays, with Monday as 0, in the order used in the clinic's country or, if the time zone does not
-    belong to one, where most of the language's speakers live."""
-    territory = get_global("zone_territories").get(time_zone)
-    is_country = territory is not None and len(territory) == 2 and territory != "ZZ"
-    place = f"und_{territory}" if is_country else get_global("likely_subtags").get(language, language)
-    first = Locale.parse(place).first_week_day
-    return [(first + number) % 7 for number in range(7)]
 
 
 def _by_part_of_day(times: list[OfferedTime], time_zone: str) -> dict[str, list[OfferedTime]]:

@@ -59,6 +59,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         request,
         "public/my_appointments.html",
         cache_control=NO_STORE,
+        clinic_zone=visits[0].time_zone if visits else None,
         customer=customer,
         others=others,
         carers=carers,

@@ -14,7 +14,7 @@ from ...audit.refusals import REFUSED_ACTIONS
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
 from ...http.forms import parse_date, parse_id, query_params
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import fields
@@ -49,7 +49,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     page = matches[:PAGE_SIZE]
     names = await service.actor_names(request.db, clinic_id=clinic_id)
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
-    reader = Reader(language_for(request), clinic_catalogue.time_zone, names)
+    reader = Reader(language_tag_for(request, clinic_catalogue.time_zone), clinic_catalogue.time_zone, names)
     subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
     return await staff_page(
         request,
@@ -74,7 +74,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _filter(request: Request, clinic_id: int, query: dict[str, str]) -> EntryFilter:
     """Return the page's filter. Unless the user asks for an action or for everything, leave out views."""
-    terms = search_terms(query.get("patient"), language_for(request))
+    terms = search_terms(query.get("patient"), language_tag_for(request))
     group = GROUPS.get(query.get("group", ""))
     wants_all = query.get("show") == "all" or query.get("action") or query.get("subject")
     return EntryFilter(

@@ -20,10 +20,10 @@ from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
 from ...http.access import identify
 from ...http.forms import parse_date, query_params
-from ...http.languages import language_for
+from ...http.languages import language_for, language_tag_for
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import clock, errors
+from ...kit import clock, errors, regions
 from ...kit.i18n import template_functions, translate
 from ...kit.key_ring import readable
 from ...kit.permissions import widest_grant
@@ -64,11 +64,8 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
     )
     if not date.min + timedelta(days=40) < date_shown < date.max - timedelta(days=40):
         raise errors.NotFound
-    first, last = (
-        (date_shown, date_shown)
-        if place == "day"
-        else (date_shown - timedelta(days=date_shown.weekday()), date_shown + timedelta(days=6 - date_shown.weekday()))
-    )
+    week = _week_around(date_shown, language_tag_for(request, clinic_catalogue.time_zone))
+    first, last = (date_shown, date_shown) if place == "day" else (week[0], week[-1])
     active = sorted(
         (doctor for doctor in clinic_catalogue.doctors.values() if doctor.active and _is_visible(request, doctor.id)),
         key=lambda doctor: doctor.name,
@@ -94,7 +91,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         listed=_table_html(request, clinic_id, board_data, is_week=place == "week" and not doctor_id),
         data=msgspec.to_builtins(board_data),
         chosen=date_shown,
-        week=[date_shown + timedelta(days=number - date_shown.weekday()) for number in range(7)],
+        week=week,
         next_open_day=next_open_day,
         step=1 if place == "day" else 7,
         one_day=timedelta(days=1),
@@ -144,6 +141,12 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
 
+def _week_around(day: date, tag: str) -> list[date]:
+    """Return the dates of the week that contains the day, from the region's first weekday on."""
+    start = day - timedelta(days=regions.week(tag).index(day.weekday()))
+    return [start + timedelta(days=number) for number in range(7)]
+
+
 async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
     doctor_ids = visible_doctors(request, doctor_id)
     loaded = await service.load_board(
@@ -179,7 +182,7 @@ def _is_visible(request: Request, doctor_id: UUID) -> bool:
 
 def _table_html(request: Request, clinic_id: int, board_data: Board, *, is_week: bool) -> str:
     """Return the appointments as a list of days, or as a table of a week's days and doctors."""
-    language = language_for(request)
+    language = language_tag_for(request, board_data.time_zone)
     return templates.get_template(f"staff/day/{'week_table' if is_week else 'list'}.html").render(
         board=board_data,
         week=week_of(board_data) if is_week else None,
@@ -197,7 +200,7 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Find a patient's appointments: upcoming ones first, then past ones."""
     query = query_params(request)
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
-    terms = search_terms(query.get("q"), language_for(request))
+    terms = search_terms(query.get("q"), language_tag_for(request, clinic_catalogue.time_zone))
     matches = (
         await service.search(
             request.db,

@@ -19,7 +19,7 @@ from ...clinics.doctors import service as doctors
 from ...customers import service as customers
 from ...database.pool import Transaction
 from ...http.forms import parse_date, query_params
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
@@ -68,9 +68,10 @@ async def changes_of_week(
         return change
 
     change = await request.db.atomic(rehearse)
-    language = language_for(request)
+    clinic = await clinics.get(request.db, clinic_id)
+    language = language_tag_for(request, clinic.time_zone)
     markup = templates.get_template("staff/hours/change_preview.html").render(
-        clinic=await clinics.get(request.db, clinic_id),
+        clinic=clinic,
         language=language,
         **template_functions(language),
         doctor_id=doctor_id,

@@ -16,7 +16,7 @@ from ...customers.guardians.model import Guardianship
 from ...customers.lists import ListedPatient
 from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
-from ...http.languages import language_for, language_names
+from ...http.languages import language_names, language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
@@ -54,7 +54,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
     search = query.get("guardian", "")[:MAX_NAME_LENGTH]
     candidates: list[ListedPatient] = []
     if manages and search:
-        terms = search_terms(search, language_for(request))
+        terms = search_terms(search, language_tag_for(request))
         matches = await lists.list_by_name(
             request.db, clinic_id, doctor_id=None, terms=terms, initial=None, after=None, limit=MAX_CANDIDATES
         )

@@ -12,7 +12,7 @@ from ...clinics.catalogue import service as catalogue
 from ...customers import service as customers
 from ...customers import visits
 from ...http.forms import parse_id, query_params
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
@@ -39,9 +39,10 @@ async def patient_summary(request: Request, clinic_id: FromPath[int], customer_i
 
     `appointment` in the query is the appointment in the panel, which the visits leave out.
     """
-    now, language = clock.now(), language_for(request)
+    now = clock.now()
     patient = await customers.get_patient(request.db, clinic_id, customer_id)
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
+    language = language_tag_for(request, clinic_catalogue.time_zone)
     filters: dict[str, Any] = {
         "clinic_id": clinic_id,
         "customer_id": customer_id,

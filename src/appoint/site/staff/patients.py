@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from ...customers import lists, service
 from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit.permissions import widest_grant
@@ -33,7 +33,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
-        terms=search_terms(q, language_for(request)),
+        terms=search_terms(q, language_tag_for(request)),
         initial=initial if initial.isalpha() else None,
         after=parse_id(query.get("after")),
         limit=PAGE_SIZE,

@@ -9,15 +9,20 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
 from ...kit.i18n import translate
+from ...kit.regions import locale_of
 from ...oversight.reports.model import LEADS, Chart, Period, Step, Sums, chart, rungs, share
 
 
 def format_percentage(value: float | None, language: str) -> str:
-    return "–" if value is None else format_percent(round(value, 3), locale=language, decimal_quantization=False)
+    return (
+        "–"
+        if value is None
+        else format_percent(round(value, 3), locale=locale_of(language), decimal_quantization=False)
+    )
 
 
 def format_number(value: float | None, language: str) -> str:
-    return "–" if value is None else format_decimal(round(value, 1), locale=language)
+    return "–" if value is None else format_decimal(round(value, 1), locale=locale_of(language))
 
 
 def figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
@@ -160,6 +165,7 @@ def _range_name(days: tuple[int, int | None]) -> str:
 
 
 def _step_name(since: date, period: Period, language: str, *, short: bool = False) -> str:
+    locale = locale_of(language)
     if period.unit == "month":
-        return format_skeleton("yMMM", since, locale=language)
-    return format_skeleton("MMMd", since, locale=language) if short else format_date(since, "medium", locale=language)
+        return format_skeleton("yMMM", since, locale=locale)
+    return format_skeleton("MMMd", since, locale=locale) if short else format_date(since, "medium", locale=locale)

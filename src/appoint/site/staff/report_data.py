@@ -21,6 +21,7 @@ class ReportQuery(NamedTuple):
     doctors: Mapping[UUID, ReportedDoctor]
     doctor_id: UUID | None
     today: date
+    time_zone: str
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -38,7 +39,9 @@ async def read_query(request: Request, clinic_id: int) -> ReportQuery:
         day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
         for day in (parse_date(parameters.get("from")), parse_date(parameters.get("to")))
     )
-    return ReportQuery(period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today)
+    return ReportQuery(
+        period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today, clinic.time_zone
+    )
 
 
 async def load_steps(request: Request, clinic_id: int, query: ReportQuery) -> list[Step]:

@@ -10,11 +10,12 @@ from babel.dates import get_day_names
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import errors
 from ...kit.i18n import translate
+from ...kit.regions import csv_delimiter, locale_of
 from ...oversight.reports import service
 from ...oversight.reports.model import PERIODS
 from ..rendering import NO_STORE
@@ -33,8 +34,8 @@ BYTE_ORDER_MARK: Final = "\ufeff"
     include_in_schema=False,
 )
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    language = language_for(request)
     query = await read_query(request, clinic_id)
+    language = language_tag_for(request, query.time_zone)
     before = query.period.before
     then, now = await service.totals(
         request.db,
@@ -67,7 +68,10 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             (
                 "utilisation-by-weekday",
                 translate(language, "Weekday"),
-                [(get_day_names("wide", locale=language)[day - 1], cells) for day, cells in by_weekday.items()],
+                [
+                    (get_day_names("wide", locale=locale_of(language))[day - 1], cells)
+                    for day, cells in by_weekday.items()
+                ],
             ),
         ],
         hours=_hours(by_weekday),
@@ -96,15 +100,15 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
     """Return a table as CSV (RFC 4180), for programs: with ISO dates, weekdays from 1 (Monday), and counts instead of
     rates.
 
-    Spreadsheet programs recognise UTF-8 by the mark at its start. In countries where numbers have a decimal comma, they
-    expect columns to be separated by semicolons; readers of English get commas.
+    Spreadsheet programs recognise UTF-8 by the mark at its start, and separate columns as is usual in their region, so
+    the separator follows the reader's region, or else the clinic's country.
     """
     if file not in TABLES:
         raise errors.NotFound
     query = await read_query(request, clinic_id)
     columns, rows = await TABLES[file](request, clinic_id, query)
     text = io.StringIO()
-    delimiter = "," if language_for(request) == "en" else ";"
+    delimiter = csv_delimiter(language_tag_for(request, query.time_zone))
     csv.writer(text, delimiter=delimiter).writerows([columns, *([_cell(value) for value in row] for row in rows)])
     return Response(
         BYTE_ORDER_MARK + text.getvalue(),

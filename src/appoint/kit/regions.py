@@ -1,0 +1,81 @@
+"""The region whose formats dates, times, numbers and phone numbers follow.
+
+A text's language says nothing about its formats: English is read with “3/1/2027, 9:30 PM” in the United States and with
+“01/03/2027, 21:30” in Britain or at a clinic in Berlin. A language tag such as `en-GB` names both. Where it has no
+region, the country of the clinic's time zone decides.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from babel import Locale
+from babel.core import get_global
+from babel.localedata import exists
+
+from .i18n import base_language
+from .phones import EUROPE, country_of_zone
+
+NUMBER_OF_DAYS: Final = 7
+SEMICOLON_COUNTRIES: Final = frozenset({"CH", "LI"})
+"""Countries with a decimal point where spreadsheet programs still separate columns with semicolons."""
+
+
+def language_tag(language: str, region: str | None, time_zone: str | None = None) -> str:
+    """Return the tag for a text in the language that is read in a region or, if that is unknown, in the time zone's
+    country: `en-GB`."""
+    country = region or (time_zone and country_of_zone(time_zone))
+    return f"{language}-{country}" if country else language
+
+
+def region_of(tag: str, time_zone: str | None = None) -> str | None:
+    """Return a tag's region, or the time zone's country if it has none."""
+    return tag.partition("-")[2] or (country_of_zone(time_zone) if time_zone else None)
+
+
+def is_region(code: str) -> bool:
+    """Return whether the code, in upper case, is a country in CLDR, or Latin America (419)."""
+    return code == "419" or (len(code) == 2 and code != "ZZ" and code in Locale("en").territories)
+
+
+@lru_cache(2000)
+def locale_of(tag: str, time_zone: str | None = None) -> Locale:
+    """Return the CLDR locale for a tag, or for its language in the time zone's country if the tag has no region.
+
+    CLDR has no locale for some combinations, such as German in Spain. They follow the language alone, except that
+    English is then written as in the rest of Europe or of the world, rather than as in the United States.
+    """
+    language, region = base_language(tag), region_of(tag, time_zone)
+    if region is None:
+        return Locale.parse(language)
+    if exists(f"{language}_{region}"):
+        return Locale.parse(f"{language}_{region}")
+    if language == "en":
+        return Locale.parse("en_150" if region in EUROPE else "en_001")
+    return Locale.parse(language)
+
+
+def script_tag(tag: str) -> str:
+    """Return the tag with which a browser's `Intl` uses the same formats as `locale_of`."""
+    return str(locale_of(tag)).replace("_", "-")
+
+
+def week(tag: str, time_zone: str | None = None) -> list[int]:
+    """Return the weekdays, with Monday as 0, in the order used in the region or, if it is unknown, where most of the
+    language's speakers live."""
+    region = region_of(tag, time_zone)
+    place = f"und_{region}" if region else get_global("likely_subtags").get(base_language(tag), base_language(tag))
+    first = Locale.parse(place).first_week_day
+    return [(first + number) % NUMBER_OF_DAYS for number in range(NUMBER_OF_DAYS)]
+
+
+def is_month_first(tag: str, time_zone: str | None = None) -> bool:
+    """Return whether dates in numbers begin with the month."""
+    pattern = str(locale_of(tag, time_zone).date_formats["short"].pattern)
+    return pattern.index("M") < pattern.index("d")
+
+
+def csv_delimiter(tag: str, time_zone: str | None = None) -> str:
+    """Return the character that spreadsheet programs in the region expect between columns: a semicolon where numbers
+    have a decimal comma."""
+    has_comma = locale_of(tag, time_zone).number_symbols["latn"]["decimal"] == ","
+    return ";" if has_comma or region_of(tag, time_zone) in SEMICOLON_COUNTRIES else ","
