@@ -110,8 +110,8 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     anna = (await run("createPatient", {"name": "Anna Lim"}))["id"]
     granted = (await run("addGuardian", {"guardianId": anna}, customerId=ana))["id"]
     await run("removeGuardian", customerId=ana, guardianshipId=granted, otherId=anna)
-    child = (await run("createWard", {"name": "Mia", "birthDate": "2019-05-01"}, customerId=ana))["id"]
-    await run("endGuardianship", customerId=ana, guardianshipId=child)
+    child = await run("createWard", {"name": "Mia", "birthDate": "2019-05-01"}, customerId=ana)
+    await run("endGuardianship", customerId=ana, guardianshipId=child["id"], otherId=child["wardId"])
     await run("markAsDifferent", {"customerId": anna}, customerId=ana, otherId=anna)
     await run("joinPatients", {"customerId": anna}, customerId=ana, otherId=anna)
     await run("separatePatient", customerId=anna, otherId=ana)

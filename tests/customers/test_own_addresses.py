@@ -2,6 +2,8 @@
 
 import pytest
 
+from appoint.http.access import PROOF_TTL
+from appoint.kit import clock
 from support.app import ADMIN
 from support.patient_pages import sign_in
 from support.staff import type_of
@@ -46,3 +48,17 @@ async def test_a_session_can_change_everything_else(client, ana, headers):
 async def test_an_administrator_can_still_change_any_address(client, ana):
     response = await client.patch(f"/api/customers/{ana}", json={"email": "new@example.org"}, headers=ADMIN)
     assert response.json()["email"] == "new@example.org"
+
+
+async def test_a_session_deletes_its_own_address_only_with_a_recent_code(client, ana, headers, db):
+    path, whole = f"/api/customers/{ana}", {"name": "Ana", "phone": "+4915112345678"}
+    await db.execute("update session set created_at = created_at - $1::interval, proven_at = null", PROOF_TTL)
+    for response in (
+        await client.patch(path, json={"email": None}, headers=headers),
+        await client.put(path, json=whole, headers=headers),
+        await client.delete(path, headers=headers),
+    ):
+        assert type_of(response) == (403, "proof-required")
+    assert (await client.patch(path, json={"name": "Ana Souza"}, headers=headers)).status_code == 200
+    await db.execute("update session set proven_at = $1", clock.now())
+    assert (await client.patch(path, json={"email": None}, headers=headers)).json()["email"] is None

@@ -19,6 +19,7 @@ CLASSES = {
         audit_start: public_key signature hash
     """,
     "internal": """
+        address_change: channel
         admin_token: name secret_hash
         api_key: name scopes secret_hash old_secret_hash networks
         appointment: status price_currency idempotency_caller idempotency_key request_digest overridden cancel_cause
@@ -56,6 +57,7 @@ CLASSES = {
         worker_heartbeat: worker
     """,
     "personal": """
+        address_change: old_address
         app_user: name email active_email locale password_hash
         audit_entry: actor subjects address request_id reason
         audit_unsealed: actor subjects address request_id reason

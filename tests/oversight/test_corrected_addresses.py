@@ -63,3 +63,21 @@ async def test_a_persons_own_export_and_erasure_are_in_the_audit_of_every_clinic
         (1, "eraseCustomer"),
         (1, "exportCustomer"),
     ]
+
+
+async def test_a_sign_in_after_a_correction_is_in_the_clinics_audit_for_two_weeks(client, db, ana):
+    await correct(db, client, ana)
+    assert await sign_ins(db) == [(0, ana), (1, ana)]
+    await db.execute("update patient_correction set created_at = created_at - $1::interval", CORRECTION_WAIT)
+    await session_at(client, "eve@example.org")
+    assert await sign_ins(db) == [(0, ana), (0, ana), (1, ana)]
+
+
+async def sign_ins(db) -> list[tuple[int, str]]:
+    rows = await db.fetch("select clinic_id, subjects from audit_unsealed where action like 'signInByCode%'")
+    return sorted((row.clinic_id, row.subjects[1]) for row in rows)
+
+
+async def test_a_sign_in_without_a_correction_is_only_in_the_platforms_audit(client, db, ana):
+    await session_at(client, "ana@example.org")
+    assert await sign_ins(db) == [(0, ana)]

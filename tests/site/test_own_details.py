@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from appoint.http.access import PROOF_TTL
 from appoint.kit import clock
 from appoint.kit.signed_tokens import six_digit_code
 from support.app import ADMIN
@@ -123,6 +124,18 @@ async def test_a_field_can_be_emptied_but_one_address_must_remain(client, practi
     await client.post(PAGE, data=fields | {"name": "Ana", "email": "ana@example.org"}, headers=headers)
     stored = await customer(client, practice)
     assert (stored["email"], stored["phone"], stored["birthDate"]) == ("ana@example.org", None, None)
+
+
+@pytest.mark.parametrize("change", [{"phone": ""}, {"email": "eve@example.org"}])
+async def test_an_address_changes_only_soon_after_signing_in(client, practice, headers, db, change):
+    await db.execute("update session set created_at = created_at - $1::interval, proven_at = null", PROOF_TTL)
+    assert "sign in again with a new code first" in (await client.get(PAGE, headers=headers)).text
+    same = NEW | {"email": "ana@example.org", "phone": "+4915112345678"}
+    fields = await form_of(client, headers)
+    response = await client.post(PAGE, data=fields | same | change, headers=headers)
+    assert (response.status_code, 'href="/sign-in?next=/my/details"' in response.text) == (403, True)
+    assert await addresses(client, practice) == ("ana@example.org", "+4915112345678")
+    assert (await client.post(PAGE, data=fields | same, headers=headers)).status_code == 303
 
 
 @pytest.mark.parametrize(

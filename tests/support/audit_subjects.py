@@ -5,7 +5,7 @@ from typing import Any, Final
 
 SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "addGuardian": ("content.id", "content.guardianId", "content.wardId"),
-    "endGuardianship": ("guardianshipId",),
+    "endGuardianship": ("guardianshipId", "customerId", "otherId"),
     "removeGuardian": ("guardianshipId", "otherId", "customerId"),
     "arriveAppointment": ("appointmentId",),
     "askToRebook": ("appointmentId",),

@@ -40,6 +40,8 @@ insert into appointment_type (clinic_id, id, name, minutes)
 insert into doctor_appointment_type values (1, '{SHAH}', '{CHECK_UP}');
 insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben'), ('{CY}', 'Cy');
 insert into patient (clinic_id, customer_id, record_number) values (1, '{ANA}', '7'), (1, '{BEN}', null);
+insert into address_change (id, customer_id, channel, old_address)
+  values ('{SESSION}', '{ANA}', 'email', 'ana@example.net');
 insert into guardianship (id, guardian_id, ward_id, granting_clinic_id, ends_on)
   values ('{SESSION}', '{ANA}', '{BEN}', 1, '2028-03-01');
 insert into patient_difference (clinic_id, customer_id, other_id) values (1, '{ANA}', '{BEN}');

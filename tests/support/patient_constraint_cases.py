@@ -31,7 +31,13 @@ correction = partial(
 )
 guardianship = partial(insert, "guardianship", guardian_id=ANA, ward_id=CY, granting_clinic_id=1, ends_on="2028-03-01")
 difference = partial(insert, "patient_difference", clinic_id=1, customer_id=ANA, other_id=BEN)
+address_change = partial(
+    insert, "address_change", customer_id=ANA, channel="email", old_address="ana@example.com", id=NEW_ID
+)
 PATIENT_CASES = {
+    "address_change_pkey": address_change(id=SESSION),
+    "address_change_channel": address_change(channel="fax"),
+    "address_change_customer": address_change(customer_id=MISSING_ID),
     "patient_difference_pkey": difference(),
     "patient_difference_order": difference(customer_id=BEN, other_id=ANA),
     "patient_difference_customer": difference(customer_id=platform_id(0)),

@@ -94,6 +94,7 @@ ACROSS_CLINICS = {
     ("corrections.clear_superseded", "patient"): "a person's own correction applies at all clinics",
     ("corrections.newest_address_correction", "patient_correction"): "whether any clinic has corrected an address",
     ("corrections.list_everywhere", "patient_correction"): "a customer's export",
+    ("corrections.list_address_correctors", "patient_correction"): "the clinics that see who signs in",
     ("corrections.erase", "patient"): "a customer is erased everywhere",
     ("corrections.erase", "patient_correction"): "the same",
     ("joins.list_clinics", "patient"): "the clinics that know a person",

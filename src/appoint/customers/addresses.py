@@ -1,5 +1,9 @@
-"""Find the people who share an email address or a phone number."""
+"""Find the people who share an email address or a phone number, and remember old addresses until they have received a
+message about the change."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from ..database.pool import Statements, to
@@ -51,3 +55,30 @@ async def find_at_address(
         limit,
     )
     return [to(FoundCustomer, row) for row in rows]
+
+
+async def record_changes(
+    tx: Statements, customer_id: UUID, old_addresses: Mapping[Literal["email", "sms"], str], *, now: datetime
+) -> None:
+    """Record the addresses that a customer no longer has, by the channel that reaches them, so that a message can go
+    there."""
+    await tx.execute(
+        """
+        insert into address_change (customer_id, created_at, channel, old_address)
+        select $1, $4, channel, address from unnest($2::text[], $3::text[]) as old (channel, address)
+        """,
+        customer_id,
+        [*old_addresses.keys()],
+        [*old_addresses.values()],
+        now,
+    )
+
+
+async def forget_changes(tx: Statements, customer_id: UUID) -> None:
+    """Delete a customer's previous addresses."""
+    await tx.execute("delete from address_change where customer_id = $1", customer_id)
+
+
+async def delete_old_changes(db: Statements, *, before: datetime) -> None:
+    """Delete all customers' addresses that changed before the given time."""
+    await db.execute("delete from address_change where created_at < $1", before)

@@ -69,35 +69,46 @@ class Customers(Controller):
         "/{customer_id:uuid}",
         operation_id="replaceCustomer",
         opt=route(
-            permission="change-customers", owned_by="customer_id", problems=("address-needs-code", "customer-erased")
+            permission="change-customers",
+            owned_by="customer_id",
+            problems=("address-needs-code", "customer-erased", "proof-required"),
         ),
     )
     async def replace(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
     ) -> Response[Customer]:
         """Replace a customer. Omitted members are deleted. Customers change their own address on `/my/details`, which
-        sends a code to the new one."""
+        sends a code to the new one. To delete one of their addresses, they must have entered a code in the last ten
+        minutes. The old address receives a message."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchCustomer",
         opt=route(
-            permission="change-customers", owned_by="customer_id", problems=("address-needs-code", "customer-erased")
+            permission="change-customers",
+            owned_by="customer_id",
+            problems=("address-needs-code", "customer-erased", "proof-required"),
         ),
     )
     async def patch(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
     ) -> Response[Customer]:
         """Update a customer (JSON merge patch). `active: true` restores a removed customer. Customers change their
-        own address on `/my/details`, which sends a code to the new one."""
+        own address on `/my/details`, which sends a code to the new one. To delete one of their addresses, they must
+        have entered a code in the last ten minutes. The old address receives a message."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @delete(
         "/{customer_id:uuid}",
         operation_id="removeCustomer",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
+        opt=route(
+            permission="change-customers",
+            owned_by="customer_id",
+            problems=("customer-has-appointments",),
+            recent_proof=True,
+        ),
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
         """Remove a customer. Past data remains readable."""

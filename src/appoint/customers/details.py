@@ -54,3 +54,13 @@ def new_addresses(customer: Customer, content: CustomerContent) -> Mapping[Liter
     if content.phone and content.phone != customer.phone:
         addresses["sms"] = content.phone
     return addresses
+
+
+def lost_addresses(customer: Customer, content: CustomerContent) -> Mapping[Literal["email", "sms"], str]:
+    """Return the customer's addresses that are not in the content, by the channel that reaches them."""
+    addresses: dict[Literal["email", "sms"], str] = {}
+    if customer.email and customer.email.lower() != (content.email or "").lower():
+        addresses["email"] = customer.email
+    if customer.phone and customer.phone != content.phone:
+        addresses["sms"] = customer.phone
+    return addresses

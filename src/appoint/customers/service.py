@@ -12,6 +12,7 @@ import msgspec
 from .. import audit
 from ..clinics.clinics import service as clinics
 from ..database.pool import Statements, Transaction
+from ..http.access import check_proof
 from ..http.etags import check
 from ..kit import errors, phones
 from ..kit.actors import Actor, LinkedCustomers
@@ -20,7 +21,7 @@ from ..kit.structs import content_after, merge
 from . import addresses, confirmed_addresses, repository
 from .corrections import repository as correction_rows
 from .corrections import service as corrections
-from .details import check_name, new_addresses, normalise
+from .details import check_name, lost_addresses, new_addresses, normalise
 from .model import (
     NO_TERMS,
     Customer,
@@ -125,6 +126,9 @@ async def change(
     """Replace all of the customer's details, or only the patched ones. Raise `Invalid` under the same conditions as
     `register`, or a `Conflict`: `customer-erased`, or `address-needs-code` if customers set a new address of their own
     without having proven that messages to it reach them.
+
+    Raise `proof-required` if customers delete an address of their own without having entered a code recently. The old
+    address receives a message, even if an administrator made the change.
     """
     customer = await _lock(tx, customer_id, if_match)
     if customer.erased_at:
@@ -136,6 +140,10 @@ async def change(
     content = normalise(content, stored_phone=customer.phone, now=now)
     if actor.customer_id == customer_id and not address_proven and new_addresses(customer, content):
         raise errors.Conflict("address-needs-code")
+    if lost := lost_addresses(customer, content):
+        if actor.customer_id == customer_id and not address_proven:
+            check_proof(actor, now=now)
+        await addresses.record_changes(tx, customer_id, lost, now=now)
     await correction_rows.clear_superseded(tx, customer_id, corrections.changed_details(customer, content))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     return await repository.change(tx, customer_id, content, removed_at=None if restores else customer.removed_at)

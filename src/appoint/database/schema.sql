@@ -1113,6 +1113,15 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
       FULL JOIN counted c USING (date));
 END;
 
+CREATE TABLE public.address_change (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel text NOT NULL,
+    old_address text NOT NULL,
+    CONSTRAINT address_change_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+);
+
 CREATE TABLE public.admin_token (
     id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1767,6 +1776,9 @@ CREATE TABLE public.worker_heartbeat (
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.address_change
+    ADD CONSTRAINT address_change_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.admin_token
     ADD CONSTRAINT admin_token_pkey PRIMARY KEY (id);
 
@@ -1985,6 +1997,8 @@ ALTER TABLE ONLY public.worker_heartbeat
 
 CREATE INDEX absence_during ON public.absence USING gist (clinic_id, active_during);
 
+CREATE INDEX address_change_by_customer ON public.address_change USING btree (customer_id);
+
 CREATE INDEX appointment_beside ON public.appointment USING btree (clinic_id, customer_id) WHERE ('customer-busy'::text = ANY (overridden));
 
 CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id) WHERE (booker_id IS NOT NULL);
@@ -2092,6 +2106,9 @@ ALTER TABLE ONLY public.absence
 
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.address_change
+    ADD CONSTRAINT address_change_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -59,7 +59,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     if permission != "public":
         request.scope["state"]["db"] = _visible_database(services.db, caller, permission, clinic_id)
     if declared.recent_proof:
-        _check_proof(caller)
+        check_proof(caller, now=clock.now())
     check_address(request, handler)
 
 
@@ -94,11 +94,16 @@ def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
     return msgspec.structs.replace(caller, memberships=allowed, unprotected=unprotected)
 
 
-def _check_proof(caller: Actor) -> None:
-    """Raise `proof-required` if it is too long since the caller's session began and since its owner last entered a
-    credential.
+def has_recent_proof(caller: Actor, *, now: datetime) -> bool:
+    """Return whether the caller's session began, or its owner last entered a credential, within the last few minutes.
+    Callers without a session prove who they are with every request.
     """
-    if caller.proven_at and caller.proven_at <= clock.now() - PROOF_TTL:
+    return caller.proven_at is None or caller.proven_at > now - PROOF_TTL
+
+
+def check_proof(caller: Actor, *, now: datetime) -> None:
+    """Raise `proof-required` unless the caller has a recent proof."""
+    if not has_recent_proof(caller, now=now):
         raise errors.Forbidden("proof-required")
 
 

@@ -14,6 +14,8 @@ from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..booking.steps import STEP_TTL
+from ..customers import addresses
+from ..customers.guardians import jobs as guardian_jobs
 from ..database.encryption import service as encryption
 from ..database.pool import Database
 from ..events import repository as events_repository
@@ -41,6 +43,9 @@ log = structlog.get_logger()
 
 CONFIRMATION_CODE_TTL: Final = timedelta(hours=24)
 """How long the request that confirms a booking with a code can be repeated. A repeat changes nothing."""
+
+ADDRESS_CHANGE_TTL: Final = timedelta(days=30)
+"""How long Appoint remembers an address that a customer no longer has. The message to it goes out within 7 days."""
 
 
 class Work(NamedTuple):
@@ -88,6 +93,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 """The jobs that run continuously, by name, with the number of seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
+    "end-guardianships": Nightly(time(0, 20), lambda work: guardian_jobs.end_expired(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - KEY_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work, now=clock.now())),
     "forget-events": Nightly(
@@ -106,6 +112,10 @@ NIGHTLY: Final[dict[str, Nightly]] = {
             work.db,
             now=clock.now() - timedelta(hours=1),  # servers' clocks may differ
         ),
+    ),
+    "forget-addresses": Nightly(
+        time(1, 55),
+        lambda work: addresses.delete_old_changes(work.db, before=clock.now() - ADDRESS_CHANGE_TTL),
     ),
     "forget-unconfirmed": Nightly(
         time(1, 30),

@@ -1,7 +1,7 @@
 """Corrections to patients' details."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Final, Literal
 from uuid import UUID
 
@@ -16,6 +16,9 @@ MEMBERS: Final[Mapping[Detail, str]] = {
     "birthDate": "birth_date",
 }
 """The details that staff can correct, and the structs' members that contain them."""
+CORRECTION_WAIT: Final = timedelta(days=14)
+"""How long after a clinic corrected a customer's address the customer can neither export nor erase their data
+themselves. The person who signs in could be the one at the clinic who entered the address."""
 
 
 class Correction(msgspec.Struct, rename="camel", frozen=True):

@@ -149,3 +149,17 @@ async def newest_address_correction(db: Statements, customer_id: UUID) -> dateti
         """,
         customer_id,
     )
+
+
+async def list_address_correctors(db: Statements, customer_id: UUID, *, since: datetime) -> list[int]:
+    """Return the clinics that have corrected the customer's email address or phone number since the given time."""
+    rows = await db.fetch(
+        """
+        select distinct clinic_id from patient_correction
+         where customer_id = $1 and detail in ('email', 'phone') and new_value is not null and created_at > $2
+         order by clinic_id
+        """,
+        customer_id,
+        since,
+    )
+    return [row.clinic_id for row in rows]

@@ -9,12 +9,20 @@ from .model import Guardianship
 
 
 async def add(tx: Statements, *, guardian_id: UUID, ward_id: UUID, clinic_id: int | None, ends_on: date) -> UUID | None:
-    """Add a guardianship. Return None if the clinic has already granted it."""
+    """Add a guardianship, and append the event. Return None if the clinic has already granted it."""
     return await tx.fetchval(
         """
-        insert into guardianship (guardian_id, ward_id, granting_clinic_id, ends_on) values ($1, $2, $3, $4)
-        on conflict do nothing
-        returning id
+        with added as (
+          insert into guardianship (guardian_id, ward_id, granting_clinic_id, ends_on) values ($1, $2, $3, $4)
+          on conflict do nothing
+          returning *
+        ), events as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select coalesce(granting_clinic_id, 0), 'guardianship.added', id::text, version,
+                 jsonb_build_object('guardianId', guardian_id, 'wardId', ward_id)
+            from added
+        )
+        select id from added
         """,
         guardian_id,
         ward_id,
@@ -75,15 +83,29 @@ async def _list(
     return [to(Guardianship, row) for row in rows]
 
 
-async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_since: datetime) -> None:
-    """End a guardianship. Appointments for the ward no longer belong to the guardian as their booker, and those that
-    end after `linked_since` get a new manage link, because the guardian knows the current one."""
-    await tx.execute(
+async def list_expired(db: Statements, *, today: date, limit: int) -> list[UUID]:
+    """Return the ids of guardianships whose last day has passed but that have not been ended yet, oldest first."""
+    rows = await db.fetch(
+        "select id from guardianship where ended_at is null and ends_on <= $1 order by id limit $2", today, limit
+    )
+    return [row.id for row in rows]
+
+
+async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_since: datetime) -> bool:
+    """End a guardianship, and append the event. Appointments for the ward no longer belong to the guardian as their
+    booker, and those that end after `linked_since` get a new manage link, because the guardian knows the current one.
+    Return False if it has already been ended."""
+    return await tx.fetchval(
         """
         with ended as (
           update guardianship set ended_at = $2, version = version + 1, updated_at = now()
            where id = $1 and ended_at is null
-          returning guardian_id, ward_id, granting_clinic_id
+          returning *
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select coalesce(granting_clinic_id, 0), 'guardianship.ended', id::text, version,
+                 jsonb_build_object('guardianId', guardian_id, 'wardId', ward_id)
+            from ended
         ), changed as (
           update appointment a
              set link_number = a.link_number + 1,
@@ -93,9 +115,11 @@ async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_si
              and a.clinic_id = coalesce((select granting_clinic_id from ended), a.clinic_id)
              and upper(a.during) > $3
           returning a.clinic_id, a.id, a.version
+        ), news as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
         )
-        insert into event (clinic_id, type, subject_id, subject_version, data)
-        select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
+        select exists (select from ended)
         """,
         guardianship_id,
         now,

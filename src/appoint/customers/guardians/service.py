@@ -1,13 +1,16 @@
 """Register, grant and end guardianships."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from ... import audit
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...kit import clock, errors
-from ...kit.actors import Actor
+from ...kit.actors import SYSTEM, Actor
 from ...kit.ids import PLATFORM
 from ...kit.manage_links import LINK_TTL
 from .. import repository as customers
@@ -15,6 +18,8 @@ from ..details import EARLIEST_ZONE, check_name, normalise
 from ..model import Customer, CustomerContent
 from . import repository
 from .model import MAX_WARDS, Guardianship, NewGuardian, NewWard, end_of
+
+EXPIRY: Final = msgspec.structs.replace(SYSTEM, operation="endGuardianship")
 
 
 async def register_ward(
@@ -82,7 +87,13 @@ async def end_own(tx: Transaction, actor: Actor, *, guardianship_id: UUID, custo
     if customer_id not in (guardianship.guardian_id, guardianship.ward_id):
         raise errors.NotFound
     await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL)
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[guardianship_id])
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=PLATFORM,
+        subjects=[guardianship_id, guardianship.guardian_id, guardianship.ward_id],
+        also_at=[guardianship.clinic_id] if guardianship.clinic_id else [],
+    )
 
 
 async def revoke(
@@ -96,6 +107,15 @@ async def revoke(
     await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL)
     subjects = [guardianship_id, guardianship.guardian_id, guardianship.ward_id]
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
+
+
+async def end_expired(tx: Transaction, *, guardianship_id: UUID, now: datetime) -> None:
+    """End a guardianship whose last day has passed. The ward's manage links stop working, as when someone ends it."""
+    guardianship = await repository.find(tx, guardianship_id)
+    if not await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL) or guardianship is None:
+        return  # another worker got there first, or one of them has left
+    subjects = [guardianship_id, guardianship.guardian_id, guardianship.ward_id]
+    await audit.record(tx, EXPIRY, clinic_id=guardianship.clinic_id or PLATFORM, subjects=subjects)
 
 
 async def list_wards(db: Statements, *, guardian_id: UUID, clinic_id: int | None, now: datetime) -> list[Guardianship]:

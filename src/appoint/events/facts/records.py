@@ -53,6 +53,19 @@ class PatientSeparated(PatientFact):
     """A clinic's staff separated a patient's record from others."""
 
 
+class GuardianshipFact(Fact):
+    guardian_id: UUID
+    ward_id: UUID
+
+
+class GuardianshipAdded(GuardianshipFact):
+    """Someone can now book for someone else, as a guardian. The clinic that granted it receives this event."""
+
+
+class GuardianshipEnded(GuardianshipFact):
+    """A guardian can no longer book for someone else: either of them, the clinic or the passage of time ended it."""
+
+
 class OfferFact(Fact):
     """A change to what can be booked. For details, read the subject from the API."""
 

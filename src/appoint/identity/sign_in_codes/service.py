@@ -14,6 +14,8 @@ from ...clinics.clinics import service as clinics
 from ...customers import addresses, confirmed_addresses
 from ...customers import repository as customers
 from ...customers import service as customers_service
+from ...customers.corrections import repository as corrections
+from ...customers.corrections.model import CORRECTION_WAIT
 from ...database.pool import Statements, Transaction
 from ...kit import errors, phones, signed_tokens
 from ...kit.actors import Actor, LinkedCustomers
@@ -96,8 +98,24 @@ async def sign_in(
     customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
     if outcome is None:
         actor = msgspec.structs.replace(actor, operation="signInCodeRefused")
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[entry.code_id, *customer_ids])
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=PLATFORM,
+        subjects=[entry.code_id, *customer_ids],
+        also_at=await _correctors(tx, customer_ids, now=now),
+    )
     return outcome
+
+
+async def _correctors(tx: Transaction, customer_ids: Sequence[UUID], *, now: datetime) -> list[int]:
+    """Return the clinics that have recently corrected a customer's address. Their staff could have entered one of their
+    own, so their managers have to see who signs in."""
+    return [
+        clinic_id
+        for customer_id in customer_ids
+        for clinic_id in await corrections.list_address_correctors(tx, customer_id, since=now - CORRECTION_WAIT)
+    ]
 
 
 async def _sign_in(
@@ -187,5 +205,11 @@ async def switch_customer(
         proven_at=actor.proven_at,  # choosing someone else proves nothing
         now=now,
     )
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=PLATFORM,
+        subjects=[customer_id],
+        also_at=await _correctors(tx, [customer_id], now=now),
+    )
     return token

@@ -152,6 +152,9 @@ def _facts(
         link=_link(context, kind, links),
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
+        guardian=context.guardian,
+        guardian_until=context.guardian_until,
+        address_changed_at=context.address_changed_at,
         patient=context.patient,
         rebook_url=_rebook_url(context, links),
         change_until=last_change(
@@ -223,6 +226,8 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/password-reset"
         case "customer" if kind == "hold-expired":
             return f"{links.public_url}/c/{context.clinic_id}"
+        case "customer" if kind == "guardian-added":
+            return f"{links.public_url}/my/people"
         case "customer" if kind == "confirmation-code":
             assert context.booking_id, "the appointment exists"
             assert context.customer_version, "the customer exists"

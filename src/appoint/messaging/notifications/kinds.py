@@ -44,6 +44,9 @@ KINDS: Final[Mapping[str, KindRules]] = {
     **dict.fromkeys(get_args(NoticeKind), KindRules("user")),
     "record-lookup": KindRules("customer", can_wait=True),
     "details-corrected": KindRules("customer", can_wait=True, essential=True),
+    "guardian-added": KindRules("customer", can_wait=True, essential=True),
+    "guardian-ended": KindRules("customer", can_wait=True, essential=True),
+    "address-changed": KindRules("customer", essential=True),
     "sign-in-code": KindRules("customer", essential=True),
     "address-code": KindRules("customer", essential=True),
 }

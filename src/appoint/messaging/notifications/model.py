@@ -1,7 +1,7 @@
 """Notification kinds, and their structs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
@@ -243,6 +243,11 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool
     """Whether the customer accepts messages on this channel."""
     corrected_details: Sequence[Detail] | None
+    guardian: str | None
+    """The person who can book for the customer, or no longer can."""
+    guardian_until: date | None
+    address_changed_at: datetime | None
+    """When the address that the message goes to was removed from the customer's details."""
     patient: str | None
     """The patient's name, if the customer is only their guardian."""
     event_type: str | None

@@ -22,6 +22,8 @@ NEWS: Final = frozenset(
     }
 )
 """The types of events that customers get messages about even if they have turned off all channels."""
+NOTICES: Final = frozenset({"details-corrected", "guardian-added", "guardian-ended", "address-changed"})
+"""The kinds of messages about a change to the customer's record. Later changes don't make them outdated."""
 MAX_MESSAGES_A_DAY: Final = 20
 """The maximum number of messages that an address receives in 24 hours, from all clinics, about appointments that
 strangers booked."""
@@ -136,7 +138,7 @@ def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
     """For a code, return whether the customer's address may have changed since it was requested."""
     if context.recipient != "customer" or context.customer_updated_at is None:
         return False
-    if kind_of(context.kind) == "details-corrected" or (rules.statuses and not rules.essential):
+    if kind_of(context.kind) in NOTICES or (rules.statuses and not rules.essential):
         return False
     return context.customer_updated_at > context.created_at
 
@@ -155,6 +157,10 @@ def _rebooked(context: NotificationContext, _rules: KindRules) -> bool:
     return kind_of(context.kind) == "rebook" and not (context.needs_rebooking and context.rebook_by == "link")
 
 
+def _guardian_erased(context: NotificationContext, _rules: KindRules) -> bool:
+    return context.kind in ("guardian-added", "guardian-ended") and context.guardian is None
+
+
 def _hold_settled(context: NotificationContext, _rules: KindRules) -> bool:
     return context.hold_settled
 
@@ -165,6 +171,7 @@ OUTDATED: Final[Sequence[tuple[Check, str]]] = (
     (_code_used, "the code has been used"),
     (_needs_rebooking, "the appointment needs rebooking"),
     (_rebooked, "the appointment has changed"),
+    (_guardian_erased, "the guardian has been erased"),
     (_hold_settled, "the customer has booked again, or got this message earlier today"),
 )
 NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from ... import audit
 from ...booking.steps import UNDO_WINDOW
 from ...database.pool import Database, Statements, Transaction
-from ...events.facts import AppointmentCodeRequested, AppointmentFact, PatientCorrected
+from ...events.facts import AppointmentCodeRequested, AppointmentFact
 from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
@@ -27,9 +27,10 @@ from .model import (
     NotificationStatus,
     Preferences,
 )
+from .notices import plan_notices
 from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, superseding_sequence
 from .planning import plan_reminders as plan_due
-from .repository import contents, corrections, delivery, planning, reads
+from .repository import contents, delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
 from .steps import StepNews
@@ -45,6 +46,7 @@ AGENDA_TTL: Final = timedelta(hours=3)
 async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
     """Event subscriber: plan the notifications that follow from events, for the available channels, and supersede
     outdated ones."""
+    await plan_notices(tx, events, channels=channels, now=now)
     of_clinics = [event for event in events if event.clinic_id]
     steps = await _find_steps(tx, of_clinics)
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]
@@ -58,10 +60,6 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     for event in of_clinics:
         if isinstance(event.fact, AppointmentCodeRequested):
             await planning.insert_confirmation_code(tx, event=event, fact=event.fact, channels=channels, now=now)
-        if isinstance(event.fact, PatientCorrected):
-            await corrections.insert_notices(
-                tx, event=event, fact=event.fact, channels=channels, now=now, expires_at=now + NOTICE_TTL
-            )
     notifying = [event for event in of_clinics if isinstance(event.fact, NOTIFYING_FACTS)]
     if not notifying:
         return

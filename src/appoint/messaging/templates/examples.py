@@ -1,6 +1,6 @@
 """Example data for messages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from .model import Facts, ListedAppointment
@@ -38,5 +38,8 @@ EXAMPLE: Final = Facts(
     change_until=EXAMPLE_START.replace(day=28, month=2),
     code="314159",
     corrected_details=("email", "phone"),
+    guardian="Ben Okafor",
+    guardian_until=date(2028, 3, 1),
+    address_changed_at=EXAMPLE_START,
 )
 """For previews, and for testing a clinic's template before it is saved."""

@@ -50,6 +50,7 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "invitation": translatable("Choose a password"),
     "clinic-joined": translatable("Sign in"),
     "confirmation-code": translatable("Confirm appointment"),
+    "guardian-added": translatable("See who books for you"),
 }
 """The label of the button for a message's link, for kinds that have their own."""
 BOOK_ANOTHER: Final = translatable("Book another appointment")

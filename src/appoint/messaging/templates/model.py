@@ -1,7 +1,7 @@
 """Message kinds and their placeholders, and the structs for templates."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
@@ -51,6 +51,9 @@ AccountKind = Literal[
     "address-code",
     "record-lookup",
     "details-corrected",
+    "guardian-added",
+    "guardian-ended",
+    "address-changed",
     "confirmation-code",
     NoticeKind,
 ]
@@ -94,6 +97,9 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "address-code": ("clinic", "code"),
     "record-lookup": ("clinic", "phone"),
     "details-corrected": ("clinic", "phone", "details"),
+    "guardian-added": ("clinic", "phone", "guardian", "until", "link"),
+    "guardian-ended": ("clinic", "phone", "guardian"),
+    "address-changed": ("clinic", "changed"),
     "confirmation-code": ("clinic", "phone", "when", "code", "link"),
 }
 """The placeholders that each kind of message can use."""
@@ -180,6 +186,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Where a map shows the clinic, if not by its address."""
     corrected_details: Sequence[Detail] = ()
     """What the clinic's staff corrected about the customer."""
+    guardian: str | None = None
+    """The person who can book for the customer, or no longer can."""
+    guardian_until: date | None = None
+    address_changed_at: datetime | None = None
+    """When the customer's address changed."""
 
 
 class TemplateText(NamedTuple):

@@ -1,7 +1,7 @@
 """The values for placeholders in a message."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Final
 
 from ...customers.corrections.model import Detail
@@ -101,6 +101,22 @@ def _phone(key: TemplateKey, facts: Facts) -> str:
 def _day(key: TemplateKey, facts: Facts) -> str:
     start = facts.start_time
     return date_formats.day(start, facts.time_zone, tag_of(key, facts), _width(key)) if start else ""
+
+
+def _until(key: TemplateKey, facts: Facts) -> str:
+    if facts.guardian_until is None:
+        return ""
+    noon = datetime.combine(facts.guardian_until, time(12), tzinfo=UTC)
+    return date_formats.day(noon, "UTC", key.language, _width(key))
+
+
+def _changed(key: TemplateKey, facts: Facts) -> str:
+    """Return when the address changed, in the customer's time zone if they have one."""
+    if facts.address_changed_at is None:
+        return ""
+    return date_formats.moment(
+        facts.address_changed_at, facts.customer_time_zone or facts.time_zone, key.language, _width(key)
+    )
 
 
 def _time(key: TemplateKey, facts: Facts) -> str:
@@ -217,4 +233,7 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
         translate(key.language, DETAIL_NAMES[detail]) for detail in facts.corrected_details
     ),
     "code": lambda _key, facts: facts.code or "",
+    "guardian": lambda _key, facts: one_line(facts.guardian),
+    "until": _until,
+    "changed": _changed,
 }

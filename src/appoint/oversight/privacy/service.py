@@ -10,10 +10,12 @@ import msgspec
 from ... import audit
 from ...booking.joins import service as joins
 from ...booking.repository import erasure as appointments_erasure
+from ...customers import addresses
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
 from ...customers.corrections import repository as corrections
+from ...customers.corrections.model import CORRECTION_WAIT
 from ...customers.guardians import repository as guardianships
 from ...database.pool import Statements, Transaction
 from ...events.facts import CustomerErased
@@ -33,9 +35,6 @@ from .repository import exports, retention, unconfirmed
 
 T = TypeVar("T")
 BATCH_SIZE: Final = 200
-CORRECTION_WAIT: Final = timedelta(days=14)
-"""How long after a clinic corrected a customer's address the customer can neither export nor erase their data
-themselves. The person who signs in could be the one at the clinic who entered the address."""
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -132,6 +131,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
     )
     await corrections.erase(tx, customer_id)
+    await addresses.forget_changes(tx, customer_id)
     await guardianships.delete_of_customer(tx, customer_id)
     await joins.separate_everywhere(tx, customer_id, now=now)
     await customers_erasure.erase_customer(

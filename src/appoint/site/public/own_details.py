@@ -13,6 +13,7 @@ from ...customers.corrections import service as corrections
 from ...customers.details import new_addresses
 from ...customers.model import Customer, CustomerPatch
 from ...http import decoding
+from ...http.access import check_proof, has_recent_proof
 from ...http.cookies import delete_session_cookie
 from ...http.forms import parse_form, parse_id
 from ...http.languages import language_for, language_names
@@ -61,6 +62,7 @@ async def _details_page(
     *,
     faults: Mapping[str, str] | None = None,
     changed_meanwhile: bool = False,
+    proof_missing: bool = False,
     status_code: int = 200,
 ) -> Response[Any]:
     return render(
@@ -74,18 +76,23 @@ async def _details_page(
         names=list(language_names(request).items()),
         clinics=await corrections.list_clinics(request.db, customer.id),
         changed_meanwhile=changed_meanwhile,
+        proof_missing=proof_missing,
+        needs_proof=not has_recent_proof(request.user, now=clock.now()),
+        sign_in=f"/sign-in?next={DETAILS}",
     )
 
 
 @post(DETAILS, operation_id="changeOwnDetails", status_code=303, opt=OWN, include_in_schema=False)
 async def change_details(request: Request) -> Response[Any]:
     """Save what the patient has corrected. Fields that are left empty are deleted. A new address gets a code, and
-    applies once the patient has entered it."""
+    applies once the patient has entered it. To change or delete an address, they must have signed in recently."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
     if customer_id is None:
         return redirect(STAFF)
     try:
         patch, addresses = _without_new_addresses(await customers.get(request.db, customer_id), _read_patch(fields))
+        if addresses:
+            check_proof(request.user, now=clock.now())
         await request.services.limits.count_recipients(request.user, tuple(addresses.values()))
         await request.db.atomic(
             customers.change,
@@ -108,6 +115,11 @@ async def change_details(request: Request) -> Response[Any]:
         customer = await customers.get(request.db, customer_id)
         faults = faults_by_field(invalid, language_for(request))
         return await _details_page(request, customer, fields, faults=faults, status_code=400)
+    except errors.Forbidden as refusal:
+        if refusal.type != "proof-required":
+            raise
+        customer = await customers.get(request.db, customer_id)
+        return await _details_page(request, customer, fields, proof_missing=True, status_code=403)
     except errors.VersionMismatch:
         customer = await customers.get(request.db, customer_id)
         return await _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)

@@ -48,6 +48,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "markAsDifferent": translatable("{who} marked as different people: {what}"),
     "addGuardian": translatable("{who} let one patient book for another: {what}"),
     "removeGuardian": translatable("{who} stopped one patient from booking for another: {what}"),
+    "endGuardianship": translatable("{who} ended a patient’s right to book for another: {what}"),
     "eraseCustomer": translatable("{who} erased the data of {what}"),
     "exportCustomer": translatable("{who} exported the data of {what}"),
     "openInEmergency": translatable("{who} opened in an emergency: {what}"),
@@ -69,6 +70,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "signInByForm": translatable("{what} signed in"),
     "signInByOpenId": translatable("{what} signed in"),
     "signInByOpenIdAndCode": translatable("{what} signed in"),
+    "signInByCode": translatable("{what} signed in with a code sent to a corrected address"),
+    "signInByCodeForm": translatable("{what} signed in with a code sent to a corrected address"),
 }
 """The sentence for each action. Other actions appear by name."""
 
@@ -114,6 +117,7 @@ GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
             "markAsDifferent",
             "addGuardian",
             "removeGuardian",
+            "endGuardianship",
             "eraseCustomer",
             "exportCustomer",
         ),

@@ -14,11 +14,16 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
        t.name as type, t.preparation, coalesce(t.mode, 'inPerson') as mode,
        coalesce(pt.corrected_name, cu.name) as customer, cu.version as customer_version,
-       case n.channel when 'email' then coalesce(old.address, s.new_address, pt.corrected_email, cu.email) end
-         as customer_email,
-       case n.channel when 'sms' then coalesce(old.address, s.new_address, pt.corrected_phone, cu.phone) end
-         as customer_phone,
-       corrected.details as corrected_details,
+       case n.channel
+            when 'email' then coalesce(moved.old_address, old.address, s.new_address,
+                                       case when g.id is not null then cu.email end, pt.corrected_email, cu.email)
+            end as customer_email,
+       case n.channel
+            when 'sms' then coalesce(moved.old_address, old.address, s.new_address,
+                                     case when g.id is not null then cu.phone end, pt.corrected_phone, cu.phone)
+            end as customer_phone,
+       corrected.details as corrected_details, moved.created_at as address_changed_at,
+       coalesce(gp.corrected_name, guardian.name) as guardian, g.ends_on as guardian_until,
        coalesce(wp.corrected_name, ward.name) as patient,
        cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
        case when n.clinic_id = 0
@@ -77,6 +82,11 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
      where k.clinic_id = n.clinic_id
        and k.id = case when n.kind = 'details-corrected-1' then n.subject_id::uuid end
        and k.detail = case n.channel when 'email' then 'email' else 'phone' end) as old on true
+  left join guardianship g
+    on g.id = case when n.kind in ('guardian-added', 'guardian-ended') then n.subject_id::uuid end
+  left join customer guardian on guardian.id = g.guardian_id
+  left join patient gp on gp.clinic_id = n.clinic_id and gp.customer_id = guardian.id
+  left join address_change moved on moved.id = case when n.kind = 'address-changed' then n.subject_id::uuid end
   left join doctor d
     on d.clinic_id = n.clinic_id
    and d.id = coalesce(a.doctor_id, case when n.recipient = 'doctor' then n.recipient_id::uuid end)

@@ -1,0 +1,38 @@
+"""Plan the messages that tell customers about changes to their record that they may not have made."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ...database.pool import Transaction
+from ...events.facts import CustomerChanged, GuardianshipAdded, GuardianshipFact, PatientCorrected
+from ...events.model import Event
+from ..channels.model import Channel
+from .model import NOTICE_TTL
+from .repository import corrections, notices
+
+
+async def plan_notices(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
+    """Plan the messages that follow from events. Relaying an event again plans nothing new."""
+    expires_at = now + NOTICE_TTL
+    for event in events:
+        match event.fact:
+            case PatientCorrected() as fact:
+                await corrections.insert_notices(
+                    tx, event=event, fact=fact, channels=channels, now=now, expires_at=expires_at
+                )
+            case GuardianshipFact() as fact:
+                await notices.insert_guardian_notice(
+                    tx,
+                    kind="guardian-added" if isinstance(fact, GuardianshipAdded) else "guardian-ended",
+                    event=event,
+                    fact=fact,
+                    channels=channels,
+                    now=now,
+                    expires_at=expires_at,
+                )
+            case _:
+                pass
+    if changed := [event.fact.customer_id for event in events if isinstance(event.fact, CustomerChanged)]:
+        await notices.insert_address_notices(
+            tx, customer_ids=changed, channels=channels, now=now, expires_at=expires_at
+        )
