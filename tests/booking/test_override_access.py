@@ -30,7 +30,7 @@ class Desk:
             await publish_slot(self.db, each, START, START + timedelta(hours=1))
         callers = staff(self.clinic, self.shah) | {
             "elsewhere": member("elsewhere", self.other_clinic, Role.MANAGER),
-            "partner": partner(self.clinic, "see-appointments", "move-appointments", "list-appointments"),
+            "partner": partner(self.clinic, "see-appointments", "move-appointments", "list-appointments", "book"),
             "patient": Actor("patient", customer_id=UUID(self.ana)),
         }
         accept_callers(self.client, callers)

@@ -105,6 +105,44 @@ async def test_one_email_address_can_take_at_most_four_hours_from_any_number_of_
     assert outcomes == ["booked"] * 12 + ["too-many-bookings"] * 8
 
 
+@pytest.mark.parametrize("policy", ["always", "never"])
+async def test_bookings_in_someones_name_do_not_lock_them_out_once_they_have_proven_their_address(clinic, policy):
+    await clinic.require_codes(policy)
+    owner, *others = await clinic.add_customers(13, email="ana@example.org")
+    for number, customer in enumerate(others):
+        outcome = await clinic.attempt(
+            f"198.51.{number}.1", free_times(clinic, 1, after=number), [customer], hold=policy == "always"
+        )
+        assert outcome == "booked"
+    time = free_times(clinic, 1, after=20)
+    assert await clinic.attempt("203.0.113.1", time, [owner]) == "too-many-bookings"
+    signed_in = Actor(f"patient:{owner}", customer_id=owner)
+    assert await clinic.attempt("203.0.113.1", time, [owner], actor=signed_in, hold=False) == "booked"
+
+
+async def test_what_was_confirmed_still_counts_against_the_address(clinic):
+    await clinic.require_codes("always")
+    owner, *others = await clinic.add_customers(13, email="ana@example.org")
+    for number, customer in enumerate(others):
+        await clinic.attempt(f"198.51.{number}.1", free_times(clinic, 1, after=number), [customer])
+    await clinic.db.execute("update confirmation_code set confirmed_at = now()")
+    signed_in = Actor(f"patient:{owner}", customer_id=owner)
+    outcome = await clinic.attempt("203.0.113.1", free_times(clinic, 1, after=20), [owner], actor=signed_in)
+    assert outcome == "too-many-bookings"
+
+
+async def test_a_refusal_says_whether_to_try_again_in_minutes_or_tomorrow(clinic):
+    holds = [f"198.51.{number}.1" for number in range(20)]
+    await take_all(clinic, holds, each=12)
+    ana, *others = await clinic.add_customers(4)
+    for number, customer in enumerate(others):
+        await clinic.attempt(f"203.0.{number}.1", free_times(clinic, 1, after=1200 + number), [customer])
+    assert await clinic.limit_of("203.0.113.9", free_times(clinic, 1, after=1300), [ana]) == "holds"
+    clinic.now += HOLD
+    await expire_holds(clinic.db, now=clinic.now)
+    assert await clinic.limit_of("198.51.0.1", free_times(clinic, 1, after=1300), [ana]) == "day"
+
+
 async def test_a_cancelled_hold_still_counts_for_its_network(clinic):
     customers = await clinic.add_customers(13)
     assert await clinic.attempt("203.0.113.1", free_times(clinic, 12), customers[:12]) == "booked"

@@ -48,7 +48,7 @@ CLASSES = {
         recovery_code: digest
         session: token_hash
         used_challenge: digest
-        sign_in_code: channel
+        sign_in_code: channel locale
         stranger_appointment: networks
         time_slot: name
         user_identity: issuer subject_hash

@@ -79,7 +79,7 @@ async def test_all_errors_in_a_new_key_are_reported_together(client, lakeside):
     ]
 
 
-@for_each("scopes", [[], ["public"], ["book"], ["manage"], ["administer"], ["account"], [None], "see-appointments"])
+@for_each("scopes", [[], ["public"], ["sign-in"], ["manage"], ["administer"], ["account"], [None], "see-appointments"])
 async def test_a_key_can_only_have_partner_scopes(client, lakeside, scopes):
     assert (await create_key(client, scopes=scopes)).status_code == 400
 

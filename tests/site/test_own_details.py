@@ -138,9 +138,25 @@ async def test_an_address_changes_only_soon_after_signing_in(client, practice, h
     assert (await client.post(PAGE, data=fields | same, headers=headers)).status_code == 303
 
 
+async def test_a_date_of_birth_typed_with_the_day_first_is_understood(client, practice, headers):
+    same = NEW | {"email": "ana@example.org", "phone": "+4915112345678"}
+    response = await client.post(
+        PAGE, data=await form_of(client, headers) | same | {"birthDate": "17/05/1988"}, headers=headers
+    )
+    assert response.status_code == 303
+    assert (await customer(client, practice))["birthDate"] == "1988-05-17"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", " "), ("email", "ana"), ("phone", "12"), ("birthDate", "2999-01-01"), ("locale", "la")],
+    [
+        ("name", " "),
+        ("email", "ana"),
+        ("phone", "12"),
+        ("birthDate", "2999-01-01"),
+        ("birthDate", "03/04/1988"),
+        ("locale", "la"),
+    ],
 )
 async def test_an_invalid_field_is_explained(client, practice, headers, field, value):
     response = await client.post(PAGE, data=await form_of(client, headers) | NEW | {field: value}, headers=headers)

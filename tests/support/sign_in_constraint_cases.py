@@ -1,8 +1,8 @@
-"""Constraint cases for sign-in through an OpenID provider, and for where audit chains start."""
+"""Constraint cases for sign-in codes, for sign-in through an OpenID provider, and for where audit chains start."""
 
 from functools import partial
 
-from support.constraint_rows import MIA, MISSING_ID, NORA, SHA256, insert
+from support.constraint_rows import MIA, MISSING_ID, NORA, SHA256, insert, sign_in_code
 
 OTHER_SHA256 = r"\x" + "11" * 32
 
@@ -21,6 +21,7 @@ SIGN_IN_ROWS = ";\n".join(
 )
 
 SIGN_IN_CASES = {
+    "sign_in_code_locale": sign_in_code(locale="la"),
     "audit_start_pkey": audit_start(clinic_id=1),
     "audit_start_clinic": audit_start(clinic_id=-1),
     "audit_start_position": audit_start(position=0),

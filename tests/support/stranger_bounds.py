@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from appoint.booking.book import book
@@ -14,6 +15,7 @@ from appoint.kit.actors import Actor
 from .app import settings
 from .world import MONDAY, World, at
 
+Times = Sequence[tuple[UUID, datetime]]
 HOLD = timedelta(minutes=10)
 MINUTES = 20
 DAYS = [MONDAY + timedelta(days=day) for day in range(14)]
@@ -35,6 +37,11 @@ class Clinic(World):
                 await self.publish(doctor, at(8, day=day), at(16, day=day))
         await self.db.execute("delete from booking_slot where doctor_id = $1", self.dr_shah)
 
+    async def require_codes(self, policy: str) -> None:
+        """Set whether strangers need a code to book: `always` or `never`."""
+        await self.set_clinic(self.clinic, confirm_address=policy)
+        await self.cache.drop(self.clinic)
+
     async def add_customers(self, number: int, *, email: str | None = None) -> list[UUID]:
         rows = await self.db.fetch(
             """
@@ -47,17 +54,26 @@ class Clinic(World):
         )
         return [row.id for row in rows]
 
-    async def attempt(
+    async def attempt(self, address: str, times: Times, customers: Sequence[UUID], **more: Any) -> str:
+        """As a stranger, book an appointment for each pair of time and customer in one request. Return the outcome."""
+        conflict = await self._book(address, times, customers, **more)
+        return conflict.type if conflict else "booked"
+
+    async def limit_of(self, address: str, times: Times, customers: Sequence[UUID]) -> object:
+        """Return which limit refuses a stranger's booking."""
+        conflict = await self._book(address, times, customers)
+        return conflict and conflict.facts["limit"]
+
+    async def _book(
         self,
         address: str,
-        times: Sequence[tuple[UUID, datetime]],
+        times: Times,
         customers: Sequence[UUID],
         *,
         hold: bool = True,
         length: timedelta | None = None,
         actor: Actor | None = None,
-    ) -> str:
-        """As a stranger, book an appointment for each pair of time and customer in one request. Return the outcome."""
+    ) -> errors.Conflict | None:
         actor = actor or Actor(f"open:{address}", address=address)
         origin = StrangerOrigin.of(address, settings(), secret="secret", clinic_id=self.clinic, now=self.now)
         requests = [
@@ -85,8 +101,8 @@ class Clinic(World):
         try:
             await book(self.db, self.cache, command)
         except errors.Conflict as conflict:
-            return conflict.type
-        return "booked"
+            return conflict
+        return None
 
     async def taken_minutes(self) -> int:
         return await self.db.fetchval(

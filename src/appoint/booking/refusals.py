@@ -105,8 +105,9 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
     unknown customer.
     """
-    if plan.violation is None and not await repository.fits_stranger_bounds(db, plan):
-        return Refused(errors.Conflict("too-many-bookings", alternatives=[]))  # before the costly queries
+    if plan.violation is None and (limit := await repository.exceeded_stranger_bound(db, plan)):
+        conflict = errors.Conflict("too-many-bookings", alternatives=[], limit=limit)
+        return Refused(conflict)  # before the costly queries
     customers = await _customer_time(db, plan, current)
     plan = plan._replace(discreet=plan.discreet or await _is_joined(db, plan))
     if plan.needs_code and (refusal := await _unreachable(db, plan)):

@@ -13,10 +13,10 @@ from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
 from ..kit import clock, errors
-from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor
+from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor, Role
 from ..kit.allow_lists import is_within
 from ..kit.ids import PLATFORM
-from ..kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, widest_grant
+from ..kit.permissions import PUBLIC_PERMISSIONS, SCOPES, Grant, Relation, widest_grant
 from .ownership import IDS_OF_DOCTORS
 from .request import check_address, clinic_of
 from .routes import route_of
@@ -54,6 +54,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     await services.limits.admit(request, caller, declared)
     permission = declared.permission
     clinic_id = clinic_of(request)
+    _check_scopes(request, caller, permission)
     if permission not in PUBLIC_PERMISSIONS:
         request.scope["state"]["grant"] = await _grant_for(request, caller, permission, clinic_id)
     if permission != "public":
@@ -92,6 +93,16 @@ def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
         return caller
     unprotected = frozenset(each.clinic_id for each in caller.memberships if each.second_factor)
     return msgspec.structs.replace(caller, memberships=allowed, unprotected=unprotected)
+
+
+def _check_scopes(request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str) -> None:
+    """Raise `Forbidden` for an API key without a permission that everyone else has. A key acts for its clinic, so it
+    books under fewer limits than a stranger."""
+    if permission not in PUBLIC_PERMISSIONS & SCOPES or caller.administrator or permission in caller.scopes:
+        return
+    if caller.memberships and all(each.role is Role.PARTNER for each in caller.memberships):
+        request.scope["state"][REFUSED] = True
+        raise errors.Forbidden
 
 
 def has_recent_proof(caller: Actor, *, now: datetime) -> bool:

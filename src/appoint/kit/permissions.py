@@ -54,8 +54,8 @@ def _reach(
 OWN, CLINIC, ANY = Relation
 PERMISSIONS: Final[Mapping[str, Permission]] = {
     "public": Permission("Read what a clinic publishes.", _reach(anyone=True)),
-    "register": Permission("Register as a customer.", _reach(anyone=True)),
-    "book": Permission("Book an appointment.", _reach(anyone=True)),
+    "register": Permission("Register as a customer.", _reach(anyone=True, partner=CLINIC)),
+    "book": Permission("Book an appointment.", _reach(anyone=True, partner=CLINIC)),
     "sign-in": Permission("Sign in, or request a link or a code to do so.", _reach(anyone=True)),
     "account": Permission(
         "See one's own account and sessions, and sign out.", _reach(patient=OWN, user=OWN, manager=None)
@@ -176,7 +176,8 @@ def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
         "*own*: the caller's own data (a patient's appointments, a doctor's days and patients, a manage link's",
         "appointment); *clinic*: all data at the clinic where the caller has the role; *any*: all data. Other",
         "clinics' data is not found (404); an operation outside the caller's roles is refused (403). An API key has",
-        "the permissions of its scopes, which are limited to the *partner* column.",
+        "the permissions of its scopes, which are limited to the *partner* column. It needs a scope even to register",
+        "customers and to book, which everyone else can do.",
         "",
         f"| permission | {' | '.join(Role)} |",
         f"| --- |{' --- |' * len(Role)}",
@@ -199,5 +200,5 @@ def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
 
 def _cell(permission: Permission, role: Role) -> str:
     if Role.ANYONE in permission.reach:
-        return "any"
+        return "scope" if role is Role.PARTNER and role in permission.reach else "any"
     return permission.reach[role].name.lower() if role in permission.reach else ""

@@ -12,6 +12,8 @@ FULL_WIDTH: Final = {
 }
 DASHES: Final = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-")
 AROUND: Final = " ,;"
+YEAR_LAST: Final = re.compile(r"([0-9]{1,2}) ?([./-]) ?([0-9]{1,2}) ?\2 ?([0-9]{4})")
+MONTHS: Final = 12
 
 
 def tidy(text: str) -> str:
@@ -27,3 +29,18 @@ def without_scheme(text: str, scheme: str) -> str:
     if not text.lower().startswith(scheme):
         return text
     return text[len(scheme) :].partition("?")[0].strip(AROUND)
+
+
+def iso_date(text: str) -> str:
+    """Return a date in the ISO format if people have typed it as 31/12/2019, 12/31/2019 or 1.5.2019.
+
+    Leave anything else unchanged, including dates such as 03/04/2019, which are in March or in April depending on who
+    types them.
+    """
+    match = YEAR_LAST.fullmatch(tidy(text))
+    if match is None:
+        return text
+    first, separator, second, year = int(match[1]), match[2], int(match[3]), match[4]
+    if separator == "." or first > MONTHS or first == second:
+        return f"{year}-{second:02}-{first:02}"
+    return f"{year}-{first:02}-{second:02}" if second > MONTHS else text

@@ -18,11 +18,11 @@ from .reads import (
 from .rebooking import ask_to_rebook
 from .refusals import (
     count_upcoming,
+    exceeded_stranger_bound,
     find_busy_times,
     find_remnants,
     find_slot_end,
     find_slot_times,
-    fits_stranger_bounds,
     has_joined,
     list_unreachable,
 )
@@ -51,6 +51,7 @@ __all__ = [
     "change_status",
     "count_upcoming",
     "decrypted",
+    "exceeded_stranger_bound",
     "expire_holds",
     "find",
     "find_busy_times",
@@ -62,7 +63,6 @@ __all__ = [
     "find_slot_end",
     "find_slot_times",
     "find_undo",
-    "fits_stranger_bounds",
     "has_joined",
     "has_link",
     "insert_appointments",

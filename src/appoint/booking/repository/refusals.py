@@ -122,18 +122,19 @@ async def find_slot_end(
     )
 
 
-async def fits_stranger_bounds(db: Statements, plan: BookingPlan) -> bool:
-    """Return whether a plan stays within the limits for strangers and new patients."""
+async def exceeded_stranger_bound(db: Statements, plan: BookingPlan) -> str | None:
+    """Return what a plan would exceed of the limits for strangers and new patients: `holds`, which expire within
+    minutes, or what can be taken within a `day`. Return None if it stays within them."""
     if plan.origin is None:
-        return True
+        return None
     return await db.fetchval(
         """
-        select exists (select from customer where id = $7 and created_at <= $8)
-               or exists (select
-                            from appointment
-                           where clinic_id = $1 and customer_id = $7 and lower(during) < $6
-                             and status in ('booked', 'arrived', 'checked-in', 'fulfilled'))
-               or fits_stranger_bounds($1, $2::stranger_origin, $3, $4, $5, $6)
+        select case when not exists (select from customer where id = $7 and created_at <= $8)
+                     and not exists (select
+                                       from appointment
+                                      where clinic_id = $1 and customer_id = $7 and lower(during) < $6
+                                        and status in ('booked', 'arrived', 'checked-in', 'fulfilled'))
+                    then exceeded_stranger_bound($1, $2::stranger_origin, $3, $4, $5, $6) end
         """,
         plan.catalogue.clinic_id,
         plan.origin,

@@ -117,12 +117,15 @@ BOOKING: Final[dict[str, Problem]] = {
     "too-many-bookings": Problem(
         409,
         _("Too many bookings without signing in"),
-        _(
-            "Too much of this clinic’s time is on hold, or has recently been booked from your network or for this "
-            "address."
-        ),
+        _("Too much of this clinic’s time is on hold for bookings that are not confirmed yet."),
         _("Try again in a few minutes, sign in, or contact the clinic."),
-        {"alternatives": []},
+        {"alternatives": [], "limit": "holds"},
+        wordings={
+            "day": (
+                _("Too much time has been booked in the last 24 hours from your network or for this address."),
+                _("Try again tomorrow, sign in, or contact the clinic."),
+            )
+        },
     ),
     "taken": Problem(
         409,
@@ -147,6 +150,13 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Code required"),
         _("The customer must confirm their address with the code that we sent them."),
         _("Send the code, or request a new one."),
+        wordings=dict.fromkeys(
+            ("patient", "link", "stranger"),
+            (
+                _("Confirm your address with the code that we sent you."),
+                _("Enter the code, or request a new one."),
+            ),
+        ),
     ),
     "wrong-confirmation-code": Problem(
         409,

@@ -23,6 +23,16 @@ class Problem(NamedTuple):
     facts: Mapping[str, Any] = MappingProxyType({})
     at_desk: str = ""
     """The detail for users who are signed in, if `happened` and `remedy` are meant for programs."""
+    wordings: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    """What to say instead of `happened` and `remedy` to a kind of caller (`patient`, `link`, `key`, `stranger`), or
+    about a kind of limit (the fact `limit`)."""
+
+    def texts(self, audience: str = "", facts: Mapping[str, Any] = MappingProxyType({})) -> tuple[str, ...]:
+        """Return the sentences of the detail for a kind of caller."""
+        for name in (facts.get("limit"), audience):
+            if texts := self.wordings.get(str(name)):
+                return texts
+        return (self.at_desk,) if audience == "user" and self.at_desk else (self.happened, self.remedy)
 
 
 class Alternative(msgspec.Struct, frozen=True, rename="camel"):

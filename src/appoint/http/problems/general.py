@@ -26,7 +26,7 @@ GENERAL: Final[dict[str, Problem]] = {
     ),
     "wrong-credentials": Problem(
         401,
-        "You are not signed in",
+        _("Wrong email address or password"),
         _("The email address, password or code is incorrect."),
         _("Try again, or reset your password."),
     ),
@@ -55,7 +55,24 @@ GENERAL: Final[dict[str, Problem]] = {
         _("Check the latest message, or request a new code."),
     ),
     "forbidden": Problem(
-        403, _("No access"), _("You don’t have permission to do this."), _("Ask someone at the clinic who has access.")
+        403,
+        _("No access"),
+        _("You don’t have permission to do this."),
+        _("Ask someone at the clinic who has access."),
+        wordings={
+            "patient": (
+                _("Only the clinic’s staff can do this."),
+                _("If you need something that you can’t do online, contact the clinic."),
+            ),
+            "link": (
+                _("This link only lets you see, reschedule and cancel one appointment."),
+                _("If you need anything else, contact the clinic."),
+            ),
+            "key": (
+                _("This API key doesn’t have the permission that this operation needs."),
+                _("A manager at the clinic can grant it under “API keys”, if keys can have it."),
+            ),
+        },
     ),
     "network-refused": Problem(
         403,

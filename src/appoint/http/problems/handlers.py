@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from msgspec import UNSET
 
 from ...kit import errors
+from ...kit.actors import Actor
 from ...kit.i18n import translatable, translate
 from ..languages import language_for
 from .catalogue import PROBLEMS
@@ -45,7 +46,7 @@ def problem_response(
         request_id=request.state.get("request_id", ""),
         faults=faults,
         facts=facts,
-        at_desk="user" in request.scope and getattr(request.scope["user"], "user_id", None) is not None,
+        audience=audience_of(request),
     )
     if hint:
         content["detail"] = f"{content['detail']} {translate(language, hint, **facts)}"
@@ -57,6 +58,22 @@ def problem_response(
     )
 
 
+def audience_of(request: Request[Any, Any, Any]) -> str:
+    """Return what kind of caller a problem is described to."""
+    if "user" not in request.scope:  # refused before the caller was identified
+        return ""
+    caller: Any = request.scope["user"]
+    if not isinstance(caller, Actor):
+        return ""
+    if caller.user_id:
+        return "user"
+    if caller.customer_id:
+        return "patient"
+    if caller.appointment_id:
+        return "link"
+    return "key" if caller.memberships else "stranger" if caller.is_anyone else ""
+
+
 def problem_members(
     type: str,
     language: str,
@@ -66,16 +83,15 @@ def problem_members(
     request_id: str,
     faults: tuple[errors.Fault, ...] = (),
     facts: Mapping[str, Any],
-    at_desk: bool = False,
+    audience: str = "",
 ) -> dict[str, Any]:
     """Return the document's members, including facts."""
     problem = PROBLEMS[type]
-    texts = (problem.at_desk,) if at_desk and problem.at_desk else (problem.happened, problem.remedy)
     members = ProblemDocument(
         type=f"/problems/{type}",
         title=translate(language, problem.title),
         status=problem.status,
-        detail=" ".join(translate(language, text, **facts) for text in texts if text),
+        detail=" ".join(translate(language, text, **facts) for text in problem.texts(audience, facts) if text),
         instance=instance,
         request_id=request_id,
         reason=type if problem.status == 409 else UNSET,

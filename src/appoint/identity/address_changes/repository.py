@@ -7,20 +7,24 @@ from ...database.pool import Statements, to
 from .model import MAX_ATTEMPTS, PendingAddress
 
 
-async def add(tx: Statements, *, customer_id: UUID, channel: str, address: str, expires_at: datetime) -> UUID:
+async def add(
+    tx: Statements, *, customer_id: UUID, channel: str, address: str, locale: str, expires_at: datetime
+) -> UUID:
     """Add a code for a new address. It replaces the customer's earlier ones on the same channel."""
     return await tx.fetchval(
         """
         with replaced as (
           delete from sign_in_code where customer_ids = array[$1::uuid] and channel = $2 and new_address is not null
         )
-        insert into sign_in_code (channel, customer_ids, new_address, expires_at) values ($2, array[$1::uuid], $3, $4)
+        insert into sign_in_code (channel, customer_ids, new_address, expires_at, locale)
+        values ($2, array[$1::uuid], $3, $4, $5)
         returning id
         """,
         customer_id,
         channel,
         address,
         expires_at,
+        locale,
     )
 
 

@@ -24,11 +24,12 @@ from .model import PURPOSE, PendingAddress
 
 
 async def send_code(
-    tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel, address: str, now: datetime
+    tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel, address: str, locale: str, now: datetime
 ) -> None:
-    """Send a code to a customer's new address. Until they enter it, the current address applies."""
+    """Send a code to a customer's new address, in their language or else in `locale`. Until they enter it, the current
+    address applies."""
     code_id = await repository.add(
-        tx, customer_id=customer_id, channel=channel, address=address, expires_at=now + CODE_TTL
+        tx, customer_id=customer_id, channel=channel, address=address, locale=locale, expires_at=now + CODE_TTL
     )
     await notifications.send_address_code(tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])

@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from ...http.access import COOKIE
 from ...http.cookies import set_session_cookie
+from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_answer
@@ -34,7 +35,10 @@ class SignInCodes(Controller):
         address, now = data.address, clock.now()
         await sign_in_throttle.count_attempt(request, account=address.account, now=now)
         code, replayed = await idempotent_answer(
-            request, data, lambda tx: service.send_code(tx, request.user, address=address, now=now), SignInCode
+            request,
+            data,
+            lambda tx: service.send_code(tx, request.user, address=address, locale=language_for(request), now=now),
+            SignInCode,
         )
         return json_response(request, code, cache_control="no-store", headers=replay_headers(replayed))
 

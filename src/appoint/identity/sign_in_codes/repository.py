@@ -12,11 +12,14 @@ from .model import SentCode
 MAX_ATTEMPTS: Final = 5
 
 
-async def add(tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID], expires_at: datetime) -> UUID:
+async def add(
+    tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID], locale: str | None, expires_at: datetime
+) -> UUID:
     return await tx.fetchval(
-        "insert into sign_in_code (channel, customer_ids, expires_at) values ($1, $2, $3) returning id",
+        "insert into sign_in_code (channel, customer_ids, locale, expires_at) values ($1, $2, $3, $4) returning id",
         channel,
         customer_ids,
+        locale,
         expires_at,
     )
 

@@ -69,12 +69,16 @@ async def find_phone(db: Statements, *, typed: str, locale: str) -> str | None:
     return registered[0]
 
 
-async def send_code(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
-    """Send a code to the address if it is on a customer's record. Does the same work for unknown addresses, so the
-    response does not reveal who is a patient."""
+async def send_code(
+    tx: Transaction, actor: Actor, *, address: Address, locale: str | None = None, now: datetime
+) -> SignInCode:
+    """Send a code to the address if it is on a customer's record, in their language or else in `locale`. Does the same
+    work for unknown addresses, so the response does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
     customer_ids = await addresses.list_ids_at_address(tx, email=email, phone=phone, limit=MAX_SHARING)
-    code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_TTL)
+    code_id = await repository.add(
+        tx, channel=address.channel, customer_ids=customer_ids, locale=locale, expires_at=now + CODE_TTL
+    )
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
     )

@@ -171,7 +171,9 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         await release_own_hold(choice, typed.get("hold", ""))
         appointment = await _book(choice, typed, content, patient_id=patient_id, booker_id=booker_id)
     except errors.Conflict as refusal:
-        unavailable = describe_unavailable(choice, refusal.type, await alternatives(choice, refusal))
+        unavailable = describe_unavailable(
+            choice, refusal.type, await alternatives(choice, refusal), facts=refusal.facts
+        )
         return await _form(choice, typed, status_code=PROBLEMS[refusal.type].status, unavailable=unavailable)
     except (errors.TooMany, errors.Unavailable) as refusal:
         problem = PROBLEMS[refusal.type]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -134,12 +135,18 @@ async def _nearest_times(choice: Choice) -> list[OfferedTime]:
     )
 
 
-def describe_unavailable(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternative]) -> UnavailableTime:
+def describe_unavailable(
+    choice: Choice,
+    reason: str,
+    others: Sequence[OfferedTime | Alternative],
+    *,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> UnavailableTime:
     problem, language = PROBLEMS[reason], choice.visit.language
     text = (
         translate(language, "This time is no longer available.")
         if reason == "taken"
-        else translate(language, problem.happened)
+        else translate(language, problem.texts("stranger", facts)[0])
     )
     # the catalogue may be older than the offered times
     names = {id: doctor.name for id, doctor in choice.visit.catalogue.doctors.items()}

@@ -106,7 +106,7 @@ def describe_refusal(request: Request, refusal: errors.AppointError) -> str:
     if isinstance(refusal, errors.VersionMismatch):
         return translate(language, "This appointment has changed. These are the current details.")
     facts: Mapping[str, object] = refusal.facts
-    return translate(language, PROBLEMS[refusal.type].happened, **facts)
+    return translate(language, PROBLEMS[refusal.type].texts("link", facts)[0], **facts)
 
 
 def version_in(fields: Mapping[str, str]) -> str | None:

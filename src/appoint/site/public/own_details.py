@@ -24,6 +24,7 @@ from ...identity.address_changes import service as address_changes
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
+from ...kit.typed_text import iso_date
 from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
 from ..rendering import NO_STORE, faults_by_field, redirect, render
@@ -109,6 +110,7 @@ async def change_details(request: Request) -> Response[Any]:
                 customer_id=customer_id,
                 channel=channel,
                 address=address,
+                locale=language_for(request),
                 now=clock.now(),
             )
     except errors.Invalid as invalid:
@@ -186,6 +188,7 @@ async def confirm_address(request: Request) -> Response[Any]:
 
 def _read_patch(fields: Mapping[str, str]) -> CustomerPatch:
     body = {field: one_line(fields.get(field)) or None for field in FIELDS}
+    body["birthDate"] = iso_date(body["birthDate"] or "") or None
     patch = decoding.convert(CustomerPatch, {**body, "name": body["name"] or ""})
     if not (body["email"] or body["phone"]):
         raise errors.Invalid(errors.Fault("#/email", "is required unless you enter a phone number"))

@@ -94,7 +94,7 @@ async def send(request: Request) -> Response[Any]:
         )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
-    code = await request.db.atomic(service.send_code, request.user, address=address, now=now)
+    code = await request.db.atomic(service.send_code, request.user, address=address, locale=language, now=now)
     response = redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(fields, MY_APPOINTMENTS)})}")
     set_code_address(response, request.services.secret_key, code.code_id, address.text)
     return response
