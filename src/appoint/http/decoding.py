@@ -44,6 +44,9 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (r"Expected `object", _("must be an object")),
 )
 
+WHOLE_NUMBER: Final = re.compile("-?[0-9]{1,19}")
+"""A number in a query."""
+
 
 class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
     """The query of an operation without parameters."""
@@ -157,6 +160,8 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
     """Return the first fault in the value itself, checking its type, then its constraints, then our own rules."""
     expected = Annotated[type, *metas] if metas else type
+    if not place.strict and type is int and isinstance(value, str) and not WHOLE_NUMBER.fullmatch(value):
+        return [Fault(place.pointer, "must be a whole number")]  # the library would accept 1e2 and 100.0
     if type is datetime:  # otherwise a number in a query would be seconds since 1970
         place = place._replace(strict=True)
     converted, faults = _converted(expected, value, place, reported_type=type)

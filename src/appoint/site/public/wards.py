@@ -20,6 +20,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
+from ...kit.typed_text import iso_date
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 
 PEOPLE: Final = "/my/people"
@@ -75,7 +76,7 @@ async def add_ward(request: Request) -> Response[Any]:
         return redirect(STAFF)
     try:
         content = decoding.convert(
-            NewWard, {"name": one_line(fields.get("name")), "birthDate": one_line(fields.get("birthDate"))}
+            NewWard, {"name": one_line(fields.get("name")), "birthDate": iso_date(one_line(fields.get("birthDate")))}
         )
         guardian = await customers.get(request.db, customer_id)
         await request.db.atomic(
