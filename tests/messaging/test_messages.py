@@ -76,8 +76,8 @@ def test_a_message_is_in_the_recipients_language(language, subject, greeting):
         ("Europe/Berlin", ""),
         ("Europe/Paris", ""),
         ("Africa/Lagos", ""),
-        ("America/New_York", "Monday, 1 March 2027, 03:00–03:30 (New York time)"),
-        ("Pacific/Auckland", "Monday, 1 March 2027, 21:00–21:30 (Auckland time)"),
+        ("America/New_York", "Monday, March 1, 2027, 3:00 – 3:30 AM (New York time)"),
+        ("Pacific/Auckland", "Monday, 1 March 2027, 9:00 – 9:30 pm (Auckland time)"),
     ],
 )
 def test_a_message_includes_the_customers_local_time_if_it_differs(customer_time_zone, yours):
@@ -100,7 +100,7 @@ def test_a_subject_includes_the_clinics_zone_for_customers_in_a_different_zone(k
 def test_the_clinics_time_comes_before_the_customers(channel, mode):
     facts = replace(FACTS, customer_time_zone="Asia/Tokyo", mode=mode)
     text = render(TemplateKey("reminder", channel, "en"), facts).text
-    assert 0 < text.index("09:00") < text.index("17:00")
+    assert 0 < text.index("9:00") < text.index("5:00")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_clinics_time_comes_before_the_customers(channel, mode):
     [
         (None, "inPerson", "Mon, 1 Mar 2027, 09:00."),
         ("Europe/Paris", "inPerson", "Mon, 1 Mar 2027, 09:00."),
-        ("Asia/Tokyo", "inPerson", "Mon, 1 Mar 2027, 09:00 (Berlin time)."),
+        ("Asia/Tokyo", "inPerson", "Mon, 1 Mar 2027, 9:00 am (Berlin time)."),
         (None, "online", "Mon, 1 Mar 2027, 09:00 (Berlin time)."),
     ],
 )
@@ -116,6 +116,23 @@ def test_a_text_message_names_the_time_zone_only_where_it_is_needed(zone, mode, 
     facts = replace(FACTS, customer_time_zone=zone, mode=mode)
     text = render(TemplateKey("reminder", "sms", "en"), facts).text
     assert (when in text, "Your time" in text, "UTC" in text) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "when", "phone"),
+    [
+        ("en", None, "Monday, 1 March 2027, 09:00–09:30", "030 12345678"),
+        ("en", "Europe/London", "Monday, 1 March 2027, 09:00–09:30 (Berlin time)", "+49 30 12345678"),
+        ("en", "America/New_York", "Monday, March 1, 2027, 9:00 – 9:30 AM (Berlin time)", "+49 30 12345678"),
+        ("de", "Europe/Vienna", "Montag, 1. März 2027, 09:00–09:30 Uhr", "+49 30 12345678"),
+        ("fr", "America/Toronto", "lundi 1 mars 2027, 9 h 00 – 9 h 30 (heure locale : Berlin)", "+49 30 12345678"),
+        ("es", "America/Mexico_City", "lunes, 1 de marzo de 2027, 9:00–9:30 a.m. (hora de Berlín)", "+49 30 12345678"),
+    ],
+)
+def test_formats_follow_the_customers_country_or_else_the_clinics(language, zone, when, phone):
+    facts = replace(FACTS, customer_time_zone=zone, clinic_phone="+493012345678")
+    values = placeholder_values(TemplateKey("confirmation", "email", language), facts)
+    assert (values["when"].replace("\xa0", " "), values["phone"]) == (when, phone)
 
 
 def test_daylight_saving_determines_whether_the_local_times_differ():
@@ -129,8 +146,8 @@ def test_daylight_saving_determines_whether_the_local_times_differ():
         MAIL, replace(FACTS, customer_time_zone="America/New_York", start_time=between, end_time=None)
     )
     assert (values["when"], values["yours"]) == (
-        "Monday, 15 March 2027, 09:00 (Berlin time)",
-        "Monday, 15 March 2027, 04:00 (New York time)",
+        "Monday, March 15, 2027, 9:00 AM (Berlin time)",
+        "Monday, March 15, 2027, 4:00 AM (New York time)",
     )
 
 

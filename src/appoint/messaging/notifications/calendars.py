@@ -8,6 +8,7 @@ from ...kit.calendar_entries import calendar_entry
 from ...kit.icalendar_files import Method, Person, invitation, organizer
 from ..channels.model import Message
 from ..templates.model import Facts
+from ..templates.placeholders import tag_of
 from .links import Links
 from .model import NotificationContext
 
@@ -50,7 +51,7 @@ def _invitation(context: NotificationContext, method: Method, facts: Facts, to_a
     assert start, "an appointment has a start"
     assert end, "an appointment has an end"
     entry = calendar_entry(
-        context.locale,
+        tag_of(context.locale, facts),
         clinic=clinic,
         doctor=context.doctor,
         type=context.type,

@@ -129,7 +129,7 @@ def _card(key: TemplateKey, facts: Facts) -> Card | None:
     if key.kind not in CARD_KINDS or facts.start_time is None or facts.together:
         return None
     start, end, zone = facts.start_time, facts.end_time, facts.time_zone
-    tag = tag_of(key, facts)
+    tag = tag_of(key.language, facts)
     hours = date_formats.hours(start, end, zone, tag) if end else date_formats.time(start, zone, tag)
     online = facts.mode == "online"
     address = address_lines(facts)

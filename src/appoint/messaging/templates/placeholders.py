@@ -42,9 +42,11 @@ def _width(key: TemplateKey) -> date_formats.Width:
     return "full" if key.channel == "email" else "short"
 
 
-def tag_of(key: TemplateKey, facts: Facts) -> str:
-    """Return the message's language with the region whose formats it follows, which is the clinic's country."""
-    return language_tag(key.language, None, facts.time_zone)
+def tag_of(language: str, facts: Facts) -> str:
+    """Return the message's language with the region whose formats it follows: the country where the customer's clock
+    shows that they live, or else the clinic's."""
+    own = facts.customer_time_zone
+    return language_tag(language, phones.country_of_zone(own) if own else None, facts.time_zone)
 
 
 def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datetime | None = None) -> str:
@@ -52,7 +54,7 @@ def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datet
     if instant is None:
         return ""
     return date_formats.moment(
-        instant, facts.time_zone, tag_of(key, facts), _width(key), end=end, with_zone=needs_zone(facts)
+        instant, facts.time_zone, tag_of(key.language, facts), _width(key), end=end, with_zone=needs_zone(facts)
     )
 
 
@@ -87,20 +89,17 @@ def _yours(key: TemplateKey, facts: Facts) -> str:
     start, own = facts.start_time, facts.customer_time_zone
     if not start or not own or not _differs(facts):
         return ""
-    return date_formats.moment(start, own, tag_of(key, facts), _width(key), end=facts.end_time)
+    return date_formats.moment(start, own, tag_of(key.language, facts), _width(key), end=facts.end_time)
 
 
 def _phone(key: TemplateKey, facts: Facts) -> str:
-    """Return the clinic's phone number as it is dialled where the customer lives, as far as their clock tells."""
-    if not facts.clinic_phone:
-        return ""
-    region = None if _differs(facts) else region_of(tag_of(key, facts))
-    return phones.format_local(facts.clinic_phone, region)
+    """Return the clinic's phone number as it is dialled in the customer's country."""
+    return phones.format_local(facts.clinic_phone, region_of(tag_of(key.language, facts))) if facts.clinic_phone else ""
 
 
 def _day(key: TemplateKey, facts: Facts) -> str:
     start = facts.start_time
-    return date_formats.day(start, facts.time_zone, tag_of(key, facts), _width(key)) if start else ""
+    return date_formats.day(start, facts.time_zone, tag_of(key.language, facts), _width(key)) if start else ""
 
 
 def _until(key: TemplateKey, facts: Facts) -> str:
@@ -120,20 +119,22 @@ def _changed(key: TemplateKey, facts: Facts) -> str:
 
 
 def _time(key: TemplateKey, facts: Facts) -> str:
-    return date_formats.time(facts.start_time, facts.time_zone, tag_of(key, facts)) if facts.start_time else ""
+    return date_formats.time(facts.start_time, facts.time_zone, tag_of(key.language, facts)) if facts.start_time else ""
 
 
 def _zone(key: TemplateKey, facts: Facts) -> str:
-    return date_formats.zone(facts.start_time, facts.time_zone, tag_of(key, facts)) if facts.start_time else ""
+    return date_formats.zone(facts.start_time, facts.time_zone, tag_of(key.language, facts)) if facts.start_time else ""
 
 
 def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
     """Yield one line per appointment. Outside an agenda, it includes the day and the doctor."""
     for appointment in facts.appointments[:MAX_LISTED]:
-        hours = date_formats.hours(appointment.start_time, appointment.end_time, facts.time_zone, tag_of(key, facts))
+        hours = date_formats.hours(
+            appointment.start_time, appointment.end_time, facts.time_zone, tag_of(key.language, facts)
+        )
         details = [one_line(appointment.customer), one_line(appointment.type)]
         if key.kind != "agenda":
-            day = date_formats.day(appointment.start_time, facts.time_zone, tag_of(key, facts), "short")
+            day = date_formats.day(appointment.start_time, facts.time_zone, tag_of(key.language, facts), "short")
             hours = f"{day}, {hours}"
             details.insert(1, one_line(appointment.doctor))
         yield ", ".join([hours, *filter(None, details)])

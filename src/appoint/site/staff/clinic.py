@@ -2,17 +2,16 @@
 
 from typing import Any, Final, NamedTuple
 
-from babel import Locale
 from babel.units import format_unit
 from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.clinics import service
 from ...clinics.clinics.model import Profile
-from ...http.languages import language_for, language_names
+from ...http.languages import language_for, language_names, language_tag_for
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import clock, money
+from ...kit import clock, money, regions
 from ...kit.fields import WEEKDAYS
 from ..staff_frame import staff_page
 
@@ -75,7 +74,8 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def profile(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Show what the clinic says about itself to patients."""
     clinic = await service.get(request.db, clinic_id)
-    names = Locale.parse(language_for(request)).days["format"]["wide"]
+    tag = language_tag_for(request, clinic.time_zone)
+    names = regions.locale_of(tag).days["format"]["wide"]
     return await staff_page(
         request,
         "staff/clinic/profile.html",
@@ -83,7 +83,8 @@ async def profile(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="profile",
         settings=clinic,
         opening_hours=[
-            (weekday, names[number], _typed_hours(clinic.profile, weekday)) for number, weekday in enumerate(WEEKDAYS)
+            (WEEKDAYS[number], names[number], _typed_hours(clinic.profile, WEEKDAYS[number]))
+            for number in regions.week(tag)
         ],
     )
 

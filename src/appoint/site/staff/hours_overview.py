@@ -53,7 +53,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         weeks=weeks,
         own=own,
         time_slots=await schedules.list_time_slots(request.db, clinic_id),
-        weekdays=weekday_names(request, "abbreviated"),
+        weekdays=weekday_names(request, clinic.time_zone, "abbreviated"),
         horizon_days=clinic.policy.horizon_days,
         differs=await _has_unpublished_hours(request, clinic_id, own, today, clinic.policy.horizon_days),
     )

@@ -3,24 +3,25 @@
 from typing import Any, Final
 from uuid import UUID
 
-from babel import Locale
 from litestar import MediaType, Response
 
 from ...clinics.doctors import service as doctors
 from ...clinics.doctors.model import Doctor
-from ...http.languages import language_for
+from ...http.languages import language_tag_for
 from ...http.request import Request
-from ...kit import errors, fields
+from ...kit import errors, fields, regions
 from ...kit.ids import clinic_of
 from ..rendering import NO_STORE
 
 LINE_PROBLEMS: Final = ("schedule-lines-overlap", "appointments-stranded")
 
 
-def weekday_names(request: Request, width: str = "wide") -> list[tuple[fields.Weekday, str]]:
-    """Return the weekdays and their names in the visitor's language, starting with Monday."""
-    names: Any = Locale.parse(language_for(request)).days["stand-alone"][width]
-    return [(weekday, names[number]) for number, weekday in enumerate(fields.WEEKDAYS)]
+def weekday_names(request: Request, time_zone: str, width: str = "wide") -> list[tuple[fields.Weekday, str]]:
+    """Return the weekdays and their names in the visitor's language, starting with the first one in their region, or
+    else in the country of the clinic's time zone."""
+    tag = language_tag_for(request, time_zone)
+    names: Any = regions.locale_of(tag).days["stand-alone"][width]
+    return [(fields.WEEKDAYS[number], names[number]) for number in regions.week(tag)]
 
 
 def saved() -> Response[Any]:

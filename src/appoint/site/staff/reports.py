@@ -15,7 +15,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import errors
 from ...kit.i18n import translate
-from ...kit.regions import csv_delimiter, locale_of
+from ...kit.regions import csv_delimiter, locale_of, week
 from ...oversight.reports import service
 from ...oversight.reports.model import PERIODS
 from ..rendering import NO_STORE
@@ -47,6 +47,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     steps = await load_steps(request, clinic_id, query)
     by_doctor, by_weekday = await load_heat(request, clinic_id, query)
+    day_names = get_day_names("wide", locale=locale_of(language))
     return await staff_page(
         request,
         "staff/reports/reports.html",
@@ -68,10 +69,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             (
                 "utilisation-by-weekday",
                 translate(language, "Weekday"),
-                [
-                    (get_day_names("wide", locale=locale_of(language))[day - 1], cells)
-                    for day, cells in by_weekday.items()
-                ],
+                [(day_names[day], by_weekday[day + 1]) for day in week(language) if day + 1 in by_weekday],
             ),
         ],
         hours=_hours(by_weekday),

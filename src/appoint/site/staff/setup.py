@@ -137,7 +137,7 @@ def _chosen_types(starter_set: StarterSet, form: dict[str, str], locale: str) ->
 @get("/staff/{clinic_id:int}/setup/doctors", operation_id="showDoctorsStep", opt=MANAGE, include_in_schema=False)
 async def show_doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     starter_set = SETS_BY_KEY.get(query_params(request).get("specialty", ""))
-    locale = (await clinics.get(request.db, clinic_id)).locale
+    clinic = await clinics.get(request.db, clinic_id)
     usual = [{"start_time": start, "end_time": end, "time_slot_id": None} for start, end in USUAL_HOURS]
     return await _step_page(
         request,
@@ -145,9 +145,9 @@ async def show_doctors(request: Request, clinic_id: FromPath[int]) -> Response[A
         "staff/setup/doctors.html",
         "doctors",
         doctors=await doctors.list_by_name(request.db, clinic_id),
-        specialty=translate(locale, starter_set.specialty) if starter_set else "",
+        specialty=translate(clinic.locale, starter_set.specialty) if starter_set else "",
         weekly={weekday: usual if weekday in WORKING_DAYS else [] for weekday in fields.WEEKDAYS},
-        weekdays=weekday_names(request),
+        weekdays=weekday_names(request, clinic.time_zone),
         time_slots=[],
     )
 

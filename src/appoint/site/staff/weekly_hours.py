@@ -46,7 +46,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
         limited=[line for line in schedule.lines if line.is_valid_on(first) and line.valid_until],
         time_slots=await schedules.list_time_slots(request.db, clinic_id),
-        weekdays=weekday_names(request),
+        weekdays=weekday_names(request, schedule.time_zone),
     )
 
 
@@ -76,7 +76,7 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         current=current,
         edited=edited,
         time_slots=await schedules.list_time_slots(request.db, clinic_id),
-        weekdays=weekday_names(request),
+        weekdays=weekday_names(request, schedule.time_zone),
     )
 
 
