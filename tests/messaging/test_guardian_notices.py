@@ -41,7 +41,7 @@ async def test_an_adult_is_told_who_can_book_for_them_until_when_and_how_to_end_
     assert message.subject == "Someone can now book for you at Lakeside"
     for part in (
         "Cy Okafor can now book, reschedule and cancel appointments for you at Lakeside",
-        f"until {guardianship.ends_on:%A, %B} {guardianship.ends_on.day}, {guardianship.ends_on.year}",
+        f"until {guardianship.ends_on:%A}, {guardianship.ends_on.day} {guardianship.ends_on:%B %Y}",
         "The clinic’s staff set this up.",
         "“Stop Cy Okafor from booking”",
         "https://appoint.example/my/people",

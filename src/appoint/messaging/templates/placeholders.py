@@ -1,11 +1,11 @@
 """The values for placeholders in a message."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Final
 
 from ...customers.corrections.model import Detail
-from ...kit import date_formats, phones
+from ...kit import clock, date_formats, phones
 from ...kit.calendar_entries import location
 from ...kit.i18n import one_line, translatable, translate
 from ...kit.regions import language_tag, region_of
@@ -105,17 +105,16 @@ def _day(key: TemplateKey, facts: Facts) -> str:
 def _until(key: TemplateKey, facts: Facts) -> str:
     if facts.guardian_until is None:
         return ""
-    noon = datetime.combine(facts.guardian_until, time(12), tzinfo=UTC)
-    return date_formats.day(noon, "UTC", key.language, _width(key))
+    noon = datetime.combine(facts.guardian_until, time(12), tzinfo=clock.zone(facts.time_zone))
+    return date_formats.day(noon, facts.time_zone, tag_of(key, facts), _width(key))
 
 
 def _changed(key: TemplateKey, facts: Facts) -> str:
     """Return when the address changed, in the customer's time zone if they have one."""
     if facts.address_changed_at is None:
         return ""
-    return date_formats.moment(
-        facts.address_changed_at, facts.customer_time_zone or facts.time_zone, key.language, _width(key)
-    )
+    zone = facts.customer_time_zone or facts.time_zone
+    return date_formats.moment(facts.address_changed_at, zone, language_tag(key.language, None, zone), _width(key))
 
 
 def _time(key: TemplateKey, facts: Facts) -> str:
