@@ -43,7 +43,7 @@ async def test_a_clinic_without_a_template_gets_the_default(clinics):
         "updatedAt": None,
     }
     assert template["subject"] == (
-        "{% if appointments %}Bitte bestätigen Sie {{ count }} Termine, der erste am {{ day }}{% else %}"
+        "{% if appointments %}Bitte bestätigen Sie {{ count }} Termine (der erste: {{ day }}){% else %}"
         "Bitte bestätigen Sie Ihren Termin: {{ day }}, {{ time }} Uhr{% if yours %} ({{ zone }}){% endif %}{% endif %}"
     )
     assert template["text"].startswith("Guten Tag {{ customer }},\n\n")
