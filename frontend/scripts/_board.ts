@@ -46,6 +46,8 @@ export interface Doctor {
   id: string;
   name: string;
   specialty: string | null;
+  /** The picture's path, in `Config`. */
+  portrait?: string | null;
 }
 
 export interface Board {
@@ -127,6 +129,12 @@ export function formatChip(instant: Date): string {
   return `${day} ${timeFormat.format(instant)}`;
 }
 
+/** Format a time for the smallest buttons, without the day if it is today. */
+export function formatSoon(instant: Date): string {
+  const isToday = dateOf(wallOf(instant, zone)) === dateOf(wallOf(new Date(), zone));
+  return isToday ? timeFormat.format(instant) : formatChip(instant);
+}
+
 /** Format a day and one or two times in the same way as the server. */
 export function formatMoment(start: Date, end?: Date): string {
   const day = dayFormat.format(start);
@@ -141,6 +149,10 @@ export function formatMoment(start: Date, end?: Date): string {
 export function doctorName(id: string): string {
   return [...board.doctors, ...config.doctors].find((doctor) => doctor.id === id)?.name ?? "";
 }
+
+/** The path of a doctor's picture, if there is one. */
+export const portraitOf = (id: string): string | undefined =>
+  config.doctors.find((doctor) => doctor.id === id)?.portrait ?? undefined;
 
 export function findAppointment(id: string): Appointment | undefined {
   return board.appointments.find((appointment) => appointment.id === id);

@@ -1,7 +1,7 @@
 // One-click steps on a card under the mouse. The keyboard has letters for them, and the panel has buttons, so screen
 // readers do not need these.
 import { createElement } from "./_api";
-import { findAppointment, get, within } from "./_board";
+import { findAppointment, get, onRefresh, within } from "./_board";
 import { canTake, STEPS, takeStepQuickly } from "./_steps";
 
 const ICONS: Record<string, string> = {
@@ -56,6 +56,11 @@ document.addEventListener("pointerover", (event) => {
   const card = element.closest<HTMLElement>("#board .appointment[data-appointment]");
   if (!card) hide();
   else if (bar.hidden || card.dataset.appointment !== shownFor) show(card);
+});
+/** After a step, offer the steps that are possible now. */
+onRefresh.push(() => {
+  const card = bar.hidden ? null : document.querySelector<HTMLElement>(`#board [data-appointment="${shownFor}"]`);
+  if (card) show(card);
 });
 for (const type of ["pointerdown", "scroll", "keydown"])
   document.addEventListener(type, (event) => bar.contains(event.target as Node) || hide(), { capture: true });

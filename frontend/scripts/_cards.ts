@@ -42,7 +42,7 @@ export function waitingMinutes({ waitingMinutes, arrivedAt }: Appointment): numb
 export const minuteFormat = new Intl.NumberFormat(language, {
   style: "unit",
   unit: "minute",
-  unitDisplay: "narrow",
+  unitDisplay: "short",
 });
 
 export function appointmentEvent(appointment: Appointment, minuteHeight: number): Calendar.EventInput {
@@ -131,12 +131,18 @@ export const wallOfDate = (date: Date): string => new Date(asUtc(date)).toISOStr
 
 const loadFormat = new Intl.NumberFormat(language);
 
-/** A doctor's name above the column, with the number of appointments. */
+/** A doctor's name and number of appointments above the column. Below it, the waiting patients or the specialty. */
 export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
-  const { specialty, count, waiting } = resource.extendedProps;
+  const { specialty, portrait, count, waiting } = resource.extendedProps;
   const name = createElement("strong", {}, String(resource.title));
   const load = createElement("span", { class: "load number" }, count ? loadFormat.format(Number(count)) : "");
-  const line = createElement("div", {}, name, " ", load);
-  if (waiting) line.append(" ", createElement("span", { class: "waiting number" }, String(waiting)));
-  return { domNodes: [line, ...(specialty ? [createElement("small", {}, String(specialty))] : [])] };
+  const line = createElement("div", { class: "row" }, name, " ", load);
+  const below = waiting
+    ? [createElement("span", { class: "waiting number" }, String(waiting))]
+    : specialty
+      ? [createElement("small", {}, String(specialty))]
+      : [];
+  const text = createElement("div", {}, line, ...below);
+  const face = portrait ? [createElement("img", { class: "portrait", src: String(portrait), alt: "" })] : [];
+  return { domNodes: [createElement("div", { class: "column-head" }, ...face, text)] };
 }

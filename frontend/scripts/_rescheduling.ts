@@ -15,7 +15,7 @@ import {
 import {
   type Appointment,
   board,
-  formatChip,
+  formatSoon,
   formatMoment,
   get,
   setValue,
@@ -113,7 +113,7 @@ const nextTime = (): FreeTime | undefined =>
 function showNext(): void {
   const time = nextTime();
   nextButton.disabled = !time;
-  within(nextButton, "small").textContent = time ? formatChip(new Date(time.startTime)) : "";
+  within(nextButton, "small").textContent = time ? formatSoon(new Date(time.startTime)) : "";
 }
 
 async function moveTo({ startTime, doctorId }: FreeTime): Promise<void> {

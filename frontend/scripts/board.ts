@@ -2,7 +2,19 @@
 // a week of all doctors as a table.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
 import { openAppointment, openAppointmentId } from "./_appointment";
-import { board, config, get, isDay, isWeekTable, language, onGhost, onRefresh, refresh, wallTime } from "./_board";
+import {
+  board,
+  config,
+  get,
+  isDay,
+  isWeekTable,
+  language,
+  onGhost,
+  onRefresh,
+  portraitOf,
+  refresh,
+  wallTime,
+} from "./_board";
 import { listenForKeys } from "./_board_keys";
 import { bookFor, continueBooking, dragChosenTime, newBooking } from "./_booking";
 import { appointmentEvent, doctorHeading, eventContent, GHOST_ID, ghostEvents, wallOfDate } from "./_cards";
@@ -44,7 +56,7 @@ function changingOptions(): Calendar.Options {
     resources: doctors.map(({ id, name, specialty }) => ({
       id,
       title: name,
-      extendedProps: { specialty, count: countOf(id), waiting: waitingText(waitingFor(id)) },
+      extendedProps: { specialty, portrait: portraitOf(id), count: countOf(id), waiting: waitingText(waitingFor(id)) },
     })),
     events: [
       ...(isDay ? doctors.map(({ id }) => id) : [""]).flatMap((column) =>

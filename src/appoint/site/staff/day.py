@@ -97,7 +97,15 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         one_day=timedelta(days=1),
         view=place,
         doctors=active,
-        columns=[{"id": str(each.id), "name": each.name, "specialty": each.specialty} for each in active],
+        columns=[
+            {
+                "id": str(each.id),
+                "name": each.name,
+                "specialty": each.specialty,
+                "portrait": each.portrait_hash and f"/images/{clinic_id}/{each.portrait_hash}.webp",
+            }
+            for each in active
+        ],
         absent=[doctor for doctor in active if place == "day" and doctor.id not in board_data.doctor_ids],
         slot_step=clinic_catalogue.slot_step_minutes,
         hues={id: look.hue for id, look in looks(clinic_catalogue.types.values()).items()},
