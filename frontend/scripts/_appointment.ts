@@ -73,6 +73,7 @@ function fill(appointment: Appointment): void {
   const status = within(panel, "[data-status]");
   status.textContent = statusName(appointment);
   status.className = `badge ${appointment.status}`;
+  within(panel, "[data-first]").hidden = !appointment.isFirst;
   within(panel, "[data-rebook]").hidden = !appointment.needsRebooking;
   within(panel, "[data-reason]").textContent = appointment.cancelReason ?? "";
   for (const button of panel.querySelectorAll<HTMLElement>("[data-step]"))

@@ -1,6 +1,6 @@
 // Code shared by the board's scripts: the board's data, refreshing it, and access to the page.
 import { readJson } from "./_api";
-import { dateOf, wallOf } from "./_zone";
+import { dateOf, instantOf, wallOf } from "./_zone";
 
 export interface Appointment {
   id: string;
@@ -14,6 +14,7 @@ export interface Appointment {
   /** The type's colour, or null for an appointment without a type. */
   hue: number | null;
   video: boolean;
+  isFirst: boolean;
   start: string;
   end: string;
   startTime: string;
@@ -134,6 +135,9 @@ export function formatSoon(instant: Date): string {
   const isToday = dateOf(wallOf(instant, zone)) === dateOf(wallOf(new Date(), zone));
   return isToday ? timeFormat.format(instant) : formatChip(instant);
 }
+
+/** Format a local date: “Thu, Mar 4, 2027”. */
+export const formatDay = (day: string): string => dayFormat.format(instantOf(`${day}T12:00`, zone));
 
 /** Format a day and one or two times in the same way as the server. */
 export function formatMoment(start: Date, end?: Date): string {

@@ -89,10 +89,11 @@ function icon(name: string, label: string): HTMLElement {
 
 /** The icons for what is special about an appointment. The ordinary status, booked, has none. */
 function marks(appointment: Appointment): HTMLElement[] {
-  const { status, needsRebooking, notes, staffNotes, video, inRoomAt } = appointment;
+  const { status, needsRebooking, notes, staffNotes, video, isFirst, inRoomAt } = appointment;
   const all: HTMLElement[] = [];
   const waiting = waitingMinutes(appointment);
   const remarks = [notes, staffNotes].filter(Boolean).join(" · ");
+  if (isFirst) all.push(icon("first", words["first"]!));
   if (remarks) all.push(icon("notes", `${words["notes"]}: ${remarks}`));
   if (video) all.push(icon("video", words["video"]!));
   if (needsRebooking) all.push(icon("alert", words["rebook"]!));

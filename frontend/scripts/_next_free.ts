@@ -1,6 +1,6 @@
 // Offers the next free times for a type, with one doctor or with anyone, and lets the user page through the days.
 import { callApi, createElement, Refused } from "./_api";
-import { board, config, formatChip, within, words, zone } from "./_board";
+import { board, config, formatChip, formatDay, within, words, zone } from "./_board";
 import { dateOf, wallOf } from "./_zone";
 
 export interface FreeTime {
@@ -25,7 +25,18 @@ export interface Criteria {
 }
 
 const MAX_TIMES = 6;
+/** How many searches to make before the user has to ask for more. At large clinics, each covers only a few days. */
+const MAX_SEARCHES = 14;
 const DAY = 86_400_000;
+
+async function search(query: URLSearchParams): Promise<NextFree | undefined> {
+  try {
+    return await callApi<NextFree>("GET", `/api/clinics/${config.clinic}/nextFreeTimes?${query}`);
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
 
 /** The next free times in one of the panels. */
 export class NextFreeTimes {
@@ -79,18 +90,23 @@ export class NextFreeTimes {
     else query.set("minutes", String(minutes));
     if (doctorId && !this.#anyone.checked) query.set("doctorId", doctorId);
     const number = ++this.#number;
-    const found = await callApi<NextFree>("GET", `/api/clinics/${config.clinic}/nextFreeTimes?${query}`).catch(
-      (error: unknown): NextFree | undefined => {
-        if (error instanceof Refused) return undefined;
-        throw error;
-      },
-    );
+    let found = await search(query);
+    for (let count = 1; count < MAX_SEARCHES && number === this.#number; count++) {
+      if (!found?.nextDay || found.times.length) break;
+      query.set("from", found.nextDay);
+      found = await search(query);
+    }
     if (number !== this.#number) return;
     this.times = found?.times ?? [];
     this.#next = found?.nextDay ?? null;
     if (found && this.#from) this.#from = found.first;
     this.#draw(found?.first ?? "");
     this.onFound();
+  }
+
+  #explainNothing(): string {
+    if (!this.#next) return words["nothingFree"]!;
+    return words["nothingBefore"]!.replace("{day}", formatDay(this.#next));
   }
 
   #draw(first: string): void {
@@ -104,7 +120,7 @@ export class NextFreeTimes {
       button.addEventListener("click", () => this.onChoose(time));
       return createElement("li", {}, button);
     });
-    const nothing = createElement("li", { class: "quiet" }, words["nothingFree"]!);
+    const nothing = createElement("li", { class: "quiet" }, this.#explainNothing());
     within(this.place, "ul").replaceChildren(...(chips.length ? chips : [nothing]));
   }
 }

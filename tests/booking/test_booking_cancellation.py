@@ -5,6 +5,7 @@ import pytest
 from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.appointments import appointment_body, create_world
+from support.staff import sign_in_receptionist
 
 
 @pytest.fixture
@@ -59,3 +60,20 @@ async def test_an_unknown_booking_is_not_found_and_strangers_are_refused(client,
     assert (await client.delete(path)).status_code == 401
     unknown = path.rpartition("/")[0] + "/00000001-0197-82e3-8f22-029f62866244"
     assert (await client.delete(unknown, headers=ADMIN)).status_code == 404
+
+
+async def test_staff_learn_where_they_can_undo_a_cancellation(client, world, db):
+    path, (first, *_) = await book(client, world, 0, 1)
+    reception = await sign_in_receptionist(db, client, clinic_id=world.clinic)
+    for address in (path, f"/api/appointments/{first['id']}"):
+        response = await client.delete(address, headers=reception | {"If-Match": "*"})
+        assert response.status_code == 204
+        undone = await client.post(response.headers["Undo-URL"], headers=reception)
+        assert {each["status"] for each in undone.json()["appointments"]} == {"booked"}
+
+
+async def test_patients_are_not_offered_to_undo_their_cancellation(client, world):
+    _, (first,) = await book(client, world, 0)
+    headers = {"Authorization": f"Bearer {first['manageToken']}"}
+    response = await client.delete(f"/api/appointments/{first['id']}", headers=headers)
+    assert (response.status_code, response.headers.get("Undo-URL")) == (204, None)

@@ -1,6 +1,7 @@
 """The day board's pages and data: what they show, to whom, and at what cost."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -158,3 +159,21 @@ async def test_a_pages_background_requests_do_not_extend_the_session(db, api):
     assert await db.fetchval("select seen_at from session") == NOW - timedelta(minutes=10)
     await api.get("/staff/1/day", headers=headers)
     assert await db.fetchval("select seen_at from session") > NOW - timedelta(minutes=10)
+
+
+async def test_the_board_marks_a_patients_first_visit(db, api):
+    doctor_id = await create_doctor(api)
+    await publish_slot(db, doctor_id, DAY, DAY + timedelta(hours=4))
+    new, known, filed = [await create_customer(api, name=name) for name in ("Ana New", "Ben Known", "Cleo Filed")]
+    earlier = DAY - timedelta(days=1)
+    await publish_slot(db, doctor_id, earlier, earlier + timedelta(hours=4))
+    for number, (customer_id, status) in enumerate(((known, "booked"), (new, "cancelled"))):
+        start = earlier + timedelta(minutes=30 * number)
+        await insert_appointment(db, doctor_id, customer_id, start, start + timedelta(minutes=20), status=status)
+    for number, customer_id in enumerate((new, known, filed)):
+        start = DAY + timedelta(minutes=30 * number)
+        await insert_appointment(db, doctor_id, customer_id, start, start + timedelta(minutes=20))
+    await db.execute("update patient set record_number = '7' where customer_id = $1", UUID(filed))
+    board = await get_board(api, ADMIN)
+    assert [each["isFirst"] for each in board["appointments"]] == [True, False, False]
+    assert board["list"].count("First visit") == 1

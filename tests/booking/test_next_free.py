@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.booking.availability import next_free as search
 from appoint.booking.availability.next_free import NextFreeFilter, find_next_free
 from appoint.kit import errors, ids
 from appoint.kit.cache import ClinicCache
@@ -111,3 +112,12 @@ async def test_doctors_are_offered_their_own_times_only(client, db):
         assert found["times"][0]["doctorId"] == doctor, caller
     assert (await client.get(path)).status_code == 401
     assert (await client.get(f"{path}&doctorId={shah}", headers=ADMIN)).json()["times"][0]["doctorId"] == shah
+
+
+async def test_a_search_reads_a_limited_number_of_days_and_says_where_to_continue(world, monkeypatch):
+    monkeypatch.setattr(search, "MAX_DOCTOR_DAYS", 4)
+    await world.publish(world.dr_shah, at(9, day=NEXT_MONTH), at(10, day=NEXT_MONTH))
+    first = await next_free(world, from_=TUESDAY, doctor_id=world.dr_shah, doctors=[world.dr_shah])
+    assert (first.times, first.next_day) == ([], TUESDAY + timedelta(days=4))
+    second = await next_free(world, from_=NEXT_MONTH, doctor_id=world.dr_shah, doctors=[world.dr_shah])
+    assert [time.date for time in second.times] == [NEXT_MONTH] * 3

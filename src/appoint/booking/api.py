@@ -39,6 +39,7 @@ from .request_context import (
     redact,
     requested_key,
     stranger_origin,
+    undo_headers,
     visible_selection,
     with_token,
 )
@@ -149,13 +150,14 @@ class Appointments(Controller):
             permission="move-appointments",
             owned_by="appointment_id",
             problems=("wrong-status", "already-started", "too-late"),
+            headers=("Undo-URL",),
         ),
     )
-    async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
+    async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> Response[None]:
         """Cancel an appointment. Cancelling it again has no effect.
 
         Patients cannot cancel an appointment that has started, or within the clinic's notice period. Staff can undo the
-        cancellation with `undoAppointmentStep`.
+        cancellation: the response's `Undo-URL` header contains the address for that.
         """
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
@@ -169,6 +171,7 @@ class Appointments(Controller):
             if_match=request.if_match,
             now=clock.now(),
         )
+        return Response(None, headers=await undo_headers(request, appointment_id))
 
     @get(
         "/clinics/{clinic_id:int}/appointments",

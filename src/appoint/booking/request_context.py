@@ -45,6 +45,14 @@ def redact(request: Request, appointment: Appointment) -> Appointment:
     return appointment
 
 
+async def undo_headers(request: Request, appointment_id: UUID) -> dict[str, str]:
+    """Return the header that says where staff can undo their last change to an appointment, if they can."""
+    if not request.user.is_staff(clinic_of(appointment_id)):
+        return {}
+    undo = redact(request, await service.get(request.db, appointment_id)).undo
+    return {"Undo-URL": undo.url} if undo else {}
+
+
 def put_in_words(request: Request, appointment: Appointment) -> Appointment:
     """Return the appointment with its advisories in the caller's language."""
     if not appointment.advisories:

@@ -216,6 +216,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")
+    names += route_of(operation.handler).headers
     response["headers"] = _headers(*names)
     return response
 

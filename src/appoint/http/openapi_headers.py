@@ -18,6 +18,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Present if this is the response to a repeated request.",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "Undo-URL": {
+        "description": "Where staff can undo the change, with a POST request. Absent for other callers.",
+        "schema": {"type": "string"},
+        "example": "/api/steps/00000001-0197-8f5b-8c22-02e1f966150a/undo",
+    },
     "X-Request-ID": {
         "description": "The request's id, as it appears in the server's log.",
         "schema": {"type": "string"},

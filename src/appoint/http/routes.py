@@ -47,6 +47,8 @@ class Route:
     """
     media_types: tuple[str, ...] = ()
     """The response's media types besides JSON."""
+    headers: tuple[str, ...] = ()
+    """The successful response's headers, in addition to those that all operations have."""
     unattended: bool = False
     """Whether pages send the request on their own, without user action. If so, it does not extend the session."""
 
@@ -67,6 +69,7 @@ def route(
     stream: bool = False,
     media_types: tuple[str, ...] = (),
     recent_proof: bool = False,
+    headers: tuple[str, ...] = (),
     unattended: bool = False,
 ) -> dict[str, Any]:
     """Return a handler's `opt` with its `Route`."""
@@ -81,6 +84,7 @@ def route(
             stream=stream,
             media_types=media_types,
             recent_proof=recent_proof,
+            headers=headers,
             unattended=unattended,
         )
     }

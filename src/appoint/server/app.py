@@ -131,7 +131,16 @@ API = [
     sessions_api.Sessions,
     SignInCodes,
 ]
-EXPOSED_HEADERS: Final = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
+EXPOSED_HEADERS: Final = [
+    "ETag",
+    "Location",
+    "Link",
+    "Undo-URL",
+    "X-Request-ID",
+    "Idempotent-Replayed",
+    "Retry-After",
+    *LIMITS,
+]
 
 OWNERS: Final[Mapping[str, FindOwners]] = {
     "appointment_id": booking_owners.owners_of_appointment,

@@ -20,6 +20,10 @@ from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, start
 
 MAX_SEARCH_DAYS: Final = 183
 """How many days after the first one to search."""
+MAX_DOCTOR_DAYS: Final = 2000
+"""The maximum number of days times doctors that one search reads, so that full days cost no more than this. It covers
+`MAX_SEARCH_DAYS` for ten doctors, 20 days for a hundred, and a single day for two thousand.
+"""
 
 
 class NextFreeFilter(RequestBody):
@@ -55,7 +59,11 @@ class FreeTime(msgspec.Struct, rename="camel", frozen=True):
 
 
 class NextFree(msgspec.Struct, rename="camel", frozen=True):
-    """A clinic's next free times, earliest first. A time at which several doctors are free appears once."""
+    """A clinic's next free times, earliest first. A time at which several doctors are free appears once.
+
+    At clinics with many doctors, one search covers fewer days. If nothing is free on those, there are no times, and
+    `nextDay` is the first day that has not been searched.
+    """
 
     clinic_id: int
     time_zone: str
@@ -63,7 +71,7 @@ class NextFree(msgspec.Struct, rename="camel", frozen=True):
     """The first day that was searched."""
     times: list[FreeTime]
     next_day: date | None
-    """The day to search from for times on later days; null if there are none within half a year."""
+    """The day to search from for times on later days; null if there are no free times within half a year."""
 
 
 async def find_next_free(
@@ -78,7 +86,8 @@ async def find_next_free(
     """Return the clinic's next free times, with the given doctors or with any doctor.
 
     All reads use one statement, whose cost depends on the number of doctors and days. It reads one day first, then
-    twice as many days each time until there are enough times. Raise `NotFound` for an unknown clinic, doctor or type.
+    twice as many days each time until there are enough times or `MAX_DOCTOR_DAYS` have been read. Raise `NotFound` for
+    an unknown clinic, doctor or type.
     """
 
     async def attempt(catalogue: Catalogue, _: int) -> NextFree:
@@ -106,14 +115,17 @@ async def _search(
     today = clock.local_date(now, catalogue.time_zone)
     first = day = max(query.from_ or today, today)
     last = first + timedelta(days=MAX_SEARCH_DAYS)
+    readable_days = max(MAX_DOCTOR_DAYS // max(len(doctors), 1), 1)
+    end = min(last, first + timedelta(days=readable_days - 1))
     step = timedelta(days=1)
     free_times: list[FreeTime] = []
-    while doctors and day <= last and len(free_times) < query.limit:
-        until = min(day + step - timedelta(days=1), last)
+    while doctors and day <= end and len(free_times) < query.limit:
+        until = min(day + step - timedelta(days=1), end)
         times = await _load(db, catalogue, doctors, type=type, length=length, first=day, last=until)
         free_times += _earliest(catalogue, times, length, (day, until), now=now, limit=query.limit - len(free_times))
         day, step = until + timedelta(days=1), step * 2
-    next_day = free_times[-1].date + timedelta(days=1) if free_times else None
+    unread = day if doctors and day <= last else None
+    next_day = free_times[-1].date + timedelta(days=1) if free_times else unread
     return NextFree(catalogue.clinic_id, catalogue.time_zone, first, free_times, next_day)
 
 

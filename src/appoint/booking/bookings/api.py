@@ -20,7 +20,7 @@ from ..book import book
 from ..confirmation import service as confirmation
 from ..confirmation.model import CONFIRMATION_PROBLEMS, ConfirmationCode
 from ..confirmation.service import CodeEntry
-from ..model import Appointment, BookedAppointments, Cancellation
+from ..model import Appointment, BookedAppointments, Cancellation, Status
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
     NamedCustomer,
@@ -34,6 +34,7 @@ from ..request_context import (
     redact,
     requested_key,
     stranger_origin,
+    undo_headers,
     visible_selection,
     with_token,
 )
@@ -184,24 +185,25 @@ class Bookings(Controller):
             permission="move-appointments",
             owned_by="booking_id",
             problems=("wrong-status", "already-started", "too-late"),
+            headers=("Undo-URL",),
         ),
     )
     async def cancel(
         self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID], query: Cancellation
-    ) -> None:
+    ) -> Response[None]:
         """Cancel all of a booking's appointments that the caller may cancel, or none of them. A refusal contains the
-        `index` of an appointment that cannot be cancelled. Cancelling again has no effect."""
+        `index` of an appointment that cannot be cancelled. Cancelling again has no effect. Staff can undo the
+        cancellation: the response's `Undo-URL` header contains the address for that."""
         authorize_override(request, query.override, clinic_id=clinic_id, doctor_id=request.grant.doctor_id)
         bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not bookings:
             raise NotFound
+        appointments = visible_booking(request, bookings[booking_id]).appointments
         await request.db.atomic(
-            service.cancel,
-            request.user,
-            appointments=visible_booking(request, bookings[booking_id]).appointments,
-            cancellation=query,
-            now=clock.now(),
+            service.cancel, request.user, appointments=appointments, cancellation=query, now=clock.now()
         )
+        last = min(appointments, key=lambda appointment: appointment.status == Status.CANCELLED)
+        return Response(None, headers=await undo_headers(request, last.id))
 
 
 def _named_customers(data: BookingRequest) -> list[NamedCustomer]:

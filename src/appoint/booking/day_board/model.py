@@ -42,6 +42,10 @@ class DayAppointment(msgspec.Struct, frozen=True):
     undo_status: Status | None
     step_id: UUID | None
     stepped_at: datetime | None
+    is_first: bool = False
+    """Whether this is the patient's first visit: no earlier one counts, and the clinic has given them no record
+    number.
+    """
 
     def can_undo(self, now: datetime, time_zone: str) -> bool:
         """Return whether the clinic can take back its last step."""
@@ -125,6 +129,8 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     type: str | None
     hue: int | None
     video: bool
+    is_first: bool = False
+    """Whether this is the patient's first visit to the clinic."""
     status: Status
     notes: str | None
     staff_notes: str | None
@@ -151,6 +157,7 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
         members = msgspec.structs.asdict(stored)
         if stored.patient is None:
             members["customer_id"] = None
+            members["is_first"] = False
         steps = [name for name in TRANSITIONS if stored.can_take(name)]
         undo = None
         if stored.can_undo(now, time_zone):

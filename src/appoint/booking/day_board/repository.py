@@ -22,7 +22,22 @@ async def list_appointments(
                s.arrived_at, s.in_room_at, a.undo_status, s.step_id,
                a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
-               (select c.name from clinic_customer c where c.id = s.customer_id) as patient
+               (select c.name from clinic_customer c where c.id = s.customer_id) as patient,
+               a.active_during is not null
+               and not exists (select
+                                 from appointment o
+                                where o.clinic_id = $1 and o.customer_id = s.customer_id
+                                  and lower(o.during) < s.start_time and o.active_during is not null)
+               and (a.person_id = '00000000-0000-0000-0000-000000000000'
+                    or not exists (select
+                                     from appointment o
+                                    where o.clinic_id = $1 and o.person_id = a.person_id
+                                      and o.person_id <> '00000000-0000-0000-0000-000000000000'
+                                      and lower(o.during) < s.start_time and o.active_during is not null))
+               and not exists (select
+                                 from patient p
+                                where p.clinic_id = $1 and p.customer_id in (s.customer_id, a.person_id)
+                                  and p.record_number is not null) as is_first
           from shown_appointment s
           join appointment a on a.clinic_id = $1 and a.id = s.id
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id

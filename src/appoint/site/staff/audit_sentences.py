@@ -13,6 +13,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "bookAppointment": translatable("{who} booked {what}"),
     "makeBooking": translatable("{who} booked {what}"),
     "bookByForm": translatable("{who} booked {what}"),
+    "bookAtDesk": translatable("{who} booked {what}"),
     "confirmAppointment": translatable("{who} confirmed {what}"),
     "confirmBooking": translatable("{who} confirmed {what}"),
     "confirmAppointmentByLink": translatable("{who} confirmed {what}"),
@@ -76,7 +77,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 """The sentence for each action. Other actions appear by name."""
 
 GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
-    "booked": (translatable("Booked"), ("bookAppointment", "makeBooking", "bookByForm")),
+    "booked": (translatable("Booked"), ("bookAppointment", "makeBooking", "bookByForm", "bookAtDesk")),
     "rescheduled": (
         translatable("Rescheduled"),
         ("rescheduleAppointment", "moveAppointments", "moveAppointmentByLink"),
