@@ -99,6 +99,8 @@ export const get = <T extends HTMLElement>(id: string): T => document.getElement
 export const within = <T extends HTMLElement>(place: Element, selector: string): T => place.querySelector<T>(selector)!;
 export const valueOf = (id: string): string => get<HTMLInputElement>(id).value;
 export const setValue = (id: string, text: string): void => void (get<HTMLInputElement>(id).value = text);
+/** How much larger than usual the browser shows text. */
+export const textScale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 export const isDay = config.view === "day";
 /** Whether the page shows a week of all doctors, which the server renders as a table. */
 export const isWeekTable = !isDay && !config.doctor;

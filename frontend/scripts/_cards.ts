@@ -1,7 +1,7 @@
 // What appointments look like on the board.
 import type { Calendar } from "@event-calendar/core";
 import { createElement } from "./_api";
-import { type Appointment, clockFormat, config, doctorName, ghost, isDay, language, words } from "./_board";
+import { type Appointment, clockFormat, config, doctorName, ghost, isDay, language, textScale, words } from "./_board";
 import { addMinutes } from "./_zone";
 
 export const GHOST_ID = "ghost";
@@ -28,7 +28,7 @@ const minutesBetween = (start: string, end: string): number =>
   (Date.parse(`${end}Z`) - Date.parse(`${start}Z`)) / 60_000;
 
 /** The height in pixels of a card with two lines. */
-const TWO_LINES = 35;
+const TWO_LINES = 35 * textScale;
 
 /** The classes of a card. `minuteHeight` is the height of a minute, in pixels. */
 const classesOf = (minutes: number, minuteHeight: number): string[] =>

@@ -1,10 +1,10 @@
 // The timetable's frame: the hours that it shows, how tall they are, and which times are closed.
 import type { Calendar } from "@event-calendar/core";
-import { board, config, type Doctor, isDay, wallTime, words } from "./_board";
+import { board, config, type Doctor, isDay, textScale, wallTime, words } from "./_board";
 import { addMinutes, dateOf, timeOf } from "./_zone";
 
 /** The height that a line of text needs, in pixels. */
-const LINE_HEIGHT = 20;
+const LINE_HEIGHT = 20 * textScale;
 const COMPACT = 0.8;
 
 /** Doctors without hours that day, whose columns the user has added. */

@@ -1,5 +1,7 @@
 // Additions to the patient pages, which also work without scripts: the visitor's local time alongside the clinic's if
-// they differ, a check whether the chosen time is still available, and the page's height for the site that frames it.
+// they differ, a check whether the chosen time is still available, arrow keys, and the page's height for the site that
+// frames it.
+import { listenForArrows } from "./_arrow_keys";
 
 const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
@@ -118,6 +120,7 @@ function offerLink(): void {
 
 explainZones();
 offerLink();
+listenForArrows();
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;
@@ -126,5 +129,3 @@ if (form) {
 }
 document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
 if (document.querySelector("[data-framed]") && parent !== window) reportHeight();
-
-export {};

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests next to this file
 
 from support import database
-from support.browsers import Site, follow, launch, open_page, serve_demo, sign_in
+from support.browsers import DAYS, Site, follow, launch, open_page, serve_demo, sign_in
 from support.public_booking import enter_code, send
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -35,7 +35,7 @@ async def take_patient_pages(browser: Browser, site: Site) -> None:
         await page.goto(f"{site.url}/c/spreebogen")
         await take(page, "clinic")
         await follow(page.locator("main .choices a").first)
-        await follow(page.locator(".month a").last)
+        await follow(page.locator(DAYS).last)
         await take(page, "times")
         await follow(page.locator(".times a").first)
         await page.locator("#name").fill("Ana Ibarra")

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.async_api import expect
 
-from support.browsers import follow, open_page
+from support.browsers import DAYS, follow, open_page
 from support.public_booking import APPOINTMENT_URL, answer_questions, receive_code
 
 
@@ -34,7 +34,7 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         frame = next(frame for frame in page.frames if "/embed/" in frame.url)
         await follow(content.get_by_role("link", name=re.compile("^Sprechstunde")), frame)
         await follow(content.locator(".turn [rel=next]"), frame)
-        await follow(content.locator(".month a").nth(1), frame)
+        await follow(content.locator(DAYS).nth(1), frame)
         await expect(content.get_by_role("heading", name="Zeit wählen")).to_be_visible()
         await page.wait_for_function(
             "height => document.querySelector('iframe').offsetHeight === height",

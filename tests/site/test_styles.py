@@ -1,4 +1,4 @@
-"""The style sheets suit languages written from right to left."""
+"""The style sheets suit languages written from right to left, and use the sizes of the scale."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,12 @@ def test_styles_use_start_and_end_instead_of_left_and_right(sheet):
     rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
     declarations = re.findall(r"([\w-]+)\s*:\s*([^;{}]+)[;}]", rules)
     assert [f"{name}: {value}" for name, value in declarations if is_physical(name, value)] == []
+
+
+@pytest.mark.parametrize("sheet", sorted(STYLES.glob("*.css")), ids=lambda path: path.name)
+def test_text_sizes_come_from_the_scale(sheet):
+    sizes = re.findall(r"font-size:\s*([^;}]+)", sheet.read_text())
+    assert [size for size in sizes if not re.fullmatch(r"var\(--text-\d\)|inherit|[\d.]+em|11px", size.strip())] == []
 
 
 def is_physical(name: str, value: str) -> bool:

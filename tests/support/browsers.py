@@ -131,12 +131,25 @@ async def follow(control: Locator, frame: Frame | None = None) -> None:
         await control.click()
 
 
+DAYS = ":is(.month, .days) a:visible"
+"""The days with available times, in the month or, on phones, in the strip of days."""
+IN_SAME_LISTS = """
+element => document.activeElement.matches('section :is(ol, ul) a')
+  && document.activeElement.closest('section').contains(element)
+"""
+
+
 async def tab_to(control: Locator) -> None:
-    """Move the focus to a control using only the Tab key, and fail if that does not reach it."""
+    """Move the focus to a control using only the Tab key and, within a list that is one Tab stop, the arrow keys. Fail
+    if that does not reach it.
+    """
+    key = "Tab"
     for _ in range(150):
-        await control.page.keyboard.press("Tab")
+        await control.page.keyboard.press(key)
         if await control.evaluate("element => element === document.activeElement"):
             return
+        if await control.evaluate("element => element.tabIndex < 0") and await control.evaluate(IN_SAME_LISTS):
+            key = "ArrowRight"
     raise AssertionError("the Tab key does not reach the control")
 
 

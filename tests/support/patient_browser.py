@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from support.browsers import Site, api, follow
+from support.browsers import DAYS, Site, api, follow
 
 MOVED_URL = re.compile(r"\?moved=1")
 
@@ -46,8 +46,8 @@ def path_of(appointment: dict[str, Any], part: str = "") -> str:
 async def reschedule_to_last_time(page: Page) -> None:
     """From an appointment's page, choose the last time on the last day of the month, and confirm it."""
     await follow(page.get_by_role("link", name="Reschedule appointment"))
-    await follow(page.locator(".month a").last)
-    await expect(page.locator(".month a").last).to_have_attribute("aria-current", "date")
+    await follow(page.locator(DAYS).last)
+    await expect(page.locator(DAYS).last).to_have_attribute("aria-current", "date")
     await follow(page.locator(".times a").last)
     await follow(page.get_by_role("button", name="Reschedule appointment"))
     await expect(page).to_have_url(MOVED_URL)

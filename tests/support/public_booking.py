@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from playwright.async_api import FrameLocator, Page, expect
 
-from support.browsers import Site, follow, site_of
+from support.browsers import DAYS, Site, follow, site_of
 
 ADULT = "1980-02-01"
 NEWBORN = datetime.now(UTC).date().isoformat()
@@ -33,7 +33,7 @@ async def open_form(page: Page, site: Site, *, doctor: str | None = None, day: i
         await expect(page.get_by_role("link", name=doctor)).to_have_attribute("aria-current", "true")
     await follow(page.locator(".turn [rel=next]"))  # this month may have only one day left
     await expect(page).to_have_url(re.compile("month="))
-    await follow(page.locator(".month a").nth(day))
+    await follow(page.locator(DAYS).nth(day))
     await expect(page).to_have_url(re.compile("date="))
     await follow(page.locator(".times a").nth(time))
     await expect(page.locator("#booking")).to_be_visible()

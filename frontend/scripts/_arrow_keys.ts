@@ -1,0 +1,79 @@
+// Arrow keys in a month and in a day's times. Tab stops once at each of them, and the arrow keys move on from there.
+
+type Way = "next" | "previous" | "below" | "above";
+
+/** The keys and where they lead, in a page that is read from left to right. */
+const WAYS: Record<string, Way> = {
+  ArrowRight: "next",
+  ArrowLeft: "previous",
+  ArrowDown: "below",
+  ArrowUp: "above",
+};
+const MIRRORED: Record<string, string> = { ArrowRight: "ArrowLeft", ArrowLeft: "ArrowRight" };
+
+/** Return the link of another row that is closest to a link: the row below it or above it. */
+function inNextRow(links: HTMLElement[], from: HTMLElement, sign: 1 | -1): HTMLElement | undefined {
+  const { top, left } = from.getBoundingClientRect();
+  const others = links
+    .map((link) => ({ link, box: link.getBoundingClientRect() }))
+    .filter(({ box }) => (box.top - top) * sign > 1);
+  const row = Math.min(...others.map(({ box }) => (box.top - top) * sign));
+  const inRow = others.filter(({ box }) => Math.abs((box.top - top) * sign - row) <= 1);
+  return inRow.sort((one, other) => Math.abs(one.box.left - left) - Math.abs(other.box.left - left))[0]?.link;
+}
+
+function target(links: HTMLElement[], from: HTMLElement, way: Way): HTMLElement | undefined {
+  if (way === "below") return inNextRow(links, from, 1);
+  if (way === "above") return inNextRow(links, from, -1);
+  return links[links.indexOf(from) + (way === "next" ? 1 : -1)];
+}
+
+/** Make links one Tab stop, and let the arrow keys move between them. */
+function rove(links: HTMLElement[]): void {
+  const stopAt = (stop: HTMLElement): void => {
+    for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+  };
+  if (links.length < 2) return;
+  stopAt(links.find((link) => link.hasAttribute("aria-current")) ?? links[0]!);
+  for (const link of links) {
+    link.addEventListener("focus", () => stopAt(link));
+    link.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      const key = (document.documentElement.dir === "rtl" && MIRRORED[event.key]) || event.key;
+      const way = WAYS[key];
+      const next =
+        key === "Home" ? links[0] : key === "End" ? links.at(-1) : way ? target(links, link, way) : undefined;
+      if (way || next) event.preventDefault();
+      next?.focus();
+    });
+  }
+}
+
+/** Page Up and Page Down open the previous and the next month. */
+function turnMonths(month: HTMLElement): void {
+  month.addEventListener("keydown", (event) => {
+    const rel = { PageUp: "prev", PageDown: "next" }[event.key];
+    const link = rel && document.querySelector<HTMLAnchorElement>(`.turn a[rel="${rel}"]`);
+    if (!link) return;
+    event.preventDefault();
+    link.click();
+  });
+}
+
+/** Links that the keyboard follows lead to the part of the next page where its user continues. */
+function leadOn(): void {
+  document.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-then]");
+    if (link && event.detail === 0) link.hash = link.dataset.then!;
+  });
+}
+
+export function listenForArrows(): void {
+  leadOn();
+  const month = document.querySelector<HTMLElement>(".month");
+  if (!month) return;
+  rove([...month.querySelectorAll<HTMLElement>("a")]);
+  rove([...document.querySelectorAll<HTMLElement>(".days a")]);
+  rove([...document.querySelectorAll<HTMLElement>(".calendar .times a")]);
+  turnMonths(month);
+}
