@@ -68,8 +68,18 @@ function leadOn(): void {
   });
 }
 
+/** Scroll the strip of days to the chosen one. */
+function showChosenDay(): void {
+  const day = document.querySelector(".days [aria-current]");
+  const strip = day?.closest(".days");
+  if (!day || !strip) return;
+  const [box, frame] = [day.getBoundingClientRect(), strip.getBoundingClientRect()];
+  strip.scrollLeft += box.left + box.width / 2 - (frame.left + frame.width / 2);
+}
+
 export function listenForArrows(): void {
   leadOn();
+  showChosenDay();
   const month = document.querySelector<HTMLElement>(".month");
   if (!month) return;
   rove([...month.querySelectorAll<HTMLElement>("a")]);

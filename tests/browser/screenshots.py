@@ -12,8 +12,8 @@ from playwright.async_api import Browser, Page
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests next to this file
 
 from support import database
-from support.browsers import DAYS, Site, follow, launch, open_page, serve_demo, sign_in
-from support.public_booking import enter_code, send
+from support.browsers import Site, follow, launch, open_page, serve_demo, sign_in
+from support.public_booking import answer_questions, enter_code, send
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2}
@@ -29,17 +29,18 @@ async def take_all(site: Site) -> None:
 
 
 async def take_patient_pages(browser: Browser, site: Site) -> None:
-    async with open_page(browser, **PHONE) as page:
+    async with open_page(browser, timezone_id="Europe/Berlin", **PHONE) as page:
         await page.goto(site.url)
         await take(page, "find")
         await page.goto(f"{site.url}/c/spreebogen")
         await take(page, "clinic")
         await follow(page.locator("main .choices a").first)
-        await follow(page.locator(DAYS).last)
         await take(page, "times")
         await follow(page.locator(".times a").first)
         await page.locator("#name").fill("Ana Ibarra")
         await page.locator("#email").fill("ana@example.org")
+        await answer_questions(page)
+        await page.evaluate("scrollTo(0, 0)")
         await take(page, "details")
         await send(page)
         await enter_code(page)
@@ -48,7 +49,7 @@ async def take_patient_pages(browser: Browser, site: Site) -> None:
 
 async def take_staff_pages(browser: Browser, site: Site) -> None:
     for scheme, ending in (("light", ""), ("dark", "-dark")):
-        async with open_page(browser, color_scheme=scheme, **DESKTOP) as page:
+        async with open_page(browser, color_scheme=scheme, timezone_id="Europe/Berlin", **DESKTOP) as page:
             await sign_in(page, site.url, "manager@spreebogen.example.org")
             for path in ("day", "week", "hours", "absences", "numbers", "messages", "patients"):
                 if scheme == "light" or path in ("day", "numbers"):
