@@ -191,7 +191,7 @@ async def _matches(request: Request, clinic_id: int) -> list[ListedPatient]:
     terms = search_terms(query_params(request).get("q"), language_for(request))
     if not terms:
         return []
-    found = await lists.list_by_name(
+    patients = await lists.list_by_name(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
@@ -200,7 +200,7 @@ async def _matches(request: Request, clinic_id: int) -> list[ListedPatient]:
         after=None,
         limit=MAX_MATCHES,
     )
-    return list(found[:MAX_MATCHES])
+    return list(patients[:MAX_MATCHES])
 
 
 async def _free_times(request: Request, choice: Choice) -> NextFree:
