@@ -106,7 +106,7 @@ def _until(key: TemplateKey, facts: Facts) -> str:
     if facts.guardian_until is None:
         return ""
     noon = datetime.combine(facts.guardian_until, time(12), tzinfo=clock.zone(facts.time_zone))
-    return date_formats.day(noon, facts.time_zone, tag_of(key, facts), _width(key))
+    return date_formats.day(noon, facts.time_zone, tag_of(key.language, facts), _width(key))
 
 
 def _changed(key: TemplateKey, facts: Facts) -> str:
