@@ -18,7 +18,9 @@ class Desk:
         self.client, self.db = client, db
 
     async def open(self):
-        self.clinic = await create_clinic(self.client, policy={"cancelNoticeMinutes": 7 * 24 * 60})
+        self.clinic = await create_clinic(
+            self.client, policy={"changeGraceMinutes": 0, "cancelNoticeMinutes": 7 * 24 * 60}
+        )
         self.shah, self.okafor = await create_doctor(self.client), await create_doctor(self.client)
         for doctor in (self.shah, self.okafor):
             await publish_slot(self.db, doctor, START, START + timedelta(hours=8))

@@ -166,7 +166,8 @@ class Desk:
         self.client, self.db = client, db
 
     async def open(self, **members):
-        self.clinic = await create_clinic(self.client, policy={"cancelNoticeMinutes": 7 * 24 * 60}, **members)
+        policy = {"changeGraceMinutes": 0, "cancelNoticeMinutes": 7 * 24 * 60}
+        self.clinic = await create_clinic(self.client, policy=policy, **members)
         self.shah, self.okafor = await create_doctor(self.client), await create_doctor(self.client)
         self.ana = await create_customer(self.client)
         await create_appointment_type(self.client)

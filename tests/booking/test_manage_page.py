@@ -150,7 +150,9 @@ async def test_an_appointment_that_has_started_has_no_form(db, client, visit):
 
 async def test_the_cancellation_notice_also_applies_to_the_page(client, visit):
     appointment = await book(client, visit)
-    await client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": 60 * 24 * 14}}, headers=ADMIN)
+    await client.patch(
+        "/api/clinics/1", json={"policy": {"changeGraceMinutes": 0, "cancelNoticeMinutes": 60 * 24 * 14}}, headers=ADMIN
+    )
     response = await client.post(page_path(appointment, "/cancel"))
     assert (response.status_code, 'role="alert"' in response.text) == (409, True)
     assert await status(client, appointment) == "booked"

@@ -109,7 +109,9 @@ async def test_a_bulk_cancellation_can_be_undone_unless_it_cancelled_only_holds(
 
 
 async def test_the_notice_period_does_not_stop_a_bulk_cancellation(world):
-    await world.client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": 43200}}, headers=ADMIN)
+    await world.client.patch(
+        "/api/clinics/1", json={"policy": {"changeGraceMinutes": 0, "cancelNoticeMinutes": 43200}}, headers=ADMIN
+    )
     response = await world.client.post(
         f"{LIST}/cancel", json={"appointmentIds": [world.booked.ana]}, headers=world.as_manager
     )

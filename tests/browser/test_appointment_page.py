@@ -58,15 +58,16 @@ async def test_a_patient_reschedules_and_cancels_by_keyboard_alone(site, page):
 async def test_a_late_patient_gets_a_phone_number_instead_of_buttons(site, page):
     appointment = book(site, "soren@example.net", clinic=1, type="Sprechstunde")
     with api(site) as client:
-        minutes = client.get("/api/clinics/1").json()["policy"]["cancelNoticeMinutes"]
-        client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": 60 * 24 * 30}})
+        policy = client.get("/api/clinics/1").json()["policy"]
+        names = ("cancelNoticeMinutes", "changeGraceMinutes")
+        client.patch("/api/clinics/1", json={"policy": dict(zip(names, (60 * 24 * 30, 0), strict=True))})
         try:
             await page.goto(site.url + path_of(appointment))
             phone = page.locator(".notice a[href^='tel:']")
             await expect(phone).to_have_text("+49 30 23125000", use_inner_text=True)
             await expect(page.get_by_role("link", name=re.compile("Reschedule|Cancel"))).to_have_count(0)
         finally:
-            client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": minutes}})
+            client.patch("/api/clinics/1", json={"policy": {name: policy[name] for name in names}})
 
 
 async def test_other_times_are_offered_if_one_is_taken_while_the_patient_chooses(site, page):

@@ -25,6 +25,7 @@ async def test_a_new_clinic_has_the_default_policy(client):
         "requireVersion": False,
         "doctorChoice": "random",
         "confirmAddress": "always",
+        "changeGraceMinutes": 15,
         "retainPatientsMonths": None,
         "retainMessagesDays": 365,
     }

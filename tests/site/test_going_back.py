@@ -46,3 +46,22 @@ async def test_the_form_says_whether_the_appointment_can_be_changed_before_its_b
     query = {"type": practice["appointmentTypeId"], "doctor": practice["doctorId"], "start": at(0)}
     page = await client.get("/c/lakeside/details", params=query)
     assert sentence in page.text.partition("Book appointment</button>")[0]
+
+
+async def test_a_grace_period_is_shown_before_booking_and_its_end_afterwards(client, practice):
+    await require_notice(client, grace=90)
+    query = {"type": practice["appointmentTypeId"], "doctor": practice["doctorId"], "start": at(0)}
+    form = (await client.get("/c/lakeside/details", params=query)).text
+    assert "only reschedule or cancel it online for 90 minutes after booking" in form
+    appointment = await book(client, practice)
+    page = (await client.get(path_of(appointment))).text
+    assert "You can reschedule or cancel until" in page
+    assert path_of(appointment, "/move") in page
+    assert (await client.post(path_of(appointment, "/cancel"))).headers["Location"] == path_of(appointment)
+
+
+async def test_the_page_for_a_new_appointment_promises_no_changes_that_are_too_late(client, practice):
+    await require_notice(client)
+    page = (await client.get(path_of(await book(client, practice), "?new=1"))).text
+    assert "Save this link to view your appointment later." in page
+    assert "Save this link to reschedule" not in page

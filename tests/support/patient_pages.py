@@ -35,8 +35,9 @@ async def fetch(client, appointment: dict[str, Any]) -> dict[str, Any]:
     return (await client.get(f"/api/appointments/{appointment['id']}", headers=ADMIN)).json()
 
 
-async def require_notice(client, minutes: int = 60 * 24 * 14) -> None:
-    await client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": minutes}}, headers=ADMIN)
+async def require_notice(client, minutes: int = 60 * 24 * 14, *, grace: int = 0) -> None:
+    policy = {"cancelNoticeMinutes": minutes, "changeGraceMinutes": grace}
+    await client.patch("/api/clinics/1", json={"policy": policy}, headers=ADMIN)
 
 
 async def audit_entries(db, action: str) -> list[tuple[Any, ...]]:

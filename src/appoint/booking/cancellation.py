@@ -1,7 +1,8 @@
-"""The cancellation rules: patients may cancel or reschedule until the clinic's notice period begins, and never an
-appointment that has started."""
+"""The cancellation rules: patients may cancel or reschedule until the clinic's notice period begins, or for a while
+after booking, and never an appointment that has started."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ..clinics.catalogue.model import Catalogue
 from ..kit import errors
@@ -9,21 +10,42 @@ from ..kit.actors import Actor
 from .model import Appointment, Status
 
 
-def last_change(start: datetime, *, notice_minutes: int, needs_rebooking: bool, now: datetime) -> datetime | None:
+class ChangePolicy(NamedTuple):
+    """Until when a clinic lets patients change their appointments."""
+
+    notice_minutes: int
+    grace_minutes: int
+
+    def deadline(self, start: datetime, booked_at: datetime) -> datetime:
+        """Return when it becomes too late for a patient to cancel or move an appointment: when the notice period
+        begins or the grace period after booking ends, whichever is later, but at the latest when it starts.
+        """
+        before_notice = start - timedelta(minutes=self.notice_minutes)
+        return min(start, max(before_notice, booked_at + timedelta(minutes=self.grace_minutes)))
+
+
+def last_change(
+    policy: ChangePolicy, *, start: datetime, booked_at: datetime, needs_rebooking: bool, now: datetime
+) -> datetime | None:
     """Return until when the patient of a booked appointment can cancel or move it, or None if it is too late."""
-    end = start if needs_rebooking else start - timedelta(minutes=notice_minutes)
+    end = start if needs_rebooking else policy.deadline(start, booked_at)
     return end if now <= end and now < start else None
 
 
+def policy_of(catalogue: Catalogue) -> ChangePolicy:
+    return ChangePolicy(catalogue.cancel_notice_minutes, catalogue.change_grace_minutes)
+
+
 def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bool:
-    """Return whether the clinic's notice period forbids cancelling or moving the appointment.
+    """Return whether the clinic's notice period forbids cancelling or moving the appointment, and the grace period
+    after booking has ended.
 
     The rule never applies to holds or to appointments that the clinic itself has to move.
     """
     applies = (
         catalogue.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
     )
-    return applies and now > catalogue.last_change(appointment.start_time)
+    return applies and now > policy_of(catalogue).deadline(appointment.start_time, appointment.created_at)
 
 
 def check_not_started(appointment: Appointment, actor: Actor, now: datetime) -> None:

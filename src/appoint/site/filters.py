@@ -62,6 +62,14 @@ def minutes(value: int, language: str) -> str:
     return format_unit(value, "duration-minute", "short", locale=regions.locale_of(language))
 
 
+def time_span(minutes: int, language: str) -> str:
+    """Format a duration in its largest whole unit: “24 hours”. Days are used from three upwards."""
+    for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
+        if minutes % size == 0 and minutes >= size * least:
+            return format_unit(minutes // size, f"duration-{unit}", locale=language)
+    return format_unit(minutes, "duration-minute", locale=language)
+
+
 def short_time(instant: datetime, time_zone: str, language: str) -> str:
     """Format a time of day without AM and PM, for lists in order of time: “2:30”, “14:30”."""
     pattern = "h:mm" if date_formats.has_half_days(language, time_zone) else "HH:mm"
@@ -109,6 +117,7 @@ FILTERS: Final[dict[str, Any]] = {
     "skeleton": skeleton,
     "money": money,
     "minutes": minutes,
+    "time_span": time_span,
     "short_time": short_time,
     "duration": duration,
     "years": years,

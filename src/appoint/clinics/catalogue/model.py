@@ -77,6 +77,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     min_notice_minutes: int
     horizon_days: int
     cancel_notice_minutes: int
+    change_grace_minutes: int
     phone: str | None
     doctor_choice: DoctorChoice
     require_version: bool

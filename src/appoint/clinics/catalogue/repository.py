@@ -16,7 +16,8 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
-               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone,
+               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes,
+               c.change_grace_minutes, c.phone,
                c.doctor_choice, c.require_version, c.confirm_address, c.profile, c.logo_hash,
                c.photo_hash,
                (select json_agg(json_build_object(

@@ -14,6 +14,7 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
 ConfirmAddress = Literal["always", "never"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
+GraceMinutes = Annotated[int, Meta(ge=0, le=1440)]
 RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
 RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
@@ -57,6 +58,9 @@ class Policy(RequestBody):
     confirm_address: ConfirmAddress = "always"
     """Whether people who book without signing in must confirm their email address or phone number with a code. Until
     they do, their appointments are on hold, for at most ten minutes."""
+    change_grace_minutes: GraceMinutes = 15
+    """For how many minutes after booking patients can cancel or move an appointment even within the notice period,
+    though never once it has started. Moving it does not start this time again."""
 
 
 class PolicyPatch(RequestBody):
@@ -71,6 +75,7 @@ class PolicyPatch(RequestBody):
     retain_patients_months: RetainedMonths | None | UnsetType = UNSET
     retain_messages_days: RetainedDays | None | UnsetType = UNSET
     confirm_address: ConfirmAddress | None | UnsetType = UNSET
+    change_grace_minutes: GraceMinutes | None | UnsetType = UNSET
 
 
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]

@@ -84,8 +84,10 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
                             slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
                             require_version, doctor_choice, retain_patients_months, retain_messages_days,
-                            confirm_address, reminder_minutes, quiet_from, quiet_until, agenda_minute, profile)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                            confirm_address, change_grace_minutes, reminder_minutes, quiet_from, quiet_until,
+                            agenda_minute, profile)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                $23)
         returning *
         """,
         *_values(content),
@@ -106,9 +108,9 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
            set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
                require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
-               confirm_address = $18, reminder_minutes = $19, quiet_from = $20, quiet_until = $21, agenda_minute = $22,
-               profile = $23, active = $24::timestamptz is null, removed_at = $24,
-               version = version + 1, updated_at = now()
+               confirm_address = $18, change_grace_minutes = $19, reminder_minutes = $20, quiet_from = $21,
+               quiet_until = $22, agenda_minute = $23, profile = $24,
+               active = $25::timestamptz is null, removed_at = $25, version = version + 1, updated_at = now()
          where id = $1
         returning *
         """,

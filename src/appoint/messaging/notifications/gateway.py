@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from ...booking import links as manage
-from ...booking.cancellation import last_change
+from ...booking.cancellation import ChangePolicy, last_change
 from ...booking.confirmation import model as confirmation
 from ...database.pool import Database
 from ...kit import signed_tokens
@@ -157,14 +157,20 @@ def _facts(
         address_changed_at=context.address_changed_at,
         patient=context.patient,
         rebook_url=_rebook_url(context, links),
-        change_until=last_change(
-            context.start_time,
-            notice_minutes=context.cancel_notice_minutes or 0,
-            needs_rebooking=context.needs_rebooking,
-            now=now,
-        )
-        if context.start_time
-        else None,
+        change_until=_change_until(context, now),
+    )
+
+
+def _change_until(context: NotificationContext, now: datetime) -> datetime | None:
+    if context.start_time is None or context.booked_at is None:
+        return None
+    policy = ChangePolicy(context.cancel_notice_minutes or 0, context.change_grace_minutes or 0)
+    return last_change(
+        policy,
+        start=context.start_time,
+        booked_at=context.booked_at,
+        needs_rebooking=context.needs_rebooking,
+        now=now,
     )
 
 

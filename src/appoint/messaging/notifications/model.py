@@ -211,8 +211,10 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     quiet_from: int | None
     quiet_until: int | None
     cancel_notice_minutes: int | None
+    change_grace_minutes: int | None
 
     booking_id: UUID | None
+    booked_at: datetime | None
     appointment_status: str | None
     appointment_sequence: int | None
     link_number: int | None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from babel.units import format_unit
 from litestar import Response
 
 from ...booking.model import LIVE
@@ -26,7 +25,7 @@ async def refused_page(request: Request, token: str, refusal: errors.AppointErro
 def appointment_page(
     request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
 ) -> Response[Any]:
-    language, query, appointment = language_for(request), query_params(request), linked.appointment
+    query, appointment = query_params(request), linked.appointment
     return render(
         request,
         "public/appointment.html",
@@ -38,7 +37,7 @@ def appointment_page(
         address=path_of(token),
         link=link_of(request, token),
         web_calendars=web_calendar_links(calendar_entry_of(request, linked, token)),
-        notice_time=_length(linked.catalogue.cancel_notice_minutes, language),
+        notice_minutes=linked.catalogue.cancel_notice_minutes,
         live=appointment.status in LIVE,
         is_new="new" in query,
         reached_at=appointment.sent_to
@@ -48,14 +47,6 @@ def appointment_page(
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
     )
-
-
-def _length(minutes: int, language: str) -> str:
-    """Format a duration in its largest whole unit: “24 hours”. Days are used from three upwards."""
-    for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
-        if minutes % size == 0 and minutes >= size * least:
-            return format_unit(minutes // size, f"duration-{unit}", locale=language)
-    return format_unit(minutes, "duration-minute", locale=language)
 
 
 def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -> CalendarEntry:

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from ...booking.book import book as book_appointments
 from ...booking.model import Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length, stranger_origin
+from ...clinics.catalogue.model import Catalogue
 from ...customers import service as customers
 from ...customers.model import CustomerContent
 from ...http.cookies import FORM_KEY, add_form_key, knows_address, set_booked_token
@@ -123,7 +125,7 @@ async def _form(
         query=choice.query,
         day=clock.local_date(start, visit.catalogue.time_zone),
         last_change=last_change,
-        is_final=bool(last_change and last_change <= clock.now()),
+        grace_minutes=_grace_minutes(visit.catalogue, start, clock.now()),
         typed=dict.fromkeys(FIELDS, "") | typed,
         hold=held_token or typed.get("hold", ""),
         key=key,
@@ -138,6 +140,16 @@ async def _form(
     if not visit.framed:
         add_form_key(response, visit.request, key)
     return response
+
+
+def _grace_minutes(catalogue: Catalogue, start: datetime, now: datetime) -> int | None:
+    """Return for how many minutes after booking patients can change an appointment that is already within the notice
+    period, or None if the notice period begins later.
+    """
+    grace = timedelta(minutes=catalogue.change_grace_minutes)
+    if catalogue.last_change(start) > now + grace:
+        return None
+    return max(min(grace, start - now), timedelta()) // timedelta(minutes=1)
 
 
 @post(

@@ -11,7 +11,7 @@ from litestar import Response
 
 from ... import audit
 from ...booking import links, service
-from ...booking.cancellation import is_late
+from ...booking.cancellation import is_late, policy_of
 from ...booking.model import MOVABLE, TRANSITIONS, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
@@ -50,7 +50,7 @@ class LinkedAppointment(NamedTuple):
         """The latest time to cancel or reschedule, or None if the clinic requires no notice."""
         if not self.catalogue.cancel_notice_minutes:
             return None
-        return self.catalogue.last_change(self.appointment.start_time)
+        return policy_of(self.catalogue).deadline(self.appointment.start_time, self.appointment.created_at)
 
     def confirm_path(self, token: str) -> str:
         """Return the path of the page that asks for the code."""

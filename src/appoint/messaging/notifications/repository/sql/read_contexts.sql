@@ -4,8 +4,9 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        c.profile ->> 'colour' as clinic_colour, c.profile ->> 'website' as clinic_website,
        c.profile ->> 'mapUrl' as clinic_map_url, c.logo_hash as clinic_logo_hash,
        c.profile ->> 'privacyUrl' as clinic_privacy_url, c.profile ->> 'imprintUrl' as clinic_imprint_url,
-       c.time_zone, c.quiet_from, c.quiet_until, c.cancel_notice_minutes,
-       a.booking_id, a.status as appointment_status, a.sequence as appointment_sequence, a.link_number,
+       c.time_zone, c.quiet_from, c.quiet_until, c.cancel_notice_minutes, c.change_grace_minutes,
+       a.booking_id, a.created_at as booked_at, a.status as appointment_status, a.sequence as appointment_sequence,
+       a.link_number,
        lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
        (e.data ->> 'oldStartTime')::timestamptz as old_start_time, od.name as old_doctor, e.type as event_type,
        case when a.status <> 'cancelled' then null when a.undo_status is null then 'patient' else 'clinic'
