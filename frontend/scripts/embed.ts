@@ -1,12 +1,15 @@
 // Booking on a clinic's own site. See docs/embedding.md:
-//   <script src="https://…/embed.js" data-clinic="slug" data-language="de" async></script>
+//   <script src="https://…/embed.js" data-clinic="slug" data-type="…" data-doctor="…" data-language="de" async></script>
 (() => {
   const script = document.currentScript as HTMLScriptElement;
-  const { clinic, language = document.documentElement.lang.slice(0, 2) } = script.dataset;
+  const { clinic, type, doctor, language = document.documentElement.lang.slice(0, 2) } = script.dataset;
   const origin = new URL(script.src).origin;
-  const query = language ? `?lang=${encodeURIComponent(language)}` : "";
+  const page = new URL(`/embed/${encodeURIComponent(clinic ?? "")}${type ? "/times" : ""}`, origin);
+  for (const [name, value] of Object.entries({ type, doctor, lang: language })) {
+    if (value) page.searchParams.set(name, value);
+  }
   const frame = document.createElement("iframe");
-  frame.src = `${origin}/embed/${encodeURIComponent(clinic ?? "")}${query}`;
+  frame.src = page.href;
   frame.title = "Appoint";
   frame.style.cssText = "display:block;width:100%;height:40rem;border:0;color-scheme:normal";
   let pages = 0;

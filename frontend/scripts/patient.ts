@@ -2,6 +2,7 @@
 // they differ, a check whether the chosen time is still available, arrow keys, and the page's height for the site that
 // frames it.
 import { listenForArrows } from "./_arrow_keys";
+import { fillIn, forgetDetails, keepDetails } from "./_link_details";
 
 const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
@@ -118,14 +119,17 @@ function offerLink(): void {
   });
 }
 
+keepDetails();
 explainZones();
 offerLink();
 listenForArrows();
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;
+  fillIn(form);
   watchAvailability(form);
   sendOnce(form);
 }
+if (/^\/(appointments\/|\w+\/[^/]+\/confirm\/)/.test(location.pathname)) forgetDetails();
 document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
 if (document.querySelector("[data-framed]") && parent !== window) reportHeight();

@@ -1,0 +1,69 @@
+"""Links that open a clinic's pages at an appointment type or doctor, with the booking form filled in."""
+
+import re
+from urllib.parse import urlencode
+
+from playwright.async_api import Page, expect
+
+from support.browsers import Site, api, follow, open_page
+from support.public_booking import CODE_URL, answer_questions, open_form, send
+
+ANA = {"name": "Ana Souza", "email": "brought@example.org", "birthDate": "1980-02-01", "note": "By wheelchair"}
+
+
+def id_of(site: Site, kind: str, name: str) -> str:
+    """Return the id of one of the Berlin clinic's appointment types or doctors."""
+    with api(site) as client:
+        items = client.get(f"/api/clinics/1/{kind}", params={"limit": 100}).json()["items"]
+    return next(each["id"] for each in items if each["name"] == name)
+
+
+async def open_times(page: Page, site: Site, fragment: str) -> None:
+    type_id = id_of(site, "appointmentTypes", "Hautsprechstunde")
+    await page.goto(f"{site.url}/c/spreebogen/times?type={type_id}#{fragment}")
+
+
+async def test_a_link_fills_in_the_form_and_leaves_no_details_in_any_address(site, page):
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(f"{request.url} {request.headers.get('referer')}"))
+    await open_times(page, site, urlencode(ANA))
+    await expect(page).not_to_have_url(re.compile("Ana"))
+    await follow(page.locator(".turn [rel=next]"))
+    await follow(page.locator(".times a").first)
+    for name, text in ANA.items():
+        await expect(page.locator(f"[name={name}]")).to_have_value(text)
+    assert not [request for request in requests if "Ana" in request]
+    await answer_questions(page)
+    await send(page)
+    await expect(page).to_have_url(CODE_URL)
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_link_for_one_clinic_fills_in_no_other_clinics_form(site, page):
+    await page.goto(f"{site.url}/c/harbor-street#{urlencode(ANA)}")
+    await expect(page).not_to_have_url(re.compile("Ana"))
+    await open_form(page, site)
+    await expect(page.locator("[name=name]")).to_have_value("")
+
+
+async def test_a_link_without_scripts_fills_in_nothing(site, browser):
+    async with open_page(browser, java_script_enabled=False) as page:
+        await open_times(page, site, urlencode(ANA))
+        await follow(page.locator(".turn [rel=next]"))
+        await follow(page.locator(".times a").first)
+        await expect(page.locator("[name=name]")).to_have_value("")
+
+
+async def test_a_clinics_own_site_opens_booking_at_a_type_and_a_doctor(site, browser):
+    type_id = id_of(site, "appointmentTypes", "Hautsprechstunde")
+    doctor_id = id_of(site, "doctors", "Dr. Emre Yıldız")
+    attributes = f'data-clinic="spreebogen" data-type="{type_id}" data-doctor="{doctor_id}" data-language="fr"'
+    async with open_page(browser) as page:
+        script = f'<script src="{site.url}/embed.js" {attributes}></script>'
+        await page.route("http://clinic.example/", lambda route: route.fulfill(body=script, content_type="text/html"))
+        await page.goto("http://clinic.example/")
+        frame = page.frame_locator("iframe")
+        await expect(frame.get_by_role("heading", name="Choisir un horaire")).to_be_visible()
+        await expect(frame.locator("main")).to_contain_text("Dr. Emre Yıldız")
+        address = await page.locator("iframe").get_attribute("src")
+        assert address == f"{site.url}/embed/spreebogen/times?type={type_id}&doctor={doctor_id}&lang=fr"
