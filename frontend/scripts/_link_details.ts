@@ -1,6 +1,6 @@
 // Details that a link carries for the booking form, in its fragment:
 //   https://…/c/harbour#name=Ana+Souza&email=ana@example.org
-// Browsers keep fragments to themselves, so no server, log or other site sees them. They wait in this tab until the form.
+// Browsers keep fragments to themselves, so no server, log or other site sees the details. They wait in this tab.
 
 const FIELDS = ["name", "email", "phone", "birthDate", "note"];
 const MAX_LENGTH = 2000;

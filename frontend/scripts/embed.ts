@@ -1,5 +1,5 @@
 // Booking on a clinic's own site. See docs/embedding.md:
-//   <script src="https://…/embed.js" data-clinic="slug" data-type="…" data-doctor="…" data-language="de" async></script>
+//   <script src="https://…/embed.js" data-clinic="slug" data-type="…" data-doctor="…" data-language="de" async>
 (() => {
   const script = document.currentScript as HTMLScriptElement;
   const { clinic, type, doctor, language = document.documentElement.lang.slice(0, 2) } = script.dataset;

@@ -2,6 +2,7 @@
 // they differ, a check whether the chosen time is still available, arrow keys, and the page's height for the site that
 // frames it.
 import { listenForArrows } from "./_arrow_keys";
+import { keepFresh } from "./_fresh";
 import { fillIn, forgetDetails, keepDetails } from "./_link_details";
 
 const CHECK_SECONDS = 15;
@@ -123,6 +124,8 @@ keepDetails();
 explainZones();
 offerLink();
 listenForArrows();
+const list = document.querySelector<HTMLElement>("[data-fresh]");
+if (list) keepFresh(list);
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;

@@ -52,18 +52,3 @@ async def test_a_link_without_scripts_fills_in_nothing(site, browser):
         await follow(page.locator(".turn [rel=next]"))
         await follow(page.locator(".times a").first)
         await expect(page.locator("[name=name]")).to_have_value("")
-
-
-async def test_a_clinics_own_site_opens_booking_at_a_type_and_a_doctor(site, browser):
-    type_id = id_of(site, "appointmentTypes", "Hautsprechstunde")
-    doctor_id = id_of(site, "doctors", "Dr. Emre Yıldız")
-    attributes = f'data-clinic="spreebogen" data-type="{type_id}" data-doctor="{doctor_id}" data-language="fr"'
-    async with open_page(browser) as page:
-        script = f'<script src="{site.url}/embed.js" {attributes}></script>'
-        await page.route("http://clinic.example/", lambda route: route.fulfill(body=script, content_type="text/html"))
-        await page.goto("http://clinic.example/")
-        frame = page.frame_locator("iframe")
-        await expect(frame.get_by_role("heading", name="Choisir un horaire")).to_be_visible()
-        await expect(frame.locator("main")).to_contain_text("Dr. Emre Yıldız")
-        address = await page.locator("iframe").get_attribute("src")
-        assert address == f"{site.url}/embed/spreebogen/times?type={type_id}&doctor={doctor_id}&lang=fr"

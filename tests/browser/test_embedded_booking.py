@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.async_api import expect
 
-from support.browsers import DAYS, follow, open_page
+from support.browsers import DAYS, api, follow, open_page
 from support.public_booking import APPOINTMENT_URL, answer_questions, receive_code
 
 
@@ -53,3 +53,22 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
             await content.get_by_role("link", name="Ansehen, verschieben oder absagen").click()
         await expect(await new_page.value).to_have_url(APPOINTMENT_URL)
         await expect(page.locator("iframe")).to_have_attribute("title", "Ihr Termin ist gebucht. · Appoint")
+
+
+async def test_a_clinics_own_site_opens_booking_at_a_type_and_a_doctor(site, browser, clinic_site, tmp_path):
+    with api(site) as client:
+        types = client.get("/api/clinics/1/appointmentTypes", params={"limit": 100}).json()["items"]
+        doctors = client.get("/api/clinics/1/doctors", params={"limit": 100}).json()["items"]
+    type_id = next(each["id"] for each in types if each["name"] == "Hautsprechstunde")
+    doctor_id = next(each["id"] for each in doctors if each["name"] == "Dr. Emre Yıldız")
+    attributes = f'data-clinic="spreebogen" data-type="{type_id}" data-doctor="{doctor_id}" data-language="fr"'
+    (tmp_path / "skin.html").write_text(
+        f'<!doctype html><title>Praxis</title><h1>Praxis</h1><script src="{site.url}/embed.js" {attributes}></script>'
+    )
+    async with open_page(browser) as page:
+        await page.goto(f"{clinic_site}skin.html")
+        frame = page.frame_locator("iframe")
+        await expect(frame.get_by_role("heading", name="Choisir un horaire")).to_be_visible()
+        await expect(frame.locator("main")).to_contain_text("Dr. Emre Yıldız")
+        address = await page.locator("iframe").get_attribute("src")
+        assert address == f"{site.url}/embed/spreebogen/times?type={type_id}&doctor={doctor_id}&lang=fr"

@@ -1,9 +1,12 @@
 """The appointments of a signed-in patient and of the people who share their address."""
 
 import re
+from uuid import UUID
 
+from appoint.customers import confirmed_addresses
 from appoint.http.access import COOKIE
 from appoint.http.cookies import PEOPLE_COOKIE
+from appoint.kit import clock
 from support.app import ADMIN
 from support.patient_pages import (
     at,
@@ -159,3 +162,25 @@ async def test_the_export_of_personal_data_is_a_page_in_the_patients_language(cl
     assert response.status_code == 200
     assert '<html lang="fr"' in response.text
     assert "?lang=" not in response.text
+
+
+async def test_a_booking_confirmed_meanwhile_with_the_same_address_appears(db, client, practice):
+    session = await sign_in_together(client)
+    ben = await create_customer(client, name="Ben", email="ANA@example.org")
+    appointment = await book(client, practice, 1, customerId=ben)
+    assert path_of(appointment) not in (await client.get("/my", headers=session)).text
+    await db.atomic(confirmed_addresses.mark_confirmed, UUID(ben), channel="email", now=clock.now())
+    assert path_of(appointment) in (await client.get("/my", headers=session)).text
+    alone = await sign_in(client)
+    assert path_of(appointment) not in (await client.get("/my", headers=alone)).text
+
+
+async def test_an_address_confirmed_only_by_others_reveals_no_appointments(db, client, practice):
+    """The session proves that the patient reads Ana's email, but nothing about the phone number on her record."""
+    session = await sign_in_together(client)
+    phone = "+493012345678"
+    await db.execute("update customer set phone = $2 where id = $1", practice["customerId"], phone)
+    ben = await create_customer(client, name="Ben", email="ben@example.org", phone=phone)
+    appointment = await book(client, practice, 1, customerId=ben)
+    await db.atomic(confirmed_addresses.mark_confirmed, UUID(ben), channel="sms", now=clock.now())
+    assert path_of(appointment) not in (await client.get("/my", headers=session)).text

@@ -54,6 +54,16 @@ def is_selective(each: Selective) -> bool:
     return each.min_age is not None or each.max_age is not None or each.patients != "everyone"
 
 
+def is_for_children(type: Selective | None, doctors: Iterable[Selective]) -> bool:
+    """Return whether a type, or every doctor who offers it, is only for children."""
+
+    def is_child_only(each: Selective) -> bool:
+        return each.max_age is not None and each.max_age < ADULT_AGE
+
+    limits = [is_child_only(doctor) for doctor in doctors]
+    return (type is not None and is_child_only(type)) or (bool(limits) and all(limits))
+
+
 def age_on(birth_date: date, day: date) -> int:
     """Return a person's age in whole years. In years without 29 February, its birthdays are on 1 March."""
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))

@@ -89,6 +89,27 @@ async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since:
     return [to(Contact, row) for row in rows]
 
 
+async def list_confirmed_since(db: Statements, customer_id: UUID, *, since: datetime) -> list[Contact]:
+    """Return the other active customers who share an address with a customer, if both have confirmed it since the given
+    time."""
+    rows = await db.fetch(
+        """
+        select other.id, other.name, other.email, other.phone
+          from customer own
+          join customer other
+            on other.active and other.id <> own.id
+           and ((lower(other.email) = lower(own.email)
+                 and own.email_confirmed_at >= $2 and other.email_confirmed_at >= $2)
+                or (other.phone = own.phone and own.phone_confirmed_at >= $2 and other.phone_confirmed_at >= $2))
+         where own.id = $1
+         order by other.id
+        """,
+        customer_id,
+        since,
+    )
+    return [to(Contact, row) for row in rows]
+
+
 async def add(tx: Statements, content: CustomerContent) -> Customer:
     row = await tx.fetchrow(
         """

@@ -50,7 +50,7 @@ async def find_linked_customers(
     db: Statements, customer_id: UUID, linked: LinkedCustomers | None
 ) -> tuple[Customer, list[repository.Contact]]:
     """Return a signed-in patient and the other customers covered by their sign-in code who have not changed since it
-    was sent.
+    was sent, followed by those who have confirmed the same address since then, such as by booking.
 
     Raise `NotFound` if the patient is unknown.
     """
@@ -58,7 +58,10 @@ async def find_linked_customers(
     contacts = await repository.list_unchanged(db, linked.ids, since=linked.since) if linked else []
     if all(contact.id != own.id for contact in contacts):
         return own, []
-    return own, [contact for contact in contacts if contact.id != own.id]
+    assert linked, "it covers the patient"
+    newer = await repository.list_confirmed_since(db, own.id, since=linked.since)
+    by_id = {each.id: each for each in (*contacts, *newer)}
+    return own, [each for each in by_id.values() if each.id != own.id]
 
 
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:

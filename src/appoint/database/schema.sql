@@ -335,6 +335,101 @@ CREATE FUNCTION public.end_member_sessions(member uuid) RETURNS void
            WHERE ((m.clinic_id = public.current_clinic()) AND (m.user_id = end_member_sessions.member)))));
 END;
 
+CREATE FUNCTION public.exceeded_stranger_bound(clinic integer, origin public.stranger_origin, customers uuid[], appointments bigint, more numeric, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  floor_minutes constant integer := 120;  -- so that strangers can also book at clinics with few hours
+  longest_hold constant interval := '2 hours';
+  alone boolean;
+  taken bigint;
+  booked bigint;  -- without a hold
+  share numeric;  -- of the clinic's time, in minutes
+begin
+  foreach alone in array array[false, true] loop
+    if alone then
+      perform pg_advisory_xact_lock(hashtextextended('strangers', clinic));
+    end if;
+
+    -- all strangers' current holds, and what they have booked without a hold since `counted_since`
+    select coalesce(sum(s.minutes), 0), coalesce(sum(s.minutes) filter (where not s.held), 0) into taken, booked
+      from (select appointment_id, minutes, held
+              from stranger_appointment
+             where clinic_id = clinic and held and created_at > at - longest_hold
+             union all
+            select appointment_id, minutes, held
+              from stranger_appointment
+             where clinic_id = clinic and not held and created_at > origin.counted_since) as s
+     cross join lateral (select a.status, a.active_during
+                           from appointment a
+                          where a.clinic_id = clinic and a.id = s.appointment_id
+                         offset 0) as a  -- by primary key
+     where case when s.held then a.status = 'pending' else a.active_during is not null end;
+    if origin.clinic_percent is not null and taken + more > floor_minutes and (taken > 0 or appointments > 1) then
+      select origin.clinic_percent / 100.0
+             * coalesce(sum(extract(epoch from upper(b.active_during) - lower(b.active_during))) / 60, 0)
+        into share
+        from booking_slot b
+       where b.clinic_id = clinic and b.active_during && tstzrange(at, at + interval '14 days');
+      if taken + more > share then
+        return case when booked + more > greatest(share, floor_minutes) and booked > 0 then 'day' else 'holds' end;
+      end if;
+    end if;
+
+    -- what each network has taken since then, even if later cancelled
+    if exists (select
+                 from (select 1 as level, sum(minutes) as minutes
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[1] = origin.networks[1]
+                          and created_at > origin.counted_since
+                        union all
+                       select 2, sum(minutes)
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[2] = origin.networks[2]
+                          and created_at > origin.counted_since
+                        union all
+                       select 3, sum(minutes)
+                         from stranger_appointment
+                        where clinic_id = clinic and networks[3] = origin.networks[3]
+                          and created_at > origin.counted_since) as earlier
+                where coalesce(earlier.minutes, 0) + more > origin.minutes_per_network[earlier.level]
+                  and (earlier.minutes > 0 or appointments > 1)) then
+      return 'day';
+    end if;
+
+    -- What these customers' addresses have taken since then. Anyone can enter any address, so what was booked without
+    -- proof of the address does not count against its owner, who has proven that it is theirs.
+    select coalesce(sum(s.minutes), 0) into taken
+      from (select id from unnest(customers) as id
+             union
+            select other.id
+              from customer c
+              join customer other on lower(other.email) = lower(c.email) and other.active and other.email is not null
+             where c.id = any(customers)
+             union
+            select other.id
+              from customer c
+              join customer other on other.phone = c.phone and other.active and other.phone is not null
+             where c.id = any(customers)) as reached
+     cross join lateral (select a.id, a.booking_id
+                           from appointment a
+                          where a.customer_id = reached.id and a.clinic_id = clinic
+                         offset 0) as a  -- by appointment_by_customer
+      join stranger_appointment s on s.clinic_id = clinic and s.appointment_id = a.id
+     where s.created_at > origin.counted_since
+       and (origin.clinic_percent is not null
+            or s.held and not exists (select
+                                        from confirmation_code k
+                                       where k.clinic_id = clinic and k.booking_id = a.booking_id
+                                         and k.confirmed_at is null));
+    if taken + more > origin.minutes_per_address and (taken > 0 or appointments > 1) then
+      return 'day';
+    end if;
+  end loop;
+  return null;
+end $$;
+
 CREATE TABLE public.api_key (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -556,84 +651,8 @@ CREATE FUNCTION public.fits_stranger_bounds(clinic integer, origin public.strang
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-declare
-  floor_minutes constant integer := 120;  -- so that strangers can also book at clinics with few hours
-  longest_hold constant interval := '2 hours';
-  alone boolean;
-  taken bigint;
 begin
-  foreach alone in array array[false, true] loop
-    if alone then
-      perform pg_advisory_xact_lock(hashtextextended('strangers', clinic));
-    end if;
-
-    -- all strangers' current holds, and what they have booked without a hold since `counted_since`
-    select coalesce(sum(s.minutes), 0) into taken
-      from (select appointment_id, minutes, held
-              from stranger_appointment
-             where clinic_id = clinic and held and created_at > at - longest_hold
-             union all
-            select appointment_id, minutes, held
-              from stranger_appointment
-             where clinic_id = clinic and not held and created_at > origin.counted_since) as s
-     cross join lateral (select a.status, a.active_during
-                           from appointment a
-                          where a.clinic_id = clinic and a.id = s.appointment_id
-                         offset 0) as a  -- by primary key
-     where case when s.held then a.status = 'pending' else a.active_during is not null end;
-    if origin.clinic_percent is not null and taken + more > floor_minutes and (taken > 0 or appointments > 1)
-       and (taken + more) * 100 > origin.clinic_percent
-             * (select coalesce(sum(extract(epoch from upper(b.active_during) - lower(b.active_during))) / 60, 0)
-                  from booking_slot b
-                 where b.clinic_id = clinic and b.active_during && tstzrange(at, at + interval '14 days')) then
-      return false;
-    end if;
-
-    -- what each network has taken since then, even if later cancelled
-    if exists (select
-                 from (select 1 as level, sum(minutes) as minutes
-                         from stranger_appointment
-                        where clinic_id = clinic and networks[1] = origin.networks[1]
-                          and created_at > origin.counted_since
-                        union all
-                       select 2, sum(minutes)
-                         from stranger_appointment
-                        where clinic_id = clinic and networks[2] = origin.networks[2]
-                          and created_at > origin.counted_since
-                        union all
-                       select 3, sum(minutes)
-                         from stranger_appointment
-                        where clinic_id = clinic and networks[3] = origin.networks[3]
-                          and created_at > origin.counted_since) as earlier
-                where coalesce(earlier.minutes, 0) + more > origin.minutes_per_network[earlier.level]
-                  and (earlier.minutes > 0 or appointments > 1)) then
-      return false;
-    end if;
-
-    -- what these customers' addresses have taken since then
-    select coalesce(sum(s.minutes), 0) into taken
-      from (select id from unnest(customers) as id
-             union
-            select other.id
-              from customer c
-              join customer other on lower(other.email) = lower(c.email) and other.active and other.email is not null
-             where c.id = any(customers)
-             union
-            select other.id
-              from customer c
-              join customer other on other.phone = c.phone and other.active and other.phone is not null
-             where c.id = any(customers)) as reached
-     cross join lateral (select a.id
-                           from appointment a
-                          where a.customer_id = reached.id and a.clinic_id = clinic
-                         offset 0) as a  -- by appointment_by_customer
-      join stranger_appointment s on s.clinic_id = clinic and s.appointment_id = a.id
-     where s.created_at > origin.counted_since;
-    if taken + more > origin.minutes_per_address and (taken > 0 or appointments > 1) then
-      return false;
-    end if;
-  end loop;
-  return true;
+  return exceeded_stranger_bound(clinic, origin, customers, appointments, more, at) is null;
 end $$;
 
 CREATE FUNCTION public.folded(text) RETURNS text
@@ -1114,6 +1133,15 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
     FROM (worked w
       FULL JOIN counted c USING (date));
 END;
+
+CREATE TABLE public.address_change (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel text NOT NULL,
+    old_address text NOT NULL,
+    CONSTRAINT address_change_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+);
 
 CREATE TABLE public.admin_token (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1646,8 +1674,10 @@ CREATE TABLE public.sign_in_code (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     new_address text,
+    locale text,
     CONSTRAINT sign_in_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
-    CONSTRAINT sign_in_code_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+    CONSTRAINT sign_in_code_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+    CONSTRAINT sign_in_code_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text])))
 );
 
 CREATE TABLE public.stranger_appointment (
@@ -1768,6 +1798,9 @@ CREATE TABLE public.worker_heartbeat (
 
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.address_change
+    ADD CONSTRAINT address_change_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.admin_token
     ADD CONSTRAINT admin_token_pkey PRIMARY KEY (id);
@@ -1987,6 +2020,8 @@ ALTER TABLE ONLY public.worker_heartbeat
 
 CREATE INDEX absence_during ON public.absence USING gist (clinic_id, active_during);
 
+CREATE INDEX address_change_by_customer ON public.address_change USING btree (customer_id);
+
 CREATE INDEX appointment_beside ON public.appointment USING btree (clinic_id, customer_id) WHERE ('customer-busy'::text = ANY (overridden));
 
 CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id) WHERE (booker_id IS NOT NULL);
@@ -2094,6 +2129,9 @@ ALTER TABLE ONLY public.absence
 
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.address_change
+    ADD CONSTRAINT address_change_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);

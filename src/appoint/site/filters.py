@@ -66,8 +66,8 @@ def time_span(minutes: int, language: str) -> str:
     """Format a duration in its largest whole unit: “24 hours”. Days are used from three upwards."""
     for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
         if minutes % size == 0 and minutes >= size * least:
-            return format_unit(minutes // size, f"duration-{unit}", locale=language)
-    return format_unit(minutes, "duration-minute", locale=language)
+            return format_unit(minutes // size, f"duration-{unit}", locale=regions.locale_of(language))
+    return format_unit(minutes, "duration-minute", locale=regions.locale_of(language))
 
 
 def short_time(instant: datetime, time_zone: str, language: str) -> str:

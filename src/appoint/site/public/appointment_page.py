@@ -7,7 +7,7 @@ from litestar import Response
 from ...booking.model import LIVE
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
-from ...http.languages import language_for, language_tag_for
+from ...http.languages import language_tag_for
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from litestar import Response
 
-from ...clinics.audience import Selective
+from ...clinics.audience import Selective, is_for_children
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ...http.forms import parse_id
@@ -72,6 +72,7 @@ class ClinicVisit(NamedTuple):
         return Questions(
             any(each.min_age is not None or each.max_age is not None for each in involved),
             any(each.patients != "everyone" for each in involved),
+            is_for_children(type, [doctor] if doctor else self.doctors_for(type)),
         )
 
     @property
@@ -94,6 +95,8 @@ class Questions(NamedTuple):
     birth_date: bool
     known: bool
     """Whether they have been to the clinic before."""
+    child: bool = False
+    """Whether the patient is certainly a child, for whom a parent books."""
 
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:

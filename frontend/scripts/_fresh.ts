@@ -1,0 +1,21 @@
+// Keeps a list up to date: when the visitor comes back to its tab, for example after booking in another one, it loads
+// the list again. Without scripts, the list is as old as the page.
+
+/** Replace the list with the current one if it has changed. */
+async function refresh(list: HTMLElement): Promise<void> {
+  if (document.hidden || list.contains(document.activeElement)) return;
+  try {
+    const response = await fetch(location.href);
+    if (!response.ok || response.redirected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const current = page.getElementById(list.id);
+    if (current && current.innerHTML !== list.innerHTML) list.innerHTML = current.innerHTML;
+  } catch {
+    // briefly offline; the next time may succeed
+  }
+}
+
+export function keepFresh(list: HTMLElement): void {
+  document.addEventListener("visibilitychange", () => refresh(list));
+  addEventListener("focus", () => refresh(list));
+}
