@@ -107,6 +107,7 @@ MORE_CASES = {
     "image_is_webp": image("<svg/>"),
     "image_hash": image(hash="0" * 64),
     "clinic_change_grace": "update clinic set change_grace_minutes = 1441 where id = 1",
+    "clinic_location": "update clinic set latitude = 52.5 where id = 1",
     "clinic_logo": f"update clinic set logo_hash = '{'0' * 64}' where id = 1",
     "clinic_photo": f"update clinic set photo_hash = '{'0' * 64}' where id = 1",
     "doctor_portrait": f"update doctor set portrait_hash = '{'0' * 64}' where clinic_id = 1",

@@ -497,6 +497,8 @@ END) STORED,
     logo_hash text,
     photo_hash text,
     change_grace_minutes integer DEFAULT 15 NOT NULL,
+    latitude double precision,
+    longitude double precision,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
     CONSTRAINT clinic_change_grace CHECK (((change_grace_minutes >= 0) AND (change_grace_minutes <= 1440))),
@@ -505,6 +507,7 @@ END) STORED,
     CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
     CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
     CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT clinic_location CHECK ((((latitude IS NULL) = (longitude IS NULL)) AND ((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision)) AND ((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)))),
     CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
     CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT clinic_number CHECK ((id > 0)),
@@ -2048,11 +2051,15 @@ CREATE INDEX appointment_step_age ON public.appointment_step USING btree (taken_
 
 CREATE INDEX appointment_step_by_appointment ON public.appointment_step USING btree (clinic_id, appointment_id);
 
+CREATE INDEX appointment_type_spellings ON public.appointment_type USING gin (public.spellings(name) public.gin_trgm_ops) WHERE active;
+
 CREATE INDEX audit_entry_subjects ON public.audit_entry USING gin (subjects);
 
 CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(active_during), upper(active_during), date, clinic_id) WHERE (removed_at IS NULL);
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
+
+CREATE INDEX clinic_spellings ON public.clinic USING gin (public.spellings(name) public.gin_trgm_ops) WHERE active;
 
 CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
 
@@ -2061,6 +2068,10 @@ CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHE
 CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
 
 CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_ops);
+
+CREATE INDEX doctor_specialty_codes ON public.doctor USING gin (specialties) WHERE active;
+
+CREATE INDEX doctor_spellings ON public.doctor USING gin (public.spellings(((name || ' '::text) || COALESCE(specialty, ''::text))) public.gin_trgm_ops) WHERE active;
 
 CREATE INDEX emergency_access_by_customer ON public.emergency_access USING btree (customer_id, clinic_id);
 

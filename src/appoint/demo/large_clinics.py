@@ -17,7 +17,7 @@ HORIZON: Final = timedelta(days=56)
 STEP: Final = timedelta(minutes=5)
 CLINIC_COLUMNS: Final = (
     "id name time_zone slug locale currency email horizon_days slot_step_minutes doctor_choice confirm_address "
-    "created_at updated_at"
+    "address latitude longitude created_at updated_at"
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name minutes buffer_before_minutes buffer_after_minutes price_amount price_currency "
@@ -30,19 +30,22 @@ class Place(NamedTuple):
     locale: Locale
     currency: str
     languages: tuple[str, ...]
+    town: str
+    latitude: float
+    longitude: float
 
 
 PLACES: Final = (
-    Place("Europe/Berlin", "de", "EUR", ("de", "de", "ru", "ar")),
-    Place("America/New_York", "en", "USD", ("en", "en", "es", "zh")),
-    Place("Asia/Kolkata", "en", "INR", ("hi", "bn", "en")),
-    Place("Europe/Paris", "fr", "EUR", ("fr", "fr", "ar")),
-    Place("America/Mexico_City", "es", "MXN", ("es",)),
-    Place("Africa/Cairo", "en", "EGP", ("ar",)),
-    Place("America/Los_Angeles", "en", "USD", ("en", "es", "zh")),
-    Place("Asia/Singapore", "en", "SGD", ("zh", "en", "hi")),
-    Place("Europe/Madrid", "es", "EUR", ("es", "es", "ar")),
-    Place("Australia/Sydney", "en", "AUD", ("en", "zh")),
+    Place("Europe/Berlin", "de", "EUR", ("de", "de", "ru", "ar"), "Berlin", 52.45, 13.3),
+    Place("America/New_York", "en", "USD", ("en", "en", "es", "zh"), "New York", 40.7, -74.0),
+    Place("Asia/Kolkata", "en", "INR", ("hi", "bn", "en"), "Kolkata", 22.52, 88.3),
+    Place("Europe/Paris", "fr", "EUR", ("fr", "fr", "ar"), "Paris", 48.82, 2.28),
+    Place("America/Mexico_City", "es", "MXN", ("es",), "Mexico City", 19.4, -99.2),
+    Place("Africa/Cairo", "en", "EGP", ("ar",), "Cairo", 30.02, 31.2),
+    Place("America/Los_Angeles", "en", "USD", ("en", "es", "zh"), "Los Angeles", 34.0, -118.3),
+    Place("Asia/Singapore", "en", "SGD", ("zh", "en", "hi"), "Singapore", 1.3, 103.8),
+    Place("Europe/Madrid", "es", "EUR", ("es", "es", "ar"), "Madrid", 40.38, -3.75),
+    Place("Australia/Sydney", "en", "AUD", ("en", "zh"), "Sydney", -33.9, 151.1),
 )
 SPECIALTIES: Final = (
     "General practice",
@@ -102,6 +105,9 @@ async def write_clinic(clinic: Clinic) -> list[Kind]:
                 STEP // timedelta(minutes=1),
                 ("random", "leastBusy", "roundRobin")[clinic.id % 3],
                 "always",
+                f"{clinic.id} High Street, {place.town}",
+                place.latitude + clinic.id % 7 / 50,
+                place.longitude + clinic.id % 11 / 50,
                 at,
                 at,
             )

@@ -19,7 +19,7 @@ from .writing import write
 CLINIC_COLUMNS: Final = (
     "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days "
     "cancel_notice_minutes require_version doctor_choice retain_patients_months retain_messages_days "
-    "confirm_address change_grace_minutes profile created_at updated_at"
+    "confirm_address change_grace_minutes profile latitude longitude created_at updated_at"
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "
@@ -82,7 +82,7 @@ async def _write_settings(clinic: Clinic, slug: str | None) -> None:
     content, at = clinic.story.content, clinic.world.opened_at
     values = msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-3]
     profile = msgspec.json.encode(content.profile).decode()
-    row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), profile, at, at)
+    row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), profile, *content.coordinates, at, at)
     await write(clinic.world.connection, "clinic", CLINIC_COLUMNS, [row])
     await write(clinic.world.connection, "clinic_setup_step", "clinic_id step", [(clinic.id, "hidden")])
 

@@ -48,16 +48,21 @@ def page_response(
     key: Callable[[T], Any],
     *,
     cache_control: str = "private, no-cache",
+    last_key: Any = None,
     subject: Callable[[T], UUID] | None = None,
     parent: UUID | None = None,
 ) -> Response[Page[T]]:
     """Return a page of `matches`, which has one item more than the limit if there is a next page.
 
+    A list that leaves out some of the items it has read passes `last_key`: the last one's sort key, if there is a next
+    page.
+
     If the list is not public, pass each item's `subject` and, if the address names one, the `parent` that the items
     belong to. All of them are recorded as a single disclosure.
     """
     items = list(matches[: query.limit])
-    cursor = _cursor(request, key(items[-1])) if len(matches) > query.limit else None
+    last_key = key(items[-1]) if len(matches) > query.limit else last_key
+    cursor = None if last_key is None else _cursor(request, last_key)
     headers: dict[str, str] = {}
     if cursor:
         next_query = urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])

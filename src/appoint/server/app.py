@@ -18,6 +18,7 @@ from ..booking.bookings.api import Bookings
 from ..booking.bulk.api import BulkChanges
 from ..booking.confirmation.api import Confirmations
 from ..booking.day_board.service import Changes
+from ..booking.finding.api import ClinicQueries
 from ..booking.joins.api import JoinedPatients
 from ..booking.manage_links.api import ManageLinks
 from ..booking.progress.api import AppointmentProgress
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
 
 API = [
     Clinics,
+    ClinicQueries,
     AppointmentTypes,
     Doctors,
     Pictures,

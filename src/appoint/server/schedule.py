@@ -14,6 +14,7 @@ from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..booking.steps import STEP_TTL
+from ..clinics.clinics import jobs as clinic_jobs
 from ..customers import addresses
 from ..customers.guardians import jobs as guardian_jobs
 from ..database.encryption import service as encryption
@@ -94,6 +95,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "end-guardianships": Nightly(time(0, 20), lambda work: guardian_jobs.end_expired(work.db, now=clock.now())),
+    "locate-clinics": Nightly(time(0, 30), lambda work: clinic_jobs.locate_clinics(work.db)),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - KEY_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work, now=clock.now())),
     "forget-events": Nightly(

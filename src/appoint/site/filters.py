@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ..kit import clock, date_formats, fields, phones, regions
 from ..kit.key_ring import readable
 from ..kit.money import Money
+from ..kit.places import KM_PER_MILE
 
 ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -86,6 +87,15 @@ def years(value: int, language: str) -> str:
     return format_unit(value, "duration-year", "long", locale=regions.locale_of(language))
 
 
+def distance(km: float, language: str, *, miles: bool = False) -> str:
+    """Format a distance: “1.2 km”, “0.7 mi”, “14 km”."""
+    value = km / KM_PER_MILE if miles else km
+    unit = "length-mile" if miles else "length-kilometer"
+    return format_unit(
+        round(value, 1) if value < 10 else round(value), unit, "short", locale=regions.locale_of(language)
+    )
+
+
 def waiting_time(seconds: int, language: str) -> str:
     """Format a waiting time, rounded up: “in 3 minutes”."""
     unit = 60 if seconds <= 3600 else 3600
@@ -121,6 +131,7 @@ FILTERS: Final[dict[str, Any]] = {
     "short_time": short_time,
     "duration": duration,
     "years": years,
+    "distance": distance,
     "soon": waiting_time,
     "instant": iso_instant,
     "zone": date_formats.zone,

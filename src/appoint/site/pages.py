@@ -3,7 +3,18 @@
 from typing import Any, Final
 
 from . import api_docs, dev_pages, first_run, pictures, security_txt
-from .public import book, confirm_booking, find, manage, my_appointments, own_details, reschedule, unsubscribe, wards
+from .public import (
+    book,
+    clinic_search,
+    confirm_booking,
+    find,
+    manage,
+    my_appointments,
+    own_details,
+    reschedule,
+    unsubscribe,
+    wards,
+)
 from .public import sign_in as patient_sign_in
 from .staff import (
     absences,
@@ -43,6 +54,7 @@ PAGES: Final[list[Any]] = [
     *security_txt.PAGES,
     *pictures.PAGES,
     *first_run.PAGES,
+    *clinic_search.PAGES,
     *find.PAGES,
     *book.PAGES,
     *confirm_booking.PAGES,

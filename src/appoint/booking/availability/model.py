@@ -124,6 +124,14 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
     return until[::-1]
 
 
+def without_full_slots(time: DoctorTime) -> DoctorTime:
+    """Return the doctor's time without slots that a single claim fills, so that full days cost nothing."""
+    slots = [
+        slot for slot in time.slots if not any(start <= slot.start and slot.end <= end for start, end in time.claims)
+    ]
+    return time._replace(slots=slots)
+
+
 def nearest(times: Sequence[OfferedTime], to: datetime, *, limit: int = 5) -> list[OfferedTime]:
     """Return the available times nearest to the given time, nearest first, without duplicates."""
     by_start = {offer.start_time: offer for offer in reversed(times) if offer.available}
@@ -262,18 +270,6 @@ class SearchSlot(NamedTuple):
     @property
     def place(self) -> Place:
         return Place(self.since, self.offer.clinic_id, self.offer.time.doctor_id)
-
-
-class ClinicListing(msgspec.Struct, frozen=True):
-    """A clinic in the list that patients search."""
-
-    id: int
-    name: str
-    slug: str
-    """The last part of the address of the clinic's page: its slug or, if it has none, its number."""
-    address: str | None
-    time_zone: str
-    specialties: list[str]
 
 
 class FoundTime(msgspec.Struct, rename="camel"):

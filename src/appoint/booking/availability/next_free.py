@@ -16,7 +16,7 @@ from ...kit import clock, errors, fields
 from ...kit.cache import ClinicCache
 from ...kit.structs import RequestBody
 from . import repository
-from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts
+from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts, without_full_slots
 
 MAX_SEARCH_DAYS: Final = 183
 """How many days after the first one to search."""
@@ -160,7 +160,7 @@ def _earliest(
     """Return the earliest free times on the days, each once. The earliest ones are among each doctor's earliest."""
     terms = Terms.for_staff(catalogue, now)
     offers: dict[datetime, tuple[date, OfferedTime]] = {}
-    for doctor in map(_without_full_slots, times):
+    for doctor in map(without_full_slots, times):
         free = ((day, offer) for day, offer in starts(doctor, length, terms) if offer.available)
         for day, offer in islice(((day, offer) for day, offer in free if days[0] <= day <= days[1]), limit):
             offers.setdefault(offer.start_time, (day, offer))
@@ -168,11 +168,3 @@ def _earliest(
         FreeTime(offer.start_time, offer.end_time, offer.doctor_id, catalogue.doctors[offer.doctor_id].name, day)
         for _, (day, offer) in sorted(offers.items())[:limit]
     ]
-
-
-def _without_full_slots(time: DoctorTime) -> DoctorTime:
-    """Return the doctor's time without slots that a single claim fills, so that full days cost nothing."""
-    slots = [
-        slot for slot in time.slots if not any(start <= slot.start and slot.end <= end for start, end in time.claims)
-    ]
-    return time._replace(slots=slots)

@@ -5,14 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
-from ...database.pool import Row, Statements, to
+from ...database.pool import Row, Statements
 from ...database.sql import load
 from ...kit import clock, ids
-from .model import ClinicListing, DoctorOffer, DoctorTime, Place, PublishedSlot, SearchFilter, SearchSlot, Terms
+from .model import DoctorOffer, DoctorTime, Place, PublishedSlot, SearchFilter, SearchSlot, Terms
 
 DOCTORS_TIME: Final = load(__name__, "doctors_time")
 NEXT_SLOTS: Final = load(__name__, "next_slots")
-SOONEST_TIMES: Final = load(__name__, "soonest_times")
 
 
 async def load_doctors_time(
@@ -46,7 +45,7 @@ async def load_doctors_time(
         before=before,
         after=after,
     )
-    return [_doctor_time(row) for row in rows]
+    return [doctor_time(row) for row in rows]
 
 
 async def find_next_slots(
@@ -92,63 +91,8 @@ async def find_next_slots(
     ]
 
 
-async def find_soonest_times(
-    db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int
-) -> list[DoctorOffer]:
-    """Return the time of every active doctor at the clinics (or only those with the given specialty) on the local date
-    `on` or, if that is None, on `days` days starting today.
-
-    The length comes from the shortest appointment type that the doctor offers. It is None if patients book the clinic's
-    slots whole.
-    """
-    rows = await db.fetch(SOONEST_TIMES, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=days)
-    return [_doctor_offer(row, now) for row in rows]
-
-
-async def list_clinics(
-    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int, now: datetime
-) -> list[ClinicListing]:
-    """Return active clinics with published hours that have not ended, ordered by name, starting after clinic number
-    `after`, plus one beyond `limit` if there is a next page."""
-    rows = await db.fetch(
-        """
-        select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
-               array(select distinct d.specialty
-                       from doctor d
-                      where d.clinic_id = c.id and d.active and d.specialty is not null
-                      order by 1) as specialties
-          from clinic c
-         where c.active
-           -- clinic by clinic; `exists` would scan all slots first
-           and (select true from booking_slot s
-                 where s.clinic_id = c.id and s.active_during && tstzrange($5, null) limit 1)
-           and ($1::text is null or position(folded($1) in folded(c.name)) > 0)
-           and ($2::text is null
-                or folded($2) in (select folded(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
-           and ($3::integer is null
-                or (lower(c.name), c.id) > (select lower(b.name), b.id from clinic b where b.id = $3))
-         order by lower(c.name), c.id
-         limit $4 + 1
-        """,
-        q,
-        specialty,
-        after,
-        limit,
-        now,
-    )
-    return [to(ClinicListing, row) for row in rows]
-
-
-async def list_specialties(db: Statements, *, limit: int) -> list[str]:
-    """Return the specialties of all active doctors, ordered by name."""
-    rows = await db.fetch(
-        "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1",
-        limit,
-    )
-    return [row.specialty for row in rows]
-
-
-def _doctor_time(row: Row) -> DoctorTime:
+def doctor_time(row: Row) -> DoctorTime:
+    """Return the published slots and claims in a row of `doctors_time` or of another statement with its columns."""
     slots = list(map(PublishedSlot, row["slot_ids"] or (), row["slot_starts"] or (), row["slot_ends"] or ()))
     claims = list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True))
     return DoctorTime(row["doctor_id"], slots, claims)
@@ -162,4 +106,4 @@ def _doctor_offer(row: Row, now: datetime) -> DoctorOffer:
         clock.local_date(now, row.time_zone) + timedelta(days=row.horizon_days),
     )
     length = Length(row.minutes, row.before, row.after) if row.minutes else None
-    return DoctorOffer(row.clinic_id, terms, length, _doctor_time(row))
+    return DoctorOffer(row.clinic_id, terms, length, doctor_time(row))

@@ -1,17 +1,15 @@
 """Find free times across clinics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from ...database.pool import Statements
 from ...kit import ids
-from ...kit.cache import ClinicCache
 from . import repository
-from .model import ClinicListing, FoundTime, Place, SearchFilter, SearchSlot, starts
+from .model import FoundTime, Place, SearchFilter, SearchSlot, starts
 
 EASTERNMOST_OFFSET: Final = timedelta(hours=14)
 WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
@@ -20,26 +18,11 @@ FIRST_SLOTS: Final = 128
 MAX_SLOTS: Final = 1024
 FIRST_WINDOW: Final = timedelta(hours=6)
 """The length of time that a search's first read covers. It doubles whenever a read reaches its end."""
-SOON_DAYS: Final = 7
-MAX_SPECIALTIES: Final = 200
 LOWEST_ID: Final = UUID(int=0)
 """Sorts before every doctor."""
 
 PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
 """A heap of the next time in each slot read so far, with an iterator over that slot's later times."""
-
-
-async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
-    """Return the specialties of all active doctors, ordered by name."""
-    return await cache.get(ids.PLATFORM, "specialties", lambda: repository.list_specialties(db, limit=MAX_SPECIALTIES))
-
-
-async def find_clinics(
-    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int, now: datetime
-) -> list[ClinicListing]:
-    """Return active clinics with published hours that have not ended, ordered by name, starting after clinic number
-    `after`, plus one beyond `limit` if there is a next page."""
-    return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit, now=now)
 
 
 async def search(
@@ -103,18 +86,3 @@ def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Itera
             )
             if result.place > after:
                 yield result
-
-
-async def find_soonest(
-    db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, limit: int
-) -> dict[int, list[datetime]]:
-    """Return each clinic's first bookable times on the local date `on` or, if that is None, within `SOON_DAYS`. If a
-    specialty is given, only its doctors count. This runs a single statement."""
-    times: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
-    for clinic_id, terms, length, doctor in await repository.find_soonest_times(
-        db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS
-    ):
-        offers = starts(doctor, length, terms)
-        free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
-        times[clinic_id].update(islice(free, limit))
-    return {clinic_id: sorted(clinic_times)[:limit] for clinic_id, clinic_times in times.items()}

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from ...kit import errors, fields
+from ...kit import errors, fields, phones, places
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
@@ -131,6 +131,13 @@ OpeningHours = Annotated[list[OpeningTime], Meta(max_length=28)]
 Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}" + fields.END_OF_TEXT, examples=["#0b6157"])]
 
 
+class Location(RequestBody):
+    """A point on Earth, in degrees."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90, examples=[52.523])]
+    longitude: Annotated[float, Meta(ge=-180, le=180, examples=[13.369])]
+
+
 class Profile(RequestBody):
     """What a clinic says about itself to patients, on its pages and in its emails."""
 
@@ -149,6 +156,15 @@ class Profile(RequestBody):
     imprint_url: fields.WebAddress | None = None
     """The page that names the person responsible for the clinic, as the law of some countries requires."""
     terms_url: fields.WebAddress | None = None
+    location: Location | None = None
+    """Where the clinic is, for searches by place. The default is where its address is, by its postal code or town."""
+
+
+class LocationPatch(RequestBody):
+    """A profile without a location needs both members."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType = UNSET
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType = UNSET
 
 
 class ProfilePatch(RequestBody):
@@ -163,6 +179,7 @@ class ProfilePatch(RequestBody):
     privacy_url: fields.WebAddress | None | UnsetType = UNSET
     imprint_url: fields.WebAddress | None | UnsetType = UNSET
     terms_url: fields.WebAddress | None | UnsetType = UNSET
+    location: LocationPatch | None | UnsetType = UNSET
 
 
 class ClinicContent(RequestBody):
@@ -179,6 +196,14 @@ class ClinicContent(RequestBody):
     policy: Policy = msgspec.field(default_factory=Policy)
     notifications: Notifications = msgspec.field(default_factory=Notifications)
     profile: Profile = msgspec.field(default_factory=Profile)
+
+    @property
+    def coordinates(self) -> tuple[float, float] | tuple[None, None]:
+        """The clinic's latitude and longitude, from its profile or else from its address."""
+        if location := self.profile.location:
+            return location.latitude, location.longitude
+        place = places.locate(self.address, phones.country_of_zone(self.time_zone)) if self.address else None
+        return (place.latitude, place.longitude) if place else (None, None)
 
 
 class ClinicPatch(RequestBody):

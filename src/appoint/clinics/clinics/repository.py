@@ -32,6 +32,14 @@ class ClinicChoice(msgspec.Struct, frozen=True):
     time_zone: str
 
 
+class UnlocatedClinic(msgspec.Struct, frozen=True):
+    """A clinic with an address but without coordinates."""
+
+    id: int
+    address: str
+    time_zone: str
+
+
 COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications", "profile"))
 
 
@@ -85,9 +93,9 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
                             slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
                             require_version, doctor_choice, retain_patients_months, retain_messages_days,
                             confirm_address, change_grace_minutes, reminder_minutes, quiet_from, quiet_until,
-                            agenda_minute, profile)
+                            agenda_minute, profile, latitude, longitude)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23)
+                $23, $24, $25)
         returning *
         """,
         *_values(content),
@@ -109,8 +117,8 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
                require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
                confirm_address = $18, change_grace_minutes = $19, reminder_minutes = $20, quiet_from = $21,
-               quiet_until = $22, agenda_minute = $23, profile = $24,
-               active = $25::timestamptz is null, removed_at = $25, version = version + 1, updated_at = now()
+               quiet_until = $22, agenda_minute = $23, profile = $24, latitude = $25, longitude = $26,
+               active = $27::timestamptz is null, removed_at = $27, version = version + 1, updated_at = now()
          where id = $1
         returning *
         """,
@@ -143,6 +151,7 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
             )
         ),
         msgspec.json.encode(content.profile).decode(),
+        *content.coordinates,
     )
 
 
@@ -213,6 +222,24 @@ async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UU
 async def list_time_zones(db: Statements) -> list[str]:
     """Return the time zones of active clinics."""
     return [row.time_zone for row in await db.fetch("select distinct time_zone from clinic where active order by 1")]
+
+
+async def list_unlocated(db: Statements) -> list[UnlocatedClinic]:
+    """Return active clinics that have an address but no coordinates."""
+    rows = await db.fetch(
+        "select id, address, time_zone from clinic where active and address is not null and latitude is null order by 1"
+    )
+    return [to(UnlocatedClinic, row) for row in rows]
+
+
+async def set_coordinates(db: Statements, clinic_id: int, *, latitude: float, longitude: float) -> None:
+    """Store where the clinic is, unless someone else has in the meantime. The clinic's version stays the same."""
+    await db.execute(
+        "update clinic set latitude = $2, longitude = $3 where id = $1 and latitude is null",
+        clinic_id,
+        latitude,
+        longitude,
+    )
 
 
 async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[ClinicChoice]:

@@ -1,6 +1,7 @@
 """Specialties that doctors can have: codes from SNOMED CT's list of clinical specialties, with their names."""
 
 import unicodedata
+from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
@@ -102,6 +103,11 @@ OTHER_NAMES: Final = {
 }
 """Other names that clinics use, without accents."""
 
+MAX_TYPED: Final = 60
+MIN_TYPED: Final = 4
+"""Shorter texts stand for too many specialties."""
+MIN_SIMILARITY: Final = 0.8
+
 
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.casefold())
@@ -118,6 +124,16 @@ def _codes_by_name() -> dict[str, str]:
 def find_code(name: str | None) -> str | None:
     """Return the specialty with this name in any of the languages."""
     return _codes_by_name().get(_folded(name)) if name else None
+
+
+def find_similar_codes(text: str) -> list[str]:
+    """Return the specialties whose names in any of the languages are spelled like the text, or begin with it."""
+    typed, codes = _folded(text[:MAX_TYPED]), _codes_by_name()
+    if len(typed) < MIN_TYPED:
+        return []
+    begun = [name for name in codes if name.startswith(typed)]
+    names = begun or get_close_matches(typed, codes, n=3, cutoff=MIN_SIMILARITY)
+    return list(dict.fromkeys(codes[name] for name in names))
 
 
 def name_of(code: str, language: str) -> str:

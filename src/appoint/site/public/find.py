@@ -1,85 +1,28 @@
-"""The pages that lead to a booking: the clinic search, a clinic, and its available times.
+"""The pages that lead to a booking: a clinic, and its available times.
 
 In a frame on a clinic's own site they are under /embed instead of /c. Each page runs a fixed number of queries, however
 many clinics, doctors and times there are.
 """
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, Final
 
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...booking.availability import search
 from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_date, query_params
 from ...http.request import Request
 from ...http.routes import route
-from ...identity.setup import service as setup
 from ...kit import clock
-from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
-from ..rendering import redirect, render, url_with
+from ..rendering import redirect
 from . import face
 from .clinic_visit import ClinicVisit, visit_clinic
 from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
 
-CLINICS_PER_PAGE: Final = 12
-TIMES_PER_CLINIC: Final = 3
-"""The number of times that the search shows for each clinic."""
-ONE_DAY: Final = timedelta(days=1)
-ONE_YEAR: Final = timedelta(days=366)
 EMBED_SCRIPT_SECONDS: Final = 3600
-
-
-@get(
-    "/",
-    operation_id="findClinics",
-    opt=route(permission="public", page=True, rate_limit="search"),
-    include_in_schema=False,
-)
-async def find(request: Request) -> Response[Any]:
-    query, now, db = query_params(request), clock.now(), request.services.db
-    q, specialty = query.get("q", "").strip(), query.get("specialty", "").strip()
-    after, day = query.get("after", ""), _searchable_date(query.get("date"), now)
-    matches = await search.find_clinics(
-        db,
-        q=q or None,
-        specialty=specialty or None,
-        after=int(after) if after.isdecimal() and int(after) <= MAX_CLINIC_ID else None,
-        limit=CLINICS_PER_PAGE,
-        now=now,
-    )
-    clinics = matches[:CLINICS_PER_PAGE]
-    soonest: dict[int, list[datetime]] = {}
-    if clinics and (specialty or day):
-        soonest = await search.find_soonest(
-            db,
-            clinic_ids=[clinic.id for clinic in clinics],
-            specialty=specialty or None,
-            on=day,
-            now=now,
-            limit=TIMES_PER_CLINIC,
-        )
-    return render(
-        request,
-        "public/find_clinics.html",
-        clinics=clinics,
-        specialties=await search.list_specialties(db, request.cache),
-        q=q,
-        specialty=specialty,
-        on=day,
-        today=now.date(),
-        soonest=soonest,
-        is_new=not clinics and not query and await setup.is_new(db.across()),
-        next=url_with(request, after=str(clinics[-1].id)) if len(matches) > CLINICS_PER_PAGE else None,
-    )
-
-
-def _searchable_date(text: str | None, now: datetime) -> date | None:
-    day = parse_date(text)
-    return day if day and now.date() - ONE_DAY <= day <= now.date() + ONE_YEAR else None
 
 
 @get(
@@ -157,4 +100,4 @@ async def embed_script(request: Request) -> Response[bytes]:
     return response
 
 
-PAGES: Final = [find, clinic, times, embed_script]
+PAGES: Final = [clinic, times, embed_script]

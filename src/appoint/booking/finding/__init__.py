@@ -1,0 +1,1 @@
+"""Find clinics and their next free times."""

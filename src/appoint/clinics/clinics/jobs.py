@@ -1,0 +1,16 @@
+"""Locate clinics from before Appoint stored where they are, as a worker job."""
+
+from ...database.pool import Database
+from ...kit import phones, places
+from . import repository
+
+
+async def locate_clinics(db: Database) -> int:
+    """Store the coordinates of the clinics that have an address but no coordinates, and return how many were found."""
+    located = 0
+    for clinic in await repository.list_unlocated(db):
+        place = places.locate(clinic.address, phones.country_of_zone(clinic.time_zone))
+        if place:
+            await repository.set_coordinates(db, clinic.id, latitude=place.latitude, longitude=place.longitude)
+            located += 1
+    return located

@@ -1,0 +1,185 @@
+"""A gazetteer: where towns and postal codes are, from GeoNames, without asking another server.
+
+`scripts/places.py` writes its file. Each line is a key, a name, a country, a latitude, a longitude and a
+population; postal codes have a population of 0. The lines are sorted, so that a lookup reads only a few of them.
+"""
+
+import math
+import mmap
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from phonenumbers import SUPPORTED_REGIONS
+
+FILE: Final = Path(__file__).with_name("places.tsv")
+MAX_TEXT: Final = 100
+MIN_KEY: Final = 2
+MAX_MATCHES: Final = 500
+"""The maximum number of lines that a lookup compares."""
+MAX_SIMILAR_LINES: Final = 8000
+MIN_SIMILARITY: Final = 0.55
+MIN_CODE: Final = 3
+MAX_CODE: Final = 8
+MAX_WORDS: Final = 4
+"""In the name of a town in an address."""
+EARTH_RADIUS_KM: Final = 6371.0
+KM_PER_MILE: Final = 1.609344
+COUNTRIES_WITH_MILES: Final = frozenset({"GB", "US", "LR"})
+TRANSLATION: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i"})
+
+
+class Place(NamedTuple):
+    name: str
+    """A town's name, or a postal code with the town."""
+    country: str
+    latitude: float
+    longitude: float
+    population: int = 0
+
+    @property
+    def uses_miles(self) -> bool:
+        return self.country in COUNTRIES_WITH_MILES
+
+
+def find(text: str, *, countries: Collection[str] = ()) -> list[Place]:
+    """Return the places with this name or postal code, most likely first: large ones, and those in `countries`.
+
+    The text can have both, in either order, and a country's code: “10557 Berlin” or “Boston, US”. If no place has the
+    name, return those whose names begin with it.
+    """
+    words = folded(text[:MAX_TEXT]).split()
+    if len(words) > 1 and words[-1].upper() in SUPPORTED_REGIONS:
+        countries, words = [words[-1].upper()], words[:-1]
+    key = " ".join(words)
+    if len(key) < MIN_KEY:
+        return []
+    matches = _with_code(words, None) or list(_lines(f"{key}\t")) or list(_lines(key))
+    by_position = {
+        (place.country, round(place.latitude, 1), round(place.longitude, 1)): place for place in reversed(matches)
+    }
+    return sorted(by_position.values(), key=lambda place: _rank(place, countries))
+
+
+def _rank(place: Place, countries: Collection[str]) -> tuple[int, bool]:
+    """Return what to sort by. A town in the given countries counts as if it were ten times as large."""
+    is_likely = place.country in countries
+    return -place.population * (10 if is_likely else 1), not is_likely
+
+
+def find_similar(text: str, *, countries: Collection[str] = (), limit: int = 3) -> list[Place]:
+    """Return towns whose names are spelled similarly, the most similar first. They share the first two letters."""
+    key = folded(text[:MAX_TEXT])
+    if len(key) <= MIN_KEY:
+        return []
+    pairs, best = _pairs(key), dict[tuple[str, float, float], tuple[float, Place]]()
+    for line in _raw_lines(key[:2], MAX_SIMILAR_LINES):
+        length = line.index(b"\t")
+        if abs(length - len(key)) <= 2 and not line.endswith(b"\t0"):
+            other = _pairs(line[:length].decode())
+            similarity = 2 * len(pairs & other) / (len(pairs) + len(other))
+            place = _place(line)
+            spot = (place.country, place.latitude, place.longitude)
+            is_best = similarity >= MIN_SIMILARITY and similarity > best.get(spot, (0,))[0]
+            if is_best and (not countries or place.country in countries):
+                best[spot] = (similarity, place)
+    ranked = sorted(best.values(), key=lambda each: (-round(each[0], 1), -each[1].population))
+    return [place for _, place in ranked[:limit]]
+
+
+def locate(address: str, country: str | None) -> Place | None:
+    """Return where an address in the country is, by its postal code or else by its town, or None."""
+    if country is None:
+        return None
+    parts = [folded(part).split() for part in reversed(re.split(r"[\n,;]", address[-500:]))]
+    for words in parts:
+        if codes := _with_code(words, country):
+            return codes[0]
+    for words in parts:
+        names = (" ".join(words[start : start + size]) for size in range(MAX_WORDS, 0, -1)
+                 for start in range(len(words) - size + 1))  # fmt: skip
+        for name in names:
+            towns = [place for place in _lines(f"{name}\t") if place.country == country and place.population]
+            if towns:
+                return max(towns, key=lambda place: place.population)
+    return None
+
+
+def distance_km(latitude: float, longitude: float, place: Place) -> float:
+    """Return the distance as the crow flies."""
+    one, other = math.radians(latitude), math.radians(place.latitude)
+    half = math.sin((other - one) / 2) ** 2
+    across = math.sin(math.radians(place.longitude - longitude) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1, math.sqrt(half + math.cos(one) * math.cos(other) * across)))
+
+
+def folded(text: str) -> str:
+    """Return the words in lower case, without accents and punctuation."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(TRANSLATION))
+    letters = (each if each.isalnum() else " " for each in plain if not unicodedata.combining(each))
+    return " ".join("".join(letters).split())
+
+
+def _with_code(words: list[str], country: str | None) -> list[Place]:
+    """Return the places with a postal code that is among the words. It can consist of two words, and end with
+    characters that the gazetteer leaves out, as in “SW1A 1AA”."""
+    for index, word in enumerate(words):
+        for code in (word + "".join(words[index + 1 : index + 2]), word):
+            if MIN_CODE <= len(code) <= MAX_CODE and re.search("[0-9]", code):
+                for size in range(len(code), MIN_CODE - 1, -1):
+                    places = [
+                        place._replace(name=f"{code[:size].upper()} {place.name.partition(' (')[0]}")
+                        for place in _lines(f"{code[:size]}\t")
+                        if country in (None, place.country) and (size == len(code) or not code.isdecimal())
+                    ]
+                    if places and re.search("[0-9]", code[:size]):
+                        return places
+    return []
+
+
+def _pairs(text: str) -> set[str]:
+    padded = f" {text} "
+    return {padded[index : index + 2] for index in range(len(padded) - 1)}
+
+
+def _lines(prefix: str) -> Iterator[Place]:
+    return map(_place, _raw_lines(prefix, MAX_MATCHES))
+
+
+def _place(line: bytes) -> Place:
+    _, name, country, latitude, longitude, population = line.decode().split("\t")
+    return Place(name, country, float(latitude), float(longitude), int(population))
+
+
+def _raw_lines(prefix: str, limit: int) -> Iterator[bytes]:
+    """Yield the lines that start with the prefix, at most `limit`."""
+    file, start = _file(), _position(prefix.encode())
+    for _ in range(limit):
+        end = file.find(b"\n", start)
+        if end < 0 or not (line := file[start:end]).startswith(prefix.encode()):
+            return
+        yield line
+        start = end + 1
+
+
+def _position(prefix: bytes) -> int:
+    """Return the position of the first line that does not sort before the prefix."""
+    file, low, high = _file(), 0, len(_file())
+    while low < high:
+        middle = (low + high) // 2
+        start = file.rfind(b"\n", 0, middle) + 1
+        end = file.find(b"\n", middle)
+        if file[start:end] < prefix:
+            low = end + 1
+        else:
+            high = start
+    return low
+
+
+@cache
+def _file() -> mmap.mmap:
+    with FILE.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

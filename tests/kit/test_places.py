@@ -1,0 +1,57 @@
+"""Where towns and postal codes are."""
+
+import pytest
+
+from appoint.kit import places
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "country"),
+    [
+        ("Berlin", "Berlin", "DE"),
+        ("münchen", "München", "DE"),
+        ("Munich", "Munich", "DE"),
+        ("10557 Berlin", "10557 Berlin", "DE"),
+        ("Boston, US", "Boston", "US"),
+        ("SW1A 1AA", "SW1A Westminster Abbey", "GB"),
+        ("Potsd", "Potsdam", "DE"),
+    ],
+)
+def test_a_place_is_found_by_its_name_or_postal_code(text, name, country):
+    place = places.find(text, countries=["DE"])[0]
+    assert (place.name, place.country) == (name, country)
+
+
+def test_a_postal_code_in_several_countries_is_the_one_where_clinics_are():
+    assert places.find("02110", countries=["US"])[0].name == "02110 Boston"
+    assert places.find("02110", countries=["MX"])[0].country == "MX"
+
+
+def test_a_misspelled_town_leads_to_the_right_one():
+    assert places.find("Berln") == []
+    assert places.find_similar("Berln", countries=["DE"])[0].name == "Berlin"
+    assert places.find_similar("Potsdm", countries=["DE"])[0].name == "Potsdam"
+
+
+@pytest.mark.parametrize(
+    ("address", "country", "name"),
+    [
+        ("Holsteiner Ufer 11, 10557 Berlin", "DE", "10557 Berlin"),
+        ("Am See 1\n10115 Berlin", "DE", "10115 Berlin"),
+        ("10 Downing Street\nLondon SW1A 2AA", "GB", "SW1A Westminster Abbey"),
+        ("Calle Mayor 4, Madrid", "ES", "Madrid"),
+    ],
+)
+def test_an_address_is_located_by_its_postal_code_or_town(address, country, name):
+    assert places.locate(address, country).name == name
+
+
+def test_an_address_that_names_no_known_place_is_nowhere():
+    assert places.locate("At the end of the world", "DE") is None
+    assert places.locate("10115 Berlin", None) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "\ud7ff", "0", " ", "9" * 200, "a " * 100])
+def test_any_text_can_be_searched(text):
+    assert places.find(text) == []
+    assert places.find_similar(text) == []
