@@ -28,6 +28,13 @@ async def test_only_the_page_right_after_booking_asks_to_save_the_link(client, p
     assert "Save this link" not in (await client.get(path_of(appointment))).text
 
 
+async def test_the_page_says_what_to_bring(db, client, practice):
+    appointment = await book(client, practice)
+    await db.execute("update appointment_type set preparation = 'Your insurance card', version = version + 1")
+    page = (await client.get(path_of(appointment))).text
+    assert re.search(r"<dt>What to bring</dt><dd[^>]*>Your insurance card</dd>", page)
+
+
 async def test_the_calendar_file_describes_the_appointment(client, practice):
     appointment = await book(client, practice)
     response = await client.get(path_of(appointment, "/calendar.ics"))

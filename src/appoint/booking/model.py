@@ -126,6 +126,8 @@ class AppointmentDetails(Appointment, kw_only=True):
     doctor: str
     type: str | None
     mode: Mode
+    preparation: str | None
+    """What the patient should bring, or do before the appointment."""
     sent_to: str | None
     """The customer's email address or phone number."""
     code_sent_to: str | None

@@ -1,4 +1,5 @@
-"""What the small world's clinics say about themselves, and their doctors' titles and languages."""
+"""What the small world's clinics say about themselves, what patients should bring, and the doctors' titles and
+languages."""
 
 from typing import Final, NamedTuple
 
@@ -91,3 +92,23 @@ CREDENTIALS: Final = {
     "Dr. Vikram Iyer": Credentials("MD Paediatrics", ("en", "hi", "ta")),
 }
 """The doctors' titles and languages, by name."""
+PREPARATIONS: Final = {
+    "Sprechstunde": "Versichertenkarte und, falls vorhanden, Medikationsplan",
+    "Vorsorgeuntersuchung": "Impfpass und Medikationsplan; bitte kommen Sie nüchtern",
+    "Videosprechstunde": "Ein ruhiger Raum sowie ein Gerät mit Kamera und Mikrofon",
+    "Hautsprechstunde": "Versichertenkarte und eine Liste der Salben, die Sie benutzen",
+    "Hautkrebs-Screening": "Versichertenkarte; bitte kommen Sie ohne Make-up und Nagellack",
+    "Kindersprechstunde": "Impfpass und Versichertenkarte Ihres Kindes",
+    "Kinderuntersuchung U1–U9": "Das gelbe Untersuchungsheft, Impfpass und Versichertenkarte Ihres Kindes",
+    "Jugenduntersuchung J1": "Impfpass und Versichertenkarte",
+    "Kardiologische Sprechstunde": "Überweisung, Medikationsplan und frühere EKGs oder Arztbriefe",
+    "Belastungs-EKG": "Sportkleidung, Sportschuhe und ein Handtuch",
+    "Office visit": "Your insurance card and a photo ID",
+    "Annual physical": "A list of your medications; please have nothing but water for 8 hours before the visit",
+    "Skin check": "Your insurance card; please come without make-up or nail polish",
+    "Cardiology consultation": "Earlier ECGs, reports and prescriptions",
+    "ECG and consultation": "Loose clothing, and earlier reports if you have them",
+    "ENT consultation": "Earlier hearing tests and prescriptions",
+    "Well-baby visit": "The baby’s vaccination card",
+}
+"""What to bring, by appointment type."""

@@ -10,7 +10,7 @@ from asyncpg import Range
 
 from ..clinics.doctors import specialties
 from ..kit import fields
-from .faces import CREDENTIALS
+from .faces import CREDENTIALS, PREPARATIONS
 from .three_clinics import ClinicStory, DoctorStory, Week
 from .visits import OLDEST, Kind, clinics_id
 from .world import World
@@ -23,7 +23,7 @@ CLINIC_COLUMNS: Final = (
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "
-    "min_age max_age created_at updated_at"
+    "min_age max_age preparation created_at updated_at"
 )
 
 
@@ -114,6 +114,7 @@ async def _write_types(clinic: Clinic) -> dict[str, Kind]:
             None if type.price is None else currency,
             "online" if type.online else "inPerson",
             *(_age_limits(type.ages) if type.ages[1] in (*range(18), OLDEST) else (None, None)),
+            PREPARATIONS.get(type.name),
             at,
             at,
         )

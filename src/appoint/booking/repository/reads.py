@@ -100,7 +100,7 @@ async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) 
     row = await db.fetchrow(
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
-               coalesce(t.mode, 'inPerson') as mode,
+               coalesce(t.mode, 'inPerson') as mode, t.preparation,
                (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as sent_to,
                (select masked_address(k.customer_id)
                   from confirmation_code k

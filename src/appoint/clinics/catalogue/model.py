@@ -54,6 +54,8 @@ class CatalogueType(msgspec.Struct, frozen=True):
     min_age: int | None = None
     max_age: int | None = None
     patients: Patients = "everyone"
+    preparation: str | None = None
+    """What patients should bring, or do before the appointment."""
 
     @property
     def price(self) -> Money | None:
