@@ -55,6 +55,7 @@ class ClinicsKnowledge(msgspec.Struct, frozen=True):
     """Whether the clinic is active."""
     since: datetime
     time_zone: str
+    privacy_url: str | None
     name: str | None
     email: str | None
     phone: str | None

@@ -96,6 +96,7 @@ async def list_clinics(db: Statements, customer_id: UUID) -> list[ClinicsKnowled
     rows = await db.fetch(
         """
         select p.clinic_id, c.name as clinic, c.slug, c.active, p.created_at as since, c.time_zone,
+               c.profile ->> 'privacyUrl' as privacy_url,
                p.corrected_name as name, p.corrected_email as email, p.corrected_phone as phone,
                p.corrected_locale as locale, p.corrected_birth_date as birth_date,
                num_nonnulls(p.record_number, p.notes) > 0 as has_notes

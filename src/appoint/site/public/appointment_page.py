@@ -12,8 +12,7 @@ from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors
 from ...kit.calendar_entries import CalendarEntry, calendar_entry, web_calendar_links
-from ..rendering import NO_STORE, render
-from .manage_link import LinkedAppointment, describe_refusal, load_appointment, not_found_page, path_of
+from .manage_link import LinkedAppointment, describe_refusal, linked_page, load_appointment, not_found_page, path_of
 
 
 async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
@@ -26,14 +25,11 @@ def appointment_page(
     request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
 ) -> Response[Any]:
     query, appointment = query_params(request), linked.appointment
-    return render(
+    return linked_page(
         request,
         "public/appointment.html",
+        linked,
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
-        cache_control=NO_STORE,
-        clinic_zone=appointment.time_zone,
-        appointment=appointment,
-        linked=linked,
         address=path_of(token),
         link=link_of(request, token),
         web_calendars=web_calendar_links(calendar_entry_of(request, linked, token)),

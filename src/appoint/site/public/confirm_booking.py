@@ -28,13 +28,14 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ..filters import iso_instant
-from ..rendering import NO_STORE, redirect, render
+from ..rendering import NO_STORE, redirect
 from .clinic_visit import ClinicVisit, visit_clinic
 from .manage_link import (
     LinkedAppointment,
     appointment_id,
     describe_refusal,
     holder,
+    linked_page,
     load_appointment,
     not_found_page,
     path_of,
@@ -211,13 +212,11 @@ async def _link_page(request: Request, first_id: UUID, *, refusal: errors.Confli
         return redirect(path_of(token))
     expires = appointment.hold_expires_at
     left = expires - linked.now if expires else timedelta()
-    return render(
+    return linked_page(
         request,
         "public/confirm_link.html",
+        linked,
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
-        cache_control=NO_STORE,
-        clinic_zone=appointment.time_zone,
-        appointment=appointment,
         left=_minutes(left, language_for(request)) if left > timedelta() else None,
         refusal=describe_refusal(request, refusal) if refusal else "",
     )

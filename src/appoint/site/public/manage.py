@@ -18,12 +18,13 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import one_line
 from ...kit.icalendar_files import invitation, organizer
-from ..rendering import NO_STORE, redirect, render
+from ..rendering import NO_STORE, redirect
 from .appointment_page import appointment_page, calendar_entry_of, refused_page
 from .manage_link import (
     appointment_id,
     database,
     holder,
+    linked_page,
     load_appointment,
     not_found_page,
     path_of,
@@ -115,14 +116,7 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
         return not_found_page(request)
     if not linked.can_cancel or linked.is_late:
         return redirect(path_of(token))
-    return render(
-        request,
-        "public/cancel.html",
-        cache_control=NO_STORE,
-        clinic_zone=linked.appointment.time_zone,
-        appointment=linked.appointment,
-        address=path_of(token),
-    )
+    return linked_page(request, "public/cancel.html", linked, address=path_of(token))
 
 
 @post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)

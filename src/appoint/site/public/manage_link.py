@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,7 @@ from ...kit import clock, errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import translate
 from ..rendering import NO_STORE, render
+from .face import accent_style
 
 
 class LinkedAppointment(NamedTuple):
@@ -95,6 +96,21 @@ def database(request: Request, actor: Actor) -> Database:
 
 def path_of(token: str) -> str:
     return f"/appointments/{token}"
+
+
+def linked_page(request: Request, template: str, linked: LinkedAppointment, **values: Any) -> Response[Any]:
+    """Render a page about a link's appointment, in the clinic's colour and with links to its legal pages."""
+    return render(
+        request,
+        template,
+        cache_control=NO_STORE,
+        linked=linked,
+        appointment=linked.appointment,
+        linked_clinic=linked.catalogue,
+        clinic_zone=linked.catalogue.time_zone,
+        accent=accent_style(linked.catalogue.profile.colour),
+        **values,
+    )
 
 
 def not_found_page(request: Request) -> Response[str]:

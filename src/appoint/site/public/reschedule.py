@@ -20,7 +20,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
-from ..rendering import NO_STORE, redirect, render
+from ..rendering import redirect
 from .appointment_page import refused_page
 from .manage_link import (
     LinkedAppointment,
@@ -28,6 +28,7 @@ from .manage_link import (
     database,
     describe_refusal,
     holder,
+    linked_page,
     load_appointment,
     not_found_page,
     path_of,
@@ -90,12 +91,10 @@ async def confirm_move(request: Request, token: FromPath[str]) -> Response[Any]:
         return await _times_page(request, linked, token, fields)
     appointment, catalogue = linked.appointment, linked.catalogue
     doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
-    return render(
+    return linked_page(
         request,
         "public/reschedule_confirm.html",
-        cache_control=NO_STORE,
-        clinic_zone=appointment.time_zone,
-        appointment=appointment,
+        linked,
         address=path_of(token),
         start=start,
         end=end or start + (appointment.end_time - appointment.start_time),
@@ -130,13 +129,11 @@ async def _times_page(
     doctors = sorted(catalogue.doctors_for(appointment.appointment_type_id), key=lambda doctor: doctor.name)
     doctor_id, length = _doctor_id(linked, fields), Length.of(linked)
     own_day = clock.local_date(appointment.start_time, catalogue.time_zone)
-    return render(
+    return linked_page(
         request,
         "public/reschedule.html",
+        linked,
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
-        cache_control=NO_STORE,
-        clinic_zone=appointment.time_zone,
-        appointment=appointment,
         address=path_of(token),
         doctors=doctors,
         doctor_id=doctor_id,
