@@ -153,6 +153,7 @@ function showChosenTime(): void {
 }
 onSelect.push(() => {
   if (!panel.open) return;
+  lookForTimes();
   saveDraft();
   showChosenTime();
 });
@@ -169,7 +170,10 @@ function chooseStart(wall: string, doctorId?: string): void {
 function lookForTimes(): void {
   const { typeId, minutes } = chosenType();
   const from = isTimeChosen ? valueOf("book-date") : board.first;
-  nextFree.show({ typeId, minutes, doctorId: valueOf("book-doctor") }, from);
+  const patient = isNew()
+    ? { birthDate: valueOf("person-born"), knownPatient: false }
+    : { customerId: person?.customerId ?? "" };
+  nextFree.show({ typeId, minutes, doctorId: valueOf("book-doctor"), patient }, from);
 }
 
 function takeFirstTime(): void {
@@ -214,7 +218,7 @@ panel.addEventListener("input", (event) => {
   const { id } = event.target as Element;
   if (id) (event.target as Element).setAttribute("data-typed", "");
   if (id === "book-date" || id === "book-time") isTimeChosen = true;
-  if (["book-type", "book-doctor", "book-minutes"].includes(id)) lookForTimes();
+  if (["book-type", "book-doctor", "book-minutes", "person-born"].includes(id)) lookForTimes();
   saveDraft();
   showChosenTime();
 });

@@ -17,11 +17,19 @@ interface NextFree {
   nextDay: string | null;
 }
 
-/** What to look for: a type or a length, and a doctor unless anyone will do. */
+/** What to look for: a type or a length, and a doctor unless anyone will do. If anyone will do, they see the patient. */
 export interface Criteria {
   typeId: string | null;
   minutes: number;
   doctorId: string;
+  patient: Patient;
+}
+
+/** One of the clinic's patients, or what the user has typed about a new one. */
+export interface Patient {
+  customerId?: string | null;
+  birthDate?: string;
+  knownPatient?: boolean;
 }
 
 const MAX_TIMES = 6;
@@ -83,12 +91,14 @@ export class NextFreeTimes {
 
   async load(): Promise<void> {
     if (!this.#criteria) return;
-    const { typeId, minutes, doctorId } = this.#criteria;
+    const { typeId, minutes, doctorId, patient } = this.#criteria;
     const query = new URLSearchParams({ limit: String(MAX_TIMES) });
     if (this.#from) query.set("from", this.#from);
     if (typeId) query.set("appointmentTypeId", typeId);
     else query.set("minutes", String(minutes));
     if (doctorId && !this.#anyone.checked) query.set("doctorId", doctorId);
+    for (const [name, value] of Object.entries(patient))
+      if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
     const number = ++this.#number;
     let found = await search(query);
     for (let count = 1; count < MAX_SEARCHES && number === this.#number; count++) {

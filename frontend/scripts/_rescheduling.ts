@@ -95,9 +95,10 @@ onShow.push(() => {
   quickMoves.hidden = moving.hidden;
   if (current?.movable && panel.open) {
     const { typeId, doctorId, startTime } = current;
+    const patient = { customerId: current.customerId };
     within(quickMoves, '[data-quick="tomorrow"]').textContent =
       dateOf(current.start) === board.today ? words["tomorrow"]! : words["nextDay"]!;
-    nextFree.show({ typeId, minutes: minutesOf(current), doctorId }, dateOf(wallTime(startTime)));
+    nextFree.show({ typeId, minutes: minutesOf(current), doctorId, patient }, dateOf(wallTime(startTime)));
   }
   showChosenTime();
 });

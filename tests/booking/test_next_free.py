@@ -121,3 +121,46 @@ async def test_a_search_reads_a_limited_number_of_days_and_says_where_to_continu
     assert (first.times, first.next_day) == ([], TUESDAY + timedelta(days=4))
     second = await next_free(world, from_=NEXT_MONTH, doctor_id=world.dr_shah, doctors=[world.dr_shah])
     assert [time.date for time in second.times] == [NEXT_MONTH] * 3
+
+
+async def limit(world, doctor, **columns):
+    for name, value in columns.items():
+        await world.db.execute(f"update doctor set {name} = $2, version = version + 1 where id = $1", doctor, value)
+    await world.cache.drop(world.clinic)
+
+
+async def add_kim(world):
+    """Add Dr Kim, who is free at seven, before Dr Shah, and sees only children."""
+    dr_kim = await world.add_doctor("Dr Kim, paediatrician")
+    await world.publish(dr_kim, at(7), at(8))
+    await limit(world, dr_kim, max_age=17)
+    return dr_kim
+
+
+async def test_anyone_is_a_doctor_who_sees_the_clinics_patient(world):
+    dr_kim = await add_kim(world)
+    adult = await world.db.fetchval(
+        "insert into customer (name, birth_date) values ('Someone', '1980-05-17') returning id"
+    )
+    child = await world.db.fetchval(
+        "insert into customer (name, birth_date) values ('Someone', '2020-03-02') returning id"
+    )
+    for customer, doctor in ((adult, world.dr_shah), (child, dr_kim)):
+        await world.db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", world.clinic, customer)
+        (first,) = (await next_free(world, customer_id=customer, limit=1)).times
+        assert first.doctor_id == doctor
+
+
+async def test_the_times_do_not_reveal_the_age_of_another_clinics_patients(world):
+    await add_kim(world)
+    child = await world.db.fetchval(
+        "insert into customer (name, birth_date) values ('Someone', '2020-03-02') returning id"
+    )
+    assert await starts(world, customer_id=child, limit=1) == await starts(world, limit=1)
+
+
+async def test_anyone_for_a_new_patient_is_a_doctor_who_takes_new_patients(world):
+    dr_kim = await add_kim(world)
+    await limit(world, dr_kim, max_age=None, patients="known")
+    assert await starts(world, known_patient=False, limit=1) == [at(8)]
+    assert await starts(world, known_patient=True, limit=1) == [at(7)]

@@ -56,6 +56,26 @@ async def test_a_confirmed_move_to_any_doctor_names_the_doctor(client, practice)
     assert "Dr Roy" in page.text
 
 
+async def limit_roy_to_children(db, practice):
+    await db.execute("update doctor set max_age = 17, version = version + 1 where id = $1", practice["roy"])
+
+
+async def test_doctors_who_do_not_see_the_patient_are_not_offered(db, client, practice):
+    await limit_roy_to_children(db, practice)
+    appointment = await book(client, practice)
+    await book(client, practice, 2, customerId=await create_customer(client))
+    await db.execute("update customer set birth_date = '1980-05-17'")
+    page = await client.get(path_of(appointment, f"/move?doctor=any&date={START.date()}"))
+    assert ("Dr Roy" in page.text, at(1) in starts(page.text), at(2) in starts(page.text)) == (False, True, False)
+
+
+async def test_the_paediatricians_patients_are_not_taken_for_adults(db, client, practice):
+    await db.execute("update doctor set max_age = 17, version = version + 1 where id = $1", practice["doctorId"])
+    appointment = await book(client, practice)
+    page = await client.get(path_of(appointment, "/move/confirm"), params={"start": at(3), "doctor": "any"})
+    assert f'name="doctor" value="{practice["doctorId"]}"' in page.text
+
+
 @pytest.mark.parametrize("start", ["", "x", "\ufffd", "9999-12-31T23:59:59Z"])
 async def test_an_invalid_start_shows_the_times_instead_of_a_question(client, practice, start):
     page = await client.get(path_of(await book(client, practice), "/move/confirm"), params={"start": start})

@@ -130,7 +130,7 @@ async def _move(
         await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id, to.doctor_id or doctor_id])
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
     _check_movable(appointment, actor, now)
-    spec = _target(actor, appointment, catalogue, to, now=now, patient=await _facts(tx, appointment, catalogue))
+    spec = _target(actor, appointment, catalogue, to, now=now, patient=await find_facts(tx, appointment, catalogue))
     if (spec.doctor_id, spec.start, spec.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
         await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id])
         return appointment
@@ -256,7 +256,8 @@ def _target(
     return unbound(spec, catalogue, to.override, now) if is_staff else spec
 
 
-async def _facts(db: Statements, appointment: Appointment, catalogue: Catalogue) -> PatientFacts:
+async def find_facts(db: Statements, appointment: Appointment, catalogue: Catalogue) -> PatientFacts:
+    """Return what decides which doctors see the patient."""
     if not catalogue.is_selective:
         return UNKNOWN
     facts = await repository.find_patient_facts(
@@ -280,7 +281,7 @@ async def _explain(
     )
     plan = BookingPlan(
         catalogue,
-        [_target(actor, appointment, catalogue, to, now=now, patient=await _facts(db, appointment, catalogue))],
+        [_target(actor, appointment, catalogue, to, now=now, patient=await find_facts(db, appointment, catalogue))],
         now,
         to.override,
         discreet=not actor.may_know_visits(appointment.customer_id, clinic_id),

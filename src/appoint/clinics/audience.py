@@ -109,18 +109,27 @@ class Acceptance:
     """The doctors who can see a patient, per day."""
 
     def __init__(
-        self, doctors: Iterable["IdentifiedDoctor"], type: Selective | None, patient: PatientFacts, *, is_named: bool
+        self,
+        doctors: Iterable["IdentifiedDoctor"],
+        type: Selective | None,
+        patient: PatientFacts,
+        *,
+        is_named: bool,
+        own_doctor: "IdentifiedDoctor | None" = None,
     ) -> None:
+        """`own_doctor` already has an appointment with the patient, and always accepts them. If that doctor would not
+        be given to strangers, such as a paediatrician, unknown facts don't count against the patient."""
         self._doctors = list(doctors)
         self._type = type
         self._patient = patient
-        self._is_named = is_named
+        self._own_doctor = own_doctor
+        self._is_named = is_named or (own_doctor is not None and not sees_strangers(own_doctor, patient))
         self._accepts_all = not any(map(is_selective, self._doctors)) and not (type and is_selective(type))
         self._by_day: dict[date, frozenset[UUID]] = {}
 
     def accepts(self, doctor_id: UUID, day: date) -> bool:
         """Return whether the patient can see the doctor on the day."""
-        if self._accepts_all:
+        if self._accepts_all or (self._own_doctor and doctor_id == self._own_doctor.id):
             return True
         if day not in self._by_day:
             doctors = accepting(self._doctors, self._type, self._patient, day, is_named=self._is_named)

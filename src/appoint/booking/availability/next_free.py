@@ -8,13 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from ...clinics.audience import PatientFacts, accepting
+from ...clinics.audience import UNKNOWN, PatientFacts, accepting
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ...database.pool import Statements
 from ...kit import clock, errors, fields
 from ...kit.cache import ClinicCache
 from ...kit.structs import RequestBody
+from ..repository import find_patient_facts
 from . import repository
 from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts, without_full_slots
 
@@ -41,6 +42,11 @@ class NextFreeFilter(RequestBody):
     """The patient's date of birth. A search for any doctor leaves out those who see another age group, unless all of
     them do.
     """
+    known_patient: bool | None = None
+    """Whether the patient has been to the clinic before. A search for any doctor leaves out those who don't see such
+    patients, unless none of them do."""
+    customer_id: UUID | None = None
+    """One of the clinic's patients, instead of `birthDate` and `knownPatient`."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="maximum number of times")] = 6
 
     def __post_init__(self) -> None:
@@ -108,7 +114,7 @@ async def _search(
         if doctor_ids is None or doctor.id in doctor_ids
     ]
     if query.doctor_id is None:
-        patient = PatientFacts(query.birth_date)
+        patient = await _patient(db, catalogue, query)
         day = query.from_ or clock.local_date(now, catalogue.time_zone)
         doctors = accepting(doctors, type, patient, day, is_named=False) or doctors
     length = Length.of(type) if type else Length(query.minutes) if query.minutes else None
@@ -127,6 +133,16 @@ async def _search(
     unread = day if doctors and day <= last else None
     next_day = free_times[-1].date + timedelta(days=1) if free_times else unread
     return NextFree(catalogue.clinic_id, catalogue.time_zone, first, free_times, next_day)
+
+
+async def _patient(db: Statements, catalogue: Catalogue, query: NextFreeFilter) -> PatientFacts:
+    """Return what decides who sees the patient. For customers who are not the clinic's patients, that is nothing: the
+    times must not reveal their age."""
+    if query.customer_id is None or not catalogue.is_selective:
+        return PatientFacts(query.birth_date, query.known_patient)
+    facts = await find_patient_facts(db, clinic_id=catalogue.clinic_id, customer_ids=[query.customer_id])
+    patient = facts.get(query.customer_id, UNKNOWN)
+    return patient if patient.is_known else UNKNOWN
 
 
 async def _load(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from ...clinics.audience import Acceptance
 from ...clinics.catalogue import service as catalogues
@@ -58,15 +59,18 @@ async def find_for_clinic(
     first: date,
     last: date,
     now: datetime,
+    own_doctor_id: UUID | None = None,
 ) -> Availability:
-    """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`.
+    """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`. If an appointment is
+    to be moved, its doctor is `own_doctor_id` and sees the patient whatever their age.
 
     This runs one statement, plus a few more for `nextAvailable` if nothing is free on those dates. A stale cached
     catalogue is reloaded. Raise `NotFound` for an unknown clinic, doctor or type.
     """
 
     async def attempt(catalogue: Catalogue, _: int) -> Availability:
-        return await _availability(db, catalogue, query, first=first, last=last, now=now)
+        clinic_query = _resolve(catalogue, query, own_doctor_id)
+        return await _availability(db, catalogue, clinic_query, query, first=first, last=last, now=now)
 
     return await catalogues.with_fresh(db, cache, clinic_id, attempt, exhausted=errors.Unavailable())
 
@@ -74,13 +78,13 @@ async def find_for_clinic(
 async def _availability(
     db: Statements,
     catalogue: Catalogue,
+    clinic_query: ClinicQuery,
     query: AvailabilityFilter | DayFilter,
     *,
     first: date,
     last: date,
     now: datetime,
 ) -> Availability:
-    clinic_query = _resolve(catalogue, query)
     terms = Terms.of(catalogue, now)
     days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
     for doctor in await _times(db, catalogue, clinic_query, first, last):
@@ -100,7 +104,8 @@ async def _availability(
     )
 
 
-def _resolve(catalogue: Catalogue, query: AvailabilityFilter | DayFilter) -> ClinicQuery:
+def _resolve(catalogue: Catalogue, query: AvailabilityFilter | DayFilter, own_doctor_id: UUID | None) -> ClinicQuery:
+    own_doctor = catalogue.doctors.get(own_doctor_id) if own_doctor_id else None
     type = catalogue.types.get(query.appointment_type_id) if query.appointment_type_id else None
     if (query.appointment_type_id and not type) or (query.doctor_id and query.doctor_id not in catalogue.doctors):
         raise errors.NotFound
@@ -113,7 +118,13 @@ def _resolve(catalogue: Catalogue, query: AvailabilityFilter | DayFilter) -> Cli
         offering,
         type,
         Length.of(type) if type else Length(query.minutes) if query.minutes else None,
-        Acceptance(offering, type, patient_of(query), is_named=query.doctor_id is not None),
+        Acceptance(
+            offering,
+            None if own_doctor else type,
+            patient_of(query),
+            is_named=query.doctor_id is not None,
+            own_doctor=own_doctor,
+        ),
     )
 
 
@@ -186,7 +197,14 @@ async def is_free(
 
 
 async def find_nearest_free(
-    db: Statements, cache: ClinicCache, *, clinic_id: int, query: DayFilter, start: datetime, now: datetime
+    db: Statements,
+    cache: ClinicCache,
+    *,
+    clinic_id: int,
+    query: DayFilter,
+    start: datetime,
+    now: datetime,
+    own_doctor_id: UUID | None = None,
 ) -> list[OfferedTime]:
     """Return up to five free times, those nearest to `start` first. Raise `NotFound` under the same conditions as
     `of_clinic`."""
@@ -196,7 +214,14 @@ async def find_nearest_free(
         catalogue.last_date(now),
     )
     availability = await find_for_clinic(
-        db, cache, clinic_id=clinic_id, query=query, first=day - ONE_WEEK, last=day + ONE_WEEK, now=now
+        db,
+        cache,
+        clinic_id=clinic_id,
+        query=query,
+        first=day - ONE_WEEK,
+        last=day + ONE_WEEK,
+        now=now,
+        own_doctor_id=own_doctor_id,
     )
     return nearest([offer for day in availability.days for offer in day.slots], start) or [
         offer for offer in (availability.next_available,) if offer

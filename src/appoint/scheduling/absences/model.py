@@ -114,6 +114,7 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
     id: UUID
     version: int
     doctor_id: UUID
+    customer_id: UUID
     appointment_type_id: UUID | None
     start_time: datetime
     end_time: datetime
@@ -157,6 +158,7 @@ class AppointmentToRebook(msgspec.Struct, rename="camel", frozen=True):
     @classmethod
     def of(cls, appointment: AffectedAppointment, options: RebookingOptions) -> "AppointmentToRebook":
         members = msgspec.structs.asdict(appointment)
+        del members["customer_id"]
         return cls(appointment_id=members.pop("id"), **members, suggestions=[*options.same, *options.others])
 
 

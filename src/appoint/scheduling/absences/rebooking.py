@@ -8,7 +8,9 @@ from uuid import UUID
 from ...booking.availability import repository as availability
 from ...booking.availability.model import DoctorTime, OfferedTime, Range, Terms, nearest, starts
 from ...booking.availability.service import MAX_BUFFER
+from ...booking.repository import find_patient_facts
 from ...booking.rules import buffers, covers, overlaps
+from ...clinics.audience import NO_FACTS, UNKNOWN, Acceptance, PatientFacts
 from ...clinics.catalogue import repository as catalogues
 from ...clinics.catalogue.model import Catalogue, Length
 from ...database.pool import Statements
@@ -44,8 +46,8 @@ async def find_rebooking_options(
     away: AwayPeriod | None,
     now: datetime,
 ) -> dict[UUID, RebookingOptions]:
-    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`. Each time is
-    offered for only one appointment.
+    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`, with doctors
+    who see the patient. Each time is offered for only one appointment.
 
     The appointments must be in chronological order. This reads all doctors' time once, however many appointments there
     are. Raise `NotFound` for an unknown clinic.
@@ -76,8 +78,8 @@ async def load_rebooking_list(
 async def find_colleagues(
     db: Statements, clinic_id: int, appointments: Sequence[AffectedAppointment], *, now: datetime
 ) -> list[Colleague]:
-    """Return the doctors who could take over appointments at the same times because they offer the type and are free,
-    those who could take over the most first. Raise `NotFound` for an unknown clinic."""
+    """Return the doctors who could take over appointments at the same times because they offer the type, see the
+    patient and are free, those who could take over the most first. Raise `NotFound` for an unknown clinic."""
     search = await _prepare(db, clinic_id, appointments, away=None, now=now)
     return search.colleagues(appointments) if search else []
 
@@ -108,7 +110,12 @@ async def _prepare(
         before=MAX_BUFFER,
         after=MAX_BUFFER,
     )
-    return _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away)
+    facts = (
+        await find_patient_facts(db, clinic_id=clinic_id, customer_ids=[each.customer_id for each in appointments])
+        if catalogue.is_selective
+        else NO_FACTS
+    )
+    return _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away, facts)
 
 
 def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, today: date) -> tuple[date, date]:
@@ -125,13 +132,20 @@ class _RebookingSearch:
     """Finds new times for appointments. Computes the available times for each doctor and length only once."""
 
     def __init__(
-        self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: AwayPeriod | None
+        self,
+        catalogue: Catalogue,
+        terms: Terms,
+        times: Mapping[UUID, DoctorTime],
+        away: AwayPeriod | None,
+        facts: Mapping[UUID, PatientFacts],
     ) -> None:
         self._catalogue: Final = catalogue
         self._terms: Final = terms
         self._times: Final = times
         self._away: Final = away
-        self._free: Final[dict[tuple[UUID, Length], list[OfferedTime]]] = {}
+        self._facts: Final = facts
+        self._acceptances: Final[dict[UUID, Acceptance]] = {}
+        self._free: Final[dict[tuple[UUID, Length], list[tuple[date, OfferedTime]]]] = {}
         self._offered: Final[dict[UUID, list[Range]]] = {}
         """The times already offered for other appointments, with their buffers."""
 
@@ -140,11 +154,16 @@ class _RebookingSearch:
         # people cannot come earlier at short notice
         is_soon = appointment.start_time < self._terms.earliest + SHORT_NOTICE
         earliest = appointment.start_time if is_soon else self._terms.earliest
+        acceptance = self._acceptance(appointment)
         same: list[OfferedTime] = []
         others: list[OfferedTime] = []
         for doctor in self._catalogue.doctors_for(type_id):
             if doctor.id in self._times:
-                times = [each for each in self._not_offered(doctor.id, length) if each.start_time >= earliest]
+                times = [
+                    offer
+                    for day, offer in self._not_offered(doctor.id, length)
+                    if offer.start_time >= earliest and acceptance.accepts(doctor.id, day)
+                ]
                 (same if doctor.id == appointment.doctor_id else others).extend(times)
         options = RebookingOptions(
             nearest(same, appointment.start_time, limit=MAX_OPTIONS),
@@ -172,9 +191,21 @@ class _RebookingSearch:
         return (
             doctor_id != appointment.doctor_id
             and doctor.offers(appointment.appointment_type_id)
+            and self._acceptance(appointment).accepts(doctor_id, clock.local_date(start, self._terms.time_zone))
             and covers(time, start, end)
             and not overlaps(time.claims, start - length.before, end + length.after)
         )
+
+    def _acceptance(self, appointment: AffectedAppointment) -> Acceptance:
+        """Return which doctors see the patient. Their own doctor does, and the type suits them already."""
+        if appointment.id not in self._acceptances:
+            own_doctor = self._catalogue.doctors[appointment.doctor_id]
+            others = [
+                each for each in self._catalogue.doctors_for(appointment.appointment_type_id) if each != own_doctor
+            ]
+            patient = self._facts.get(appointment.customer_id, UNKNOWN)
+            self._acceptances[appointment.id] = Acceptance(others, None, patient, is_named=False, own_doctor=own_doctor)
+        return self._acceptances[appointment.id]
 
     def _length(self, appointment: AffectedAppointment) -> Length:
         type_id = appointment.appointment_type_id
@@ -182,20 +213,20 @@ class _RebookingSearch:
         minutes = int((appointment.end_time - appointment.start_time) / timedelta(minutes=1))
         return Length(minutes, *buffers(type))
 
-    def _not_offered(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
+    def _not_offered(self, doctor_id: UUID, length: Length) -> list[tuple[date, OfferedTime]]:
         """Return the doctor's free times without those already offered for other appointments."""
         offers = self._offered.get(doctor_id, ())
         return [
-            offer
-            for offer in self._free_times(doctor_id, length)
+            (day, offer)
+            for day, offer in self._free_times(doctor_id, length)
             if not overlaps(offers, offer.start_time - length.before, offer.end_time + length.after)
         ]
 
-    def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
+    def _free_times(self, doctor_id: UUID, length: Length) -> list[tuple[date, OfferedTime]]:
         if (doctor_id, length) not in self._free:
             self._free[doctor_id, length] = [
-                offer
-                for _, offer in starts(self._times[doctor_id], length, self._terms)
+                (day, offer)
+                for day, offer in starts(self._times[doctor_id], length, self._terms)
                 if offer.available and not (self._away and self._away.contains(offer))
             ]
         return self._free[doctor_id, length]

@@ -213,7 +213,7 @@ async def list_within(
     over."""
     rows = await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,
+        select s.id, s.version, s.doctor_id, a.customer_id, s.appointment_type_id, s.start_time, s.end_time,
                c.name as customer_name, c.phone as customer_phone, a.rebook_by, a.rebook_asked_at
           from appointment a
           join shown_appointment s on s.clinic_id = $1 and s.id = a.id
@@ -238,7 +238,7 @@ async def list_to_rebook(
     """Return upcoming live appointments that need rebooking, with one doctor or with all, earliest first."""
     rows = await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.appointment_type_id, s.start_time, s.end_time,
+        select s.id, s.version, s.doctor_id, a.customer_id, s.appointment_type_id, s.start_time, s.end_time,
                c.name as customer_name, c.phone as customer_phone, a.rebook_by, a.rebook_asked_at
           from appointment a
           join shown_appointment s on s.clinic_id = $1 and s.id = a.id

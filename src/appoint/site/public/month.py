@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ...booking.availability import service
 from ...booking.availability.model import Availability, AvailabilityFilter, OfferedTime
+from ...clinics.audience import UNKNOWN, PatientFacts
 from ...clinics.catalogue.model import Catalogue
 from ...http.forms import parse_date
 from ...http.languages import language_tag_for
@@ -50,11 +51,15 @@ class Month(NamedTuple):
 
 
 class TimeFilter(NamedTuple):
-    """A filter for a month's times: by type or length, or whole slots if neither is given; for one or all doctors."""
+    """A filter for a month's times: by type or length, or whole slots if neither is given; for one or all doctors; and
+    with doctors who see the patient."""
 
     appointment_type_id: UUID | None
     minutes: int | None
     doctor_id: UUID | None
+    patient: PatientFacts = UNKNOWN
+    own_doctor_id: UUID | None = None
+    """The doctor of the appointment to move."""
 
 
 async def load_month(
@@ -82,6 +87,8 @@ async def load_month(
             appointment_type_id=only.appointment_type_id,
             minutes=only.minutes,
             doctor_id=only.doctor_id,
+            birth_date=only.patient.birth_date,
+            known_patient=only.patient.is_known,
         )
         return await service.find_for_clinic(
             request.services.db,
@@ -91,6 +98,7 @@ async def load_month(
             first=since,
             last=until,
             now=now,
+            own_doctor_id=only.own_doctor_id,
         )
 
     availability = await availability_in(first)

@@ -1,7 +1,8 @@
 """Reschedule the appointment behind a manage link."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
 from ...booking.model import RescheduleRequest
 from ...booking.rules import overlaps
+from ...clinics.audience import PatientFacts, unfitness
+from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_form, parse_id, parse_minute, query_params
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
@@ -126,24 +129,23 @@ async def _times_page(
     start: datetime | None = None,
 ) -> Response[Any]:
     appointment, catalogue = linked.appointment, linked.catalogue
-    doctors = sorted(catalogue.doctors_for(appointment.appointment_type_id), key=lambda doctor: doctor.name)
     doctor_id, length = _doctor_id(linked, fields), Length.of(linked)
     own_day = clock.local_date(appointment.start_time, catalogue.time_zone)
+    patient = await rescheduling.find_facts(request.services.db, appointment, catalogue)
+    only = TimeFilter(*length, doctor_id, patient, appointment.doctor_id)
     return linked_page(
         request,
         "public/reschedule.html",
         linked,
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         address=path_of(token),
-        doctors=doctors,
+        doctors=_doctors(linked, patient, own_day),
         doctor_id=doctor_id,
         max_doctor_links=MAX_DOCTOR_LINKS,
         own_day=own_day,
-        month=await load_month(
-            request, catalogue, fields, TimeFilter(*length, doctor_id), now=linked.now, preferred=own_day
-        ),
+        month=await load_month(request, catalogue, fields, only, now=linked.now, preferred=own_day),
         refusal=refusal and describe_refusal(request, refusal),
-        alternatives=await _alternatives(request, linked, refusal, start, doctor_id),
+        alternatives=await _alternatives(request, linked, refusal, start, only),
         whole=length.whole_slots,
     )
 
@@ -153,7 +155,7 @@ async def _alternatives(
     linked: LinkedAppointment,
     refusal: errors.Conflict | None,
     start: datetime | None,
-    doctor_id: UUID | None,
+    only: TimeFilter,
 ) -> Sequence[Any]:
     if refusal is None:
         return []
@@ -164,9 +166,12 @@ async def _alternatives(
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,
-        query=DayFilter(doctor_id=doctor_id),
+        query=DayFilter(
+            doctor_id=only.doctor_id, birth_date=only.patient.birth_date, known_patient=only.patient.is_known
+        ),
         start=start,
         now=linked.now,
+        own_doctor_id=only.own_doctor_id,
     )
     slots = [slot for slot in slots if slot.start_time != start]
     if not slots or not request.user.may_know_visits(linked.appointment.customer_id, linked.catalogue.clinic_id):
@@ -174,6 +179,16 @@ async def _alternatives(
     first, last = min(slot.start_time for slot in slots), max(slot.end_time for slot in slots)
     busy = await appointments.find_other_times(request.services.db, linked.appointment, start=first, end=last)
     return [slot for slot in slots if not overlaps(busy, slot.start_time, slot.end_time)]
+
+
+def _doctors(linked: LinkedAppointment, patient: PatientFacts, day: date) -> list[CatalogueDoctor]:
+    """Return the doctors who offer the type and see the patient, ordered by name."""
+    appointment = linked.appointment
+    return [
+        doctor
+        for doctor in sorted(linked.catalogue.doctors_for(appointment.appointment_type_id), key=attrgetter("name"))
+        if doctor.id == appointment.doctor_id or unfitness(doctor, patient, day) is None
+    ]
 
 
 def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | None:
@@ -223,14 +238,21 @@ async def _available_doctor(request: Request, linked: LinkedAppointment, start: 
     """Return an available doctor, preferably the current one. If no one is available, keep the current one."""
     day = clock.local_date(start, linked.catalogue.time_zone)
     length = Length.of(linked)
+    patient = await rescheduling.find_facts(request.services.db, linked.appointment, linked.catalogue)
     times = await availability.find_for_clinic(
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,
-        query=DayFilter(appointment_type_id=length.appointment_type_id, minutes=length.minutes),
+        query=DayFilter(
+            appointment_type_id=length.appointment_type_id,
+            minutes=length.minutes,
+            birth_date=patient.birth_date,
+            known_patient=patient.is_known,
+        ),
         first=day,
         last=day,
         now=linked.now,
+        own_doctor_id=linked.appointment.doctor_id,
     )
     available = [
         offer.doctor_id for offer in times.days[0].slots if offer.start_time == start and end in (None, offer.end_time)
