@@ -213,10 +213,10 @@ def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
 
 
 def _rebook_url(context: NotificationContext, links: Links) -> str | None:
-    """Return where to book another appointment, with the same doctor."""
-    if context.recipient != "customer" or context.doctor_id is None:
+    """Return where to book another appointment: with the same doctor or, to keep text messages short, with anyone."""
+    if context.recipient != "customer" or context.doctor_id is None or not context.clinic_active:
         return None
-    doctor = f"?doctor={context.doctor_id}" if context.doctor_active else ""
+    doctor = f"?doctor={context.doctor_id}" if context.doctor_active and context.channel == "email" else ""
     return f"{links.public_url}/c/{context.clinic_id}{doctor}"
 
 

@@ -201,6 +201,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     clinic_phone: str | None
     clinic_email: str | None
     clinic_address: str | None
+    clinic_active: bool | None
     clinic_colour: str | None
     clinic_website: str | None
     clinic_map_url: str | None

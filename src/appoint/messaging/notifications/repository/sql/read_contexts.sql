@@ -1,6 +1,7 @@
 select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent,
        n.expires_at, n.created_at, n.attempts, n.round, n.reason,
        c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
+       c.active as clinic_active,
        c.profile ->> 'colour' as clinic_colour, c.profile ->> 'website' as clinic_website,
        c.profile ->> 'mapUrl' as clinic_map_url, c.logo_hash as clinic_logo_hash,
        c.profile ->> 'privacyUrl' as clinic_privacy_url, c.profile ->> 'imprintUrl' as clinic_imprint_url,
