@@ -17,7 +17,7 @@ from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ..clinics import service as clinics
-from . import repository, service, specialties
+from . import languages, repository, service, specialties
 from .model import Doctor, DoctorContent, DoctorFilter, DoctorPatch
 
 
@@ -32,6 +32,17 @@ class Specialties(msgspec.Struct, frozen=True):
     items: list[Specialty]
 
 
+class SpokenLanguage(msgspec.Struct, frozen=True):
+    code: str
+    """A BCP 47 code."""
+    name: str
+    """The name in the caller's language."""
+
+
+class SpokenLanguages(msgspec.Struct, frozen=True):
+    items: list[SpokenLanguage]
+
+
 class Doctors(Controller):
     tags = ["Doctors"]
 
@@ -40,6 +51,12 @@ class Doctors(Controller):
         """List the specialties that doctors can have, ordered by name."""
         items = [Specialty(*pair) for pair in specialties.choices(language_for(request))]
         return json_response(request, Specialties(items))
+
+    @get("/languages", operation_id="listLanguages", opt=route(permission="public"))
+    async def list_languages(self, request: Request) -> Response[SpokenLanguages]:
+        """List the languages that doctors most often speak, ordered by name. Doctors can have others too."""
+        items = [SpokenLanguage(*each) for each in languages.choices(language_for(request))]
+        return json_response(request, SpokenLanguages(items))
 
     @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from ...kit import fields
 from ...kit.structs import PageQuery, RequestBody, Resource
 from ..audience import Age, Patients, check_ages
+from . import languages
 
 AppointmentTypeIds = Annotated[
     list[UUID],
@@ -24,7 +25,9 @@ Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
 Title = Annotated[fields.Name, Meta(examples=["Consultant dermatologist"])]
 SpecialtyCode = Annotated[str, Meta(pattern="^[0-9]{6,18}" + fields.END_OF_TEXT, examples=["394582007"])]
 SpecialtyCodes = Annotated[list[SpecialtyCode], Meta(max_length=5)]
-LanguageCode = Annotated[str, Meta(pattern="^[a-z]{2,3}" + fields.END_OF_TEXT, examples=["de"])]
+LanguageCode = Annotated[
+    str, Meta(pattern="^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?" + fields.END_OF_TEXT, examples=["de"])
+]
 LanguageCodes = Annotated[list[LanguageCode], Meta(max_length=20)]
 
 
@@ -40,7 +43,7 @@ class DoctorContent(RequestBody):
     specialties: SpecialtyCodes = msgspec.field(default_factory=list[str])
     """SNOMED CT codes from the list of specialties. If this is empty, Appoint looks for `specialty` in the list."""
     languages: LanguageCodes = msgspec.field(default_factory=list[str])
-    """The languages that the doctor speaks, as ISO 639 codes."""
+    """The languages that the doctor speaks, as BCP 47 codes, such as `de`, `fa-AF` or `gsg` (German Sign Language)."""
     min_age: Age | None = None
     """The age of the youngest patients that the doctor sees."""
     max_age: Age | None = None
@@ -50,6 +53,7 @@ class DoctorContent(RequestBody):
 
     def __post_init__(self) -> None:
         check_ages(self.min_age, self.max_age)
+        languages.check(self.languages)
 
 
 class DoctorPatch(RequestBody):
@@ -65,6 +69,9 @@ class DoctorPatch(RequestBody):
     patients: Patients | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed doctor, but not their published hours. To remove one, use `DELETE`."""
+
+    def __post_init__(self) -> None:
+        languages.check(self.languages if self.languages is not UNSET else None)
 
 
 class DoctorFilter(PageQuery):

@@ -1,10 +1,10 @@
 """What pages show about the clinic itself: its opening hours, its location and its own colour."""
 
 import colorsys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from babel.lists import format_list
@@ -12,6 +12,7 @@ from babel.lists import format_list
 from ...clinics.audience import Selective
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor
 from ...clinics.clinics.model import OpeningTime, Profile
+from ...clinics.doctors import languages
 from ...clinics.doctors.specialties import names_of
 from ...kit import clock
 from ...kit.fields import WEEKDAYS, parse_wall_time
@@ -89,8 +90,7 @@ def map_url(catalogue: Catalogue) -> str | None:
 
 
 def doctor_face(doctor: CatalogueDoctor, language: str) -> DoctorFace:
-    names = cast("Mapping[str, str]", locale_of(language).languages)
-    spoken = [names.get(code, code) for code in doctor.languages]
+    spoken = [languages.name_of(code, language) for code in doctor.languages]
     return DoctorFace(
         names_of(doctor.specialties, doctor.specialty, language),
         format_list(spoken, locale=locale_of(language)) if spoken else "",

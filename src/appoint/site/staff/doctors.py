@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.appointment_types import service as types
-from ...clinics.doctors import service
+from ...clinics.doctors import languages, service
 from ...clinics.doctors.specialties import choices as specialty_choices
 from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
@@ -60,6 +60,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         doctor=None,
         types=await types.list_types(request.db, clinic_id),
         specialties=specialty_choices(language_for(request)),
+        spoken=languages.form_choices(language_for(request)),
         upcoming=0,
     )
 
@@ -84,6 +85,7 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
         doctor=details,
         types=[*active, *(each for each in removed if each.id in (details.appointment_type_ids or ()))],
         specialties=specialty_choices(language_for(request)),
+        spoken=languages.form_choices(language_for(request), details.languages),
         upcoming=await service.count_upcoming_appointments(request.db, doctor_id, now=clock.now()),
     )
 
