@@ -11,6 +11,7 @@ from asyncpg import Range
 from ..clinics.doctors import specialties
 from ..kit import fields
 from .faces import CREDENTIALS, PREPARATIONS
+from .logos import draw_logo
 from .three_clinics import ClinicStory, DoctorStory, Week
 from .visits import OLDEST, Kind, clinics_id
 from .world import World
@@ -84,7 +85,17 @@ async def _write_settings(clinic: Clinic, slug: str | None) -> None:
     profile = msgspec.json.encode(content.profile).decode()
     row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), profile, *content.coordinates, at, at)
     await write(clinic.world.connection, "clinic", CLINIC_COLUMNS, [row])
+    await _write_logo(clinic)
     await write(clinic.world.connection, "clinic_setup_step", "clinic_id step", [(clinic.id, "hidden")])
+
+
+async def _write_logo(clinic: Clinic) -> None:
+    content = clinic.story.content
+    assert content.slug, "the story has a slug"
+    assert content.profile.colour, "the story has a colour"
+    logo, connection = draw_logo(content.slug, content.profile.colour), clinic.world.connection
+    await write(connection, "image", "clinic_id hash content created_at", [(clinic.id, *logo, clinic.world.opened_at)])
+    await connection.execute("update clinic set logo_hash = $2 where id = $1", clinic.id, logo.hash)
 
 
 async def _write_types(clinic: Clinic) -> dict[str, Kind]:
