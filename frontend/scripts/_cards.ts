@@ -2,6 +2,7 @@
 import type { Calendar } from "@event-calendar/core";
 import { createElement } from "./_api";
 import { type Appointment, clockFormat, config, doctorName, ghost, isDay, language, textScale, words } from "./_board";
+import { portrait } from "./_portrait";
 import { addMinutes } from "./_zone";
 
 export const GHOST_ID = "ghost";
@@ -134,7 +135,7 @@ const loadFormat = new Intl.NumberFormat(language);
 
 /** A doctor's name and number of appointments above the column. Below it, the waiting patients or the specialty. */
 export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
-  const { specialty, portrait, count, waiting } = resource.extendedProps;
+  const { specialty, portrait: picture, count, waiting } = resource.extendedProps;
   const name = createElement("strong", {}, String(resource.title));
   const load = createElement("span", { class: "load number" }, count ? loadFormat.format(Number(count)) : "");
   const line = createElement("div", { class: "row" }, name, " ", load);
@@ -144,6 +145,6 @@ export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calenda
       ? [createElement("small", {}, String(specialty))]
       : [];
   const text = createElement("div", {}, line, ...below);
-  const face = portrait ? [createElement("img", { class: "portrait", src: String(portrait), alt: "" })] : [];
-  return { domNodes: [createElement("div", { class: "column-head" }, ...face, text)] };
+  const face = portrait(String(resource.title), picture ? String(picture) : null);
+  return { domNodes: [createElement("div", { class: "column-head" }, face, text)] };
 }

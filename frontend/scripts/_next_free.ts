@@ -17,7 +17,7 @@ interface NextFree {
   nextDay: string | null;
 }
 
-/** What to look for: a type or a length, and a doctor unless anyone will do. If anyone will do, they see the patient. */
+/** What to look for: a type or a length, and a doctor, or anyone who sees the patient. */
 export interface Criteria {
   typeId: string | null;
   minutes: number;

@@ -1,5 +1,6 @@
 // The panels at the side of the board. They leave the board usable, except on phones, where they cover it.
 import { config, within } from "./_board";
+import { hueOf, initialsOf } from "./_portrait";
 
 const isNarrow = matchMedia("(max-width: 40rem)");
 const panels = [...document.querySelectorAll<HTMLDialogElement>("dialog.panel")];
@@ -52,16 +53,9 @@ export async function showRecord(panel: Element, customerId: string | null, appo
   }
 }
 
-/** The initials of a person's first and last name. */
-export function initialsOf(name: string): string {
-  const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word));
-  return [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "").join("");
-}
-
 /** Show a person's initials in a colour of their own. */
 export function showAvatar(panel: Element, name: string): void {
   const avatar = within(panel, "[data-avatar]");
   avatar.textContent = initialsOf(name);
-  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % 12;
-  avatar.className = `avatar hue-${hue}`;
+  avatar.className = `avatar hue-${hueOf(name)}`;
 }

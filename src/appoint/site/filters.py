@@ -14,6 +14,7 @@ from ..kit import clock, date_formats, fields, phones, regions
 from ..kit.key_ring import readable
 from ..kit.money import Money
 from ..kit.places import KM_PER_MILE
+from . import portraits
 
 ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -139,4 +140,6 @@ FILTERS: Final[dict[str, Any]] = {
     "phone": phone,
     "data": to_json,
     "readable": readable,
+    "initials": portraits.initials,
+    "hue": portraits.hue,
 }

@@ -206,6 +206,7 @@ class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
     name: str
     specialty: str | None
     active: bool
+    portrait_hash: str | None = None
 
 
 class WaitingCount(msgspec.Struct, rename="camel", frozen=True):

@@ -65,7 +65,7 @@ async def load_board(
     times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
     on_board = doctors_on_board(appointments, times)
     doctors = [
-        BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active)
+        BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active, doctor.portrait_hash)
         for doctor in catalogue.doctors.values()
         if doctor.id in on_board
     ]
