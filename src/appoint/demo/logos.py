@@ -11,10 +11,8 @@ from PIL import Image, ImageDraw
 from ..clinics.pictures.encoding import encode
 from ..clinics.pictures.model import EncodedPicture
 
-SIZE: Final = 240
-SCALE: Final = 4
-"""How much larger a logo is drawn, so that its edges are smooth."""
-SIDE: Final = SIZE * SCALE
+SIDE: Final = 960
+"""The width and height that a logo is drawn in: four times those it is stored in."""
 CENTRE: Final = SIDE / 2
 WHITE: Final = "#ffffff"
 
@@ -28,7 +26,7 @@ def draw_logo(slug: str, colour: str) -> EncodedPicture:
     draw.rounded_rectangle((0, 0, SIDE - 1, SIDE - 1), SIDE // 5, colour)
     SIGNS[slug](draw, colour)
     file = BytesIO()
-    picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS).save(file, "PNG")
+    picture.save(file, "PNG")  # `encode` makes it smaller, with smooth edges
     return encode(b64encode(file.getvalue()).decode(), "logo")
 
 
