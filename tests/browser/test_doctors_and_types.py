@@ -15,7 +15,7 @@ async def test_a_manager_adds_a_doctor_and_chooses_the_types_they_offer(site, ma
     name = f"Dr {uuid4().hex[:8]}"
     await page.goto(staff_url(site, "doctors"))
     await follow(page.get_by_role("link", name="Add doctor"))
-    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_label("Specialty in your own words").fill("Sports medicine")
     await page.get_by_label(practice.type_name).check()
     await follow(page.get_by_role("button", name="Add"))
@@ -66,7 +66,7 @@ async def test_only_a_doctor_without_upcoming_appointments_can_leave_and_return(
 async def test_a_price_is_saved_in_its_currencys_minor_unit(site, manager_page, typed_price, price, text):
     page, name = manager_page, f"Priced {uuid4().hex[:8]}"
     await page.goto(staff_url(site, "types/new"))
-    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_label("Price").fill(typed_price)
     await page.get_by_label("Currency").select_option(price["currency"])
     await follow(page.get_by_role("button", name="Add"))
@@ -89,10 +89,10 @@ async def test_an_amount_with_too_many_decimals_for_its_currency_is_refused(site
     await page.get_by_label("Price").fill("12.50")
     fault = page.locator("#price-fault")
     await expect(fault).to_have_text("Enter an amount, such as 1250", use_inner_text=True)
-    await page.get_by_label("Name").fill("Never")
+    await page.get_by_label("Name", exact=True).fill("Never")
     await page.get_by_role("button", name="Add").click()
     await expect(page.locator("#amount")).to_be_focused()  # the browser's own response to an invalid form
-    await expect(page.get_by_label("Name")).to_have_value("Never")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Never")
     await page.get_by_label("Price").fill("1250")
     await expect(fault).to_be_empty()
 
@@ -115,7 +115,7 @@ async def test_a_manager_stops_offering_a_type_and_offers_it_again(site, manager
 async def test_a_duplicate_type_name_is_marked_but_an_existing_one_can_be_saved(site, manager_page):
     page, practice = manager_page, Practice(site)
     await page.goto(staff_url(site, "types/new"))
-    await page.get_by_label("Name").fill(f" visit {practice.name} ")
+    await page.get_by_label("Name", exact=True).fill(f" visit {practice.name} ")
     await expect(page.locator("#name-fault")).to_contain_text("Another appointment type already has this name.")
     await page.get_by_role("button", name="Add").click()
     await expect(page.locator("#name:invalid")).to_be_focused()  # the browser does not send an invalid form
