@@ -115,6 +115,13 @@ async def check_links(client) -> None:
         assert 'id="booking"' in form.text
 
 
+async def test_a_search_without_a_place_shows_no_distance_and_the_best_match_first(db, client, lakeside):
+    await add_bookable_doctor(db, client, await create_clinic(client, name="A clinic by a lakeside"))
+    page = await client.get("/?q=Lakeside+Clinic")
+    assert names(page) == ["Lakeside Clinic", "A clinic by a lakeside"]
+    assert " km · " not in page.text
+
+
 async def test_each_time_opens_the_booking_form_at_that_time(client, lakeside):
     await check_links(client)
 

@@ -121,7 +121,11 @@ def _read(query: Mapping[str, str], countries: list[str], language: str, now: da
         on=parse_date(query.get("date")),
     )
     others = matches[1:] if place else places.find_similar(where, countries=countries) if where else []
-    other_names = [f"{each.name}, {each.country}" for each in others if not place or each.country != place.country]
+    other_names = [
+        f"{each.name}, {each.country}"
+        for each in others
+        if each.country in countries and each.country != (place and place.country)
+    ]
     return Search(
         query,
         criteria,

@@ -5,7 +5,7 @@ with query as materialized (
   select folded(:text::text) as text, set_config('pg_trgm.word_similarity_threshold', '0.5', true)
    where :text is not null
 ), near as materialized (
-  select c.id, away.km
+  select c.id, case when :latitude is not null then away.km end as km  -- `least` ignores nulls
     from clinic c
    cross join lateral (
            select 12742 * asin(least(1, sqrt(
