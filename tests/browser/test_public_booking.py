@@ -33,9 +33,11 @@ from support.public_booking import (
 
 async def test_a_patient_finds_a_clinic_and_books(site, page):
     await page.goto(site.url)
-    await page.locator("#specialty").select_option("Haut- und Geschlechtskrankheiten")
+    await page.locator("#where").fill("10557 Berlin")
+    await page.get_by_text("More filters").click()
+    await page.locator("#specialty").select_option("Dermatology")
     await follow(page.get_by_role("button", name="Search"))
-    await expect(page.locator(".found li")).to_have_count(1)
+    await expect(page.locator(".found .card")).to_have_count(1)
     await follow(page.get_by_role("link", name="Praxis am Spreebogen"))
     await follow(page.get_by_role("link", name="Hautkrebs-Screening"))
     await follow(page.get_by_role("link", name="Dr. Emre Yıldız"))
@@ -174,7 +176,8 @@ async def test_a_visitor_in_the_clinics_time_zone_sees_one_time(site, browser):
 @pytest.mark.parametrize("language", AXE_LANGUAGES)
 async def test_the_booking_pages_are_accessible(site, browser, language):
     async with open_page(browser, language) as page:
-        for path in ("/", "/?q=nowhere", "/?specialty=Dermatology", "/c/spreebogen", "/c/nowhere", "/embed/spreebogen"):
+        searches = ("/", "/?q=nowhere", "/?specialty=Dermatology", "/?where=Dresden", "/?where=Potsdm&date=2020-01-01")
+        for path in (*searches, "/c/spreebogen", "/c/nowhere", "/embed/spreebogen"):
             await page.goto(site.url + path)
             await expect(page.locator("html")).to_have_attribute("lang", re.compile(rf"^{language}\b"))
             await expect_accessible(page)
