@@ -30,7 +30,10 @@ async def test_configured_origins_can_call_the_api_and_read_its_headers(browser)
     assert response.headers["Access-Control-Allow-Origin"] == "https://clinic.example"
     exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
     limits = {f"RateLimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")}
-    assert exposed == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"} | limits
+    assert (
+        exposed
+        == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", "Undo-URL"} | limits
+    )
 
 
 async def test_configured_origins_can_send_the_apis_headers(browser):

@@ -152,13 +152,15 @@ HALF_RANGES = (
     "date=2027-03-01&from=2027-03-01&to=2027-03-01",
     "date=2027-03-01&minutes=4",
 )
+WITHOUT_DATE = {"searchClinics"}
+"""Operations that need no date."""
 
 
 @pytest.mark.parametrize("query", RANGES + HALF_RANGES)
 async def test_an_invalid_date_range_is_400(api, query):
     for operation in READING:
         names = set(getattr(operation.query, "__struct_encode_fields__", ()))
-        if "date" in names:
+        if "date" in names and (query or operation.handler.operation_id not in WITHOUT_DATE):
             assert faults(await api.get(f"{address(operation)}?{query}"), 400)
         elif "from" in names and query.startswith("from") and "to=2027" in query:
             assert "?to" in faults(await api.get(f"{address(operation)}?{query}", headers=ADMIN), 400)

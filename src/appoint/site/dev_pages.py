@@ -14,7 +14,7 @@ from ..kit import errors
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
 from .page_access import expect_development
-from .rendering import NO_FRAMES, NO_STORE, POLICY, render
+from .rendering import NO_FRAMES, NO_STORE, POLICY, local_pictures, render
 
 PAGE_SIZE: Final = 200
 INLINE_STYLES: Final = POLICY.format(styles="'unsafe-inline'", frame_ancestors=NO_FRAMES)
@@ -45,7 +45,14 @@ async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     id, dot, extension = name.partition(".")
     message = await _message(request, id)
     if not dot:
-        page = render(request, "dev/mailbox_message.html", styles="docs.css", cache_control=NO_STORE, message=message)
+        page = render(
+            request,
+            "dev/mailbox_message.html",
+            styles="docs.css",
+            cache_control=NO_STORE,
+            message=message,
+            html=local_pictures(request, message.html),
+        )
         page.set_header("Content-Security-Policy", INLINE_STYLES)
         return page
     if extension != "ics" or message.calendar is None:

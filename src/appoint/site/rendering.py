@@ -126,6 +126,11 @@ def render(
     return response
 
 
+def local_pictures(request: AnyRequest, html: str | None) -> str | None:
+    """Return an email whose pictures come from the server that shows it, as its pages' policy requires."""
+    return html and html.replace(f'src="{services_of(request).settings.links_url}/', 'src="/')
+
+
 def allow_letters(page: Response[Any]) -> Response[Any]:
     """Allow styles in attributes on a page that shows an email. The email is in a sandboxed frame that inherits the
     page's policy, and emails have all their styles in attributes."""

@@ -63,8 +63,8 @@ async def insert_refusals(
     await db.execute(
         """
         insert into audit_unsealed (clinic_id, actor, action, subjects, address, reason)
-        select named.id, $2, $3, $4, $5, $6
-          from unnest($1::integer[]) as named (id)
+        select named.id::integer, $2, $3, $4, $5, $6
+          from unnest($1::bigint[]) as named (id)
          where named.id = 0 or exists (select from clinic c where c.id = named.id)
         """,
         clinic_ids,

@@ -131,7 +131,7 @@ class MessageTemplates(Controller):
     ) -> Response[Preview]:
         """Preview the message with example data. Nothing is saved."""
         key, settings = template_key(kind, channel, locale), request.services.settings
-        site = SiteLinks(settings.links_url, settings.privacy_url, settings.imprint_url)
+        site = SiteLinks("", settings.privacy_url, settings.imprint_url)  # pictures from the site that shows it
 
         async def render(tx: Transaction) -> Preview:
             return await service.preview(tx, clinic_id=clinic_id, key=key, template=data.template, site=site)

@@ -15,7 +15,7 @@ from ...messaging.notifications import service
 from ...messaging.notifications.gateway import READABLE
 from ...messaging.notifications.kinds import kind_of
 from ...messaging.notifications.model import NotificationStatus
-from ..rendering import allow_letters, url_with
+from ..rendering import allow_letters, local_pictures, url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 50
@@ -91,7 +91,7 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
         message=content.notification,
         subject=content.subject,
         text=content.text,
-        html=content.html,
+        html=local_pictures(request, content.html),
         kind_of=kind_of,
     )
     return allow_letters(page)
