@@ -1,11 +1,11 @@
-// The notice about what a form did, with a button to undo it until messages go out.
+// The notice about what a form did, with a button to undo it, if necessary only until messages go out.
 import { callApi, createElement, Refused, words } from "./_api";
 import type { Body } from "./_form_body";
 
 export interface Undo {
   url: string;
-  /** Until then, no message has gone out. */
-  until: string;
+  /** Until then, no message has gone out. Absent if there is none to go out. */
+  until?: string;
 }
 
 export interface Notice {
@@ -15,15 +15,16 @@ export interface Notice {
 
 /** Return how a response's change can be undone. */
 export function undoOf(answer: Body): Undo | undefined {
-  const undo = answer["undo"] as { url: string; messagesHeldUntil: string } | null | undefined;
-  return undo ? { url: undo.url, until: undo.messagesHeldUntil } : undefined;
+  const undo = answer["undo"] as { url: string; messagesHeldUntil?: string } | null | undefined;
+  if (!undo) return undefined;
+  return undo.messagesHeldUntil ? { url: undo.url, until: undo.messagesHeldUntil } : { url: undo.url };
 }
 
 /** Create the notice. Its button disappears when messages go out. */
 export function noticeElement({ text, undo }: Notice): HTMLElement {
   const status = createElement("p", {}, text);
   const notice = createElement("div", { class: "notice good", role: "status" }, status);
-  const left = undo ? new Date(undo.until).getTime() - Date.now() : 0;
+  const left = undo?.until ? new Date(undo.until).getTime() - Date.now() : Number.POSITIVE_INFINITY;
   if (!undo || left <= 0) return notice;
   const button = createElement("button", { type: "button", class: "button quiet small" }, words["undo"] ?? "");
   button.addEventListener("click", async () => {
@@ -38,6 +39,6 @@ export function noticeElement({ text, undo }: Notice): HTMLElement {
     }
   });
   notice.append(createElement("p", {}, button));
-  setTimeout(() => button.remove(), left);
+  if (undo.until) setTimeout(() => button.remove(), left);
   return notice;
 }

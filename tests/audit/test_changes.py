@@ -165,6 +165,9 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
     await run("patchAbsence", {"reason": "Training"}, absenceId=absence)
     await run("removeAbsence", absenceId=absence)
+    closed = await run("closeOnPublicHolidays", {"country": "DE", "dates": ["2027-10-03"]})
+    closure = closed["closures"][0]["id"]
+    await run("reopenOnPublicHolidays", query={"absenceIds": closure}, absenceId=closure)
     extra_slot = (await run("createBookingSlot", {"doctorId": shah, **when(8, 3)}))["id"]
     await run("removeBookingSlot", bookingSlotId=extra_slot)
     template = {"kind": "reminder", "channel": "sms", "locale": "en"}

@@ -23,6 +23,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "changeDoctorsHours": ("doctorId",),
     "changePassword": ("actor",),
     "checkInAppointment": ("appointmentId",),
+    "closeOnPublicHolidays": ("content.closures",),
+    "reopenOnPublicHolidays": ("absenceId",),
     "confirmAppointment": ("appointmentId",),
     "confirmBooking": ("content.appointments",),
     "createAbsence": ("content.id",),
@@ -125,8 +127,8 @@ def expected_subjects(name: str, *, parameters: Mapping[str, Any], content: Mapp
     for subject in SUBJECTS[name]:
         if subject == "actor":
             subjects.append(actor.partition(":")[2])
-        elif subject == "content.appointments":
-            subjects += [appointment["id"] for appointment in content["appointments"]]
+        elif subject in ("content.appointments", "content.closures"):
+            subjects += [each["id"] for each in content[subject.removeprefix("content.")]]
         elif subject.startswith("content."):
             value: Any = content
             for member in subject.split(".")[1:]:

@@ -72,6 +72,7 @@ from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
+from ..scheduling.holidays.api import Holidays
 from ..scheduling.hours_changes.api import ScheduleChanges
 from ..scheduling.slots.api import BookingSlots
 from ..scheduling.weekly_hours.api import Schedules, TimeSlots
@@ -106,6 +107,7 @@ API = [
     BookingSlots,
     ScheduleChanges,
     Absences,
+    Holidays,
     AvailabilityQueries,
     Appointments,
     AppointmentProgress,

@@ -49,6 +49,25 @@ async def list_by_ids(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> li
     return [_absence(db, row) for row in rows]
 
 
+async def find_closures(db: Statements, clinic_id: int, days: Sequence[date]) -> dict[date, UUID]:
+    """Return those of the days on which the clinic is closed all day, each with an absence that closes it."""
+    rows = await db.fetch(
+        """
+        select distinct on (k.day) k.day, a.id
+          from clinic c
+         cross join unnest($2::date[]) as k (day)
+          join absence a
+            on a.clinic_id = $1 and a.active and a.doctor_id is null
+           and a.during @> tstzrange(local_instant(k.day, 0, c.time_zone), local_instant(k.day + 1, 0, c.time_zone))
+         where c.id = $1
+         order by k.day, a.id
+        """,
+        clinic_id,
+        days,
+    )
+    return {row.day: row.id for row in rows}
+
+
 async def list_for_clinic(
     db: Statements, clinic_id: int, query: AbsenceFilter, *, after: tuple[datetime, UUID] | None
 ) -> list[Absence]:

@@ -82,11 +82,19 @@ async def add(
     `appointments-in-the-way` `Conflict` that lists them. A concurrent booking either commits first and is among them,
     or is refused. Raise `NotFound` for an unknown clinic or doctor.
     """
+    absence = await add_unrecorded(tx, clinic_id=clinic_id, content=content, force=force, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[absence.id])
+    return absence
+
+
+async def add_unrecorded(
+    tx: Transaction, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
+) -> Absence:
+    """Add an absence as `add` does, but leave the audit entry to the caller."""
     await _lock(tx, clinic_id, content.doctor_id)
     absence_id = await repository.add(tx, clinic_id, content)
     period = Period(content.start_time, content.end_time)
     await _withdraw(tx, absence_id, [period], doctor_id=content.doctor_id, force=force, now=now)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[absence_id])
     return await get(tx, absence_id)
 
 
@@ -155,12 +163,18 @@ async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: s
     Slots that the absence cut become whole again, and appointments that it stranded no longer need rebooking if the
     hours cover them again. Manual slots that the absence withdrew are not restored.
     """
-    absence = await _lock_absence(tx, absence_id, if_match)
+    absence = await remove_unrecorded(tx, absence_id=absence_id, if_match=if_match, now=now)
     await audit.record(tx, actor, clinic_id=absence.clinic_id, subjects=[absence_id])
+
+
+async def remove_unrecorded(tx: Transaction, *, absence_id: UUID, if_match: str | None, now: datetime) -> Absence:
+    """Remove an absence as `remove` does, but leave the audit entry to the caller."""
+    absence = await _lock_absence(tx, absence_id, if_match)
     if not absence.active:
-        return
+        return absence
     await repository.remove(tx, absence_id, now=now)
     await _republish(tx, absence, now)
+    return absence
 
 
 async def _lock_absence(tx: Transaction, absence_id: UUID, if_match: str | None) -> Absence:

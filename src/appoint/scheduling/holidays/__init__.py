@@ -1,0 +1,1 @@
+"""Public holidays by country, as closures that a clinic can add with one click."""
