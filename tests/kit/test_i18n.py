@@ -15,8 +15,21 @@ from support.catalogues import SOURCE, TRANSLATED, forms
 pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sources, which takes several seconds
 
 SAME_AS_ENGLISH = {
-    "de": {"Code", "Name", "Online", "Passkey", "Passkeys", "Status", "Team", "URL", "Webhooks", "optional"},
-    "es": {"No", "URL", "Webhooks", "{hours} h"},
+    "de": {
+        "Code",
+        "Name",
+        "Online",
+        "Passkey",
+        "Passkeys",
+        "Region",
+        "Status",
+        "Team",
+        "URL",
+        "Webhooks",
+        "optional",
+        "{what}, {when}: {reason}",
+    },
+    "es": {"No", "URL", "Webhooks", "{hours} h", "{what}, {when}: {reason}"},
     "fr": {
         "Absences",
         "Code",

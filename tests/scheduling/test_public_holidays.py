@@ -6,7 +6,7 @@ import pytest
 
 from appoint.kit import errors
 from appoint.scheduling.holidays.model import HolidayPlace, known_regions, list_holidays
-from appoint.scheduling.holidays.service import country_of
+from appoint.scheduling.holidays.service import country_of_zone
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, staff
 from support.world import create_clinic, create_doctor
@@ -36,7 +36,7 @@ def test_an_unknown_country_has_no_holidays_and_an_unknown_region_is_invalid():
 
 @pytest.mark.parametrize(("zone", "country"), [("Europe/Berlin", "DE"), ("Asia/Kolkata", "IN"), ("UTC", None)])
 def test_the_country_is_that_of_the_time_zone(zone, country):
-    assert country_of(zone) == country
+    assert country_of_zone(zone) == country
 
 
 @pytest.fixture

@@ -55,6 +55,12 @@ async def cancel(
     )
 
 
+async def list_together(db: Statements, *, clinic_id: int, booking_id: UUID) -> Sequence[Appointment]:
+    """Return the appointments that were booked together, in request order."""
+    bookings = await repository.load_bookings(db, clinic_id=clinic_id, booking_ids=[booking_id])
+    return bookings[booking_id].appointments if booking_id in bookings else []
+
+
 async def list_by_ids(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:
     """Return the clinic's appointments with these ids."""
     return await repository.list_by_ids(db, clinic_id=clinic_id, ids=ids)

@@ -22,9 +22,7 @@ class Holidays(Controller):
     tags = ["Absences"]
 
     @get("/", operation_id="listPublicHolidays", opt=route(permission="see-absences"))
-    async def list(
-        self, request: Request, clinic_id: FromPath[int], query: HolidayQuery
-    ) -> Response[PublicHolidays]:
+    async def list(self, request: Request, clinic_id: FromPath[int], query: HolidayQuery) -> Response[PublicHolidays]:
         """List the public holidays of a country or region, by default the clinic's country and the next twelve months.
         Each says whether the clinic is closed that day."""
         holidays = await service.list_holidays(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import Annotated, Any, ClassVar, NamedTuple
 from uuid import UUID
 
@@ -85,14 +86,17 @@ class AddedClosures(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ClosureIds(RequestBody):
+    EXAMPLE: ClassVar = {"absenceIds": "00000001-01a2-7ca0-8000-00000000000a"}
+
     absence_ids: Annotated[list[UUID], Meta(min_length=1, max_length=60)]
+    """The closures to remove, as returned when they were added."""
 
 
 def list_holidays(place: HolidayPlace, *, language: str, first: date, last: date) -> Mapping[date, str]:
     """Return the public holidays from the first to the last day, with their names. Raise `Invalid` for an unknown
     region, and return none for a country without known holidays."""
-    known = known_regions(place.country)
-    if place.region is not None and place.region not in known:
+    regions = known_regions(place.country)
+    if place.region is not None and place.region not in regions:
         raise errors.Invalid(errors.Fault("#/region", "is not a region of this country"))
     names = _names(place, language, first.year, last.year)
     return {day: name for day, name in sorted(names.items()) if first <= day <= last}
@@ -118,8 +122,10 @@ def known_regions(country: str) -> Mapping[str, str]:
     if not codes:
         return {}
     aliases: Mapping[str, str] = library.country_holidays(country).subdivisions_aliases
-    names = {code: name for name, code in reversed(aliases.items())}
-    return dict(sorted(((code, names.get(code, code)) for code in codes), key=lambda region: region[1]))
+    names: dict[str, str] = {}
+    for name, code in aliases.items():
+        names.setdefault(code, name)  # the first is the usual one
+    return dict(sorted(((code, names.get(code, code)) for code in codes), key=itemgetter(1)))
 
 
 def known_countries() -> list[str]:

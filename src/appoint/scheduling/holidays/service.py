@@ -1,12 +1,10 @@
 """List a clinic's public holidays, and close the clinic on them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
-
-from babel.core import get_global
 
 from ... import audit
 from ...clinics.clinics import service as clinics
@@ -15,6 +13,7 @@ from ...database.pool import Statements, Transaction
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
+from ...kit.phones import country_of_zone
 from ..absences import repository as absences_repository
 from ..absences import service as absences
 from ..absences.model import Absence, AbsenceContent
@@ -24,12 +23,6 @@ from .model import list_holidays as list_dates
 ONE_DAY: Final = timedelta(days=1)
 MAX_DAYS: Final = 366
 MIDNIGHT_MINUTE: Final = 1440
-
-
-def country_of(time_zone: str) -> str | None:
-    """Return the country that a time zone belongs to, or None if it belongs to none or to several."""
-    country = get_global("zone_territories").get(time_zone)
-    return country if country and len(country) == 2 and country != "ZZ" else None
 
 
 async def list_holidays(
@@ -58,7 +51,7 @@ async def close(
     """
     clinic = await clinics.get(tx, clinic_id)
     place, days = _place(clinic, request.country, request.region), sorted(set(request.dates))
-    names = (
+    names: Mapping[date, str] = (
         await asyncio.to_thread(list_dates, place, language=clinic.locale, first=days[0], last=days[-1])
         if place
         else {}
@@ -92,14 +85,12 @@ async def reopen(tx: Transaction, actor: Actor, *, clinic_id: int, absence_ids: 
 
 
 def _place(clinic: Clinic, country: str | None, region: str | None) -> HolidayPlace | None:
-    country = country or country_of(clinic.time_zone)
+    country = country or country_of_zone(clinic.time_zone)
     return HolidayPlace(country, region) if country else None
 
 
 async def _closure(db: Statements, clinic: Clinic, day: date, name: str) -> AbsenceContent:
-    period = await absences.find_period(
-        db, clinic.id, first=day, first_minute=0, last=day, last_minute=MIDNIGHT_MINUTE
-    )
+    period = await absences.find_period(db, clinic.id, first=day, first_minute=0, last=day, last_minute=MIDNIGHT_MINUTE)
     assert period, "the clinic exists"
     return AbsenceContent(start_time=period.start, end_time=period.end, reason=name)
 

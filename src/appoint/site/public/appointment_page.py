@@ -12,19 +12,28 @@ from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors
 from ...kit.calendar_entries import CalendarEntry, calendar_entry, web_calendar_links
-from .manage_link import LinkedAppointment, describe_refusal, linked_page, load_appointment, not_found_page, path_of
+from .manage_link import (
+    LinkedAppointment,
+    describe_refusal,
+    linked_page,
+    list_others,
+    load_appointment,
+    not_found_page,
+    path_of,
+)
 
 
 async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
     """Show the appointment as it is now, and explain why the change was refused."""
     linked = await load_appointment(request, token)
-    return appointment_page(request, linked, token, refusal=refusal) if linked else not_found_page(request)
+    return await appointment_page(request, linked, token, refusal=refusal) if linked else not_found_page(request)
 
 
-def appointment_page(
+async def appointment_page(
     request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
 ) -> Response[Any]:
     query, appointment = query_params(request), linked.appointment
+    is_booker = booked_token_of(request) == token
     return linked_page(
         request,
         "public/appointment.html",
@@ -36,9 +45,9 @@ def appointment_page(
         notice_minutes=linked.catalogue.cancel_notice_minutes,
         live=appointment.status in LIVE,
         is_new="new" in query,
-        reached_at=appointment.sent_to
-        if booked_token_of(request) == token
-        else None,  # only for the browser that made the booking
+        # only for the browser that made the booking
+        reached_at=appointment.sent_to if is_booker else None,
+        others=await list_others(request, linked, token) if is_booker else [],
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",

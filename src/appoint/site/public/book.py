@@ -1,36 +1,28 @@
 """The booking form: the patient's details, and the booking itself."""
 
-import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
-from ...booking.book import book as book_appointments
 from ...booking.model import Appointment
-from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
-from ...booking.request_context import booking_limits, hold_length, stranger_origin
 from ...clinics.catalogue.model import Catalogue
-from ...customers import service as customers
-from ...customers.model import CustomerContent
-from ...http.cookies import FORM_KEY, add_form_key, knows_address, set_booked_token
+from ...http.cookies import add_form_key, set_booked_token
 from ...http.forms import parse_form, query_params
-from ...http.idempotency import idempotent
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
+from ...kit.date_formats import moment
 from ...kit.i18n import translate
 from ...kit.ids import PLATFORM
-from ..rendering import NO_STORE, faults_by_field, redirect
+from ..rendering import NO_STORE, redirect
 from .booking_choice import (
+    MAX_TOGETHER,
     Choice,
     UnavailableTime,
     alternatives,
@@ -38,12 +30,14 @@ from .booking_choice import (
     describe_unavailable,
     instead,
     read_choice,
+    read_others,
+    without,
 )
 from .clinic_visit import visit_clinic
-from .customer_form import DETAILS, read_customer
+from .customer_form import DETAILS
+from .form_booking import book_parts, form_key, read_parts
 from .own_booking import (
     RecentBooking,
-    caller_of,
     find_recent_booking,
     is_own_hold,
     link_of_own_booking,
@@ -53,7 +47,11 @@ from .own_people import people_of
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
-FIELDS: Final = ("person", "name", "email", "phone", "birthDate", "known", "note", "zone")
+FIELDS: Final = (
+    *("person", "name", "email", "phone", "birthDate", "known", "note", "zone"),
+    *(f"{name}{number}" for number in range(1, MAX_TOGETHER) for name in ("person", "name", "birthDate")),
+)
+"""The fields that end in a number belong to further appointments."""
 MAX_BOOKING_FORM_BYTES: Final = 64 * 1024
 """Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes for each."""
 
@@ -113,12 +111,14 @@ async def _form(
         )
         typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
-    key = _form_key(typed) or secrets.token_urlsafe(18)
+    key = form_key(typed) or secrets.token_urlsafe(18)
     response = visit.render(
         "public/booking_form.html",
         cache_control=NO_STORE,
         status_code=status_code,
         type=choice.type,
+        others=[(each, without(choice, each), visit.questions(each.type, each.doctor)) for each in read_others(visit)],
+        next=choice.address_of_next if len(read_others(visit)) < MAX_TOGETHER - 1 else None,
         doctor=choice.doctor,
         start=start,
         end=choice.end,
@@ -134,6 +134,7 @@ async def _form(
         gone=unavailable,
         trouble=trouble,
         people=people,
+        names_of_people=[(person.id, person.name) for person in people],
         asks=visit.questions(choice.type, choice.doctor),
         asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always",
     )
@@ -169,20 +170,27 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     if choice is None:
         return redirect(visit.address())
     people = await people_of(visit)
-    booker_id = people[0].id if people else None
-    patient_id = _patient_id(people, typed)
-    try:
-        content = (
-            None if patient_id else read_customer(visit, typed, questions=visit.questions(choice.type, choice.doctor))
-        )
-    except errors.Invalid as invalid:
+    parts, faults = read_parts(choice, typed, people)
+    if faults:
         is_blank = not any(typed.get(field, "").strip() for field in DETAILS)
-        faults = {} if other_time.strip() and is_blank else dict(faults_by_field(invalid, visit.language))
+        faults = {} if other_time.strip() and is_blank else faults
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
         await release_own_hold(choice, typed.get("hold", ""))
-        appointment = await _book(choice, typed, content, patient_id=patient_id, booker_id=booker_id)
+        appointment = await book_parts(parts, typed, booker_id=people[0].id if people else None)
     except errors.Conflict as refusal:
+        index: int = refusal.facts.get("index", 0)
+        other_choice = parts[index].choice
+        if other_choice != choice:
+            problem = PROBLEMS[refusal.type]
+            text = translate(
+                visit.language,
+                "{what}, {when}: {reason}",
+                what=other_choice.type.name if other_choice.type else translate(visit.language, "An appointment"),
+                when=moment(other_choice.start, visit.catalogue.time_zone, visit.language, "short"),
+                reason=describe_unavailable(other_choice, refusal.type, [], facts=refusal.facts).text,
+            )
+            return await _form(choice, typed, status_code=problem.status, trouble=text)
         unavailable = describe_unavailable(
             choice, refusal.type, await alternatives(choice, refusal), facts=refusal.facts
         )
@@ -195,100 +203,17 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     return _booked_page(choice, appointment)
 
 
-def _patient_id(people: Sequence[Any], typed: Mapping[str, str]) -> UUID | None:
-    """Return the id of the person named in the form (the booker, if no one is named), or None for a new customer."""
-    person = typed.get("person")
-    for candidate in people:
-        if person == str(candidate.id):
-            return candidate.id
-    return people[0].id if people and not person and not typed.get("name") else None
-
-
-async def _book(
-    choice: Choice,
-    typed: Mapping[str, str],
-    content: CustomerContent | None,
-    *,
-    patient_id: UUID | None,
-    booker_id: UUID | None,
-) -> Appointment:
-    request, clinic_id = choice.visit.request, choice.visit.catalogue.clinic_id
-    is_proven = not request.user.is_stranger or (
-        content is not None and knows_address(request, content.email or content.phone or "", clock.now())
-    )
-    customer_id = patient_id or await _register(choice, typed, content, is_proven=is_proven)
-    time = choice.time_request(typed.get("note", "").strip() or None)
-    time.known_patient = {"yes": True, "no": False}.get(typed.get("known", ""))
-    command = BookingCommand(
-        clinic_id,
-        [CustomerRequest(customer_id, time)],
-        request.user,
-        hold_length(request),
-        clock.now(),
-        booker_id=booker_id,
-        idempotency=_idempotency_key(choice, typed, patient_id or content),
-        limits=booking_limits(request, clinic_id),
-        is_proven=is_proven,
-        origin=stranger_origin(request, clinic_id),
-    )
-    result = await book_appointments(request.services.db, request.cache, command)
-    (appointment,) = result.booking.appointments
-    return appointment
-
-
 def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
     """Redirect to the page for the code, or to the new appointment."""
     visit, request = choice.visit, choice.visit.request
     token = links.token(request.services.secret_key, appointment.id)
     if visit.framed or appointment.confirmation:
-        response = redirect(visit.address(f"/confirm/{token}"))
+        response = redirect(visit.address(f"/confirm/{token}", also=None))
     else:
         response = redirect(f"/appointments/{token}?new=1")
     if not visit.framed:
         set_booked_token(response, request.services.secret_key, token)
     return response
-
-
-async def _register(
-    choice: Choice, typed: Mapping[str, str], content: CustomerContent | None, *, is_proven: bool
-) -> UUID:
-    """Create a customer for each form, as the API does, so that visitors cannot find out whether one with the same
-    address already exists. If visitors have confirmed the address before, use their existing record.
-    """
-    assert content, "the customer is new"
-    request = choice.visit.request
-    await request.services.limits.count(request, request.user, "registrations")
-    await request.services.limits.count_recipients(request.user, (content.email, content.phone))
-    register = customers.register_confirmed if is_proven and request.user.is_stranger else customers.register
-    customer, _ = await idempotent(
-        request,
-        content,
-        lambda tx: register(tx, request.user, content=content, now=clock.now()),
-        remember=lambda customer: customer.id,
-        recall=lambda tx, customer_id: customers.get(tx, UUID(customer_id)),
-        key=_digest("customer", _form_key(typed), content),
-        db=request.services.db.across(),
-    )
-    return customer.id
-
-
-def _idempotency_key(
-    choice: Choice, typed: Mapping[str, str], customer: UUID | CustomerContent | None
-) -> IdempotencyKey | None:
-    """Return the same key for the same form, time and person, even if the note has changed."""
-    key = _digest("appointment", _form_key(typed), customer, choice.query)
-    form_key = _form_key(typed)
-    return IdempotencyKey(caller_of(form_key), key, bytes.fromhex(key)) if key and form_key else None
-
-
-def _form_key(typed: Mapping[str, str]) -> str | None:
-    return key if FORM_KEY.fullmatch(key := typed.get("key", "")) else None
-
-
-def _digest(purpose: str, key: str | None, *values: Any) -> str | None:
-    if key is None:
-        return None
-    return hashlib.sha256(msgspec.json.encode([purpose, key, *values], order="sorted")).hexdigest()
 
 
 PAGES: Final = [show_form, check, book]

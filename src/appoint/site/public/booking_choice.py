@@ -19,6 +19,10 @@ from ...kit.i18n import translate
 from ..filters import iso_instant
 from .clinic_visit import ClinicVisit
 
+MAX_TOGETHER: Final = 5
+"""How many appointments can be booked together."""
+PARTS: Final = ("type", "doctor", "start", "end", "whose")
+"""The query parameters of a choice, in the order in which `also` lists them."""
 MAX_SLOT_LENGTH: Final = timedelta(days=1)
 
 
@@ -46,6 +50,11 @@ class Choice(NamedTuple):
         if self.type:
             return query
         return {**query, "end": iso_instant(self.end), "whose": self.doctor and self.doctor.id}
+
+    @property
+    def address_of_next(self) -> str:
+        """The address for choosing another time for the same visit."""
+        return self.visit._replace(also=_join([*_others(self.visit), self])).address()
 
     def time_request(self, notes: str | None) -> TimeRequest:
         """Return the request for the time. It identifies slots by doctor and time, because their ids may have changed
@@ -83,6 +92,27 @@ def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
     if type:
         return Choice(visit, type, preferred, start, start + timedelta(minutes=type.minutes), preferred)
     return _whole_slot(visit, query, start, preferred)
+
+
+def read_others(visit: ClinicVisit) -> list[Choice]:
+    """Return the other times that the visitor has chosen for the same visit, leaving out those that no longer exist."""
+    return _others(visit)
+
+
+def without(choice: Choice, other: Choice) -> str:
+    """Return the form's address for a choice without one of the other times."""
+    rest = [each for each in _others(choice.visit) if each != other]
+    return choice.visit._replace(also=_join(rest)).address("/details", **choice.query)
+
+
+def _others(visit: ClinicVisit) -> list[Choice]:
+    texts = visit.also.split(",")[: MAX_TOGETHER - 1] if visit.also else []
+    queries = (dict[str, str](zip(PARTS, text.split("_"), strict=False)) for text in texts)
+    return [choice for query in queries if (choice := read_choice(visit, query))]
+
+
+def _join(choices: Sequence[Choice]) -> str:
+    return ",".join("_".join(str(choice.query.get(part) or "") for part in PARTS) for choice in choices)
 
 
 def _whole_slot(

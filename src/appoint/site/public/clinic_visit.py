@@ -9,7 +9,7 @@ from litestar import Response
 from ...clinics.audience import Selective, is_for_children
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
-from ...http.forms import parse_id
+from ...http.forms import parse_id, query_params
 from ...http.languages import language_for, language_tag_for
 from ...http.request import Request
 from ..rendering import ANY_SITE, NO_FRAMES, REVALIDATE, render
@@ -26,6 +26,8 @@ class ClinicVisit(NamedTuple):
     language: str
     framed: bool
     """Whether the page is in another site's frame. If so, URLs carry the language, because cookies cannot."""
+    also: str = ""
+    """The other times that the visitor has chosen for the same visit to the clinic, as in the URL."""
 
     @property
     def tag(self) -> str:
@@ -34,7 +36,7 @@ class ClinicVisit(NamedTuple):
 
     def address(self, path: str = "", **query: Any) -> str:
         """Return the URL of one of the clinic's pages, leaving out parameters that are None."""
-        parameters = {**query, "lang": self.language if self.framed else None}
+        parameters = {"also": self.also or None, **query, "lang": self.language if self.framed else None}
         encoded = urlencode({name: value for name, value in parameters.items() if value is not None})
         prefix = EMBED_PREFIX if self.framed else "/c/"
         return f"{prefix}{self.catalogue.slug or self.catalogue.clinic_id}{path}" + (f"?{encoded}" if encoded else "")
@@ -50,6 +52,7 @@ class ClinicVisit(NamedTuple):
             accent=accent_style(self.catalogue.profile.colour),
             framed=self.framed,
             address=self.address,
+            also=self.also,
             face_of=self.face_of,
             audience_of=self.audience_of,
             **values,
@@ -102,4 +105,5 @@ class Questions(NamedTuple):
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:
     """Return the visit. Raise `NotFound` if the clinic does not exist or takes no bookings."""
     catalogue = await catalogues.find_by_name(request.services.db, request.cache, name)
-    return ClinicVisit(request, catalogue, language_for(request), request.scope["path"].startswith(EMBED_PREFIX))
+    framed = request.scope["path"].startswith(EMBED_PREFIX)
+    return ClinicVisit(request, catalogue, language_for(request), framed, query_params(request).get("also", ""))

@@ -36,6 +36,7 @@ from .manage_link import (
     describe_refusal,
     holder,
     linked_page,
+    list_others,
     load_appointment,
     not_found_page,
     path_of,
@@ -50,7 +51,7 @@ LINK_PAGE: Final = "/confirm/{token:str}"
 async def show(request: Request, name: FromPath[str], token: FromPath[str]) -> Response[Any]:
     """Ask for the code or, once the appointment is booked, show it."""
     visit, linked = await _visit(request, name, token)
-    return _page(visit, linked, token)
+    return await _page(visit, linked, token)
 
 
 @post(CODE_PAGE, operation_id="confirmBookingByForm", status_code=200, opt=PUBLIC, include_in_schema=False)
@@ -62,7 +63,7 @@ async def confirm(request: Request, name: FromPath[str], token: FromPath[str]) -
     db, now = request.services.db.across(), clock.now()
     code = "".join(fields.get("code", "").split())
     if not fields.get("send") and not re.fullmatch("[0-9]{6}", code):
-        return _page(visit, linked, token, fault=translate(visit.language, "Enter the six-digit code."))
+        return await _page(visit, linked, token, fault=translate(visit.language, "Enter the six-digit code."))
     try:
         if fields.get("send"):
             await service.send_next_code_for(db, actor, appointment_id=appointment_id(actor), now=now)
@@ -92,7 +93,7 @@ async def _visit(request: Request, name: str, token: str) -> tuple[ClinicVisit, 
     return visit, linked
 
 
-def _page(
+async def _page(
     visit: ClinicVisit,
     linked: LinkedAppointment,
     token: str,
@@ -105,9 +106,15 @@ def _page(
     if appointment.status in LIVE - {Status.PENDING} and not visit.framed:
         return redirect(f"{path_of(token)}?new=1")
     type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
+    others = await list_others(visit.request, linked, token)
     if appointment.status in LIVE - {Status.PENDING}:
         return visit.render(
-            "public/booked.html", cache_control=NO_STORE, appointment=appointment, type=type, link=path_of(token)
+            "public/booked.html",
+            cache_control=NO_STORE,
+            appointment=appointment,
+            type=type,
+            link=path_of(token),
+            others=others,
         )
     expires = appointment.hold_expires_at
     left = expires - linked.now if expires else timedelta()
@@ -119,7 +126,8 @@ def _page(
         status_code=status_code or (400 if fault else 200),
         left=_minutes(left, visit.language) if left > timedelta() and appointment.code_sent_to else None,
         action=visit.address(f"/confirm/{token}"),
-        details=visit.address("/details", hold=token, **_choice(linked)),
+        details=None if others else visit.address("/details", hold=token, **_choice(linked)),
+        others=others,
         sent="sent" in visit.request.query_params,
         fault=fault,
         refusal=refusal,
@@ -153,7 +161,7 @@ async def _refusal_page(visit: ClinicVisit, token: str, refusal: errors.Conflict
     text = describe_refusal(visit.request, refusal)
     is_code_wrong = refusal.type in ("wrong-confirmation-code", "new-code-required")
     remedy = translate(visit.language, problem.remedy)
-    return _page(
+    return await _page(
         visit,
         linked,
         token,

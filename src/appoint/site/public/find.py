@@ -19,6 +19,7 @@ from ...kit import clock
 from .. import assets
 from ..rendering import redirect
 from . import face
+from .booking_choice import read_others
 from .clinic_visit import ClinicVisit, visit_clinic
 from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
 
@@ -39,6 +40,7 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
     types_of_doctor = [type for type in types if doctor in visit.doctors_for(type)]
     return visit.render(
         "public/clinic.html",
+        others=read_others(visit),
         types=types_of_doctor or types,
         doctor=doctor if types_of_doctor else None,
         doctors=visit.doctors_for(None),
@@ -81,6 +83,7 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     filter = TimeFilter(type and type.id, None, doctor and doctor.id)
     return visit.render(
         "public/times.html",
+        others=read_others(visit),
         type=type,
         doctor=doctor,
         doctors=visit.doctors_for(type),

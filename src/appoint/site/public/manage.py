@@ -46,7 +46,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
         return not_found_page(request)
     if linked.appointment.code_sent_to:
         return redirect(linked.confirm_path(token))
-    return appointment_page(request, linked, token)
+    return await appointment_page(request, linked, token)
 
 
 @get(

@@ -11,8 +11,9 @@ from litestar import Response
 
 from ... import audit
 from ...booking import links, service
+from ...booking.bookings import service as bookings
 from ...booking.cancellation import is_late, policy_of
-from ...booking.model import MOVABLE, TRANSITIONS, AppointmentDetails
+from ...booking.model import LIVE, MOVABLE, TRANSITIONS, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database
@@ -71,6 +72,38 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
     return LinkedAppointment(appointment, catalogue, clock.now())
+
+
+class OtherAppointment(NamedTuple):
+    """Another appointment that was booked together with a link's own one."""
+
+    start_time: datetime
+    doctor: str
+    type: str | None
+    link: str
+
+
+async def list_others(request: Request, linked: LinkedAppointment, token: str) -> list[OtherAppointment]:
+    """Return the live appointments that were booked together with this one, for the visitor who booked them, and record
+    that they were seen."""
+    own, catalogue = linked.appointment, linked.catalogue
+    together = await bookings.list_together(request.services.db, clinic_id=own.clinic_id, booking_id=own.booking_id)
+    others = [each for each in together if each.id != own.id and each.status in LIVE]
+    actor = await holder(request, token) if others else None
+    if actor is None:
+        return []
+    subjects = [each.id for each in others]
+    await audit.record(database(request, actor), actor, clinic_id=own.clinic_id, subjects=subjects)
+    secret = request.services.secret_key
+    return [
+        OtherAppointment(
+            each.start_time,
+            catalogue.doctors[each.doctor_id].name,
+            type.name if (id := each.appointment_type_id) and (type := catalogue.types.get(id)) else None,
+            path_of(links.token(secret, each.id)),
+        )
+        for each in others
+    ]
 
 
 async def holder(request: Request, token: str) -> Actor | None:

@@ -1,6 +1,8 @@
 """Public holidays, on which a clinic closes with one click."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Final, cast
 
 import msgspec
 from babel import Locale
@@ -28,29 +30,29 @@ async def holidays(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """List the public holidays of the next twelve months, to close the clinic on some of them."""
     authorize(request, clinic_id=clinic_id, doctor_id=None)
     language = language_for(request)
-    found = await _find(request, clinic_id)
-    names = Locale.parse(language).territories
+    listing = await _find(request, clinic_id)
+    names = cast("Mapping[str, str]", Locale.parse(language).territories)
     return await staff_page(
         request,
         "staff/absences/holidays.html",
         clinic_id=clinic_id,
         place="absences",
-        subjects=[each.closure_id for each in found.holidays if each.closure_id],
-        found=found,
-        countries=sorted(((code, names.get(code, code)) for code in known_countries()), key=lambda pair: pair[1]),
-        regions=list(known_regions(found.country).items()) if found.country else [],
+        subjects=[each.closure_id for each in listing.holidays if each.closure_id],
+        listing=listing,
+        countries=sorted(((code, names.get(code, code)) for code in known_countries()), key=itemgetter(1)),
+        regions=list(known_regions(listing.country).items()) if listing.country else [],
     )
 
 
 async def _find(request: Request, clinic_id: int) -> Any:
     """Return the holidays of the country and region in the URL, or of the country alone if the region is not in it."""
     query, language, now = query_params(request), language_for(request), clock.now()
-    wanted = {"country": query.get("country") or None, "region": query.get("region") or None}
+    parameters = {"country": query.get("country") or None, "region": query.get("region") or None}
     try:
-        place = msgspec.convert(wanted, HolidayQuery)
+        place = msgspec.convert(parameters, HolidayQuery)
         return await service.list_holidays(request.db, clinic_id, place, language=language, now=now)
     except (msgspec.ValidationError, errors.Invalid):
-        country = wanted["country"] if wanted["country"] in known_countries() else None
+        country = parameters["country"] if parameters["country"] in known_countries() else None
         return await service.list_holidays(
             request.db, clinic_id, HolidayQuery(country=country), language=language, now=now
         )
