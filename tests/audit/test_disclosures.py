@@ -140,6 +140,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listPasskeys": ("passkeyId",),
     "listPatients": ("customerId",),
     "listPlatformAudit": ("items",),
+    "listPublicHolidays": (),
     "listSessions": ("sessionId",),
     "listSimilarPatients": ("customerId",),
     "listStrangerAppointments": ("appointmentId",),

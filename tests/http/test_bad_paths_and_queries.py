@@ -16,12 +16,17 @@ LISTS = [operation for operation in READING if "limit" in getattr(operation.quer
 
 def required_query(operation):
     """Return an example of the operation's required query, if any."""
-    required = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z", "name": "Ana"}
+    required = {
+        "date": "2027-03-01",
+        "since": "2027-03-01T08:30:00Z",
+        "name": "Ana",
+        "absenceIds": "00000001-0197-8cb1-8c0b-0be260bd516a",
+    }
     return next(
         (
             f"?{name}={value}"
             for name, value in required.items()
-            if name in getattr(operation.query, "__struct_fields__", ())
+            if name in getattr(operation.query, "__struct_encode_fields__", ())
         ),
         "",
     )

@@ -9,7 +9,7 @@ import pytest
 from appoint.http import cookies
 from appoint.http.cookies import BOOKED_COOKIE, DEVICE_COOKIE
 from appoint.kit import clock
-from appoint.site.public import book as booking
+from appoint.site.public import form_booking
 from support.app import ADMIN
 from support.booking_pages import DAY, sign_in_as_ana, utc
 from support.confirm_pages import book, device_cookie, enter, latest, submit
@@ -50,7 +50,9 @@ async def test_a_device_is_forgotten_after_ninety_days(client, db, lakeside, mon
     client.headers.update(device_cookie(await book(client, db, lakeside)))
     knows_address = cookies.knows_address
     later = clock.now() + timedelta(days=91)
-    monkeypatch.setattr(booking, "knows_address", lambda request, address, _: knows_address(request, address, later))
+    monkeypatch.setattr(
+        form_booking, "knows_address", lambda request, address, _: knows_address(request, address, later)
+    )
     await submit(client, lakeside, 0.5)
     assert (await latest(db))["status"] == "pending"
 

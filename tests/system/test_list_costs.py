@@ -13,6 +13,9 @@ from support.world import (
     publish_slot,
 )
 
+UNSTORED = {"/api/clinics/{clinicId}/publicHolidays"}
+"""Lists of what is not in the database, so that they do not grow with it."""
+
 
 async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, client, monkeypatch):
     counter = StatementCounter(monkeypatch)
@@ -38,7 +41,7 @@ async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, cli
     (cost_of_one, size_of_one), (cost_of_three, size_of_three) = measurements
     assert len(cost_of_one) > 10
     assert cost_of_three == cost_of_one
-    assert [path for path, size in size_of_three.items() if size <= size_of_one[path]] == []
+    assert [path for path, size in size_of_three.items() if size <= size_of_one[path] and path not in UNSTORED] == []
 
 
 async def add_one_of_each(db, client, number: int) -> dict[str, object]:

@@ -35,7 +35,7 @@ class Holidays(Controller):
         "/close",
         operation_id="closeOnPublicHolidays",
         status_code=HTTP_200_OK,
-        opt=route(permission="schedule", narrows=True, problems=("appointments-in-the-way",)),
+        opt=route(permission="schedule", problems=("appointments-in-the-way",)),
     )
     async def close(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[HolidayClosures], query: AbsenceQuery
@@ -58,7 +58,7 @@ class Holidays(Controller):
         "/reopen",
         operation_id="reopenOnPublicHolidays",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="schedule", narrows=True),
+        opt=route(permission="schedule"),
     )
     async def reopen(self, request: Request, clinic_id: FromPath[int], query: ClosureIds) -> None:
         """Remove closures of the clinic, and publish the weekly hours for those days again."""

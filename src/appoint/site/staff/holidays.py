@@ -23,7 +23,7 @@ from ..staff_frame import staff_page
 @get(
     "/staff/{clinic_id:int}/absences/holidays",
     operation_id="showPublicHolidays",
-    opt=route(permission="schedule", page=True, narrows=True),
+    opt=route(permission="schedule", page=True),
     include_in_schema=False,
 )
 async def holidays(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
