@@ -46,7 +46,7 @@ soak: test ## Run the tests at full size: more examples, rows, races and kills
 check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations, prose, references and the site
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m pyright src
+	$(PY) -m pyright -p pyproject.toml
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
 	.venv/bin/squawk src/appoint/database/migrations/*.sql
 	$(PY) -m appoint schema --check

@@ -4,7 +4,6 @@
 population; postal codes have a population of 0. The lines are sorted, so that a lookup reads only a few of them.
 """
 
-import math
 import mmap
 import re
 import unicodedata
@@ -26,7 +25,6 @@ MIN_CODE: Final = 3
 MAX_CODE: Final = 8
 MAX_WORDS: Final = 4
 """In the name of a town in an address."""
-EARTH_RADIUS_KM: Final = 6371.0
 KM_PER_MILE: Final = 1.609344
 COUNTRIES_WITH_MILES: Final = frozenset({"GB", "US", "LR"})
 TRANSLATION: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i"})
@@ -106,14 +104,6 @@ def locate(address: str, country: str | None) -> Place | None:
             if towns:
                 return max(towns, key=lambda place: place.population)
     return None
-
-
-def distance_km(latitude: float, longitude: float, place: Place) -> float:
-    """Return the distance as the crow flies."""
-    one, other = math.radians(latitude), math.radians(place.latitude)
-    half = math.sin((other - one) / 2) ** 2
-    across = math.sin(math.radians(place.longitude - longitude) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1, math.sqrt(half + math.cos(one) * math.cos(other) * across)))
 
 
 def folded(text: str) -> str:

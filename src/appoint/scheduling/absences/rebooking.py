@@ -46,8 +46,8 @@ async def find_rebooking_options(
     away: AwayPeriod | None,
     now: datetime,
 ) -> dict[UUID, RebookingOptions]:
-    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`, with doctors
-    who see the patient. Each time is offered for only one appointment.
+    """Return, for each appointment, the nearest times that it could move to: outside the absence `away`, and with
+    doctors who accept the patient. No two appointments get the same time.
 
     The appointments must be in chronological order. This reads all doctors' time once, however many appointments there
     are. Raise `NotFound` for an unknown clinic.

@@ -54,7 +54,7 @@ class Choice(NamedTuple):
     @property
     def address_of_next(self) -> str:
         """The address for choosing another time for the same visit."""
-        return self.visit._replace(also=_join([*_others(self.visit), self])).address()
+        return self.visit._replace(also=_join([*read_others(self.visit), self])).address()
 
     def time_request(self, notes: str | None) -> TimeRequest:
         """Return the request for the time. It identifies slots by doctor and time, because their ids may have changed
@@ -96,19 +96,15 @@ def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
 
 def read_others(visit: ClinicVisit) -> list[Choice]:
     """Return the other times that the visitor has chosen for the same visit, leaving out those that no longer exist."""
-    return _others(visit)
+    texts = visit.also.split(",")[: MAX_TOGETHER - 1] if visit.also else []
+    queries = (dict[str, str](zip(PARTS, text.split("_"), strict=False)) for text in texts)
+    return [choice for query in queries if (choice := read_choice(visit, query))]
 
 
 def without(choice: Choice, other: Choice) -> str:
     """Return the form's address for a choice without one of the other times."""
-    rest = [each for each in _others(choice.visit) if each != other]
+    rest = [each for each in read_others(choice.visit) if each != other]
     return choice.visit._replace(also=_join(rest)).address("/details", **choice.query)
-
-
-def _others(visit: ClinicVisit) -> list[Choice]:
-    texts = visit.also.split(",")[: MAX_TOGETHER - 1] if visit.also else []
-    queries = (dict[str, str](zip(PARTS, text.split("_"), strict=False)) for text in texts)
-    return [choice for query in queries if (choice := read_choice(visit, query))]
 
 
 def _join(choices: Sequence[Choice]) -> str:
