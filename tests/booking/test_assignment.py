@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appoint.booking.assignment import assign
-from appoint.booking.rules import AppointmentSpec
+from appoint.booking.time_rules import AppointmentSpec
 from support.world import at
 
 DOCTORS = [UUID(int=number) for number in range(3)]

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from appoint.booking.request_context import booking_limits
-from appoint.booking.rules import BookingLimits
+from appoint.booking.time_rules import BookingLimits
 from appoint.database.pool import Database
 from appoint.kit.actors import Actor, Membership, Role
 from support.app import ADMIN, client_of, composed, settings

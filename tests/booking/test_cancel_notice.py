@@ -9,7 +9,7 @@ from appoint.booking import service, transitions
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.policy import Advisory
 from appoint.booking.reschedule import reschedule
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Role
 from appoint.kit.cache import ClinicCache

@@ -10,7 +10,7 @@ from appoint.booking.links import holder
 from appoint.booking.model import Appointment, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.booking.reschedule import reschedule
-from appoint.booking.rules import TimeRequest
+from appoint.booking.time_rules import TimeRequest
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache

@@ -11,7 +11,7 @@ from appoint.booking import holds, service
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from appoint.booking.reschedule import reschedule
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from support.hours import generate_slots, list_published, set_weekly_hours

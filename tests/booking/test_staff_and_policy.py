@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from appoint.booking.policy import Advisory
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.kit.cache import ClinicCache
 from support.world import MONDAY, World, at
 

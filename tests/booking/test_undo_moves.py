@@ -8,7 +8,7 @@ from appoint.booking import service, transitions
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.repository import erasure
 from appoint.booking.reschedule import reschedule
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.booking.undo.service import undo, undo_all
 from appoint.kit import errors, ids
 from appoint.kit.cache import ClinicCache

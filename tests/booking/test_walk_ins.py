@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, partner, staff

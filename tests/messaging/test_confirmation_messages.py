@@ -13,7 +13,7 @@ from appoint.booking.confirmation.model import code, link_token
 from appoint.booking.confirmation.service import CodeEntry
 from appoint.booking.model import AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
-from appoint.booking.rules import BookingLimits
+from appoint.booking.time_rules import BookingLimits
 from appoint.kit.actors import Actor
 from support.notifications import TOMORROW
 from support.post import LINKS

@@ -14,7 +14,7 @@ from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.booking.reschedule import reschedule
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.absences import service as absences

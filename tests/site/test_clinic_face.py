@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appoint.clinics.clinics.model import OpeningTime, Profile
-from appoint.site.public.face import accent_style, contrast, legible, opening_lines, opening_state
+from appoint.site.patient.face import accent_style, contrast, legible, opening_lines, opening_state
 from support.app import ADMIN
 from support.world import create_appointment_type, create_clinic, create_doctor
 

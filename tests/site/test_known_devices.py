@@ -9,7 +9,7 @@ import pytest
 from appoint.http import cookies
 from appoint.http.cookies import BOOKED_COOKIE, DEVICE_COOKIE
 from appoint.kit import clock
-from appoint.site.public import form_booking
+from appoint.site.patient import form_booking
 from support.app import ADMIN
 from support.booking_pages import DAY, sign_in_as_ana, utc
 from support.confirm_pages import book, device_cookie, enter, latest, submit

@@ -8,7 +8,7 @@ from uuid import UUID
 from appoint.booking.book import book
 from appoint.booking.bounds import StrangerOrigin
 from appoint.booking.planning import BookingCommand, CustomerRequest
-from appoint.booking.rules import TimeRequest
+from appoint.booking.time_rules import TimeRequest
 from appoint.kit import errors
 from appoint.kit.actors import Actor
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from appoint.booking.book import book
 from appoint.booking.model import Appointment, AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
-from appoint.booking.rules import Override
+from appoint.booking.time_rules import Override
 from appoint.database.pool import Database
 from appoint.kit import errors, ids
 from appoint.kit.actors import Actor

@@ -64,7 +64,7 @@ def test_only_typed_services_are_read_from_the_application_state():
         and node.attr == "state"
         and isinstance(node.value, ast.Attribute | ast.Name)
         and ast.unparse(node.value).endswith("app")
-    ] == ["http/request.py", "http/services.py", "server/app.py"]
+    ] == ["http/dependencies.py", "http/request.py", "server/app.py"]
 
 
 def test_sql_is_never_assembled():

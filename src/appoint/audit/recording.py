@@ -7,9 +7,9 @@ from uuid import UUID
 from litestar import Response
 
 from ..database.pool import Statements
+from ..http.dependencies import services_of
 from ..http.request import clinic_of
 from ..http.responses import Disclosure
-from ..http.services import services_of
 from ..kit import tracing
 from ..kit.actors import Actor
 from ..kit.ids import PLATFORM

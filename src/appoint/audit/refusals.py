@@ -14,10 +14,10 @@ import structlog
 
 from ..database.pool import Statements
 from ..http.access import REFUSED
+from ..http.dependencies import services_of
 from ..http.rate_limits.counters import Counters, Rate
 from ..http.rate_limits.limits import network_of
 from ..http.request import clinic_of
-from ..http.services import services_of
 from ..kit import errors
 from ..kit.actors import Actor
 from ..kit.ids import PLATFORM

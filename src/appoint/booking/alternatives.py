@@ -9,7 +9,7 @@ import msgspec
 
 from .availability.model import DoctorTime, Range, Terms, nearest, starts
 from .planning import BookingPlan
-from .rules import AppointmentSpec, CurrentTime, overlaps
+from .time_rules import AppointmentSpec, CurrentTime, overlaps
 
 
 class Alternative(msgspec.Struct, rename="camel"):

@@ -44,8 +44,8 @@ from .request_context import (
     with_token,
 )
 from .reschedule import reschedule
-from .rules import REASONS
 from .selection import AppointmentListFilter
+from .time_rules import REASONS
 
 MOVE = route(
     permission="move-appointments",

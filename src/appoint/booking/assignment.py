@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from .rules import AppointmentSpec
+from .time_rules import AppointmentSpec
 
 MAX_STEPS: Final = 5000
 """How many choices to try. Deciding whether any doctors fit 20 appointments could otherwise take very long."""

@@ -11,7 +11,7 @@ from ..clinics.audience import NO_FACTS, PatientFacts
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
-from ..http.idempotency import KEY_TTL
+from ..http.idempotency.keys import KEY_TTL
 from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS

@@ -11,7 +11,7 @@ from uuid import UUID
 from litestar.connection import ASGIConnection
 
 from ..database.pool import Statements
-from ..http.services import services_of
+from ..http.dependencies import services_of
 from ..kit import clock, ids
 from ..kit.actors import Actor
 from ..kit.manage_links import LINK_TTL

@@ -17,8 +17,8 @@ from ..kit.structs import RequestBody, Resource
 from .availability.model import Range
 from .confirmation.message import Confirmation
 from .policy import Advisory
-from .rules import Override, Reason, Rule, TimeRequest
 from .steps import UndoOffer
+from .time_rules import Override, Reason, Rule, TimeRequest
 
 
 class Status(StrEnum):

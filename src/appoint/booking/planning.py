@@ -12,7 +12,7 @@ from ..kit.actors import Actor
 from .assignment import Assignment
 from .bounds import StrangerOrigin
 from .policy import booking_violations
-from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
+from .time_rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
 """The rules to override, keyed by the request's position."""

@@ -15,7 +15,7 @@ from .assignment import Assignment, assign
 from .availability import service as availability
 from .availability.model import DoctorTime, Range
 from .planning import NO_OVERRIDES, BookingPlan, Overrides
-from .rules import (
+from .time_rules import (
     AppointmentSpec,
     BookingLimits,
     CurrentTime,

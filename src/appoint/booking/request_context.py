@@ -13,7 +13,7 @@ from ..customers import tokens
 from ..customers.guardians import service as guardians
 from ..http.access import authorize
 from ..http.cookies import linked_customers_of
-from ..http.idempotency import digest
+from ..http.idempotency.keys import digest
 from ..http.languages import language_for
 from ..http.pagination import cursor_after
 from ..http.request import Request, idempotency_key
@@ -26,8 +26,8 @@ from . import links, service, transitions
 from .bounds import StrangerOrigin
 from .model import Appointment
 from .planning import IdempotencyKey
-from .rules import BookingLimits, TimeRequest
 from .selection import AppointmentFilter, Selection
+from .time_rules import BookingLimits, TimeRequest
 from .undo.model import is_today
 
 

@@ -28,7 +28,7 @@ from .model import (
 from .planning import BookingPlan, suited, unbound
 from .policy import advise
 from .refusals import Explanation, Overridable, explain_refusal, next_overrides
-from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
+from .time_rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
 from .transitions import step_of
 
 MAX_ATTEMPTS: Final = 3

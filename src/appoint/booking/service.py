@@ -16,7 +16,7 @@ from ..kit.actors import Actor
 from . import repository
 from .availability.model import Range
 from .model import Appointment, AppointmentDetails, AppointmentPatch, CustomerVisit, StoredAppointment
-from .rules import without
+from .time_rules import without
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:

@@ -26,7 +26,7 @@ from .model import (
 )
 from .planning import SlotTime
 from .policy import advise
-from .rules import PATIENT_FREE
+from .time_rules import PATIENT_FREE
 
 
 async def apply(

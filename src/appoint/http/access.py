@@ -17,10 +17,10 @@ from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor, Role
 from ..kit.allow_lists import is_within
 from ..kit.ids import PLATFORM
 from ..kit.permissions import PUBLIC_PERMISSIONS, SCOPES, Grant, Relation, widest_grant
+from .dependencies import services_of
 from .ownership import IDS_OF_DOCTORS
 from .request import check_address, clinic_of
 from .routes import route_of
-from .services import services_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""

@@ -13,7 +13,7 @@ from litestar.datastructures import Cookie
 from ..kit.actors import LinkedCustomers
 from ..kit.signed_tokens import sign, verify
 from .access import COOKIE
-from .services import services_of
+from .dependencies import services_of
 
 PEOPLE_COOKIE: Final = "__Host-appoint-people"
 BOOKED_COOKIE: Final = "__Host-appoint-booked"

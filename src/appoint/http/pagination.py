@@ -16,8 +16,8 @@ from litestar import Response
 
 from ..kit.errors import Fault, Invalid
 from ..kit.structs import Page, PageQuery
+from .dependencies import services_of
 from .responses import json_response
-from .services import services_of
 from .url_encoding import parse_pairs
 
 K = TypeVar("K")

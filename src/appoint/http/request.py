@@ -18,10 +18,10 @@ from ..kit.cache import ClinicCache
 from ..kit.ids import MAX_CLINIC_ID
 from ..kit.permissions import Grant
 from . import decoding
+from .dependencies import Services
 from .json_text import Malformed
 from .request_head import parse_cookies
 from .routes import route_of
-from .services import Services
 
 P = ParamSpec("P")
 T = TypeVar("T")

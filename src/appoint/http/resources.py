@@ -9,7 +9,7 @@ from litestar import Response
 
 from ..database.pool import Database, Transaction
 from ..kit.structs import Page, PageQuery
-from .idempotency import idempotent
+from .idempotency.keys import idempotent
 from .pagination import page_response
 from .request import Request
 

@@ -36,6 +36,7 @@ from ..database.cache_invalidation import listen_with
 from ..database.pool import SERVER, Database
 from ..database.zone_rules import ZoneRules
 from ..http.access import admit_system, guard
+from ..http.dependencies import Identify, Services
 from ..http.forms import MAX_FORM_BYTES
 from ..http.health import HEALTH, MetricsText
 from ..http.middleware import ObservedApp
@@ -45,7 +46,6 @@ from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
 from ..http.request import MAX_BODY_BYTES, Request
 from ..http.routes import check_routes
-from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
 from ..identity.admin_tokens import api as admin_tokens_api
 from ..identity.admin_tokens.api import AdminTokens
@@ -81,7 +81,7 @@ from ..site import assets
 from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
 from ..site.pages import PAGES
-from ..site.public.export import export_page
+from ..site.patient.export import export_page
 from .startup import read_keys, read_trust
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from ..database.encryption import service as encryption
 from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
-from ..http import repository as requests_repository
-from ..http.idempotency import KEY_TTL
+from ..http.idempotency import repository as idempotency_repository
+from ..http.idempotency.keys import KEY_TTL
 from ..identity.encryption import decrypt_legacy_totp
 from ..identity.oidc import repository as openid_repository
 from ..identity.oidc.attempts import ATTEMPT_TTL
@@ -156,7 +156,7 @@ async def relay_all(work: Work) -> None:
 
 async def forget_requests(work: Work, *, before: datetime) -> None:
     """Delete the idempotency keys of requests that can no longer be repeated."""
-    await requests_repository.delete_old_keys(work.db, before=before)
+    await idempotency_repository.delete_old_keys(work.db, before=before)
     await appointments_erasure.delete_old_keys(work.db, before=before)
 
 

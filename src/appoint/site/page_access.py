@@ -9,9 +9,9 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from ..http.access import guard
+from ..http.dependencies import services_of
 from ..http.forms import parse_form
 from ..http.routes import route_of
-from ..http.services import services_of
 from ..kit import errors
 from ..kit.hosts import is_loopback
 from .rendering import AnyRequest, redirect

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from . import api_docs, dev_pages, first_run, pictures, security_txt
-from .public import (
+from .patient import (
     book,
     clinic_search,
     confirm_booking,
@@ -15,7 +15,7 @@ from .public import (
     unsubscribe,
     wards,
 )
-from .public import sign_in as patient_sign_in
+from .patient import sign_in as patient_sign_in
 from .staff import (
     absences,
     account,

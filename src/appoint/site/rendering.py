@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from ..http.access import COOKIE, csrf_token
 from ..http.caching import RESTORABLE, is_anonymous
+from ..http.dependencies import find_services, services_of
 from ..http.etags import matches
 from ..http.forms import query_params
 from ..http.languages import LANGUAGE_COOKIE, language_tag_for
 from ..http.routes import route_in
-from ..http.services import find_services, services_of
 from ..kit import errors, regions
 from ..kit.i18n import LANGUAGES, base_language, template_functions, translate
 from . import assets
@@ -60,7 +60,7 @@ templates: Final = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
-"""Templates are named after their path in `site/templates`, such as `base.html` or `public/times.html`."""
+"""Templates are named after their path in `site/templates`, such as `base.html` or `patient/times.html`."""
 templates.filters.update(FILTERS)
 
 

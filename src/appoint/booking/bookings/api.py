@@ -38,7 +38,7 @@ from ..request_context import (
     visible_selection,
     with_token,
 )
-from ..rules import REASONS
+from ..time_rules import REASONS
 from . import repository, service
 from .model import Booking, BookingListFilter, BookingRequest
 

@@ -9,8 +9,8 @@ import msgspec
 from ...customers.model import CustomerToken
 from ...kit import errors, fields
 from ..model import Appointment
-from ..rules import Override, TimeRequest
 from ..selection import AppointmentFilter
+from ..time_rules import Override, TimeRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):

@@ -8,8 +8,8 @@ import msgspec
 from ...kit import errors, fields
 from ...kit.structs import RequestBody
 from ..model import Appointment
-from ..rules import Override
 from ..steps import UndoOffer
+from ..time_rules import Override
 
 MAX_APPOINTMENTS: Final = 200
 ID: Final = "00000001-0197-818c-8c22-0201f9661508"

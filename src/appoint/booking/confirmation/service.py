@@ -15,7 +15,7 @@ from ...kit import errors, ids
 from ...kit.actors import Actor
 from .. import service, transitions
 from ..model import Appointment, Status
-from ..rules import PATIENT_FREE, BookingLimits
+from ..time_rules import PATIENT_FREE, BookingLimits
 from . import repository
 from .message import Confirmation
 from .model import MAX_ATTEMPTS, Hold, booking_of, code

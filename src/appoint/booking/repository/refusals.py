@@ -9,7 +9,7 @@ from ...database.pool import Statements
 from ..availability.model import Range
 from ..bounds import NEWCOMER_PERIOD
 from ..planning import BookingPlan, SlotTime
-from ..rules import BookingLimits
+from ..time_rules import BookingLimits
 
 
 async def find_busy_times(

@@ -13,7 +13,7 @@ from ...kit.key_ring import KeyRing, Place, is_unreadable
 from ..bounds import NEWCOMER_PERIOD
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
-from ..rules import AppointmentSpec, in_turn
+from ..time_rules import AppointmentSpec, in_turn
 from .reads import find, to_new_appointments
 
 REPOSITORY: Final = __name__.rpartition(".")[0]

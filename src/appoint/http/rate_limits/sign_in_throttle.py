@@ -10,8 +10,8 @@ exist.
 from datetime import datetime
 from typing import Final
 
+from ..dependencies import services_of
 from ..request import Request
-from ..services import services_of
 from .counters import Counters, Rate, rates
 from .limits import refusal
 from .networks import network_of, networks_of

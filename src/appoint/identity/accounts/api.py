@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
-from ...http.idempotency import idempotent
+from ...http.idempotency.keys import idempotent
 from ...http.pagination import cursor_after
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key

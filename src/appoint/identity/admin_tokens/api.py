@@ -8,12 +8,12 @@ from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
+from ...http.dependencies import services_of
 from ...http.pagination import cursor_after
 from ...http.request import Request
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
-from ...http.services import services_of
 from ...kit import clock
 from ...kit.actors import Actor
 from ...kit.structs import Page

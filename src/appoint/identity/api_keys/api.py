@@ -11,12 +11,12 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...audit import Refusals
 from ...clinics.clinics import service as clinics
+from ...http.dependencies import services_of
 from ...http.pagination import cursor_after
 from ...http.request import Request
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
-from ...http.services import services_of
 from ...kit import clock
 from ...kit.actors import Actor
 from ...kit.structs import Page

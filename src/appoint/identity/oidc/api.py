@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ...http.services import Identify
+from ...http.dependencies import Identify
 from ...kit import clock
 from ...kit.actors import Actor
 from . import service

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...http.etags import check
-from ...http.idempotency import idempotent
+from ...http.idempotency.keys import idempotent
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route

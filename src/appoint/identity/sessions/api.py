@@ -14,13 +14,13 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CON
 from ...audit import Refusals
 from ...http.access import COOKIE, is_valid_csrf_token
 from ...http.cookies import browser_id_of, delete_session_cookie, set_browser_id, set_session_cookie
+from ...http.dependencies import services_of
 from ...http.etags import check, digest
 from ...http.forms import parse_form
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response
 from ...http.routes import route, route_of
-from ...http.services import services_of
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page

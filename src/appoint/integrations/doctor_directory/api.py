@@ -14,7 +14,7 @@ from ...clinics.doctors import service as doctors
 from ...clinics.doctors.model import Doctor, DoctorContent
 from ...database.pool import Transaction
 from ...http.access import authorize
-from ...http.idempotency import idempotent
+from ...http.idempotency.keys import idempotent
 from ...http.request import Request
 from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response, replay_headers

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from ... import audit
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
-from ...http.idempotency import idempotent
+from ...http.idempotency.keys import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers

@@ -20,7 +20,7 @@ from ...customers.guardians import repository as guardianships
 from ...database.pool import Statements, Transaction
 from ...events.facts import CustomerErased
 from ...events.model import Event
-from ...http import repository as requests_repository
+from ...http.idempotency import repository as idempotency_repository
 from ...identity.sessions import repository as sessions_repository
 from ...identity.sign_in_codes import repository as sign_in_codes_repository
 from ...kit import errors, ids, tracing
@@ -128,7 +128,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         preferences=await notifications_erasure.erase_preferences(tx, [customer_id]),
         sessions=await sessions_repository.end_all(tx, user_id=None, customer_id=customer_id),
         sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
-        requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
+        requests=await idempotency_repository.delete_keys_of_customer(tx, customer_id),
     )
     await corrections.erase(tx, customer_id)
     await addresses.forget_changes(tx, customer_id)

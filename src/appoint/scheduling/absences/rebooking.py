@@ -9,7 +9,7 @@ from ...booking.availability import repository as availability
 from ...booking.availability.model import DoctorTime, OfferedTime, Range, Terms, nearest, starts
 from ...booking.availability.service import MAX_BUFFER
 from ...booking.repository import find_patient_facts
-from ...booking.rules import buffers, covers, overlaps
+from ...booking.time_rules import buffers, covers, overlaps
 from ...clinics.audience import NO_FACTS, UNKNOWN, Acceptance, PatientFacts
 from ...clinics.catalogue import repository as catalogues
 from ...clinics.catalogue.model import Catalogue, Length

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from ... import audit
 from ...database.pool import Transaction
-from ...http.idempotency import idempotent
+from ...http.idempotency.keys import idempotent
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route

@@ -12,7 +12,7 @@ from ... import audit
 from ...booking.book import book
 from ...booking.planning import BookingCommand, CustomerRequest
 from ...booking.request_context import hold_length, redact
-from ...booking.rules import REASONS, TimeRequest
+from ...booking.time_rules import REASONS, TimeRequest
 from ...clinics.doctors import service as doctors
 from ...http.access import authorize
 from ...http.etags import etag

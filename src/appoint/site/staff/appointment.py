@@ -23,7 +23,7 @@ from ...http.forms import parse_date, parse_form, parse_id, parse_minute, query_
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, ids
-from ..public.manage_link import describe_refusal
+from ..patient.manage_link import describe_refusal
 from ..rendering import redirect
 from ..staff_frame import staff_page
 

@@ -15,7 +15,7 @@ from ...booking.availability.next_free import NextFree, NextFreeFilter, find_nex
 from ...booking.book import book as book_appointments
 from ...booking.planning import BookingCommand, CustomerRequest
 from ...booking.request_context import hold_length, visible_doctors
-from ...booking.rules import TimeRequest
+from ...booking.time_rules import TimeRequest
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
 from ...customers import lists
@@ -29,7 +29,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, phones
 from ...kit.i18n import one_line
-from ..public.manage_link import describe_refusal
+from ..patient.manage_link import describe_refusal
 from ..rendering import faults_by_field, redirect, url_with
 from ..staff_frame import staff_page
 

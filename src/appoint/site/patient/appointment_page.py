@@ -1,0 +1,78 @@
+"""The page that shows an appointment to the holder of its manage link."""
+
+from typing import Any
+
+from litestar import Response
+
+from ...booking.model import LIVE
+from ...http.cookies import booked_token_of
+from ...http.forms import query_params
+from ...http.languages import language_tag_for
+from ...http.problems.catalogue import PROBLEMS
+from ...http.request import Request
+from ...kit import errors
+from ...kit.calendar_entries import CalendarEntry, calendar_entry, web_calendar_links
+from .manage_link import (
+    LinkedAppointment,
+    describe_refusal,
+    linked_page,
+    list_others,
+    load_appointment,
+    not_found_page,
+    path_of,
+)
+
+
+async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
+    """Show the appointment as it is now, and explain why the change was refused."""
+    linked = await load_appointment(request, token)
+    return await appointment_page(request, linked, token, refusal=refusal) if linked else not_found_page(request)
+
+
+async def appointment_page(
+    request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
+) -> Response[Any]:
+    query, appointment = query_params(request), linked.appointment
+    is_booker = booked_token_of(request) == token
+    return linked_page(
+        request,
+        "patient/appointment.html",
+        linked,
+        status_code=PROBLEMS[refusal.type].status if refusal else 200,
+        address=path_of(token),
+        link=link_of(request, token),
+        web_calendars=web_calendar_links(calendar_entry_of(request, linked, token)),
+        notice_minutes=linked.catalogue.cancel_notice_minutes,
+        live=appointment.status in LIVE,
+        is_new="new" in query,
+        # only for the browser that made the booking
+        reached_at=appointment.sent_to if is_booker else None,
+        others=await list_others(request, linked, token) if is_booker else [],
+        is_moved="moved" in query,
+        refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
+        refused_late=refusal and refusal.type == "too-late",
+    )
+
+
+def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -> CalendarEntry:
+    """Return the appointment as calendars receive it, without the patient."""
+    appointment = linked.appointment
+    return calendar_entry(
+        language_tag_for(request, appointment.time_zone),
+        clinic=appointment.clinic,
+        doctor=appointment.doctor,
+        type=appointment.type,
+        online=appointment.mode == "online",
+        address=appointment.address,
+        phone=appointment.phone,
+        start=appointment.start_time,
+        end=appointment.end_time,
+        time_zone=appointment.time_zone,
+        link=link_of(request, token),
+        can_change=linked.can_cancel and not linked.is_late,
+    )
+
+
+def link_of(request: Request, token: str) -> str:
+    """Return the page's full URL."""
+    return request.services.settings.links_url + path_of(token)
