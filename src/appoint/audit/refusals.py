@@ -13,7 +13,7 @@ import litestar
 import structlog
 
 from ..database.pool import Statements
-from ..http.access import REFUSED
+from ..http.access import WAS_REFUSED
 from ..http.dependencies import services_of
 from ..http.rate_limits.counters import Counters, Rate
 from ..http.rate_limits.limits import network_of
@@ -36,7 +36,7 @@ REFUSED_ACTIONS: Final = (
     "accessRefused",
     "signInCodeRefused",
 )
-OMITTED: Final = "refusalsOmitted"
+OMISSION_ACTION: Final = "refusalsOmitted"
 """The action of the entry that stands for all refusals beyond a bound, until its window ends."""
 PER_CALLER: Final = Rate(20, 60 * 60)
 """The bound for an account whose sign-ins fail, or for a caller whose access is refused."""
@@ -82,7 +82,7 @@ class Refusals:
             db,
             clinic_ids=[clinic_id for clinic_id, excess in clinics.items() if excess <= 1],
             actor=actor.key,
-            action=OMITTED if 1 in (*counts, *clinics.values()) else action,
+            action=OMISSION_ACTION if 1 in (*counts, *clinics.values()) else action,
             subjects=[str(subject) for subject in subjects],
             address=actor.address,
             reason=outcome,
@@ -98,7 +98,7 @@ async def record_refused_access(request: AnyRequest) -> None:
     """Record that the guard refused this request, for the caller's clinics and for the clinic that the request names.
     Runs after the response.
     """
-    if not request.scope["state"].get(REFUSED):
+    if not request.scope["state"].get(WAS_REFUSED):
         return
     actor, target = request.user, clinic_of(request)
     try:

@@ -130,7 +130,7 @@ def plan_booking(
     ]
     is_staff = command.actor.is_staff(command.clinic_id)
     specs = [
-        suited(spec, catalogue, facts_about(request, patients), is_staff=is_staff)
+        with_doctors_for(spec, catalogue, facts_about(request, patients), is_staff=is_staff)
         for spec, request in zip(specs, command.requests, strict=True)
     ]
     if is_staff:
@@ -171,7 +171,9 @@ def facts_about(request: CustomerRequest, patients: Mapping[UUID, PatientFacts])
     return facts if facts.is_known else facts._replace(is_known=request.time.known_patient)
 
 
-def suited(spec: AppointmentSpec, catalogue: Catalogue, patient: PatientFacts, *, is_staff: bool) -> AppointmentSpec:
+def with_doctors_for(
+    spec: AppointmentSpec, catalogue: Catalogue, patient: PatientFacts, *, is_staff: bool
+) -> AppointmentSpec:
     """Return the spec with only those doctors as candidates who see the patient. Staff can book any patient with any
     doctor that they name; if they name none, these doctors come first."""
     if not spec.candidates or (is_staff and spec.doctor_id):

@@ -95,20 +95,20 @@ async def authorize_customers(request: Request, clinic_id: int, customers_to_boo
         return False
     own = {actor.customer_id}
     own |= {each.id for each in customers_to_book if tokens.is_proof(secret, each.token, each.id, now=now)}
-    unproven = {each.id for each in customers_to_book} - own
-    if unproven and actor.customer_id and (linked := linked_customers_of(request)):
+    unproven_ids = {each.id for each in customers_to_book} - own
+    if unproven_ids and actor.customer_id and (linked := linked_customers_of(request)):
         _, others = await customers.find_linked_customers(request.services.db.across(), actor.customer_id, linked)
-        unproven -= {other.id for other in others}
-    if unproven and actor.customer_id:
+        unproven_ids -= {other.id for other in others}
+    if unproven_ids and actor.customer_id:
         wards = await guardians.list_wards(
             request.services.db.across(), guardian_id=actor.customer_id, clinic_id=clinic_id, now=now
         )
-        unproven -= {ward.ward_id for ward in wards}
-    if unproven and actor.appointment_id and clinic_of(actor.appointment_id) == clinic_id:
+        unproven_ids -= {ward.ward_id for ward in wards}
+    if unproven_ids and actor.appointment_id and clinic_of(actor.appointment_id) == clinic_id:
         appointment = await service.get(request.services.db, actor.appointment_id)
-        if unproven == {appointment.customer_id}:
+        if unproven_ids == {appointment.customer_id}:
             return True
-    if unproven:
+    if unproven_ids:
         raise errors.NotFound
     return False
 

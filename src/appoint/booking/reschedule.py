@@ -25,7 +25,7 @@ from .model import (
     Status,
     audit_reason,
 )
-from .planning import BookingPlan, suited, unbound
+from .planning import BookingPlan, unbound, with_doctors_for
 from .policy import advise
 from .refusals import Explanation, Overridable, explain_refusal, next_overrides
 from .time_rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
@@ -250,7 +250,7 @@ def _target(
     )
     is_staff = actor.is_staff(catalogue.clinic_id)
     if doctor_id != appointment.doctor_id:
-        fitting = suited(spec, catalogue, patient, is_staff=is_staff)
+        fitting = with_doctors_for(spec, catalogue, patient, is_staff=is_staff)
         doctor_ids = {doctor.id for doctor in fitting.candidates} | {appointment.doctor_id}
         spec = fitting._replace(candidates=[doctor for doctor in spec.candidates if doctor.id in doctor_ids])
     return unbound(spec, catalogue, to.override, now) if is_staff else spec

@@ -153,7 +153,7 @@ class Patient(Resource):
 
 LIKE_WILDCARD: Final = re.compile(r"([\\%_])")
 """Characters with a special meaning in LIKE patterns."""
-ESCAPED: Final = r"\\\1"
+BACKSLASH_BEFORE: Final = r"\\\1"
 SEPARATORS: Final = re.compile(r"[\s()./+-]")
 DATE: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[./-] ?(\d{1,2})[./-] ?(\d{4}|\d{2})")
 WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()./+\-\s]*))(?=[\s,;]|$)|[^\s,;]+")
@@ -191,7 +191,9 @@ def search_terms(q: str | None, language: str | None = None) -> SearchTerms | No
 def _pattern(word: str) -> str:
     """Return a LIKE pattern for the word. If it is a number, separators and leading zeros are ignored."""
     digits = SEPARATORS.sub("", word).lstrip("0")
-    return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(ESCAPED, word)}%"
+    return (
+        f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(BACKSLASH_BEFORE, word)}%"
+    )
 
 
 def _possible_dates(text: str, language: str) -> list[date]:

@@ -105,7 +105,7 @@ ADULT_AGES: Final = (20 * 365, 90 * 365)
 """The ages of those who live alone or come first in their household, in days."""
 PARTNER_AGES: Final = (18 * 365, 80 * 365)
 CHILD_AGES: Final = (60, 17 * 365)
-_SPLIT: Final = {language: (given.split(), family.split()) for language, (given, family) in NAMES.items()}
+_SPLIT: Final = {language: (given_names.split(), family.split()) for language, (given_names, family) in NAMES.items()}
 
 
 class Person(NamedTuple):
@@ -127,8 +127,8 @@ def people(random: Random, languages: Sequence[str], count: int, *, first: int, 
             email = f"mail{number}@example.{random.choice(('com', 'net', 'org'))}"
             phone = _phone(random, languages) if random.random() < 0.8 else None
         years = ADULT_AGES if not shares else CHILD_AGES if random.random() < 2 / 3 else PARTNER_AGES
-        given = random.choice(_SPLIT[language][0])
-        name = f"{family}{given}" if language == "zh" else f"{given} {family}"
+        given_name = random.choice(_SPLIT[language][0])
+        name = f"{family}{given_name}" if language == "zh" else f"{given_name} {family}"
         yield Person(name, email, phone, today - timedelta(days=random.randrange(*years)))
 
 

@@ -47,10 +47,10 @@ async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetim
         if not batch:
             raise
         log.warning("batch of events failed, relaying one by one", events=len(batch), error=type(error).__name__)
-    relayed = 0
+    relay_count = 0
     for stored in batch:
-        relayed += await _relay_one(db, subscribers, stored, now=now)
-    return relayed
+        relay_count += await _relay_one(db, subscribers, stored, now=now)
+    return relay_count
 
 
 async def _relay_one(db: Database, subscribers: Sequence[Subscriber], stored: StoredEvent, *, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from .routes import route_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for things that always belong to the caller and have no id in the path."""
-REFUSED: Final = "refused"
+WAS_REFUSED: Final = "refused"
 """The key in a request's state that marks a request as refused by the guard. The audit log records it."""
 MAX_USER_AGENT: Final = 300
 PROOF_TTL: Final = timedelta(minutes=10)
@@ -101,7 +101,7 @@ def _check_scopes(request: litestar.Request[Actor, Any, Any], caller: Actor, per
     if permission not in PUBLIC_PERMISSIONS & SCOPES or caller.administrator or permission in caller.scopes:
         return
     if caller.memberships and all(each.role is Role.PARTNER for each in caller.memberships):
-        request.scope["state"][REFUSED] = True
+        request.scope["state"][WAS_REFUSED] = True
         raise errors.Forbidden
 
 
@@ -138,7 +138,7 @@ async def _grant_for(
     if grant is None:
         raise _refusal(request, caller, clinic_id)
     if grant.relation is Relation.OWN and not await _is_own(request, caller, grant, clinic_id):
-        request.scope["state"][REFUSED] = True
+        request.scope["state"][WAS_REFUSED] = True
         raise errors.Forbidden if grant.membership else errors.NotFound
     return grant
 
@@ -159,7 +159,7 @@ def authorize(
     if grant is None:
         raise _refusal(request, request.user, clinic_id)
     if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
-        request.scope["state"][REFUSED] = True
+        request.scope["state"][WAS_REFUSED] = True
         raise errors.Forbidden
     request.scope["state"]["clinic_id"] = clinic_id
     return grant
@@ -168,7 +168,7 @@ def authorize(
 def _refusal(request: litestar.Request[Actor, Any, Any], caller: Actor, clinic_id: int | None) -> errors.AppointError:
     if caller.is_anyone:
         return errors.Unauthorized()
-    request.scope["state"][REFUSED] = True
+    request.scope["state"][WAS_REFUSED] = True
     if caller.outside and (clinic_id is None or {clinic_id, PLATFORM} & caller.outside):
         return errors.Forbidden("network-refused")
     if caller.unprotected and (clinic_id is None or {clinic_id, PLATFORM} & caller.unprotected):

@@ -8,7 +8,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 log = structlog.get_logger()
 
-FORWARDED: Final = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+FORWARDING_HEADERS: Final = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 
 
 class TrustedProxies(ProxyHeadersMiddleware):
@@ -30,7 +30,7 @@ class TrustedProxies(ProxyHeadersMiddleware):
 
     def _check(self, scope: Any) -> None:
         address = scope["client"][0] if scope.get("client") else None
-        if address in self.trusted_hosts or not any(name in FORWARDED for name, _ in scope["headers"]):
+        if address in self.trusted_hosts or not any(name in FORWARDING_HEADERS for name, _ in scope["headers"]):
             return
         is_private = _is_private(address)
         if is_private in self.warned:

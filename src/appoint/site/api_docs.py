@@ -22,7 +22,7 @@ from .rendering import render, templates
 
 AnyRequest = Request[Any, Any, Any]
 PUBLIC: Final = route(permission="public", page=True)
-CACHED: Final = "public, max-age=60"
+CACHE_CONTROL: Final = "public, max-age=60"
 TYPES: Final = {
     "integer": "whole number",
     "string": "text",
@@ -219,7 +219,7 @@ def _default(schema: dict[str, Any]) -> str:
 async def document(request: AnyRequest) -> Response[str]:
     text = _text(request.app)
     tag = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": CACHED}
+    headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL}
     if matches(request.headers.get("if-none-match"), tag, weakly=True):
         return Response("", status_code=304, headers=headers)
     return Response(text, media_type=MediaType.JSON, headers=headers)
@@ -231,7 +231,7 @@ async def overview(request: AnyRequest) -> Response[str]:
         request,
         "docs/overview.html",
         styles="docs.css",
-        cache_control=CACHED,
+        cache_control=CACHE_CONTROL,
         language="en",
         document=_document(request.app),
         selected=None,
@@ -247,7 +247,7 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
                 request,
                 "docs/operations.html",
                 styles="docs.css",
-                cache_control=CACHED,
+                cache_control=CACHE_CONTROL,
                 language="en",
                 document=api,
                 selected=section,
@@ -257,7 +257,7 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
 
 @get("/problems", operation_id="showProblems", opt=PUBLIC, include_in_schema=False)
 async def problems(request: AnyRequest) -> Response[str]:
-    return render(request, "docs/problems.html", styles="docs.css", cache_control=CACHED, problems=PROBLEMS)
+    return render(request, "docs/problems.html", styles="docs.css", cache_control=CACHE_CONTROL, problems=PROBLEMS)
 
 
 @get("/problems/{name:str}", operation_id="showProblem", opt=PUBLIC, include_in_schema=False)
@@ -269,7 +269,7 @@ async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
         request,
         "docs/problem.html",
         styles="docs.css",
-        cache_control=CACHED,
+        cache_control=CACHE_CONTROL,
         name=name,
         problem=PROBLEMS[name],
         example=example,

@@ -9,7 +9,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import HTTPException
 
 from ..audit.refusals import record_refused_access
-from ..http.access import REFUSED
+from ..http.access import WAS_REFUSED
 from ..http.problems import handlers as problem_handlers
 from ..http.routes import route_in
 from ..kit import errors
@@ -66,7 +66,7 @@ def _handler(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callabl
 
     def handle(request: AnyRequest, error: E) -> Response[Any]:
         response = readable(request, document_of(request, error))
-        if request.scope["state"].get(REFUSED):
+        if request.scope["state"].get(WAS_REFUSED):
             response.background = BackgroundTask(record_refused_access, request)
         return response
 

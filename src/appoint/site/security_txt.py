@@ -12,7 +12,7 @@ from ..kit import clock, errors
 PATH: Final = "/.well-known/security.txt"
 VALIDITY: Final = timedelta(days=180)
 """RFC 9116 recommends less than a year."""
-CACHED: Final = {"Cache-Control": "public, max-age=86400"}
+CACHE_CONTROL: Final = {"Cache-Control": "public, max-age=86400"}
 
 
 @get(PATH, operation_id="showSecurityContact", opt=route(permission="public", page=True), include_in_schema=False)
@@ -27,7 +27,7 @@ async def show_security_contact(request: Request) -> Response[str]:
         f"Expires: {midnight + VALIDITY:%Y-%m-%dT%H:%M:%SZ}",
         f"Canonical: {settings.links_url}{PATH}",
     )
-    return Response("\n".join((*lines, "")), media_type="text/plain", headers=CACHED)
+    return Response("\n".join((*lines, "")), media_type="text/plain", headers=CACHE_CONTROL)
 
 
 PAGES: Final = [show_security_contact]

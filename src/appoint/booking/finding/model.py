@@ -1,21 +1,20 @@
-"""Searches for clinics and what they find. The functions choose what to offer, without a database or a clock."""
+"""Searches for clinics, and what they find."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice
 from operator import attrgetter
 from typing import Annotated, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from ...clinics.audience import Age, PatientFacts, Patients, accepting, sees_strangers, unfitness
+from ...clinics.audience import Age, PatientFacts, Patients, sees_strangers, unfitness
 from ...clinics.catalogue.model import Length
 from ...clinics.doctors.model import LanguageCode
 from ...kit import fields
 from ...kit.places import Place
 from ...kit.structs import PageQuery
-from ..availability.model import DoctorTime, Terms, starts, without_full_slots
+from ..availability.model import DoctorTime, Terms
 
 MAX_KM: Final = 1000
 
@@ -163,60 +162,6 @@ class FoundClinic(msgspec.Struct, rename="camel", frozen=True):
     """The doctors who match, at most 20."""
     times: list[NextTime]
     """The next free times with these doctors, at most three."""
-
-
-def offer(
-    match: Match, doctors: Iterable[CandidateDoctor], criteria: Criteria, *, now: datetime, limit: int
-) -> FoundClinic | None:
-    """Return the clinic with its next free times for the patient. None if none of its doctors sees them."""
-    today = now.date()
-    patient = criteria.facts(today)
-    names_match: Collection[UUID] = match.named_ids or ()
-    candidates = list(doctors)
-    accepted = accepting(
-        candidates, None, patient, today, is_named=any(doctor.id in names_match for doctor in candidates)
-    )
-    offers: list[NextTime] = []
-    faces: list[FoundDoctor] = []
-    for doctor in accepted:
-        type = doctor.type_for(patient, today)
-        if type or doctor.whole_slots:
-            faces.append(
-                FoundDoctor(
-                    doctor.id, doctor.name, doctor.title, doctor.specialty, doctor.specialties, doctor.languages
-                )
-            )
-            offers += _first_times(doctor, type, criteria.on, limit)
-    if not faces:
-        return None
-    by_start = {each.start_time: each for each in sorted(offers, key=lambda each: (each.start_time, each.doctor))[::-1]}
-    return FoundClinic(
-        match.id,
-        match.name,
-        match.slug,
-        match.address,
-        match.time_zone,
-        None if match.km is None else round(match.km, 1),
-        faces,
-        [by_start[start] for start in sorted(by_start)[:limit]],
-    )
-
-
-def with_later_times(clinic: FoundClinic, later: FoundClinic, *, limit: int) -> FoundClinic:
-    """Return the clinic with times from a search that covers more days, but perhaps fewer of its doctors."""
-    by_start = {time.start_time: time for time in (*later.times, *clinic.times)}
-    return msgspec.structs.replace(clinic, times=[by_start[start] for start in sorted(by_start)[:limit]])
-
-
-def _first_times(doctor: CandidateDoctor, type: OfferedType | None, on: date | None, limit: int) -> Iterable[NextTime]:
-    free = (
-        NextTime(
-            offer.start_time, offer.end_time, doctor.id, doctor.name, type and type.id, type.name if type else None
-        )
-        for day, offer in starts(without_full_slots(doctor.time), type and type.length, doctor.terms)
-        if offer.available and on in (None, day)
-    )
-    return islice(free, limit)
 
 
 def _years_before(day: date, years: int) -> date:

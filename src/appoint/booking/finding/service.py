@@ -11,7 +11,8 @@ from ...database.pool import Statements
 from ...kit import errors, ids, places
 from ...kit.cache import ClinicCache
 from . import repository
-from .model import CandidateDoctor, ClinicSearch, Criteria, FoundClinic, Match, offer, with_later_times
+from .model import CandidateDoctor, ClinicSearch, Criteria, FoundClinic, Match
+from .offers import offer, with_later_times
 
 SOON_DAYS: Final = 3
 """How many days a search covers at first, starting today."""

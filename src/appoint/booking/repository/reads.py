@@ -26,8 +26,8 @@ from .encrypted_columns import ENCRYPTED_COLUMNS, decrypted
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
-COMPUTED: Final = frozenset({"price", "manage_token", "confirmation", "advisories", "undo"})
-COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in COMPUTED)
+COMPUTED_FIELDS: Final = frozenset({"price", "manage_token", "confirmation", "advisories", "undo"})
+COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in COMPUTED_FIELDS)
 DETAIL_COLUMNS: Final = (
     *COLUMNS,
     *(name for name in AppointmentDetails.__struct_fields__ if name not in Appointment.__struct_fields__),

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from .counters import Rate
 
-WIDER: Final = {4: ((24, 4),), 6: ((56, 2), (48, 4))}
+WIDER_NETWORKS: Final = {4: ((24, 4),), 6: ((56, 2), (48, 4))}
 """The wider networks to count, by IP version: the prefix's length, and how many callers may share it."""
 UNKNOWN: Final = ""
 
@@ -40,7 +40,7 @@ def networks_of(address: str | None) -> tuple[Network, ...]:
         Network(own, 1),
         *(
             Network(str(ipaddress.ip_network((parsed, length), strict=False)), shared_by)
-            for length, shared_by in WIDER[parsed.version]
+            for length, shared_by in WIDER_NETWORKS[parsed.version]
         ),
     )
 

@@ -72,11 +72,11 @@ async def revoke(tx: Transaction, actor: Actor, *, token_id: UUID, now: datetime
 
 async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
     """Return the administrator with this token; None if it is malformed, wrong, expired or revoked."""
-    presented = parse_token(token)
-    if presented is None:
+    credential = parse_token(token)
+    if credential is None:
         return None
-    stored = await repository.find_valid(db, presented.id, now=now)
-    if not hmac.compare_digest(stored.secret_hash if stored else bytes(32), presented.secret_hash) or stored is None:
+    stored = await repository.find_valid(db, credential.id, now=now)
+    if not hmac.compare_digest(stored.secret_hash if stored else bytes(32), credential.secret_hash) or stored is None:
         return None
     if stored.last_used_at is None or stored.last_used_at <= now - USE_UPDATE_INTERVAL:
         await repository.record_use(db, stored.id, now=now)

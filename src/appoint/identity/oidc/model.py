@@ -173,8 +173,10 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
 
 def _check_lifetime(claims: Mapping[str, Any], trust: Trust, now: int) -> None:
     """Raise `InvalidToken` if the token was issued too long ago. If it has no time of issue, it must expire soon."""
-    issued = claims.get("iat")
-    is_recent = (claims["exp"] if issued is None else now) <= (now if issued is None else issued) + trust.max_seconds
+    issued_at = claims.get("iat")
+    is_recent = (claims["exp"] if issued_at is None else now) <= (
+        now if issued_at is None else issued_at
+    ) + trust.max_seconds
     if not is_recent:
         raise InvalidToken
 

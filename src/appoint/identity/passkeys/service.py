@@ -42,7 +42,7 @@ from .model import (
 NAME: Final = "Appoint"
 """What authenticators show next to the user's name."""
 TIMEOUT: Final = int(CHALLENGE_TTL.total_seconds()) * 1000
-UNVERIFIED: Final = translatable("could not be verified; please try again")
+NOT_VERIFIED: Final = translatable("could not be verified; please try again")
 
 
 async def begin_registration(db: Statements, actor: Actor, *, party: RelyingParty, now: datetime) -> PasskeyCreation:
@@ -81,11 +81,11 @@ async def register(
         raise errors.Conflict("too-many-passkeys", most=MAX_PASSKEYS)
     challenge = challenges.read(party.secret, "register", holder_of(actor), content.challenge_token, now)
     if challenge is None or not await repository.claim_challenge(tx, challenge.digest, expires_at=challenge.expires_at):
-        raise errors.Invalid(errors.Fault("#/challengeToken", UNVERIFIED))
+        raise errors.Invalid(errors.Fault("#/challengeToken", NOT_VERIFIED))
     try:
         created = verification.verify_creation(party, challenge.value, content.credential)
     except ValueError as error:
-        raise errors.Invalid(errors.Fault("#/credential", UNVERIFIED)) from error
+        raise errors.Invalid(errors.Fault("#/credential", NOT_VERIFIED)) from error
     had_factor = await second_factors.has_any(tx, user)
     passkey = await repository.add(
         tx,

@@ -165,7 +165,7 @@ def _hold_settled(context: NotificationContext, _rules: KindRules) -> bool:
     return context.hold_settled
 
 
-OUTDATED: Final[Sequence[tuple[Check, str]]] = (
+OUTDATED_CHECKS: Final[Sequence[tuple[Check, str]]] = (
     (_appointment_changed, "the appointment has changed"),
     (_credentials_changed, "the user has left or changed their password"),
     (_code_used, "the code has been used"),
@@ -184,7 +184,7 @@ NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
 
 def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple[NotificationStatus, str] | None:
     """Return the final status of a notification that must not be sent, with the reason, or None if it can be sent."""
-    if reason := _first_reason(OUTDATED, context):
+    if reason := _first_reason(OUTDATED_CHECKS, context):
         return NotificationStatus.SUPERSEDED, reason
     if now >= context.expires_at:
         previous = f"; previously: {context.reason}" if context.reason else ""

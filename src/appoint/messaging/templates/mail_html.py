@@ -19,9 +19,9 @@ from .placeholders import address_lines, detail_lines, needs_zone, tag_of
 ACCENT: Final = "#0b6157"
 """The colour of buttons and of the date, if the clinic has none."""
 MAX_LUMINANCE: Final = 1.05 / 4.5 - 0.05
-FADED: Final = "#5f6670"
+FADED_COLOUR: Final = "#5f6670"
 """The colour of the date of an appointment that does not take place."""
-LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
+LABELLED_LINE: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 MAP_URL: Final = "https://www.openstreetmap.org/search?"
 
 layouts: Final = Environment(
@@ -141,7 +141,7 @@ def _card(key: TemplateKey, facts: Facts) -> Card | None:
         details=[*_details(key, facts)],
         place=translate(key.language, "online, not at the clinic") if online else ", ".join(address),
         map_url=_map_url(facts, address) if address and not online and key.kind not in FADED_KINDS else None,
-        colour=FADED if key.kind in FADED_KINDS else accent_of(facts),
+        colour=FADED_COLOUR if key.kind in FADED_KINDS else accent_of(facts),
         is_struck=key.kind in STRUCK_KINDS,
     )
 
@@ -165,7 +165,7 @@ def _blocks(text: str, buttons: Mapping[str, Sequence[Button]], in_card: Contain
     for paragraph in text.split("\n\n"):
         all_lines = paragraph.split("\n")
         lines = [line for line in all_lines if line not in buttons and line not in in_card]
-        labelled = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
+        labelled = [match.groups() for line in lines if (match := LABELLED_LINE.fullmatch(line))]
         is_table = len(all_lines) > 1 and len(lines) == len(labelled)
         block = Block(
             rows=[(label, value) for label, value in labelled] if is_table else (),

@@ -18,7 +18,7 @@ from .plain import without_empty_lines
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
 """The maximum number of characters in a rendered text."""
 MAX_SUBJECT_LENGTH: Final = 500
-LISTED: Final = re.compile(r"\{\{-?\s*appointments\b")
+APPOINTMENTS_PLACEHOLDER: Final = re.compile(r"\{\{-?\s*appointments\b")
 
 
 def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
@@ -67,7 +67,7 @@ def _footer(key: TemplateKey, facts: Facts) -> str:
 def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateText:
     """Return a clinic's own template, with a list of the appointments at the end if the message is about several and
     the template does not list them."""
-    if not facts.together or LISTED.search(own.text):
+    if not facts.together or APPOINTMENTS_PLACEHOLDER.search(own.text):
         return own
     heading = translate(key.language, "This message is about {count} appointments:", count=len(facts.together))
     return own._replace(text=f"{own.text}\n\n{heading}\n\n{{{{ appointments }}}}")

@@ -71,10 +71,10 @@ class ClinicVisit(NamedTuple):
 
     def questions(self, type: CatalogueType | None, doctor: CatalogueDoctor | None) -> "Questions":
         """Return what to ask about the patient before they book the type with the doctor, or with any doctor."""
-        involved = [*([doctor] if doctor else self.doctors_for(type)), *([type] if type else [])]
+        choices = [*([doctor] if doctor else self.doctors_for(type)), *([type] if type else [])]
         return Questions(
-            any(each.min_age is not None or each.max_age is not None for each in involved),
-            any(each.patients != "everyone" for each in involved),
+            any(each.min_age is not None or each.max_age is not None for each in choices),
+            any(each.patients != "everyone" for each in choices),
             is_for_children(type, [doctor] if doctor else self.doctors_for(type)),
         )
 

@@ -14,7 +14,7 @@ from ...kit.ids import clinic_of
 from .booking_choice import Choice
 from .manage_link import appointment_id, holder, path_of
 
-RECENT: Final = timedelta(minutes=15)
+RECENT_BOOKING_AGE: Final = timedelta(minutes=15)
 
 
 class RecentBooking(NamedTuple):
@@ -68,7 +68,10 @@ async def find_recent_booking(choice: Choice) -> RecentBooking | None:
     if visit.framed or not callers:
         return None
     appointment = await appointments.find_latest_by_callers(
-        request.services.db, clinic_id=visit.catalogue.clinic_id, callers=callers, since=clock.now() - RECENT
+        request.services.db,
+        clinic_id=visit.catalogue.clinic_id,
+        callers=callers,
+        since=clock.now() - RECENT_BOOKING_AGE,
     )
     if appointment is None:
         return None

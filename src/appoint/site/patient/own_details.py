@@ -32,16 +32,16 @@ from .my_appointments import MY_APPOINTMENTS
 
 DETAILS: Final = "/my/details"
 CONFIRM: Final = "/my/details/confirm"
-SAVED: Final = f"{MY_APPOINTMENTS}?saved=1"
+SAVED_PAGE: Final = f"{MY_APPOINTMENTS}?saved=1"
 ERASE: Final = "/my/erase"
 STAFF: Final = "/staff"
 FIELDS: Final = {"name": "name", "email": "email", "phone": "phone", "birthDate": "birth_date", "locale": "locale"}
 """The form's fields, and the customer's members that they show."""
-OWN: Final = route(permission="change-customers", page=True, narrows=True)
+OWN_DATA: Final = route(permission="change-customers", page=True, narrows=True)
 ERASING: Final = route(permission="change-customers", page=True, narrows=True, recent_proof=True)
 
 
-@get(DETAILS, operation_id="showOwnDetails", opt=OWN, include_in_schema=False)
+@get(DETAILS, operation_id="showOwnDetails", opt=OWN_DATA, include_in_schema=False)
 async def show_details(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
@@ -83,7 +83,7 @@ async def _details_page(
     )
 
 
-@post(DETAILS, operation_id="changeOwnDetails", status_code=303, opt=OWN, include_in_schema=False)
+@post(DETAILS, operation_id="changeOwnDetails", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def change_details(request: Request) -> Response[Any]:
     """Save what the patient has corrected. Fields that are left empty are deleted. A new address gets a code, and
     applies once the patient has entered it. To change or delete an address, they must have signed in recently."""
@@ -125,7 +125,7 @@ async def change_details(request: Request) -> Response[Any]:
     except errors.VersionMismatch:
         customer = await customers.get(request.db, customer_id)
         return await _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)
-    return redirect(CONFIRM if addresses else SAVED)
+    return redirect(CONFIRM if addresses else SAVED_PAGE)
 
 
 def _without_new_addresses(customer: Customer, patch: CustomerPatch) -> tuple[CustomerPatch, Mapping[Channel, str]]:
@@ -139,7 +139,7 @@ def _without_new_addresses(customer: Customer, patch: CustomerPatch) -> tuple[Cu
     return patch, addresses
 
 
-@get(CONFIRM, operation_id="showOwnAddressCodes", opt=OWN, include_in_schema=False)
+@get(CONFIRM, operation_id="showOwnAddressCodes", opt=OWN_DATA, include_in_schema=False)
 async def show_codes(request: Request) -> Response[Any]:
     """Ask for the codes sent to the patient's new addresses."""
     customer_id = request.user.customer_id
@@ -164,7 +164,7 @@ async def _codes_page(
     )
 
 
-@post(CONFIRM, operation_id="confirmOwnAddress", status_code=303, opt=OWN, include_in_schema=False)
+@post(CONFIRM, operation_id="confirmOwnAddress", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def confirm_address(request: Request) -> Response[Any]:
     """Change the address that the code was sent to."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
@@ -183,7 +183,7 @@ async def confirm_address(request: Request) -> Response[Any]:
     if not confirmed:
         return await _codes_page(request, customer_id, wrong_code_id=code_id, status_code=400)
     pending = await address_changes.list_pending(request.db, customer_id=customer_id, now=clock.now())
-    return redirect(CONFIRM if pending else SAVED)
+    return redirect(CONFIRM if pending else SAVED_PAGE)
 
 
 def _read_patch(fields: Mapping[str, str]) -> CustomerPatch:

@@ -26,10 +26,10 @@ from ..rendering import NO_STORE, faults_by_field, redirect, render
 PEOPLE: Final = "/my/people"
 END: Final = "/my/people/end"
 STAFF: Final = "/staff"
-OWN: Final = route(permission="change-customers", page=True, narrows=True)
+OWN_DATA: Final = route(permission="change-customers", page=True, narrows=True)
 
 
-@get(PEOPLE, operation_id="showOwnPeople", opt=OWN, include_in_schema=False)
+@get(PEOPLE, operation_id="showOwnPeople", opt=OWN_DATA, include_in_schema=False)
 async def show_people(request: Request) -> Response[Any]:
     """Show the people that the patient books for, and those who book for the patient."""
     customer_id = request.user.customer_id
@@ -68,7 +68,7 @@ async def _page(
     )
 
 
-@post(PEOPLE, operation_id="addOwnWard", status_code=303, opt=OWN, include_in_schema=False)
+@post(PEOPLE, operation_id="addOwnWard", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def add_ward(request: Request) -> Response[Any]:
     """Register a child, or someone else whom the patient cares for."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
@@ -92,7 +92,7 @@ async def add_ward(request: Request) -> Response[Any]:
     return redirect(PEOPLE)
 
 
-@post(END, operation_id="endOwnGuardianship", status_code=303, opt=OWN, include_in_schema=False)
+@post(END, operation_id="endOwnGuardianship", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def end(request: Request) -> Response[Any]:
     """Stop booking for someone, or stop someone from booking for the patient."""
     customer_id, guardianship_id = request.user.customer_id, parse_id((await parse_form(request)).get("id"))
