@@ -84,7 +84,7 @@ def render(
     """
     if not is_anonymous(request.scope) and not cache_control.startswith("public"):
         cache_control = NO_STORE
-    if request.method == "POST" and cache_control == NO_STORE and template.startswith("public/"):
+    if request.method == "POST" and cache_control == NO_STORE and template.startswith("patient/"):
         cache_control = RESTORABLE
     tag = language or language_tag_for(request, clinic_zone)
     page_language = base_language(tag)
