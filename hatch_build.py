@@ -1,4 +1,4 @@
-"""Build hook that includes the pages' scripts and styles in every wheel and source distribution."""
+"""Build hook that makes sure every wheel and source distribution contains the built files."""
 
 import shutil
 import subprocess
@@ -15,8 +15,12 @@ class PagesBuildHook(BuildHookInterface[Any]):
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  the hook interface
-        """Build the pages. Raise `RuntimeError`, which fails the build, if they cannot be built."""
+        """Build the pages. Raise `RuntimeError`, which fails the build, if they cannot be built, or if the list of
+        places is missing.
+        """
         root = Path(self.root)
+        if version != "editable" and not (root / "src/appoint/kit/places.tsv").exists():
+            raise RuntimeError("The list of places is missing. Run `make setup`, then build again.")
         if version == "editable" or any((root / "src/appoint/site/static").glob("*.js")):
             return
         npm = shutil.which("npm")

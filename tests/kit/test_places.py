@@ -13,6 +13,11 @@ from appoint.kit import places
         ("Munich", "Munich", "DE"),
         ("10557 Berlin", "10557 Berlin", "DE"),
         ("Boston, US", "Boston", "US"),
+        ("Boston, GB", "Boston", "GB"),
+        ("Boston, MA", "Boston", "US"),
+        ("Springfield, IL", "Springfield, Illinois", "US"),
+        ("Springfield, Illinois, US", "Springfield, Illinois", "US"),
+        ("Frankfurt", "Frankfurt am Main", "DE"),
         ("SW1A 1AA", "SW1A Westminster Abbey", "GB"),
         ("Potsd", "Potsdam", "DE"),
     ],
@@ -51,7 +56,40 @@ def test_an_address_that_names_no_known_place_is_nowhere():
     assert places.locate("10115 Berlin", None) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("Frankfurt", ["Frankfurt (Oder)"]),
+        ("Springfield", ["Springfield, Massachusetts", "Springfield, Illinois"]),
+        ("Springfield, IL", []),
+        ("Springfield, Illinois", []),
+        ("10557", []),
+        ("Potsdam", []),
+    ],
+)
+def test_a_name_that_several_towns_share_can_mean_each_of_them(text, others):
+    countries = ["DE"] if text == "Potsdam" else ["DE", "US"]
+    place = places.find(text, countries=countries)[0]
+    assert [each.name for each in places.find_namesakes(place, text, countries=countries)][:2] == others
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("ber", "Berlin"), ("mün", "München"), ("munic", "Munich"), ("1055", "10551 Berlin"), ("be", None)],
+)
+def test_places_are_suggested_by_how_they_begin(text, name):
+    suggested = places.find_beginning(text, countries=["DE"], limit=1)
+    assert [each.name for each in suggested] == ([name] if name else [])
+
+
+def test_only_whole_names_and_codes_name_a_place():
+    for text, names in (("Berlin", ["Berlin"]), ("10557 Berlin", ["10557 Berlin"]), ("Berli", []), ("Arzt 10557", [])):
+        assert [each.name for each in places.find_named(text, countries=["DE"])] == names, text
+
+
 @pytest.mark.parametrize("text", ["", "x", "\ud7ff", "0", " ", "9" * 200, "a " * 100])
 def test_any_text_can_be_searched(text):
     assert places.find(text) == []
     assert places.find_similar(text) == []
+    assert places.find_named(text, countries=["DE"]) == []
+    assert places.find_beginning(text, countries=["DE"], limit=5) == []

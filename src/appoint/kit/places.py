@@ -1,7 +1,8 @@
 """A gazetteer: where towns and postal codes are, from GeoNames, without asking another server.
 
-`scripts/places.py` writes its file. Each line is a key, a name, a country, a latitude, a longitude and a
-population; postal codes have a population of 0. The lines are sorted, so that a lookup reads only a few of them.
+`scripts/places.py` writes its file. Each line is a key, a name, a country, a latitude, a longitude, a population and a
+kind: `t` for a town's main name, which is English for large ones, `l` for its local name, `a` for any other name, and
+`c` for a postal code. The lines are sorted, so that a lookup reads only a few of them.
 """
 
 import mmap
@@ -9,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from functools import cache
+from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,13 +22,23 @@ MIN_KEY: Final = 2
 MAX_MATCHES: Final = 500
 """The maximum number of lines that a lookup compares."""
 MAX_SIMILAR_LINES: Final = 8000
+MIN_BEGINNING: Final = 3
+MAX_BEGINNING_LINES: Final = 2000
+"""The maximum number of lines that suggestions compare. It takes a few milliseconds."""
 MIN_SIMILARITY: Final = 0.55
 MIN_CODE: Final = 3
 MAX_CODE: Final = 8
+MAX_CODE_WORDS: Final = 2
 MAX_WORDS: Final = 4
 """In the name of a town in an address."""
+SAME_PLACE_KM: Final = 30
+"""Places with similar names within this distance are usually the same one, such as a city and its districts."""
+EARTH_DIAMETER_KM: Final = 12742
+PREFERENCE: Final = "catl"
+"""The kinds of names for a position, from the least to the most preferred."""
 KM_PER_MILE: Final = 1.609344
 COUNTRIES_WITH_MILES: Final = frozenset({"GB", "US", "LR"})
+TAB: Final = b"\t"
 TRANSLATION: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 
 
@@ -37,10 +49,18 @@ class Place(NamedTuple):
     latitude: float
     longitude: float
     population: int = 0
+    """0 for postal codes."""
+    kind: str = "t"
 
     @property
     def uses_miles(self) -> bool:
         return self.country in COUNTRIES_WITH_MILES
+
+    def km_to(self, other: "Place") -> float:
+        """Return the distance as the crow flies."""
+        north, east = radians(other.latitude - self.latitude), radians(other.longitude - self.longitude)
+        narrowing = cos(radians(self.latitude)) * cos(radians(other.latitude))
+        return EARTH_DIAMETER_KM * asin(min(1, sqrt(sin(north / 2) ** 2 + narrowing * sin(east / 2) ** 2)))
 
 
 def find(text: str, *, countries: Collection[str] = ()) -> list[Place]:
@@ -49,15 +69,74 @@ def find(text: str, *, countries: Collection[str] = ()) -> list[Place]:
     The text can have both, in either order, and a country's code: “10557 Berlin” or “Boston, US”. If no place has the
     name, return those whose names begin with it.
     """
-    words = folded(text[:MAX_TEXT]).split()
-    if len(words) > 1 and words[-1].upper() in SUPPORTED_REGIONS:
-        countries, words = [words[-1].upper()], words[:-1]
+    words, country = _words_and_country(text)
     key = " ".join(words)
     if len(key) < MIN_KEY:
         return []
+    if country and (matches := list(_lines(f"{key} {country.lower()}\t"))):  # “Springfield, IL”, which is not in Israel
+        return _ranked(matches, countries)
     matches = _with_code(words, None) or list(_lines(f"{key}\t")) or list(_lines(key))
+    if country:
+        matches = [place for place in matches if place.country == country] or matches
+    return _ranked(matches, countries)
+
+
+def find_named(text: str, *, countries: Collection[str]) -> list[Place]:
+    """Return the places in these countries with exactly this name or postal code, or with both, most likely first."""
+    words = folded(text[:MAX_TEXT]).split()
+    if len(" ".join(words)) < MIN_KEY:
+        return []
+    matches = _with_code(["".join(words)], None) if len(words) <= MAX_CODE_WORDS else []
+    matches = matches or list(_lines(f"{' '.join(words)}\t"))
+    if len(words) > 1 and not matches and any(_lines(f"{' '.join(words[1:])}\t")):
+        matches = _with_code(words[:1], None)
+    return _ranked([place for place in matches if place.country in countries], countries)
+
+
+def find_namesakes(place: Place, text: str, *, countries: Collection[str]) -> list[Place]:
+    """Return other towns in these countries that the text could mean, such as Frankfurt (Oder) for “Frankfurt”."""
+    words, country = _words_and_country(text)
+    key = " ".join(words)
+    if len(key) < MIN_KEY or not place.population:
+        return []
+    if country and any(_lines(f"{key} {country.lower()}\t")):
+        return []
+    towns = [each for ending in ("\t", " ") for each in _lines(key + ending) if each.population]
+    possible = [each for each in towns if each.country in ([country] if country else countries)]
+    return [each for each in _ranked(possible, ()) if each.km_to(place) > SAME_PLACE_KM]
+
+
+def find_beginning(text: str, *, countries: Collection[str], limit: int) -> list[Place]:
+    """Return places in these countries whose names or postal codes begin with the text, towns and large ones first."""
+    key = folded(text[:MAX_TEXT])
+    if len(key) < MIN_BEGINNING:
+        return []
+    towns: list[Place] = []
+    codes: list[Place] = []
+    for line in _raw_lines(key, MAX_BEGINNING_LINES):
+        place = _place(line)
+        if place.country not in countries:
+            continue
+        if place.kind in "tl":
+            towns.append(place)
+        elif place.kind == "c":
+            codes.append(place._replace(name=f"{line.partition(TAB)[0].decode().upper()} {place.name}"))
+    return [*_ranked(towns, ()), *codes][:limit]
+
+
+def _words_and_country(text: str) -> tuple[list[str], str | None]:
+    """Return the words that name a place, and the code of the country if the text ends with one."""
+    words = folded(text[:MAX_TEXT]).split()
+    if len(words) > 1 and words[-1].upper() in SUPPORTED_REGIONS:
+        return words[:-1], words[-1].upper()
+    return words, None
+
+
+def _ranked(matches: list[Place], countries: Collection[str]) -> list[Place]:
+    """Return one place for each position, most likely first."""
     by_position = {
-        (place.country, round(place.latitude, 1), round(place.longitude, 1)): place for place in reversed(matches)
+        (place.country, round(place.latitude, 1), round(place.longitude, 1)): place
+        for place in sorted(matches, key=lambda place: (place.population, PREFERENCE.index(place.kind)))
     }
     return sorted(by_position.values(), key=lambda place: _rank(place, countries))
 
@@ -76,7 +155,7 @@ def find_similar(text: str, *, countries: Collection[str] = (), limit: int = 3) 
     pairs, best = _pairs(key), dict[tuple[str, float, float], tuple[float, Place]]()
     for line in _raw_lines(key[:2], MAX_SIMILAR_LINES):
         length = line.index(b"\t")
-        if abs(length - len(key)) <= 2 and not line.endswith(b"\t0"):
+        if abs(length - len(key)) <= 2 and not line.endswith(b"\tc"):
             other = _pairs(line[:length].decode())
             similarity = 2 * len(pairs & other) / (len(pairs) + len(other))
             place = _place(line)
@@ -140,8 +219,8 @@ def _lines(prefix: str) -> Iterator[Place]:
 
 
 def _place(line: bytes) -> Place:
-    _, name, country, latitude, longitude, population = line.decode().split("\t")
-    return Place(name, country, float(latitude), float(longitude), int(population))
+    _, name, country, latitude, longitude, population, kind = line.decode().split("\t")
+    return Place(name, country, float(latitude), float(longitude), int(population), kind)
 
 
 def _raw_lines(prefix: str, limit: int) -> Iterator[bytes]:
