@@ -100,6 +100,11 @@ function reportHeight(): void {
   report({ turned: true });
 }
 
+/** Move the focus to where the visitor continues. In frames of other sites, browsers ignore `autofocus`. */
+function continueInFrame(): void {
+  document.querySelector<HTMLElement>("[data-focus]")?.focus({ preventScroll: true });
+}
+
 /** Show the buttons that copy or share a link, as far as the browser can. */
 function offerLink(): void {
   const copier = document.querySelector<HTMLElement>("[data-copies]");
@@ -134,5 +139,8 @@ if (form) {
   sendOnce(form);
 }
 if (/^\/(appointments\/|\w+\/[^/]+\/confirm\/)/.test(location.pathname)) forgetDetails();
+if (document.querySelector("[data-framed]") && parent !== window) {
+  continueInFrame();
+  reportHeight();
+}
 document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-if (document.querySelector("[data-framed]") && parent !== window) reportHeight();

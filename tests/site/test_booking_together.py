@@ -73,7 +73,6 @@ async def test_one_code_confirms_all_and_the_page_shows_them(client, db, lakesid
     response = await send(client, form_of(page), name1="Ben Souza")
     code_page = await client.get(response.headers["Location"])
     assert "Also in this visit" in code_page.text
-    assert "Change your details" not in code_page.text
     booking = {"bookingId": str(await db.fetchval("select booking_id from confirmation_code"))}
     done = await enter(client, response.headers["Location"], code_for(booking))
     assert [row[2] for row in await booked(db)] == ["booked", "booked"]
@@ -113,3 +112,28 @@ async def test_whole_slots_can_be_booked_together_too(client, db, village):
     page = await client.get("/c/village/details", params=query)
     assert (await send(client, form_of(page))).status_code == 303
     assert [row[1] for row in await booked(db)] == [TEN, NINE]
+
+
+async def test_the_details_of_several_holds_can_be_changed_together(client, db, lakeside):
+    await client.patch("/api/clinics/1", json={"policy": ALWAYS}, headers=ADMIN)
+    form = form_of(await open_form(client, lakeside, also=also(lakeside)))
+    code_page = await client.get((await send(client, form, email="wrong@example.org")).headers["Location"])
+    (details,) = re.findall(r'href="([^"]+)">Change your details', code_page.text)
+    client.cookies.clear()
+    page = await client.get(unescape(details))
+    assert ("Also in this visit" in page.text, "no longer available" in page.text) == (True, False)
+    assert "Add another appointment" not in page.text
+    assert (await send(client, form_of(page), email="ana@example.org")).status_code == 303
+    statuses = await db.fetchval("select array_agg(status order by created_at) from appointment")
+    assert statuses == ["cancelled", "cancelled", "pending", "pending"]
+
+
+async def test_one_of_several_holds_can_be_removed(client, db, lakeside):
+    await client.patch("/api/clinics/1", json={"policy": ALWAYS}, headers=ADMIN)
+    form = form_of(await open_form(client, lakeside, also=also(lakeside)))
+    code_page = await client.get((await send(client, form)).headers["Location"])
+    (details,) = re.findall(r'href="([^"]+)">Change your details', code_page.text)
+    (remove,) = re.findall(r'href="([^"]+)">Remove', (await client.get(unescape(details))).text)
+    assert (await send(client, form_of(await client.get(unescape(remove))))).status_code == 303
+    rows = await db.fetch("select lower(during) as start from appointment where status = 'pending'")
+    assert [row.start for row in rows] == [LATER]

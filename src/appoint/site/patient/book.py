@@ -35,13 +35,13 @@ from .booking_choice import (
 )
 from .clinic_visit import visit_clinic
 from .customer_form import DETAILS
-from .form_booking import book_parts, form_key, read_parts
+from .form_booking import book_parts, form_key, person_to_select, read_parts
 from .own_booking import (
     RecentBooking,
     find_recent_booking,
     is_own_hold,
     link_of_own_booking,
-    release_own_hold,
+    release_own_holds,
 )
 from .own_people import people_of
 
@@ -109,16 +109,25 @@ async def _form(
             clinic_id=PLATFORM,
             subjects=[person.id for person in people],
         )
-        typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
+        person = person_to_select(choice, people)
+        typed = {
+            "person": str(person.id) if person else "",
+            "email": people[0].email or "",
+            "phone": people[0].phone or "",
+            **typed,
+        }
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
-    key = form_key(typed) or secrets.token_urlsafe(18)
+    key, hold = form_key(typed) or secrets.token_urlsafe(18), held_token or typed.get("hold", "")
     response = visit.render(
         "patient/booking_form.html",
         cache_control=NO_STORE,
         status_code=status_code,
         type=choice.type,
-        others=[(each, without(choice, each), visit.questions(each.type, each.doctor)) for each in read_others(visit)],
-        next=choice.address_of_next if len(read_others(visit)) < MAX_TOGETHER - 1 else None,
+        others=[
+            (each, without(choice, each, held_token=hold), visit.questions(each.type, each.doctor))
+            for each in read_others(visit)
+        ],
+        next=None if hold or len(read_others(visit)) >= MAX_TOGETHER - 1 else choice.address_of_next,
         doctor=choice.doctor,
         start=start,
         end=choice.end,
@@ -127,7 +136,7 @@ async def _form(
         last_change=last_change,
         grace_minutes=_grace_minutes(visit.catalogue, start, clock.now()),
         typed=dict.fromkeys(FIELDS, "") | typed,
-        hold=held_token or typed.get("hold", ""),
+        hold=hold,
         key=key,
         recent=recent,
         faults=dict.fromkeys(FIELDS, "") | (faults or {}),
@@ -176,7 +185,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         faults = {} if other_time.strip() and is_blank else faults
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
-        await release_own_hold(choice, typed.get("hold", ""))
+        await release_own_holds(choice, typed.get("hold", ""))
         appointment = await book_parts(parts, typed, booker_id=people[0].id if people else None)
     except errors.Conflict as refusal:
         index: int = refusal.facts.get("index", 0)

@@ -1,6 +1,6 @@
 """The time that a visitor is about to book, whether it is still available, and what to offer instead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 from ...booking.alternatives import Alternative
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
+from ...booking.model import Appointment, AppointmentDetails
 from ...booking.time_rules import TimeRequest
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
 from ...http.forms import parse_id, parse_minute
@@ -54,7 +55,8 @@ class Choice(NamedTuple):
     @property
     def address_of_next(self) -> str:
         """The address for choosing another time for the same visit."""
-        return self.visit._replace(also=_join([*read_others(self.visit), self])).address()
+        others = (choice.query for choice in (*read_others(self.visit), self))
+        return self.visit._replace(also=_join(others)).address()
 
     def time_request(self, notes: str | None) -> TimeRequest:
         """Return the request for the time. It identifies slots by doctor and time, because their ids may have changed
@@ -101,14 +103,31 @@ def read_others(visit: ClinicVisit) -> list[Choice]:
     return [choice for query in queries if (choice := read_choice(visit, query))]
 
 
-def without(choice: Choice, other: Choice) -> str:
+def without(choice: Choice, other: Choice, *, held_token: str) -> str:
     """Return the form's address for a choice without one of the other times."""
-    rest = [each for each in read_others(choice.visit) if each != other]
-    return choice.visit._replace(also=_join(rest)).address("/details", **choice.query)
+    rest = (each.query for each in read_others(choice.visit) if each != other)
+    return choice.visit._replace(also=_join(rest)).address("/details", hold=held_token or None, **choice.query)
 
 
-def _join(choices: Sequence[Choice]) -> str:
-    return ",".join("_".join(str(choice.query.get(part) or "") for part in PARTS) for choice in choices)
+def address_for(visit: ClinicVisit, hold: AppointmentDetails, others: Iterable[Appointment], *, token: str) -> str:
+    """Return the form's address for changing the details of appointments on hold. The token's link holds the first."""
+    return visit._replace(also=_join(map(_query_of, others))).address("/details", hold=token, **_query_of(hold))
+
+
+def _query_of(appointment: Appointment | AppointmentDetails) -> dict[str, Any]:
+    """Return an appointment's time as a choice's query parameters."""
+    query = {
+        "type": appointment.appointment_type_id,
+        "doctor": appointment.doctor_id,
+        "start": iso_instant(appointment.start_time),
+    }
+    if appointment.appointment_type_id:
+        return query
+    return {**query, "end": iso_instant(appointment.end_time), "whose": appointment.doctor_id}
+
+
+def _join(queries: Iterable[Mapping[str, Any]]) -> str:
+    return ",".join("_".join(str(query.get(part) or "") for part in PARTS) for query in queries)
 
 
 def _whole_slot(

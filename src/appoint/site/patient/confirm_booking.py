@@ -27,8 +27,8 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
-from ..filters import iso_instant
 from ..rendering import NO_STORE, redirect
+from .booking_choice import address_for
 from .clinic_visit import ClinicVisit, visit_clinic
 from .manage_link import (
     LinkedAppointment,
@@ -126,26 +126,13 @@ async def _page(
         status_code=status_code or (400 if fault else 200),
         left=_minutes(left, visit.language) if left > timedelta() and appointment.code_sent_to else None,
         action=visit.address(f"/confirm/{token}"),
-        details=None if others else visit.address("/details", hold=token, **_choice(linked)),
+        details=address_for(visit, appointment, [each.appointment for each in others], token=token),
         others=others,
         sent="sent" in visit.request.query_params,
         fault=fault,
         refusal=refusal,
         development=visit.request.services.settings.mode == "development",
     )
-
-
-def _choice(linked: LinkedAppointment) -> dict[str, Any]:
-    """Return the appointment's time as the booking form's query parameters."""
-    appointment = linked.appointment
-    query = {
-        "type": appointment.appointment_type_id,
-        "doctor": appointment.doctor_id,
-        "start": iso_instant(appointment.start_time),
-    }
-    if appointment.appointment_type_id:
-        return query
-    return {**query, "end": iso_instant(appointment.end_time), "whose": appointment.doctor_id}
 
 
 def _minutes(left: timedelta, language: str) -> str:

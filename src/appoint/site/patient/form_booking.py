@@ -11,11 +11,13 @@ from ...booking.book import book
 from ...booking.model import Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length, stranger_origin
+from ...clinics.audience import PatientFacts, accepting
 from ...customers import service as customers
 from ...customers.model import CustomerContent
 from ...http.cookies import FORM_KEY, knows_address
 from ...http.idempotency.keys import idempotent
 from ...kit import clock, errors
+from ...kit.i18n import translate
 from ..rendering import faults_by_field
 from .booking_choice import Choice, read_others
 from .customer_form import read_customer
@@ -46,9 +48,10 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
         if number and _is_same_person(details):
             parts.append(Part(each, *parts[0][1:]))
             continue
-        person_id = _person_id(people, details)
+        person_id, questions = _person_id(people, details), each.visit.questions(each.type, each.doctor)
+        if people and questions.child and not (details["person"] or details["name"].strip()):
+            faults["person" + suffix] = translate(each.visit.language, "Choose who the appointment is for.")
         try:
-            questions = each.visit.questions(each.type, each.doctor)
             content = None if person_id else read_customer(each.visit, details, questions=questions)
         except errors.Invalid as invalid:
             texts = faults_by_field(invalid, each.visit.language)
@@ -57,6 +60,21 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
             content = None
         parts.append(Part(each, person_id, content))
     return parts, faults
+
+
+def person_to_select(choice: Choice, people: Sequence[Any]) -> Any:
+    """Return the person to select in the form: the signed-in patient, or the first person whose age is right for the
+    appointment. Return None if it is for a child and no such person is known.
+    """
+    visit, day = choice.visit, clock.local_date(choice.start, choice.visit.catalogue.time_zone)
+    doctors, is_for_child = visit.doctors_for(choice.type), visit.questions(choice.type, choice.doctor).child
+    for person in people:
+        patient = PatientFacts(getattr(person, "birth_date", None))
+        candidates = [choice.doctor] if choice.doctor else doctors
+        fits = accepting(candidates, choice.type, patient, day, is_named=True)
+        if fits and (patient.birth_date or not is_for_child):
+            return person
+    return None if is_for_child else next(iter(people), None)
 
 
 def _is_same_person(details: Mapping[str, str]) -> bool:

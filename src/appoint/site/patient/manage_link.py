@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from ... import audit
 from ...booking import links, service
 from ...booking.bookings import service as bookings
 from ...booking.cancellation import is_late, policy_of
-from ...booking.model import LIVE, MOVABLE, TRANSITIONS, AppointmentDetails
+from ...booking.model import LIVE, MOVABLE, TRANSITIONS, Appointment, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database
@@ -25,7 +26,7 @@ from ...kit import clock, errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import translate
 from ..rendering import NO_STORE, render
-from .face import accent_style
+from .face import accent_style, doctor_face
 
 
 class LinkedAppointment(NamedTuple):
@@ -81,6 +82,7 @@ class OtherAppointment(NamedTuple):
     doctor: str
     type: str | None
     link: str
+    appointment: Appointment
 
 
 async def list_others(request: Request, linked: LinkedAppointment, token: str) -> list[OtherAppointment]:
@@ -101,6 +103,7 @@ async def list_others(request: Request, linked: LinkedAppointment, token: str) -
             catalogue.doctors[each.doctor_id].name,
             type.name if (id := each.appointment_type_id) and (type := catalogue.types.get(id)) else None,
             path_of(links.token(secret, each.id)),
+            each,
         )
         for each in others
     ]
@@ -142,6 +145,7 @@ def linked_page(request: Request, template: str, linked: LinkedAppointment, **va
         linked_clinic=linked.catalogue,
         clinic_zone=linked.catalogue.time_zone,
         accent=accent_style(linked.catalogue.profile.colour),
+        face_of=partial(doctor_face, language=language_for(request)),
         **values,
     )
 

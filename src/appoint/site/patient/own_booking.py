@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ...booking import links, transitions
 from ...booking import service as appointments
+from ...booking.bookings import service as bookings
 from ...booking.model import LIVE, Appointment, Status
 from ...http.cookies import booked_token_of, form_keys_of
 from ...kit import clock, errors
@@ -87,19 +88,25 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
     )
 
 
-async def release_own_hold(choice: Choice, token: str) -> None:
-    """Cancel the visitor's own hold if they go back from it to the form to change their details."""
+async def release_own_holds(choice: Choice, token: str) -> None:
+    """Cancel the visitor's own hold, and those booked together with it, if they go back to the form to change their
+    details."""
     if not token or not await is_own_hold(choice, token):
         return
-    actor = await holder(choice.visit.request, token)
-    if actor is None:  # staff have revoked the link
+    request, clinic_id = choice.visit.request, choice.visit.catalogue.clinic_id
+    held_id = links.appointment_of(request.services.secret_key, token)
+    hold = await appointments.get(request.services.db, held_id) if held_id else None
+    if hold is None or await holder(request, token) is None:  # staff have revoked the link
         return
-    with suppress(errors.Conflict):
-        await choice.visit.request.services.db.within(choice.visit.catalogue.clinic_id).atomic(
-            transitions.cancel,
-            actor,
-            appointment_id=appointment_id(actor),
-            reason=None,
-            if_match=None,
-            now=clock.now(),
-        )
+    for each in await bookings.list_together(request.services.db, clinic_id=clinic_id, booking_id=hold.booking_id):
+        actor = await holder(request, links.token(request.services.secret_key, each.id))
+        if actor and each.status == Status.PENDING:
+            with suppress(errors.Conflict):
+                await request.services.db.within(clinic_id).atomic(
+                    transitions.cancel,
+                    actor,
+                    appointment_id=appointment_id(actor),
+                    reason=None,
+                    if_match=None,
+                    now=clock.now(),
+                )

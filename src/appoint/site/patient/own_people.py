@@ -1,6 +1,7 @@
 """The people that a signed-in patient can book for."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,7 @@ class Ward(NamedTuple):
 
     id: UUID
     name: str
+    birth_date: date | None
 
 
 async def people_of(visit: ClinicVisit) -> Sequence[Any]:
@@ -39,4 +41,4 @@ async def people_of(visit: ClinicVisit) -> Sequence[Any]:
         clinic_id=visit.catalogue.clinic_id,
         now=clock.now(),
     )
-    return [*by_name.values(), *(Ward(ward.ward_id, ward.ward) for ward in wards)]
+    return [*by_name.values(), *(Ward(ward.ward_id, ward.ward, ward.birth_date) for ward in wards)]
