@@ -3,8 +3,15 @@
 from datetime import UTC, date, datetime
 from typing import Final
 
+import msgspec
+
+from ...kit.i18n import translatable, translate
 from .model import Facts, ListedAppointment
 
+TYPE: Final = translatable("First consultation")
+PREPARATION: Final = translatable("Your insurance card and a list of your medicines")
+CANCEL_REASON: Final = translatable("Dr. Shah is ill")
+WEBHOOK: Final = translatable("Practice software")
 EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
 EXAMPLE: Final = Facts(
     clinic="Lakeside Clinic",
@@ -14,24 +21,22 @@ EXAMPLE: Final = Facts(
     customer="Ana Souza",
     customer_time_zone="America/Sao_Paulo",
     doctor="Dr. Amara Shah",
-    type="First consultation",
-    preparation="Your insurance card and a list of your medicines",
+    type=TYPE,
+    preparation=PREPARATION,
     start_time=EXAMPLE_START,
     end_time=EXAMPLE_START.replace(hour=9, minute=0),
     old_start_time=EXAMPLE_START.replace(hour=13),
     old_doctor="Dr. Jonas Weber",
     cancelled_by="clinic",
-    cancel_reason="Dr. Shah is ill",
+    cancel_reason=CANCEL_REASON,
     hold_expires_at=EXAMPLE_START.replace(hour=7),
     appointments=(
-        ListedAppointment(
-            EXAMPLE_START, EXAMPLE_START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"
-        ),
+        ListedAppointment(EXAMPLE_START, EXAMPLE_START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", TYPE),
         ListedAppointment(
             EXAMPLE_START.replace(hour=10), EXAMPLE_START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"
         ),
     ),
-    webhook="Practice software",
+    webhook=WEBHOOK,
     user="Mia Klein",
     link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
     rebook_url="https://appoint.example/c/1",
@@ -43,3 +48,18 @@ EXAMPLE: Final = Facts(
     address_changed_at=EXAMPLE_START,
 )
 """For previews, and for testing a clinic's template before it is saved."""
+
+
+def example_facts(language: str) -> Facts:
+    """Return the example data in a message's language."""
+    type = translate(language, TYPE)
+    return msgspec.structs.replace(
+        EXAMPLE,
+        type=type,
+        preparation=translate(language, PREPARATION),
+        cancel_reason=translate(language, CANCEL_REASON),
+        webhook=translate(language, WEBHOOK),
+        appointments=tuple(
+            msgspec.structs.replace(each, type=type) if each.type else each for each in EXAMPLE.appointments
+        ),
+    )

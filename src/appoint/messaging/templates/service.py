@@ -14,7 +14,7 @@ from ...kit.actors import Actor
 from ..channels.model import Channel
 from . import repository
 from .default_texts import default_text
-from .examples import EXAMPLE
+from .examples import example_facts
 from .model import PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
 from .rendering import find_faults, render
 from .site_links import SiteLinks
@@ -64,7 +64,7 @@ async def preview(
     clinic = await clinics.get(db, clinic_id)
     _require_valid(key, template)
     facts = msgspec.structs.replace(
-        EXAMPLE,
+        example_facts(key.language),
         clinic=clinic.name,
         time_zone=clinic.time_zone,
         clinic_phone=clinic.phone,
