@@ -8,11 +8,10 @@ const PHONE_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
 const DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
 const EMAIL_ADDRESS = /^\S+@\S+\.\S+$/;
 const TYPING_DELAY = 200;
-const MAX_SUGGESTIONS = 8;
 
 interface People {
   items: Person[];
-  next?: string | null;
+  hasMore?: boolean;
 }
 
 /** The selected patient; undefined during a search and for a new patient. */
@@ -48,8 +47,8 @@ function describe({ birthDate, phone, email }: Person): string {
 
 /** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */
 async function searchPeople(text: string): Promise<People> {
-  const query = new URLSearchParams({ q: text, limit: String(MAX_SUGGESTIONS) });
-  const patients = await callApi<People>("GET", `/api/clinics/${config.clinic}/patients?${query}`);
+  const query = new URLSearchParams({ q: text });
+  const patients = await callApi<People>("GET", `/staff/${config.clinic}/people.json?${query}`);
   const exact = EMAIL_ADDRESS.test(text) ? "email" : isPhoneNumber(text) ? "phone" : "";
   if (!config.find || !exact) return patients;
   try {
@@ -73,7 +72,7 @@ async function suggestPeople(target: RefusalTarget): Promise<void> {
     return { items: [] };
   });
   if (number !== searchNumber) return;
-  const more = people.next ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
+  const more = people.hasMore ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
   const choices = [...people.items.map(personButton), ...more, newPersonButton(text)];
   get("people").replaceChildren(...choices.map((choice) => createElement("li", {}, choice)));
 }

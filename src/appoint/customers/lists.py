@@ -67,13 +67,15 @@ async def list_by_name(
     limit: int,
 ) -> list[ListedPatient]:
     """Return a clinic's or a doctor's patients in alphabetical order, or only those whose name begins with an initial,
-    plus one beyond `limit` if there is a next page."""
-    words, birth_dates, date_pattern = terms or NO_TERMS
+    plus one beyond `limit` if there is a next page. Those with the search's words at the start of a name come before
+    those with them inside one."""
+    words, birth_dates, date_pattern = terms = terms or NO_TERMS
     rows = await db.fetch(
         LIST_BY_NAME,
         clinic_id=clinic_id,
         doctor_id=doctor_id,
         words=words,
+        starts=terms.starts,
         birth_dates=birth_dates,
         date_pattern=date_pattern,
         initial=initial,

@@ -170,6 +170,11 @@ class SearchTerms(NamedTuple):
     """The date of birth must be one of these, or `date_pattern` must match as a whole word."""
     date_pattern: str = "%"
 
+    @property
+    def starts(self) -> list[str]:
+        """Patterns for names in which each word of the search begins a word. Numbers can be anywhere."""
+        return [word if word.strip("%").isdecimal() else f"% {word[1:]}" for word in self.words]
+
 
 NO_TERMS: Final = SearchTerms()
 

@@ -138,11 +138,14 @@ async def find_by_patient(
     limit: int,
 ) -> list[DayAppointment]:
     """Return matching patients' appointments under all of their joined records: first upcoming ones, soonest first,
-    then past ones, latest first."""
+    then past ones, latest first. Patients with the search's words at the start of a name come before those with them
+    inside one."""
     rows = await db.fetch(
         """
         with found as (
-          select p.customer_id, p.main_id
+          select p.customer_id, p.main_id,
+                 not ' ' || replace(c.words, '-', ' ')
+                     like all (array(select folded(start) from unnest($8::text[]) as start)) as is_inside
             from listed_patient p
             join clinic_customer c on c.id = p.customer_id,
                  lateral (select concat_ws(' ', c.words, folded(p.record_number),
@@ -151,9 +154,12 @@ async def find_by_patient(
              and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
              and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
         ), matches as (
-          select customer_id from found
-           union
-          select o.customer_id from found f join patient o on o.clinic_id = $1 and o.main_id = f.main_id
+          select id as customer_id, bool_and(is_inside) as is_inside
+            from (select customer_id as id, is_inside from found
+                   union all
+                  select o.customer_id, f.is_inside
+                    from found f join patient o on o.clinic_id = $1 and o.main_id = f.main_id) as each
+           group by id
         )
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, s.appointment_type_id as type_id,
                t.name as type, s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason,
@@ -164,7 +170,7 @@ async def find_by_patient(
                                   and ($5::uuid[] is null or s.doctor_id = any($5))
           join appointment a on a.clinic_id = $1 and a.id = s.id
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
-         order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
+         order by m.is_inside, s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
          limit $7
         """,
         clinic_id,
@@ -172,6 +178,7 @@ async def find_by_patient(
         doctor_ids,
         now,
         limit,
+        terms.starts,
     )
     return [_appointment(db, row) for row in rows]
 

@@ -1,5 +1,6 @@
--- Return a clinic's or a doctor's patients in alphabetical order. Joined records appear once, as their main record, and
--- are found by the details of any of them.
+-- Return a clinic's or a doctor's patients in alphabetical order, those with the search's words at the start of a name
+-- before those with them inside one. Joined records appear once, as their main record, and are found by the details of
+-- any of them.
 select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c.active, others.ids is not null
   from listed_patient p
   join clinic_customer c on c.id = p.customer_id
@@ -13,6 +14,9 @@ select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c
  cross join lateral (
    select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', ''), others.words)
             as words) as searched
+ cross join lateral (
+   select not ' ' || replace(c.words, '-', ' ')
+              like all (array(select folded(start) from unnest(:starts::text[]) as start)) as is_inside) as match
  where p.clinic_id = :clinic_id and coalesce(p.main_id = p.customer_id, true)
    and (:words::text[] = '{}'
         or searched.words like all (array(select folded(word) from unnest(:words::text[]) as word)))
@@ -21,7 +25,11 @@ select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c
    -- a name's words begin with its first letters, without accents and in lower case
    and (:initial::text is null or c.words like folded(:initial) || '%')
    and (:after::uuid is null
-        or (c.words, p.customer_id) > (select o.words, o.id from clinic_customer o where o.id = :after))
+        or (match.is_inside, c.words, p.customer_id)
+           > (select not ' ' || replace(o.words, '-', ' ')
+                     like all (array(select folded(start) from unnest(:starts::text[]) as start)), o.words, o.id
+                from clinic_customer o
+               where o.id = :after))
    and (:doctor_id::uuid is null
         or exists (select
                      from appointment a
@@ -31,5 +39,5 @@ select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c
                      from appointment a
                     where a.clinic_id = :clinic_id and a.customer_id = any(others.ids) and a.doctor_id = :doctor_id
                       and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled')))
- order by c.words, p.customer_id
+ order by match.is_inside, c.words, p.customer_id
  limit :limit::integer + 1
