@@ -85,8 +85,13 @@ async def test_a_user_adds_a_passkey_signs_in_with_it_and_removes_it(site, page,
             await follow(page.get_by_role("button", name="Sign in", exact=True))
         await expect(page.get_by_text("You have 9 unused codes")).to_be_visible()
 
+        await page.get_by_text("Rename – Mia’s laptop").click()
+        await page.get_by_role("row").get_by_label("Passkey name").fill("Mia’s old laptop")
+        await follow(page.get_by_role("button", name="Save name"))
+        await expect(page.locator(".notice.good")).to_have_text("Passkey renamed.")
+
         page.on("dialog", lambda dialog: dialog.accept())
-        await follow(page.get_by_role("button", name="Remove Mia’s laptop"))
+        await follow(page.get_by_role("button", name="Remove Mia’s old laptop"))
         await expect(page.locator(".notice.good")).to_have_text("Passkey removed.")
 
 

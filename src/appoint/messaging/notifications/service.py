@@ -190,6 +190,7 @@ class WrittenAgain(NamedTuple):
     """A message to a patient, written again from the current details."""
 
     notification: Notification
+    recipient_name: str | None
     subject: str
     """Empty for text messages."""
     text: str
@@ -205,7 +206,7 @@ async def write_again(db: Statements, notification_id: UUID, now: datetime) -> W
     if kind_of(context.kind) not in READABLE or context.start_time is None:
         raise errors.NotFound
     rendered = rewrite(context, now)
-    return WrittenAgain(notification, rendered.subject, rendered.text, rendered.html)
+    return WrittenAgain(notification, context.customer, rendered.subject, rendered.text, rendered.html)
 
 
 async def list_newest(

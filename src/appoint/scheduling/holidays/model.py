@@ -111,7 +111,10 @@ def _names(place: HolidayPlace, language: str, first_year: int, last_year: int) 
     usual = library.country_holidays(place.country, subdiv=place.region)
     languages: tuple[str, ...] = usual.supported_languages or ()
     spoken = next((each for each in languages if each.split("_")[0] == language), usual.default_language)
-    return dict(library.country_holidays(place.country, subdiv=place.region, years=years, language=spoken))
+    names = library.country_holidays(place.country, subdiv=place.region, years=years, language=spoken)
+    if spoken == "en_US" and place.country != "US":
+        return {day: name.replace("Labor", "Labour") for day, name in names.items()}
+    return dict(names)
 
 
 @lru_cache(64)

@@ -89,6 +89,7 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
         place="messages",
         subjects=[notification_id],
         message=content.notification,
+        recipient_name=content.recipient_name,
         subject=content.subject,
         text=content.text,
         html=local_pictures(request, content.html),
