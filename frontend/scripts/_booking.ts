@@ -147,6 +147,7 @@ function showChosenTime(): void {
     return;
   }
   warnAboutSameDay();
+  nextFree.mark(wall, valueOf("book-doctor"));
   const { hue, minutes } = chosenType();
   const label = person?.name || valueOf("person-name") || words["newTime"]!;
   showGhost({ wall, minutes, doctorId: valueOf("book-doctor"), hue, label });
@@ -291,4 +292,7 @@ get("new").addEventListener("click", () => newBooking());
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void book();
+});
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });

@@ -82,6 +82,15 @@ export class NextFreeTimes {
     within(this.place, "ul").replaceChildren();
   }
 
+  /** Mark the chosen time, if it is one of these. */
+  mark(wall: string, doctorId: string): void {
+    const buttons = this.place.querySelectorAll("ul button");
+    for (const [index, time] of this.times.entries()) {
+      const isChosen = wallOf(new Date(time.startTime), zone).slice(0, 16) === wall && time.doctorId === doctorId;
+      buttons[index]?.setAttribute("aria-pressed", String(isChosen));
+    }
+  }
+
   #turn(days: number): void {
     const from = this.#from || dateOf(wallOf(new Date(), zone));
     const later = this.#next ?? from;

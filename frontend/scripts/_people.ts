@@ -66,7 +66,11 @@ async function searchPeople(text: string): Promise<People> {
 async function suggestPeople(target: RefusalTarget): Promise<void> {
   const text = valueOf("who").trim();
   const number = ++searchNumber;
-  if (text.length < 2) return get("people").replaceChildren();
+  if (text.length < 2) {
+    get("people").replaceChildren();
+    get("people-count").textContent = "";
+    return;
+  }
   const people = await searchPeople(text).catch((error: unknown): People => {
     if (error instanceof Refused) showRefusal(error.problem, target);
     return { items: [] };
@@ -75,6 +79,7 @@ async function suggestPeople(target: RefusalTarget): Promise<void> {
   const more = people.hasMore ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
   const choices = [...people.items.map(personButton), ...more, newPersonButton(text)];
   get("people").replaceChildren(...choices.map((choice) => createElement("li", {}, choice)));
+  get("people-count").textContent = words["found"]!.replace("{count}", String(people.items.length));
 }
 
 function personButton(found: Person): HTMLElement {

@@ -22,6 +22,20 @@ async def test_a_booking_starts_at_the_next_free_time(site, browser):
     assert [each["startTime"] for each in room.appointments()] == [utc("09:00"), utc("09:45")]
 
 
+async def test_a_known_patient_is_booked_with_the_keyboard_alone(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Kaya Known"), "09:00")
+    async with open_board(browser, room) as page:
+        await page.keyboard.press("n")
+        await expect(page.locator("#book-free [aria-pressed=true]")).to_contain_text("9:30 AM")
+        await page.keyboard.type("kaya kno")
+        await expect(page.locator("#people-count")).to_have_text("Patients found: 1")
+        for key in ("ArrowDown", "Enter", "Control+Enter"):
+            await page.keyboard.press(key)
+        await expect(page.locator("#announcement")).to_contain_text("Kaya Known: Booked.")
+    assert [each["startTime"] for each in room.appointments()] == [utc("09:00"), utc("09:30")]
+
+
 async def test_an_appointment_moves_to_the_next_free_time_and_back(site, browser):
     room = await add_room(site)
     room.book(room.add_customer("Quinn Quick"), "09:00")
