@@ -38,6 +38,7 @@ SAME_AS_ENGLISH = {
         "Date",
         "Description",
         "Message",
+        "Menu",
         "Messages",
         "Invitation",
         "Patients",
