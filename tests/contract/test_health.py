@@ -1,6 +1,10 @@
 """Readiness, and recovery from a lost database."""
 
+import asyncio
+from datetime import timedelta
+
 from appoint.database import migrate, upkeep
+from appoint.kit import clock
 from appoint.server import app as application
 from support.app import TOKEN, client_of, settings
 from support.processes import own_postgres
@@ -13,8 +17,23 @@ async def test_a_server_is_ready_once_a_worker_is_running(client, db):
     await upkeep.beat(db, worker="one")
     assert (await client.get("/readyz")).json() == {
         "ready": True,
-        "parts": {part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker", "timeZones")},
+        "parts": {
+            part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker", "timeZones", "clock")
+        },
     }
+
+
+async def test_a_wrong_clock_is_reported_and_does_not_make_the_server_unready(client, db, monkeypatch):
+    await upkeep.beat(db, worker="one")
+    monkeypatch.setattr(clock.CLOCK, "skew", timedelta(hours=-1))
+    response = await client.get("/readyz")
+    assert (response.status_code, response.json()["parts"]["clock"]) == (
+        200,
+        {
+            "ok": False,
+            "detail": "this machine's clock is 3600 s behind the database's; Appoint uses the database's",
+        },
+    )
 
 
 async def test_a_silent_worker_makes_the_server_unready_unless_excluded(client, db):
@@ -62,4 +81,6 @@ async def test_a_server_reports_a_lost_database_and_recovers_on_its_own():
             assert (await client.get("/readyz")).json()["parts"]["database"]["ok"] is False
             assert [(await client.get(path)).status_code for path in ("/healthz", "/metrics")] == [200, 200]
             postgres.start()
-            assert (await client.get("/api/clinics")).status_code == 200
+            async with asyncio.timeout(5):
+                while (await client.get("/api/clinics")).status_code != 200:  # it tries to connect once a second
+                    await asyncio.sleep(0.1)

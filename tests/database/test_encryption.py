@@ -28,7 +28,7 @@ async def plaintext(db):
 @pytest.fixture
 async def rotated(db):
     """The same database with a newer key."""
-    database = Database(db._connect, size=8, wait_seconds=30, keys=NEW_RING)
+    database = Database(db.connector.open, size=8, wait_seconds=30, keys=NEW_RING)
     yield database
     await database.close()
 

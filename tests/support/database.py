@@ -13,6 +13,7 @@ import asyncpg
 
 from appoint.database import embedded, migrate
 from appoint.database.pool import Database, connect
+from appoint.database.shares import Shares
 from appoint.kit.key_ring import KeyRing
 from support.keys import KEYS
 
@@ -131,10 +132,12 @@ class SharedPool(Database):
 
     @asynccontextmanager
     async def widened(self, size: int) -> AsyncGenerator[None]:
-        """Allow more connections, for races."""
+        """Allow more connections, for races, all of which one clinic can use."""
+        shares, self.shares = self.shares, Shares(size * 2)
         for _ in range(size - self.size):
             self._places.release()
         yield
+        self.shares = shares
         for _ in range(size - self.size):
             await self._places.acquire()
         while len(self._idle) > self.size:
@@ -160,7 +163,7 @@ class Pools:
             return pool
         return self.pools.setdefault(
             (*sorted(options.items()), *keys.names),
-            SharedPool(pool._connect, size=pool.size, wait_seconds=pool.wait_seconds, keys=keys),
+            SharedPool(pool.connector.open, size=pool.size, wait_seconds=pool.wait_seconds, keys=keys),
         )
 
     async def disconnect(self) -> None:

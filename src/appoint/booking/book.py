@@ -11,6 +11,7 @@ from ..clinics.audience import NO_FACTS, PatientFacts
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction
+from ..database.shares import CLINIC
 from ..http.idempotency.keys import KEY_TTL
 from ..kit import errors
 from ..kit.cache import ClinicCache
@@ -48,6 +49,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     was sent before with different content. Raise `Conflict` with the first rule (`rules.REASONS`) that applies, up to
     five alternatives and the index of the first refused request.
     """
+    CLINIC.set(command.clinic_id)
     overrides: Overrides = NO_OVERRIDES
     doctors: Assignment = {}
 

@@ -1,25 +1,26 @@
 """The connection pool, statements and transactions. Nothing else talks to PostgreSQL.
 
-A single statement costs one round trip: there is no `BEGIN`, and the session is not reset afterwards. Deadlocks,
-serialisation failures and lock timeouts are retried a few times with jitter, wherever they arise. If the database is
-unreachable, `errors.Unavailable` is raised.
+A single statement costs one round trip: there is no `BEGIN`, and the session is not reset afterwards. Deadlocks and
+serialisation failures are retried a few times with jitter, wherever they arise. If the database is unreachable or out
+of space, or a lock is not released in time, `errors.Unavailable` is raised.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
 
-from ..kit import errors
 from ..kit.key_ring import NO_KEYS, KeyRing
 from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
+from .connector import LOST, Connector, roll_back, session_settings
 from .instrumentation import timed
+from .retries import with_retries
 from .rows import Row, affected, to  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
+from .shares import CLINIC, Shares
 from .sql import Query
 
 P = ParamSpec("P")
@@ -32,21 +33,6 @@ ACROSS: Final = "appoint_across"
 """The role for the worker, and for statements that may see more than one clinic."""
 SEALER: Final = "appoint_sealer"
 """The only role that may remove audit entries from the queue for sealing."""
-MAX_ATTEMPTS: Final = 5
-RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
-UNAVAILABLE: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
 
 
 class Statements:
@@ -105,21 +91,31 @@ class Database(Statements):
     def __init__(
         self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float, keys: KeyRing = NO_KEYS
     ) -> None:
-        self._connect: Final = connect
+        self.connector: Final = Connector(connect)
+        self.shares = Shares(size)
         self._idle: Final[list[Any]] = []
+        self._lent: Final[dict[Any, int | None]] = {}
+        """The connections in use, each with the clinic that it counts for."""
         self._places: Final = asyncio.Semaphore(size)
         self.size: Final = size
         self.wait_seconds: Final = wait_seconds
         self.keys = keys
-        self.used = self.waiting = 0
+        self.waiting = 0
+
+    @property
+    def used(self) -> int:
+        return len(self._lent)
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await _with_retries(self._alone, method, sql, args)
+        return await with_retries(self._alone, method, sql, args)
 
     async def _alone(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         connection = await self._take()
         try:
             return await timed(connection, method, sql, args)
+        except LOST:
+            self._drop(connection)
+            raise
         finally:
             self._give_back(connection)
 
@@ -128,7 +124,7 @@ class Database(Statements):
     ) -> T:
         """Run a use case in a new transaction. It may run more than once, so it must not affect anything outside the
         transaction."""
-        return await _with_retries(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
+        return await with_retries(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
 
     async def in_transaction(self, opening: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self.connection() as connection:
@@ -136,7 +132,7 @@ class Database(Statements):
             try:
                 done = await work(Transaction(connection, self.keys))
             except BaseException:
-                await connection.execute("rollback")
+                await roll_back(connection)
                 raise
             await connection.execute("commit")
             return done
@@ -164,6 +160,9 @@ class Database(Statements):
         connection = await self._take()
         try:
             yield connection
+        except LOST:
+            self._drop(connection)
+            raise
         finally:
             self._give_back(connection)
 
@@ -177,35 +176,56 @@ class Database(Statements):
             self._idle.append(connection)
 
     async def _idle_or_new(self) -> Any:
-        connection = self._idle.pop() if self._idle else None
-        return await self._connect() if connection is None or connection.is_closed() else connection
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await self.connector.open()
 
     async def _take(self) -> Any:
         before = time.perf_counter()
+        clinic_id = CLINIC.get()
         self.waiting += 1
         try:
-            if self._places.locked():
-                async with asyncio.timeout(self.wait_seconds):
-                    await self._places.acquire()
-            else:
-                await self._places.acquire()
+            has_to_wait = self._places.locked() or self.shares.is_full(clinic_id)
+            async with asyncio.timeout(self.wait_seconds if has_to_wait else None):
+                await self._take_place(clinic_id)
         finally:
             self.waiting -= 1
         try:
             connection = await self._idle_or_new()
         except BaseException:
-            self._places.release()
+            self._leave_place(clinic_id)
             raise
-        self.used += 1
+        self._lent[connection] = clinic_id
         POOL_WAIT.observe(time.perf_counter() - before)
         return connection
+
+    async def _take_place(self, clinic_id: int | None) -> None:
+        await self.shares.acquire(clinic_id)
+        try:
+            await self._places.acquire()
+        except BaseException:
+            self.shares.release(clinic_id)
+            raise
+
+    def _leave_place(self, clinic_id: int | None) -> None:
+        self._places.release()
+        self.shares.release(clinic_id)
 
     def _give_back(self, connection: Any) -> None:
         if not connection.is_closed() and connection.is_in_transaction():  # its commit or rollback was cancelled
             connection.terminate()
         self._idle.append(connection)
-        self.used -= 1
-        self._places.release()
+        self._leave_place(self._lent.pop(connection))
+
+    def _drop(self, connection: Any) -> None:
+        """Close a connection that has failed, and those that are idle. What ended one has usually ended all, and users
+        should not have to find out about each of them in turn.
+        """
+        for each in (connection, *self._idle):
+            each.terminate()
+        self._idle.clear()
 
     def measure(self) -> None:
         """Update the gauges."""
@@ -214,11 +234,14 @@ class Database(Statements):
         POOL_CONNECTIONS.labels("waiting").set(self.waiting)
 
     async def close(self) -> None:
-        """Close all connections, after waiting for those in use."""
-        for _ in range(self.size):
-            await self._places.acquire()
-        for connection in self._idle:
-            await connection.close(timeout=self.wait_seconds)
+        """Close all connections. Those that are still in use, or do not respond, have `wait_seconds` to finish."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.wait_seconds):
+                for _ in range(self.size):
+                    await self._places.acquire()
+                await asyncio.gather(*(connection.close() for connection in self._idle), return_exceptions=True)
+        for connection in (*self._lent, *self._idle):
+            connection.terminate()
 
 
 class Scoped(Database):
@@ -232,25 +255,12 @@ class Scoped(Database):
         self.opening: Final = opening
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await _with_retries(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
+        return await with_retries(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
 
     async def atomic(
         self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await _with_retries(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
-
-
-async def _with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    for attempt in range(MAX_ATTEMPTS):
-        try:
-            return await work(*args, **kwargs)
-        except RETRYABLE as error:
-            if attempt == MAX_ATTEMPTS - 1:
-                raise errors.Unavailable from error
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  jitter needs no secure randomness
-        except UNAVAILABLE as error:
-            raise errors.Unavailable from error
-    raise AssertionError("unreachable")
+        return await with_retries(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
 
 
 def connect(
@@ -259,15 +269,16 @@ def connect(
     size: int,
     wait_seconds: float,
     statement_seconds: float,
+    lock_seconds: float | None = None,
     role: str | None = None,
     keys: KeyRing = NO_KEYS,
 ) -> Database:
     """Return a database whose sessions have these timeouts and act as the role, or as the login if there is none.
+    Without `lock_seconds`, statements can wait for locks for as long as they can run.
 
     It connects only when it is first used, so a server can start before its database.
     """
-    milliseconds = str(int(statement_seconds * 1000))
-    open_connection = partial(
+    opening = partial(
         asyncpg.connect,
         url,
         record_class=Row,
@@ -275,18 +286,9 @@ def connect(
         command_timeout=statement_seconds + 5,
         statement_cache_size=400,
         max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
-        server_settings={
-            "application_name": "appoint",
-            "timezone": "UTC",
-            "statement_timeout": milliseconds,
-            "lock_timeout": milliseconds,
-            "idle_in_transaction_session_timeout": milliseconds,
-            "jit": "off",
-            "plan_cache_mode": "force_generic_plan",
-            **({"role": role} if role else {}),
-        },
+        server_settings=session_settings(role, statement_seconds, lock_seconds or statement_seconds),
     )
-    return Database(open_connection, size=size, wait_seconds=wait_seconds, keys=keys)
+    return Database(opening, size=size, wait_seconds=wait_seconds, keys=keys)
 
 
 def violates(error: asyncpg.PostgresError, *constraints: str) -> bool:

@@ -1,5 +1,6 @@
 """The workers' health and the queues' lengths, for monitoring."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -26,6 +27,11 @@ class QueueLengths(msgspec.Struct, frozen=True):
     failed_jobs: int
     unsealed: int
     unsealed_lag: float
+
+
+async def read_clock(db: Statements) -> datetime:
+    """Return the current time in the database."""
+    return await db.fetchval("select clock_timestamp()")
 
 
 async def beat(db: Statements, *, worker: str) -> None:

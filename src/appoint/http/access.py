@@ -12,6 +12,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
+from ..database.shares import CLINIC
 from ..kit import clock, errors
 from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor, Role
 from ..kit.allow_lists import is_within
@@ -54,6 +55,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     await services.limits.admit(request, caller, declared)
     permission = declared.permission
     clinic_id = clinic_of(request)
+    CLINIC.set(clinic_id)
     _check_scopes(request, caller, permission)
     if permission not in PUBLIC_PERMISSIONS:
         request.scope["state"]["grant"] = await _grant_for(request, caller, permission, clinic_id)
@@ -155,6 +157,7 @@ def authorize(
 
     Raise the same errors as the guard.
     """
+    CLINIC.set(clinic_id)
     grant = widest_grant(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
         raise _refusal(request, request.user, clinic_id)

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import time
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 import msgspec
@@ -23,10 +24,13 @@ DATABASE_TIMEOUT_SECONDS: Final = 2.0
 MAX_WORKER_SILENCE_SECONDS: Final = 30.0
 METRICS_SECONDS: Final = 1.0
 MONITORING: Final[dict[str, Any]] = route(permission="public", rate_limit="monitoring")
-ADVISORY: Final = "timeZones"
-"""This part never makes a server unready: other clinics can do without it, and a new server would have the same
+ZONES: Final = "timeZones"
+CLOCK: Final = "clock"
+ADVISORY: Final = frozenset({ZONES, CLOCK})
+"""Parts that never make a server unready: most clinics can do without them, and a new server would have the same
 problem.
 """
+MAX_CLOCK_SKEW: Final = timedelta(seconds=5)
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -60,7 +64,7 @@ async def show_readiness(request: Request, query: Excluded) -> Response[Readines
     parts = await _parts(request.db, request.services.get(ZoneRules))
     if query.exclude:
         parts.pop(query.exclude)
-    readiness = Readiness(all(part.ok for name, part in parts.items() if name != ADVISORY), parts)
+    readiness = Readiness(all(part.ok for name, part in parts.items() if name not in ADVISORY), parts)
     return Response(readiness, status_code=200 if readiness.ready else 503, headers=NO_STORE)
 
 
@@ -74,7 +78,7 @@ async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, Part]:
             silence = await upkeep.worker_silence(db) if is_migrated else None
             differences = await zone_rules.differences(db, now=clock.now()) if is_migrated else []
     except (errors.Unavailable, TimeoutError):
-        return dict.fromkeys(("database", "migrations", "worker", ADVISORY), UNREACHABLE)
+        return dict.fromkeys(("database", "migrations", "worker", *sorted(ADVISORY)), UNREACHABLE)
     return {
         "database": Part(ok=True),
         "migrations": Part(ok=True)
@@ -83,8 +87,19 @@ async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, Part]:
         "worker": Part(ok=True)
         if silence is not None and silence < MAX_WORKER_SILENCE_SECONDS
         else Part(ok=False, detail="no worker has been seen for 30 seconds"),
-        ADVISORY: Part(ok=False, detail=describe(differences)) if differences else Part(ok=True),
+        ZONES: Part(ok=False, detail=describe(differences)) if differences else Part(ok=True),
+        CLOCK: _clock(clock.CLOCK.skew),
     }
+
+
+def _clock(skew: timedelta) -> Part:
+    if abs(skew) <= MAX_CLOCK_SKEW:
+        return Part(ok=True)
+    direction = "ahead of" if skew > timedelta() else "behind"
+    seconds = round(abs(skew).total_seconds())
+    return Part(
+        ok=False, detail=f"this machine's clock is {seconds} s {direction} the database's; Appoint uses the database's"
+    )
 
 
 @get("/metrics", operation_id="metrics", opt=MONITORING, include_in_schema=False)

@@ -82,6 +82,7 @@ from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.patient.export import export_page
+from . import timekeeping
 from .startup import read_keys, read_trust
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
 """Functions that find a resource's owners, keyed by the path parameter that contains its id."""
 
 
+LOCK_SECONDS: Final = 2.0
+"""How long people wait for another session to release a row. After that, the response is a 503."""
+
+
 def create(
     settings: Settings,
     *,
@@ -165,6 +170,7 @@ def create(
     admin_token: str,
     contexts: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
+    follows_database_clock: bool = False,
 ) -> Litestar:
     """Return the application for a migrated database, to which it connects at startup. The contexts stay open for as
     long as it runs.
@@ -194,12 +200,15 @@ def create(
             size=settings.pool_size,
             wait_seconds=settings.pool_timeout_seconds,
             statement_seconds=settings.statement_timeout_seconds,
+            lock_seconds=LOCK_SECONDS,
             role=SERVER,
             keys=read_keys(settings),
         )
         changes = Changes(db)
         try:
             async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:
+                if follows_database_clock:
+                    await stack.enter_async_context(timekeeping.following(db))
                 openid = ProviderSignIn()
                 if trust:
                     openid = await stack.enter_async_context(_openid_provider(trust, settings, identities))

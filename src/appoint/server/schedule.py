@@ -72,26 +72,40 @@ Job = Callable[[Work], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
+class Frequent:
+    seconds: float
+    """The pause between two runs."""
+    run: Job
+    is_long: bool = False
+    """Whether a statement may run for minutes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Nightly:
     at: time
     """In UTC."""
     run: Job
 
 
-FREQUENT: Final[dict[str, tuple[float, Job]]] = {
-    "relay": (0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
-    "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
-    "sum-up": (2.0, lambda work: reports.sum_up(work.db)),
-    "seal-audit": (3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
-    "remind": (
+FREQUENT: Final[dict[str, Frequent]] = {
+    "relay": Frequent(0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
+    "expire-holds": Frequent(2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "sum-up": Frequent(2.0, lambda work: reports.sum_up(work.db), is_long=True),
+    "seal-audit": Frequent(3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
+    "remind": Frequent(
         60.0,
         lambda work: notifications.plan_reminders(
             work.db, channels=work.channels, spread=reminder_spread(work.settings), now=clock.now()
         ),
+        is_long=True,
     ),
-    "plan-agendas": (60.0, lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now())),
+    "plan-agendas": Frequent(
+        60.0,
+        lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now()),
+        is_long=True,
+    ),
 }
-"""The jobs that run continuously, by name, with the number of seconds between runs."""
+"""The jobs that run continuously, by name."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "end-guardianships": Nightly(time(0, 20), lambda work: guardian_jobs.end_expired(work.db, now=clock.now())),

@@ -133,7 +133,9 @@ def create_application(settings: Settings, *, database_url: str, admin_token: st
         from . import worker  # noqa: PLC0415  a server alone does not need the worker's libraries
 
         contexts = [worker.in_server(settings, database_url)]
-    app = application.create(settings, database_url=database_url, admin_token=admin_token, contexts=contexts)
+    app = application.create(
+        settings, database_url=database_url, admin_token=admin_token, contexts=contexts, follows_database_clock=True
+    )
     gc.freeze()  # the collector need not scan objects that live as long as the process
     return app
 

@@ -33,7 +33,7 @@ from ..messaging.notifications.links import Links
 from ..oversight.privacy.service import erase_copies
 from ..oversight.reports import service as reports
 from ..settings import Settings
-from . import nightly, schedule
+from . import nightly, schedule, timekeeping
 from .schedule import Work
 from .startup import read_keys
 
@@ -41,7 +41,11 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS: Final = 5.0
 RESTART_SECONDS: Final = 2.0
-JOB_SECONDS: Final = 600.0
+SECONDS: Final = 20.0
+"""How long a statement of a job that others wait for can run. If its connection goes silent, the job starts again
+after that."""
+LONG_SECONDS: Final = 600.0
+CANCEL_SECONDS: Final = 2.0
 
 
 def prepare(settings: Settings, db: Database) -> Work:
@@ -75,26 +79,32 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
     """Run all jobs until `stop` is set, waiting whenever the database is unreachable. After that, running jobs have
     `shutdown_seconds` to finish before they are cancelled. They run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
-    db = connect(
-        database_url,
-        size=8,
-        wait_seconds=settings.pool_timeout_seconds,
-        statement_seconds=JOB_SECONDS,
-        role=ACROSS,
-        keys=read_keys(settings),
+    db, db_for_long_jobs = (
+        connect(
+            database_url,
+            size=8,
+            wait_seconds=settings.pool_timeout_seconds,
+            statement_seconds=seconds,
+            role=ACROSS,
+            keys=read_keys(settings),
+        )
+        for seconds in (SECONDS, LONG_SECONDS)
     )
     work = prepare(settings, db)
+    long_work = work._replace(db=db_for_long_jobs)
     if not work.channels:
         log.warning("no messages are sent: neither a mail server nor a text message gateway is configured")
+    await timekeeping.wait_for_clock(db, stop)
     tasks = [
+        asyncio.create_task(_repeat(stop, timekeeping.SECONDS, "clock", partial(timekeeping.set_clock, db))),
         asyncio.create_task(_repeat(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
         *(
-            asyncio.create_task(_repeat(stop, seconds, name, partial(job, work)))
-            for name, (seconds, job) in schedule.FREQUENT.items()
+            asyncio.create_task(_repeat(stop, job.seconds, name, partial(job.run, long_work if job.is_long else work)))
+            for name, job in schedule.FREQUENT.items()
         ),
         *(
             asyncio.create_task(_repeat(stop, RESTART_SECONDS, name, job))
-            for name, job in _continuous_jobs(work, stop).items()
+            for name, job in _continuous_jobs(work, long_work, stop).items()
         ),
     ]
     try:
@@ -103,17 +113,18 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(errors.Unavailable):
-            await upkeep.leave(db, worker=worker)
-        await db.close()
+        await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        with suppress(errors.Unavailable, TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await upkeep.leave(db, worker=worker)
+        await asyncio.gather(db.close(), db_for_long_jobs.close())
 
 
-def _continuous_jobs(work: Work, stop: asyncio.Event) -> dict[str, Callable[[], Awaitable[object]]]:
+def _continuous_jobs(work: Work, long_work: Work, stop: asyncio.Event) -> dict[str, Callable[[], Awaitable[object]]]:
     """Return the jobs that run until `stop` is set, by name. Jobs that fail are restarted."""
     db, settings = work.db, work.settings
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "nightly": partial(nightly.run, work, stop),
+        "nightly": partial(nightly.run, long_work, stop),
         "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
     }
     for channel in work.channels:

@@ -9,7 +9,8 @@ from typing import Final
 import asyncpg
 import structlog
 
-from ...database.pool import UNAVAILABLE, Database, Statements, Transaction
+from ...database.pool import Database, Statements, Transaction
+from ...database.retries import UNAVAILABLE
 from ...kit import errors
 from . import gateway, repository
 from .model import Message, divide_into_rounds, retry_delay

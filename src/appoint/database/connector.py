@@ -1,0 +1,105 @@
+"""Open connections, and notice soon when the database has gone away."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import asyncpg
+
+from ..kit import errors
+
+PROBE_SECONDS: Final = 1.0
+SILENCE_SECONDS: Final = 10
+"""How long what was sent may stay unacknowledged before a connection counts as lost. Without a limit, the kernel keeps
+trying for a quarter of an hour."""
+IDLE_SECONDS: Final = 10
+KEEPALIVE_SECONDS: Final = 5
+MAX_KEEPALIVES: Final = 2
+ROLLBACK_SECONDS: Final = 5.0
+LOST: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""What a statement raises if its connection has been lost, or if there is no database to connect to. `TimeoutError` is
+an `OSError`."""
+
+
+class Connector:
+    """Opens connections to one database.
+
+    While the database is away, one caller a second tries to connect, and all others fail at once: requests that cannot
+    succeed must not wait for a place in the pool.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
+        self._connect: Final = connect
+        self._is_away = self._is_trying = False
+        self._next_try = 0.0
+
+    async def open(self) -> Any:
+        """Return a new connection. Raise `Unavailable` without trying if the database was away less than a second ago,
+        or while another caller tries.
+        """
+        if self._is_away and (self._is_trying or time.monotonic() < self._next_try):
+            raise errors.Unavailable
+        self._is_trying = True
+        try:
+            connection = await self._connect()
+        except LOST:
+            self._is_away, self._next_try = True, time.monotonic() + PROBE_SECONDS
+            raise
+        finally:
+            self._is_trying = False
+        self._is_away = False
+        limit_silence(connection)
+        return connection
+
+
+def limit_silence(connection: Any) -> None:
+    """Close the connection soon after the other side has gone silent, such as a server that has lost its power, or a
+    firewall that has forgotten the connection. The kernel then reports it as lost.
+    """
+    transport = connection._transport  # noqa: SLF001  asyncpg does not offer these options
+    descriptor = transport.get_extra_info("socket")
+    with socket.socket(fileno=os.dup(descriptor.fileno())) as copy:  # uvloop's own object does not set options
+        if copy.family == socket.AF_UNIX:
+            return
+        copy.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_SECONDS)
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, MAX_KEEPALIVES)
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
+
+
+def session_settings(role: str | None, statement_seconds: float, lock_seconds: float) -> dict[str, str]:
+    """Return the settings of a session."""
+    statement, lock = (str(int(seconds * 1000)) for seconds in (statement_seconds, lock_seconds))
+    return {
+        "application_name": "appoint",
+        "timezone": "UTC",
+        "statement_timeout": statement,
+        "lock_timeout": lock,
+        "idle_in_transaction_session_timeout": statement,
+        "jit": "off",
+        "plan_cache_mode": "force_generic_plan",
+        **({"role": role} if role else {}),
+    }
+
+
+async def roll_back(connection: Any) -> None:
+    """Roll back, or close a connection that does not respond: PostgreSQL then rolls back by itself."""
+    try:
+        async with asyncio.timeout(ROLLBACK_SECONDS):
+            await connection.execute("rollback")
+    except (*LOST, asyncpg.PostgresError):
+        connection.terminate()
