@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appoint.cli import database, documents, processes
-from appoint.database import dump
+from appoint.database import dump, privileges
 from appoint.settings import Settings
 
 COMMANDS = [
@@ -175,13 +175,15 @@ def test_settings_are_listed_without_secrets(monkeypatch, capsys):
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_the_checked_in_schema_matches_the_migrations(monkeypatch, tmp_path):
-    schema = dump.schema()
-    assert schema == dump.FILE.read_text(), "run `appoint schema`"
-    (tmp_path / "schema.sql").write_text(schema.replace("horizon_days", "horizon"))
+def test_the_checked_in_schema_and_privileges_match_the_migrations(monkeypatch, tmp_path):
+    created = dump.dump()
+    for file, text in created.files.items():
+        assert text == file.read_text(), "run `appoint schema`"
+    (tmp_path / "schema.sql").write_text(created.schema.replace("horizon_days", "horizon"))
     monkeypatch.setattr(dump, "FILE", tmp_path / "schema.sql")
-    monkeypatch.setattr(dump, "schema", lambda: schema)
-    with pytest.raises(Exception, match="differs from the schema that the migrations create"):
+    monkeypatch.setattr(privileges, "FILE", tmp_path / "privileges.txt")
+    monkeypatch.setattr(dump, "dump", lambda: created)
+    with pytest.raises(Exception, match="differs from what the migrations create"):
         database.schema(check=True)
     database.schema()
     database.schema(check=True)

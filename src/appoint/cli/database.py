@@ -51,21 +51,22 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
 
 
 def schema(*, check: bool = False) -> None:
-    """Write the schema that the migrations create to src/appoint/database/schema.sql, or check that file.
+    """Write the schema and the privileges that the migrations create to schema.sql and privileges.txt in
+    src/appoint/database, or check those files.
 
     Parameters
     ----------
     check
-        Change nothing; the exit code is 1 if the file differs.
+        Change nothing; the exit code is 1 if a file differs.
     """
     from ..database import dump
     from ..kit.errors import StartupError
 
-    text = dump.schema()
-    if check and not (dump.FILE.exists() and text == dump.FILE.read_text()):
-        raise StartupError(f"{dump.FILE} differs from the schema that the migrations create. Run `appoint schema`.")
-    if not check:
-        dump.FILE.write_text(text)
+    for file, text in dump.dump().files.items():
+        if not check:
+            file.write_text(text)
+        elif not file.exists() or text != file.read_text():
+            raise StartupError(f"{file} differs from what the migrations create. Run `appoint schema`.")
 
 
 def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:

@@ -15,6 +15,7 @@ from ..kit.errors import StartupError
 from . import (
     admin_tokens,
     audit,
+    backups,
     database,
     documents,
     encryption,
@@ -53,6 +54,7 @@ for command in (
     processes.worker,
     users.setup_link,
     database.migrate,
+    *backups.COMMANDS,
     database.demo,
     documents.settings,
     database.schema,

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,7 @@ from .pool import ACROSS, SEALER, SERVER
 SERVING_ROLES: Final = (SERVER, ACROSS, SEALER)
 SCRAM_ITERATIONS: Final = 4096  # PostgreSQL's default
 
+CREATE_ROLES: Final = Path(__file__).with_name("create_roles.sql").read_text(encoding="utf-8")
 CAN_SERVE: Final = """
 select coalesce(bool_and(pg_has_role(current_user, role, 'set')), false) from unnest($1::text[]) as role
 """
@@ -95,6 +97,11 @@ async def prepare(owner_url: str, url: str) -> bool:
     finally:
         await owner.close()
     return True
+
+
+async def create_roles(connection: Any) -> None:
+    """Create the serving roles that the server does not have."""
+    await connection.execute(CREATE_ROLES)
 
 
 async def _abilities(url: str) -> tuple[bool, bool]:

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 from pydantic import SecretStr
 
-from ..database import logins, migrate, zone_rules
+from ..database import backups, logins, migrate, zone_rules
 from ..database.pool import ACROSS, SERVER, connect
 from ..kit import clock, key_ring
 from ..kit.errors import StartupError
@@ -89,6 +89,7 @@ async def expect_migrated(database: UsableDatabase) -> None:
             f"The database is at revision {revision}; this version needs {migrate.newest()}. "
             "Run `appoint migrate` first."
         )
+    await backups.check(database.owner_url if database.programs else database.url)
     if database.programs:  # earlier versions created embedded databases without a login for serving them
         await logins.prepare(database.owner_url, database.url)
 

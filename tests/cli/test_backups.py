@@ -1,0 +1,85 @@
+"""Backups, restoring them, and the check that a database is complete."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from appoint.database import backups, embedded
+from appoint.kit.errors import StartupError
+from support.database import SERVER_FOLDER, execute, temporary
+
+
+@pytest.fixture
+def programs(server_url: str) -> Path:
+    """The folder with the server's own versions of PostgreSQL's programs."""
+    with embedded.running(Path(os.environ[SERVER_FOLDER]), durable=False, say=lambda _: None) as server:
+        return server.binaries
+
+
+def test_a_restored_backup_is_complete(server_url, programs, tmp_path):
+    file = tmp_path / "appoint.dump"
+    with (
+        temporary(server_url, "appoint_original") as original,
+        temporary(server_url, "appoint_restored", migrated=False) as restored,
+    ):
+        asyncio.run(execute(original, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')"))
+        backups.back_up(original, file, programs=programs)
+        assert file.stat().st_mode & 0o777 == 0o600
+        asyncio.run(backups.restore(restored, file, programs=programs))
+        asyncio.run(backups.check(restored))
+        asyncio.run(execute(restored, "do $$ begin assert (select name from clinic) = 'Lakeside'; end $$"))
+        with pytest.raises(StartupError, match="not empty"):
+            asyncio.run(backups.restore(restored, file, programs=programs))
+
+
+def test_a_backup_never_replaces_a_file(server_url, programs, tmp_path):
+    file = tmp_path / "appoint.dump"
+    file.write_text("the only backup")
+    with pytest.raises(StartupError, match="cannot be created: File exists"):
+        backups.back_up(server_url, file, programs=programs)
+    assert file.read_text() == "the only backup"
+
+
+def test_a_failed_backup_leaves_no_file(server_url, programs, tmp_path):
+    file = tmp_path / "appoint.dump"
+    with pytest.raises(StartupError, match="pg_dump failed"):
+        backups.back_up(f"{server_url}_that_does_not_exist", file, programs=programs)
+    assert not file.exists()
+
+
+def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, programs, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("not a backup")
+    with temporary(server_url, "appoint_restored", migrated=False) as restored:
+        with pytest.raises(StartupError, match="pg_restore failed"):
+            asyncio.run(backups.restore(restored, file, programs=programs))
+        asyncio.run(execute(restored, "do $$ begin assert to_regclass('clinic') is null; end $$"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "example"),
+    [
+        ("revoke select on clinic from appoint_server", "SELECT on clinic to appoint_server"),
+        ("alter table patient disable row level security", "row security on patient"),
+    ],
+)
+def test_a_server_does_not_start_on_a_database_without_its_privileges(server_url, damage, example):
+    with temporary(server_url, "appoint_damaged") as damaged:
+        asyncio.run(backups.check(damaged))
+        asyncio.run(execute(damaged, damage))
+        with pytest.raises(StartupError, match=f"lacks 1 of the roles, policies and grants .*“{example}”"):
+            asyncio.run(backups.check(damaged))
+
+
+async def test_commands_back_up_and_check_the_configured_database(run_command, tmp_path, monkeypatch, programs):
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert "The database is complete, at revision" in (await run_command("check-database")).errors
+    outcome = await run_command("backup", str(tmp_path / "b.dump"))
+    assert (outcome.code, outcome.errors) == (0, f"The backup is in {tmp_path / 'b.dump'}.")
+    refused = await run_command("restore", str(tmp_path / "b.dump"))
+    assert (refused.code, refused.errors) == (
+        1,
+        "appoint: This database is not empty. Restore a backup into a new, empty database.",
+    )
