@@ -84,3 +84,18 @@ async def test_lines_that_have_ended_do_not_prevent_changing_a_time_slot(client,
     assert (await client.delete(f"/api/timeslots/{afternoon}", headers=ADMIN)).status_code == 204
     assert (await put(client, morning, "09:00", "14:00")).status_code == 200
     assert await monday_on(client, shah, YESTERDAY) == [("09:00", "12:00"), ("13:00", "15:00")]
+
+
+@pytest.mark.parametrize("removed", [True, False])
+async def test_doctors_whose_lines_have_ended_get_an_event_too(client, db, shah, morning, removed):
+    await put_weekly_hours(client, shah)
+    await db.execute("delete from event")
+    if removed:
+        await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
+    else:
+        await put(client, morning, "08:00", "11:00")
+    events = await db.fetch("select type, subject_id from event order by type")
+    assert [(event.type, event.subject_id) for event in events] == [
+        ("schedule.changed", shah),
+        ("time-slot.removed" if removed else "time-slot.changed", morning),
+    ]

@@ -74,13 +74,14 @@ async def change_time_slot(
     clinic, slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic.id, subjects=[time_slot_id])
     minutes = minutes_between(content.start_time, content.end_time)
+    detached: list[UUID] = []
     if minutes != minutes_between(slot.start_time, slot.end_time):
         today = clock.local_date(now, clinic.time_zone)
         await lines_repository.split(tx, time_slot_id, at=today)
-        await lines_repository.detach_ended(tx, time_slot_id, today=today)
+        detached = await lines_repository.detach_ended(tx, time_slot_id, today=today)
     try:
         return await time_slots_repository.change(
-            tx, time_slot_id, minutes=minutes, name=content.name, removed_at=slot.removed_at
+            tx, time_slot_id, minutes=minutes, name=content.name, removed_at=slot.removed_at, detached=detached
         )
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
@@ -94,11 +95,12 @@ async def remove_time_slot(
     await audit.record(tx, actor, clinic_id=clinic.id, subjects=[time_slot_id])
     if not slot.active:
         return
-    await lines_repository.detach_ended(tx, time_slot_id, today=clock.local_date(now, clinic.time_zone))
+    detached = await lines_repository.detach_ended(tx, time_slot_id, today=clock.local_date(now, clinic.time_zone))
     if count := await time_slots_repository.count_lines(tx, time_slot_id):
         raise errors.Conflict("time-slot-in-use", doctorSlots=count)
+    minutes = minutes_between(slot.start_time, slot.end_time)
     await time_slots_repository.change(
-        tx, time_slot_id, minutes=minutes_between(slot.start_time, slot.end_time), name=slot.name, removed_at=now
+        tx, time_slot_id, minutes=minutes, name=slot.name, removed_at=now, detached=detached
     )
 
 

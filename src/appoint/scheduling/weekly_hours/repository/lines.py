@@ -226,18 +226,21 @@ async def split(tx: Statements, time_slot_id: UUID, *, at: date) -> None:
     )
 
 
-async def detach_ended(tx: Statements, time_slot_id: UUID, *, today: date) -> None:
-    """Let the lines that ended before today keep their hours, whatever becomes of the time slot."""
-    await tx.execute(
+async def detach_ended(tx: Statements, time_slot_id: UUID, *, today: date) -> list[UUID]:
+    """Let the lines that ended before today keep their hours, whatever becomes of the time slot. Return their
+    doctors."""
+    rows = await tx.fetch(
         """
         update doctor_slot
            set time_slot_id = null, version = version + 1, updated_at = now()
          where clinic_id = $1 and active_time_slot_id = $2 and valid << daterange($3, null)
+        returning doctor_id
         """,
         clinic_of(time_slot_id),
         time_slot_id,
         today,
     )
+    return [row.doctor_id for row in rows]
 
 
 async def emit_change(tx: Statements, doctor_id: UUID, **data: Any) -> None:

@@ -68,9 +68,16 @@ async def add(tx: Statements, clinic_id: int, *, minutes: Minutes, name: str | N
 
 
 async def change(
-    tx: Statements, time_slot_id: UUID, *, minutes: Minutes, name: str | None, removed_at: datetime | None
+    tx: Statements,
+    time_slot_id: UUID,
+    *,
+    minutes: Minutes,
+    name: str | None,
+    removed_at: datetime | None,
+    detached: Sequence[UUID] = (),
 ) -> TimeSlot:
-    """Change the time slot and the active lines taken from it.
+    """Change the time slot and the active lines taken from it. `detached` are the doctors whose lines no longer come
+    from it; they get the event for changed hours too.
 
     Raise `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap` if something would
     overlap.
@@ -96,7 +103,7 @@ async def change(
           union all
           select clinic_id, 'schedule.changed', id::text, version, jsonb_build_object('doctorId', id, 'timeSlotId', $2)
             from doctor
-           where clinic_id = $1 and id in (select doctor_id from moved)
+           where clinic_id = $1 and (id in (select doctor_id from moved) or id = any($6))
         )
         select * from changed
         """,
@@ -105,6 +112,7 @@ async def change(
         Range(*minutes),
         name,
         removed_at,
+        detached,
     )
     assert row
     return _time_slot(row)
