@@ -134,3 +134,15 @@ async def test_an_undone_no_show_is_not_reported(world, office, post, booked):
     await world.db.atomic(undo, RECEPTION, appointment_id=booked.id, now=world.now)
     await office.plan_and_send(world.now)
     assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]
+
+
+@pytest.mark.parametrize("relayed_between", [True, False])
+async def test_a_booking_that_the_clinic_cancels_at_once_is_not_kept_from_the_patient(
+    world, office, post, booked, relayed_between
+):
+    """Otherwise a doctor could book a colleague's patient, open the record and cancel without anyone noticing."""
+    if relayed_between:
+        await office.plan(world.now)
+    await cancel(world, booked)
+    await send_later(world, office, 1)
+    assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment cancelled"]
