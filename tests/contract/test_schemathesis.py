@@ -33,6 +33,12 @@ CHECKS = {
         "expected-statuses": [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, 503]
     },
 }
+CHECKS_OF_SEQUENCES = {
+    # What has been removed can still be read: `active` is false.
+    "use_after_free": {"enabled": False},
+    # It sends every request twice more without credentials, until there is no response but 429.
+    "ignored_auth": {"enabled": False},
+}
 DOCUMENT = deepcopy(described.DOCUMENT)
 # the same value everywhere would mostly produce 412, 304 and 422
 for name in ("If-Match", "If-None-Match", "Idempotency-Key"):
@@ -50,17 +56,20 @@ async def app(scope, receive, send):
     await app.real(scope, receive, send)
 
 
-def document_schema(**phases):
-    config = schemathesis.Config.from_dict({"checks": CHECKS, "generation": {"deterministic": True}, "phases": phases})
+def document_schema(*, checks=CHECKS, mode="all", **phases):
+    config = schemathesis.Config.from_dict(
+        {"checks": checks, "generation": {"deterministic": True, "mode": mode}, "phases": phases}
+    )
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
     schema.location, schema.app = "/api/openapi.json", app
     return schema
 
 
-def limited_to(examples):
+def limited_to(examples, **more):
     """Generate the same requests in every run, at most `examples` for each operation."""
     phases = [Phase.explicit, Phase.generate]
     return hypothesis_settings(
+        **more,
         max_examples=examples,
         deadline=None,
         derandomize=True,
@@ -159,9 +168,14 @@ def with_real_ids(value):
             return value
 
 
-def send(case, **headers):
+def fill_in(case):
+    """Replace the example ids in a request."""
     case.path_parameters = with_real_ids(case.path_parameters)
     case.query, case.body = with_real_ids(case.query), with_real_ids(case.body)
+
+
+def send(case, **headers):
+    fill_in(case)
     case.call_and_validate(
         headers=headers, excluded_checks=[negative_data_rejection] if only_lacks_optional_body(case) else []
     )
@@ -185,6 +199,16 @@ OPERATIONS = [
     for method in methods
     if method != "parameters"
 ]
+FEATURES = [
+    ("Absences",),
+    ("Customers", "Patients"),
+    ("Appointments", "Bookings"),
+    ("Clinics", "Doctors", "Appointment types"),
+    ("Time slots", "Schedules", "Booking slots"),
+    ("Webhooks", "API keys", "Message templates"),
+    ("Users", "Administrator tokens"),
+]
+"""Tags of operations that lead to one another."""
 
 
 def run(operation, test, **phases):
@@ -221,3 +245,27 @@ def test_responses_to_anonymous_callers_match_the_document(operation):
         send(case)
 
     run(operation, test, coverage={"enabled": False})
+
+
+@pytest.mark.parametrize("tags", FEATURES[: scaled(len(FEATURES), 1)], ids=", ".join)
+def test_responses_to_sequences_of_requests_match_the_document(tags):
+    """Follow links from one response to the next request, such as from a new absence to its removal.
+
+    Schemathesis infers 15,000 links between all 200 operations. At first, only the 200 rules that need no link can run,
+    and Hypothesis stops looking for one of them after 10,000 rules (`_MAX_FILTER_CALLS`). So each feature is tested
+    separately.
+    """
+    load_all_checks()
+    schema = document_schema(checks=CHECKS | CHECKS_OF_SEQUENCES, mode="positive")
+    machine = schema.include(tag=list(tags)).as_state_machine()
+
+    class Sequence(machine):
+        def before_call(self, case):
+            fill_in(case)
+            if "clinicId" in (case.path_parameters or {}):
+                case.path_parameters["clinicId"] = 1
+
+        def get_call_kwargs(self, case):
+            return {"headers": ADMIN}
+
+    Sequence.run(settings=limited_to(examples=scaled(60, 5), stateful_step_count=scaled(20, 8)))
