@@ -138,13 +138,23 @@ async def test_an_address_changes_only_soon_after_signing_in(client, practice, h
     assert (await client.post(PAGE, data=fields | same, headers=headers)).status_code == 303
 
 
-async def test_a_date_of_birth_typed_with_the_day_first_is_understood(client, practice, headers):
+@pytest.mark.parametrize(
+    ("language", "typed", "stored"),
+    [
+        ("en", "17/05/1988", "1988-05-17"),
+        ("en-GB", "03/04/1988", "1988-04-03"),
+        ("en-US", "03/04/1988", "1988-03-04"),
+        ("de", "3.4.1988", "1988-04-03"),
+    ],
+)
+async def test_a_date_of_birth_is_understood_as_typed_in_the_patients_region(
+    client, practice, headers, *, language, typed, stored
+):
     same = NEW | {"email": "ana@example.org", "phone": "+4915112345678"}
-    response = await client.post(
-        PAGE, data=await form_of(client, headers) | same | {"birthDate": "17/05/1988"}, headers=headers
-    )
+    fields = await form_of(client, headers) | same | {"birthDate": typed}
+    response = await client.post(PAGE, data=fields, headers=headers | {"Accept-Language": language})
     assert response.status_code == 303
-    assert (await customer(client, practice))["birthDate"] == "1988-05-17"
+    assert (await customer(client, practice))["birthDate"] == stored
 
 
 @pytest.mark.parametrize(

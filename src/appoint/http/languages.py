@@ -1,6 +1,7 @@
 """The language of a response, and the region whose formats it follows."""
 
 import re
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,7 +11,8 @@ from litestar import Request
 
 from ..kit import regions
 from ..kit.i18n import LANGUAGES
-from .forms import query_params
+from ..kit.typed_text import iso_date
+from .forms import parse_date, query_params
 
 LANGUAGE_COOKIE: Final = "language"
 """Stores the language chosen on a page."""
@@ -34,6 +36,18 @@ def language_tag_for(request: Request[Any, Any, Any], time_zone: str | None = No
     return regions.language_tag(
         language_for(request), region_of_reader(request.headers.get("accept-language")), time_zone
     )
+
+
+def typed_date(request: Request[Any, Any, Any], text: str | None, time_zone: str | None = None) -> date | None:
+    """Return a date that the visitor has typed as people do in their region or, if their browser does not name one, in
+    the country of the clinic's time zone. Return None for anything else.
+    """
+    return parse_date(typed_iso_date(request, text, time_zone))
+
+
+def typed_iso_date(request: Request[Any, Any, Any], text: str | None, time_zone: str | None = None) -> str:
+    """Return a typed date in the ISO format. Leave anything else unchanged, for the form to refuse."""
+    return iso_date(text or "", day_first=regions.is_day_first(language_tag_for(request, time_zone)))
 
 
 def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:

@@ -54,6 +54,17 @@ def locale_of(tag: str, time_zone: str | None = None) -> Locale:
     return Locale.parse(language)
 
 
+def is_day_first(tag: str) -> bool | None:
+    """Return whether dates in the tag's region have the day before the month. Return None where dates begin with the
+    year, and for English without a region.
+    """
+    if tag == "en":
+        return None
+    letters = str(locale_of(tag).date_formats["short"].pattern)
+    day, month, year = (letters.find(letter) for letter in "dMy")
+    return None if year < max(day, month) else day < month
+
+
 def script_tag(tag: str) -> str:
     """Return the tag with which a browser's `Intl` uses the same formats as `locale_of`."""
     return str(locale_of(tag)).replace("_", "-")

@@ -13,6 +13,7 @@ FULL_WIDTH: Final = {
 DASHES: Final = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-")
 AROUND: Final = " ,;"
 YEAR_LAST: Final = re.compile(r"([0-9]{1,2}) ?([./-]) ?([0-9]{1,2}) ?\2 ?([0-9]{4})")
+YEAR_FIRST: Final = re.compile(r"([0-9]{4}) ?([./-]) ?([0-9]{1,2}) ?\2 ?([0-9]{1,2})\.?")
 MONTHS: Final = 12
 
 
@@ -31,16 +32,23 @@ def without_scheme(text: str, scheme: str) -> str:
     return text[len(scheme) :].partition("?")[0].strip(AROUND)
 
 
-def iso_date(text: str) -> str:
-    """Return a date in the ISO format if people have typed it as 31/12/2019, 12/31/2019 or 1.5.2019.
+def iso_date(text: str, *, day_first: bool | None = None) -> str:
+    """Return a date in the ISO format if people have typed it as 31/12/2019, 12/31/2019, 1.5.2019 or 2019/5/1.
 
-    Leave anything else unchanged, including dates such as 03/04/2019, which are in March or in April depending on who
-    types them.
+    `day_first` decides dates such as 03/04/2019, which are in March or in April depending on who types them. Leave
+    these dates unchanged if it is None, and anything that is not a date.
     """
-    match = YEAR_LAST.fullmatch(tidy(text))
+    typed = tidy(text)
+    if match := YEAR_FIRST.fullmatch(typed):
+        return f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"
+    match = YEAR_LAST.fullmatch(typed)
     if match is None:
         return text
     first, separator, second, year = int(match[1]), match[2], int(match[3]), match[4]
     if separator == "." or first > MONTHS or first == second:
-        return f"{year}-{second:02}-{first:02}"
-    return f"{year}-{first:02}-{second:02}" if second > MONTHS else text
+        day_first = True
+    elif second > MONTHS:
+        day_first = False
+    if day_first is None:
+        return text
+    return f"{year}-{second:02}-{first:02}" if day_first else f"{year}-{first:02}-{second:02}"

@@ -1,7 +1,7 @@
 """The start page, where patients find a clinic."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
@@ -13,8 +13,8 @@ from ...booking.finding import service as finding
 from ...booking.finding.model import Criteria, FoundClinic, NextTime
 from ...clinics.doctors import specialties
 from ...database.pool import Statements
-from ...http.forms import parse_date, query_params
-from ...http.languages import language_for
+from ...http.forms import query_params
+from ...http.languages import language_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.setup import service as setup
@@ -75,7 +75,7 @@ async def find(request: Request) -> Response[Any]:
     """Show clinics with their next free times, or the nearest ones if there are none within the distance."""
     query, now, db, language = query_params(request), clock.now(), request.services.db, language_for(request)
     choices = await finding.load_choices(db, request.cache)
-    search = _read(query, choices.countries, language, now)
+    search = _read(query, typed_date(request, query.get("date")), choices.countries, language, now)
     findings = finding.NOTHING
     nearest: list[FoundClinic] = []
     if not search.faults:
@@ -101,7 +101,7 @@ async def find(request: Request) -> Response[Any]:
     )
 
 
-def _read(query: Mapping[str, str], countries: list[str], language: str, now: datetime) -> Search:
+def _read(query: Mapping[str, str], day: date | None, countries: list[str], language: str, now: datetime) -> Search:
     text, where = (query.get(name, "").strip()[:MAX_TEXT] for name in ("q", "where"))
     distance = next((each for each in DISTANCES if str(each) == query.get("within")), USUAL_DISTANCE)
     matches = places.find(where, countries=countries) if where else []
@@ -109,7 +109,7 @@ def _read(query: Mapping[str, str], countries: list[str], language: str, now: da
     age = _age(query.get("age"))
     faults = {
         "where": _("Enter a town or a postal code that exists.") if where and not place else None,
-        "date": _date_fault(query.get("date"), now),
+        "date": _date_fault(day, now) if query.get("date") else None,
         "age": _("Enter an age between 0 and 150.") if query.get("age") and age is None else None,
     }
     criteria = finding.describe_search(text, query.get("specialty", "").strip()[:MAX_TEXT])._replace(
@@ -118,7 +118,7 @@ def _read(query: Mapping[str, str], countries: list[str], language: str, now: da
         language=query.get("language"),
         age=age,
         is_new=True if query.get("new") else None,
-        on=parse_date(query.get("date")),
+        on=day,
     )
     others = matches[1:] if place else places.find_similar(where, countries=countries) if where else []
     other_names = [
@@ -136,10 +136,7 @@ def _read(query: Mapping[str, str], countries: list[str], language: str, now: da
     )
 
 
-def _date_fault(text: str | None, now: datetime) -> str | None:
-    if not text:
-        return None
-    day = parse_date(text)
+def _date_fault(day: date | None, now: datetime) -> str | None:
     if day is None:
         return _("Enter a day, such as 2027-03-01.")
     if day < now.date() - ONE_DAY:  # it may still be yesterday at the clinic

@@ -9,6 +9,7 @@ from ...http import decoding
 from ...http.forms import parse_date
 from ...kit import clock, errors, phones
 from ...kit.i18n import one_line
+from ...kit.regions import is_day_first
 from ...kit.typed_text import iso_date
 from .clinic_visit import ClinicVisit, Questions
 
@@ -27,7 +28,7 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str], *, questions: Qu
         faults.append(errors.Fault("#/email", "is required unless you enter a phone number"))
     if phone and number is None:
         faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
-    birth_date = iso_date(one_line(typed.get("birthDate")))
+    birth_date = iso_date(one_line(typed.get("birthDate")), day_first=is_day_first(visit.tag))
     if questions.birth_date and not birth_date:
         faults.append(errors.Fault("#/birthDate", "is missing"))
     elif birth_date and (born := parse_date(birth_date)) and born > clock.now().date():

@@ -16,7 +16,7 @@ from ...http import decoding
 from ...http.access import check_proof, has_recent_proof
 from ...http.cookies import delete_session_cookie
 from ...http.forms import parse_form, parse_id
-from ...http.languages import language_for, language_names
+from ...http.languages import language_for, language_names, typed_iso_date
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
@@ -24,7 +24,6 @@ from ...identity.address_changes import service as address_changes
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
-from ...kit.typed_text import iso_date
 from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
 from ..rendering import NO_STORE, faults_by_field, redirect, render
@@ -91,7 +90,9 @@ async def change_details(request: Request) -> Response[Any]:
     if customer_id is None:
         return redirect(STAFF)
     try:
-        patch, addresses = _without_new_addresses(await customers.get(request.db, customer_id), _read_patch(fields))
+        patch, addresses = _without_new_addresses(
+            await customers.get(request.db, customer_id), _read_patch(request, fields)
+        )
         if addresses:
             check_proof(request.user, now=clock.now())
         await request.services.limits.count_recipients(request.user, tuple(addresses.values()))
@@ -186,9 +187,9 @@ async def confirm_address(request: Request) -> Response[Any]:
     return redirect(CONFIRM if pending else SAVED_PAGE)
 
 
-def _read_patch(fields: Mapping[str, str]) -> CustomerPatch:
+def _read_patch(request: Request, fields: Mapping[str, str]) -> CustomerPatch:
     body = {field: one_line(fields.get(field)) or None for field in FIELDS}
-    body["birthDate"] = iso_date(body["birthDate"] or "") or None
+    body["birthDate"] = typed_iso_date(request, body["birthDate"]) or None
     patch = decoding.convert(CustomerPatch, {**body, "name": body["name"] or ""})
     if not (body["email"] or body["phone"]):
         raise errors.Invalid(errors.Fault("#/email", "is required unless you enter a phone number"))

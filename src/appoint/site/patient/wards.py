@@ -13,14 +13,13 @@ from ...customers.guardians import service as guardians
 from ...customers.guardians.model import NewWard
 from ...http import decoding
 from ...http.forms import parse_form, parse_id
-from ...http.languages import language_for
+from ...http.languages import language_for, typed_iso_date
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
-from ...kit.typed_text import iso_date
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 
 PEOPLE: Final = "/my/people"
@@ -76,7 +75,11 @@ async def add_ward(request: Request) -> Response[Any]:
         return redirect(STAFF)
     try:
         content = decoding.convert(
-            NewWard, {"name": one_line(fields.get("name")), "birthDate": iso_date(one_line(fields.get("birthDate")))}
+            NewWard,
+            {
+                "name": one_line(fields.get("name")),
+                "birthDate": typed_iso_date(request, one_line(fields.get("birthDate"))),
+            },
         )
         guardian = await customers.get(request.db, customer_id)
         await request.db.atomic(

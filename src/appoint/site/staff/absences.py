@@ -1,5 +1,6 @@
 """Doctors' absences and clinic closures, and the appointments that they affect."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
@@ -11,8 +12,8 @@ from litestar.params import FromPath
 from ...clinics.appointment_types import service as types
 from ...clinics.catalogue import service as catalogues
 from ...clinics.doctors import service as doctors
-from ...http.forms import parse_date, parse_id, parse_instant, query_params
-from ...http.languages import language_for
+from ...http.forms import parse_id, parse_instant, query_params
+from ...http.languages import language_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, fields
@@ -195,13 +196,21 @@ class AbsenceForm(NamedTuple):
     first_time: str
     last: date | None
     last_time: str
+    unreadable: Sequence[str] = ()
+    """The fields with something that is not a date."""
 
     @classmethod
-    def read(cls, query: dict[str, str], own: UUID | None) -> "AbsenceForm":
-        first = parse_date(query.get("from"))
+    def read(cls, request: Request, own: UUID | None, time_zone: str) -> "AbsenceForm":
+        query = query_params(request)
+        days = {name: typed_date(request, query.get(name), time_zone) for name in ("from", "until")}
         whom = WHOLE_CLINIC if query.get("doctor") == WHOLE_CLINIC else parse_id(query.get("doctor"))
         return cls(
-            own or whom, first, query.get("at", ""), parse_date(query.get("until")) or first, query.get("till", "")
+            own or whom,
+            days["from"],
+            query.get("at", ""),
+            days["until"] or (None if query.get("until") else days["from"]),
+            query.get("till", ""),
+            [name for name, day in days.items() if query.get(name) and day is None],
         )
 
 
@@ -217,7 +226,8 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     Changes nothing.
     """
     now, own = clock.now(), request.grant.doctor_id
-    form = AbsenceForm.read(query_params(request), own)
+    time_zone = (await catalogues.get(request.db, request.cache, clinic_id)).time_zone
+    form = AbsenceForm.read(request, own, time_zone)
     away, faults = await _away(request, clinic_id, form)
     affected: list[AffectedAppointment] = []
     if away:
@@ -245,9 +255,11 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[AwayPeriod | None, dict[str, str]]:
     """Return the absence, or the faults keyed by field."""
+    language = language_for(request)
+    if form.unreadable:
+        return None, dict.fromkeys(form.unreadable, translate(language, "must be a date, such as 2027-03-01"))
     if not form.first or not form.last:
         return None, {}
-    language = language_for(request)
     if not form.whom:
         return None, {"doctor": translate(language, "Choose one")}
     if not FIRST_YEAR <= form.first.year <= form.last.year <= LAST_YEAR:

@@ -19,7 +19,8 @@ from ...booking.undo import service as undo
 from ...clinics.catalogue import service as catalogue
 from ...customers import service as customers
 from ...http.etags import etag
-from ...http.forms import parse_date, parse_form, parse_id, parse_minute, query_params
+from ...http.forms import parse_form, parse_id, parse_minute, query_params
+from ...http.languages import typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, ids
@@ -120,7 +121,7 @@ async def _free_times(request: Request, appointment: Appointment) -> NextFree:
         request.cache,
         clinic_id=appointment.clinic_id,
         query=NextFreeFilter(
-            from_=parse_date(query.get("from")),
+            from_=typed_date(request, query.get("from"), appointment.time_zone),
             appointment_type_id=appointment.appointment_type_id,
             minutes=None if appointment.appointment_type_id else minutes,
             doctor_id=doctor_id,

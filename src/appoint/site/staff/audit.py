@@ -13,8 +13,8 @@ from ...audit.model import EntryFilter
 from ...audit.refusals import REFUSED_ACTIONS
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
-from ...http.forms import parse_date, parse_id, query_params
-from ...http.languages import language_tag_for
+from ...http.forms import parse_id, query_params
+from ...http.languages import language_tag_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import fields
@@ -39,16 +39,17 @@ KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open
 async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Show the audit log. Viewing it adds an entry."""
     query = {name: value[:MAX_FIELD_LENGTH].strip() for name, value in query_params(request).items()}
+    clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
+    days = {name: _day(request, query.get(name), clinic_catalogue.time_zone) for name in ("from", "to")}
     matches = await service.newest(
         request.db,
         clinic_id=clinic_id,
-        matching=await _filter(request, clinic_id, query),
+        matching=await _filter(request, clinic_id, query, days),
         before=parse_id(query.get("before")),
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]
     names = await service.actor_names(request.db, clinic_id=clinic_id)
-    clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
     reader = Reader(language_tag_for(request, clinic_catalogue.time_zone), clinic_catalogue.time_zone, names)
     subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
     return await staff_page(
@@ -66,20 +67,21 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         people=sorted(((f"{kind}:{id}", name) for (kind, id), name in names.items()), key=lambda person: person[::-1]),
         kinds=KINDS,
         filters=query,
+        days=days,
         sealed=await service.sealed_position(request.db, clinic_id=clinic_id),
         actions=_actions(request),
         next=url_with(request, before=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
 
 
-async def _filter(request: Request, clinic_id: int, query: dict[str, str]) -> EntryFilter:
+async def _filter(request: Request, clinic_id: int, query: dict[str, str], days: dict[str, date | None]) -> EntryFilter:
     """Return the page's filter. Unless the user asks for an action or for everything, leave out views."""
     terms = search_terms(query.get("patient"), language_tag_for(request))
     group = GROUPS.get(query.get("group", ""))
     wants_all = query.get("show") == "all" or query.get("action") or query.get("subject")
     return EntryFilter(
-        _day(query.get("from")),
-        _day(query.get("to")),
+        days["from"],
+        days["to"],
         query.get("actor") or None,
         query.get("action") or None,
         query.get("subject") or None,
@@ -103,8 +105,8 @@ def _views(request: Request) -> list[str]:
     )
 
 
-def _day(text: str | None) -> date | None:
-    day = parse_date(text)
+def _day(request: Request, text: str | None, time_zone: str) -> date | None:
+    day = typed_date(request, text, time_zone)
     return day if day and fields.FIRST_YEAR <= day.year <= fields.LAST_YEAR else None
 
 

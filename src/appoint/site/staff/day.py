@@ -20,7 +20,7 @@ from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
 from ...http.access import identify
 from ...http.forms import parse_date, query_params
-from ...http.languages import language_for, language_tag_for
+from ...http.languages import language_for, language_tag_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, regions
@@ -59,8 +59,9 @@ async def to_print(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _board_page(request: Request, clinic_id: int, template: str, *, place: str) -> Response[Any]:
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
-    date_shown = parse_date(query_params(request).get("date")) or clock.local_date(
-        clock.now(), clinic_catalogue.time_zone
+    time_zone = clinic_catalogue.time_zone
+    date_shown = typed_date(request, query_params(request).get("date"), time_zone) or clock.local_date(
+        clock.now(), time_zone
     )
     if not date.min + timedelta(days=40) < date_shown < date.max - timedelta(days=40):
         raise errors.NotFound

@@ -3,7 +3,7 @@ plain forms.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -23,11 +23,12 @@ from ...customers import service as customers
 from ...customers.lists import ListedPatient
 from ...customers.model import CustomerContent, search_terms
 from ...http import decoding
-from ...http.forms import parse_date, parse_form, parse_id, parse_minute, query_params
-from ...http.languages import language_for
+from ...http.forms import parse_form, parse_id, parse_minute, query_params
+from ...http.languages import language_for, typed_date, typed_iso_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, phones
+from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.i18n import one_line
 from ..patient.manage_link import describe_refusal
 from ..rendering import faults_by_field, redirect, url_with
@@ -70,9 +71,9 @@ async def book(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Book the pressed time, or the one typed in, for the chosen patient or for a new one."""
     typed = await parse_form(request)
     choice = await _choice(request, clinic_id)
-    time = _time(choice, typed)
     customer_id = parse_id(query_params(request).get("patient")) or parse_id(typed.get("registered"))
     try:
+        time = _time(request, choice, typed)
         customer_id = customer_id or await _register(request, choice.catalogue, typed)
         command = BookingCommand(
             clinic_id, [CustomerRequest(customer_id, time)], request.user, hold_length(request), clock.now()
@@ -99,11 +100,12 @@ async def _choice(request: Request, clinic_id: int) -> Choice:
     return choice
 
 
-def _time(choice: Choice, typed: Mapping[str, str]) -> TimeRequest:
-    """Return the time of the pressed button. Raise `NotFound` for a button that the page does not contain."""
+def _time(request: Request, choice: Choice, typed: Mapping[str, str]) -> TimeRequest:
+    """Return the time of the pressed button, or the typed one. Raise `Invalid` for a time that cannot be understood,
+    and `NotFound` for a button that the page does not contain."""
     act = typed.get("act", "")
     if act == "typed":
-        start = _instant(typed, choice.catalogue.time_zone)
+        start = _instant(request, typed, choice.catalogue.time_zone)
         doctor_id = parse_id(typed.get("whose"))
     else:
         start, doctor_id = parse_minute(act), parse_id(typed.get(f"doctor-{act}"))
@@ -118,11 +120,14 @@ def _time(choice: Choice, typed: Mapping[str, str]) -> TimeRequest:
     )
 
 
-def _instant(typed: Mapping[str, str], time_zone: str) -> datetime | None:
+def _instant(request: Request, typed: Mapping[str, str], time_zone: str) -> datetime:
+    day = typed_date(request, typed.get("date"), time_zone)
+    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise errors.Invalid(errors.Fault("#/date", "must be a date, such as 2027-03-01"))
     try:
-        wall = datetime.fromisoformat(f"{typed.get('date', '')}T{typed.get('time', '')}")
+        wall = datetime.fromisoformat(f"{day}T{typed.get('time', '')}")
     except ValueError:
-        return None
+        raise errors.Invalid(errors.Fault("#/time", "is not a valid time")) from None
     return wall.replace(tzinfo=clock.zone(time_zone)).astimezone(UTC)
 
 
@@ -136,7 +141,7 @@ async def _register(request: Request, catalogue: Catalogue, typed: Mapping[str, 
         CustomerContent,
         {
             "name": one_line(typed.get("name")),
-            "birthDate": typed.get("birthDate") or None,
+            "birthDate": typed_iso_date(request, typed.get("birthDate"), catalogue.time_zone) or None,
             "email": one_line(typed.get("email")) or None,
             "phone": number,
             "timeZone": catalogue.time_zone,
@@ -176,7 +181,7 @@ async def _page(
         matches=[(match, url_with(request, patient=match.id, q=None)) for match in matches],
         q=query.get("q", ""),
         free=free,
-        day=parse_date(query.get("from")) or clock.local_date(clock.now(), choice.catalogue.time_zone),
+        day=_first_day(request, choice) or clock.local_date(clock.now(), choice.catalogue.time_zone),
         here=url_with(request),
         later=url_with(request, **{"from": str(free.next_day)}),
         without_patient=url_with(request, patient=None),
@@ -203,13 +208,17 @@ async def _matches(request: Request, clinic_id: int) -> list[ListedPatient]:
     return list(patients[:MAX_MATCHES])
 
 
+def _first_day(request: Request, choice: Choice) -> date | None:
+    return typed_date(request, query_params(request).get("from"), choice.catalogue.time_zone)
+
+
 async def _free_times(request: Request, choice: Choice) -> NextFree:
     return await find_next_free(
         request.db,
         request.cache,
         clinic_id=choice.catalogue.clinic_id,
         query=NextFreeFilter(
-            from_=parse_date(query_params(request).get("from")),
+            from_=_first_day(request, choice),
             appointment_type_id=choice.type_id,
             minutes=None if choice.type_id else choice.minutes,
             doctor_id=choice.doctor_id,

@@ -18,8 +18,8 @@ from ...clinics.clinics import service as clinics
 from ...clinics.doctors import service as doctors
 from ...customers import service as customers
 from ...database.pool import Transaction
-from ...http.forms import parse_date, query_params
-from ...http.languages import language_tag_for
+from ...http.forms import query_params
+from ...http.languages import language_tag_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
@@ -108,8 +108,8 @@ async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_i
 
 async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> Response[Any]:
     """Preview applying the weekly hours. Changes nothing."""
-    query = query_params(request)
-    first, last = parse_date(query.get("from")), parse_date(query.get("to"))
+    query, time_zone = query_params(request), (await clinics.get(request.db, clinic_id)).time_zone
+    first, last = (typed_date(request, query.get(name), time_zone) for name in ("from", "to"))
     if first and last and last < first:
         last = first
     content = ScheduleChangeContent(from_=first, to=last, publish=True)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ...clinics.clinics import service as clinics
-from ...http.forms import parse_date, parse_id, query_params
+from ...http.forms import parse_id, query_params
+from ...http.languages import typed_date
 from ...http.request import Request
 from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
@@ -37,7 +38,7 @@ async def read_query(request: Request, clinic_id: int) -> ReportQuery:
     doctor_id = parse_id(parameters.get("doctor"))
     first, last = (
         day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
-        for day in (parse_date(parameters.get("from")), parse_date(parameters.get("to")))
+        for day in (typed_date(request, parameters.get(name), clinic.time_zone) for name in ("from", "to"))
     )
     return ReportQuery(
         period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today, clinic.time_zone

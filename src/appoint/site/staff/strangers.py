@@ -10,7 +10,9 @@ from litestar.params import FromPath
 
 from ...booking.strangers import service
 from ...booking.strangers.model import LABEL, StrangerSelection
-from ...http.forms import parse_date, parse_id, parse_instant, query_params
+from ...clinics.catalogue import service as catalogues
+from ...http.forms import parse_id, parse_instant, query_params
+from ...http.languages import typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ..rendering import url_with
@@ -30,14 +32,16 @@ async def strangers(request: Request, clinic_id: FromPath[int]) -> Response[Any]
     """Show what was booked without signing in, newest first, with a form to cancel it."""
     query = {name: value[:MAX_FIELD_LENGTH].strip() for name, value in query_params(request).items()}
     network = query.get("network", "")
+    time_zone = (await catalogues.get(request.db, request.cache, clinic_id)).time_zone
+    days = {name: typed_date(request, query.get(name), time_zone) for name in ("from", "to")}
     matches = await service.list_newest(
         request.services.db.across(),
         clinic_id,
         StrangerSelection(
             bytes.fromhex(network) if re.fullmatch(LABEL, network) else None,
             query.get("address", "").lower() or None,
-            parse_date(query.get("from")),
-            parse_date(query.get("to")),
+            days["from"],
+            days["to"],
             "all" not in query,
             _place(query.get("before", "")),
             PAGE_SIZE,
@@ -52,6 +56,7 @@ async def strangers(request: Request, clinic_id: FromPath[int]) -> Response[Any]
         subjects=[appointment.id for appointment in page],
         appointments=page,
         filters=query,
+        days=days,
         addresses={
             network: url_with(request, network=network, before=None)
             for appointment in page

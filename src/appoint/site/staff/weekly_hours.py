@@ -8,7 +8,8 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...http import etags
-from ...http.forms import parse_date, parse_id, query_params
+from ...http.forms import parse_id, query_params
+from ...http.languages import typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
@@ -30,7 +31,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
     schedule = await schedules.get_schedule(request.db, doctor_id)
     today = clock.local_date(clock.now(), schedule.time_zone)
-    first = max(parse_date(query_params(request).get("from")) or today, today)
+    first = max(typed_date(request, query_params(request).get("from"), schedule.time_zone) or today, today)
     current = schedule.week_on(first)
     return await staff_page(
         request,
