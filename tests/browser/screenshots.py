@@ -18,6 +18,7 @@ from support.public_booking import answer_questions, enter_code, send
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+LANGUAGE = "en-GB"
 NARROW_DESKTOP = {"viewport": {"width": 1100, "height": 900}}
 
 
@@ -29,7 +30,7 @@ async def take_all(site: Site) -> None:
 
 
 async def take_patient_pages(browser: Browser, site: Site) -> None:
-    async with open_page(browser, timezone_id="Europe/Berlin", **PHONE) as page:
+    async with open_page(browser, LANGUAGE, timezone_id="Europe/Berlin", **PHONE) as page:
         await page.goto(site.url)
         await take(page, "find")
         await page.goto(f"{site.url}/c/spreebogen")
@@ -49,7 +50,8 @@ async def take_patient_pages(browser: Browser, site: Site) -> None:
 
 async def take_staff_pages(browser: Browser, site: Site) -> None:
     for scheme, ending in (("light", ""), ("dark", "-dark")):
-        async with open_page(browser, color_scheme=scheme, timezone_id="Europe/Berlin", **DESKTOP) as page:
+        options = {"color_scheme": scheme, "timezone_id": "Europe/Berlin", **DESKTOP}
+        async with open_page(browser, LANGUAGE, **options) as page:
             await sign_in(page, site.url, "manager@spreebogen.example.org")
             for path in ("day", "week", "hours", "absences", "numbers", "messages", "patients"):
                 if scheme == "light" or path in ("day", "numbers"):
@@ -60,7 +62,7 @@ async def take_staff_pages(browser: Browser, site: Site) -> None:
 
 
 async def take_api_docs(browser: Browser, site: Site) -> None:
-    async with open_page(browser, **NARROW_DESKTOP) as page:
+    async with open_page(browser, LANGUAGE, **NARROW_DESKTOP) as page:
         await page.goto(f"{site.url}/api/docs")
         await take(page, "api-docs")
 
