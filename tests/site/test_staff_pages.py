@@ -192,6 +192,12 @@ async def test_managers_edit_a_message_without_conditions_and_insert_placeholder
     assert re.search(r'data-inserts="\{\{ when \}\}"[^>]*>Day and time<', page)
 
 
+async def test_staff_who_cannot_change_a_message_see_it_with_example_data(db, client, world):
+    await works_at(db, await add_user(db, "rosa@example.org", name="Rosa Lindt"), role="receptionist")
+    page = await world.get("/staff/1/messages/words/confirmation/email/en", await bearer(client, "rosa@example.org"))
+    assert ("{{" in page.text, "Your appointment is booked" in page.text) == (False, True)
+
+
 async def test_the_team_page_lists_members_and_open_invitations(db, world):
     await works_at(db, await add_user(db, "nora@example.org", name="Nora Late"), role="receptionist")
     team = rows(await world.get("/staff/1/users"))

@@ -9,11 +9,13 @@ from ...http import etags
 from ...http.languages import language_names
 from ...http.request import Request
 from ...http.routes import route
+from ...kit.permissions import widest_grant
 from ...messaging.channels.model import Channel
 from ...messaging.templates import service
-from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
+from ...messaging.templates.model import EMAIL_ONLY, Kind, TemplateText, template_key
 from ...messaging.templates.plain import plain_text
-from ..rendering import allow_letters
+from ...messaging.templates.site_links import SiteLinks
+from ..rendering import allow_letters, local_pictures
 from ..staff_frame import staff_page
 
 
@@ -51,8 +53,14 @@ async def list_templates(request: Request, clinic_id: FromPath[int]) -> Response
 async def template(
     request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
 ) -> Response[Any]:
-    key = template_key(kind, channel, locale)
+    """Show a message's template to managers, who can change it, and the message with example data to others."""
+    key, settings = template_key(kind, channel, locale), request.services.settings
     details = await service.get(request.db, clinic_id=clinic_id, key=key)
+    draft = TemplateText(details.subject, details.text) if details.custom else plain_text(key)
+    example = None
+    if not widest_grant(request.user, "manage", clinic_id):
+        site = SiteLinks("", settings.privacy_url, settings.imprint_url)
+        example = await service.preview(request.db, clinic_id=clinic_id, key=key, template=draft, site=site)
     page = await staff_page(
         request,
         "staff/messages/message_template.html",
@@ -60,7 +68,9 @@ async def template(
         place="messages",
         subjects=[kind, channel, locale, *([details.id] if details.id else [])],
         message=details,
-        draft=details if details.custom else plain_text(key),
+        draft=draft,
+        example=example,
+        html=local_pictures(request, example.html) if example else None,
         etag=etags.digest(details),
         in_language=language_names(request)[details.locale],
     )
