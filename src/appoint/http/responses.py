@@ -8,7 +8,7 @@ import msgspec
 from litestar import MediaType, Request, Response
 
 from ..kit.structs import Resource
-from .etags import digest, etag, matches
+from .etags import digest_of_bytes, etag, matches
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def json_response(
     A handler that reads non-public data passes its `subjects`: the ids of the records that the content is about.
     """
     body = msgspec.json.encode(content)
-    tag = etag(content.version) if isinstance(content, Resource) else digest(msgspec.Raw(body))
+    tag = etag(content.version) if isinstance(content, Resource) else digest_of_bytes(body)
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
         return Response(cast("T", None), status_code=304, headers=all_headers)
