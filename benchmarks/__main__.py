@@ -16,7 +16,7 @@ from .report import report
 from .world import FOLDER, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PARTS = "abcdefghijlm"
+PARTS = "abcdefghijklmn"
 
 
 def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, rounds: int = 5) -> None:
@@ -45,8 +45,8 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
         bench = Bench(postgres.binaries, rounds=rounds, seconds=1 if quick else 4)
         async with AsyncExitStack() as stack:
 
-            async def start(data: World, workers: int = 1) -> Place:
-                server = stack.enter_context(load.serving(data, workers=workers))
+            async def start(data: World, workers: int = 1, *, gathers: bool = True) -> Place:
+                server = stack.enter_context(load.serving(data, workers=workers, gathers=gathers))
                 place = Place(data, server, server.memory())
                 for kind in ("day", "book"):  # fill caches
                     load.wrk(data, server.address, kind, connections=load.CLIENTS, seconds=1 if quick else 2)
@@ -59,6 +59,8 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
             }
             main_place = places[sizes[1]]
             two = await start(main_place.world, workers=2)
+            if parts & set("kn"):
+                await bench.gathered(main_place, await start(main_place.world, gathers=False))
             await measure(bench, parts, places, main_place, two, quick=quick)
     text = report(bench, main_place.world)
     if quick or parts != set(PARTS):

@@ -14,6 +14,8 @@ from .load import Server
 from .world import DOCTORS, HALF_BOOKED, PLACES, World
 
 RACERS = 64
+GATHERED = {1: 0.0, 16: 0.9, 64: 1.3, 256: 1.2}
+"""Numbers of connections, and the goals for bookings over HTTP ÷ the statement in pgbench."""
 
 
 def say(text: str) -> None:
@@ -58,13 +60,15 @@ class Bench:
             f"| {what} | **{median(ratios):.3g}** | {min(ratios):.3g} | {max(ratios):.3g} | {required} | {rates} |"
         )
 
-    async def book(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
-        """Measure bookings through the server, or with the statement alone, and count them in the database."""
+    async def book(
+        self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS, sql: str = load.SCRIPT
+    ) -> None:
+        """Measure bookings through the server, or with a statement alone, and count them in the database."""
         before = await place.count()
         if server:
             result = load.wrk(place, server.address, "book", connections=connections, seconds=self.seconds)
         else:
-            result = load.pgbench(place, self.binaries, seconds=self.seconds)
+            result = load.pgbench(place, self.binaries, seconds=self.seconds, sql=sql)
         written = await place.count() - before
         requests = result.successes + result.refusals
         # The last bookings may be in the database even though their responses did not arrive in time.
@@ -91,6 +95,38 @@ class Bench:
         self.compare(f"(b) bookings over HTTP, 16 connections ÷ {a}", "http 16", "statement", at_least=0.35)
         self.compare("(b) the same with 64 connections ÷ (a)", "http 64", "statement", at_least=0.35)
         self.compare("(b) the same with 16 connections and two server processes ÷ (a)", "http 16, two", "statement")
+
+    async def gathered(self, place: Place, alone: Place) -> None:
+        """Compare bookings that share statements with bookings that each have their own, and both with pgbench."""
+        for number in range(self.rounds):
+            say(f"Gathered bookings, round {number + 1} of {self.rounds}")
+            await self.book("one by one in pgbench", place.world, None)
+            await self.book("floor", place.world, None, sql=load.FLOOR)
+            for connections in GATHERED:
+                await self.book(f"gathered {connections}", place.world, place.server, connections)
+                await self.book(f"alone {connections}", place.world, alone.server, connections)
+        for connections in GATHERED:
+            self.compare(
+                f"(n) bookings over HTTP, gathered ÷ each with its own statement, {connections} connections",
+                f"gathered {connections}",
+                f"alone {connections}",
+                at_least=0.95 if connections == 1 else 0,
+            )
+        for connections, goal in GATHERED.items():
+            if goal:
+                self.compare(
+                    f"(n) bookings over HTTP, gathered, {connections} connections ÷ (a)",
+                    f"gathered {connections}",
+                    "one by one in pgbench",
+                    at_least=goal,
+                )
+        self.compare(
+            "(n) bookings over HTTP, gathered, 64 connections ÷ (k) the same rows written without any check in "
+            "pgbench, 16 clients",
+            "gathered 64",
+            "floor",
+            at_least=0.9,
+        )
 
     def reads(self, place: Place) -> None:
         day = place.world.opening(HALF_BOOKED[0]).date()

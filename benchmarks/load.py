@@ -77,14 +77,33 @@ def statement() -> str:
     return re.sub(r"\$(\d+)", lambda match: values[int(match[1]) - 1], INSERT_APPOINTMENTS.text)
 
 
-SCRIPT = f"""
+RANDOM = f"""
 \\set n :n + 1
 \\set clinic random(1, :clinics)
 \\set doctor random(1, {DOCTORS})
 \\set customer random(1, :customers)
 \\set start :opening + random({FREE[0]}, {FREE[1]}) * 86400 + random(0, {PLACES - 1}) * {MINUTES * 60}
-{statement()};
 """
+SCRIPT = f"{RANDOM}{statement()};"
+DURING = f"tstzrange({START}, {END})"
+FLOOR = f"""{RANDOM}
+with inserted as (
+  insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, appointment_type_id, status, during,
+                           claimed, price_amount, price_currency)
+  values (:clinic, {ID}, {ID}, {DOCTOR}, {customer(":customer::int")}, {TYPE}, 'booked', {DURING}, {DURING}, :amount,
+          :currency)
+  on conflict do nothing
+  returning clinic_id, id, customer_id
+), new_patient as (
+  insert into patient (clinic_id, customer_id) select clinic_id, customer_id from inserted on conflict do nothing
+), written_event as (
+  insert into event (clinic_id, type, subject_id, subject_version, data)
+  select clinic_id, 'appointment.booked', id::text, 1, '{{}}' from inserted
+)
+insert into audit_unsealed (clinic_id, actor, action, subjects)
+select clinic_id, :actor, :action, array[id::text] from inserted;
+"""
+"""The same rows without any check."""
 
 
 class Result(NamedTuple):
@@ -96,10 +115,10 @@ class Result(NamedTuple):
     errors: int
 
 
-def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
+def pgbench(world: World, binaries: Path, *, seconds: float, sql: str = SCRIPT) -> Result:
     """Run the statement alone, with one booking per transaction. Bookings that lose a race count as successes here."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(SCRIPT)
+        script.write(sql)
         script.flush()
         constants = {
             **CONSTANTS,
@@ -180,7 +199,7 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(world: World, *, workers: int = 1) -> Generator[Server]:
+def serving(world: World, *, workers: int = 1, gathers: bool = True) -> Generator[Server]:
     """Run `appoint serve` with its defaults, in development mode, on the data set."""
     settings = {
         "APPOINT_MODE": "development",
@@ -189,6 +208,7 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
         "APPOINT_PORT": "0",
         "APPOINT_WORKERS": str(workers),
         "APPOINT_RATE_LIMITS": "false",
+        "APPOINT_GATHER_BOOKINGS": str(gathers),
         "APPOINT_SECRET_KEY": SECRET_KEY,
         "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
     }

@@ -56,5 +56,8 @@ How each part is measured:
 - (i) works like (b). No worker runs, so the outbox stays full.
 - (j) compares the statement that the page uses, word for word, with a plain aggregate over appointments and slots
   (`benchmarks/numbers.py`), on one connection. A test checks that both return the same results.
+- (k) writes the appointment, its patient record, its event and its audit entry, and checks nothing but the
+  constraints.
+- (n) compares two servers, one of which has `APPOINT_GATHER_BOOKINGS=false`.
 - (l) and (m) start a new interpreter for each measurement.
 """

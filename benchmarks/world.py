@@ -190,10 +190,11 @@ async def create(url: str, appointments: int) -> None:
     connection = await asyncpg.connect(url, server_settings={"maintenance_work_mem": "512MB"})
     constraints = await connection.fetch(
         """
-        select format('alter table appointment drop constraint %I', conname),
-               format('alter table appointment add constraint %I %s', conname, pg_get_constraintdef(oid))
+        select format('alter table %s drop constraint %I', conrelid::regclass, conname),
+               format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
           from pg_constraint
          where conrelid = 'appointment'::regclass and contype in ('p', 'u', 'x', 'f')
+            or confrelid = 'appointment'::regclass and contype = 'f'
          order by contype = 'f'
         """
     )
@@ -205,7 +206,7 @@ async def create(url: str, appointments: int) -> None:
            and not exists (select from pg_constraint where conindid = indexrelid)
         """
     )
-    for drop, _ in [*constraints, *indexes]:
+    for drop, _ in [*reversed(constraints), *indexes]:  # foreign keys first
         await connection.execute(drop)
     await connection.execute(fill(appointments, appointments // 10))
     for _, add in [*constraints, *indexes]:

@@ -177,6 +177,11 @@ class GeneralSettings(BaseSettings):
     hold_minutes: int = Field(
         default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )
+    gather_bookings: bool = Field(
+        default=True,
+        description="whether bookings that arrive while others are being written are written together; turn off only "
+        "to compare",
+    )
     rate_limits: bool = Field(
         default=True,
         description="whether requests and strangers' bookings are limited; turn off only for load tests",

@@ -62,7 +62,8 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             if earlier := await _find_earlier(db, command):
                 return Booked(earlier, replayed=True)
             raise
-        if plan.violation is None and (booking := await _insert(db, command, plan.with_doctors(doctors))):
+        write = _insert_first if number == 0 else _insert
+        if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors))):
             return Booked(_advise(booking, plan))
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
@@ -123,6 +124,16 @@ async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppoin
     if digest != key.digest:
         raise errors.KeyReused
     return appointments
+
+
+async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
+    """Write all appointments, or write none and return None. Write a single one together with other callers' bookings,
+    which also writes nothing if a row is locked; the next attempt waits for it."""
+    if not (db.gathers and repository.can_gather(command, plan)):
+        return await _insert(db, command, plan)
+    booking = await repository.insert_gathered(db, command, plan)
+    is_bounded = plan.origin is not None  # unless the patient is known to the clinic
+    return await _insert(db, command, plan) if booking is None and is_bounded else booking
 
 
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:

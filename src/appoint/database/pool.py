@@ -18,8 +18,8 @@ from ..kit.key_ring import NO_KEYS, KeyRing
 from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
 from .connector import LOST, Connector, roll_back, session_settings
 from .instrumentation import timed
-from .retries import with_retries
-from .rows import Row, affected, to  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
+from .retries import once, with_retries
+from .rows import Row, affected, to, violates  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
 from .shares import CLINIC, Shares
 from .sql import Query
 
@@ -101,6 +101,8 @@ class Database(Statements):
         self.wait_seconds: Final = wait_seconds
         self.keys = keys
         self.waiting = 0
+        self.gathers = True
+        self.gatherings: Final[dict[str, object]] = {}  # see gathering.py
 
     @property
     def used(self) -> int:
@@ -108,6 +110,10 @@ class Database(Statements):
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await with_retries(self._alone, method, sql, args)
+
+    async def fetch_once(self, query: Query, **values: Any) -> list[Row]:
+        """Run a statement without retrying it after a deadlock or a lock timeout."""
+        return await once(self._alone, "fetch", query, query.arguments(values))
 
     async def _alone(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         connection = await self._take()
@@ -289,10 +295,3 @@ def connect(
         server_settings=session_settings(role, statement_seconds, lock_seconds or statement_seconds),
     )
     return Database(opening, size=size, wait_seconds=wait_seconds, keys=keys)
-
-
-def violates(error: asyncpg.PostgresError, *constraints: str) -> bool:
-    """Return whether one of the constraints caused the error. Compares only the prefix, because on a shard a number
-    follows the name.
-    """
-    return (error.constraint_name or "").startswith(constraints)

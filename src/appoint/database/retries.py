@@ -38,3 +38,13 @@ async def with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs:
         except UNAVAILABLE as error:
             raise errors.Unavailable from error
     raise AssertionError("unreachable")
+
+
+async def once(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work whose caller decides what to do after a deadlock or a lock timeout."""
+    try:
+        return await work(*args, **kwargs)
+    except (*RETRYABLE, asyncpg.LockNotAvailableError):
+        raise
+    except UNAVAILABLE as error:
+        raise errors.Unavailable from error

@@ -28,3 +28,10 @@ def to(type: type[T], row: Row, **values: object) -> T:
 def affected(tag: str) -> int:
     """Return the number of rows from PostgreSQL's command tag, such as `DELETE 3`."""
     return int(tag.rsplit(" ", 1)[-1])
+
+
+def violates(error: asyncpg.PostgresError, *constraints: str) -> bool:
+    """Return whether one of the constraints caused the error. Compares only the prefix, because on a shard a number
+    follows the name.
+    """
+    return (error.constraint_name or "").startswith(constraints)

@@ -204,6 +204,7 @@ def create(
             role=SERVER,
             keys=read_keys(settings),
         )
+        db.gathers = settings.gather_bookings
         changes = Changes(db)
         try:
             async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:

@@ -1,6 +1,7 @@
 """SQL for appointments: reads, the facts that explain refusals, and writes."""
 
 from .encrypted_columns import decrypted
+from .gathered import can_gather, insert_gathered
 from .patients import find_patient_facts
 from .reads import (
     find,
@@ -47,6 +48,7 @@ __all__ = [
     "INSERT_APPOINTMENTS",
     "NotesChange",
     "ask_to_rebook",
+    "can_gather",
     "change_notes",
     "change_status",
     "count_upcoming",
@@ -66,6 +68,7 @@ __all__ = [
     "has_joined",
     "has_link",
     "insert_appointments",
+    "insert_gathered",
     "list_changed_for_clinic",
     "list_for_clinic",
     "list_for_customer",

@@ -1,0 +1,108 @@
+"""Write bookings together with others that arrive at the same time."""
+
+from datetime import UTC
+from typing import Final
+
+from ...database.gathering import gathering
+from ...database.pool import Database
+from ...database.sql import load
+from ...kit import ids, tracing
+from ...kit.key_ring import Place
+from ..bounds import NEWCOMER_PERIOD
+from ..model import Appointment, BookedAppointments, Status, audit_reason
+from ..planning import BookingCommand, BookingPlan
+
+INSERT_GATHERED: Final = load(__name__.rpartition(".")[0], "insert_gathered")
+
+
+def can_gather(command: BookingCommand, plan: BookingPlan) -> bool:
+    """Return whether `insert_gathered` can write the plan: one appointment with a named doctor, for which no rule is
+    overridden. Strangers' bookings share their clinic's bounds, so those are written one by one."""
+    spec, *others = plan.specs
+    return not (
+        others
+        or spec.doctor_id is None
+        or len(spec.candidates) != 1
+        or spec.overrides
+        or plan.needs_code
+        or command.booker_id
+        or (plan.origin and plan.signed_in_id != spec.customer_id)
+    )
+
+
+async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
+    """Write the plan's only appointment as `insert_appointments` does, in one statement with other callers' bookings.
+
+    Return None if it was not written, for the same reasons as `insert_appointments`, or because a constraint or a
+    locked row stopped the statement. Only `insert_appointments` can then tell.
+    """
+    (spec,) = plan.specs
+    (doctor,) = spec.candidates
+    catalogue, actor, type = plan.catalogue, command.actor, spec.type
+    id = ids.new_id(catalogue.clinic_id)
+    status = Status.PENDING if spec.hold else Status(spec.status)
+    hold_expires_at = command.now + command.hold_length if spec.hold else None
+    appointments, holds = plan.limits or (None, None)
+    row = await gathering(db, INSERT_GATHERED).send(
+        id,
+        (
+            id,
+            catalogue.clinic_id,
+            catalogue.version,
+            doctor.id,
+            doctor.version,
+            spec.customer_id,
+            type and type.id,
+            type and type.version,
+            spec.start,
+            spec.end,
+            spec.claimed_from,
+            spec.claimed_until,
+            plan.step_seconds,
+            status,
+            hold_expires_at,
+            db.keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
+            appointments,
+            holds,
+            plan.now - NEWCOMER_PERIOD if plan.origin else None,
+            command.idempotency,
+            (
+                actor.key,
+                actor.operation,
+                actor.audited_address,
+                tracing.audited_request_id(),
+                audit_reason((), spec.advisories),
+            ),
+            tracing.traceparent(),
+            command.now,
+        ),
+        key=(catalogue.clinic_id, spec.customer_id),
+    )
+    if row is None:
+        return None
+    appointment = Appointment(
+        id=id,
+        booking_id=id,
+        clinic_id=catalogue.clinic_id,
+        doctor_id=doctor.id,
+        customer_id=spec.customer_id,
+        appointment_type_id=type and type.id,
+        start_time=spec.start.astimezone(UTC),
+        end_time=spec.end.astimezone(UTC),
+        time_zone=catalogue.time_zone,
+        status=status,
+        hold_expires_at=hold_expires_at,
+        cancel_reason=None,
+        needs_rebooking=False,
+        price=type and type.price,
+        notes=spec.notes,
+        overrides=[],
+        override_reason=None,
+        arrived_at=command.now if status in (Status.ARRIVED, Status.CHECKED_IN) else None,
+        in_room_at=None,
+        staff_notes=None,
+        version=1,
+        created_at=row.created_at,
+        updated_at=row.created_at,
+    )
+    return BookedAppointments([appointment], None)
