@@ -3,6 +3,7 @@
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,15 +14,27 @@ SIGNATURE_BYTES: Final = 8
 SHORT_CODE: Final = re.compile("[A-Za-z0-9_-]{32}|[A-Za-z0-9_-]{35}")
 
 
+@lru_cache(maxsize=64)
+def _signer(secret: str, purpose: str) -> Signer:
+    """Return a signer that has already derived its key, which takes longer than signing."""
+    return Signer(Signer(secret, salt=purpose).derive_key(), salt=purpose, key_derivation="none")
+
+
+@lru_cache(maxsize=64)
+def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
+    derived_key = Signer(secret, salt=purpose).derive_key()
+    return URLSafeSerializer(derived_key, salt=purpose, signer_kwargs={"key_derivation": "none"})
+
+
 def sign(secret: str, purpose: str, value: Any) -> str:
     """Return the value as a URL-safe token. A token for one purpose is invalid for any other."""
-    return str(URLSafeSerializer(secret, salt=purpose).dumps(value))
+    return str(_serializer(secret, purpose).dumps(value))
 
 
 def verify(secret: str, purpose: str, token: str) -> Any:
     """Return a token's value, or None if it was not signed for this purpose."""
     try:
-        return URLSafeSerializer(secret, salt=purpose).loads(token)
+        return _serializer(secret, purpose).loads(token)
     except BadData:
         return None
 
@@ -29,13 +42,13 @@ def verify(secret: str, purpose: str, token: str) -> Any:
 def sign_id(secret: str, purpose: str, id: UUID, number: int = 1) -> str:
     """Return an id and a number as a token, kept short for text messages."""
     content = id.bytes if number == 1 else id.bytes + number.to_bytes(2)
-    return Signer(secret, salt=purpose).sign(urlsafe_b64encode(content).rstrip(b"=")).decode()
+    return _signer(secret, purpose).sign(urlsafe_b64encode(content).rstrip(b"=")).decode()
 
 
 def verify_id(secret: str, purpose: str, token: str) -> tuple[UUID, int] | None:
     """Return a token's id and number, or None if it was not signed for this purpose."""
     try:
-        content = urlsafe_b64decode(Signer(secret, salt=purpose).unsign(token) + b"==")
+        content = urlsafe_b64decode(_signer(secret, purpose).unsign(token) + b"==")
     except BadData:
         return None
     return UUID(bytes=content[:ID_BYTES]), int.from_bytes(content[ID_BYTES:]) or 1
