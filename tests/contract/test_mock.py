@@ -2,19 +2,20 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 from jsonschema_rs import Draft202012Validator
-from litestar.testing import TestClient
 
 from appoint.server import mock
+from support.app import client_of
 from support.described import DOCUMENT, described_operations, resolve
 from support.matrix import for_each
 
 
 @pytest.fixture(scope="module")
-def client():
-    with TestClient(mock.create()) as client:
+async def client():
+    async with client_of(mock.create(), proves=False) as client:
         yield client
 
 
@@ -27,7 +28,7 @@ def documented_responses(operation):
             yield status, name
 
 
-def send(client, path, method, operation, **headers):
+async def send(client, path, method, operation, **headers):
     """Send the operation's example."""
     values = {
         parameter["name"]: parameter["example"]
@@ -44,16 +45,22 @@ def send(client, path, method, operation, **headers):
         for parameter in operation["parameters"]
         if parameter.get("in") == "query" and "example" in parameter
     }
-    return client.request(method, path.format_map(values), params=query, headers=headers, **body)
+    return await client.request(method, path.format_map(values), params=query, headers=headers, **body)
 
 
 @for_each("path, method, operation", lambda: list(described_operations(DOCUMENT)))
-def test_the_mock_returns_every_documented_response(client, path, method, operation):
+async def test_the_mock_returns_every_documented_response(client, path, method, operation):
     (success, _), *others = documented_responses(operation)
-    check(send(client, path, method, operation), success, None, operation)
+    check(await send(client, path, method, operation), success, None, operation)
     for status, name in others:
         prefer = f"code={status}" + (f', example="{name}"' if name else "")
-        check(send(client, path, method, operation, Prefer=prefer), status, name, operation)
+        check(await send(client, path, method, operation, Prefer=prefer), status, name, operation)
+
+
+@cache
+def validator_of(schema):
+    """Return the validator of a schema. Many responses share theirs, and building one takes longer than using it."""
+    return Draft202012Validator({**json.loads(schema), "components": DOCUMENT["components"]}, validate_formats=True)
 
 
 def check(response, status, name, operation):
@@ -61,9 +68,7 @@ def check(response, status, name, operation):
     assert response.status_code == int(status), response.text
     for media_type, content in list(documented.get("content", {}).items())[:1]:  # the mock prefers JSON
         assert response.headers["Content-Type"] == media_type
-        validator = Draft202012Validator(
-            {**content["schema"], "components": DOCUMENT["components"]}, validate_formats=True
-        )
+        validator = validator_of(json.dumps(content["schema"]))
         assert [error.message for error in validator.iter_errors(response.json())] == []
     assert name is None or response.json()["type"] == f"/problems/{name}"
     assert [
@@ -73,38 +78,38 @@ def check(response, status, name, operation):
     ] == []
 
 
-def test_a_created_resource_can_be_read_at_its_location(client):
-    created = client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"})
-    assert client.get(created.headers["Location"]).json() == created.json()
+async def test_a_created_resource_can_be_read_at_its_location(client):
+    created = await client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"})
+    assert (await client.get(created.headers["Location"])).json() == created.json()
 
 
-def test_the_mock_validates_bodies_like_the_real_server(client):
-    refusal = client.post("/api/clinics", json={"name": "", "colour": "blue"}).json()
+async def test_the_mock_validates_bodies_like_the_real_server(client):
+    refusal = (await client.post("/api/clinics", json={"name": "", "colour": "blue"})).json()
     assert sorted(fault["pointer"] for fault in refusal["errors"]) == ["#/colour", "#/name", "#/timeZone"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "colour=blue", "limit=1&limit=2"])
-def test_the_mock_validates_queries_like_the_real_server(client, query):
-    assert client.get(f"/api/clinics?{query}").status_code == 400
+async def test_the_mock_validates_queries_like_the_real_server(client, query):
+    assert (await client.get(f"/api/clinics?{query}")).status_code == 400
 
 
-def test_an_operation_without_parameters_rejects_queries(client):
-    assert client.get("/api/clinics/1?colour=blue").status_code == 400
+async def test_an_operation_without_parameters_rejects_queries(client):
+    assert (await client.get("/api/clinics/1?colour=blue")).status_code == 400
 
 
-def test_unknown_paths_and_wrong_methods_get_problem_documents(client):
-    responses = [client.get("/api/nothing"), client.post("/api/clinics/1")]
+async def test_unknown_paths_and_wrong_methods_get_problem_documents(client):
+    responses = [await client.get("/api/nothing"), await client.post("/api/clinics/1")]
     assert [(response.status_code, response.json()["type"]) for response in responses] == [
         (404, "/problems/not-found"),
         (405, "/problems/method-not-allowed"),
     ]
 
 
-def test_an_undocumented_response_cannot_be_requested(client):
-    refusal = client.get("/api/clinics", headers={"Prefer": "code=418"})
+async def test_an_undocumented_response_cannot_be_requested(client):
+    refusal = await client.get("/api/clinics", headers={"Prefer": "code=418"})
     assert re.match("must be one of: 200, 304, 400, 401", refusal.json()["errors"][0]["detail"])
 
 
-def test_a_client_with_a_current_etag_gets_304(client):
-    tag = client.get("/api/clinics/1").headers["ETag"]
-    assert client.get("/api/clinics/1", headers={"If-None-Match": tag}).status_code == 304
+async def test_a_client_with_a_current_etag_gets_304(client):
+    tag = (await client.get("/api/clinics/1")).headers["ETag"]
+    assert (await client.get("/api/clinics/1", headers={"If-None-Match": tag})).status_code == 304
