@@ -12,7 +12,9 @@ from support.processes import appoint, eventually_async
 from support.scale import scaled
 from support.world import MONDAY, World, at
 
-CUSTOMERS = scaled(100, 60)
+CUSTOMERS = scaled(100, 40)
+MAX_BEFORE_KILL = scaled(20, 13)
+"""The most emails that are sent before a worker is killed."""
 
 
 async def test_killed_workers_lose_no_emails_and_repeat_only_emails_in_progress(db, database_url, tmp_path):
@@ -41,7 +43,7 @@ async def test_killed_workers_lose_no_emails_and_repeat_only_emails_in_progress(
         settings = {"database_url": database_url, "data_dir": tmp_path, "smtp_url": server.url, "mails_per_second": 100}
         while (before := await count_sent()) < CUSTOMERS and kills < 40:
             with appoint("worker", **settings) as worker:
-                target = min(before + chance.randint(4, CUSTOMERS // 5), CUSTOMERS)
+                target = min(before + chance.randint(4, MAX_BEFORE_KILL), CUSTOMERS)
                 async with asyncio.timeout(60):
                     while await count_sent() < target:
                         await asyncio.sleep(0.02)
