@@ -150,7 +150,7 @@ def test_the_clinics_country_decides_if_the_region_is_unknown(language, region, 
         ("en-DE", "en-DE"),
         ("en-GR", "en-150"),
         ("en-JP", "en-001"),
-        ("en", "en"),
+        ("en", "en-150"),
         ("de-ES", "de"),
         ("fr-CA", "fr-CA"),
         ("es-419", "es-419"),
@@ -233,3 +233,16 @@ def test_both_times_in_a_repeated_hour_can_be_read_back(tag):
     for at in (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), datetime(2027, 10, 31, 1, 30, tzinfo=UTC)):
         text = date_formats.moment(at, BERLIN, tag, with_zone=False)
         assert parse(text, tag, "full", BERLIN) == at
+
+
+def test_english_without_a_region_cannot_be_misread():
+    moment = date_formats.moment(datetime(2026, 12, 3, 14, 5, tzinfo=UTC), "UTC", "en", "short")
+    assert moment == "Thu, 3 Dec 2026, 14:05 (UTC)"
+    assert regions.week("en") == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("tag", "region"), [("de", "DE"), ("de-AT", "AT"), ("es", "ES"), ("en", None), ("en-IN", "IN")]
+)
+def test_a_language_without_a_region_is_most_likely_read_where_most_of_its_speakers_live(tag, region):
+    assert regions.likely_region(tag) == region

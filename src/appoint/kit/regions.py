@@ -32,6 +32,12 @@ def region_of(tag: str, time_zone: str | None = None) -> str | None:
     return tag.partition("-")[2] or (country_of_zone(time_zone) if time_zone else None)
 
 
+def likely_region(tag: str) -> str | None:
+    """Return a tag's region, or the one where most of the language's speakers live. English has no such region."""
+    language = base_language(tag)
+    return region_of(tag) or (None if language == "en" else get_global("likely_subtags")[language].rpartition("_")[2])
+
+
 def is_region(code: str) -> bool:
     """Return whether the code, in upper case, is a country in CLDR, or Latin America (419)."""
     return code == "419" or (len(code) == 2 and code != "ZZ" and code in Locale("en").territories)
@@ -42,11 +48,12 @@ def locale_of(tag: str, time_zone: str | None = None) -> Locale:
     """Return the CLDR locale for a tag, or for its language in the time zone's country if the tag has no region.
 
     CLDR has no locale for some combinations, such as German in Spain. They follow the language alone, except that
-    English is then written as in the rest of Europe or of the world, rather than as in the United States.
+    English is then written as in the rest of Europe or of the world, rather than as in the United States. Without a
+    region, English is written as in Europe, because no one misreads “3 Dec 2026, 14:05”.
     """
     language, region = base_language(tag), region_of(tag, time_zone)
     if region is None:
-        return Locale.parse(language)
+        return Locale.parse("en_150" if language == "en" else language)
     if exists(f"{language}_{region}"):
         return Locale.parse(f"{language}_{region}")
     if language == "en":
@@ -72,9 +79,10 @@ def script_tag(tag: str) -> str:
 
 def week(tag: str, time_zone: str | None = None) -> list[int]:
     """Return the weekdays, with Monday as 0, in the order used in the region or, if it is unknown, where most of the
-    language's speakers live."""
-    region = region_of(tag, time_zone)
-    place = f"und_{region}" if region else get_global("likely_subtags").get(base_language(tag), base_language(tag))
+    language's speakers live; for English, in most of the world."""
+    region, language = region_of(tag, time_zone), base_language(tag)
+    home = "und_001" if language == "en" else get_global("likely_subtags").get(language, language)
+    place = f"und_{region}" if region else home
     first = Locale.parse(place).first_week_day
     return [(first + number) % NUMBER_OF_DAYS for number in range(NUMBER_OF_DAYS)]
 
