@@ -1,4 +1,5 @@
-// The clinic profile: opening hours typed as "08:00-12:00, 14:00-18:00", one field per weekday.
+// The clinic profile: opening hours typed as "08:00-12:00, 14:00-18:00", one field per weekday, and coordinates
+// typed as "52.5233, 13.3690".
 
 const fields = [...document.querySelectorAll<HTMLInputElement>("[data-weekday]")];
 const hours = document.getElementById("profile.openingHours") as HTMLInputElement;
@@ -37,5 +38,25 @@ function read(): void {
 
 for (const field of fields) field.addEventListener("change", read);
 read();
+
+const coordinates = document.querySelector<HTMLInputElement>("#coordinates")!;
+const point = document.getElementById("profile.location") as HTMLInputElement;
+const POINT = /^(-?\d{1,2}(?:\.\d+)?)°?\s*[,;\s]\s*(-?\d{1,3}(?:\.\d+)?)°?$/;
+
+function readCoordinates(): void {
+  const text = coordinates.value.trim();
+  const [, latitude, longitude] = POINT.exec(text) ?? [];
+  const isPoint = latitude !== undefined && Math.abs(Number(latitude)) <= 90 && Math.abs(Number(longitude)) <= 180;
+  coordinates.setCustomValidity(isPoint || !text ? "" : (coordinates.dataset["wrong"] ?? ""));
+  document.getElementById("coordinates-fault")!.textContent = coordinates.validationMessage;
+  const value = isPoint ? { latitude: Number(latitude), longitude: Number(longitude) } : null;
+  point.value = JSON.stringify(value);
+}
+
+coordinates.addEventListener("change", readCoordinates);
+coordinates.addEventListener("input", () => {
+  if (!coordinates.validity.valid) readCoordinates(); // before the button moves up
+});
+readCoordinates();
 
 export {};

@@ -7,15 +7,16 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.clinics import service
-from ...clinics.clinics.model import Profile
+from ...clinics.clinics.model import Clinic, Profile
 from ...http.languages import language_for, language_names, language_tag_for
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import clock, money, regions
+from ...kit import clock, money, phones, places, regions
 from ...kit.fields import WEEKDAYS
 from ..staff_frame import staff_page
 
 MINUTES_PER_DAY: Final = 1440
+MAP: Final = "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=15/{latitude}/{longitude}"
 UNITS: Final = {1: "duration-minute", 60: "duration-hour", MINUTES_PER_DAY: "duration-day"}
 REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
 """Reminder times to offer, in minutes before the appointment. A clinic's own times are added to them."""
@@ -86,7 +87,20 @@ async def profile(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             (WEEKDAYS[number], names[number], _typed_hours(clinic.profile, WEEKDAYS[number]))
             for number in regions.week(tag)
         ],
+        **_location(clinic),
     )
+
+
+def _location(clinic: Clinic) -> dict[str, Any]:
+    """Return where searches by place find the clinic: the place that its address names, or its own coordinates."""
+    own = clinic.profile.location
+    place = places.locate(clinic.address, phones.country_of_zone(clinic.time_zone)) if clinic.address else None
+    point = own or place
+    return {
+        "place_found": None if own or place is None else place.name,
+        "coordinates": f"{own.latitude}, {own.longitude}" if own else "",
+        "map": MAP.format(latitude=point.latitude, longitude=point.longitude) if point else None,
+    }
 
 
 def _typed_hours(profile: Profile, weekday: str) -> str:
