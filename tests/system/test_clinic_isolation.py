@@ -24,6 +24,8 @@ ACROSS_CLINICS = {
     ("finding.find_clinics", "clinic"): "the page that finds a clinic",
     ("finding.find_clinics", "doctor"): "the same, by a doctor's name",
     ("finding.find_clinics", "appointment_type"): "the same, by the reason for the visit",
+    ("finding.suggest_names", "clinic"): "the suggestions on that page",
+    ("finding.suggest_names", "doctor"): "the same",
     ("finding.read_doctors_time", "clinic"): "the next times of the clinics on that page",
     ("finding.list_specialties", "doctor"): "the filters on that page",
     ("finding.list_languages", "doctor"): "the same",

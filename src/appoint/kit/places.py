@@ -33,6 +33,8 @@ MAX_WORDS: Final = 4
 """In the name of a town in an address."""
 SAME_PLACE_KM: Final = 30
 """Places with similar names within this distance are usually the same one, such as a city and its districts."""
+MUCH_LARGER: Final = 50
+"""How many times as large a town is that hardly anyone confuses with another one."""
 EARTH_DIAMETER_KM: Final = 12742
 PREFERENCE: Final = "catl"
 """The kinds of names for a position, from the least to the most preferred."""
@@ -63,8 +65,9 @@ class Place(NamedTuple):
         return EARTH_DIAMETER_KM * asin(min(1, sqrt(sin(north / 2) ** 2 + narrowing * sin(east / 2) ** 2)))
 
 
-def find(text: str, *, countries: Collection[str] = ()) -> list[Place]:
-    """Return the places with this name or postal code, most likely first: large ones, and those in `countries`.
+def find(text: str, *, countries: Collection[str] = (), home: str | None = None) -> list[Place]:
+    """Return the places with this name or postal code, most likely first: large ones, those in `countries`, and postal
+    codes in the country `home`.
 
     The text can have both, in either order, and a country's code: “10557 Berlin” or “Boston, US”. If no place has the
     name, return those whose names begin with it.
@@ -74,14 +77,14 @@ def find(text: str, *, countries: Collection[str] = ()) -> list[Place]:
     if len(key) < MIN_KEY:
         return []
     if country and (matches := list(_lines(f"{key} {country.lower()}\t"))):  # “Springfield, IL”, which is not in Israel
-        return _ranked(matches, countries)
+        return _ranked(matches, countries, home)
     matches = _with_code(words, None) or list(_lines(f"{key}\t")) or list(_lines(key))
     if country:
         matches = [place for place in matches if place.country == country] or matches
-    return _ranked(matches, countries)
+    return _ranked(matches, countries, home)
 
 
-def find_named(text: str, *, countries: Collection[str]) -> list[Place]:
+def find_named(text: str, *, countries: Collection[str], home: str | None = None) -> list[Place]:
     """Return the places in these countries with exactly this name or postal code, or with both, most likely first."""
     words = folded(text[:MAX_TEXT]).split()
     if len(" ".join(words)) < MIN_KEY:
@@ -90,7 +93,7 @@ def find_named(text: str, *, countries: Collection[str]) -> list[Place]:
     matches = matches or list(_lines(f"{' '.join(words)}\t"))
     if len(words) > 1 and not matches and any(_lines(f"{' '.join(words[1:])}\t")):
         matches = _with_code(words[:1], None)
-    return _ranked([place for place in matches if place.country in countries], countries)
+    return _ranked([place for place in matches if place.country in countries], countries, home)
 
 
 def find_namesakes(place: Place, text: str, *, countries: Collection[str]) -> list[Place]:
@@ -103,11 +106,14 @@ def find_namesakes(place: Place, text: str, *, countries: Collection[str]) -> li
         return []
     towns = [each for ending in ("\t", " ") for each in _lines(key + ending) if each.population]
     possible = [each for each in towns if each.country in ([country] if country else countries)]
-    return [each for each in _ranked(possible, ()) if each.km_to(place) > SAME_PLACE_KM]
+    others = [each for each in _ranked(possible, ()) if each.population * MUCH_LARGER > place.population]
+    return [each for each in others if each.km_to(place) > SAME_PLACE_KM]
 
 
-def find_beginning(text: str, *, countries: Collection[str], limit: int) -> list[Place]:
-    """Return places in these countries whose names or postal codes begin with the text, towns and large ones first."""
+def find_beginning(text: str, *, countries: Collection[str], limit: int, home: str | None = None) -> list[Place]:
+    """Return places in these countries whose names or postal codes begin with the text: towns first, large ones and
+    those in the country `home` before others.
+    """
     key = folded(text[:MAX_TEXT])
     if len(key) < MIN_BEGINNING:
         return []
@@ -121,7 +127,8 @@ def find_beginning(text: str, *, countries: Collection[str], limit: int) -> list
             towns.append(place)
         elif place.kind == "c":
             codes.append(place._replace(name=f"{line.partition(TAB)[0].decode().upper()} {place.name}"))
-    return [*_ranked(towns, ()), *codes][:limit]
+    matches = [*_ranked(towns, (home,)), *sorted(codes, key=lambda place: place.country != home)]
+    return list({(place.name, place.country): place for place in reversed(matches)}.values())[::-1][:limit]
 
 
 def _words_and_country(text: str) -> tuple[list[str], str | None]:
@@ -132,16 +139,16 @@ def _words_and_country(text: str) -> tuple[list[str], str | None]:
     return words, None
 
 
-def _ranked(matches: list[Place], countries: Collection[str]) -> list[Place]:
+def _ranked(matches: list[Place], countries: Collection[str | None], home: str | None = None) -> list[Place]:
     """Return one place for each position, most likely first."""
     by_position = {
         (place.country, round(place.latitude, 1), round(place.longitude, 1)): place
         for place in sorted(matches, key=lambda place: (place.population, PREFERENCE.index(place.kind)))
     }
-    return sorted(by_position.values(), key=lambda place: _rank(place, countries))
+    return sorted(by_position.values(), key=lambda place: (_rank(place, countries), place.country != home))
 
 
-def _rank(place: Place, countries: Collection[str]) -> tuple[int, bool]:
+def _rank(place: Place, countries: Collection[str | None]) -> tuple[int, bool]:
     """Return what to sort by. A town in the given countries counts as if it were ten times as large."""
     is_likely = place.country in countries
     return -place.population * (10 if is_likely else 1), not is_likely

@@ -33,7 +33,7 @@ def region_of(tag: str, time_zone: str | None = None) -> str | None:
 
 
 def likely_region(tag: str) -> str | None:
-    """Return a tag's region, or the one where most of the language's speakers live. English has no such region."""
+    """Return a tag's region, or the one where most of the language's speakers live; for English, None."""
     language = base_language(tag)
     return region_of(tag) or (None if language == "en" else get_global("likely_subtags")[language].rpartition("_")[2])
 

@@ -12,6 +12,7 @@ from .patient import (
     my_appointments,
     own_details,
     reschedule,
+    suggestions,
     unsubscribe,
     wards,
 )
@@ -57,6 +58,7 @@ PAGES: Final[list[Any]] = [
     *pictures.PAGES,
     *first_run.PAGES,
     *clinic_search.PAGES,
+    *suggestions.PAGES,
     *find.PAGES,
     *book.PAGES,
     *confirm_booking.PAGES,

@@ -78,6 +78,17 @@ class Match(NamedTuple):
     doctor_ids: Sequence[UUID]
 
 
+class SuggestedName(NamedTuple):
+    """A clinic or, with an id of its own, a doctor."""
+
+    doctor_id: UUID | None
+    name: str
+    clinic_id: int
+    slug: str
+    clinic: str
+    address: str | None
+
+
 class OfferedType(msgspec.Struct, frozen=True):
     id: UUID
     name: str

@@ -11,9 +11,10 @@ from ...database.sql import load
 from ...kit import clock
 from ..availability.model import Terms
 from ..availability.repository import doctor_time
-from .model import CandidateDoctor, Criteria, Match, OfferedType
+from .model import CandidateDoctor, Criteria, Match, OfferedType, SuggestedName
 
 FIND_CLINICS: Final = load(__name__, "find_clinics")
+SUGGEST_NAMES: Final = load(__name__, "suggest_names")
 READ_DOCTORS_TIME: Final = load(__name__, "read_doctors_time")
 MAX_DOCTORS: Final = 20
 """Per clinic."""
@@ -63,6 +64,12 @@ async def read_doctors_time(
         now=now,
     )
     return [_candidate(row, now) for row in rows]
+
+
+async def suggest_names(db: Statements, text: str, *, limit: int, now: datetime) -> list[SuggestedName]:
+    """Return bookable doctors and clinics whose names the text can be the beginning of, the most similar first."""
+    rows = await db.fetch(SUGGEST_NAMES, text=text, limit=limit, now=now)
+    return [SuggestedName(*row.values()) for row in rows]
 
 
 async def list_specialties(db: Statements) -> list[str]:

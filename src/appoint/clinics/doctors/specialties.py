@@ -97,11 +97,38 @@ OTHER_NAMES: Final = {
     "internist": "419192003",
     "chest medicine": "418112009",
     "hautarzt": "394582007",
+    "hautarztin": "394582007",
+    "skin doctor": "394582007",
+    "zahnarzt": "408444009",
+    "zahnarztin": "408444009",
+    "dentista": "408444009",
+    "augenarzt": "394594003",
+    "augenarztin": "394594003",
+    "eye doctor": "394594003",
+    "ophtalmologue": "394594003",
+    "oculista": "394594003",
+    "frauenarzt": "394586005",
+    "frauenarztin": "394586005",
+    "gynecologue": "394586005",
+    "kinderarztin": "394537008",
+    "childrens doctor": "394537008",
+    "pediatre": "394537008",
+    "pediatra": "394537008",
+    "hausarztin": "394814009",
+    "family doctor": "394814009",
+    "gp": "394814009",
+    "medecin generaliste": "394814009",
+    "medecin traitant": "394814009",
+    "medico de cabecera": "394814009",
+    "medico de familia": "394814009",
+    "hno arzt": "418960008",
+    "orl": "418960008",
+    "otorrino": "418960008",
     "dermatologie": "394582007",
     "dermatologia y venereologia": "394582007",
     "haut und geschlechtskrankheiten": "394582007",
 }
-"""Other names that clinics use, without accents."""
+"""Other names that clinics and patients use, without accents."""
 
 MAX_TYPED: Final = 60
 MIN_TYPED: Final = 4
@@ -130,7 +157,7 @@ def find_similar_codes(text: str) -> list[str]:
     """Return the specialties whose names in any of the languages are spelled like the text, or begin with it."""
     typed, codes = _folded(text[:MAX_TYPED]), _codes_by_name()
     if len(typed) < MIN_TYPED:
-        return []
+        return [codes[typed]] if typed in codes else []
     begun = [name for name in codes if name.startswith(typed)]
     names = begun or get_close_matches(typed, codes, n=3, cutoff=MIN_SIMILARITY)
     return list(dict.fromkeys(codes[name] for name in names))

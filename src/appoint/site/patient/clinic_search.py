@@ -1,9 +1,9 @@
 """The start page, where patients find a clinic."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from babel import Locale
@@ -11,58 +11,25 @@ from litestar import Response, get
 
 from ...booking.finding import service as finding
 from ...booking.finding.model import Criteria, FoundClinic, NextTime
+from ...booking.finding.service import Findings
 from ...clinics.doctors import specialties
 from ...database.pool import Statements
 from ...http.forms import query_params
-from ...http.languages import language_for, typed_date
+from ...http.languages import language_for, language_tag_for, typed_date
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.setup import service as setup
-from ...kit import clock, places
-from ...kit.i18n import translatable as _
-from ...kit.i18n import translate
+from ...kit import clock
 from ...kit.ids import MAX_CLINIC_ID
 from ..filters import iso_instant
 from ..rendering import render, url_with
+from .search_query import BY_NAME, DISTANCES, Search, read_searches
 
 CLINICS_PER_PAGE: Final = 12
 NEAREST_CLINICS: Final = 3
 """The number of clinics to suggest if there are none within the distance."""
-DISTANCES: Final = (5, 10, 25, 50, 100, 200)
-"""In kilometres, or in miles where people use them."""
-USUAL_DISTANCE: Final = 25
 MAX_SPECIALTIES: Final = 4
 """The number of specialties that a result shows."""
-MAX_AGE: Final = 150
-MAX_TEXT: Final = 200
-MAX_OTHER_PLACES: Final = 3
-ONE_DAY: Final = timedelta(days=1)
-ONE_YEAR: Final = timedelta(days=366)
-
-
-class Search(NamedTuple):
-    """A visitor's search, as typed, and what to say about its fields."""
-
-    query: Mapping[str, str]
-    criteria: Criteria
-    place: places.Place | None
-    other_places: Sequence[str]
-    """Other places with the name, or places with a similar one if there is none."""
-    distance: int
-    faults: Mapping[str, str]
-
-    @property
-    def has_filters(self) -> bool:
-        return any(self.query.get(name) for name in ("specialty", "language", "date", "age", "new", "within"))
-
-    @property
-    def wider(self) -> int | None:
-        """The next larger distance."""
-        return next((each for each in DISTANCES if each > self.distance), None)
-
-    @property
-    def uses_miles(self) -> bool:
-        return self.place is not None and self.place.uses_miles
 
 
 @get(
@@ -75,13 +42,12 @@ async def find(request: Request) -> Response[Any]:
     """Show clinics with their next free times, or the nearest ones if there are none within the distance."""
     query, now, db, language = query_params(request), clock.now(), request.services.db, language_for(request)
     choices = await finding.load_choices(db, request.cache)
-    search = _read(query, typed_date(request, query.get("date")), choices.countries, language, now)
-    findings = finding.NOTHING
+    day, tag = typed_date(request, query.get("date")), language_tag_for(request)
+    searches = read_searches(query, day, choices.countries, tag, now)
+    search, findings = searches[0], finding.NOTHING
     nearest: list[FoundClinic] = []
     if not search.faults:
-        findings = await finding.find(
-            db, search.criteria, after=_clinic_id(query.get("after")), limit=CLINICS_PER_PAGE, now=now
-        )
+        search, findings = await _find_first(db, searches, after=_clinic_id(query.get("after")), now=now)
         nearest = [] if findings.clinics else await _nearest(db, search.criteria, now)
     return render(
         request,
@@ -96,57 +62,27 @@ async def find(request: Request) -> Response[Any]:
         details_url=_details_url,
         specialties_of=partial(_specialty_names, language=language),
         url_with=partial(url_with, request, after=None),
+        by_name=BY_NAME,
         is_new=not findings.clinics and not query and await setup.is_new(db.across()),
-        next=url_with(request, after=str(findings.after)) if findings.after else None,
+        next=_next_page(request, search, findings.after, is_only=len(searches) == 1) if findings.after else None,
     )
 
 
-def _read(query: Mapping[str, str], day: date | None, countries: list[str], language: str, now: datetime) -> Search:
-    text, where = (query.get(name, "").strip()[:MAX_TEXT] for name in ("q", "where"))
-    distance = next((each for each in DISTANCES if str(each) == query.get("within")), USUAL_DISTANCE)
-    matches = places.find(where, countries=countries) if where else []
-    place = matches[0] if matches else None
-    age = _age(query.get("age"))
-    faults = {
-        "where": _("Enter a town or a postal code that exists.") if where and not place else None,
-        "date": _date_fault(day, now) if query.get("date") else None,
-        "age": _("Enter an age between 0 and 150.") if query.get("age") and age is None else None,
-    }
-    criteria = finding.describe_search(text, query.get("specialty", "").strip()[:MAX_TEXT])._replace(
-        place=place,
-        within_km=place and distance * (places.KM_PER_MILE if place.uses_miles else 1),
-        language=query.get("language"),
-        age=age,
-        is_new=True if query.get("new") else None,
-        on=day,
-    )
-    others = matches[1:] if place else places.find_similar(where, countries=countries) if where else []
-    other_names = [
-        f"{each.name}, {each.country}"
-        for each in others
-        if each.country in countries and each.country != (place and place.country)
-    ]
-    return Search(
-        query,
-        criteria,
-        place,
-        list(dict.fromkeys(other_names))[:MAX_OTHER_PLACES],
-        distance,
-        {name: translate(language, fault) for name, fault in faults.items() if fault},
-    )
+async def _find_first(
+    db: Statements, searches: Sequence[Search], *, after: int | None, now: datetime
+) -> tuple[Search, Findings]:
+    """Return the first search that finds a clinic, or else the most likely one."""
+    for search in searches:
+        findings = await finding.find(db, search.criteria, after=after, limit=CLINICS_PER_PAGE, now=now)
+        if findings.clinics:
+            return search, findings
+    return searches[0], finding.NOTHING
 
 
-def _date_fault(day: date | None, now: datetime) -> str | None:
-    if day is None:
-        return _("Enter a day, such as 2027-03-01.")
-    if day < now.date() - ONE_DAY:  # it may still be yesterday at the clinic
-        return _("This day is in the past. Choose today or a later day.")
-    return _("Choose a day within the next year.") if day > now.date() + ONE_YEAR else None
-
-
-def _age(text: str | None) -> int | None:
-    age = int(text) if text and text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_AGE)) else None
-    return age if age is not None and age <= MAX_AGE else None
+def _next_page(request: Request, search: Search, after: int, *, is_only: bool) -> str:
+    """Return the URL of the next page, which shows what the same search finds."""
+    by_name: dict[str, str] = {} if search.is_split or is_only else {"by": BY_NAME}
+    return url_with(request, after=str(after), **by_name)
 
 
 def _clinic_id(text: str | None) -> int | None:
