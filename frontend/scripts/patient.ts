@@ -105,6 +105,20 @@ function continueInFrame(): void {
   document.querySelector<HTMLElement>("[data-focus]")?.focus({ preventScroll: true });
 }
 
+/** Send the code as soon as it is complete, and say so beforehand. */
+function sendWhenComplete(input: HTMLInputElement): void {
+  const hint = document.createElement("span");
+  hint.className = "hint";
+  hint.id = "code-sends-itself";
+  hint.textContent = input.dataset.sendsItself!;
+  input.before(hint);
+  input.setAttribute("aria-describedby", `${hint.id} ${input.getAttribute("aria-describedby")}`);
+  sendOnce(input.form!);
+  input.addEventListener("input", () => {
+    if (/^\d{6}$/.test(input.value.replace(/\s/g, ""))) input.form!.requestSubmit();
+  });
+}
+
 /** Show the buttons that copy or share a link, as far as the browser can. */
 function offerLink(): void {
   const copier = document.querySelector<HTMLElement>("[data-copies]");
@@ -131,6 +145,8 @@ offerLink();
 listenForArrows();
 const list = document.querySelector<HTMLElement>("[data-fresh]");
 if (list) keepFresh(list);
+const code = document.querySelector<HTMLInputElement>("[data-sends-itself]");
+if (code) sendWhenComplete(code);
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;

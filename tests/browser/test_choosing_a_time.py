@@ -3,7 +3,7 @@
 from playwright.async_api import Page, expect
 
 from support.browsers import DAYS, expect_no_sideways_scrolling, follow, open_page
-from support.public_booking import CODE_URL
+from support.public_booking import APPOINTMENT_URL, CODE_URL, receive_code
 
 MAX_KEYS = 20
 FOCUS_MATCHES = "selector => document.activeElement.matches(selector)"
@@ -51,6 +51,11 @@ async def test_twenty_keys_lead_from_a_clinics_page_to_an_appointment_in_another
         await keys.tab_to("#birthDate", "02011980")
         await keys.follow()
         await expect(page).to_have_url(CODE_URL)
+        await keys.tab_to("#code")  # has the focus already
+        code = await receive_code(page, page.url)
+        async with page.expect_navigation():
+            await page.keyboard.type(code)
+        await expect(page).to_have_url(APPOINTMENT_URL)
 
 
 async def test_on_a_phone_days_are_a_strip_and_the_whole_month_is_one_tap_away(site, browser):

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.async_api import expect
 
-from support.browsers import DAYS, api, follow, open_page
+from support.browsers import DAYS, api, follow, open_page, send_code
 from support.public_booking import APPOINTMENT_URL, answer_questions, receive_code
 
 
@@ -46,9 +46,10 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         await answer_questions(content)
         await follow(content.locator("#booking .submit button"), frame)
         await expect(content.get_by_role("heading", name="Buchung bestätigen")).to_be_visible()
-        await content.locator("#code").fill(await receive_code(page, frame.url))
-        await follow(content.locator("form .submit button"), frame)
-        await expect(content.get_by_role("heading", name="Ihr Termin ist gebucht.")).to_be_visible()
+        await expect(content.locator("#code")).to_be_focused()
+        code = await receive_code(page, frame.url)
+        await send_code(content.locator("#code"), code, content.locator("form .submit button"), frame)
+        await expect(content.get_by_role("heading", name="Ihr Termin ist gebucht.")).to_be_focused()
         async with page.context.expect_page() as new_page:
             await content.get_by_role("link", name="Ansehen, verschieben oder absagen").click()
         await expect(await new_page.value).to_have_url(APPOINTMENT_URL)

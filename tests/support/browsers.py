@@ -139,6 +139,15 @@ async def follow(control: Locator, frame: Frame | None = None) -> None:
         await control.click()
 
 
+async def send_code(field: Locator, code: str, button: Locator, frame: Frame | None = None) -> None:
+    """Enter a code. With scripts, the form then sends itself; without them, press the button."""
+    sends_itself = await field.locator("xpath=preceding-sibling::*[@id='code-sends-itself']").count()
+    async with (frame or field.page).expect_navigation():
+        await field.fill(code)
+        if not sends_itself:
+            await button.click()
+
+
 DAYS = ":is(.month, .days) a:visible"
 """The days with available times, in the month or, on phones, in the strip of days."""
 IN_SAME_LISTS = """

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from playwright.async_api import FrameLocator, Page, expect
 
-from support.browsers import DAYS, Site, follow, site_of
+from support.browsers import DAYS, Site, follow, send_code, site_of
 
 ADULT = "1980-02-01"
 NEWBORN = datetime.now(UTC).date().isoformat()
@@ -72,8 +72,8 @@ async def book_alternative(page: Page, number: int = 0) -> None:
 async def enter_code(page: Page) -> None:
     """Enter the code that Appoint sends to the visitor."""
     await expect(page).to_have_url(CODE_URL)
-    await page.locator("#code").fill(await receive_code(page, page.url))
-    await follow(page.locator("form .submit button"))
+    code = await receive_code(page, page.url)
+    await send_code(page.locator("#code"), code, page.locator("form .submit button"))
     await expect(page).to_have_url(APPOINTMENT_URL)
 
 
