@@ -35,6 +35,24 @@ async def test_the_page_says_what_to_bring(db, client, practice):
     assert re.search(r"<dt>What to bring</dt><dd[^>]*>Your insurance card</dd>", page)
 
 
+async def test_the_page_of_an_online_appointment_says_how_to_join(db, client, practice):
+    appointment = await book(client, practice)
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    assert "The clinic will tell you." in (await client.get(path_of(appointment))).text
+    await db.execute("update appointment_type set preparation = 'Open https://v.example/1 <b>', version = version + 1")
+    page = (await client.get(path_of(appointment))).text
+    link = '<a href="https://v.example/1" rel="noopener noreferrer">https://v.example/1</a>'
+    assert re.search(rf"<dt>How to join</dt><dd[^>]*>Open {link} &lt;b&gt;</dd>", page)
+
+
+async def test_the_page_of_a_cancelled_appointment_leads_to_times_of_the_same_type(client, practice):
+    appointment = await book(client, practice)
+    await client.post(path_of(appointment, "/cancel"), data={"version": "1"})
+    page = (await client.get(path_of(appointment))).text
+    times = f"/times?type={practice['appointmentTypeId']}&amp;doctor={practice['doctorId']}"
+    assert times in page
+
+
 async def test_the_calendar_file_describes_the_appointment(client, practice):
     appointment = await book(client, practice)
     response = await client.get(path_of(appointment, "/calendar.ics"))
