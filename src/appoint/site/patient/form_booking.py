@@ -64,7 +64,7 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
 
 def person_to_select(choice: Choice, people: Sequence[Any]) -> Any:
     """Return the person to select in the form: the signed-in patient, or the first person whose age is right for the
-    appointment. Return None if it is for a child and no such person is known.
+    appointment. For a child's appointment, return None unless one of them has a date of birth that fits.
     """
     visit, day = choice.visit, clock.local_date(choice.start, choice.visit.catalogue.time_zone)
     doctors, is_for_child = visit.doctors_for(choice.type), visit.questions(choice.type, choice.doctor).child
