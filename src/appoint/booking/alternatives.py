@@ -1,4 +1,4 @@
-"""Times that could be booked instead of one that is refused."""
+"""Alternative times to suggest when a requested time is refused."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ def find_alternatives(
     busy: Sequence[Range],
     current: CurrentTime | None,
 ) -> list[Alternative]:
-    """Return the nearest times that could be booked instead, other than the appointment's own time."""
+    """Return the nearest times that could be booked instead, except the appointment's own time."""
     own = (current.doctor_id, current.start) if current else None
     terms = Terms.of(plan.catalogue, plan.now) if spec.is_bound else Terms.for_staff(plan.catalogue, plan.now)
     offers = chain.from_iterable(starts(time, spec.length, terms) for time in times)

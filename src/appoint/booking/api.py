@@ -62,15 +62,15 @@ class Appointments(Controller):
         """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
         time.
 
-        Callers who are neither the signed-in customer nor the clinic's staff or partner systems send the customer's
-        `customerToken` from the registration; without it, the customer is not found.
+        Callers who are neither the signed-in customer nor the clinic's staff or partner systems must send the
+        customer's `customerToken` from the registration; otherwise, the customer is not found.
 
         Without a session or API key, the appointment is on hold for at most ten minutes unless the clinic's policy says
         otherwise (`confirmAddress`). The customer receives a code, which `confirmAppointment` requires.
 
-        Staff can override rules that the appointment breaks (`override`) if they give a reason. The clinic's notice and
-        horizon bind only patients. Staff can also book times that began today, or earlier ones if they give a reason,
-        for patients who came without an appointment (`status`).
+        Staff can override rules that the appointment breaks (`override`) if they give a reason. The clinic's notice
+        period and horizon apply only to patients. For patients who came without an appointment (`status`), staff can
+        also book a time that began earlier today or, if they give a reason, on an earlier day.
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         authorize_status(request, data, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
@@ -115,7 +115,8 @@ class Appointments(Controller):
 
         Patients cannot move an appointment that has started, or change a length set by its type. Staff can override
         rules that the appointment breaks (`override`) if they give a reason. The clinic's notice period and horizon
-        bind only patients: staff do not need a reason, and `advisories` names what the move did not follow.
+        apply only to patients: staff do not need a reason to ignore them, and `advisories` lists the ones that the move
+        did not follow.
         """
         authorize_override(
             request,
@@ -181,7 +182,7 @@ class Appointments(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentListFilter
     ) -> Response[Page[Appointment]]:
-        """List a clinic's appointments, earliest first or, with `updatedSince`, in the order of their last change."""
+        """List a clinic's appointments, earliest first or, with `updatedSince`, ordered by their last change."""
         selection, since = visible_selection(request, query), query.updated_since
         appointments = await (
             repository.list_changed_for_clinic(request.db, clinic_id, selection, since=since)

@@ -1,4 +1,4 @@
-"""Assign doctors to several appointments that are booked together, without a database."""
+"""Assign doctors to appointments that are booked together, without a database."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -7,14 +7,16 @@ from uuid import UUID
 from .time_rules import AppointmentSpec
 
 MAX_STEPS: Final = 5000
-"""How many choices to try. Deciding whether any doctors fit 20 appointments could otherwise take very long."""
+"""The maximum number of choices to try. Without a limit, finding doctors for 20 appointments could take a very long
+time.
+"""
 Assignment = Mapping[int, UUID]
 """The doctor for each appointment, by the appointment's position in the request."""
 
 
 def assign(specs: Sequence[AppointmentSpec], takers: Mapping[int, Sequence[UUID]]) -> Assignment | None:
-    """Return doctors for the appointments, so that no doctor's claims overlap. Return None if that is impossible, or if
-    finding them takes too long.
+    """Return a doctor for each appointment, such that no doctor's claims overlap. Return None if that is impossible or
+    would take too long to work out.
 
     `takers` contains the doctors who could take each appointment if it were the only one.
     """

@@ -86,7 +86,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
 
 
 def _advise(booking: BookedAppointments, plan: BookingPlan) -> BookedAppointments:
-    """Return the booking with the rules for patients that its appointments do not follow."""
+    """Return the booking, with an advisory for every patient rule that one of its appointments does not follow."""
     if not any(spec.advisories for spec in plan.specs):
         return booking
     appointments = [
@@ -112,7 +112,7 @@ async def _find_patients(db: Statements, command: BookingCommand, catalogue: Cat
 async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
     """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed.
 
-    An expired key is free again afterwards.
+    If the key has expired, free it so that it can be used again.
     """
     key = command.idempotency
     earlier = key and await repository.find_by_idempotency_key(

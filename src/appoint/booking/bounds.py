@@ -1,5 +1,6 @@
-"""Limits on how much of a clinic's time strangers can take. Strangers neither act for the clinic nor are signed in.
-Patients who have only just registered have the same limits, because anyone with a mailbox can sign in."""
+"""Limits on how much of a clinic's time strangers can take. Strangers are callers who neither act for the clinic nor
+are signed in. Patients who have only just registered have the same limits, because anyone with a mailbox can sign in.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ ORIGIN_TTL: Final = timedelta(days=30)
 """How long Appoint stores which network a stranger booked from, so that staff can find everything booked from there."""
 
 NEWCOMER_PERIOD: Final = timedelta(days=30)
-"""How long the limits also apply to patients who sign in, from the day they registered. They end with a patient's first
+"""How long after registration the limits also apply to signed-in patients. They no longer apply after a patient's first
 visit to the clinic."""
 
 

@@ -1,5 +1,5 @@
-"""The cancellation rules: patients may cancel or reschedule until the clinic's notice period begins, or for a while
-after booking, and never an appointment that has started."""
+"""The cancellation rules: patients may cancel or reschedule an appointment until the clinic's notice period begins, or
+for a while after booking, but never once it has started."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from .model import Appointment, Status
 
 
 class ChangePolicy(NamedTuple):
-    """Until when a clinic lets patients change their appointments."""
+    """How late a clinic lets patients change their appointments."""
 
     notice_minutes: int
     grace_minutes: int
 
     def deadline(self, start: datetime, booked_at: datetime) -> datetime:
-        """Return when it becomes too late for a patient to cancel or move an appointment: when the notice period
-        begins or the grace period after booking ends, whichever is later, but at the latest when it starts.
+        """Return when it becomes too late for a patient to cancel or move an appointment: when the notice period begins
+        or the grace period after booking ends, whichever is later, but no later than when the appointment starts.
         """
         before_notice = start - timedelta(minutes=self.notice_minutes)
         return min(start, max(before_notice, booked_at + timedelta(minutes=self.grace_minutes)))
@@ -27,7 +27,7 @@ class ChangePolicy(NamedTuple):
 def last_change(
     policy: ChangePolicy, *, start: datetime, booked_at: datetime, needs_rebooking: bool, now: datetime
 ) -> datetime | None:
-    """Return until when the patient of a booked appointment can cancel or move it, or None if it is too late."""
+    """Return the last time at which the patient can cancel or move a booked appointment, or None if it is too late."""
     end = start if needs_rebooking else policy.deadline(start, booked_at)
     return end if now <= end and now < start else None
 

@@ -264,13 +264,13 @@ class Deviations(NamedTuple):
     """The rules that a change by staff did not follow."""
 
     overrides: Sequence[Rule] = ()
-    """Staff gave a reason for these."""
+    """The ones that staff gave a reason for."""
     advisories: Sequence[Advisory] = ()
 
 
 def audit_reason(overrides: Iterable[str], advisories: Iterable[str] = ()) -> str | None:
-    """Return the rules that were overridden, and those that bind only patients, as the reason for the audit entry.
-    Leave out the reason that staff gave, because it may name people."""
+    """Return the reason for the audit entry: the rules that were overridden, and the patient rules that were not
+    followed. Leave out the reason that staff gave, because it may name people."""
     groups = (("override", overrides), ("staff", advisories))
     parts = [f"{name}: {', '.join(dict.fromkeys(rules))}" for name, rules in groups if rules]
     return "; ".join(parts) or None

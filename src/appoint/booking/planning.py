@@ -45,7 +45,7 @@ class BookingCommand(NamedTuple):
     override: Override | None = None
     limits: BookingLimits | None = None
     origin: StrangerOrigin | None = None
-    """Where a stranger's or a patient's request comes from. None for all other callers, and if nothing limits
+    """Where a stranger's or a patient's request comes from. None for all other callers, or if there are no limits for
     strangers."""
     discreet: bool = False
     """Whether a refusal must not reveal anything about the customers' other appointments."""
@@ -174,8 +174,8 @@ def facts_about(request: CustomerRequest, patients: Mapping[UUID, PatientFacts])
 def with_doctors_for(
     spec: AppointmentSpec, catalogue: Catalogue, patient: PatientFacts, *, is_staff: bool
 ) -> AppointmentSpec:
-    """Return the spec with only those doctors as candidates who see the patient. Staff can book any patient with any
-    doctor that they name; if they name none, these doctors come first."""
+    """Return the spec with only the doctors who see the patient as candidates. Staff can book any patient with any
+    doctor that they name; if they name none and no candidate sees the patient, the candidates stay the same."""
     if not spec.candidates or (is_staff and spec.doctor_id):
         return spec
     day = clock.local_date(spec.start, catalogue.time_zone)
@@ -187,7 +187,7 @@ def with_doctors_for(
 
 
 def unbound(spec: AppointmentSpec, catalogue: Catalogue, override: Override | None, now: datetime) -> AppointmentSpec:
-    """Return the spec without the clinic's policy for patients. A rule that it does not follow is recorded as an
+    """Return the spec exempted from the clinic's policy for patients. A rule that it does not follow is recorded as an
     override if staff gave a reason for it, and as an advisory otherwise."""
     broken = booking_violations(catalogue, spec.start, now)
     overridden = [rule for rule in broken if override and rule in override.allow]

@@ -38,8 +38,8 @@ class Refused(NamedTuple):
 class Overridable(NamedTuple):
     """The plan can be written once these rules are overridden, or as it is if there are none.
 
-    If the plan has several appointments, `doctors` contains a doctor for each. If each appointment chose by the
-    clinic's rule, one could take another's only doctor.
+    If the plan has several appointments, `doctors` contains a doctor for each. If the clinic's rule chose a doctor for
+    each appointment separately, one could take another's only doctor.
     """
 
     rules: Overrides
@@ -101,7 +101,7 @@ def next_overrides(explanation: Explanation) -> Overrides:
 async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
     """Return why a plan could not be written: the first rule that blocks the first refused appointment.
 
-    An appointment is refused if it cannot be booked together with those before it, whichever doctors they have.
+    An appointment is refused if it cannot be booked together with those before it, whichever doctors they are given.
     `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
     unknown customer.
     """
@@ -169,8 +169,8 @@ async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
 
 
 async def _is_joined(db: Statements, plan: BookingPlan) -> bool:
-    """Return whether patients or strangers book for someone whose records staff have joined. Staff can be wrong about
-    who is the same person, so a refusal must not reveal one record's appointments to another's owner."""
+    """Return whether patients or strangers are booking for someone whose records staff have joined. Staff can be wrong
+    about who is the same person, so a refusal must not reveal one record's appointments to another's owner."""
     ids = [spec.customer_id for spec in plan.specs]
     clinic_id = plan.catalogue.clinic_id
     return plan.is_self_service and await repository.has_joined(db, clinic_id=clinic_id, customer_ids=ids)
@@ -249,7 +249,8 @@ def _judge(
 ) -> Judgement:
     """Override violated rules one by one, stopping at the first that may not be overridden.
 
-    In a discreet plan, the customer's own appointments and limits come last, and look like a time that is taken.
+    In a discreet plan, the customer's own appointments and limits are checked last, and reported as a time that is
+    taken.
     """
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None

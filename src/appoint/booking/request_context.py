@@ -32,8 +32,8 @@ from .undo.model import is_today
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
-    """Return the appointment with only what the caller may see, and its texts in the caller's language. Notes are for
-    the clinic; the staff's notes, the reason for overriding rules, and the undo are for its staff."""
+    """Return the appointment with only what the caller may see, and its texts in the caller's language. Only the clinic
+    sees the notes, and only its staff see the staff's notes, the reason for overriding rules, and the undo offer."""
     replace, clinic_id = msgspec.structs.replace, appointment.clinic_id
     if not widest_grant(request.user, "list-appointments", clinic_id):
         appointment = replace(appointment, notes=None)
@@ -177,7 +177,7 @@ async def apply_transition(request: Request, appointment_id: UUID, name: str) ->
 
 
 def stranger_origin(request: Request, clinic_id: int) -> StrangerOrigin | None:
-    """Return where a stranger's or a patient's request comes from, or None for those who act for the clinic and if rate
+    """Return where a stranger's or a patient's request comes from, or None if the caller acts for the clinic or rate
     limits are off."""
     services, settings = request.services, request.services.settings
     if not settings.rate_limits or request.user.acts_for(clinic_id):

@@ -53,8 +53,8 @@ async def reschedule(
 
     The appointment keeps its id and may overlap its old time. A move to the time and doctor that it already has changes
     nothing. Override a rule only if `to.override` allows it and the move violates it. `step_id` names the step that the
-    move is part of. Raise the same conflicts as `book` (to callers who may not know the customer's other appointments,
-    `taken` instead of `customer-busy`), plus `too-late` for a patient within the clinic's notice period,
+    move is part of. Raise the same conflicts as `book` (but `taken` instead of `customer-busy` for callers who may not
+    know about the customer's other appointments), plus `too-late` for a patient within the clinic's notice period,
     `already-started` for a patient's appointment that has started, `hold-expired`, and `wrong-status` for an
     appointment that is no longer upcoming. Raise `Invalid` if a patient changes the length set by the appointment type.
     """
@@ -171,7 +171,7 @@ def _check_movable(appointment: Appointment, actor: Actor, now: datetime) -> Non
 
 
 def _check_length(appointment: Appointment, actor: Actor, to: RescheduleRequest) -> None:
-    """Only the clinic may change the length of an appointment that has a type."""
+    """Check that only the clinic changes the length of an appointment that has a type."""
     length = appointment.end_time - appointment.start_time
     changes = to.end_time is not None and to.end_time - to.start_time != length
     if changes and appointment.appointment_type_id and not actor.acts_for(appointment.clinic_id):
@@ -204,8 +204,8 @@ async def _check_offered(
 def _overriding(
     spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
 ) -> tuple[AppointmentSpec, str | None]:
-    """Return the spec with its overridden rules, and the reason for overriding them. Raise a `too-late` `Conflict` if
-    the move is late, that is not overridden, and the caller is bound by the policy."""
+    """Return the spec with its overridden rules, and the reason for overriding them. Raise a `too-late` `Conflict` if a
+    caller who is bound by the policy moves it too late without overriding that rule."""
     overrides = tuple(dict.fromkeys((*spec.overrides, *rules)))
     if late and override and "too-late" in override.allow:
         overrides = ("too-late", *overrides)
@@ -257,7 +257,7 @@ def _target(
 
 
 async def find_facts(db: Statements, appointment: Appointment, catalogue: Catalogue) -> PatientFacts:
-    """Return what decides which doctors see the patient."""
+    """Return the facts that decide which doctors see the patient."""
     if not catalogue.is_selective:
         return UNKNOWN
     facts = await repository.find_patient_facts(

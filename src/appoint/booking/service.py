@@ -40,7 +40,7 @@ async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDe
 async def find_latest_by_callers(
     db: Statements, *, clinic_id: int, callers: Sequence[str], since: datetime
 ) -> Appointment | None:
-    """Return the latest live appointment that one of these callers, as identified by their idempotency keys, booked."""
+    """Return the latest live appointment booked by one of these callers, as identified by their idempotency keys."""
     return await repository.find_latest_by_callers(db, clinic_id=clinic_id, callers=callers, since=since)
 
 

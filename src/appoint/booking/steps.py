@@ -1,4 +1,4 @@
-"""A step: one act of a clinic's staff, which moves, cancels or changes the status of one or several appointments."""
+"""A step: one action by a clinic's staff, which moves, cancels or changes the status of one or more appointments."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Self

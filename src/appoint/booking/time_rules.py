@@ -43,7 +43,7 @@ PATIENT_FREE: Final = ("customer_free", "person_free")
 records that a clinic has joined."""
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late", "in-the-past"]
-"""The rules that a clinic's staff may override. The clinic's policy for patients does not bind them in any case."""
+"""The rules that a clinic's staff may override. The clinic's policy for patients does not apply to them anyway."""
 Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
 
 
@@ -116,14 +116,14 @@ class AppointmentSpec(NamedTuple):
     notes: str | None
     hold: bool
     status: FirstStatus = "booked"
-    """The status unless the time is only on hold."""
+    """The appointment's first status, unless the time is only on hold."""
     overrides: tuple[str, ...] = ()
     """The rules overridden for this appointment."""
     step: timedelta | None = None
     """The clinic's step for patients and strangers, who can only choose offered starts; None for callers who act for
     the clinic."""
     advisories: tuple[PolicyRule, ...] = ()
-    """The rules for patients that the appointment does not follow, because staff book it."""
+    """The rules for patients that the appointment does not follow, because staff are booking it."""
     is_bound: bool = True
     """Whether the clinic's policy for patients applies."""
     needs_type: bool = False

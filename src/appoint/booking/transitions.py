@@ -191,7 +191,7 @@ async def _change_status(
 
 @contextmanager
 def refusing_time_in_use() -> Generator[None]:
-    """Raise a `Conflict` if a status change makes an appointment live again and its time is no longer free."""
+    """Raise a `Conflict` if a status change makes an appointment live again but its time is no longer free."""
     try:
         yield
     except asyncpg.ExclusionViolationError as error:

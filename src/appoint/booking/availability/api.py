@@ -62,8 +62,8 @@ class AvailabilityQueries(Controller):
         opt=route(permission="list-appointments", narrows=True),
     )
     async def next_free(self, request: Request, clinic_id: FromPath[int], query: NextFreeFilter) -> Response[NextFree]:
-        """List the next free times for a type, with one doctor or with anyone. The clinic's notice and horizon, which
-        bind only patients, do not apply. A doctor sees only their own times."""
+        """List the next free times for an appointment type, with one doctor or with any doctor. The clinic's notice
+        period and horizon are ignored, because they apply only to patients. Doctors see only their own times."""
         next_free = await find_next_free(
             request.db,
             request.cache,

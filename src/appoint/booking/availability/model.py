@@ -56,7 +56,7 @@ class Terms(NamedTuple):
 
     @classmethod
     def for_staff(cls, catalogue: Catalogue, now: datetime) -> "Terms":
-        """Return the terms for staff, whom neither the notice nor the horizon binds."""
+        """Return the terms for staff, to whom neither the notice period nor the horizon applies."""
         return cls(catalogue.time_zone, timedelta(minutes=catalogue.slot_step_minutes), now, date.max)
 
 
@@ -80,8 +80,8 @@ class OfferedTime(msgspec.Struct, rename="camel"):
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Yield every time on the clinic's step that fits within the hours, in order, with its local date. `available` says
-    whether it can be booked.
+    """Yield, in order, every time on the clinic's step that fits within the hours, together with its local date.
+    `available` says whether it can be booked.
 
     If there is no length, yield whole slots. An appointment can span adjacent slots but cannot cross local midnight.
     The patient's time must be within published hours. The buffers around it need not be, but they must not overlap
@@ -154,8 +154,8 @@ class AvailabilityFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. Omits times with doctors, or for a type, that are for another age group. Without it,
-    a search for any doctor returns the times of doctors who see adults, if there are any.
+    """The patient's date of birth. Omits times if the doctor or the type is for a different age group. Without it, a
+    search for any doctor returns the times of doctors who see adults, if there are any.
     """
     known_patient: bool | None = None
     """Whether the patient has been to the clinic before. Omits times that such a patient cannot book."""
@@ -176,8 +176,8 @@ class DayFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. Omits times with doctors, or for a type, that are for another age group. Without it,
-    a search for any doctor returns the times of doctors who see adults, if there are any.
+    """The patient's date of birth. Omits times if the doctor or the type is for a different age group. Without it, a
+    search for any doctor returns the times of doctors who see adults, if there are any.
     """
     known_patient: bool | None = None
     """Whether the patient has been to the clinic before. Omits times that such a patient cannot book."""

@@ -1,4 +1,4 @@
-"""Find a clinic's next free times for its staff, who are bound neither by its notice nor by its horizon."""
+"""Find a clinic's next free times for its staff, to whom its notice period and horizon do not apply."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -20,10 +20,10 @@ from . import repository
 from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts, without_full_slots
 
 MAX_SEARCH_DAYS: Final = 183
-"""How many days after the first one to search."""
+"""The maximum number of days to search after the first one."""
 MAX_DOCTOR_DAYS: Final = 2000
-"""The maximum number of days times doctors that one search reads, so that full days cost no more than this. It covers
-`MAX_SEARCH_DAYS` for ten doctors, 20 days for a hundred, and a single day for two thousand.
+"""The maximum number of doctor-days (doctors times days) that one search reads, which limits its cost when every day is
+full. It allows `MAX_SEARCH_DAYS` for ten doctors, 20 days for a hundred, and a single day for two thousand.
 """
 
 
@@ -39,8 +39,8 @@ class NextFreeFilter(RequestBody):
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     birth_date: fields.Date | None = None
-    """The patient's date of birth. A search for any doctor leaves out those who see another age group, unless all of
-    them do.
+    """The patient's date of birth. A search for any doctor leaves out those who see a different age group, unless they
+    all do.
     """
     known_patient: bool | None = None
     """Whether the patient has been to the clinic before. A search for any doctor leaves out those who don't see such
@@ -91,7 +91,7 @@ async def find_next_free(
 ) -> NextFree:
     """Return the clinic's next free times, with the given doctors or with any doctor.
 
-    All reads use one statement, whose cost depends on the number of doctors and days. It reads one day first, then
+    Every read uses the same statement, whose cost depends on the number of doctors and days. Read one day first, then
     twice as many days each time until there are enough times or `MAX_DOCTOR_DAYS` have been read. Raise `NotFound` for
     an unknown clinic, doctor or type.
     """
@@ -136,8 +136,8 @@ async def _search(
 
 
 async def _patient(db: Statements, catalogue: Catalogue, query: NextFreeFilter) -> PatientFacts:
-    """Return what decides who sees the patient. For customers who are not the clinic's patients, that is nothing: the
-    times must not reveal their age."""
+    """Return the facts that decide which doctors see the patient. Return none for customers who are not the clinic's
+    patients, because the times must not reveal their age."""
     if query.customer_id is None or not catalogue.is_selective:
         return PatientFacts(query.birth_date, query.known_patient)
     facts = await find_patient_facts(db, clinic_id=catalogue.clinic_id, customer_ids=[query.customer_id])
@@ -173,7 +173,9 @@ def _earliest(
     now: datetime,
     limit: int,
 ) -> list[FreeTime]:
-    """Return the earliest free times on the days, each once. The earliest ones are among each doctor's earliest."""
+    """Return the earliest free times on these days, without duplicates. They are always among each doctor's own
+    earliest times.
+    """
     terms = Terms.for_staff(catalogue, now)
     offers: dict[datetime, tuple[date, OfferedTime]] = {}
     for doctor in map(without_full_slots, times):

@@ -92,7 +92,7 @@ async def find_next_slots(
 
 
 def doctor_time(row: Row) -> DoctorTime:
-    """Return the published slots and claims in a row of `doctors_time` or of another statement with its columns."""
+    """Return the published slots and claims in a row from `doctors_time` or another statement with the same columns."""
     slots = list(map(PublishedSlot, row["slot_ids"] or (), row["slot_starts"] or (), row["slot_ends"] or ()))
     claims = list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True))
     return DoctorTime(row["doctor_id"], slots, claims)

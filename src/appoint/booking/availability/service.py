@@ -61,8 +61,8 @@ async def find_for_clinic(
     now: datetime,
     own_doctor_id: UUID | None = None,
 ) -> Availability:
-    """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`. If an appointment is
-    to be moved, its doctor is `own_doctor_id` and sees the patient whatever their age.
+    """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`. When an appointment is
+    being moved, `own_doctor_id` is its doctor, who still sees the patient whatever their age.
 
     This runs one statement, plus a few more for `nextAvailable` if nothing is free on those dates. A stale cached
     catalogue is reloaded. Raise `NotFound` for an unknown clinic, doctor or type.

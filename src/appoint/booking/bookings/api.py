@@ -59,8 +59,8 @@ class Bookings(Controller):
         """Book up to 20 appointments together, all or nothing. A refusal contains the `index` of the first refused
         appointment.
 
-        Callers who are neither the signed-in customer nor the clinic's staff or partner systems send each customer's
-        `customerToken` from the registration; without it, the customer is not found.
+        Callers who are neither the signed-in customer nor the clinic's staff or partner systems must send each
+        customer's `customerToken` from the registration; otherwise, the customer is not found.
 
         Without a session or API key, the appointments are on hold for at most ten minutes unless the clinic's policy
         says otherwise (`confirmAddress`). The booking's customer receives a code, which `confirmBooking` requires. The

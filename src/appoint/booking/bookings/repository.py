@@ -20,8 +20,8 @@ LIST_CHANGED: Final = load(__name__, "list_changed_bookings")
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingPlace]:
     """Return a clinic's bookings, earliest first, plus one beyond the limit if there is a next page.
 
-    Return a booking if any of its appointments matches all criteria, dates included, and sort it by the start of the
-    first appointment that does.
+    A booking is included if any of its appointments matches all criteria, dates included, and is sorted by the start of
+    the first one that does.
     """
     rows = await db.fetch(
         """

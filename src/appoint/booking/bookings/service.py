@@ -21,7 +21,8 @@ async def cancel(
     cancellation: Cancellation,
     now: datetime,
 ) -> None:
-    """Cancel these appointments from one booking, or none of them. Those already cancelled stay as they are.
+    """Cancel all of these appointments, which are from one booking, or none of them. Leave those already cancelled as
+    they are.
 
     Raise the same conflicts as `transitions.cancel`, with the index of the first appointment that cannot be cancelled.
     """
@@ -29,7 +30,7 @@ async def cancel(
     step_id = ids.new_id(clinic_id)
     overridden: list[str] = []
     advisories: list[str] = []
-    # in the same order for everyone, so that concurrent requests cannot deadlock
+    # always in the same order, so that concurrent requests cannot deadlock
     for index, appointment in sorted(enumerate(appointments), key=lambda each: each[1].id):
         try:
             deviations = await transitions.cancel_unrecorded(

@@ -32,8 +32,8 @@ class BulkChanges(Controller):
     ) -> Response[ChangedAppointments]:
         """Cancel up to 200 appointments in one step, which can be undone as a whole (`undo.url`).
 
-        Appointments that can no longer be cancelled stay as they are, and the response lists them. Patients receive
-        their messages only after eight seconds, and none if the step is undone before then.
+        Appointments that can no longer be cancelled stay as they are, and the response lists them. Messages to patients
+        go out only after eight seconds; if the step is undone before then, none are sent.
         """
         idempotency_key(request)  # a repeat changes nothing, so only check the header
         outcome = await service.cancel(
@@ -58,8 +58,8 @@ class BulkChanges(Controller):
         """Move up to 200 appointments in one step, which can be undone as a whole (`undo.url`): to other times, to
         another doctor at the same times, or both.
 
-        Appointments whose new time is not free stay as they are, and the response lists them. Patients receive their
-        messages only after eight seconds, and none if the step is undone before then.
+        Appointments whose new time is not free stay as they are, and the response lists them. Messages to patients go
+        out only after eight seconds; if the step is undone before then, none are sent.
         """
         idempotency_key(request)  # a repeat changes nothing, so only check the header
         outcome = await service.move(
@@ -84,7 +84,7 @@ class BulkChanges(Controller):
         """Ask the patients of up to 200 appointments that need rebooking to choose a new time, in one step, which can
         be undone as a whole (`undo.url`).
 
-        Either each patient receives a link, or staff call them. The clinic's notice period does not apply to patients
+        Patients either receive a link or are called by staff. The clinic's notice period does not apply to patients
         whose appointments need rebooking.
         """
         idempotency_key(request)  # a repeat changes nothing, so only check the header

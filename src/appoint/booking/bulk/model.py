@@ -95,7 +95,7 @@ class UnchangedAppointment(msgspec.Struct, rename="camel", frozen=True):
 
 
 class ChangedAppointments(msgspec.Struct, rename="camel", frozen=True):
-    """The outcome of changing several appointments, each of which is changed or not, independently of the others."""
+    """The outcome of changing several appointments. Each one is changed or not, independently of the others."""
 
     appointments: list[Appointment]
     """The changed appointments."""

@@ -1,2 +1,2 @@
-"""Codes that turn a stranger's booking from a hold into appointments, sent to the address that the confirmation goes
-to."""
+"""Codes that turn a stranger's held appointments into booked ones. A code is sent to the same address that the
+confirmation will go to."""

@@ -1,4 +1,4 @@
-"""Where a booking's code was sent, in the form that its booker can see."""
+"""Where a booking's code was sent, as its booker sees it."""
 
 from datetime import datetime
 from typing import Annotated, Literal

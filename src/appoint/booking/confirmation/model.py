@@ -29,7 +29,7 @@ CONFIRMATION_PROBLEMS: Final = (
 
 
 class ConfirmationCode(RequestBody):
-    """The code from the message. It is required only from people who booked without signing in."""
+    """The code from the message. It is required only of people who booked without signing in."""
 
     code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])] | UnsetType = UNSET
     EXAMPLE: ClassVar[dict[str, Any]] = {"code": "314159"}
@@ -58,10 +58,10 @@ class Hold(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt to enter a code. Wrong ones are counted before the caller receives an answer."""
+    """An attempt to enter a code. Wrong codes are counted before the caller receives a response."""
 
     number: int
-    """The number of the code to compare it with."""
+    """The number of the code to compare the entered one with."""
     attempts: int
     """How many attempts have been made, including this one."""
 
@@ -77,7 +77,7 @@ def link_token(secret: str, booking_id: UUID, customer_version: int) -> str:
 
 
 def booking_of(secret: str, token: str) -> tuple[UUID, int] | None:
-    """Return the booking and the customer's version that a link is for, or None if its signature is invalid."""
+    """Return the booking and the customer version that a link is for, or None if its signature is invalid."""
     match signed_tokens.verify(secret, PURPOSE, token):
         case [str(booking_id), int(customer_version)]:
             return UUID(booking_id), customer_version

@@ -60,8 +60,8 @@ def _hold(row: Row) -> Hold:
 async def count_attempt(
     tx: Statements, *, clinic_id: int, booking_id: UUID, right_number: int | None
 ) -> Attempt | None:
-    """Count an attempt to enter the latest code, unless it is the right one for the code with this number. Return None
-    if no attempts are left or the code is no longer needed."""
+    """Count an attempt to enter the latest code, unless the latest code is still number `right_number`, which the
+    caller entered correctly. Return None if no attempts are left or the code is no longer needed."""
     row = await tx.fetchrow(
         """
         update confirmation_code set attempts = attempts + case number when $4 then 0 else 1 end

@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     """A confirmed booking."""
 
     appointment: Appointment
-    """The confirmed appointment, or the first of them."""
+    """The confirmed appointment, or the first one if there are several."""
     proves_address: bool
     """Whether this request proved that the booker receives messages. False if an earlier request already did."""
 
@@ -68,8 +68,8 @@ async def confirm_appointment(
 async def confirm_booking(
     db: Database, actor: Actor, *, booking_id: UUID, entry: CodeEntry, limits: BookingLimits, now: datetime
 ) -> Outcome | None:
-    """Confirm all of a stranger's appointments in a booking, in the same way. Return None if no code was sent for
-    it."""
+    """Confirm all of a stranger's appointments in a booking, as `confirm_appointment` does. Return None if no code was
+    sent for it."""
     booking = await repository.find_by_booking(db, clinic_id=ids.clinic_of(booking_id), booking_id=booking_id)
     if booking is None:
         return None
@@ -103,8 +103,9 @@ async def confirm_by_link(
 
 
 async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime) -> None:
-    """Check the code. A wrong one counts as an attempt before the caller learns that it is wrong; the right one does
-    not, so that a form sent several times does not use up the attempts. Accept anything once the address is confirmed.
+    """Check the code. A wrong code is counted as an attempt before the caller learns that it is wrong. The right one is
+    not counted, so submitting a form several times does not use up the attempts. Once the address is confirmed, accept
+    anything.
     """
     if hold.confirmed:
         return
@@ -137,8 +138,8 @@ def _is_right(entered: str, hold: Hold, number: int, secret: str) -> bool:
 async def confirm_held(
     tx: Transaction, actor: Actor, *, booking_id: UUID, among: Sequence[UUID], now: datetime
 ) -> None:
-    """Confirm those of the given appointments that are on hold, for a caller who does not need a code. Raise a
-    `hold-expired` `Conflict`, or `wrong-status` if none is on hold.
+    """Confirm whichever of the given appointments are on hold, for a caller who does not need a code. Raise a
+    `hold-expired` `Conflict`, or `wrong-status` if none are on hold.
     """
     hold_ids = await repository.list_held(tx, clinic_id=ids.clinic_of(booking_id), booking_id=booking_id)
     if not (own := [id for id in hold_ids if id in among]):

@@ -16,7 +16,7 @@ from ..undo.model import Undo, is_today
 
 WAITING: Final = frozenset({Status.ARRIVED, Status.CHECKED_IN})
 STEPS_OF_THE_DAY: Final = ("arrive", "checkIn", "enterRoom")
-"""The steps for a patient who has arrived. If the appointment is on a different day, staff must confirm first."""
+"""The steps for a patient who is at the clinic. Staff must confirm them if the appointment is on a different day."""
 
 
 class DayAppointment(msgspec.Struct, frozen=True):
@@ -43,8 +43,8 @@ class DayAppointment(msgspec.Struct, frozen=True):
     step_id: UUID | None
     stepped_at: datetime | None
     is_first: bool = False
-    """Whether this is the patient's first visit: no earlier one counts, and the clinic has given them no record
-    number.
+    """Whether this is the patient's first visit: they have no earlier visit that counts, and the clinic has given them
+    no record number.
     """
 
     def can_undo(self, now: datetime, time_zone: str) -> bool:
@@ -93,7 +93,7 @@ HUES: Final = 12
 
 
 def looks(types: Iterable[CatalogueType]) -> dict[UUID, TypeLook]:
-    """Give each type its own colour, chosen by order of creation, so that a type keeps its colour."""
+    """Give each type its own colour, assigned in order of creation so that it never changes."""
     ordered = sorted(types, key=attrgetter("id"))
     return {type.id: TypeLook(index % HUES, type.mode == "online") for index, type in enumerate(ordered)}
 
@@ -142,7 +142,7 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     """How long the patient has been waiting; None if they are not waiting."""
     steps: list[str]
     steps_to_confirm: list[str]
-    """The steps to ask about first, because the appointment is on a different day."""
+    """The steps that staff must confirm, because the appointment is on a different day."""
     undo: UndoOffer | None
     movable: bool
 

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 MAX_APPOINTMENTS: Final = 3000
 MAX_DAYS_TO_OPEN_DAY: Final = 31
-"""How far ahead a closed day's page looks for a day with hours."""
+"""How many days ahead a closed day's page looks for a day with hours."""
 POLL_SECONDS: Final = 1.0
 MAX_POLL_GAP_SECONDS: Final = 5.0
 """If two polls are further apart than this, all listeners are notified."""

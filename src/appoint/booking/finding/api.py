@@ -17,8 +17,9 @@ class ClinicQueries(Controller):
 
     @get("/clinics/search", operation_id="searchClinics", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: ClinicSearch) -> Response[Page[FoundClinic]]:
-        """Find clinics with bookable hours, each with its next three free times. The nearest or else the best matches
-        come first. A page can have fewer items than its limit, even if there is another page."""
+        """Find clinics with bookable hours, each with its next three free times. The nearest clinics come first or, in
+        a search without a place, the best matches. A page can have fewer items than its limit, even if there is another
+        page."""
         now = clock.now()
         criteria = await service.read_criteria(request.db, request.cache, query, now=now)
         after = cursor_after(request, query, tuple[int])

@@ -28,21 +28,21 @@ class ClinicSearch(PageQuery):
     place: fields.ShortText | None = None
     """A town or a postal code, such as `Berlin`, `10557` or `Boston, US`. The nearest clinics come first."""
     within_km: Annotated[int, msgspec.Meta(ge=1, le=MAX_KM)] | None = None
-    """How far from the place, in kilometres; needs `place`."""
+    """The maximum distance from the place, in kilometres. Requires `place`."""
     specialty: fields.ShortText | None = None
     """A SNOMED CT code from the list of specialties, or a specialty's full name in any language."""
     language: LanguageCode | None = None
     """A language that the doctor speaks, as an ISO 639 code."""
     age: Age | None = None
-    """The patient's age. Leaves out doctors who see another age group."""
+    """The patient's age. Leaves out doctors who see a different age group."""
     new_patient: bool | None = None
-    """Whether the patient is new to the clinic. Leaves out doctors who see only the others."""
+    """Whether the patient is new to the clinic. Leaves out doctors who do not see such patients."""
     date: fields.Date | None = None
     """Return the free times on this day. Without it, return the next ones within 14 days."""
 
 
 class Criteria(NamedTuple):
-    """What a visitor looks for."""
+    """What a visitor is looking for."""
 
     text: str | None = None
     codes: Sequence[str] = ()
@@ -63,7 +63,7 @@ class Criteria(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A clinic that a search has found."""
+    """A clinic found by a search."""
 
     id: int
     name: str
@@ -121,7 +121,7 @@ class CandidateDoctor(NamedTuple):
     patients: Patients
     types: list[OfferedType]
     whole_slots: bool
-    """Whether patients book the clinic's slots whole, because it has no appointment types."""
+    """Whether patients book whole slots, because the clinic has no appointment types."""
     terms: Terms
     time: DoctorTime
 
@@ -153,13 +153,13 @@ class NextTime(msgspec.Struct, rename="camel", frozen=True):
     doctor: str
     """The doctor's name."""
     appointment_type_id: UUID | None
-    """null if patients book the clinic's slots whole."""
+    """null if patients book whole slots."""
     appointment_type: str | None
     """The type's name."""
 
 
 class FoundClinic(msgspec.Struct, rename="camel", frozen=True):
-    """A clinic that a search has found, with its next free times."""
+    """A clinic found by a search, with its next free times."""
 
     clinic_id: int
     name: str
@@ -168,7 +168,7 @@ class FoundClinic(msgspec.Struct, rename="camel", frozen=True):
     address: str | None
     time_zone: str
     distance_km: float | None
-    """From the place in the search, as the crow flies; null without one."""
+    """The distance from the place in the search, as the crow flies; null if the search has no place."""
     doctors: list[FoundDoctor]
     """The doctors who match, at most 20."""
     times: list[NextTime]

@@ -15,7 +15,7 @@ from .model import CandidateDoctor, Criteria, FoundClinic, FoundDoctor, Match, N
 def offer(
     match: Match, doctors: Iterable[CandidateDoctor], criteria: Criteria, *, now: datetime, limit: int
 ) -> FoundClinic | None:
-    """Return the clinic with its next free times for the patient. None if none of its doctors sees them."""
+    """Return the clinic with its next free times for the patient, or None if none of its doctors sees them."""
     today = now.date()
     patient = criteria.facts(today)
     names_match: Collection[UUID] = match.named_ids or ()

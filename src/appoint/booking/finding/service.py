@@ -17,14 +17,14 @@ from .offers import offer, with_later_times
 SOON_DAYS: Final = 3
 """How many days a search covers at first, starting today."""
 SEARCH_DAYS: Final = 14
-"""How many days it covers for clinics that have too few times in the first ones."""
+"""How many days it then covers for clinics that have too few times in the first `SOON_DAYS`."""
 LATER_DOCTORS: Final = 96
-"""The number of doctors whose later times a page reads, shared by its clinics."""
+"""The number of doctors whose later times a page reads, shared between its clinics."""
 TIMES_PER_CLINIC: Final = 3
 
 
 class Choices(NamedTuple):
-    """What visitors can filter by: what active doctors have."""
+    """The values that visitors can filter by: those for which there are active doctors."""
 
     specialties: list[str]
     languages: list[str]
@@ -82,7 +82,7 @@ async def _offers(
 
 
 async def read_criteria(db: Statements, cache: ClinicCache, query: ClinicSearch, *, now: datetime) -> Criteria:
-    """Return what the API's caller looks for. Raise `Invalid` for an unknown place or a date in the past."""
+    """Return what the API's caller is looking for. Raise `Invalid` for an unknown place or a date in the past."""
     place = None
     if query.place:
         matches = places.find(query.place, countries=(await load_choices(db, cache)).countries)

@@ -25,7 +25,7 @@ class JoinedPatients(Controller):
     async def find_similar(
         self, request: Request, clinic_id: FromPath[int], query: PatientSketch
     ) -> Response[Page[SimilarPatient]]:
-        """Find records of what is probably the same person, before registering a new patient. Searches only the
+        """Find records that probably belong to the same person, before registering a new patient. Searches only the
         clinic's own patients, and returns a single page of at most 5, most likely first."""
         similar = await service.find_similar(request.db, clinic_id=clinic_id, sketch=query)
         return json_response(request, Page(similar, None), subjects=[patient.id for patient in similar])

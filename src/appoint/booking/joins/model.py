@@ -28,7 +28,7 @@ class PatientSketch(RequestBody):
 
 
 class SimilarPatient(msgspec.Struct, rename="camel", frozen=True):
-    """A record of what is probably the same person."""
+    """A record that probably belongs to the same person."""
 
     EXAMPLE: ClassVar = {
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",

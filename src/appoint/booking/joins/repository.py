@@ -88,7 +88,7 @@ async def change_main(
 async def list_past_overlaps(
     tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> list[UUID]:
-    """Return the past appointments that overlap another of these customers' appointments, one of each pair."""
+    """Return the past appointments that overlap another of these customers' appointments, one from each pair."""
     rows = await tx.fetch(
         """
         select distinct a.id
@@ -171,7 +171,7 @@ async def add_difference(tx: Statements, *, clinic_id: int, customer_id: UUID, o
 
 
 async def list_different(db: Statements, *, clinic_id: int, customer_id: UUID) -> list[UUID]:
-    """Return the patients who are different people, as the clinic's staff have marked them."""
+    """Return the patients whom the clinic's staff have marked as different people from this one."""
     rows = await db.fetch(
         """
         select other_id as id from patient_difference where clinic_id = $1 and customer_id = $2

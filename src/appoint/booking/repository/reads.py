@@ -96,7 +96,7 @@ async def has_link(db: Statements, *, clinic_id: int, appointment_id: UUID, numb
 
 
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
-    """Return the appointment with the details that its manage link shows: neither notes nor reasons."""
+    """Return the appointment with the details that its manage link shows, which include neither notes nor reasons."""
     row = await db.fetchrow(
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
@@ -199,8 +199,8 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_changed_for_clinic(
     db: Statements, clinic_id: int, selection: Selection, *, since: datetime
 ) -> list[Appointment]:
-    """Return the appointments in the selection that changed at `since` or later, in the order of their last change,
-    plus one beyond the limit if there is a next page. The selection's position is a time of change and an id."""
+    """Return the appointments in the selection that changed at `since` or later, ordered by their last change, plus one
+    beyond the limit if there is a next page. The selection's position consists of the time of a change and an id."""
     after_change, after_id = selection.after or (None, None)
     rows = await db.fetch(
         LIST_CHANGED,

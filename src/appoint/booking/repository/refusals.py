@@ -123,8 +123,8 @@ async def find_slot_end(
 
 
 async def exceeded_stranger_bound(db: Statements, plan: BookingPlan) -> str | None:
-    """Return what a plan would exceed of the limits for strangers and new patients: `holds`, which expire within
-    minutes, or what can be taken within a `day`. Return None if it stays within them."""
+    """Return which limit for strangers and new patients a plan would exceed: `holds`, for holds, which expire within
+    minutes, or `day`, for what can be taken within a day. Return None if it stays within both."""
     if plan.origin is None:
         return None
     return await db.fetchval(

@@ -31,7 +31,7 @@ async def find_undo(db: Statements, *, clinic_id: int, appointment_id: UUID) -> 
 async def list_stepped(
     db: Statements, *, clinic_id: int, step_id: UUID, doctor_id: UUID | None
 ) -> list[SteppedAppointment]:
-    """Return the appointments that a step changed, or only a doctor's, in the order in which to lock them."""
+    """Return the appointments that a step changed, or only one doctor's, in the order in which to lock them."""
     rows = await db.fetch(
         """
         select s.appointment_id, s.undone_version is not null as undone

@@ -43,7 +43,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                        from booking_slot s
                       where s.clinic_id = :clinic_id and s.doctor_id = d.id and s.active_during @> r.starts_at
                         and extract(epoch from r.starts_at - lower(s.active_during)) % :step_seconds = 0))
-     and (r.doctor_id is not null  -- constraints check a named doctor
+     and (r.doctor_id is not null  -- a named doctor's time is checked by constraints
           or (select range_agg(s.active_during)
                 from booking_slot s
                where s.clinic_id = :clinic_id and s.doctor_id = d.id
@@ -52,7 +52,7 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
                                from appointment a
                               where a.clinic_id = :clinic_id and a.doctor_id = d.id
                                 and a.active_claim && tstzrange(r.claimed_from, r.claimed_until)))
-), bounded as (  -- strangers, and patients who have signed in but are as new as strangers
+), bounded as (  -- strangers, and signed-in patients who are no better known than strangers
   select (:origin::stranger_origin).networks is not null
          and (:signed_in_id::uuid is null
               or not exists (select

@@ -1,5 +1,6 @@
--- Return a clinic's appointments that changed since a given time, in the order of their last change. Only `updated_at`
--- bounds the scan: its BRIN index finds the few blocks with recent changes, and costs a booking almost nothing.
+-- Return a clinic's appointments that changed since a given time, ordered by their last change. Only `updated_at`
+-- bounds the scan: its BRIN index finds the few blocks with recent changes, and adds almost nothing to a booking's
+-- cost.
 select s.*
   from shown_appointment s
  where s.clinic_id = :clinic_id

@@ -1,5 +1,5 @@
--- Restore a locked appointment as it was before the clinic's last step, and append the event. What the patient's
--- last message said before the step is true again, as `restored_sequence` records.
+-- Restore a locked appointment as it was before the clinic's last step, and append the event. The last message that
+-- the patient received before the step is correct again, which `restored_sequence` records.
 with step as (  -- empty if a server from an earlier release took the step
   select s.*
     from appointment a

@@ -47,8 +47,8 @@ class StrangerAppointments(Controller):
         """Cancel up to 200 appointments booked by people who were not signed in, with one reason, even within the
         clinic's notice period.
 
-        Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a
-        message; patients with booked appointments receive one. The cancellations can be undone, but holds cannot.
+        Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a message;
+        patients with booked appointments receive one. The cancellations can be undone, except those of holds.
         """
         outcome, replayed = await idempotent_answer(
             request,

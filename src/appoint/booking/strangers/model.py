@@ -59,7 +59,9 @@ class StrangerFilter(PageQuery):
 
 
 class StrangerSelection(NamedTuple):
-    """Criteria for a clinic's appointments that strangers booked before a given one. All of them must match."""
+    """Criteria for finding a clinic's appointments that strangers booked before a given one. An appointment must meet
+    all of them.
+    """
 
     network: bytes | None
     address: str | None

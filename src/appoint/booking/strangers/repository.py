@@ -15,7 +15,7 @@ LIST_STRANGERS: Final = load(__name__, "list_strangers")
 async def list_newest(db: Statements, clinic_id: int, selection: StrangerSelection) -> list[StrangerAppointment]:
     """Return a clinic's appointments booked by strangers, newest first, plus one beyond the limit if there are more.
 
-    `db` must see all customers: it matches addresses, but returns only masked ones.
+    `db` must see all customers: the query matches full addresses, but returns only masked ones.
     """
     made_before, last_id = selection.after or (None, None)
     rows = await db.fetch(
@@ -51,8 +51,8 @@ def _appointment(clinic_id: int, row: Row) -> StrangerAppointment:
 
 
 async def keep_booked_by_strangers(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[UUID]:
-    """Return the given appointments that strangers booked, in the order in which to lock them. Each one locks its
-    doctor first.
+    """Return those of the given appointments that strangers booked, in the order in which to lock them. Locking an
+    appointment first locks its doctor.
     """
     rows = await db.fetch(
         """

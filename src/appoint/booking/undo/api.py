@@ -66,7 +66,7 @@ class AppointmentUndo(Controller):
         bulk change.
 
         Responses to changes contain this address (`undo.url`). Appointments that someone else has changed since, or
-        whose time has been taken, stay as they are, and the response lists them. If there are no others, the request is
+        whose time has been taken, stay as they are, and the response lists them. If that leaves none, the request is
         refused.
         """
         idempotency_key(request)  # a repeat changes nothing, so only check the header

@@ -30,7 +30,7 @@ class Undo(NamedTuple):
     """None for a step taken by a server from an earlier release."""
     moved: bool = False
     before: TimeBefore | None = None
-    """Where the appointment was before the step."""
+    """The appointment's doctor and time before the step."""
 
     def is_possible(self, now: datetime, time_zone: str) -> bool:
         """Return whether the step was taken today, on the clinic's local date."""

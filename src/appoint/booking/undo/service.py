@@ -50,7 +50,7 @@ async def undo(
 
 
 async def _publish_hours(tx: Transaction, appointment_id: UUID, step: Undo | None) -> None:
-    """Publish again what the step withdrew, if hours were published for the appointment alone."""
+    """Republish the hours that the step withdrew, if they had been published for the appointment alone."""
     if step is None or step.before is None:
         await publish_own_hours_again(tx, appointment_id)
         return
@@ -65,7 +65,7 @@ async def _publish_hours(tx: Transaction, appointment_id: UUID, step: Undo | Non
 
 
 async def _withdraw_hours(tx: Transaction, appointment: Appointment) -> None:
-    """Withdraw what the move published for the appointment alone, at the time that it leaves."""
+    """Withdraw the hours that the move published for the appointment alone, because the undo moves it away from them."""
     await repository.withdraw_remnant(
         tx,
         clinic_id=appointment.clinic_id,

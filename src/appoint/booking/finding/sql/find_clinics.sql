@@ -1,7 +1,7 @@
--- Return active clinics that match the text, the place and the filters. Include the doctors who do and have published
--- hours that have not ended. The nearest or else the best matches come first.
+-- Return active clinics that match the text, the place and the filters, with the doctors who match and have published
+-- hours that have not ended. The nearest clinics come first or, in a search without a place, the best matches.
 with query as materialized (
-  -- for this statement, `<%` allows one mistake in a word of six letters
+  -- let `<%` allow one mistake in a six-letter word, in this statement only
   select folded(:text::text) as text, set_config('pg_trgm.word_similarity_threshold', '0.5', true)
    where :text is not null
 ), near as materialized (
@@ -16,7 +16,7 @@ with query as materialized (
    where c.active
      and (:latitude is null
           or (c.latitude is not null and away.km <= coalesce(:within_km::double precision, away.km)))
-), match as materialized (  -- each branch reads one index, and stops after more rows than a list shows
+), match as materialized (  -- each branch reads one index, and stops once it has more rows than a list shows
   select each.*, word_similarity(q.text, spellings(each.words)) as score, q.text <% spellings(each.name) as is_name
     from query q
    cross join lateral (
@@ -84,7 +84,7 @@ select c.id, c.name, c.slug, c.address, c.time_zone, c.km, c.named_ids, c.type_i
                          or :specialty = any(d.specialties)
                          or folded(d.specialty) = (select folded(:specialty)))
                     and (:language::text is null or :language = any(d.languages))
-                    -- only a first selection: a pure rule decides whom a doctor sees
+                    -- only a preselection: a pure rule decides whom a doctor sees
                     and (:age::integer is null
                          or :age between coalesce(d.min_age, 0) and coalesce(d.max_age, 150))
                     and (:patients::text is null or d.patients in ('everyone', :patients))

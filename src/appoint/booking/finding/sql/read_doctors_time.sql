@@ -1,6 +1,6 @@
 -- Return the doctors with their free time on a local date, or on the next :days days, the clinic's terms, and the
--- appointment types they offer, those in :type_ids first. If no doctor of the clinic offers a type, patients book slots
--- whole.
+-- appointment types they offer, those in :type_ids first. If none of the clinic's doctors offers a type, patients book
+-- whole slots.
 with period as materialized (
   select c.id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days,
          local_instant(day.first, 0, c.time_zone) as since,

@@ -1,7 +1,7 @@
 -- Return the clinic's patients who are probably the same person: with nearly the same name, or with a similar name and
 -- the same date of birth, email address or phone number. People with different dates of birth are different people.
 --
--- Similarity is slow, so it is computed only for patients who have something else in common with the person.
+-- Similarity is slow to compute, so compute it only for patients who have something else in common with the person.
 with sketch as materialized (
   select folded(:name::text) as name, array(select '%' || word || '%'
                                               from regexp_split_to_table(folded(:name::text), '\s+') as word
