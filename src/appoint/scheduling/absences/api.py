@@ -92,8 +92,8 @@ class Absences(Controller):
     async def change(
         self, request: Request, absence_id: FromPath[UUID], data: JSONBody[AbsencePatch], query: AbsenceQuery
     ) -> Response[Absence]:
-        """Change an absence's start, end or reason (JSON merge patch). Time that it still covers is never offered in
-        between."""
+        """Change an absence's start, end or reason (JSON merge patch). Time that it still covers is never offered
+        during the change."""
         changed = await request.db.atomic(
             service.change,
             request.user,
@@ -112,7 +112,7 @@ class Absences(Controller):
         opt=route(permission="schedule", owned_by="absence_id"),
     )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
-        """Remove an absence, and publish the weekly schedule for its period again."""
+        """Remove an absence, and republish the weekly schedule for its period."""
         await request.db.atomic(
             service.remove, request.user, absence_id=absence_id, if_match=request.if_match, now=clock.now()
         )

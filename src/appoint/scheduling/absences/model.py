@@ -34,7 +34,7 @@ class AbsenceContent(RequestBody):
 
 
 class AbsencePatch(RequestBody):
-    """Changes to an absence. It stays with its doctor."""
+    """Changes to an absence. Its doctor cannot be changed."""
 
     EXAMPLE: ClassVar = {"endTime": "2027-03-05T17:00:00Z"}
 
@@ -127,7 +127,7 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
 
 class RebookingOptions(NamedTuple):
     """Free times for an appointment that cannot keep its time, nearest first, with its own doctor and with others. No
-    two appointments have the same options."""
+    time is offered for two appointments."""
 
     same: list[OfferedTime]
     others: list[OfferedTime]

@@ -32,10 +32,10 @@ MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_TO_REBOOK: Final = 50
 """The maximum number of appointments listed with new times. More appear once these are rebooked."""
 SHORT_NOTICE: Final = timedelta(hours=24)
-"""How long before an appointment patients can still be offered an earlier time."""
+"""How far ahead an appointment must be for its patient to be offered an earlier time."""
 MAX_OPTIONS: Final = 3
-"""The maximum number of free times to offer for each appointment: this many with its own doctor, and as many with
-others."""
+"""The maximum number of free times to offer for each appointment: this many with its own doctor, and the same number
+with others."""
 
 
 async def find_rebooking_options(
@@ -78,8 +78,8 @@ async def load_rebooking_list(
 async def find_colleagues(
     db: Statements, clinic_id: int, appointments: Sequence[AffectedAppointment], *, now: datetime
 ) -> list[Colleague]:
-    """Return the doctors who could take over appointments at the same times because they offer the type, see the
-    patient and are free, those who could take over the most first. Raise `NotFound` for an unknown clinic."""
+    """Return the doctors who could take over appointments at the same times, because they offer the type, see the
+    patient and are free. Those who could take over the most come first. Raise `NotFound` for an unknown clinic."""
     search = await _prepare(db, clinic_id, appointments, away=None, now=now)
     return search.colleagues(appointments) if search else []
 
@@ -197,7 +197,9 @@ class _RebookingSearch:
         )
 
     def _acceptance(self, appointment: AffectedAppointment) -> Acceptance:
-        """Return which doctors see the patient. Their own doctor does, and the type suits them already."""
+        """Return which doctors see the patient. Their own doctor does, and the type must be right for them, because
+        they already have an appointment for it.
+        """
         if appointment.id not in self._acceptances:
             own_doctor = self._catalogue.doctors[appointment.doctor_id]
             others = [
@@ -214,7 +216,7 @@ class _RebookingSearch:
         return Length(minutes, *buffers(type))
 
     def _not_offered(self, doctor_id: UUID, length: Length) -> list[tuple[date, OfferedTime]]:
-        """Return the doctor's free times without those already offered for other appointments."""
+        """Return the doctor's free times, except for those already offered for other appointments."""
         offers = self._offered.get(doctor_id, ())
         return [
             (day, offer)

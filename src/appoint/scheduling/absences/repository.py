@@ -50,7 +50,7 @@ async def list_by_ids(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> li
 
 
 async def find_closures(db: Statements, clinic_id: int, days: Sequence[date]) -> dict[date, UUID]:
-    """Return those of the days on which the clinic is closed all day, each with an absence that closes it."""
+    """Return the given days on which the clinic is closed all day, each with an absence that closes it."""
     rows = await db.fetch(
         """
         select distinct on (k.day) k.day, a.id
@@ -176,8 +176,8 @@ async def remove(tx: Statements, absence_id: UUID, *, now: datetime) -> None:
 async def withdraw_slots(
     tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime
 ) -> Withdrawal:
-    """Withdraw the time published in the range, for one doctor or for all. Live appointments there keep exactly their
-    own time and need rebooking unless they are over."""
+    """Withdraw the time published in the range, for one doctor or for all. Live appointments in the range keep exactly
+    their own time, and need rebooking unless they are over."""
     row = await tx.fetchrow(WITHDRAW_SLOTS, clinic_id=clinic_id, doctor_id=doctor_id, start=start, end=end)
     assert row
     return Withdrawal(row.slots, row.stranded)

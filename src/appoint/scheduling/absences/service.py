@@ -180,7 +180,7 @@ async def remove_unrecorded(tx: Transaction, *, absence_id: UUID, if_match: str 
 async def _lock_absence(tx: Transaction, absence_id: UUID, if_match: str | None) -> Absence:
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
-    absence = await get(tx, absence_id)  # it may have changed before the lock
+    absence = await get(tx, absence_id)  # it may have changed before it was locked
     await clinics.check_version(tx, absence.clinic_id, if_match=if_match, version=absence.version)
     return absence
 

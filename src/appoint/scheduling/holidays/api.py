@@ -43,7 +43,7 @@ class Holidays(Controller):
         """Close the clinic all day on public holidays: add an absence for each, with its name as the reason, and
         withdraw the time published that day. Days on which the clinic is already closed stay as they are.
 
-        `undo.url` removes the closures again.
+        To remove the closures again, use `undo.url`.
         """
         authorize(request, clinic_id=clinic_id, doctor_id=None)
         idempotency_key(request)  # a repeat changes nothing, so only check the header

@@ -17,7 +17,7 @@ from ..absences.model import Absence
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}" + fields.END_OF_TEXT, examples=["DE"])]
 """An ISO 3166-1 code."""
 Region = Annotated[str, Meta(min_length=1, max_length=60, examples=["BE"])]
-"""A part of a country, usually as an ISO 3166-2 code without the country: BE for Berlin."""
+"""A part of a country, usually as an ISO 3166-2 code without the country prefix, such as BE for Berlin."""
 
 
 class HolidayPlace(NamedTuple):
@@ -29,7 +29,7 @@ class HolidayQuery(RequestBody):
     country: Country | None = None
     """The default is the country of the clinic's time zone."""
     region: Region | None = None
-    """A state, province or canton. Without it, only holidays of the whole country are listed."""
+    """A state, province or canton. Without it, only nationwide holidays are listed."""
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """The default is today."""
     to: fields.Date | None = None
@@ -54,7 +54,7 @@ class PublicHolidays(msgspec.Struct, frozen=True, rename="camel"):
     """A clinic's public holidays, earliest first."""
 
     country: str | None
-    """null if the country is unknown. There are no holidays then."""
+    """null if the country is unknown, in which case there are no holidays."""
     region: str | None
     regions: list[str]
     """The country's regions."""
@@ -119,7 +119,7 @@ def _names(place: HolidayPlace, language: str, first_year: int, last_year: int) 
 
 @lru_cache(64)
 def known_regions(country: str) -> Mapping[str, str]:
-    """Return a country's regions by code, with their names as far as the library knows them."""
+    """Return a country's regions by code, with their names where the library knows them."""
     library = _library()
     codes: list[str] = library.list_supported_countries(include_aliases=False).get(country, [])
     if not codes:

@@ -47,7 +47,7 @@ async def close(
 ) -> list[Absence]:
     """Close the clinic on public holidays, except where it is already closed. Return the closures that were added.
 
-    Raise `Invalid` for a day that is no public holiday, and the same errors as for any other absence.
+    Raise `Invalid` for a day that is not a public holiday, and the same errors as for any other absence.
     """
     clinic = await clinics.get(tx, clinic_id)
     place, days = _place(clinic, request.country, request.region), sorted(set(request.dates))

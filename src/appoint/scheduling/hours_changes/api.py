@@ -43,8 +43,8 @@ class ScheduleChanges(Controller):
         query: ScheduleChangeQuery,
         data: JSONBody[DoctorsScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """Apply a doctor's weekly schedule to their published hours. The schedule is either the saved one or sent with
-        the request."""
+        """Apply a doctor's weekly schedule to their published hours. The schedule is either the saved one or one sent
+        with the request."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
 
     @post(

@@ -20,13 +20,13 @@ class ScheduleChangeContent(RequestBody):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """Defaults to the date up to which hours are published, because slot generation publishes later ones; with
-    `publish`, to the clinic's horizon."""
+    """Defaults to the last date with published hours, because slot generation publishes later ones; with `publish`, to
+    the clinic's horizon."""
     stranded: Literal["keep", "refuse"] = "refuse"
     """`keep`: appointments outside the new hours keep their time and need rebooking; `refuse`: they prevent the
     change."""
     publish: bool = False
-    """Also publish the hours on dates up to the clinic's horizon that have not been published yet."""
+    """Also publish any hours up to the clinic's horizon that have not been published yet."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to:
@@ -34,7 +34,7 @@ class ScheduleChangeContent(RequestBody):
 
 
 class DoctorsScheduleChangeContent(ScheduleChangeContent):
-    """A change for one doctor. If it contains a week, the week is saved and applied together, or not at all."""
+    """A change for one doctor. If it contains a week, the week is saved and applied together, or neither happens."""
 
     weekly: Week | None = None
     """Replaces the week from `from` onwards; earlier lines end the day before. If omitted, the saved week is

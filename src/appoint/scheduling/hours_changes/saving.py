@@ -71,7 +71,8 @@ async def save_line(
     Raise the same errors as `schedules.add_line` and `schedules.change_line`, or an `appointments-stranded` `Conflict`.
     """
     content = DoctorSlotContent(
-        **{name: getattr(form, name) for name in DoctorSlotContent.__struct_fields__}  # without this form's own fields
+        # leave out this form's own fields
+        **{name: getattr(form, name) for name in DoctorSlotContent.__struct_fields__}
     )
     if form.id is None:
         await schedules.add_line(tx, actor, doctor_id=doctor_id, content=content)

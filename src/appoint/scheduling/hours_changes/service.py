@@ -31,7 +31,7 @@ async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
     """Return the effect that `carry_out` would have on the hours of a doctor, or of all the clinic's doctors, using the
-    saved weeks. Nothing changes, and `appointments-stranded` is never raised.
+    saved weeks. Change nothing, and never raise `appointments-stranded`.
 
     Raise `NotFound` for an unknown clinic or doctor.
     """
@@ -153,9 +153,9 @@ async def _dates(
 
 
 def _last_date(published: PublishedHours, today: date, *, publish: bool) -> date:
-    """Return the date up to which hours are published, or are to be published. If the last slot is less than a week
-    before the clinic's horizon, generation has reached the horizon, and the days after the slot have had no hours so
-    far."""
+    """Return the last date for which hours are, or will be, published. If the last slot is less than a week before the
+    clinic's horizon, return the horizon: generation has already reached it, and found no hours to publish after that
+    slot."""
     last, horizon = published.last_date or date.min, today + timedelta(days=published.horizon_days)
     if publish:
         return max(last, horizon)

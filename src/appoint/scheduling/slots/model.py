@@ -123,8 +123,8 @@ class Generated(msgspec.Struct):
     created: int
     """The number of new booking slots."""
     skipped: int
-    """How often a schedule line did not produce a new slot on a date, because its time was already published, was
-    removed manually or was part of an absence."""
+    """How many times a schedule line did not produce a new slot on a date, because its time was already published, had
+    been removed manually or was part of an absence."""
 
 
 def check_dates(first: date, last: date) -> None:

@@ -100,7 +100,7 @@ async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[U
 
 
 async def share_clinic(tx: Statements, clinic_id: int) -> LockedClinic | None:
-    """Lock the clinic against changes to its time zone and new absences until the transaction ends."""
+    """Lock the clinic against new absences and changes to its time zone until the transaction ends."""
     row = await tx.fetchrow("select time_zone, active, horizon_days from clinic where id = $1 for share", clinic_id)
     return LockedClinic(row.time_zone, row.active, row.horizon_days) if row else None
 

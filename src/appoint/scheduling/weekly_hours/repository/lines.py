@@ -203,8 +203,9 @@ async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetim
 
 
 async def split(tx: Statements, time_slot_id: UUID, *, at: date) -> None:
-    """Split the lines taken from the time slot that began before the date, so that only the hours from the date on
-    change with it. The earlier part is a new line. A line without a first date begins when it was created."""
+    """Split the lines that are taken from the time slot and began before the date, so that only their hours from the
+    date on change with it. The earlier part becomes a new line. A line without a first date begins when it was created.
+    """
     await tx.execute(
         """
         with continued as (
