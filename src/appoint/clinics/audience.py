@@ -65,7 +65,7 @@ def is_for_children(type: Selective | None, doctors: Iterable[Selective]) -> boo
 
 
 def age_on(birth_date: date, day: date) -> int:
-    """Return a person's age in whole years. In years without 29 February, its birthdays are on 1 March."""
+    """Return an age in whole years. Someone born on 29 February has their birthday on 1 March in other years."""
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
@@ -81,8 +81,8 @@ def unfitness(each: Selective, patient: PatientFacts, day: date) -> Unfit | None
 
 
 def sees_strangers(each: Selective, patient: PatientFacts) -> bool:
-    """Return whether the doctor sees the patient if someone without a birth date is an adult, and someone who has not
-    said otherwise is new."""
+    """Return whether the doctor sees the patient, assuming that a patient without a birth date is an adult, and that
+    one who has not said otherwise is new."""
     sees_adults = each.max_age is None and (each.min_age or 0) <= ADULT_AGE
     sees_new = each.patients != "known"
     return (patient.birth_date is not None or sees_adults) and (patient.is_known is not None or sees_new)
@@ -94,8 +94,8 @@ def accepting(
     """Return the doctors that the patient can have an appointment with on the day.
 
     If the request names the doctor, unknown facts don't count against the patient. If it asks for any available doctor,
-    they do, as long as another doctor sees adults and new patients: someone who leaves out their birth date must not be
-    given to a paediatrician.
+    they do, provided that some doctor sees adults and new patients: someone who leaves out their birth date must not be
+    assigned to a paediatrician.
     """
     if type and unfitness(type, patient, day):
         return []
@@ -106,7 +106,7 @@ def accepting(
 
 
 class Acceptance:
-    """The doctors who can see a patient, per day."""
+    """The doctors who can see a patient on each day."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Acceptance:
         own_doctor: "IdentifiedDoctor | None" = None,
     ) -> None:
         """`own_doctor` already has an appointment with the patient, and always accepts them. If that doctor would not
-        be given to strangers, such as a paediatrician, unknown facts don't count against the patient."""
+        be assigned to strangers (a paediatrician, for example), unknown facts don't count against the patient."""
         self._doctors = list(doctors)
         self._type = type
         self._patient = patient

@@ -43,7 +43,7 @@ class AppointmentTypeContent(RequestBody):
 
 
 class PricePatch(RequestBody):
-    """A type without a price needs both members."""
+    """Both members are required if the type has no price yet."""
 
     amount: Amount | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Locate clinics from before Appoint stored where they are, as a worker job."""
+"""Locate clinics that were added before Appoint stored coordinates, as a worker job."""
 
 from ...database.pool import Database
 from ...kit import phones, places
@@ -6,7 +6,7 @@ from . import repository
 
 
 async def locate_clinics(db: Database) -> int:
-    """Store the coordinates of the clinics that have an address but no coordinates, and return how many were found."""
+    """Store the coordinates of clinics that have an address but no coordinates, and return how many were located."""
     location_count = 0
     for clinic in await repository.list_unlocated(db):
         place = places.locate(clinic.address, phones.country_of_zone(clinic.time_zone))

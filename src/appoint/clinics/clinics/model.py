@@ -60,7 +60,7 @@ class Policy(RequestBody):
     they do, their appointments are on hold, for at most ten minutes."""
     change_grace_minutes: GraceMinutes = 15
     """For how many minutes after booking patients can cancel or move an appointment even within the notice period,
-    though never once it has started. Moving it does not start this time again."""
+    though never once it has started. Moving it does not restart this period."""
 
 
 class PolicyPatch(RequestBody):
@@ -157,11 +157,12 @@ class Profile(RequestBody):
     """The page that names the person responsible for the clinic, as the law of some countries requires."""
     terms_url: fields.WebAddress | None = None
     location: Location | None = None
-    """Where the clinic is, for searches by place. The default is where its address is, by its postal code or town."""
+    """Where the clinic is, for searches by place. By default, the location of the postal code or town in its address.
+    """
 
 
 class LocationPatch(RequestBody):
-    """A profile without a location needs both members."""
+    """Both members are required if the profile has no location yet."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType = UNSET
     longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType = UNSET

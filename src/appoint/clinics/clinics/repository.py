@@ -212,7 +212,7 @@ async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends.
+    """Withdraw the slots published from now on, for one doctor or for all. A slot in progress is cut short.
 
     Raise `ForeignKeyViolationError` if a slot has a live appointment.
     """
@@ -233,7 +233,7 @@ async def list_unlocated(db: Statements) -> list[UnlocatedClinic]:
 
 
 async def set_coordinates(db: Statements, clinic_id: int, *, latitude: float, longitude: float) -> None:
-    """Store where the clinic is, unless someone else has in the meantime. The clinic's version stays the same."""
+    """Store where the clinic is, unless someone else already has. The clinic's version stays the same."""
     await db.execute(
         "update clinic set latitude = $2, longitude = $3 where id = $1 and latitude is null",
         clinic_id,

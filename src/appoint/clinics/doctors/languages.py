@@ -48,7 +48,7 @@ def is_known(code: str) -> bool:
 
 
 def check(codes: Sequence[str] | None) -> None:
-    """Raise `Invalid` for codes that no language has."""
+    """Raise `Invalid` for codes that do not belong to a language."""
     if faults := [
         errors.Fault(f"#/languages/{index}", "must be the code of a language, such as de")
         for index, code in enumerate(codes or ())

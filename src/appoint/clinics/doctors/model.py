@@ -87,7 +87,7 @@ class Doctor(Resource):
     name: str
     specialty: str | None
     email: str | None
-    """Only for the clinic itself, that is, its staff and partner systems; null for everyone else."""
+    """Visible only to the clinic's own staff and partner systems; null for everyone else."""
     appointment_type_ids: list[UUID] | None
     """null for all the clinic's types."""
     title: str | None
@@ -102,5 +102,5 @@ class Doctor(Resource):
     removed_at: datetime | None
 
     def for_public(self) -> "Doctor":
-        """Return the doctor without the address that the clinic reaches them at, and perhaps signs them in with."""
+        """Return the doctor without the email address that the clinic uses to contact them and perhaps sign them in."""
         return msgspec.structs.replace(self, email=None)

@@ -128,7 +128,7 @@ async def set_offered_types(tx: Statements, doctor_id: UUID, appointment_type_id
 
 
 async def filter_types(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Return the given ids that identify the clinic's appointment types, whether active or removed."""
+    """Return those of the given ids that identify the clinic's appointment types, whether active or removed."""
     return {
         row.id
         for row in await tx.fetch(

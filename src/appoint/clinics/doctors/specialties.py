@@ -132,7 +132,7 @@ OTHER_NAMES: Final = {
 
 MAX_TYPED: Final = 60
 MIN_TYPED: Final = 4
-"""Shorter texts stand for too many specialties."""
+"""Shorter texts could mean too many specialties."""
 MIN_SIMILARITY: Final = 0.8
 
 
@@ -149,12 +149,12 @@ def _codes_by_name() -> dict[str, str]:
 
 
 def find_code(name: str | None) -> str | None:
-    """Return the specialty with this name in any of the languages."""
+    """Return the code of the specialty with this name in any language."""
     return _codes_by_name().get(_folded(name)) if name else None
 
 
 def find_similar_codes(text: str) -> list[str]:
-    """Return the specialties whose names in any of the languages are spelled like the text, or begin with it."""
+    """Return the codes of the specialties whose names in any language are spelled like the text, or begin with it."""
     typed, codes = _folded(text[:MAX_TYPED]), _codes_by_name()
     if len(typed) < MIN_TYPED:
         return [codes[typed]] if typed in codes else []

@@ -27,7 +27,7 @@ class Pictures(Controller):
     async def replace_logo(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[Upload]
     ) -> Response[Picture]:
-        """Upload a clinic's logo, in place of the current one."""
+        """Upload a clinic's logo, replacing the current one."""
         return await self._set(request, clinic_id, "logo", data)
 
     @delete(
@@ -49,7 +49,7 @@ class Pictures(Controller):
     async def replace_photo(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[Upload]
     ) -> Response[Picture]:
-        """Upload a clinic's photo, in place of the current one."""
+        """Upload a clinic's photo, replacing the current one."""
         return await self._set(request, clinic_id, "photo", data)
 
     @delete(
@@ -71,7 +71,7 @@ class Pictures(Controller):
     async def replace_portrait(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[Upload]
     ) -> Response[Picture]:
-        """Upload a doctor's portrait, in place of the current one."""
+        """Upload a doctor's portrait, replacing the current one."""
         picture = await asyncio.to_thread(encoding.encode, data.content, "portrait")
         await self._change_portrait(request, doctor_id, picture)
         return json_response(request, picture.at(clinic_of(doctor_id)))

@@ -13,7 +13,7 @@ from .model import MAX_UPLOAD_BYTES, EncodedPicture, Purpose
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS: Final = 24_000_000
-"""More than most phones' cameras take. Decoding needs four bytes for each."""
+"""More than most phone cameras produce. Decoding takes four bytes per pixel."""
 MAX_SIZES: Final[dict[Purpose, tuple[int, int]]] = {"logo": (480, 240), "photo": (1600, 900), "portrait": (400, 400)}
 """The width and height that a stored picture fits into."""
 MAX_STORED_BYTES: Final = 512 * 1024
@@ -34,8 +34,8 @@ def decode_base64(content: str) -> bytes:
 def encode(content: str, purpose: Purpose) -> EncodedPicture:
     """Return an uploaded picture as WebP, in the size for its purpose and without metadata.
 
-    Look at the size before decoding, so that a small file that unpacks to a huge picture costs nothing. Raise `Invalid`
-    for a file that is not a picture in one of the formats, or too large.
+    Check the dimensions before decoding, so that a small file that unpacks to a huge picture costs nothing. Raise
+    `Invalid` for a file that is too large, or is not a picture in one of the formats.
     """
     file = decode_base64(content)
     try:

@@ -40,5 +40,5 @@ class EncodedPicture(NamedTuple):
     content: bytes
 
     def at(self, clinic_id: int) -> Picture:
-        """Return the picture as one of the clinic's."""
+        """Return the picture with its path at the clinic."""
         return Picture(self.hash, f"/images/{clinic_id}/{self.hash}.webp")

@@ -1,5 +1,6 @@
--- Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends at the clinic's last
--- step, so that hours published again after it have the same start times, but not before its last appointment ends.
+-- Withdraw the slots published from now on, for one doctor or for all. A slot in progress ends at the most recent start
+-- time on the clinic's step, so that hours republished after it have the same start times, but not before its last
+-- appointment ends.
 with current as materialized (
   select s.id, lower(s.during) as since,
          greatest(date_bin((select make_interval(mins => slot_step_minutes) from clinic where id = :clinic_id),
