@@ -157,8 +157,8 @@ class Appointments(Controller):
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> Response[None]:
         """Cancel an appointment. Cancelling it again has no effect.
 
-        Patients cannot cancel an appointment that has started, or within the clinic's notice period. Staff can undo the
-        cancellation: the response's `Undo-URL` header contains the address for that.
+        Patients cannot cancel an appointment once it has started, or within the clinic's notice period. Staff can undo
+        the cancellation: the response's `Undo-URL` header contains the address for that.
         """
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id

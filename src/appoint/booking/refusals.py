@@ -156,7 +156,7 @@ def _after_others(
 
 
 async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
-    """Refuse an appointment whose confirmation would not go to the address that the code is sent to."""
+    """Refuse an appointment if its confirmation would not go to the same address as the code."""
     positions = await repository.list_unreachable(
         db,
         customer_ids=[spec.customer_id for spec in plan.specs],

@@ -125,7 +125,9 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
 
 
 def without_full_slots(time: DoctorTime) -> DoctorTime:
-    """Return the doctor's time without slots that a single claim fills, so that full days cost nothing."""
+    """Return the doctor's time without slots that a single claim fills, so that fully booked days take no time to
+    check.
+    """
     slots = [
         slot for slot in time.slots if not any(start <= slot.start and slot.end <= end for start, end in time.claims)
     ]

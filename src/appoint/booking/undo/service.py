@@ -65,7 +65,7 @@ async def _publish_hours(tx: Transaction, appointment_id: UUID, step: Undo | Non
 
 
 async def _withdraw_hours(tx: Transaction, appointment: Appointment) -> None:
-    """Withdraw the hours that the move published for the appointment alone, because the undo moves it away from them."""
+    """Withdraw the hours that the move had published for the appointment alone, now that it is back at its old time."""
     await repository.withdraw_remnant(
         tx,
         clinic_id=appointment.clinic_id,
