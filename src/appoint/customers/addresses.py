@@ -1,5 +1,5 @@
-"""Find the people who share an email address or a phone number, and remember old addresses until they have received a
-message about the change."""
+"""Find the people who share an email address or a phone number, and store old addresses until a message about the
+change has been sent to them."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -19,7 +19,7 @@ class ConfirmedCustomer(msgspec.Struct, frozen=True):
 
     @property
     def channel(self) -> Literal["email", "sms"]:
-        """The channel that codes go out on."""
+        """The channel that codes are sent on."""
         return "email" if self.email else "sms"
 
 

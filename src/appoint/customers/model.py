@@ -106,8 +106,8 @@ class PatientContent(CustomerContent):
 
 
 class PatientPatch(RequestBody):
-    """Details that belong to the patient (they have confirmed an address, or are a patient at another clinic) are
-    changed only for this clinic."""
+    """Changes to a patient. Details that belong to the patient, because they have confirmed an address or are a patient
+    at another clinic, are changed only for this clinic."""
 
     EXAMPLE: ClassVar = {"recordNumber": "2027-0113", "notes": "Prefers mornings"}
 
@@ -148,7 +148,7 @@ class Patient(Resource):
     active: bool
     """Whether the customer is still registered."""
     joined_ids: list[UUID]
-    """The other records that staff have joined with this one, because they are the same person."""
+    """The other records that staff have joined with this one, because they belong to the same person."""
 
 
 LIKE_WILDCARD: Final = re.compile(r"([\\%_])")

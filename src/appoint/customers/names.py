@@ -1,4 +1,4 @@
-"""Names that patients and strangers type. Messages repeat them, perhaps to someone else's address."""
+"""Names that patients and strangers type. Messages contain them, and may go to someone else's address."""
 
 import re
 import unicodedata

@@ -172,8 +172,8 @@ async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
 
 
 async def count_upcoming_appointments(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
-    """Count the live appointments that end after now and that the customer has, or has booked for others, at all
-    clinics."""
+    """Count the customer's live appointments at all clinics that end after now, including those that they booked for
+    others."""
     return await tx.fetchval(
         """
         select count(*)

@@ -50,7 +50,7 @@ async def find_linked_customers(
     db: Statements, customer_id: UUID, linked: LinkedCustomers | None
 ) -> tuple[Customer, list[repository.Contact]]:
     """Return a signed-in patient and the other customers covered by their sign-in code who have not changed since it
-    was sent, followed by those who have confirmed the same address since then, such as by booking.
+    was sent, followed by those who have confirmed the same address since then, for example by booking.
 
     Raise `NotFound` if the patient is unknown.
     """

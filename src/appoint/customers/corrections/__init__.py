@@ -1,1 +1,1 @@
-"""Corrections: what a clinic's staff change about their patients' details."""
+"""Corrections: changes that a clinic's staff make to their patients' details."""

@@ -22,8 +22,8 @@ class Corrections(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]
     ) -> Response[Page[Correction]]:
-        """List what the clinic's staff have corrected about a patient, newest first. Returns a single page of at most
-        100."""
+        """List the corrections that the clinic's staff have made to a patient's details, newest first. Returns a single
+        page of at most 100."""
         await customers.get_patient(request.db, clinic_id, customer_id)
         corrections = await service.list_newest(request.db, clinic_id=clinic_id, customer_id=customer_id)
         return json_response(request, Page(corrections, None), subjects=[customer_id])

@@ -17,8 +17,8 @@ MEMBERS: Final[Mapping[Detail, str]] = {
 }
 """The details that staff can correct, and the structs' members that contain them."""
 CORRECTION_WAIT: Final = timedelta(days=14)
-"""How long after a clinic corrected a customer's address the customer can neither export nor erase their data
-themselves. The person who signs in could be the one at the clinic who entered the address."""
+"""How long customers must wait after a clinic corrects their address before they can export or erase their data
+themselves. The person who signs in could be the member of the clinic's staff who entered the address."""
 
 
 class Correction(msgspec.Struct, rename="camel", frozen=True):

@@ -20,8 +20,8 @@ class Details(NamedTuple):
 
 
 async def correct(tx: Statements, customer_id: UUID, details: Details) -> None:
-    """Change the customer's details, or store them as the transaction's clinic's own values if only the customer may
-    change them. The clinic cannot remove a detail that belongs to the customer."""
+    """Change the customer's details. If only the customer may change them, store them only for the transaction's clinic
+    instead. The clinic cannot remove a detail that belongs to the customer."""
     await tx.execute("select correct_patient($1, $2, $3, $4, $5, $6)", customer_id, *details)
 
 
@@ -61,7 +61,7 @@ async def add(
 
 
 async def list_newest(db: Statements, *, clinic_id: int, customer_id: UUID, limit: int) -> list[Correction]:
-    """Return the corrections to a patient's details, newest first, whichever of their joined records was corrected."""
+    """Return the corrections to a patient's details in any of their joined records, newest first."""
     rows = await db.fetch(
         """
         select id, customer_id, created_at, actor, detail, old_value, new_value
@@ -78,7 +78,7 @@ async def list_newest(db: Statements, *, clinic_id: int, customer_id: UUID, limi
 
 
 async def list_everywhere(db: Statements, customer_id: UUID) -> list[Correction]:
-    """Return what all clinics have corrected about the customer, newest first."""
+    """Return all clinics' corrections to the customer's details, newest first."""
     rows = await db.fetch(
         """
         select id, customer_id, created_at, actor, detail, old_value, new_value
@@ -111,7 +111,7 @@ async def list_clinics(db: Statements, customer_id: UUID) -> list[ClinicsKnowled
 
 
 async def clear_superseded(tx: Statements, customer_id: UUID, details: Sequence[str]) -> None:
-    """Drop all clinics' own values of the details that the customer has just changed: the latest change applies."""
+    """Drop all clinics' own values for the details that the customer has just changed: the latest change applies."""
     await tx.execute(
         """
         update patient

@@ -15,8 +15,9 @@ MAX_LISTED = 100
 
 
 async def correct(tx: Transaction, *, patient: Patient, content: CustomerContent) -> None:
-    """Change a patient's details. They become the customer's only if no one else may change those: the customer has no
-    confirmed address, and no other clinic knows them. Otherwise, they apply only at this clinic."""
+    """Change a patient's details. The change applies everywhere only if the details don't belong to the customer, that
+    is, if the customer has no confirmed address and no other clinic knows them. Otherwise, it applies only at this
+    clinic."""
     details = repository.Details(content.name, content.email, content.phone, content.locale, content.birth_date)
     await repository.correct(tx, patient.customer_id, details)
 

@@ -25,8 +25,8 @@ class NewWard(RequestBody):
     name: fields.PersonName
     birth_date: fields.Date
     ends_on: fields.Date | None = None
-    """The first day on which the caller can no longer book for them. By default, a child's 18th birthday, or a year
-    from today for an adult; at most the birthday, or five years for an adult."""
+    """The first day on which the caller can no longer book for them. By default, a child's 18th birthday or, for an
+    adult, a year from today. It cannot be later than that birthday or, for an adult, five years from today."""
 
 
 class NewGuardian(RequestBody):
@@ -62,8 +62,8 @@ class Guardianship(msgspec.Struct, rename="camel", frozen=True):
     birth_date: date | None
     """The ward's date of birth."""
     clinic_id: int | None
-    """The clinic that granted it, and the only one where it applies. null if the guardian registered the ward: then it
-    applies everywhere.
+    """The clinic that granted it, and the only one where it applies. null if the guardian registered the ward, in which
+    case it applies everywhere.
     """
     clinic: str | None
     ends_on: date
@@ -72,7 +72,7 @@ class Guardianship(msgspec.Struct, rename="camel", frozen=True):
 
 
 def end_of(birth_date: date | None, ends_on: date | None, *, today: date) -> date:
-    """Return when a guardianship ends. Raise `Invalid` for a day that is past or too far ahead."""
+    """Return when a guardianship ends. Raise `Invalid` for a day that is in the past or too far ahead."""
     birthday = _birthday(birth_date, ADULT_AGE) if birth_date else None
     is_child = birthday is not None and birthday > today
     latest = birthday if birthday and is_child else _birthday(today, MAX_YEARS)

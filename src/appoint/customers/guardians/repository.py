@@ -1,4 +1,4 @@
-"""SQL for guardianships. They belong to people, not to clinics, so only statements across clinics read them."""
+"""SQL for guardianships. They belong to people, not to clinics, so only cross-clinic statements read them."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -92,9 +92,9 @@ async def list_expired(db: Statements, *, today: date, limit: int) -> list[UUID]
 
 
 async def end(tx: Statements, guardianship_id: UUID, *, now: datetime, linked_since: datetime) -> bool:
-    """End a guardianship, and append the event. Appointments for the ward no longer belong to the guardian as their
-    booker, and those that end after `linked_since` get a new manage link, because the guardian knows the current one.
-    Return False if it has already been ended."""
+    """End a guardianship, and append the event. The guardian is no longer the booker of the ward's appointments, and
+    those that end after `linked_since` get a new manage link, because the guardian knows the current one. Return False
+    if it has already been ended."""
     return await tx.fetchval(
         """
         with ended as (

@@ -25,8 +25,8 @@ EXPIRY: Final = msgspec.structs.replace(SYSTEM, operation="endGuardianship")
 async def register_ward(
     tx: Transaction, actor: Actor, *, guardian: Customer, content: NewWard, now: datetime
 ) -> Guardianship:
-    """Register a child, or someone else without a record of their own, for whom the guardian then books. They have no
-    address: messages about them go to the guardian.
+    """Register a child, or someone else without a record of their own, so that the guardian can book for them. They
+    have no address: messages about them go to the guardian.
 
     Raise `Invalid`, or a `too-many-wards` `Conflict`.
     """
@@ -113,7 +113,7 @@ async def end_expired(tx: Transaction, *, guardianship_id: UUID, now: datetime) 
     """End a guardianship whose last day has passed. The ward's manage links stop working, as when someone ends it."""
     guardianship = await repository.find(tx, guardianship_id)
     if not await repository.end(tx, guardianship_id, now=now, linked_since=now - LINK_TTL) or guardianship is None:
-        return  # another worker got there first, or one of them has left
+        return  # another worker got there first, or one of the two people was erased
     subjects = [guardianship_id, guardianship.guardian_id, guardianship.ward_id]
     await audit.record(tx, EXPIRY, clinic_id=guardianship.clinic_id or PLATFORM, subjects=subjects)
 

@@ -22,7 +22,7 @@ select p.customer_id, c.name, c.email, c.phone, c.birth_date, p.record_number, c
         or searched.words like all (array(select folded(word) from unnest(:words::text[]) as word)))
    and (:date_pattern = '%' or c.birth_date = any(:birth_dates::date[])
         or others.birth_dates && :birth_dates::date[] or searched.words like folded(:date_pattern))
-   -- a name's words begin with its first letters, without accents and in lower case
+   -- `words` begins with the name, in lower case and without accents
    and (:initial::text is null or c.words like folded(:initial) || '%')
    and (:after::uuid is null
         or (match.is_inside, c.words, p.customer_id)
