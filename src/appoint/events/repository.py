@@ -93,7 +93,7 @@ async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> OutboxE
 
 
 async def count_attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> int | None:
-    """Return how often the event has failed, or None if it is no longer in the outbox."""
+    """Return how many times the event has failed, or None if it is no longer in the outbox."""
     return await db.fetchval("select attempts from event where clinic_id = $1 and id = $2", clinic_id, event_id)
 
 

@@ -38,7 +38,7 @@ class AppointmentHeld(AppointmentFact):
 
 
 class AppointmentCodeRequested(AppointmentFact):
-    """A booking waits for its customer to confirm their address. The customer receives a code. The subject is the
+    """A booking is waiting for its customer to confirm their address. The customer receives a code. The subject is the
     booking's first appointment."""
 
     hold_expires_at: Instant
@@ -110,7 +110,7 @@ class AppointmentRebookingAsked(AppointmentFact):
     """The clinic asked the customer to choose a new time for an appointment that needs rebooking."""
 
     by: Literal["link", "phone"]
-    """Whether they receive a link, or staff call them."""
+    """Whether the customer receives a link or is called by staff."""
 
 
 class AppointmentCovered(Fact):

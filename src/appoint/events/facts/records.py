@@ -43,7 +43,7 @@ class PatientCorrected(PatientFact):
 
 
 class PatientJoined(PatientFact):
-    """A clinic's staff joined a patient's record with others of the same person."""
+    """A clinic's staff joined a patient's record with others that belong to the same person."""
 
     main_id: UUID
     """The customer whose record represents the person."""
@@ -63,7 +63,9 @@ class GuardianshipAdded(GuardianshipFact):
 
 
 class GuardianshipEnded(GuardianshipFact):
-    """A guardian can no longer book for someone else: either of them, the clinic or the passage of time ended it."""
+    """A guardian can no longer book for someone else, because one of the two or the clinic ended it, or because it
+    expired.
+    """
 
 
 class OfferFact(Fact):
