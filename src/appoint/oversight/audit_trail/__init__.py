@@ -1,1 +1,1 @@
-"""The audit log for people: what its entries are about, by name."""
+"""The audit log in readable form: what its entries are about, by name."""

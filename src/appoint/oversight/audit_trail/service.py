@@ -19,7 +19,9 @@ MAX_MATCHES: Final = 20
 """The maximum number of patients that a search by name covers."""
 MAX_VISITS: Final = 1000
 MAX_DESCRIBED: Final = 5
-"""How many of an entry's subjects are described. A page with more, such as a day's appointments, is only counted."""
+"""How many of an entry's subjects are described. If there are more, as when a day's appointments were listed, the rest
+are only counted.
+"""
 
 
 class Subjects(NamedTuple):

@@ -88,7 +88,7 @@ class EmergencyAccesses(Controller):
         opt=route(permission="manage-access"),
     )
     async def review(self, request: Request, access_id: FromPath[UUID]) -> Response[EmergencyAccess]:
-        """Record that the caller has reviewed an emergency access."""
+        """Record that the caller has reviewed a doctor's emergency access."""
         access, replayed = await idempotent_resource(
             request,
             None,

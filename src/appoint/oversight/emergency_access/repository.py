@@ -43,7 +43,7 @@ async def find(db: Statements, *, clinic_id: int, access_id: UUID) -> EmergencyA
 async def list_newest(
     db: Statements, *, clinic_id: int, reviewed: bool | None, before: UUID | None, limit: int
 ) -> Sequence[EmergencyAccess]:
-    """Return a clinic's emergency access, newest first, plus one beyond `limit` if there are more."""
+    """Return a clinic's periods of emergency access, newest first, plus one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select *
@@ -96,5 +96,5 @@ async def erase_reasons(tx: Statements, customer_id: UUID, *, clinic_ids: Sequen
 
 
 async def delete_of_customers(tx: Statements, customer_ids: Sequence[UUID]) -> None:
-    """Delete all emergency access to the customers."""
+    """Delete all records of emergency access to the customers."""
     await tx.execute("delete from emergency_access where customer_id = any($1)", customer_ids)

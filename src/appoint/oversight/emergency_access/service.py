@@ -39,7 +39,7 @@ async def grant(
 
 
 async def get(db: Statements, access_id: UUID) -> EmergencyAccess:
-    """Return an emergency access. Raise `NotFound`."""
+    """Return a doctor's emergency access to a patient. Raise `NotFound`."""
     if access := await repository.find(db, clinic_id=ids.clinic_of(access_id), access_id=access_id):
         return access
     raise errors.NotFound
@@ -48,17 +48,19 @@ async def get(db: Statements, access_id: UUID) -> EmergencyAccess:
 async def list_newest(
     db: Statements, *, clinic_id: int, reviewed: bool | None, before: UUID | None, limit: int
 ) -> Sequence[EmergencyAccess]:
-    """Return a clinic's emergency access, newest first, plus one beyond `limit` if there are more."""
+    """Return a clinic's periods of emergency access, newest first, plus one beyond `limit` if there are more."""
     return await repository.list_newest(db, clinic_id=clinic_id, reviewed=reviewed, before=before, limit=limit)
 
 
 async def count_unreviewed(db: Statements, *, clinic_id: int) -> int:
-    """Return how many times a clinic's doctors have used emergency access without a review yet."""
+    """Return how many of a clinic's periods of emergency access have not been reviewed yet."""
     return await repository.count_unreviewed(db, clinic_id=clinic_id)
 
 
 async def review(tx: Transaction, actor: Actor, *, access_id: UUID, now: datetime) -> EmergencyAccess:
-    """Record that a manager has reviewed an emergency access. Reviewing it again has no effect. Raise `NotFound`."""
+    """Record that a manager has reviewed a doctor's emergency access. Reviewing it again has no effect. Raise
+    `NotFound`.
+    """
     clinic_id = ids.clinic_of(access_id)
     await get(tx, access_id)
     await repository.mark_reviewed(tx, clinic_id=clinic_id, access_id=access_id, reviewer=actor.key, now=now)

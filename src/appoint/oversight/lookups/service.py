@@ -1,4 +1,4 @@
-"""Look up customers of other clinics, and tell them."""
+"""Look up other clinics' customers, and notify them."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ async def find(
     tx: Transaction, *, clinic_id: int, email: str | None, phone: str | None, now: datetime
 ) -> list[FoundCustomer]:
     """Return the customers with exactly this email address or phone number. If some are not the clinic's patients, send
-    one message to their common address, at most one per day and clinic.
+    one message to the address they share, at most once a day for each clinic.
 
     Raise `NotFound` for an unknown clinic, and `Invalid` for an invalid number.
     """

@@ -33,7 +33,9 @@ class ExportedPatient(msgspec.Struct, rename="camel"):
     notes: str | None
     """Staff notes; null in the customer's own export."""
     name: str | None
-    """This and the next members are what the clinic has entered, where it differs from the customer's own details."""
+    """This and the next four members contain what the clinic has entered, if it differs from the customer's own
+    details.
+    """
     email: str | None
     phone: str | None
     locale: str | None
@@ -43,7 +45,7 @@ class ExportedPatient(msgspec.Struct, rename="camel"):
 
 
 class ExportedAppointment(msgspec.Struct, rename="camel"):
-    """The customer's appointment, or one that they booked for someone else."""
+    """One of the customer's own appointments, or one that they booked for someone else."""
 
     id: UUID
     booking_id: UUID

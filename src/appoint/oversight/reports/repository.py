@@ -63,8 +63,8 @@ async def doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
 async def totals(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
 ) -> tuple[Sums, Sums]:
-    """Return two sums: one for the dates from `first` until before `since`, and one for the dates from `since` to
-    `last`."""
+    """Return two sums: one for the dates from `first` up to, but not including, `since`, and one for the dates from
+    `since` to `last`."""
     rows = await db.fetch(
         """
         select date >= $4 as current, sum(booked) as booked, sum(cancelled) as cancelled, sum(missed) as missed,

@@ -51,8 +51,8 @@ async def list_doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
 async def totals(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
 ) -> tuple[Sums, Sums]:
-    """Return two sums: one for the dates from `first` until before `since`, and one for the dates from `since` to
-    `last`."""
+    """Return two sums: one for the dates from `first` up to, but not including, `since`, and one for the dates from
+    `since` to `last`."""
     return await repository.totals(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, since=since, last=last)
 
 

@@ -46,7 +46,7 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
          where p.clinic_id = $1 and p.created_at < $2 and p.customer_id > $3
            and not exists (select from appointment a
                             where a.clinic_id = $1 and a.customer_id = p.customer_id and upper(a.during) > $2)
-           and not exists (select from appointment a  -- under other records of the same person
+           and not exists (select from appointment a  -- under the same person's other records
                             where a.clinic_id = $1 and a.person_id = p.main_id
                               and a.person_id <> '00000000-0000-0000-0000-000000000000' and upper(a.during) > $2)
          order by p.customer_id
@@ -64,8 +64,8 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
 async def retained_records(
     tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime
 ) -> list[RetainedRecord]:
-    """Return the clinics whose records about the customer must outlive an erasure that the customer asks for: those
-    that have written something about them, until the clinic's retention period has ended."""
+    """Return the clinics' records about the customer that must outlive an erasure requested by the customer: those in
+    which the clinic has written something and whose retention period has not ended."""
     rows = await tx.fetch(
         """
         select p.clinic_id, c.name as clinic, kept.until
