@@ -63,7 +63,7 @@ class Refusals:
         subjects: Iterable[UUID] = (),
         who: str | None = None,
     ) -> None:
-        """Write an entry to the audit logs of the platform and the clinics.
+        """Write an entry to the platform's audit log and the clinics'.
 
         `who` identifies the caller for the bounds; by default, it is the actor. `outcome` gives the reason and never
         contains text from the request. Runs the same statement whether or not the account exists, so that timing

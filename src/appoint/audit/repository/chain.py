@@ -188,7 +188,7 @@ async def chains(db: Statements) -> list[Chain]:
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
     """Return the next sealed entries after a position, including any duplicates at the positions they cover, with the
-    chain's start and head. Return these even if there are no entries."""
+    chain's start and head. Return the start and head even if there are no entries."""
     rows = await db.fetch(
         """
         select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,

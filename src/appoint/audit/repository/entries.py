@@ -154,7 +154,7 @@ async def newest(
     before: UUID,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return entries like `entries` does, but only those with ids in `[since, before)`, newest first."""
+    """Return entries as `entries` does, but only those with ids in `[since, before)`, newest first."""
     rows = await db.fetch(
         NEWEST_ENTRIES,
         clinic_id=clinic_id,
