@@ -1,5 +1,5 @@
-"""Demo worlds: a small one to explore and a large one for measurements. Empty databases that load the same world on
-the same day get identical data.
+"""Demo worlds: a small one to explore and a large one for measurements. Loading the same world into empty databases on
+the same day always gives identical data.
 """
 
 from collections.abc import Callable
@@ -33,9 +33,9 @@ async def load(
     now: datetime | None = None,
     keys: KeyRing = NO_KEYS,
 ) -> None:
-    """Load a demo world into a migrated database, completely or not at all, without writing events. If there is a
-    password, staff get accounts, and `say` gets the password, or the file that contains it if one is given. If there
-    are keys, notes and reasons are encrypted at the end.
+    """Load a demo world into a migrated database, completely or not at all, without writing events. If a password is
+    given, create accounts for staff, and tell `say` the password or, if `password_file` is given, which file contains
+    it. If keys are given, encrypt notes and reasons at the end.
 
     Raise `HasClinics` if the database already has clinics, unless `into_existing` is set.
     """

@@ -63,7 +63,7 @@ TYPES: Final = (
     ("Check-up", 30, 0, 5, 8500),
     ("Procedure", 45, 5, 10, 19000),
 )
-"""Name, length in minutes, minutes before and after, and price."""
+"""Name, length in minutes, buffers before and after in minutes, and price."""
 WEEKS: Final = (
     ("12345", ("08:00", "12:00"), ("13:00", "16:30")),
     ("1245", ("09:00", "13:00"), ("14:00", "19:00")),

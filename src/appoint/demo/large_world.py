@@ -44,8 +44,8 @@ async def large(
     """Write clinics with twenty doctors each, a thousand appointments per doctor and five per customer, from sixteen
     weeks ago to the end of the horizon. Return some staff members' addresses, as the small world does.
 
-    `connection` is an asyncpg connection to a migrated database, outside a transaction. `appointments` is their exact
-    number afterwards and determines everything else: two million make 100 clinics, 2,000 doctors and 400,000 customers.
+    `connection` is an asyncpg connection to a migrated database, outside a transaction. `appointments` is the exact
+    number to write, and determines everything else: two million make 100 clinics, 2,000 doctors and 400,000 customers.
     The density and the number of rows per doctor are the same at every size. Everything is written in one transaction,
     so an interruption leaves nothing behind; the tables are locked until it ends. Afterwards, constraints and indexes
     are as the migrations define them, and every row has been checked. Raise `HasClinics` if there already are clinics,

@@ -12,7 +12,7 @@ from ..clinics.pictures.encoding import encode
 from ..clinics.pictures.model import EncodedPicture
 
 SIDE: Final = 960
-"""The width and height that a logo is drawn in: four times those it is stored in."""
+"""The width and height at which a logo is drawn: four times its stored size."""
 CENTRE: Final = SIDE / 2
 WHITE: Final = "#ffffff"
 

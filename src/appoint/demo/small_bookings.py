@@ -22,7 +22,7 @@ MAX_GROUP_LENGTH: Final = timedelta(hours=2)
 ADULT_AGE: Final = 16
 """From this age on, people book for themselves."""
 RECENTLY: Final = timedelta(hours=1)
-"""How long a patient may still be with the doctor after their visit, or arrive before it."""
+"""How long after their visit a patient may still be with the doctor, and how long before it one may arrive."""
 MIN_FOR_EVERY_STATE: Final = 3
 HOLD_TTL: Final = timedelta(minutes=10)
 COLUMNS: Final = (
@@ -64,7 +64,7 @@ VisitsByCustomer = dict[UUID, list[Visit]]
 
 def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[Visitor]]) -> Iterator[Booked]:
     """Book some of the available times of a clinic's doctors, with fewer bookings further in the future. A customer's
-    visits never overlap, and suit their age. `visitors` are households, which begin with an adult."""
+    visits never overlap, and are right for their age. `visitors` are households, which begin with an adult."""
     random = world.random
     visits: VisitsByCustomer = {}
     for of_doctor in times:
@@ -81,7 +81,7 @@ def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequen
 
 
 def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Visit]:
-    """Return the visit or, for some bookings, the visit with one or two of the doctor's following times."""
+    """Return the visit or, for some bookings, the visit together with the doctor's next one or two times."""
     group = [visit, *islice(following, random.randint(1, 2))] if random.random() < GROUP_SHARE else [visit]
     return [visit] if group[-1].end - visit.start > MAX_GROUP_LENGTH else group
 
@@ -102,9 +102,9 @@ def _book_group(
 def _free_members(
     random: Random, visitors: Sequence[list[Visitor]], visits: VisitsByCustomer, group: Sequence[Visit]
 ) -> tuple[list[UUID], UUID | None]:
-    """Return a customer for each visit in the group, or else for the first one, and the person who books for them. All
-    are from one household, have no other visit at that time, and are of the right age. The list is empty if everyone of
-    the right age is busy.
+    """Return a customer for each visit in the group or, failing that, only for the first one, and the person who books
+    for them. All are from one household, have no other visit at that time, and are of the right age. The list is empty
+    if everyone of the right age is busy.
     """
     start, end = group[0].start, group[-1].end
     alone: tuple[list[UUID], UUID | None] = ([], None)
@@ -125,7 +125,9 @@ def _free_members(
 
 
 def _choose_members(random: Random, free: Sequence[Visitor], group: Sequence[Visit]) -> list[Visitor]:
-    """Return a different person of the right age for each visit, as far as there are any."""
+    """Return a different person of the right age for each visit, stopping at the first visit for which no one is
+    left.
+    """
     members: list[Visitor] = []
     for visit in group:
         suitable = [visitor for visitor in free if visit.kind.suits(visitor.age) and visitor not in members]
@@ -172,8 +174,8 @@ def _statuses(world: World, booked: Sequence[Booked], stories: Mapping[int, Clin
 
 
 def _liven_up(world: World, today: Sequence[Booked]) -> dict[UUID, Status]:
-    """Return statuses that show every state on a clinic's day, as far as the hour allows: `today` are its visits that
-    have not been cancelled."""
+    """Return statuses that give a clinic's day an example of every state, as far as the time of day allows. `today`
+    contains its visits that have not been cancelled."""
     past = [each for each in today if each.start <= world.now]
     coming = [each for each in today if each.start > world.now]
     changes: dict[UUID, Status] = {}

@@ -64,7 +64,7 @@ async def write_clinic(
 
 
 def _by_demand(offers: Sequence[str]) -> list[str]:
-    """Return what a doctor offers, with the first type as often as all the others together."""
+    """Return the types that a doctor offers, with the first one as often as all the others together."""
     return [offers[0]] * max(len(offers) - 1, 1) + [*offers[1:]]
 
 

@@ -38,7 +38,7 @@ class Kind(NamedTuple):
     after: timedelta
     price: int | None
     ages: tuple[int, int] = (0, OLDEST)
-    """The youngest and oldest patients that the doctor sees for it, in years."""
+    """The ages, in years, of the youngest and oldest patients that the doctor sees for it."""
 
     def suits(self, age: int) -> bool:
         youngest, oldest = self.ages
