@@ -1,4 +1,6 @@
-"""The clinic's policy for patients: notice and horizon. It does not bind staff, who see an advisory instead."""
+"""The clinic's policy for patients: its notice period and booking horizon. Staff are exempt, and see an advisory
+instead.
+"""
 
 from datetime import datetime
 from typing import Final, Literal

@@ -71,7 +71,7 @@ async def cancel(
 ) -> Deviations:
     """Cancel an appointment. Cancelling it again has no effect.
 
-    The notice period does not bind staff; `override_reason` is their reason for ignoring it, if they give one.
+    The notice period does not apply to staff; `override_reason` is their reason for ignoring it, if they give one.
     `step_id` names the step that the cancellation is part of. Raise a `Conflict`: `wrong-status` for an appointment
     that is over, `already-started` for a patient's appointment that has started, or `too-late`.
     """

@@ -1,4 +1,4 @@
-"""The large world: any number of appointments, a thousand per doctor, for testing and measuring growth."""
+"""The large world: any number of appointments, a thousand per doctor, for testing how Appoint scales."""
 
 import heapq
 from collections.abc import Iterator, Sequence

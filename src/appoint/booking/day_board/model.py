@@ -123,7 +123,7 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     version: int
     doctor_id: UUID
     customer_id: UUID | None
-    """None for an unconfirmed customer, whom the clinic does not know yet."""
+    """None for an unconfirmed customer, because the clinic does not know them yet."""
     patient: str | None
     type_id: UUID | None
     type: str | None

@@ -126,7 +126,9 @@ class CandidateDoctor(NamedTuple):
     time: DoctorTime
 
     def type_for(self, patient: PatientFacts, day: date) -> OfferedType | None:
-        """Return the type to offer the patient: the shortest of those that the search asked for, if there are any."""
+        """Return the type to offer the patient: the shortest of the suitable ones, preferring those that the search
+        asked for.
+        """
         fitting = [type for type in self.types if unfitness(type, patient, day) is None]
         asked_for = [type for type in fitting if type.matches] or fitting
         suitable = [type for type in asked_for if sees_strangers(type, patient)] or asked_for

@@ -249,9 +249,9 @@ async def list_visits(
     now: datetime,
     limit: int,
 ) -> list[CustomerVisit]:
-    """Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: at
-    most `limit` upcoming and `limit` past ones, preferring those nearest to now. For each ward, pass the only clinic to
-    include, or None for all.
+    """Return the customers' own appointments, those that they booked for others, and their wards' appointments, at all
+    clinics: at most `limit` upcoming and `limit` past ones, preferring those nearest to now. For each ward, pass the
+    only clinic to include, or None to include all clinics.
     """
     rows = await db.fetch(
         LIST_VISITS,

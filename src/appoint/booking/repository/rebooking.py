@@ -14,8 +14,8 @@ ASK_TO_REBOOK: Final = load(__name__.rpartition(".")[0], "ask_to_rebook")
 async def ask_to_rebook(
     tx: Statements, *, clinic_id: int, appointment_id: UUID, by: str, step_id: UUID, now: datetime
 ) -> bool:
-    """Note that the patient of a locked appointment receives a link, or is called. Return False if the appointment does
-    not need rebooking."""
+    """Record whether the patient of a locked appointment receives a link or a call. Return False if the appointment
+    does not need rebooking."""
     return await tx.fetchval(
         ASK_TO_REBOOK,
         clinic_id=clinic_id,

@@ -1,5 +1,5 @@
--- Return the customers' own appointments, those that they booked for others, and their wards', at all clinics: the
--- upcoming and past ones nearest to now.
+-- Return the customers' own appointments, those that they booked for others, and their wards' appointments, at all
+-- clinics: the upcoming and past ones nearest to now.
 with related as not materialized (
   select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status, link_number
     from appointment

@@ -54,7 +54,7 @@ class Doctors(Controller):
 
     @get("/languages", operation_id="listLanguages", opt=route(permission="public"))
     async def list_languages(self, request: Request) -> Response[SpokenLanguages]:
-        """List the languages that doctors most often speak, ordered by name. Doctors can have others too."""
+        """List the languages that doctors most often speak, ordered by name. Doctors can also have others."""
         items = [SpokenLanguage(*each) for each in languages.choices(language_for(request))]
         return json_response(request, SpokenLanguages(items))
 

@@ -124,7 +124,9 @@ async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: st
 
 
 def _without_old_codes(change: DoctorContent | DoctorPatch, doctor: Doctor) -> DoctorContent | DoctorPatch:
-    """Drop the codes if a patch changes only the specialty's name, as clients that do not know the codes do."""
+    """Drop the codes if a patch changes only the specialty's name, because clients that do not know about the codes do
+    that.
+    """
     is_renamed = isinstance(change, DoctorPatch) and change.specialty not in (msgspec.UNSET, doctor.specialty)
     if isinstance(change, DoctorPatch) and is_renamed and change.specialties is msgspec.UNSET:
         return msgspec.structs.replace(change, specialties=None)

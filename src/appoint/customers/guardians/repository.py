@@ -48,7 +48,7 @@ async def list_of_ward(db: Statements, ward_id: UUID, *, today: date) -> list[Gu
 
 
 async def list_of_customer(db: Statements, customer_id: UUID) -> list[Guardianship]:
-    """Return all of a customer's guardianships, as guardian and as ward, including those that are over."""
+    """Return all of a customer's guardianships, both as guardian and as ward, including those that are over."""
     return [*await _list(db, guardian_id=customer_id), *await _list(db, ward_id=customer_id)]
 
 
@@ -143,5 +143,5 @@ async def are_patients(tx: Statements, clinic_id: int, customer_ids: Sequence[UU
 
 
 async def delete_of_customer(tx: Statements, customer_id: UUID) -> None:
-    """Delete all of a customer's guardianships, as guardian and as ward."""
+    """Delete all of a customer's guardianships, both as guardian and as ward."""
     await tx.execute("delete from guardianship where guardian_id = $1 or ward_id = $1", customer_id)
