@@ -59,11 +59,11 @@ class EntryFilter(NamedTuple):
     action: str | None = None
     subject: str | None = None
     actions: Sequence[str] | None = None
-    """Return only entries with one of these actions. Works only for the newest entries."""
+    """Return only entries with one of these actions. Works only in `newest`."""
     without: Sequence[str] = ()
-    """Leave out entries with these actions. Works only for the newest entries."""
+    """Leave out entries with these actions. Works only in `newest`."""
     subjects: Sequence[str] | None = None
-    """Return only entries about one of these subjects. Works only for the newest entries."""
+    """Return only entries about one of these subjects. Works only in `newest`."""
 
 
 class AuditActor(msgspec.Struct, rename="camel"):

@@ -59,8 +59,8 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
 
 
 class Place(NamedTuple):
-    """A position in a list, and the list's end: the entry that was newest when the first page was read, because reading
-    the list itself adds entries."""
+    """A position in a list, and the list's end. The end is the entry that was newest when the first page was read,
+    because reading the list adds entries to it."""
 
     after: UUID
     until: UUID

@@ -39,7 +39,9 @@ class Walk:
         yield from self._compared()
 
     def skip(self, start: AuditStart | None, *, now: datetime) -> Iterator[Flaw]:
-        """Continue after the entries that have been deleted because of their age, unless the walk is already there."""
+        """Continue after the entries that have been deleted because of their age, unless the walk has already passed
+        them.
+        """
         if start is None or start.position <= self.position:
             return
         if text := fault(start, public_key=self._public_key):

@@ -50,7 +50,7 @@ async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list
     took place.
 
     A hold does not count, and neither does a cancelled or missed appointment: a doctor could create one just to see the
-    patient's record. In an emergency, doctors can open a colleague's patient for a day if they give a reason.
+    patient's record. In an emergency, doctors can see a colleague's patient for a day if they give a reason.
     """
     rows = await db.fetch(
         """

@@ -1,4 +1,4 @@
-"""Hand exported heads to a directory or to another system."""
+"""Deliver exported heads to a directory or to another system."""
 
 import asyncio
 import os

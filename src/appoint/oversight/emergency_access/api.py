@@ -63,7 +63,7 @@ class EmergencyAccesses(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: EmergencyAccessFilter
     ) -> Response[Page[EmergencyAccess]]:
-        """List which doctors opened which colleagues' patients in an emergency, and why, newest first."""
+        """List which doctors used emergency access to see which colleagues' patients, and why, newest first."""
         place = cursor_after(request, query, tuple[UUID])
         accesses = await service.list_newest(
             request.db,

@@ -1,4 +1,4 @@
-"""Open a colleague's patient in an emergency, and review it afterwards."""
+"""Let a doctor see a colleague's patient in an emergency, and review that access afterwards."""
 
 from collections.abc import Sequence
 from datetime import datetime
