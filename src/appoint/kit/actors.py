@@ -41,7 +41,7 @@ class Membership(msgspec.Struct, frozen=True):
     doctor_id: UUID | None = None
     """For a user with the doctor role, which doctor they are."""
     networks: tuple[str, ...] = ()
-    """The only networks from which the role can be used; empty for everywhere."""
+    """The only networks from which the role can be used. Empty if it can be used from anywhere."""
     second_factor: bool = False
     """Whether the clinic requires its staff to sign in with a second factor."""
 
@@ -71,15 +71,16 @@ class Actor(msgspec.Struct, frozen=True):
     requests_per_minute: int | None = None
     """The caller's own rate limit, if it differs from the general one."""
     address: str | None = None
-    """The network address that the request comes from."""
+    """The network address that the request came from."""
     user_agent: str | None = None
-    """The browser's `User-Agent`, shortened. It is not stored; sessions store what `device_of` makes of it."""
+    """The browser's `User-Agent`, shortened. It is not stored: sessions store only the names that `device_of` finds in
+    it.
+    """
     outside: frozenset[int] = frozenset()
-    """The clinics where the caller has no role only because of the network that the request comes from; 0 for the
-    platform."""
+    """The clinics where the caller would have a role if the request came from an allowed network; 0 for the platform.
+    """
     unprotected: frozenset[int] = frozenset()
-    """The clinics where the caller has no role only because they signed in without a second factor; 0 for the
-    platform."""
+    """The clinics where the caller would have a role if they had signed in with a second factor; 0 for the platform."""
     operation: str = ""
     """The id of the requested operation."""
 
@@ -90,8 +91,8 @@ class Actor(msgspec.Struct, frozen=True):
 
     @property
     def audited_address(self) -> str | None:
-        """The address as the audit log stores it. A patient's or a stranger's is shortened to its network: that is
-        enough to recognise an attack, and the log outlives a person's erasure.
+        """The address as the audit log stores it. Patients' and strangers' addresses are shortened to their networks:
+        that is enough to recognise an attack, and log entries remain even after a person has been erased.
         """
         if self.address is None or self.memberships or self.user_id or self.administrator:
             return self.address
@@ -109,8 +110,8 @@ class Actor(msgspec.Struct, frozen=True):
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
     def acts_for(self, clinic_id: int) -> bool:
-        """Return whether the caller acts on the clinic's behalf: its staff, its partner systems and the
-        administrator do, patients do not."""
+        """Return whether the caller acts on the clinic's behalf, as its staff, its partner systems and the
+        administrator do, but patients do not."""
         return self.administrator or self.membership_at(clinic_id) is not None
 
     def is_staff(self, clinic_id: int) -> bool:
@@ -119,8 +120,8 @@ class Actor(msgspec.Struct, frozen=True):
         return self.administrator or (membership is not None and membership.role in STAFF)
 
     def may_know_visits(self, customer_id: UUID, clinic_id: int) -> bool:
-        """Return whether the caller may learn when a customer visits the clinic: the customer may, and so may those
-        who act for the clinic."""
+        """Return whether the caller may learn when a customer visits the clinic. The customer may, and so may anyone
+        who acts for the clinic."""
         return self.acts_for(clinic_id) or self.customer_id == customer_id
 
 
@@ -131,8 +132,8 @@ COMMAND_LINE = Actor("command-line", administrator=True)
 
 
 class LinkedCustomers(NamedTuple):
-    """The customers covered by a sign-in code: everyone who shared the address when it was sent."""
+    """The customers covered by a sign-in code: everyone who shared the address when the code was sent."""
 
     ids: Sequence[UUID]
     since: datetime
-    """When the code was sent. A customer changed since then may have a different address."""
+    """When the code was sent. A customer who has been changed since then may have a different address."""

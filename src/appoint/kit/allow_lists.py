@@ -32,7 +32,9 @@ Networks = Annotated[list[Network], Meta(max_length=100)]
 
 
 def normalized(networks: Collection[str]) -> list[str]:
-    """Return the networks in the form that the database stores: sorted, each once, with its prefix."""
+    """Return the networks in the form that the database stores: sorted, without duplicates, each with its prefix
+    length.
+    """
     return sorted({str(_parse(network)) for network in networks})
 
 

@@ -31,8 +31,7 @@ class Invalidations(Protocol):
 
 
 Listen = Callable[[str, Callable[[int], None], Callable[[], None]], Invalidations]
-"""Return the invalidations for a process with the given name. They call the process's functions `forget` and `clear`.
-"""
+"""Returns the invalidations for the process with the given name. They call its `forget` and `clear` functions."""
 
 
 class ClinicCache:
@@ -41,7 +40,7 @@ class ClinicCache:
     Each entry is stored under its clinic's generation, which is read before the entry is loaded and incremented after
     a change commits. An entry that was loaded before a change is therefore never found after it.
 
-    Without Redis, `listen` connects the cache to those of other processes.
+    Without Redis, `listen` connects the cache to other processes' caches.
     """
 
     def __init__(self, redis_url: str | None, *, listen: Listen | None = None) -> None:
@@ -84,7 +83,7 @@ class ClinicCache:
     async def drop(self, clinic_id: int) -> None:
         """Drop the clinic's entries here and in all other processes. Call it after the change has committed.
 
-        If Redis is unreachable, the message waits until it is back.
+        If Redis is unreachable, the message is sent once it is back.
         """
         self._forget_all(clinic_id)
         if self._invalidations:
@@ -95,7 +94,7 @@ class ClinicCache:
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
 
     def _forget_all(self, clinic_id: int) -> None:
-        """Drop the clinic's entries, and those that combine several clinics."""
+        """Drop the clinic's entries, and those that combine several clinics' data."""
         self.forget(clinic_id)
         self.forget(PLATFORM)
 

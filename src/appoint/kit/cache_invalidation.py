@@ -25,7 +25,7 @@ RETRY_SECONDS: Final = 0.5
 class Invalidations:
     """Sends this process's invalidations and receives those from other processes.
 
-    `forget` drops a clinic's entries; `clear` drops all entries, when messages may have been missed.
+    `forget` drops a clinic's entries. `clear` drops all entries, for when messages may have been missed.
     """
 
     def __init__(self, redis_url: str, *, forget: Callable[[int], None], clear: Callable[[], None]) -> None:

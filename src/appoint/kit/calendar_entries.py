@@ -69,7 +69,7 @@ def location(language: str, *, clinic: str, address: str | None, online: bool) -
 
 
 def _description(language: str, *, when: str, visit: str, link: str, can_change: bool, phone: str | None) -> str:
-    """Return the lines below an entry's title. They warn that the link works for everyone who sees it."""
+    """Return the lines below an entry's title. They warn that the link works for anyone who sees it."""
     if can_change:
         invitation = translate(language, "To view, reschedule or cancel your appointment:")
         warning = translate(
@@ -87,7 +87,7 @@ def _description(language: str, *, when: str, visit: str, link: str, can_change:
 
 
 def web_calendar_links(entry: CalendarEntry) -> Mapping[str, str]:
-    """Return the links that add an entry to web calendars, by the calendar's name."""
+    """Return the links that add an entry to web calendars, keyed by the calendar's name."""
     return {
         "Google": _google(entry),
         "Outlook": _outlook("outlook.live.com", entry),

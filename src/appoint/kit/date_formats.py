@@ -1,7 +1,6 @@
 """Format instants for people, in a given zone and language. The `short` width is for text messages.
 
-The language can be a tag with a region, such as `en-GB`. If it has none, the country of the time zone decides the
-format.
+The language can be a tag with a region, such as `en-GB`. If it has none, the time zone's country decides the format.
 """
 
 import re
@@ -35,7 +34,7 @@ def day(instant: datetime, time_zone: str, language: str, width: Width = "full")
 
 
 class DateParts(NamedTuple):
-    """A date in large print."""
+    """A date's parts, for showing it in large print."""
 
     month: str
     day: str
@@ -66,7 +65,7 @@ def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
 
 
 def has_half_days(language: str, time_zone: str | None = None) -> bool:
-    """Return whether times have 12 hours and a.m. or p.m."""
+    """Return whether times use the 12-hour clock, with a.m. and p.m."""
     return bool(HALF_DAYS.search(str(locale_of(language, time_zone).time_formats["short"].pattern)))
 
 
@@ -81,8 +80,8 @@ def moment(
 ) -> str:
     """Return a date and time such as “Monday, 1 March 2027, 09:30–10:00 (Berlin time)”.
 
-    Leave out the end if there is none or the width is short. A time in an hour that the clocks repeat always has its
-    zone.
+    The end is omitted if there is none or the width is short. A time in an hour that the clocks repeat always includes
+    its zone.
     """
     if width == "full":
         clock_time = hours(instant, end, time_zone, language) if end else _time_in_words(instant, time_zone, language)
@@ -94,12 +93,14 @@ def moment(
 
 
 def _time_in_words(instant: datetime, time_zone: str, language: str) -> str:
-    """Return a time as it appears in running text. CLDR's German intervals end in “Uhr”, but its times do not."""
+    """Return a time as it appears in running text. In German, CLDR's time ranges end in “Uhr”, but its single times do
+    not.
+    """
     return time(instant, time_zone, language) + (" Uhr" if base_language(language) == "de" else "")
 
 
 def zone(instant: datetime, time_zone: str, language: str) -> str:
-    """Return the zone's name by its city, such as “Berlin time”, or its offset (“UTC-03:00”) if it has no city.
+    """Return the zone's name based on its city, such as “Berlin time”, or its offset (“UTC-03:00”) if it has no city.
 
     In the hour that the clocks repeat in autumn, the offset follows the name: “Berlin time, UTC+02:00”.
     """
@@ -117,7 +118,7 @@ def zone(instant: datetime, time_zone: str, language: str) -> str:
 
 
 def is_repeated(instant: datetime, time_zone: str) -> bool:
-    """Return whether the zone's clocks show the same time twice, once at the instant, because they are put back."""
+    """Return whether the instant's wall time occurs twice in the zone because the clocks go back."""
     local = _local(instant, time_zone)
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 

@@ -15,7 +15,7 @@ ATOM: Final = r'[^\s()<>\[\]:;@\\,."]+'
 LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 MAILBOX: Final = re.compile(rf"({ATOM}(?:\.{ATOM})*)@({LABEL}(?:\.{LABEL})*)")
 OTHERS_IN_LOWER_CASE: Final = "\u0130\u212a"
-"""İ and the Kelvin sign become ASCII letters in lower case, so an address that contains one would match another
+"""İ and the Kelvin sign become ASCII letters when lower-cased, so an address that contains one would match another
 person's."""
 INVALID: Final = translatable("must be an email address, such as ana@example.org")
 
@@ -27,9 +27,9 @@ def clean(text: str) -> str:
 
 
 def check(text: str) -> str | None:
-    """Return why the text is not a person's email address, or None if it is one once it is cleaned."""
+    """Return why the text is not a person's email address, or None if it is one once cleaned."""
     if any(character in OTHERS_IN_LOWER_CASE or unicodedata.category(character) == "Cc" for character in text):
-        return INVALID  # a line break or another control character is an attempt to add a header
+        return INVALID  # a line break or other control character is an attempt to inject a header
     normalized = normalize(clean(text))
     return None if normalized and "." in normalized.rpartition("@")[2] else INVALID
 

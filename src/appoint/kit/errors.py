@@ -89,7 +89,7 @@ class Fault:
         self.values = values
 
     def within(self, member: str) -> "Fault":
-        """Return the fault as a fault in the value that contains the member."""
+        """Return the fault with a pointer that starts at the value containing the member."""
         return Fault(self.pointer.replace("#", f"#/{member}", 1), self.text, **self.values)
 
 

@@ -51,7 +51,9 @@ def _check_visible(value: str) -> str | None:
 
 
 def _check_slug(value: str) -> str | None:
-    """A page's address contains a clinic's slug or its number, so a numeric slug could be another clinic's number."""
+    """Page addresses contain a clinic's slug or its number, so a numeric slug could be mistaken for another clinic's
+    number.
+    """
     if not SLUG.fullmatch(value):
         return "is not in the required format"
     return translatable("cannot be a number, because numbers identify clinics") if value.isdecimal() else None

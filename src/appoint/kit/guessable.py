@@ -41,12 +41,12 @@ def _bits(secret: str) -> float:
 
 
 def _repeats(secret: str) -> bool:
-    """Return whether the secret only repeats its beginning."""
+    """Return whether the secret is just its beginning, repeated."""
     return any(secret.startswith(secret[period:]) for period in range(1, len(secret) // 2 + 1))
 
 
 def _longest_sequence(secret: str) -> int:
-    """Return the length of the longest run of characters that each follow, or each precede, the one before."""
+    """Return the length of the longest run of consecutive characters, either ascending or descending."""
     longest = run = direction = 1
     for one, other in pairwise(secret):
         step = ord(other) - ord(one)

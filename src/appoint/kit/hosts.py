@@ -4,7 +4,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the host is this machine, so that no network carries the traffic."""
+    """Return whether the host is this machine, so that traffic to it never crosses a network."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -79,7 +79,7 @@ def pgettext(language: str, context: str, text: str, /, **values: Any) -> str:
 
 
 def ngettext(language: str, singular: str, plural: str, count: int, /, **values: Any) -> str:
-    """Return the plural form that the language uses for `count`, with `{count}` filled in too."""
+    """Return the plural form that the language uses for `count`, with `{count}` filled in as well."""
     return _fill(catalogue(language).ngettext(singular, plural, count), {"count": count, **values})
 
 

@@ -46,7 +46,7 @@ def invitation(
 
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
     version with the highest `sequence`. `stamp` is this version's creation time. `alarm` is how long before the start
-    the calendar reminds its owner; an invitation has none, because it is the attendee's calendar that decides.
+    the calendar reminds its owner. An invitation has none, because the attendee's own calendar decides that.
     """
     from icalendar import CLASS, STATUS, Alarm, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
 
@@ -63,7 +63,7 @@ def invitation(
         description=description or None,
         location=location or None,
         organizer=vCalAddress.new(organizer.email, cn=_parameter(organizer.name)),
-        # accepted by booking; replies are not read
+        # booking counts as acceptance; replies are not read
         attendees=[
             vCalAddress.new(
                 attendee.email, cn=_parameter(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False
@@ -76,12 +76,12 @@ def invitation(
         url=url,
     )
     if alarm:
-        reminder = cast("Any", Alarm())  # as for the calendar below
+        reminder = cast("Any", Alarm())  # for the same reason as the calendar below
         reminder.add("action", "DISPLAY")
         reminder.add("trigger", -alarm)
         reminder.add("description", summary)
         event.add_component(reminder)
-    calendar = cast("Any", Calendar())  # icalendar does not type `add` completely
+    calendar = cast("Any", Calendar())  # icalendar's types for `add` are incomplete
     calendar.add("prodid", PRODUCT_ID)
     calendar.add("version", "2.0")
     calendar.add("method", method)

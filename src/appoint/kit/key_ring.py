@@ -32,19 +32,20 @@ TOKEN: Final = re.compile(r"enc1:([a-z0-9][a-z0-9.-]{0,31}):([A-Za-z0-9_-]+)")
 KEY: Final = re.compile(r"([a-z0-9][a-z0-9.-]{0,31}):([A-Za-z0-9_-]{43})=?")
 KEY_BYTES: Final = 32
 MIN_DISTINCT_BYTES: Final = 16
-"""A random key has about 30 different bytes; one with fewer than this was typed by hand."""
+"""A random key has about 30 different bytes; one with fewer than this has been typed by hand."""
 NONCE_BYTES: Final = 12
 RELOAD_SECONDS: Final = 5.0
 """How often a ring looks for a missing key again."""
 LOG_SECONDS: Final = 60.0
 """How often the same kind of failure is logged."""
 UNREADABLE: Final = translatable("(This text cannot be read.)")
-"""What people see instead of a value whose key is missing, or which has been tampered with."""
+"""What people see instead of a value that has been tampered with or whose key is missing."""
 
 
 class Place(StrEnum):
     """The columns with encrypted values. Where Appoint copies ciphertext between columns of the same row, they share a
-    place: a webhook's two secrets, and an appointment's reason for overriding rules before a step."""
+    place: a webhook's two secrets do, and so do an appointment's reason for overriding rules and the copy of it from
+    before a step."""
 
     ABSENCE_REASON = "absence.reason"
     CANCEL_REASON = "appointment.cancel_reason"
@@ -62,7 +63,7 @@ class UnreadableError(Exception):
 
 
 class KeyRing:
-    """Named keys, newest first. `reload` returns them again, because another process may have added some."""
+    """Named keys, newest first. `reload` reads them again, because another process may have added some."""
 
     def __init__(self, keys: Mapping[str, bytes], reload: "Callable[[], KeyRing] | None" = None) -> None:
         self.keys = dict(keys)
@@ -94,7 +95,7 @@ class KeyRing:
 
     @property
     def current(self) -> str:
-        """The name of the key that encrypts. Raise `UnreadableError` if the ring is empty."""
+        """The name of the key that encrypts new values. Raise `UnreadableError` if the ring is empty."""
         if not self.keys:
             raise UnreadableError("there is no encryption key: set APPOINT_ENCRYPTION_KEYS")
         return next(iter(self.keys))
@@ -104,7 +105,7 @@ class KeyRing:
     @overload
     def encrypt(self, text: str | None, place: Place, row: object) -> str | None: ...
     def encrypt(self, text: str | None, place: Place, row: object) -> str | None:
-        """Encrypt a value with the newest key, for one column of one row."""
+        """Encrypt a value with the newest key, for one column in one row."""
         return None if text is None else self.encrypt_bytes(text.encode(), place, row).decode()
 
     def encrypt_bytes(self, value: bytes, place: Place, row: object) -> bytes:
@@ -142,7 +143,7 @@ class KeyRing:
         return self.encrypt("\n".join(lines), place, row)
 
     def _decrypt_line(self, line: str, place: Place, row: object) -> str:
-        """Decrypt one line: SQL appends further reasons for an override in lines of their own."""
+        """Decrypt a single line: SQL appends further reasons for an override on separate lines."""
         if not line.startswith(PREFIX):
             return line
         try:
@@ -209,8 +210,8 @@ def _unreadable_texts() -> frozenset[str]:
 
 
 def is_unreadable(text: str | None) -> bool:
-    """Return whether the text is only what people see instead of an unreadable value, in any language. Saving it must
-    not replace the value."""
+    """Return whether the text is, in any language, the placeholder that people see instead of an unreadable value.
+    Saving the placeholder must not overwrite the value."""
     return text in _unreadable_texts()
 
 

@@ -21,18 +21,21 @@ EUROPE: Final = frozenset(
         *("IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
     }
 )
-"""The European Economic Area, Switzerland and the United Kingdom: people often have a number from another of these."""
+"""The European Economic Area, Switzerland and the United Kingdom: people there often have a number from another of
+these countries.
+"""
 MOBILE: Final = frozenset({phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE})
-"""In some countries, such as the United States, numbers do not reveal which kind they are."""
+"""In some countries, such as the United States, a number doesn't reveal whether it is mobile."""
 FORM: Final = re.compile(r"\+?[\d ()./-]{3,}")
 MEXICO: Final = 52
 MEXICAN_MOBILE: Final = re.compile(r"(?:1|04[45])(\d{10})")
-"""The prefixes for mobile numbers that Mexico abolished in 2019. Contacts and messengers still contain them."""
+"""The prefixes for mobile numbers that Mexico abolished in 2019. Contact lists and messaging apps still contain them.
+"""
 
 
 def clean(text: str) -> str:
-    """Return the number in what people type and paste: without `tel:`, invisible characters, and spaces and punctuation
-    around it, and with ordinary hyphens."""
+    """Extract the number from what people type and paste, with ordinary hyphens, and without `tel:`, invisible
+    characters, or any surrounding spaces and punctuation."""
     return without_scheme(tidy(text), "tel:").translate(DASHES)
 
 

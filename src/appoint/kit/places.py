@@ -1,4 +1,4 @@
-"""A gazetteer: where towns and postal codes are, from GeoNames, without asking another server.
+"""A gazetteer, which finds towns and postal codes in data from GeoNames, without asking another server.
 
 `scripts/places.py` writes its file. Each line is a key, a name, a country, a latitude, a longitude, a population and a
 kind: `t` for a town's main name, which is English for large ones, `l` for its local name, `a` for any other name, and
@@ -69,7 +69,7 @@ def find(text: str, *, countries: Collection[str] = (), home: str | None = None)
     """Return the places with this name or postal code, most likely first: large ones, those in `countries`, and postal
     codes in the country `home`.
 
-    The text can have both, in either order, and a country's code: “10557 Berlin” or “Boston, US”. If no place has the
+    The text can contain both, in either order, and a country code: “10557 Berlin” or “Boston, US”. If no place has the
     name, return those whose names begin with it.
     """
     words, country = _words_and_country(text)
@@ -200,7 +200,7 @@ def folded(text: str) -> str:
 
 
 def _with_code(words: list[str], country: str | None) -> list[Place]:
-    """Return the places with a postal code that is among the words. It can consist of two words, and end with
+    """Return the places whose postal code is among the words. A postal code can consist of two words, and can end with
     characters that the gazetteer leaves out, as in “SW1A 1AA”."""
     for index, word in enumerate(words):
         for code in (word + "".join(words[index + 1 : index + 2]), word):

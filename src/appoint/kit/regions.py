@@ -1,8 +1,8 @@
 """The region whose formats dates, times, numbers and phone numbers follow.
 
-A text's language says nothing about its formats: English is read with “3/1/2027, 9:30 PM” in the United States and with
-“01/03/2027, 21:30” in Britain or at a clinic in Berlin. A language tag such as `en-GB` names both. Where it has no
-region, the country of the clinic's time zone decides.
+A text's language alone doesn't determine its formats: English readers expect “3/1/2027, 9:30 PM” in the United States,
+but “01/03/2027, 21:30” in Britain or at a clinic in Berlin. A tag such as `en-GB` names both a language and a region.
+If it has no region, the country of the clinic's time zone decides.
 """
 
 from functools import lru_cache
@@ -21,8 +21,8 @@ SEMICOLON_COUNTRIES: Final = frozenset({"CH", "LI"})
 
 
 def language_tag(language: str, region: str | None, time_zone: str | None = None) -> str:
-    """Return the tag for a text in the language that is read in a region or, if that is unknown, in the time zone's
-    country: `en-GB`."""
+    """Return the tag, such as `en-GB`, for the language as it is read in the region or, if that is unknown, in the time
+    zone's country."""
     country = region or (time_zone and country_of_zone(time_zone))
     return f"{language}-{country}" if country else language
 
@@ -73,7 +73,7 @@ def is_day_first(tag: str) -> bool | None:
 
 
 def script_tag(tag: str) -> str:
-    """Return the tag with which a browser's `Intl` uses the same formats as `locale_of`."""
+    """Return the tag that makes a browser's `Intl` use the same formats as `locale_of`."""
     return str(locale_of(tag)).replace("_", "-")
 
 

@@ -15,8 +15,8 @@ def _split(value: object) -> object:
 
 
 def _check_networks(networks: list[str]) -> list[str]:
-    """Return networks such as 203.0.113.0/24 in their usual form. Raise `ValueError`, naming the value, for anything
-    else."""
+    """Return networks such as 203.0.113.0/24 in their canonical form. Raise `ValueError`, naming the value, for
+    anything else."""
     return [str(ip_network(network)) for network in networks]
 
 

@@ -61,6 +61,6 @@ class SignInSettings(BaseSettings):
         default=24,
         ge=1,
         le=720,
-        description="how long one of the provider's tokens can grant its roles, counted from its time of "
-        "issue (iat), however late it expires",
+        description="how long one of the provider's tokens can grant its roles, counted from its time of issue (iat), "
+        "even if it expires later",
     )

@@ -49,8 +49,8 @@ def _is_list(type: Any) -> bool:
 
 
 def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:
-    """Return a resource's content after a change: the change itself if it replaces the content, or the current content
-    with a patch applied."""
+    """Return a resource's content after a change: the change itself if it replaces the content, or else the current
+    content with the patch applied."""
     if isinstance(change, content_type):
         return change
     return merge(msgspec.convert(current, content_type, from_attributes=True), change)
@@ -83,7 +83,9 @@ def _merged(field: "msgspec.structs.FieldInfo", current: Any, value: Any) -> Any
 
 
 def _fill(struct: type[msgspec.Struct], patch: msgspec.Struct) -> msgspec.Struct:
-    """Return a new struct with the patch's members, for a patch to a null value. Raise `Invalid` if any are missing."""
+    """Return a new struct with the patch's members, for when the current value is null. Raise `Invalid` if any are
+    missing.
+    """
     fields = msgspec.structs.fields(struct)
     values = {field.name: getattr(patch, field.name, msgspec.UNSET) for field in fields}
     content = {name: value for name, value in values.items() if value is not msgspec.UNSET}

@@ -67,7 +67,8 @@ def request_id() -> str | None:
 
 def audited_request_id() -> str | None:
     """Return the current request's id as the audit log stores it: unchanged if it is hexadecimal, like ours and UUIDs,
-    or else as a digest, because callers may put names into their ids, and the log outlives a person's erasure.
+    or else as a digest, because callers may put names into their ids, and log entries remain even after a person has
+    been erased.
     """
     id = request_id()
     return id if id is None or is_generated_id(id) else hashlib.sha256(id.encode()).hexdigest()[:32]
