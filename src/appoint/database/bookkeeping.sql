@@ -6,7 +6,7 @@ do $$ begin
       name text not null,
       applied_at timestamptz not null default now()
     );
-    grant select on schema_migration to public;  -- servers check the revision, whichever role they act as
+    grant select on schema_migration to public;  -- servers check the revision, no matter which role they act as
 
     -- Databases created by earlier versions have their revision in Alembic's table.
     if to_regclass('alembic_version') is not null then

@@ -26,7 +26,7 @@ RETRY_SECONDS: Final = 0.5
 
 
 class NotDelivered(Exception):
-    """The connection listens but receives nothing, because a pooler in between does not keep sessions."""
+    """The connection listens but receives nothing, because a connection pooler in between doesn't preserve sessions."""
 
 
 async def announce(tx: Statements, clinic_id: int, *, sender: str) -> None:
@@ -53,7 +53,7 @@ class Invalidations:
         """Whether this process receives every invalidation from other processes."""
 
     async def start(self) -> None:
-        """Start listening. Wait for the first connection, but not for long: the database may start later."""
+        """Start listening. Wait only briefly for the first connection, because the database may start later."""
         started = asyncio.Event()
         self._listener = asyncio.create_task(self._listen(started), name="cache-listener")
         with suppress(TimeoutError):

@@ -41,7 +41,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Only log messages about the server itself. Statement errors go to the client; in the log, they would expose
+    # Log only messages about the server itself. Statement errors go to the client; in the log, they would expose
     # people's names.
     "log_min_messages": "log",
 }
@@ -185,20 +185,20 @@ class Cluster:
             shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def _open_log(self) -> BinaryIO:
-        """Open the log, readable by its owner alone."""
+        """Open the log so that only its owner can read it."""
         file = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.fchmod(file, 0o600)
         return os.fdopen(file, "ab")
 
     def _restrict_logins(self) -> None:
-        """Let only root, and the server's account if no other program uses it, log in."""
+        """Let only root log in, plus the server's own account if no other program uses it."""
         names = {"root", _name_of(self.account.uid)} - SHARED_ACCOUNTS
         self._write_rules("pg_hba.conf", "local all all peer map=appoint\n")
         self._write_rules("pg_ident.conf", "".join(f'appoint "{name}" all\n' for name in sorted(names)))
 
     def _write_rules(self, name: str, text: str) -> None:
-        """Replace a file in the data, which belongs to the server's account. Never follow a link that it has put
-        there."""
+        """Replace a file in the data, which belongs to the server's account. Never follow a link that the account has
+        put there."""
         path = self.data / name
         path.unlink(missing_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -226,7 +226,7 @@ class Cluster:
 
 
 def _name_of(uid: int) -> str:
-    """Return an account's name, or root's if it has none, because only names can be given access."""
+    """Return an account's name, or root's if the account has none, because access can only be given to names."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -237,7 +237,7 @@ def _works_on(data: Path, process: psutil.Process) -> bool:
     """Return whether the process is one of PostgreSQL's programs and is using that data."""
     try:
         is_postgres = process.name() in ("postgres", "pg_ctl", "initdb") and process.status() != psutil.STATUS_ZOMBIE
-        # servers run in their data folder
+        # a server's working directory is its data folder
         return is_postgres and (process.cwd() == str(data) or str(data) in process.cmdline())
     except psutil.Error:
         return False

@@ -2,7 +2,7 @@
 
 Two locks in the data directory make sharing safe. A process locks `.postgres-change` exclusively to start or stop the
 server, and holds a shared lock on `.postgres-use` for as long as it uses the server. Both are kernel locks (flock), so
-not even a kill -9 leaves one behind.
+even a kill -9 doesn't leave one behind.
 """
 
 import fcntl
@@ -20,8 +20,8 @@ from .cluster import Cluster, NotStarted
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `url` is for the tables' owner, `serving_url` for a login that owns nothing and exists once
-    `logins.prepare` has created it. `fresh` means that this call created the database; `relocated` means that its data
+    """A running server. `url` is for the tables' owner, `serving_url` for a login that does not own anything and exists
+    once `logins.prepare` has created it. `fresh` means that this call created the database; `relocated`, that its data
     or its programs are outside the data directory and the checkout."""
 
     url: str

@@ -1,4 +1,4 @@
-"""The table of nightly jobs: when each runs next, and which worker is running it. The names come from the worker's
+"""The table of nightly jobs: when each one runs next, and which worker is running it. The names come from the worker's
 schedule.
 """
 

@@ -1,4 +1,6 @@
-"""The login that servers and workers use. It owns nothing, and can act only as the roles that migrations create."""
+"""The login that servers and workers use. It doesn't own anything, and can act only as the roles that migrations
+create.
+"""
 
 import base64
 import hashlib

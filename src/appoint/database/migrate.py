@@ -1,4 +1,4 @@
-"""Migrate a database to this version's schema. Migrations only go forward: later ones correct mistakes."""
+"""Migrate a database to this version's schema. Migrations only go forward: mistakes are corrected by later ones."""
 
 import asyncio
 from functools import cache
@@ -80,7 +80,7 @@ async def upgrade(url: str) -> None:
     """Migrate the database, with each migration in its own transaction. Several processes can call this at once.
 
     Raise `TooOld` if PostgreSQL is too old, `TooNew` if the schema is from a later version, and `StillLocked` if other
-    sessions do not release the tables in time. Requests that queue behind the migration proceed between attempts.
+    sessions do not release the tables in time. Requests that queue behind the migration can proceed between attempts.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -104,7 +104,8 @@ async def upgrade(url: str) -> None:
 async def _apply_next(connection: Any) -> bool:
     """Apply the first pending migration. Return False if none is pending."""
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)  # processes queue here to migrate
+        # processes wait here for their turn to migrate
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
         await connection.execute("select set_config('lock_timeout', $1, true)", LOCK_TIMEOUT)
         await connection.execute(BOOKKEEPING)
         at = await revision(connection) or ""

@@ -69,7 +69,7 @@ class Transaction(Statements):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Run part of the transaction so that it can fail without the rest failing."""
+        """Run part of the transaction in such a way that it can fail without failing the rest."""
         await self.connection.execute("savepoint part")
         try:
             yield
@@ -83,7 +83,7 @@ class Transaction(Statements):
 
 
 class Database(Statements):
-    """A pool of connections to one PostgreSQL server, each opened when first needed.
+    """A pool of connections to one PostgreSQL server. Each connection is opened when it is first needed.
 
     asyncpg's own pool starts a task to release a connection, which costs as much as a small statement.
     """
@@ -144,11 +144,11 @@ class Database(Statements):
             return done
 
     def within(self, clinic_id: int) -> "Database":
-        """Return this database restricted to one clinic: whatever a statement selects, the database shows it only that
-        clinic's people (row-level security).
+        """Return this database restricted to one clinic: whatever a statement selects, it sees only that clinic's
+        people (row-level security).
 
         The message that begins a transaction also sets the clinic, so a transaction does not cost an extra round trip.
-        A single statement costs two round trips.
+        A single statement outside a transaction costs two round trips.
         """
         return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
 
@@ -174,7 +174,7 @@ class Database(Statements):
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Any]:
-        """Lend out a connection for as long as the caller likes, in addition to those that requests share."""
+        """Lend out a connection for as long as the caller needs it, in addition to those that requests share."""
         connection = await self._idle_or_new()
         try:
             yield connection

@@ -2,9 +2,9 @@
 are used, with the time zone rules of the `tzdata` package (see `zone_files.py`).
 
 If started by root, the server runs as the owner of the data, because PostgreSQL refuses to run as root. New data
-belongs to `appoint-postgres`, an account that is created for this, or to `nobody` where that is impossible. Permissions
+belongs to `appoint-postgres`, an account created for this purpose, or to `nobody` where that is impossible. Permissions
 on other folders are never changed. Files that the account cannot reach, such as those in a checkout under root's home
-directory, go to `/var/lib/appoint`, and `say` reports this.
+directory, go to `/var/lib/appoint` instead, and `say` reports this.
 """
 
 import errno
@@ -90,7 +90,7 @@ def _account_for_new_data() -> Account:
 
 
 def _own_account() -> pwd.struct_passwd | None:
-    """Return the account that only embedded servers use. Create it if possible. Only root can do this."""
+    """Return the account that only embedded servers use. Create it if necessary and possible. Only root can do this."""
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin")
     for _ in range(ACCOUNT_ATTEMPTS):
         with suppress(KeyError):

@@ -28,8 +28,8 @@ class Query(NamedTuple):
     parameters: tuple[str, ...]
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the values in the order of the parameters. Raise `TypeError` unless there is exactly one value for
-        each parameter."""
+        """Return the values in the same order as the parameters. Raise `TypeError` unless there is exactly one value
+        for each parameter."""
         if set(values) != set(self.parameters):
             absent = sorted(set(self.parameters) - set(values))
             surplus = sorted(set(values) - set(self.parameters))
@@ -46,7 +46,7 @@ def load(module: str, statement: str) -> Query:
 
 
 def parse(name: str, text: str) -> Query:
-    """Number the parameters, written `:name`, in the order in which the text first mentions them."""
+    """Number the parameters, written `:name`, in the order in which they first appear in the text."""
     numbers: dict[str, int] = {}
 
     def numbered(token: re.Match[str]) -> str:

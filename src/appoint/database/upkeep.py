@@ -59,7 +59,7 @@ async def worker_silence(db: Statements) -> float | None:
 
 
 async def queue_lengths(db: Statements) -> QueueLengths:
-    """Return the queues' lengths across all clinics, each counted up to `MAX_COUNT`."""
+    """Return the queues' lengths across all clinics, counting at most `MAX_COUNT` entries in each."""
     row = await db.fetchrow(QUEUE_LENGTHS, limit=MAX_COUNT)
     assert row
     return to(QueueLengths, row)

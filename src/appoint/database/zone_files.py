@@ -1,8 +1,8 @@
 """Give the embedded server the time zone rules that Appoint itself uses, from the `tzdata` package.
 
-PostgreSQL reads its rules from `share/timezone` in the installation that its program belongs to, and no setting changes
-that. The wheel's rules are as old as the wheel. So the server runs from its own installation: a copy of the program, a
-copy of the package's rules, and links to everything else in the wheel.
+PostgreSQL reads its rules from `share/timezone` in the installation that its program belongs to, and there is no
+setting to change that. The wheel's rules are as old as the wheel. So the server runs from its own installation: a copy
+of the program, a copy of the package's rules, and links to everything else in the wheel.
 """
 
 import errno

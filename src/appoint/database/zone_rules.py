@@ -1,7 +1,7 @@
 """Compare PostgreSQL's time zone rules with those of the `tzdata` package.
 
-PostgreSQL turns published hours into instants; Python turns instants into the times that people read. Where their rules
-differ, people read times that no clinic has published.
+PostgreSQL turns published hours into instants; Python turns instants into the times that people see. Where their rules
+differ, people see times that no clinic has published.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from .pool import Statements, to
 from .sql import load
 
 SPAN: Final = timedelta(days=2 * 365)
-"""How far ahead rules are compared: beyond the horizon of any clinic."""
+"""How far ahead rules are compared: further than any clinic can be booked."""
 STEP: Final = timedelta(days=7)
 """Every offset of a zone lasts at least this long."""
 TTL_SECONDS: Final = 3600.0
@@ -78,7 +78,7 @@ def _offset(zone: tzinfo, instant: datetime) -> timedelta:
 
 
 async def find_differences(db: Statements, compared: list[Period]) -> list[DifferentZone]:
-    """Return the zones for which PostgreSQL's offsets differ from these."""
+    """Return the zones for which PostgreSQL's offsets differ from the given ones."""
     rows = await db.fetch(
         ZONES_THAT_DIFFER,
         zones=[period.zone for period in compared],
@@ -111,7 +111,7 @@ class ZoneRules:
 
 
 def describe(differences: list[DifferentZone]) -> str:
-    """Return a sentence that lists the zones and says which of them clinics are in."""
+    """Return a sentence that lists the zones and says which of them have clinics."""
     zones = ", ".join(different.zone for different in differences)
     in_use = ", ".join(different.zone for different in differences if different.in_use)
     affected = (

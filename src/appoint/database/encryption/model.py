@@ -1,4 +1,4 @@
-"""The columns with encrypted values, and what a pass over them has done."""
+"""The columns with encrypted values, and the results of a pass over them."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""SQL for encrypted values, whichever feature they belong to. It never changes a value's content or a row's version."""
+"""SQL for encrypted values, whichever feature they belong to. It never changes a value's plaintext or a row's
+version."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +10,7 @@ from ..sql import load
 from .model import EncryptedColumn, KeyUse, StoredValue
 
 COUNT_BY_KEY: Final = load(__name__, "count_by_key")
-# The statements that update appointments don't join anything, so that they never repeat a scan of a constraint's index
+# The statements that update appointments contain no joins, so that they never scan a constraint's index repeatedly
 # (decision 27).
 COLUMNS: Final = (
     EncryptedColumn(
@@ -209,7 +210,7 @@ COLUMNS: Final = (
 async def find_outdated(
     db: Statements, column: EncryptedColumn, *, after: StoredValue, current: str, limit: int
 ) -> list[StoredValue]:
-    """Return the next rows whose value is not encrypted with the newest key, in the order of their ids."""
+    """Return the next rows whose value is not encrypted with the newest key, ordered by id."""
     rows: list[Row] = await db.run("fetch", column.find, (after.clinic_id, after.id, current, limit))
     return [StoredValue(row.clinic_id, row.id, row.value) for row in rows]
 

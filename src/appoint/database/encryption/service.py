@@ -13,7 +13,9 @@ from .model import EncryptedColumn, KeyUse, Pass, StoredValue
 
 BATCH_SIZE: Final = 500
 MAX_WALKS: Final = 3
-"""How many times a pass can go through a column: more than once only if someone changed values in the meantime."""
+"""How many times a pass can go through a column. It does so more than once only if someone changed values in the
+meantime.
+"""
 START: Final = StoredValue(-1, UUID(int=0), "")
 
 Decrypt = Callable[[Place, UUID, bytes], bytes | None]
@@ -48,7 +50,7 @@ async def encrypt_all(
 
 
 async def _go_through(walk: _Walk, done: Pass, progress: Progress) -> int:
-    """Go through the column once. Return how many values someone else changed in the meantime."""
+    """Go through the column once. Return how many values others changed in the meantime."""
     db, column = walk.db, walk.column
     current, missed, after = _pattern(db.keys), 0, START
     walk.unreadable.clear()

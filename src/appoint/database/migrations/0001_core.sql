@@ -1,15 +1,16 @@
 -- Clinics, doctors, customers, schedules, slots and appointments, with the constraints that keep them consistent.
 --
--- There are only declarative constraints and no triggers: constraints hold whatever code writes the rows, and they work
--- on shards. Keys and constraints start with clinic_id. The pattern throughout is a generated column (active_…) that
--- has a value while the row is live and is null otherwise: unique and foreign keys on it apply to live rows only.
+-- There are only declarative constraints and no triggers: constraints hold no matter which code writes the rows, and
+-- they work on shards. Keys and constraints start with clinic_id. The pattern throughout is a generated column
+-- (active_…) that has a value while the row is live and is null otherwise: unique and foreign keys on it apply to live
+-- rows only.
 
 create extension if not exists btree_gist;
 create extension if not exists pg_trgm;
 
 -- Ids contain their clinic: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8. Check constraints
--- use this function. It is in PL/pgSQL because every statement that writes a row would have to parse and inline
--- an SQL function.
+-- use this function. It is in PL/pgSQL because an SQL function would have to be parsed and inlined by every statement
+-- that writes a row.
 create function clinic_of(id uuid) returns integer language plpgsql immutable strict parallel safe as
   $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
@@ -22,7 +23,7 @@ create function mint_id(clinic_id integer) returns uuid language sql volatile st
   end;
 
 -- The only place that converts local wall times to instants. A time in the spring gap moves forward by the length of
--- the gap; a time that occurs twice in autumn means the first occurrence (PostgreSQL by itself would take the second).
+-- the gap; a time that occurs twice in autumn means the first occurrence (PostgreSQL's default is the second).
 create function local_instant(day date, minute integer, zone text) returns timestamptz
   language sql immutable strict parallel safe
   begin atomic
@@ -39,7 +40,7 @@ create function half_open(during tstzrange) returns boolean language plpgsql imm
   $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
                   and isfinite(lower(during)) and isfinite(upper(during)); end $$;
 
--- Raises an error if a statement that must write either all of several rows or none has written only some.
+-- Raises an error if a statement that must write all of its rows or none has written only some of them.
 create function refuse_partial(written bigint, wished bigint) returns boolean
   language plpgsql stable parallel safe as $$
 begin
@@ -123,7 +124,7 @@ create table appointment_type (
   constraint appointment_type_clinic foreign key (clinic_id) references clinic (id)
 );
 
--- The types that a doctor offers. A doctor without rows offers all the clinic's types.
+-- The types that a doctor offers. A doctor without rows offers all of the clinic's types.
 create table doctor_appointment_type (
   clinic_id integer not null,
   doctor_id uuid not null,
@@ -189,7 +190,7 @@ create table time_slot (
   constraint time_slots_intersect unique (clinic_id, active_minutes without overlaps)
 );
 
--- A line in a doctor's weekly schedule. A line taken from a time slot has the same minutes as the time slot.
+-- A line in a doctor's weekly schedule. A line that comes from a time slot has the same minutes as the slot.
 create table doctor_slot (
   clinic_id integer not null,
   id uuid not null constraint doctor_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -249,7 +250,7 @@ create table booking_slot (
   removed_at timestamptz,
   active_during tstzrange generated always as (case when removed_at is null then during end) stored,
   source text not null default 'schedule' constraint booking_slot_source check (source in ('schedule', 'manual')),
-  -- what remains of a slot that an absence or a change removed: exactly the range of one appointment in it
+  -- what is left of a slot that an absence or a change removed: exactly the range of one of its appointments
   remnant boolean not null default false,
   time_slot_id uuid,
   primary key (clinic_id, id),
@@ -257,7 +258,7 @@ create table booking_slot (
   constraint booking_slot_time_slot foreign key (clinic_id, time_slot_id) references time_slot (clinic_id, id),
   constraint published unique (clinic_id, doctor_id, active_during without overlaps)
 );
--- Searches across clinics read slots from this index alone.
+-- Searches across clinics read slots from this index only.
 create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id)
   where removed_at is null;
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
@@ -292,7 +293,8 @@ create function scheduled(of_clinic integer, of_doctor uuid, first date, last da
                           and a.active_during && during), '{}')
            - coalesce((select range_agg(b.during) from booking_slot b
                         where b.clinic_id = of_clinic and b.doctor_id = w.doctor_id and b.removed_at is not null
-                          -- lets the index narrow the search; the zone may have changed since
+                          -- lets the index narrow the search, by a day on either side because the zone may have
+                          -- changed
                           and b.date between w.date - 1 and w.date + 1
                           and b.during && w.during), '{}')
       from wanted w;
@@ -341,7 +343,7 @@ create table appointment (
   constraint appointment_type_of_clinic foreign key (clinic_id, appointment_type_id)
     references appointment_type (clinic_id, id),
   constraint appointment_booker foreign key (booker_id) references customer (id),
-  -- one statement writes the patient and the appointment, and shards run its parts one after another
+  -- the same statement writes the patient and the appointment, and shards run its parts one after another
   constraint is_patient foreign key (clinic_id, customer_id) references patient (clinic_id, customer_id)
     deferrable initially deferred,
   constraint within_hours foreign key (clinic_id, doctor_id, period active_during)

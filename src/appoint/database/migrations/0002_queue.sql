@@ -1,7 +1,7 @@
 -- PgQueuer's tables, in a schema of their own.
 --
--- This is exactly what PgQueuer 1.6 itself installs (`pgq install`), written out because a migration must always do the
--- same, whatever version of the library is installed. The trigger is the library's own, on its own table.
+-- This is exactly what PgQueuer 1.6 itself installs (`pgq install`), written out because a migration must always do
+-- the same, no matter which version of the library is installed. The trigger is the library's own, on its own table.
 --
 -- The library chooses its types:
 -- squawk-ignore-file prefer-identity

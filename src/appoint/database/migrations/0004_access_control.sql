@@ -1,13 +1,13 @@
--- Access control: people who sign in, partners' API keys, the audit of every change and every access, and the
+-- Access control: people who sign in, partners' API keys, the audit log of every change and every access, and the
 -- database's own roles.
 --
--- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
+-- Released migrations are never changed, and this one predates the rules that it breaks (locks on large tables):
 -- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, ban-drop-constraint
 -- squawk-ignore-file constraint-missing-not-valid, disallowed-unique-constraint, require-concurrent-index-creation
 
--- Servers act as roles that own nothing. `appoint_server` sees only the people of the clinic that its transaction
--- names. `appoint_across` is for the worker and for the listed statements that span clinics. Only `appoint_sealer`
--- can take audit entries from the queue of unsealed ones.
+-- Servers act as roles that do not own anything. `appoint_server` sees only the people of the clinic that its
+-- transaction names. `appoint_across` is for the worker and for the listed statements that span clinics. Only
+-- `appoint_sealer` can take audit entries from the queue of unsealed ones.
 do $$
 declare wanted text;
 begin
@@ -50,9 +50,9 @@ alter table notification_preference
   drop constraint notification_preference_customer,
   add constraint notification_preference_customer foreign key (customer_id) references customer (present_id);
 
--- Returns whether the customer may have `more` appointments and `more_held` holds at the clinic. Concurrent calls for
--- one customer queue here. The function is volatile, so after waiting it sees what the other calls wrote, even though
--- the statement that calls it does not.
+-- Returns whether the customer may have `more` additional appointments and `more_held` additional holds at the clinic.
+-- Concurrent calls for one customer queue here. The function is volatile, so after waiting it sees what the other
+-- calls wrote, even though the statement that calls it does not.
 create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer,
                           since timestamptz)
 returns boolean language plpgsql volatile as $$
@@ -60,7 +60,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
   return (select count(*) + more <= most
                  and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
-            -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+            -- uses appointment_by_customer: the planner thinks customer_free is cheap, but it has ten times the pages
             from (select clinic_id, status, active_during
                     from appointment
                    where customer_id = customer and lower(during) >= since
@@ -197,9 +197,9 @@ create or replace view shown_appointment as
 create index customer_by_email on customer (lower(email)) where active and email is not null;
 create index customer_by_phone on customer (phone) where active and phone is not null;
 
--- The audit: every change and every access to personal data, written with the change itself, in no particular order. A
--- worker seals entries: it numbers them and chains each hash to the one before. Entries contain ids and no other
--- personal data.
+-- The audit log: every change and every access to personal data, written along with the change itself, in no
+-- particular order. A worker seals entries: it numbers them and chains each hash to the one before. Entries contain
+-- ids and no other personal data.
 create table audit_unsealed (
   clinic_id integer not null constraint audit_unsealed_clinic check (clinic_id >= 0),  -- 0: the platform
   id uuid not null default uuidv7(),
@@ -245,7 +245,7 @@ alter table dev_message
 create index appointment_by_booker on appointment (booker_id) where booker_id is not null;
 create index notification_by_customer on notification (recipient_id) where recipient = 'customer';
 
--- How long a clinic keeps former patients' data and sent messages.
+-- How long a clinic keeps former patients' data, and messages it has sent.
 alter table clinic
   add column retain_patients_months smallint
     constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
@@ -290,7 +290,7 @@ grant select, insert, update, delete on all tables in schema public to appoint_s
 grant select, insert, update, delete on all tables in schema jobs to appoint_across;
 grant usage on all sequences in schema public to appoint_server, appoint_across;
 grant usage on all sequences in schema jobs to appoint_across;
-revoke all on schema_migration from appoint_server, appoint_across;  -- reading it is granted to public
+revoke all on schema_migration from appoint_server, appoint_across;  -- everyone can still read it, as public
 
 revoke select, insert, update, delete on customer from appoint_server;
 grant select (id, present_id, version, active, removed_at, erased_at, created_at, updated_at), update (version)
@@ -344,8 +344,8 @@ create policy of_clinic on api_key to appoint_server using (clinic_id = current_
 create policy across on api_key to appoint_across using (true);
 
 -- Returns the API key with this id, in one round trip. Row-level security cannot apply yet: naming the clinic would
--- cost a transaction, and the role that spans clinics would see every key. This function shows one key, and only the
--- columns that authentication needs.
+-- require a transaction, and the role that spans clinics would see every key. This function returns a single key, and
+-- only the columns that authentication needs.
 create function presented_key(key_id uuid)
   returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz,
                  last_used_at timestamptz, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz)

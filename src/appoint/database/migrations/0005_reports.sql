@@ -1,6 +1,6 @@
 -- Reports: each doctor's daily sums, so that a chart never has to read all appointments.
 --
--- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
+-- Released migrations are never changed, and this one predates the rules that it breaks (locks on large tables):
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
 
 -- A hold that expired or was released: cancelled without ever having been booked.
@@ -16,13 +16,14 @@ create index appointment_not_live on appointment (clinic_id, doctor_id, lower(du
 -- bookings.
 --
 -- An appointment counts on the date when it starts, in the clinic's current time zone. Holds do not count unless they
--- were confirmed. `booked` counts all others. Of these, `cancelled` were cancelled, `missed` are no-shows,
--- and `kept` took place. `lead_days` is the sum of the days between booking and appointment; `lead` counts appointments
--- booked on the day itself, the day before, 2 or 3 days, up to 7, 14, 28 and 56 days before, and earlier.
+-- were confirmed. `booked` counts all others. Of these, `cancelled` were cancelled, `missed` are no-shows, and `kept`
+-- took place. `lead_days` is the sum of the days between booking and appointment; `lead` counts appointments by how
+-- long before they were booked: on the day itself, the day before, 2 or 3 days before, up to 7, 14, 28 and 56 days
+-- before, and earlier.
 --
 -- Minutes are counted per hour of the wall clock, starting at `opens`: published minutes (including remnants), and the
--- minutes, without buffers, of appointments that are neither cancelled nor missed. The hour that occurs twice in autumn
--- can have 120.
+-- minutes, without buffers, of appointments that are neither cancelled nor missed. The hour that occurs twice in
+-- autumn can have 120 minutes.
 create function summed(of_clinic integer, of_doctor uuid, first date, last date)
 returns table (date date, opens smallint, published_minutes smallint[], booked_minutes smallint[],
                booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
@@ -62,7 +63,7 @@ begin atomic
       from visit
      where date between coalesce(first, '-infinity') and coalesce(last, 'infinity')
      group by date
-  ), part as (  -- each half hour of the wall clock separately: clocks change between half hours
+  ), part as (  -- each half hour of the wall clock separately, because clocks only change between half hours
     select t.taken, greatest(t.since, lower(t.during)) at time zone zone as wall,
            least(t.since + interval '30 minutes', upper(t.during)) - greatest(t.since, lower(t.during)) as lasts
       from place,

@@ -1,6 +1,6 @@
 -- Name search: find people however their names are spelled.
 --
--- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
+-- Released migrations are never changed, and this one predates the rules that it breaks (locks on large tables):
 -- squawk-ignore-file adding-field-with-default, require-concurrent-index-creation, require-concurrent-index-deletion
 
 -- Returns the text in lower case, without accents.
@@ -10,7 +10,7 @@ begin atomic
                                            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'øłđðı’', 'olddi''');
 end;
 
--- Returns the folded text and, if they differ, the German spelling without umlauts and the reverse: “müller
+-- Returns the folded text and, if they differ from it, the German spelling without umlauts and its reverse: “müller
 -- mueller”, “mueller muller”.
 create function spellings(text) returns text language plpgsql immutable strict parallel safe as $$
 declare

@@ -1,9 +1,9 @@
--- Bookings take typed parameters, appointment events have one shape, and a cancellation has a cause.
+-- Bookings take typed parameters, appointment events all have the same shape, and a cancellation has a cause.
 
 -- The parameters of booking/sql/insert_appointments.sql. The previous version's code may still use a type while this
 -- migration runs, so a type never changes: a statement that needs different members gets a new type.
 
--- turn: 1, 2, …, the order in which the requests choose their doctors. If doctor_id is null, any candidate will do.
+-- turn: 1, 2, …, the order in which doctors are chosen for the requests. If doctor_id is null, any candidate will do.
 create type requested_appointment as (
   turn smallint, position smallint, id uuid, doctor_id uuid, customer_id uuid, appointment_type_id uuid,
   starts_at timestamptz, ends_at timestamptz, claimed_from timestamptz, claimed_until timestamptz,

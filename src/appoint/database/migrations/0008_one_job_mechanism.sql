@@ -1,4 +1,4 @@
--- One job mechanism: nightly jobs are rows with leases, as notifications and webhooks are. PgQueuer is removed.
+-- One job mechanism: nightly jobs are rows with leases, just like notifications and webhooks. PgQueuer is removed.
 
 -- A nightly job's next run. One worker leases the row for as long as it runs the job.
 create table job_run (

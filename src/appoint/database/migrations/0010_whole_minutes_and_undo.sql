@@ -1,6 +1,6 @@
 -- Appointments, booking slots and absences start and end on whole minutes, and staff can undo their last step.
 
--- Until 1972, the offsets of some zones had seconds, so hours published for those dates can have them too.
+-- Until 1972, some zones had offsets that included seconds, so hours published for those dates can include them too.
 
 alter table appointment
   add constraint appointment_whole_minutes check (
@@ -78,7 +78,7 @@ begin
   alter table appointment alter constraint within_hours not deferrable;
 end $$;
 
--- The status before the clinic's last step, as long as nothing else has happened since.
+-- The status before the clinic's last step, unless something else has happened since.
 alter table appointment
   add column undo_status text,
   add column stepped_at timestamptz,

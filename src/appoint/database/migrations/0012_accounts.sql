@@ -41,7 +41,7 @@ create function session_owner(hash bytea, at timestamptz, idle interval)
 revoke execute on function session_owner from public;
 grant execute on function session_owner to appoint_server, appoint_across;
 
--- Servers from the previous release call this one.
+-- Servers from the previous release call this function.
 create or replace function signed_in(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
                  memberships text)

@@ -1,6 +1,6 @@
 -- Clinics can see only their own patients, and doctors can see a colleague's patient only in an emergency.
 
--- A hold no longer makes the customer a patient. So an appointment needs only a customer while it is on hold, and a
+-- A hold no longer makes the customer a patient, so an appointment needs only a customer while it is on hold, and a
 -- patient once it is booked.
 -- squawk-ignore ban-drop-constraint
 alter table appointment drop constraint is_patient;
@@ -25,7 +25,7 @@ alter table appointment
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint appointment_customer foreign key (customer_id) references customer (id);
 
--- Finds a person's records at all clinics, even when deleting the person.
+-- Finds a person's records at all clinics. Deleting a person needs this too.
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists patient_by_customer on patient (customer_id);
 
@@ -54,7 +54,7 @@ create policy of_clinic on emergency_access to appoint_server using (clinic_id =
 create policy across on emergency_access to appoint_across using (true);
 
 -- Returns the doctors who have emergency access to a patient at a given time. The guard calls this before the
--- transaction has a clinic.
+-- transaction names a clinic.
 create function emergency_doctors(clinic integer, customer uuid, at timestamptz) returns setof uuid
   language sql stable security definer
   begin atomic
@@ -65,7 +65,7 @@ create function emergency_doctors(clinic integer, customer uuid, at timestamptz)
 revoke execute on function emergency_doctors from public;
 grant execute on function emergency_doctors to appoint_server, appoint_across;
 
--- A clinic's notes about an erased customer stay as long as the clinic has to keep them.
+-- A clinic's notes about an erased customer stay for as long as the clinic has to keep them.
 alter table patient
   add column outlives_customer boolean not null default false;
 alter table patient

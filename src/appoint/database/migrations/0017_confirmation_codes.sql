@@ -6,7 +6,7 @@ alter table clinic
   -- squawk-ignore constraint-missing-not-valid
   add constraint clinic_confirm_address check (confirm_address in ('always', 'never'));
 
--- When the customer proved that messages to this address reach them. Changing the address clears the time.
+-- When the customer proved that messages to this address reach them. Cleared when the address changes.
 alter table customer
   add column email_confirmed_at timestamptz,
   add column phone_confirmed_at timestamptz;
@@ -50,7 +50,7 @@ create function masked_address(customer_id uuid) returns text language sql stabl
 revoke execute on function masked_address from public;
 grant execute on function masked_address to appoint_server, appoint_across;
 
--- Returns whether messages to the booker also reach the customer, or the customer cannot receive any.
+-- Returns whether messages to the booker also reach the customer, or whether the customer cannot receive any.
 create function shares_address(customer_id uuid, booker_id uuid) returns boolean
   language sql stable strict security definer
   begin atomic

@@ -1,4 +1,4 @@
--- A slug is never a number, because the URL of a clinic's page contains either its slug or its number.
+-- A slug is never a number, because the URL of a clinic's page contains either the slug or the number.
 
 -- A numeric slug may have taken over the page of the clinic with that number.
 update clinic

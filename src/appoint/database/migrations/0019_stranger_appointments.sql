@@ -1,17 +1,17 @@
 -- What strangers booked, and from which networks. Strangers are callers without a session, an API key or a role at the
 -- clinic. Also lets staff revoke manage links.
 
--- One row for each appointment that a stranger booked. The bounds count recent rows, and staff use them to find
+-- One row for each appointment that a stranger booked. The bounds count recent rows, and staff use the rows to find
 -- bookings to cancel.
 create table stranger_appointment (
   clinic_id integer not null,
   appointment_id uuid not null,
   created_at timestamptz not null default now(),
-  -- digests keyed with the server's key, different for each clinic: the caller's own network, then wider ones by level
+  -- digests made with the server's key, different for each clinic: the caller's own network, then ever wider ones
   networks bytea[] not null
     constraint stranger_appointment_networks check (cardinality(networks) between 1 and 3),
   minutes integer not null constraint stranger_appointment_minutes check (minutes > 0),  -- the claim's length
-  held boolean not null,  -- whether it counts towards the clinic's share only while it is on hold
+  held boolean not null,  -- whether it counts towards the clinic's share only for as long as it is on hold
   primary key (clinic_id, appointment_id),
   constraint stranger_appointment_of foreign key (clinic_id, appointment_id) references appointment (clinic_id, id)
     on delete cascade
@@ -23,15 +23,15 @@ create index stranger_appointment_wider on stranger_appointment (clinic_id, (net
 create index stranger_appointment_widest on stranger_appointment (clinic_id, (networks[3]), created_at);
 
 -- A stranger's networks, narrowest first, with the maximum number of minutes for each and per email address or phone
--- number, and the share of the clinic's time for all strangers with unconfirmed addresses; null if this stranger's
--- address is confirmed. A parameter of insert_appointments.sql.
+-- number, and the share of the clinic's time available to all strangers with unconfirmed addresses, which is null if
+-- this stranger's address is confirmed. A parameter of insert_appointments.sql.
 create type stranger_origin as (
   networks bytea[], minutes_per_network integer[], minutes_per_address integer, clinic_percent integer,
   counted_since timestamptz
 );
 
--- Returns whether strangers may take `more` minutes of a clinic's time for `appointments` appointments for these
--- customers. A single appointment of any length always fits if nothing else counts.
+-- Returns whether strangers may take `more` minutes of a clinic's time for this number of `appointments` for these
+-- customers. A single appointment always fits, whatever its length, if nothing else counts.
 --
 -- Checks twice: first without waiting, so that a flood of refused requests does not queue here, and then again after
 -- concurrent calls for the clinic have finished. The function is volatile, so unlike the calling statement, it then
@@ -128,7 +128,7 @@ create policy of_clinic on stranger_appointment to appoint_server using (clinic_
 create policy written on stranger_appointment for insert to appoint_server with check (true);
 create policy across on stranger_appointment to appoint_across using (true);
 
--- The number of the currently valid manage link. Revoking it makes the next one valid.
+-- The number of the currently valid manage link. Revoking that link makes the next one valid.
 alter table appointment
   add column link_number smallint not null default 1,
   -- The check scans a column that is still 1 in every row.

@@ -1,12 +1,12 @@
--- Staff's steps can be undone, including moves and bulk changes; when patients arrived and entered the room; and staff's
--- own notes.
+-- Lets staff undo their steps, including moves and bulk changes. Also stores when patients arrived and entered the
+-- room, and staff's own notes.
 
 alter table appointment
-  add column step_id uuid,  -- the clinic's last step, as long as nothing else has happened since
+  add column step_id uuid,  -- the clinic's last step, unless something else has happened since
   add column arrived_at timestamptz,
   add column in_room_at timestamptz,
   add column staff_notes text,
-  -- After an undo, the sequence before the step: what the patient was told then is true again.
+  -- After an undo, the sequence before the step, because what the patient was told then is true again.
   add column restored_sequence integer,
   -- The checks scan columns that are still null in every row, or accept more than before.
   -- squawk-ignore constraint-missing-not-valid
@@ -14,7 +14,7 @@ alter table appointment
   -- squawk-ignore constraint-missing-not-valid
   add constraint appointment_restored_sequence check (restored_sequence >= 0);
 
--- Staff can note visits afterwards.
+-- Staff can record visits after they have happened.
 -- squawk-ignore ban-drop-constraint
 alter table appointment drop constraint appointment_overridden;
 alter table appointment add constraint appointment_overridden check (
@@ -22,8 +22,8 @@ alter table appointment add constraint appointment_overridden check (
 
 update appointment set arrived_at = stepped_at where status in ('arrived', 'checked-in') and stepped_at is not null;
 
--- Appointments as they were before a step: one act of the clinic's staff, which can move, cancel or change the status of
--- several appointments at once. Rows are kept for two days.
+-- Appointments as they were before a step. A step is a single action by the clinic's staff, which can move, cancel or
+-- change the status of several appointments at once. Rows are kept for two days.
 create table appointment_step (
   clinic_id integer not null,
   step_id uuid not null constraint appointment_step_id_of_clinic check (clinic_of(step_id) = clinic_id),

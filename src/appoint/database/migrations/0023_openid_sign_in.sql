@@ -1,6 +1,6 @@
 -- Staff sign in on the pages through an OpenID provider, and old audit entries are deleted.
 
--- Links a user to their identity at an OpenID provider. Contains neither their id nor their name there.
+-- Links a user to their identity at an OpenID provider. Contains neither the user's id nor their name at the provider.
 create table user_identity (
   issuer text not null constraint user_identity_issuer check (issuer <> '' and length(issuer) <= 1000),
   subject_hash bytea not null constraint user_identity_subject check (length(subject_hash) = 32),
@@ -11,7 +11,7 @@ create table user_identity (
 );
 grant select, insert, delete on user_identity to appoint_across;
 
--- The attempts to sign in that a provider's response has finished, so that a response cannot be used twice.
+-- The sign-in attempts that a provider's response has completed, so that no response can be used twice.
 create table openid_attempt (
   state_hash bytea primary key constraint openid_attempt_state check (length(state_hash) = 32),
   used_at timestamptz not null default now()

@@ -1,4 +1,5 @@
--- Which steps of a clinic's set-up a manager has ticked off. Appoint sees the other steps in the clinic's own data.
+-- Which steps of a clinic's set-up a manager has ticked off. For the other steps, Appoint can tell from the clinic's
+-- own data.
 create table clinic_setup_step (
   clinic_id integer not null constraint clinic_setup_step_of references clinic (id),
   step text not null

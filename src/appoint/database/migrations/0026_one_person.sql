@@ -1,14 +1,15 @@
--- A clinic can correct its patients' details, and join several records of the same person.
+-- A clinic can correct its patients' details, and join several records for the same person.
 
 alter table patient
-  -- The clinic's own values, where it must not change the customer's: the customer has confirmed their address, or
-  -- another clinic knows them. Null where the customer's value applies.
+  -- The clinic's own values, for when it must not change the customer's because the customer has confirmed their
+  -- address or another clinic knows them. Null where the customer's value applies.
   add column corrected_name text,
   add column corrected_email text,
   add column corrected_phone text,
   add column corrected_locale text,
   add column corrected_birth_date date,
-  -- The record that represents the person, if staff have joined this record with others. Then that record names itself.
+  -- The record that represents the person, if staff have joined this record with others. That main record names
+  -- itself.
   add column main_id uuid,
   add column joined_at timestamptz;
 
@@ -20,7 +21,7 @@ alter table patient
       case when num_nonnulls(corrected_name, corrected_email, corrected_phone, corrected_locale,
                              corrected_birth_date) > 0
            then customer_id end) stored,
-  -- Like `main_id`, but nil instead of null, so that foreign keys can require it to be the same.
+  -- Like `main_id`, but nil instead of null, so that foreign keys can compare it.
   add column person_id uuid
     -- squawk-ignore adding-field-with-default
     generated always as (coalesce(main_id, '00000000-0000-0000-0000-000000000000')) stored,
@@ -34,7 +35,7 @@ alter table patient
   -- An erased customer has no details. Both columns are null in every row.
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint patient_corrected foreign key (corrected_id) references customer (present_id),
-  -- A main record is one of the clinic's, and names itself. So every joined record names its main record directly.
+  -- A main record is one of the clinic's, and names itself, so every joined record names its main record directly.
   -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint patient_main foreign key (clinic_id, main_id, person_id)
     references patient (clinic_id, customer_id, person_id) deferrable initially deferred;
@@ -42,7 +43,8 @@ alter table patient
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists patient_by_main on patient (clinic_id, main_id) where main_id is not null;
 
--- The clinic's patients, with the clinic's own values. Otherwise, the server sees only whether a customer exists.
+-- The clinic's patients, with the clinic's own values. For anyone else, the server sees only whether the customer
+-- exists.
 create or replace view clinic_customer with (security_barrier) as
   select c.id, c.version, c.created_at, c.updated_at, c.active, c.removed_at,
          coalesce(p.corrected_name, c.name) as name, coalesce(p.corrected_email, c.email) as email,
@@ -55,7 +57,7 @@ create or replace view clinic_customer with (security_barrier) as
     join customer c on c.id = p.customer_id
    where p.clinic_id = current_clinic();
 
--- How a clinic reaches a customer: as `customer_channel`, but at the addresses that the clinic has corrected.
+-- How a clinic reaches a customer: like `customer_channel`, but at the addresses that the clinic has corrected.
 create view clinic_channel as
   select k.id as clinic_id, c.id as customer_id, way.channel
     from clinic k
@@ -69,7 +71,7 @@ create view clinic_channel as
    where c.active and way.possible and coalesce(w.wanted, way.usual);
 grant select on clinic_channel to appoint_across;
 
--- What staff have corrected: one row for each detail.
+-- What staff have corrected, with one row for each detail.
 create table patient_correction (
   clinic_id integer not null,
   id uuid not null constraint patient_correction_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -111,11 +113,11 @@ returns uuid language sql volatile security definer
 revoke execute on function add_patient from public;
 grant execute on function add_patient to appoint_server;
 
--- Corrects a customer's details for the clinic that the transaction names. Changes the customer, unless the details are
--- the customer's own to change: they have confirmed an address, or another clinic knows them. Then it stores the clinic's
--- own values. A null value leaves a detail as the customer has it.
+-- Corrects a customer's details for the clinic that the transaction names. Changes the customer, unless only the
+-- customer may change the details, because they have confirmed an address or another clinic knows them. In that case,
+-- it stores the clinic's own values. A null value leaves a detail as the customer has it.
 --
--- Locks the customer before it looks, so that it sees concurrent bookings at other clinics.
+-- Locks the customer before reading anything, so that it sees concurrent bookings at other clinics.
 create function correct_patient(customer uuid, name text, email text, phone text, locale text, birth_date date)
 returns void language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -164,8 +166,8 @@ alter table appointment
   drop constraint is_patient,
   add constraint is_patient foreign key (clinic_id, patient_id, person_id)
     references patient (clinic_id, customer_id, person_id) deferrable initially deferred not valid,
-  -- Like `customer_free`, for all of a person's records. The index contains only joined records' appointments, so it is
-  -- empty at first.
+  -- Like `customer_free`, but for all of a person's records. The index contains only appointments under joined
+  -- records, so it is empty at first.
   -- squawk-ignore constraint-missing-not-valid
   add constraint person_free exclude using gist (clinic_id with =, person_id with =, customer_during with &&)
     where (person_id <> '00000000-0000-0000-0000-000000000000');
@@ -204,7 +206,7 @@ create function customers_joined(clinic integer, customer uuid) returns setof uu
 revoke execute on function customers_joined from public;
 grant execute on function customers_joined to appoint_server, appoint_across;
 
--- As before, but counts the appointments of all joined records.
+-- As before, but counts the appointments under all joined records.
 create or replace function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer,
                                      most_held integer, since timestamptz)
 returns boolean language plpgsql as $$
@@ -214,7 +216,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(coalesce(person, customer)::text, clinic));
   return (select count(*) + more <= most
                  and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
-            -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+            -- uses appointment_by_customer: the planner thinks customer_free is cheap, but it has ten times the pages
             from (select clinic_id, status, active_during
                     from appointment
                    where customer_id = customer and lower(during) >= since

@@ -1,6 +1,6 @@
--- Passkeys, recovery codes, and the rule that a clinic's staff sign in with a second factor.
+-- Passkeys, recovery codes, and the rule that a clinic's staff must sign in with a second factor.
 
--- A passkey (WebAuthn credential). Authenticators that keep a counter increase it with every use; the others always
+-- A passkey (WebAuthn credential). Authenticators that keep a counter increment it with every use; the others always
 -- report 0.
 create table passkey (
   id uuid primary key default uuidv7(),
@@ -19,7 +19,7 @@ create table passkey (
 );
 create index passkey_of_user on passkey (user_id, id);
 
--- The challenges that have been used. Each is valid only once and for a few minutes.
+-- The challenges that have been used. Each is valid only once, and only for a few minutes.
 create table used_challenge (
   digest bytea primary key constraint used_challenge_digest check (length(digest) = 32),
   expires_at timestamptz not null

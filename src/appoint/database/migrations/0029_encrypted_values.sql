@@ -12,7 +12,7 @@ alter table webhook
 alter table emergency_access
   -- squawk-ignore ban-drop-constraint
   drop constraint emergency_access_reason,
-  -- Emergencies are rare, so this check doesn't take long either.
+  -- Emergency access is rare, so this check doesn't take long either.
   -- squawk-ignore constraint-missing-not-valid
   add constraint emergency_access_reason check (
     reason ~ '\S' and (length(reason) <= 200 or reason like 'enc1:%' and length(reason) <= 1200)

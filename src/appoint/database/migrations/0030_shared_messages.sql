@@ -22,7 +22,7 @@ create index if not exists notification_shared
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists notification_followers on notification (clinic_id, leader_id) where leader_id is not null;
 
--- A clinic's patients, without those whose only appointments were cancelled. `offset 0` keeps the planner from reading
+-- A clinic's patients, without those whose only appointments were cancelled. `offset 0` stops the planner from reading
 -- all appointments first.
 create view listed_patient with (security_invoker = true) as
   select p.*
@@ -43,7 +43,7 @@ create view listed_patient with (security_invoker = true) as
                   where o.clinic_id = p.clinic_id and o.main_id = p.main_id
                     and a.status not in ('pending', 'cancelled')
                  offset 0)
-      -- the clinic has kept the record for longer than the appointments
+      -- the clinic has kept the record for longer than its appointments
       or not exists (select from appointment a
                       where a.clinic_id = p.clinic_id
                         and (a.customer_id = p.customer_id or a.booker_id = p.customer_id)

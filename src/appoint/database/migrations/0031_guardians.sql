@@ -1,4 +1,4 @@
--- People book for their children, and for others they care for.
+-- People can book for their children, and for others they care for.
 
 create table guardianship (
   id uuid primary key default uuidv7(),
@@ -7,8 +7,8 @@ create table guardianship (
   updated_at timestamptz not null default now(),
   guardian_id uuid not null,
   ward_id uuid not null,
-  -- The clinic that granted it, and where alone it applies. Null if the guardian registered the ward, and then it applies
-  -- everywhere.
+  -- The clinic that granted it, which is the only one where it applies. Null if the guardian registered the ward; it
+  -- then applies everywhere.
   granting_clinic_id integer,
   ends_on date not null,  -- the first day on which it no longer applies
   ended_at timestamptz,

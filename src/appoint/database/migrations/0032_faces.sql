@@ -1,4 +1,4 @@
--- What a clinic shows of itself and its doctors, and whom they see.
+-- What a clinic shows about itself and its doctors, and which patients they see.
 alter table clinic
   -- The clinic's text, links, colour and opening hours, in the API's format.
   add column profile jsonb not null default '{}'
@@ -23,7 +23,7 @@ alter table appointment_type
   add column patients text not null default 'everyone'
     constraint appointment_type_patients check (patients in ('everyone', 'new', 'known'));
 
--- Specialties that clinics have typed in become codes if they are in the list, in any of the languages.
+-- Replace specialties that clinics have typed in with codes if they are in the list in any of the languages.
 update doctor d
    set specialties = array[listed.code]
   from (values

@@ -1,5 +1,6 @@
--- The server cannot read customers who are not yet a clinic's patients. This function returns only what decides whether
--- a doctor sees someone: their birth date, as the clinic knows it, and whether they are the clinic's patient.
+-- The server cannot read customers who are not yet a clinic's patients. This function returns only what decides
+-- whether a doctor sees someone: their birth date as the clinic knows it, and whether they are already a patient
+-- there.
 create function patient_facts(clinic integer, customers uuid[])
   returns table (customer_id uuid, birth_date date, is_known boolean)
   language sql stable security definer

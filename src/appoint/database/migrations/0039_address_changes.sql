@@ -1,4 +1,4 @@
--- The addresses that customers no longer have, so that a message can go there. Deleted after a few weeks.
+-- Customers' former addresses, so that a message about the change can go there. Deleted after a few weeks.
 create table address_change (
   id uuid primary key default uuidv7(),
   customer_id uuid not null,

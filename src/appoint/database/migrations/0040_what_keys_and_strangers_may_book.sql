@@ -1,6 +1,6 @@
--- Returns which limit strangers would exceed if they took `more` minutes of a clinic's time for `appointments`
--- appointments for these customers: `holds`, which expire within minutes, or what can be taken in a `day`. Returns null
--- if they may. A single appointment of any length always fits if nothing else counts.
+-- Returns which limit strangers would exceed if they took `more` minutes of a clinic's time for this number of
+-- `appointments` for these customers: the limit on `holds`, which expire within minutes, or the limit per `day`.
+-- Returns null if they may. A single appointment always fits, whatever its length, if nothing else counts.
 --
 -- Checks twice: first without waiting, so that a flood of refused requests does not queue here, and then again after
 -- concurrent calls for the clinic have finished. The function is volatile, so unlike the calling statement, it then

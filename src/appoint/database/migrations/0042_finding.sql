@@ -5,7 +5,7 @@ alter table clinic
     constraint clinic_location check ((latitude is null) = (longitude is null)
                                       and latitude between -90 and 90 and longitude between -180 and 180);
 
--- These tables have thousands of rows at most, so that building an index takes less than a second.
+-- These tables have thousands of rows at most, so building an index takes less than a second.
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists clinic_spellings on clinic using gin (spellings(name) gin_trgm_ops) where active;
 -- squawk-ignore require-concurrent-index-creation

@@ -1,4 +1,5 @@
--- Count the queues' entries across all clinics, up to :limit each, and return the age of the oldest in seconds.
+-- Count the entries in the queues across all clinics, up to :limit in each, and return the age of the oldest in
+-- seconds.
 select (select count(*) from (select from event where parked_at is null limit :limit) as e) as events,
        coalesce((select extract(epoch from now() - created_at)::float8
                    from event
