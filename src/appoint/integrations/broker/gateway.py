@@ -26,15 +26,15 @@ CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
 RETENTION_SECONDS: Final = 30 * 24 * 3600.0
 DUPLICATE_WINDOW_SECONDS: Final = 3600.0
-"""How far back NATS detects duplicates. If it acknowledges a message while the database is unreachable, the message is
-published again afterwards."""
+"""How far back NATS detects duplicates. A message that it acknowledges while the database is unreachable is published
+again afterwards."""
 HEADER_BYTES: Final = 1024
 """More than our headers need. NATS counts headers as part of the message, and disconnects if the message is too
 large."""
 TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message or headers that exceed the stream's limit
 
 for _library in ("aio_pika", "aiormq"):
-    # Their log lines contain addresses and messages. Errors that matter are also raised.
+    # Their log lines contain addresses and messages. Any errors that matter are raised as well.
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 Publish = Callable[[Message], Awaitable[None]]
@@ -158,7 +158,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
                             message.body.encode(),
                             exchange=exchange,
                             routing_key=message.topic,
-                            mandatory=False,  # if there is no queue, no consumer wants the message
+                            mandatory=False,  # no queue means that no consumer wants the message
                             persist=True,
                             content_type=CONTENT_TYPE,
                             message_id=id,
@@ -181,8 +181,8 @@ async def _connection(
                 client = await connect()
             except Exception as error:
                 # A RabbitMQ client that failed to connect and its error refer to each other through these frames.
-                # Breaking the cycle frees the client here, so it can close itself. The garbage collector might only run
-                # once no event loop is running, when the client could no longer close itself.
+                # Breaking the cycle frees the client here, so it can close itself. The garbage collector might not run
+                # until the event loop has ended, when the client could no longer close itself.
                 clear_frames(error.__traceback__)
                 raise
     try:
@@ -190,7 +190,7 @@ async def _connection(
     finally:
         with suppress(OSError, TimeoutError, *faults):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await client.close()  # the broker's own method would wait for lost acknowledgements
+                await client.close()  # the broker's own method would wait for acknowledgements that have been lost
 
 
 @contextmanager

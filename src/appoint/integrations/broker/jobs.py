@@ -19,18 +19,18 @@ log = structlog.get_logger()
 
 MAX_BATCH_SIZE: Final = 256
 BATCH_SECONDS: Final = 20.0
-"""After this time, acknowledgements are recorded, long before the idle session times out."""
+"""After this time, acknowledgements are recorded. It ends long before the idle session times out."""
 IDLE_SECONDS: Final = 0.5
 TURN_SECONDS: Final = 2.0
 
 
 async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
-    """Publish every message at least once, in order within each subject, until `stop`. Raise `StartupError` for an
-    invalid address.
+    """Publish every message at least once, in order within each subject, until `stop` is set. Raise `StartupError` for
+    an invalid address.
 
-    Any number of workers can run this: one at a time has the turn, and if it dies, another takes over. The worker that
-    has the turn keeps a database connection open, without a transaction. While the broker or the database is
-    unreachable, the worker waits, and unacknowledged messages stay in the table.
+    Any number of workers can run this, but only one has the turn at any time; if it dies, another takes over. The
+    worker that has the turn keeps a database connection open, without a transaction. While the broker or the database
+    is unreachable, the worker waits, and unacknowledged messages stay in the table.
     """
     gateway.check_url(url)
     failures = 0
@@ -69,7 +69,7 @@ async def _take_turn(db: Database, url: str, stop: asyncio.Event, report_success
     async with db.connection() as connection:
         is_taken = False
         try:
-            session = Transaction(connection)  # in name only: each statement commits on its own
+            session = Transaction(connection)  # a transaction in name only: each statement commits on its own
             is_taken = not await repository.take_turn(session)
             if not is_taken:
                 async with gateway.connect(url) as send:

@@ -39,7 +39,7 @@ async def append(
 async def take_turn(session: Statements) -> bool:
     """Become the publisher until the session ends. Return False if another session is already the publisher.
 
-    PostgreSQL ends the session after a minute without statements, because its machine may have died unnoticed.
+    PostgreSQL ends the session after a minute without statements, because the worker's machine may have died unnoticed.
     """
     return await session.fetchval(
         """

@@ -1,1 +1,1 @@
-"""Doctors as “providers”, the term other systems use."""
+"""Doctors as “providers”, which is what other systems call them."""

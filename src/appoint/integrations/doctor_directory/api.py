@@ -39,7 +39,7 @@ class Providers(Controller):
         if clinic_id is None:
             active_clinics = await clinics.list_active(
                 request.db, q=None, after=None, limit=1
-            )  # at most two: one beyond the limit
+            )  # at most two, which is one more than the limit
             if len(active_clinics) != 1:
                 raise errors.Conflict("which-clinic")
             clinic_id = active_clinics[0].id

@@ -58,7 +58,7 @@ class Webhooks(Controller):
     ) -> Response[WebhookWithSecret]:
         """Create a webhook, which sends a clinic's events to a URL. Only this response contains the secret for checking
         signatures; the response to a repeated request omits it."""
-        idempotency_key(request)  # rejects an invalid key before doing anything else
+        idempotency_key(request)  # rejects an invalid key before anything else happens
         await clinics.get(request.db, clinic_id)
         await service.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
         webhook, replayed = await idempotent_resource(

@@ -37,11 +37,11 @@ LOOKUP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
 RESOLVER_THREADS: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
-"""Threads that resolve host names. The event loop has only a few threads, and slow names would block all other
-lookups."""
+"""Threads that resolve host names. The event loop's own pool has only a few threads, so slow names would block all
+other lookups."""
 
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
-"""Also for host names that cannot be resolved: otherwise, managers could find out which internal names exist."""
+"""Also used for host names that cannot be resolved. Otherwise, managers could find out which internal names exist."""
 
 WEB_PORTS: Final = (80, 443)
 MIN_OTHER_PORT: Final = 1024
@@ -73,8 +73,8 @@ class NotPublic(Exception):
 
 
 def is_public(address: str) -> bool:
-    """Return whether the address is reachable from the whole internet. If it embeds an IPv4 address (mapped, NAT64),
-    the embedded address decides."""
+    """Return whether the address is reachable from anywhere on the internet. If it embeds an IPv4 address (mapped,
+    NAT64), the embedded address decides."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
         embedded = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
@@ -106,8 +106,8 @@ async def check_url(url: str, *, private_addresses: bool) -> None:
 
 
 async def _resolve(host: str, port: int, *, private_addresses: bool) -> list[str]:
-    """Return the host's current addresses in the order to try them. Raise `Unresolved`, or `NotPublic` if any is not
-    public."""
+    """Return the host's current addresses in the order in which to try them. Raise `Unresolved`, or `NotPublic` if any
+    is not public."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
@@ -157,7 +157,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 def connection_pool(*, private_addresses: bool) -> Pool:
-    """Return a connection pool to use in `async with`. It ignores the environment's proxy settings, because a proxy
+    """Return a connection pool for use in `async with`. It ignores the environment's proxy settings, because a proxy
     would resolve the host names itself."""
     backend = PublicInternet(private_addresses=private_addresses)
     return Pool(

@@ -47,7 +47,7 @@ class Sender(NamedTuple):
 class Turn(NamedTuple):
     lease: leases.Lease
     ends: float
-    """By the event loop's clock, and long before the lease expires. Nothing is sent after this time."""
+    """A time on the event loop's clock, long before the lease expires. Nothing is sent after it."""
 
 
 async def deliver(
@@ -59,7 +59,7 @@ async def deliver(
     now: Callable[[], datetime] = clock.now,
 ) -> None:
     """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay the others.
-    Return once the last requests have ended."""
+    Return once the last requests have finished."""
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(

@@ -54,7 +54,7 @@ class WebhookContent(RequestBody):
     """An https address without a user name. All of its host's addresses must be public."""
     description: fields.Text | None = None
     event_types: EventTypes = []
-    """Leave empty for all events."""
+    """Leave this empty to receive all events."""
 
 
 class WebhookPatch(RequestBody):
@@ -62,7 +62,9 @@ class WebhookPatch(RequestBody):
     description: fields.Text | None | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
     enabled: Literal[True] | UnsetType = UNSET
-    """Enables a disabled webhook again. Queued events are sent; events since it was disabled can be replayed."""
+    """Enables a disabled webhook again. Queued events are sent, and events that have happened since it was disabled can
+    be replayed.
+    """
 
 
 class Webhook(Resource):
@@ -175,7 +177,7 @@ class WebhookTest(Fact):
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The values that determine a sample event, so that a repeated request sends the same one."""
+    """The values that determine a sample event, so that a repeated request sends the same event."""
 
     webhook_id: UUID
     event_id: UUID

@@ -26,8 +26,8 @@ RETRY_DELAYS: Final = (
 
 
 def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
-    """Return the delay before the next attempt after this many failed ones; None after the eighth, about a day after
-    the first. `jitter`, from 0 to 1, shortens or lengthens the delay by up to a tenth."""
+    """Return the delay before the next attempt after this many failed ones; None after the eighth, which is about a day
+    after the first. `jitter`, from 0 to 1, shortens or lengthens the delay by up to a tenth."""
     return RETRY_DELAYS[failures - 1] * (0.9 + 0.2 * jitter) if failures <= len(RETRY_DELAYS) else None
 
 

@@ -1,7 +1,7 @@
 """Manage webhooks, send sample events, and record the outcomes of deliveries.
 
-The gateway is imported on first use: its HTTP client takes a tenth of a second to import, and most servers send no
-webhooks.
+The gateway is imported on first use: its HTTP client takes a tenth of a second to import, and most servers never send a
+webhook.
 """
 
 import secrets
@@ -59,7 +59,7 @@ async def list_webhooks(db: Statements, clinic_id: int) -> list[Webhook]:
 async def list_deliveries(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return a webhook's deliveries, newest events first: one more than `limit` if there are more."""
+    """Return up to `limit` of a webhook's deliveries, newest events first, plus one if there are more."""
     return await deliveries.list_newest(db, webhook_id, status=status, before=before, limit=limit)
 
 

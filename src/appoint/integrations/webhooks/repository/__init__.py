@@ -1,1 +1,1 @@
-"""SQL for webhooks: the webhooks themselves, their deliveries, and the leases through which workers share them."""
+"""SQL for webhooks: the webhooks themselves, their deliveries, and the leases that workers use to share them."""

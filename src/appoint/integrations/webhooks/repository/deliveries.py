@@ -37,7 +37,7 @@ class DueDelivery(NamedTuple):
 async def list_oldest(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, after: tuple[UUID] | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return a webhook's deliveries, oldest events first: one more than `limit` if there are more."""
+    """Return up to `limit` of a webhook's deliveries, oldest events first, plus one if there are more."""
     rows = await db.fetch(
         """
         select * from webhook_delivery
@@ -57,7 +57,7 @@ async def list_oldest(
 async def list_newest(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return a webhook's deliveries, newest events first: one more than `limit` if there are more."""
+    """Return up to `limit` of a webhook's deliveries, newest events first, plus one if there are more."""
     rows = await db.fetch(
         """
         select * from webhook_delivery
@@ -97,7 +97,7 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
 
 async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
     """Requeue all subscribed events, starting with the given one, whether or not they have been delivered. Each gets
-    its full number of attempts. Return how many there are."""
+    its full number of attempts. Return how many events there are."""
     tag = await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -119,8 +119,8 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
 
 
 async def list_due(db: Statements, webhook_id: UUID, *, now: datetime, limit: int) -> list[DueDelivery]:
-    """Return due deliveries, oldest events first. Only the first queued delivery for each subject is due, so later ones
-    wait behind a failed one."""
+    """Return due deliveries, oldest events first. Only the first queued delivery for each subject is due, so if it
+    fails, later ones wait behind it."""
     rows = await db.fetch(
         """
         select d.id as delivery_id, d.version, d.attempts,
@@ -184,10 +184,10 @@ async def record_failure(
     disable_from: datetime,
     now: datetime,
 ) -> Webhook | None:
-    """Record a failed attempt. The next one is at `due_at`; if that is None, there is none. Do nothing if the delivery
-    has changed since that version.
+    """Record a failed attempt. The next one is at `due_at`; None means that there won't be another. Do nothing if the
+    delivery has changed since that version.
 
-    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed, that is,
+    Disable a webhook that has been failing since `disable_from` or earlier. Return the webhook if it changed, that is,
     if it has just started to fail or been disabled.
     """
     row = await db.fetchrow(

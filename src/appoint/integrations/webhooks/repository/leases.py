@@ -1,4 +1,4 @@
-"""SQL for leases on webhooks, through which workers share all clinics' deliveries."""
+"""SQL for leases on webhooks, which workers use to share all clinics' deliveries."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class Lease(NamedTuple):
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
-    """Lease webhooks with due deliveries, across clinics, until the given time. Those that have waited longest come
-    first."""
+    """Lease webhooks that have due deliveries, across all clinics, until the given time. Those that have waited longest
+    come first."""
     rows = await db.fetch(
         """
         with free as (

@@ -40,7 +40,7 @@ async def lock(tx: Statements, webhook_id: UUID) -> Webhook | None:
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> list[Webhook]:
-    """Return the clinic's active webhooks, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the clinic's active webhooks, oldest first, plus one if there are more."""
     rows = await db.fetch(
         "select * from webhook where clinic_id = $1 and active and id > $2 order by id limit $3 + 1",
         clinic_id,
