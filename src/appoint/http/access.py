@@ -24,7 +24,7 @@ from .request import check_address, clinic_of
 from .routes import route_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
-"""Permissions for things that always belong to the caller and have no id in the path."""
+"""Permissions for data that always belongs to the caller and has no id in the path."""
 WAS_REFUSED: Final = "refused"
 """The key in a request's state that marks a request as refused by the guard. The audit log records it."""
 MAX_USER_AGENT: Final = 300
@@ -82,8 +82,8 @@ def _limit_to_networks(caller: Actor, admin_networks: Collection[str]) -> Actor:
 
 def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
     """Return the caller without the roles that require a second factor if their session does not have one.
-    `administrators` says whether administrators need one: if so, it is needed for their roles at clinics too. Programs
-    do not have sessions.
+    `administrators` says whether administrators need one, in which case they also need it for their roles at clinics.
+    Programs are not affected, because they do not have sessions.
     """
     if caller.session_id is None or caller.second_factor:
         return caller
@@ -98,8 +98,8 @@ def _limit_to_second_factor(caller: Actor, *, administrators: bool) -> Actor:
 
 
 def _check_scopes(request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str) -> None:
-    """Raise `Forbidden` for an API key without a permission that everyone else has. A key acts for its clinic, so it
-    books under fewer limits than a stranger."""
+    """Raise `Forbidden` for an API key that lacks a permission everyone else has. A key acts for its clinic, so it can
+    book under fewer limits than a stranger."""
     if permission not in PUBLIC_PERMISSIONS & SCOPES or caller.administrator or permission in caller.scopes:
         return
     if caller.memberships and all(each.role is Role.PARTNER for each in caller.memberships):
@@ -108,21 +108,21 @@ def _check_scopes(request: litestar.Request[Actor, Any, Any], caller: Actor, per
 
 
 def has_recent_proof(caller: Actor, *, now: datetime) -> bool:
-    """Return whether the caller's session began, or its owner last entered a credential, within the last few minutes.
+    """Return whether, within the last few minutes, the caller's session began or its owner entered a credential.
     Callers without a session prove who they are with every request.
     """
     return caller.proven_at is None or caller.proven_at > now - PROOF_TTL
 
 
 def check_proof(caller: Actor, *, now: datetime) -> None:
-    """Raise `proof-required` unless the caller has a recent proof."""
+    """Raise a `proof-required` error unless the caller has recently proved who they are."""
     if not has_recent_proof(caller, now=now):
         raise errors.Forbidden("proof-required")
 
 
 async def admit_system(request: litestar.Request[Actor, Any, Any]) -> None:
-    """Count a request from a monitoring system or a message gateway. Neither has an account: their handlers check how
-    they identify themselves.
+    """Count a request from a monitoring system or a message gateway. Neither has an account; their handlers check their
+    credentials instead.
     """
     if request.method == "OPTIONS":
         return
@@ -187,7 +187,7 @@ async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
     """Return whether the path parameter named by `owned_by` identifies something that belongs to the caller. Handlers
-    with `narrows` do their own filtering by owner.
+    with `narrows` filter by owner themselves.
     """
     declared = route_of(request.route_handler)
     if declared.permission in OF_ONESELF or declared.narrows:
@@ -219,8 +219,8 @@ def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: i
     """Return the database, limited to the people that this request may see: the clinic's people if the path names a
     clinic, everyone if it does not, and no one for a booking.
 
-    This is a second line of defence: staff never see another clinic's people, whatever the guard let through and
-    whatever a statement selects.
+    This is a second line of defence: staff never see another clinic's people, no matter what the guard lets through or
+    a statement selects.
     """
     if permission == "book":
         return db
@@ -232,9 +232,9 @@ def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: i
 async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     """Return the caller that the bearer token or session cookie identifies, or an anonymous caller if there is neither.
 
-    A bearer token belongs to the administrator or to one of the application's `identities`, chosen by the token's
-    prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished only by address and user
-    agent.
+    A bearer token is the administrator's or is looked up in one of the application's `identities`, chosen by the
+    token's prefix. An invalid credential is rejected, not ignored. Anonymous callers are distinguished only by address
+    and user agent.
     """
     address = address_of(connection)
     if authorization := connection.headers.get("authorization"):

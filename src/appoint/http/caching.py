@@ -1,4 +1,4 @@
-"""Decide which responses may be stored. Those that contain personal data or secrets must not be."""
+"""Decide which responses may be stored. Those that contain personal data or secrets must not be stored."""
 
 from typing import Any, Final
 
@@ -9,14 +9,14 @@ from .routes import route_in
 
 NO_STORE: Final = b"no-store"
 RESTORABLE: Final = "private, no-cache"
-"""For pages that answer a patient's form. Browsers can show them again when the patient goes back; with `no-store`,
+"""For pages that respond to a patient's form. Browsers can show them again when the patient goes back; with `no-store`,
 they would show an error instead."""
 
 
 def cache_control(scope: Scope, choice: bytes | None) -> bytes:
     """Return a response's `Cache-Control`, given the handler's choice. Only handlers that are open to everyone can
-    choose. What they call public is the same for every caller; the rest can be stored only for anonymous callers,
-    except for pages that answer a form.
+    choose. A response that they call public is the same for every caller; others can be stored only for anonymous
+    callers, except for pages that respond to a form.
     """
     declared = route_in(scope)
     if choice is not None and declared and declared.page and choice == RESTORABLE.encode() and _is_form(scope):
@@ -32,7 +32,7 @@ def _is_form(scope: Scope) -> bool:
 
 
 def is_anonymous(scope: Scope) -> bool:
-    """Return whether the request's caller is neither signed in nor has a key."""
+    """Return whether the request's caller is not signed in and has no key."""
     fields: Any = scope
     caller = fields.get("user")
     return not isinstance(caller, Actor) or caller.is_anyone

@@ -1,4 +1,4 @@
-"""Apply the constraints from `kit/fields.py` that msgspec does not support: checks, and clean forms of values."""
+"""Apply the constraints from `kit/fields.py` that msgspec does not support: checking values and cleaning them up."""
 
 import types
 from collections.abc import Callable
@@ -51,14 +51,14 @@ def _checks(type: Any) -> Callable[[Any], bool] | None:
 
 
 def clean(type: Any, value: Any) -> None:
-    """Replace the parts of a struct that have a clean form with that form."""
+    """Clean up the parts of a struct whose types have a clean form."""
     if cleaner := _cleaner(type):
         cleaner(value)
 
 
 @cache
 def _cleaner(type: Any) -> Callable[[Any], Any] | None:
-    """Return a function that returns a value's clean form, or None if the type has none. It changes structs in
+    """Return a function that cleans up a value, or None if the type has no clean form. The function changes structs in
     place."""
     type, metas = unwrap(type)
     extras: list[dict[str, Any]] = [meta.extra or {} for meta in metas]

@@ -1,4 +1,4 @@
-"""Cookies: sent only to this host and only over TLS, and not readable by scripts."""
+"""Cookies, which are sent only to this host and only over TLS, and which scripts cannot read."""
 
 import hashlib
 import hmac
@@ -45,7 +45,9 @@ def delete_session_cookie(response: Response[Any]) -> None:
 
 
 def browser_id_of(request: Request[Any, Any, Any]) -> str | None:
-    """Return the random id that tells this browser apart while someone signs in, or None if it has none yet."""
+    """Return the random id that distinguishes this browser from others while someone signs in, or None if it has none
+    yet.
+    """
     value = request.cookies.get(BROWSER_COOKIE, "")
     return value if FORM_KEY.fullmatch(value) else None
 
@@ -58,7 +60,7 @@ def set_browser_id(response: Response[Any], id: str) -> None:
 def set_linked_customers(
     response: Response[Any], secret: str, token: str, people: LinkedCustomers, lasts: timedelta
 ) -> None:
-    """Store the linked customers in a cookie bound to this session; it is ignored under any other session."""
+    """Store the linked customers in a cookie bound to this session. It is ignored in any other session."""
     value = sign(secret, _purpose(token), [people.since.isoformat(), *(id.hex for id in people.ids)])
     response.set_cookie(_cookie(PEOPLE_COOKIE, value, max_age=int(lasts.total_seconds())))
 
@@ -89,7 +91,7 @@ def booked_token_of(request: Request[Any, Any, Any]) -> str:
 
 
 def set_code_address(response: Response[Any], secret: str, code_id: UUID, address: str) -> None:
-    """Store the address that this browser asked to send a sign-in code to, whether or not a customer has it."""
+    """Store the address to which this browser requested a sign-in code, whether or not it belongs to a customer."""
     value = sign(secret, f"code {code_id}", address)
     response.set_cookie(_cookie(CODE_COOKIE, value, max_age=CODE_COOKIE_SECONDS))
 
@@ -116,8 +118,7 @@ def openid_attempt_of(request: Request[Any, Any, Any]) -> str:
 
 
 def add_form_key(response: Response[Any], request: Request[Any, Any, Any], key: str) -> None:
-    """Remember the key of a booking form. If the response to the form gets lost, the visitor still finds the
-    booking."""
+    """Remember a booking form's key. If the response to the form gets lost, the visitor can still find the booking."""
     keys = [*form_keys_of(request), key][-MAX_FORM_KEYS:]
     response.set_cookie(_cookie(FORM_COOKIE, ".".join(keys), max_age=BOOKED_COOKIE_SECONDS))
 

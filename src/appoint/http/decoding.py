@@ -61,8 +61,9 @@ def body(type: type[T], raw: bytes) -> T:
     # validation errors are decode errors too
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
-    plain = json_text.parse(raw)  # the decoder silently accepts repeated keys and NUL
-    if value is None and not _faults(type, plain, IN_BODY):  # it refuses whole numbers that are written as floats
+    plain = json_text.parse(raw)  # the decoder silently accepts repeated keys and NUL characters
+    # the decoder rejects whole numbers that are written as floats
+    if value is None and not _faults(type, plain, IN_BODY):
         value = msgspec.convert(plain, type)
     if value is None or not passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
@@ -71,7 +72,7 @@ def body(type: type[T], raw: bytes) -> T:
 
 
 def convert(type: type[T], values: Mapping[str, Any]) -> T:
-    """Convert a form's fields or a command's options to a body's struct. Raise `Invalid` with all faults."""
+    """Convert a form's fields or a command's options to the struct for a body. Raise `Invalid` with all faults."""
     raise_any(invalid_characters(values, "#", "/"))
     raise_any(_faults(type, values, IN_BODY))
     value = msgspec.convert(values, type)
@@ -143,7 +144,7 @@ def _decoder(type: type[T]) -> "msgspec.json.Decoder[T]":
 
 
 class _Place(NamedTuple):
-    """A value's location, for the pointers of its faults, and whether to convert it strictly."""
+    """A value's location, which is used for its faults' pointers, and whether to convert it strictly."""
 
     pointer: str
     separator: str
@@ -174,7 +175,7 @@ def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
 def _item_faults(type: Any, value: list[Any], metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
     (item_type,) = get_args(type)
     longest = next((meta.max_length for meta in metas if meta.max_length is not None), None)
-    if longest is not None and len(value) > longest:  # skip the items
+    if longest is not None and len(value) > longest:  # don't check the items
         return [Fault(place.pointer, "has too many items; maximum: {n}", n=longest)]
     return _first(_faults(item_type, item, place.item(index)) for index, item in enumerate(value))
 
@@ -188,7 +189,7 @@ _INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], 
     (list, list): _item_faults,
     (dict, dict): _entry_faults,
 }
-"""Functions that check what is inside a value, keyed by the value's type and the expected type."""
+"""Functions that check a value's contents, keyed by the value's type and the expected type."""
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
@@ -223,7 +224,9 @@ def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _
 
 
 def _converted(expected: Any, value: Any, place: _Place, *, reported_type: Any) -> tuple[Any, list[Fault]]:
-    """Return the converted value and its faults. Faults about the type name `reported_type` as the expected type."""
+    """Return the converted value and its faults. Faults that concern the type give `reported_type` as the expected
+    type.
+    """
     try:
         return msgspec.convert(value, expected, strict=place.strict), []
     except Invalid as error:  # raised by the struct's own rules

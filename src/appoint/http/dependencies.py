@@ -16,7 +16,7 @@ from .rate_limits.limits import Limits
 T = TypeVar("T")
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 Identify = Callable[[AnyConnection, str], Awaitable[Actor | None]]
-"""Return the caller that a credential belongs to, or None."""
+"""Returns the caller that a credential belongs to, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Parse leniently what browsers send: forms and page queries."""
+"""Parse forms and page queries, as browsers send them, leniently."""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -73,7 +73,7 @@ def parse_instant(text: str | None) -> datetime | None:
 
 
 def parse_minute(text: str | None) -> datetime | None:
-    """Parse a date and time as `parse_instant` does. Return None for one that is not on a whole minute."""
+    """Parse a date and time as `parse_instant` does, but return None if it is not on a whole minute."""
     instant = parse_instant(text)
     return instant if instant and is_whole_minute(instant) else None
 

@@ -49,7 +49,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 class Excluded(Query):
     exclude: Literal["worker"] | None = None
-    """For load balancers, because bookings work without a worker."""
+    """For load balancers, because bookings also work without a worker."""
 
 
 @get("/healthz", operation_id="healthz", opt=MONITORING, include_in_schema=False)
@@ -104,7 +104,7 @@ def _clock(skew: timedelta) -> Part:
 
 @get("/metrics", operation_id="metrics", opt=MONITORING, include_in_schema=False)
 async def show_metrics(request: Request) -> Response[bytes]:
-    """Serve metrics for Prometheus, at most a second old; `Cache-Control: no-cache` asks for new ones."""
+    """Serve metrics for Prometheus that are at most a second old, or fresh ones for `Cache-Control: no-cache`."""
     await _expect_metrics_reader(request)
     is_fresh_needed = "no-cache" in request.headers.get("cache-control", "")
     text = await request.services.get(MetricsText).read(fresh=is_fresh_needed)
@@ -128,8 +128,8 @@ async def _expect_metrics_reader(request: Request) -> None:
 
 
 class MetricsText:
-    """The metrics in Prometheus's format. Writing them takes a tenth of a second, so a thread does it, at most once a
-    second.
+    """The metrics in Prometheus's format. Writing them takes a tenth of a second, so it is done in a thread, at most
+    once a second.
     """
 
     def __init__(self, db: Database) -> None:
@@ -139,7 +139,7 @@ class MetricsText:
         self._expires_at = 0.0
 
     async def read(self, *, fresh: bool) -> bytes:
-        """Return the metrics, newly written if they must be `fresh`."""
+        """Return the metrics, rewriting them if they must be `fresh`."""
         async with self._lock:
             if fresh or time.monotonic() >= self._expires_at:
                 await self._measure()

@@ -1,4 +1,6 @@
-"""Parse JSON into plain values. Refuse input that parsers could read differently, or that takes too long to read."""
+"""Parse JSON into plain values. Refuse input that different parsers could read in different ways, or that takes too
+long to read.
+"""
 
 import json
 import re
@@ -20,7 +22,7 @@ MAX_EXACT_FLOAT: Final = 2**53
 MAX_SEARCHED_BYTES: Final = 32 * 1024
 INVALID_CHARACTER: Final = _("contains an invalid character (NUL or an unpaired surrogate)")
 STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.?)*"?', re.DOTALL)
-"""A string, even an unterminated one. It matches at every quotation mark, so the search never goes back."""
+"""A string, even an unterminated one. It matches at every quotation mark, so the search never backtracks."""
 ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 HAS_UNUSUAL_ESCAPE: Final = re.compile(rb"\\u(?:0000|[Dd][89A-Fa-f])").search
 """Finds the escapes that can produce NUL or an unpaired surrogate."""
@@ -48,7 +50,7 @@ def parse(raw: bytes) -> Any:
     except ValueError:
         raise Malformed("is not valid JSON") from None
     if HAS_UNUSUAL_ESCAPE(raw) and _has_invalid_text(raw, value):
-        # in a large body, locating the fault takes too long
+        # in a large body, it would take too long to locate the fault
         faults = (
             invalid_characters(value, "#", "/") if len(raw) <= MAX_SEARCHED_BYTES else [Fault("#", INVALID_CHARACTER)]
         )

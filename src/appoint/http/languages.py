@@ -64,7 +64,7 @@ def language_of(accept_language: str | None) -> str:
 def region_of_reader(accept_language: str | None) -> str | None:
     """Return the region in an `Accept-Language` header.
 
-    Only the visitor's first language tells where they live: a German browser often adds `en-US`.
+    Only the visitor's first language shows where they live: a German browser often adds `en-US`.
     """
     return _region((accept_language or "")[:500])
 

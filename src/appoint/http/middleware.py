@@ -73,7 +73,7 @@ class ObservedApp:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # the server drops the body of a response to HEAD
+        # the server drops the body from responses to HEAD
         http_scope: HTTPScope = scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
         began = time.perf_counter()
         origin = tracing.parse_origin(http_scope["headers"])
@@ -110,7 +110,7 @@ class ObservedApp:
                         await self._serve(http_scope, receive, respond)
                         _describe(span, http_scope, status)
         except BaseException as error:
-            if status:  # too late for another response: the server closes the connection
+            if status:  # it is too late for a different response, so the server closes the connection
                 raise
             await self._answer_error(http_scope, receive, respond, error)
             if not isinstance(error, Exception):
@@ -119,7 +119,7 @@ class ObservedApp:
             self._record(http_scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Pass the request to the application if its head is acceptable. Redirect from addresses with a final slash."""
+        """Pass the request to the application if its head is acceptable. Redirect addresses that end with a slash."""
         check_head(scope)
         if location := address_without_slash(scope):
             headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
@@ -149,8 +149,8 @@ class ObservedApp:
         )
 
     async def _answer_error(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """Respond to a request that no handler has responded to, because of its head or a bug in this layer, or because
-        the request took too long or the server is stopping.
+        """Respond to a request that no handler has responded to because its head is not acceptable, there is a bug in
+        this layer, the request took too long, or the server is stopping.
         """
         request = Request(scope, receive, send)
         match error:
@@ -178,7 +178,7 @@ def operation_of(scope: Scope) -> str:
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
-    """Complete the `Allow` header, because the framework lists only the methods of the route's first controller."""
+    """Complete the `Allow` header, because the framework lists only the first controller's methods for the route."""
     template = path_template_in(scope)
     methods = {
         method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods

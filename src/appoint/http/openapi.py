@@ -93,7 +93,7 @@ def _answer(annotation: Any) -> Any:
 
 
 def text(app: Litestar) -> str:
-    """Return the document as it is served and checked in."""
+    """Return the document in the form in which it is served and checked in."""
     return json.dumps(document(app), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -150,7 +150,7 @@ def _tags(documented: Sequence[Operation]) -> list[dict[str, str]]:
 
 
 def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's description, and add any refusals that it shares with other operations to `shared`."""
+    """Return an operation's description. Add any refusals that it shares with other operations to `shared`."""
     method, handler = operation.method, operation.handler
     declared = route_of(handler)
     permission = declared.permission
@@ -222,7 +222,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> Iterator[str]:
-    """Yield every problem type that the operation can respond with."""
+    """Yield every type of problem with which the operation can respond."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
         yield from ("forbidden", "network-refused", "second-factor-required")
@@ -272,7 +272,7 @@ def _headers(*names: str) -> dict[str, Any]:
 
 def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
     """Document the `Location` header of a 201. It points to the resource's path in the same collection or, if there is
-    none, to a path with an operation that returns the same type, or to one in the collection above.
+    none, to a path whose operation returns the same type, or else to a path in the parent collection.
     """
     if not (created := operation["responses"].get("201")):
         return

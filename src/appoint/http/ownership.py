@@ -18,7 +18,7 @@ class Owner(msgspec.Struct, frozen=True):
     customer_id: UUID | None = None
     booker_id: UUID | None = None
     appointment_id: UUID | None = None
-    """For a booking, the appointment in it that these people belong to."""
+    """For a booking, the one of its appointments that these people belong to."""
 
 
 class FindOwners(Protocol):

@@ -52,10 +52,10 @@ def page_response(
     subject: Callable[[T], UUID] | None = None,
     parent: UUID | None = None,
 ) -> Response[Page[T]]:
-    """Return a page of `matches`, which has one item more than the limit if there is a next page.
+    """Return a page of `matches`, which contains one item more than the limit if there is a next page.
 
-    A list that leaves out some of the items it has read passes `last_key`: the last one's sort key, if there is a next
-    page.
+    A list that leaves out some of the items it has read passes `last_key`: if there is a next page, the sort key of the
+    last item read.
 
     If the list is not public, pass each item's `subject` and, if the address names one, the `parent` that the items
     belong to. All of them are recorded as a single disclosure.

@@ -28,7 +28,7 @@ T = TypeVar("T")
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 MAX_BODY_BYTES = 64 * 1024
-"""Unless a handler sets its own `request_max_body_size` and says why."""
+"""Applies unless a handler sets its own `request_max_body_size` and says why."""
 
 
 class Request(litestar.Request[Actor, Any, Any]):
@@ -74,8 +74,8 @@ class Request(litestar.Request[Actor, Any, Any]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a use case that changes a clinic's cached data. It runs in a transaction, after which the caches of all
-        processes drop the clinic.
+        """Run a use case that changes a clinic's cached data. It runs in a transaction, after which all processes drop
+        the clinic from their caches.
         """
 
         async def change_and_announce(tx: Transaction) -> T:

@@ -1,7 +1,7 @@
 """Check a request's head before anything else reads it.
 
-Sizes are limited, because the server parses a head before it knows the caller. Each address has only one spelling, so a
-reverse proxy's rule for `/metrics` cannot be bypassed with `//metrics` or `/%6detrics`.
+Sizes are limited, because the server parses a head before it knows the caller. Each address can be written in only one
+way, so a reverse proxy's rule for `/metrics` cannot be bypassed with `//metrics` or `/%6detrics`.
 """
 
 import re
@@ -18,19 +18,19 @@ MAX_HEADERS: Final = 100
 MAX_PATH_BYTES: Final = 2048
 MAX_QUERY_BYTES: Final = 8192
 MAX_HEADER_BYTES: Final = 17 * 1024
-"""For all values of one header. The longest are tokens from identity providers."""
+"""For all of a header's values together. The longest are tokens from identity providers."""
 MAX_COOKIE_BYTES: Final = 8192
 SINGLE_HEADERS: Final = frozenset({b"host", b"authorization", b"content-type"})
-"""Headers that different programs would read differently if there were two of them."""
+"""Headers that programs would interpret in different ways if they occurred twice."""
 HAS_ALIAS: Final = re.compile(rb"//|%(?:2[D-Fd-f]|3[0-9]|4[1-9A-Fa-f]|5[0-9ACFacf]|6[1-9A-Fa-f]|7[0-9AEae])").search
-"""Finds what a properly spelled path never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
+"""Finds what a properly written path never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
 underscore, tilde, slash or backslash.
 """
 
 
 def check_head(scope: HTTPScope) -> None:
-    """Raise `NotFound` for a path that no resource has, and `Invalid` for a query or headers that no well-behaved
-    client sends.
+    """Raise `NotFound` for a path that cannot belong to any resource, and `Invalid` for a query or headers that no
+    well-behaved client would send.
     """
     path = _raw_path(scope)
     if len(path) > MAX_PATH_BYTES or HAS_ALIAS(path):
@@ -63,7 +63,7 @@ def address_without_slash(scope: HTTPScope) -> str | None:
 
 
 def _raw_path(scope: HTTPScope) -> bytes:
-    """Return the path as it was sent, or as a client would send it if the server does not provide it."""
+    """Return the path as it was sent or, if the server does not provide that, as a client would send it."""
     return cast("Mapping[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
 
 

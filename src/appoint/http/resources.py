@@ -38,8 +38,8 @@ def resource_page(
 ) -> Response[Page[R]]:
     """Return a page of resources that are not public. Their ids are the subjects of the disclosure.
 
-    `resources` has one item more than the limit if there is a next page. `key` is the list's sort key, and `parent` is
-    the resource that the items belong to if the address names one.
+    `resources` contains one item more than the limit if there is a next page. `key` is the list's sort key, and
+    `parent` is the resource that the items belong to, if the address names one.
     """
     return page_response(request, query, resources, key, subject=lambda resource: resource.id, parent=parent)
 
@@ -55,7 +55,8 @@ async def idempotent_resource(
 ) -> tuple[R, bool]:
     """Create or change a resource, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
 
-    A replay returns the resource in its current state, as loaded by `get`. Afterwards the cache drops the named clinic.
+    A replay returns the resource in its current state, as loaded by `get`. After the transaction, the cache drops the
+    given clinic's entries.
     """
     return await idempotent(
         request,

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Disclosure(Response[T]):
-    """A response that discloses its subjects to the caller. The audit records this before the response is sent."""
+    """A response that discloses its subjects to the caller. The audit log records this before the response is sent."""
 
     def __init__(
         self, request: Request[Any, Any, Any], content: T, *, subjects: Iterable[UUID | str], **options: Any

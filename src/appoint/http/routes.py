@@ -38,19 +38,19 @@ class Route:
     page: bool = False
     """Whether the response is an HTML page for a person to see. Pages read their own query, leniently."""
     rate_limit: str = ""
-    """The rate limit that requests count against. By default, it follows from the permission."""
+    """The rate limit that requests count against. By default, it is derived from the permission."""
     stream: bool = False
     """Whether the response is a stream. Once a stream begins, the request has no deadline."""
     recent_proof: bool = False
     """Whether callers with a session must have entered a credential within the last few minutes, so that someone who
-    finds a browser signed in cannot do lasting harm.
+    finds a signed-in browser cannot do lasting harm.
     """
     media_types: tuple[str, ...] = ()
-    """The response's media types besides JSON."""
+    """The response's media types, apart from JSON."""
     headers: tuple[str, ...] = ()
     """The successful response's headers, in addition to those that all operations have."""
     unattended: bool = False
-    """Whether pages send the request on their own, without user action. If so, it does not extend the session."""
+    """Whether pages send the request on their own, without any user action. If so, it does not extend the session."""
 
     @property
     def limited_as(self) -> str:
@@ -108,7 +108,7 @@ def handler_in(scope: Scope) -> Any:
 
 
 def path_template_in(scope: Scope) -> str | None:
-    """Return the path of a request's route, with parameter names in it, or None if no route matches."""
+    """Return the path of a request's route, including its parameter names, or None if no route matches."""
     fields: Any = scope
     return fields.get("path_template")
 

@@ -1,7 +1,7 @@
 """Complete msgspec's JSON schemas with members' descriptions, tidy names, and an example for everything.
 
-A string literal below a struct's field is that member's description. Examples come from the fields' types; where these
-do not make sense together, the struct has an `EXAMPLE`.
+A string literal below a struct's field is that member's description. Examples come from the fields' types; where those
+do not make sense together, the struct has its own `EXAMPLE`.
 """
 
 import ast
@@ -104,7 +104,7 @@ class Schemas:
             yield parameter
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
-        # the handler parses a day itself, to report a better error
+        # the handler parses days itself, to report a better error
         schema = PATH.get(date if name == "day" else type, {"type": "string"})
         before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
         return {
@@ -255,7 +255,7 @@ def _non_null(schema: Schema) -> Schema:
 
 
 def _alike(one: str, other: str) -> int:
-    """Return the length of the names' common prefix."""
+    """Return the length of the two names' common prefix."""
     return len(list(takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False))))
 
 

@@ -1,6 +1,6 @@
 """Decode URL-encoded queries and forms.
 
-The standard library takes microseconds for every escape, so that a small form could occupy the event loop for a second.
+The standard library takes microseconds for every escape, so a small form could block the event loop for a second.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""The `Idempotency-Key` header: a repeated request gets the first response and changes nothing."""
+"""The `Idempotency-Key` header: a repeated request gets the first response again and does not change anything."""

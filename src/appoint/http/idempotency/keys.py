@@ -17,7 +17,7 @@ from . import repository
 T = TypeVar("T")
 R = TypeVar("R")
 KEY_TTL: Final = timedelta(hours=24)
-"""How long a key identifies a request. Afterwards, it counts as new."""
+"""How long a key identifies a request. After that, it counts as a new key."""
 
 
 def digest(request: Request, data: Any) -> bytes:
@@ -43,9 +43,9 @@ async def idempotent(
     """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
     `remember` returns the part of the first result to store (such as an id), and `recall` loads the result from it. If
-    two requests arrive concurrently, the second waits for the first. A refused request does not store its key, because
-    its transaction is rolled back. Afterwards, the cache drops the named clinic. Pages pass their own hexadecimal
-    `key`, derived from the form. Raise `KeyReused` if the body differs.
+    two requests arrive concurrently, the second waits for the first. The key of a refused request is not stored,
+    because the transaction is rolled back. After the transaction, the cache drops the given clinic's entries. Pages
+    pass their own hexadecimal `key`, derived from the form. Raise `KeyReused` if the body differs.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:

@@ -24,8 +24,8 @@ class Problem(NamedTuple):
     at_desk: str = ""
     """The detail for users who are signed in, if `happened` and `remedy` are meant for programs."""
     wordings: Mapping[str, tuple[str, str]] = MappingProxyType({})
-    """What to say instead of `happened` and `remedy` to a kind of caller (`patient`, `link`, `key`, `stranger`), or
-    about a kind of limit (the fact `limit`)."""
+    """What to say instead of `happened` and `remedy` to a certain kind of caller (`patient`, `link`, `key`,
+    `stranger`), or about a certain kind of limit (the fact `limit`)."""
 
     def texts(self, audience: str = "", facts: Mapping[str, Any] = MappingProxyType({})) -> tuple[str, ...]:
         """Return the sentences of the detail for a kind of caller."""

@@ -1,4 +1,4 @@
-"""Problems that any request can run into."""
+"""Problems that can occur with any request."""
 
 from typing import Final
 

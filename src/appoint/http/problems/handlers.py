@@ -23,7 +23,7 @@ LISTED_ELSEWHERE: Final = {
     "/api/appointments": "/api/clinics/{clinicId}/appointments",
     "/api/bookings": "/api/clinics/{clinicId}/appointments",
 }
-"""Paths that only accept new resources, and where clinics find the existing ones."""
+"""Paths that only accept new resources, and the paths where clinics find existing ones."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 
@@ -59,8 +59,8 @@ def problem_response(
 
 
 def audience_of(request: Request[Any, Any, Any]) -> str:
-    """Return what kind of caller a problem is described to."""
-    if "user" not in request.scope:  # refused before the caller was identified
+    """Return what kind of caller is reading about a problem."""
+    if "user" not in request.scope:  # the request was refused before the caller was identified
         return ""
     caller: Any = request.scope["user"]
     if not isinstance(caller, Actor):
@@ -117,7 +117,7 @@ def answer_refusal(request: Request[Any, Any, Any], error: errors.AppointError) 
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Convert the errors that the framework itself raises for paths, methods and body sizes."""
+    """Convert the errors that the framework itself raises for unsuitable paths, methods and body sizes."""
     by_status = {
         400: "invalid-request",
         401: "unauthorized",

@@ -1,6 +1,6 @@
 """Counters per time window, either in memory or in Redis, where all server processes share them.
 
-A counter stores only a digest of what it counts.
+A counter stores only a digest of the thing it counts.
 """
 
 import hashlib
@@ -72,7 +72,7 @@ class Counters:
             await self._redis.close()
 
     async def add(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Quota:
-        """Add `number` to a counter, which all server processes share if Redis is configured. Raise `Unavailable` while
+        """Add `number` to a counter. If Redis is configured, all server processes share it. Raise `Unavailable` while
         Redis is unreachable.
         """
         if not self._redis:
@@ -126,7 +126,7 @@ class _Store:
 
     def _drop(self, now: datetime) -> None:
         """Drop the counters whose window has ended. If there are still too many, keep the half with the highest counts,
-        because a flood consists of low ones.
+        because a flood consists of many low counts.
         """
         instant = now.timestamp()
         current = [(key, counter) for key, counter in self._counters.items() if counter[1] > instant]

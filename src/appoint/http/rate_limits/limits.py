@@ -17,8 +17,8 @@ INVALID_CREDENTIALS_RATE: Final = Rate(30, 60)
 """Per address and process."""
 KNOWN_CREDENTIAL_RATE: Final = Rate(1, 24 * 60 * 60)
 WIDE_NETWORK_FACTOR: Final = {"requests": 4, "search": 4}
-"""The factors by which some limits are higher for a wide network than for the callers that it is assumed to contain.
-Reading is cheap, and a mobile operator's customers share few addresses.
+"""The factors by which some limits for a wide network exceed the combined limits of the callers it is assumed to
+contain. Reading is cheap, and a mobile operator's customers share a small number of addresses.
 """
 
 
@@ -81,8 +81,8 @@ class Limits:
             raise refusal(name, quota)
 
     async def count_lookup(self, request: litestar.Request[Actor, Any, Any], caller: Actor) -> None:
-        """Count a search for people by their address. Unlike the other limits, this one applies to staff and partners,
-        so that no one can find out who thousands of addresses belong to.
+        """Count a search for people by their address. Unlike the other limits, this one applies to staff and partners
+        too, so that no one can find out who thousands of addresses belong to.
         """
         if not self.on or caller.administrator:
             return
@@ -131,8 +131,8 @@ class Limits:
             return self.counters.add_here(name, who, rate, now, number=number)
 
     def expect_credential(self, address: str | None, token: str) -> None:
-        """Raise `TooMany` before a credential is looked up if its address has sent too many invalid ones. Credentials
-        that were valid recently are still looked up.
+        """Raise `TooMany` before a credential is looked up if its sender's address has sent too many invalid ones.
+        Credentials that were valid recently are still looked up.
         """
         quota = self.counters.count_here(
             "wrong credentials", network_of(address), INVALID_CREDENTIALS_RATE, clock.now()

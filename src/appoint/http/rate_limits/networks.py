@@ -8,17 +8,17 @@ from typing import Final, NamedTuple
 from .counters import Rate
 
 WIDER_NETWORKS: Final = {4: ((24, 4),), 6: ((56, 2), (48, 4))}
-"""The wider networks to count, by IP version: the prefix's length, and how many callers may share it."""
+"""The wider networks to count, by IP version: each network's prefix length, and how many callers may share it."""
 UNKNOWN: Final = ""
 
 
 class Network(NamedTuple):
     name: str
     shared_by: int
-    """How many callers may share it. Its limits are this many times one caller's."""
+    """How many callers may share it. Its limits are this many times as high as one caller's."""
 
     def limit(self, rate: Rate, factor: int = 1) -> Rate:
-        """Return the network's limit, given one caller's."""
+        """Return the network's limit, given the limit for one caller."""
         return rate._replace(most=rate.most * self.shared_by * factor)
 
 
@@ -27,7 +27,7 @@ def networks_of(address: str | None) -> tuple[Network, ...]:
     """Return the networks that contain the address, narrowest first.
 
     The first one belongs to a single caller: an IPv4 address, or the first 64 bits of an IPv6 address, because one
-    caller controls all the addresses in them. The wider ones stop a caller who controls many of these.
+    caller controls all the addresses in them. The wider ones stop a caller who controls many of these networks.
     """
     try:
         parsed = ipaddress.ip_address((address or UNKNOWN).partition("%")[0])
@@ -51,5 +51,5 @@ def network_of(address: str | None) -> str:
 
 
 def network_digest(secret: str, clinic_id: int, network: Network) -> bytes:
-    """Return a digest that identifies the network at one clinic. It can be stored without storing the address."""
+    """Return a digest that identifies the network at one clinic, and that can be stored in place of the address."""
     return hmac.digest(secret.encode(), f"network\n{clinic_id}\n{network.name}".encode(), "sha256")[:16]

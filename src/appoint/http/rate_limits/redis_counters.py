@@ -21,8 +21,8 @@ MAX_CONNECTIONS: Final = 32
 
 
 class RedisCounters:
-    """Counters in Redis. After losing the connection, they refuse for a second without trying again, so that requests
-    do not queue up waiting for a timeout.
+    """Counters in Redis. After losing the connection, they refuse requests for a second without trying again, so that
+    requests do not queue up waiting for a timeout.
     """
 
     def __init__(self, url: str) -> None:

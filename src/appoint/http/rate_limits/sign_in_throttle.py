@@ -1,10 +1,10 @@
 """Throttle sign-ins, so that guessing is slow and attackers cannot lock users out.
 
-An account's attempts are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
+Attempts on an account are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
 no one has signed in to an account also share a count of all attempts on that account, and each has a count of its
-attempts across all accounts. Browsers that have proved their user's address before are counted on their own, because
-phones keep changing networks. Existing and unknown accounts are counted alike, so responses do not reveal which ones
-exist.
+attempts across all accounts. Browsers whose user has proved their address before are counted separately, because phones
+keep changing networks. Existing and unknown accounts are counted in the same way, so responses do not reveal which
+accounts exist.
 """
 
 from datetime import datetime
@@ -19,11 +19,11 @@ from .networks import network_of, networks_of
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 """Per account. Each window takes longer to wait out than the one before."""
 FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
-"""For all accounts that no one has signed in to from that network. Wider networks have multiples of it."""
+"""For all accounts that no one has signed in to from that network. Wider networks are allowed a multiple of it."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, across all networks that are unknown to it."""
 KNOWN_DEVICE: Final = "known device"
-"""Stands in for the network in attempts by browsers that have proved their user's address."""
+"""Stands in for the network in attempts by browsers whose user has proved their address."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
@@ -44,8 +44,8 @@ async def count_attempt(request: Request, *, account: str, is_known_device: bool
 
 
 async def record_success(request: Request, *, account: str, is_known_device: bool = False, now: datetime) -> None:
-    """Undo the counted attempt after a successful sign-in, and remember the network as a known one. `is_known_device`
-    is the same as for the attempt."""
+    """After a successful sign-in, uncount the attempt and remember the network as a known one. `is_known_device` is the
+    same as for the attempt."""
     limits = services_of(request).limits
     origin = network_of(request.user.address)
     source = KNOWN_DEVICE if is_known_device else origin
