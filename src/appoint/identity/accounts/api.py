@@ -100,8 +100,8 @@ class Users(Controller):
         opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
-        """Remove a user from a clinic's staff. Takes effect immediately. The account remains for use at other
-        clinics."""
+        """Remove a user from a clinic's staff. Takes effect immediately. The account remains, so they can still use it
+        at other clinics."""
         await request.db.atomic(
             staff.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
         )

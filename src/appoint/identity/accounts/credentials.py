@@ -62,7 +62,7 @@ async def _store_password(
     if not await repository.set_password(tx, user.id, password_hash=password_hash, credentials=user.credentials):
         raise errors.Conflict("link-used")
     await repository.end_sessions(tx, user.id, except_id=keep_session)
-    if user.password_hash:  # not for the first password, which they set through the invitation
+    if user.password_hash:  # not for the first password, which users set through the invitation
         await notify_user(tx, kind="password-changed", user_id=user.id, clinic_id=PLATFORM, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
 

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 async def throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Run work that checks the signed-in user's password. Wrong guesses are limited just as when signing in."""
+    """Run work that checks the signed-in user's password. Wrong guesses are limited in the same way as when signing
+    in."""
     account = f"user {request.user.user_id}"
     try:
         await sign_in_throttle.count_attempt(request, account=account, now=clock.now())

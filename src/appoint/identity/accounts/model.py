@@ -81,9 +81,13 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     email: str | None = None
     locale: fields.Locale | None = None
     totp: bool = False
-    """Whether the account has an authenticator, whose codes signing in with a password then requires."""
+    """Whether the account has an authenticator. If so, signing in with a password also requires one of its codes, or
+    another second factor.
+    """
     passkeys: int = 0
-    """How many passkeys the account has. Signing in with a password then requires one, or another second factor."""
+    """How many passkeys the account has. If it has any, signing in with a password also requires one of them, or
+    another second factor.
+    """
     recovery_codes_left: int = 0
     """How many recovery codes have not been used."""
     recovery_codes: list[str] | UnsetType = UNSET
@@ -113,7 +117,9 @@ class StoredUser(msgspec.Struct, frozen=True):
     administrator: bool
     disabled_at: datetime | None
     credentials: int
-    """Increases with every new password. An emailed link is valid only for the value at the time it was created."""
+    """Increases with every new password. An emailed link is valid only while this still has the value from when the
+    link was created.
+    """
     password_hash: str | None
     totp_secret: bytes | None
     """Encrypted."""
@@ -226,8 +232,9 @@ def stored_totp(keys: KeyRing, secret: str, user: StoredUser) -> str | None:
 
 
 def totp_step(keys: KeyRing, secret: str, user: StoredUser, code: str, now: datetime) -> int | None:
-    """Return a code's time step: the current one or a neighbour, because clocks differ. Return None for a wrong code,
-    and for a code no newer than the last one used, because each code is valid only once (RFC 6238, 5.2)."""
+    """Return a code's time step, which can be the current one or one of its neighbours, because clocks differ. Return
+    None for a wrong code, and for a code no newer than the last one used, because each code is valid only once (RFC
+    6238, 5.2)."""
     totp_secret = stored_totp(keys, secret, user)
     if totp_secret is None:
         return None

@@ -11,7 +11,7 @@ from .model import AccountMembership, ListedUser, StaffFrame, StoredUser, User
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[User]:
-    """Return the clinic's users in the order they joined: one more than `limit` if there are more."""
+    """Return up to `limit` of the clinic's users in the order they joined, plus one if there are more."""
     rows = await db.fetch(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
@@ -249,7 +249,7 @@ async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> li
 
 
 async def read_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> StaffFrame:
-    """Return the clinic and the signed-in user's name, where they exist."""
+    """Return the clinic and the signed-in user's name, if they exist."""
     row = await db.fetchrow(
         """
         select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name,

@@ -103,7 +103,8 @@ async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secr
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Require codes for signing in from now on. The account's first second factor ends the caller's other sessions.
+    """Require codes for signing in from now on. Setting up an account's first second factor ends the caller's other
+    sessions.
 
     Raise `Invalid` for a wrong code, or `Conflict`: `totp-not-begun` if there is no authenticator to confirm, `totp-on`
     if codes are already required.

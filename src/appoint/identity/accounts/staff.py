@@ -25,7 +25,7 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
 
 
 async def list_users(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> list[User]:
-    """Return a clinic's users in the order they joined: one more than `limit` if there are more."""
+    """Return up to `limit` of a clinic's users in the order they joined, plus one if there are more."""
     return await repository.list_for_clinic(db, clinic_id, after=after, limit=limit)
 
 
@@ -117,7 +117,7 @@ async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID
 
 
 async def _lock(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
-    """Lock the clinic, so that two managers who concurrently remove each other cannot both succeed."""
+    """Lock the clinic, so that two managers who remove each other at the same time cannot both succeed."""
     await clinics_repository.lock(tx, clinic_id)
     user = await get(tx, clinic_id, user_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=user.version)

@@ -1,1 +1,1 @@
-"""Changes to a patient's own email address or phone number, which a code sent to the new one confirms."""
+"""Changes to a patient's own email address or phone number, confirmed with a code sent to the new one."""

@@ -1,4 +1,4 @@
-"""New addresses that wait for their code."""
+"""New addresses whose codes have not been entered yet."""
 
 from typing import Final
 from uuid import UUID

@@ -1,4 +1,6 @@
-"""SQL for codes that confirm a new address. They are rows in the same table as sign-in codes, but cannot sign in."""
+"""SQL for codes that confirm a new address. They are rows in the same table as sign-in codes, but cannot be used to
+sign in.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +12,7 @@ from .model import MAX_ATTEMPTS, PendingAddress
 async def add(
     tx: Statements, *, customer_id: UUID, channel: str, address: str, locale: str, expires_at: datetime
 ) -> UUID:
-    """Add a code for a new address. It replaces the customer's earlier ones on the same channel."""
+    """Add a code for a new address. It replaces the customer's earlier codes on the same channel."""
     return await tx.fetchval(
         """
         with replaced as (
@@ -29,7 +31,7 @@ async def add(
 
 
 async def list_pending(db: Statements, customer_id: UUID, *, now: datetime) -> list[PendingAddress]:
-    """Return the customer's new addresses that wait for their code."""
+    """Return the customer's new addresses whose codes have not been entered yet."""
     rows = await db.fetch(
         """
         select id, channel, new_address as address
@@ -45,7 +47,7 @@ async def list_pending(db: Statements, customer_id: UUID, *, now: datetime) -> l
 
 async def count_attempt(tx: Statements, code_id: UUID, *, customer_id: UUID, now: datetime) -> PendingAddress | None:
     """Count an attempt, return the address, and lock the code until the transaction ends. Return None if the code is
-    not the customer's, is used or expired, or has no attempts left."""
+    not the customer's, has been used, has expired, or has no attempts left."""
     row = await tx.fetchrow(
         """
         update sign_in_code set attempts = attempts + 1

@@ -26,8 +26,8 @@ from .model import PURPOSE, PendingAddress
 async def send_code(
     tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel, address: str, locale: str, now: datetime
 ) -> None:
-    """Send a code to a customer's new address, in their language or else in `locale`. Until they enter it, the current
-    address applies."""
+    """Send a code to a customer's new address, in their language or else in `locale`. Until they enter the code, the
+    current address remains valid."""
     code_id = await repository.add(
         tx, customer_id=customer_id, channel=channel, address=address, locale=locale, expires_at=now + CODE_TTL
     )
@@ -36,14 +36,15 @@ async def send_code(
 
 
 async def list_pending(db: Statements, *, customer_id: UUID, now: datetime) -> Sequence[PendingAddress]:
-    """Return the customer's new addresses that wait for their code."""
+    """Return the customer's new addresses whose codes have not been entered yet."""
     return await repository.list_pending(db, customer_id, now=now)
 
 
 async def confirm(
     tx: Transaction, actor: Actor, *, customer_id: UUID, code_id: UUID, code: str, secret: str, now: datetime
 ) -> bool:
-    """Change the customer's address if the code is right, and record that it is confirmed. Return whether it was.
+    """Change the customer's address if the code is right, and record that the address is confirmed. Return whether the
+    code was right.
 
     Even a wrong code counts as an attempt, so the caller must always commit the transaction.
     """

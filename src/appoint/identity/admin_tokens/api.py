@@ -22,8 +22,8 @@ from .model import AdminToken, AdminTokenFilter, AdminTokenWithSecret, NewAdminT
 
 
 class AdminTokens(Controller):
-    """Tokens for administering the platform. Each has a name and expires, so that every person and program has its own
-    and one can be revoked without the others."""
+    """Tokens for administering the platform. Each has a name and an expiry, so that every person and program can have
+    their own, and one can be revoked without the others."""
 
     path = "/adminTokens"
     tags = ["Administrator tokens"]

@@ -73,7 +73,7 @@ class StoredToken(NamedTuple):
 
 
 class PresentedToken(NamedTuple):
-    """A token from a request: the id it claims and its secret's digest."""
+    """A token from a request: the id that it claims to have, and its secret's digest."""
 
     id: UUID
     secret_hash: bytes

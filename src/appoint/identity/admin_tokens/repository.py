@@ -42,7 +42,7 @@ async def find(db: Statements, token_id: UUID) -> AdminToken | None:
 async def list_tokens(
     db: Statements, *, active: bool, after: tuple[UUID] | None, limit: int, now: datetime
 ) -> list[AdminToken]:
-    """Return the tokens, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the tokens, oldest first, plus one if there are more."""
     rows = await db.fetch(
         """
         select id, created_at, name, expires_at, last_used_at, revoked_at from admin_token
@@ -59,7 +59,7 @@ async def list_tokens(
 
 
 async def revoke(tx: Statements, token_id: UUID, *, now: datetime) -> bool:
-    """Revoke a token. Return False if it does not exist. Revoking one again keeps the earlier time."""
+    """Revoke a token. Return False if it does not exist. Revoking it again does not change the time."""
     return bool(
         await tx.fetchval(
             "update admin_token set revoked_at = coalesce(revoked_at, $2) where id = $1 returning true", token_id, now

@@ -26,7 +26,7 @@ from .model import (
 )
 
 USE_UPDATE_INTERVAL: Final = timedelta(minutes=1)
-"""How often the time of a token's last use is updated."""
+"""How often a token's time of last use is updated."""
 
 
 async def get(db: Statements, token_id: UUID) -> AdminToken:
@@ -44,7 +44,7 @@ async def get_without_secret(db: Statements, token_id: UUID) -> AdminTokenWithSe
 async def list_tokens(
     db: Statements, *, active: bool, after: tuple[UUID] | None = None, limit: int = MAX_TOKENS, now: datetime
 ) -> list[AdminToken]:
-    """Return the tokens, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the tokens, oldest first, plus one if there are more."""
     return await repository.list_tokens(db, active=active, after=after, limit=limit, now=now)
 
 

@@ -112,7 +112,9 @@ class ApiKeys(Controller):
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the partner system whose key was sent as the bearer token, if any. Record a key that no longer works."""
+    """Return the partner system whose key was sent as the bearer token, if any. Record the use of a key that no longer
+    works.
+    """
     services, now = services_of(connection), clock.now()
     caller = await service.identify(services.db, token, now=now)
     if caller is None:

@@ -49,7 +49,7 @@ class ApiKeyContent(RequestBody):
     requests_per_minute: RequestsPerMinute | None = None
     """The key's own rate limit, which replaces the default limits."""
     networks: Networks = []
-    """The networks (CIDR) or addresses from which the key works; if empty, it works from everywhere."""
+    """The networks (CIDR) or addresses from which the key works. If empty, it works from anywhere."""
 
 
 class ApiKeyPatch(RequestBody):
@@ -78,7 +78,7 @@ class ApiKey(Resource):
     expires_at: datetime | None
     requests_per_minute: int | None
     networks: list[Network]
-    """The networks from which the key works; if empty, it works from everywhere."""
+    """The networks from which the key works. If empty, it works from anywhere."""
     old_secret_until: datetime | None
     """When the previous secret stops working."""
     last_used_at: datetime | None
@@ -112,7 +112,7 @@ class ApiKeyWithSecret(ApiKey):
 
 
 class PresentedKey(NamedTuple):
-    """A key from a request: the id it claims and its secret's digest."""
+    """A key from a request: the id that it claims to have, and its secret's digest."""
 
     id: UUID
     secret_hash: bytes

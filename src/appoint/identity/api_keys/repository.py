@@ -24,7 +24,7 @@ async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> list[ApiKey]:
-    """Return the clinic's keys, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the clinic's keys, oldest first, plus one if there are more."""
     rows = await db.fetch(
         "select * from api_key where clinic_id = $1 and id > $2 and active = $3 order by id limit $4 + 1",
         clinic_id,

@@ -38,7 +38,7 @@ async def get(db: Statements, key_id: UUID) -> ApiKey:
 
 
 async def list_keys(db: Statements, clinic_id: int, *, active: bool, after: UUID | None, limit: int) -> list[ApiKey]:
-    """Return a clinic's keys, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of a clinic's keys, oldest first, plus one if there are more."""
     return await repository.list_for_clinic(db, clinic_id, active=active, after=after and (after,), limit=limit)
 
 
@@ -102,7 +102,7 @@ async def _lock(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
 
 
 async def _notify_creator(tx: Transaction, actor: Actor, clinic_id: int, now: datetime) -> None:
-    """Email the user about a new key or secret, in case someone else is using their session."""
+    """Email the user about the new key or secret, in case someone else is using their session."""
     if actor.user_id:
         await notify_user(tx, kind="api-key-created", user_id=actor.user_id, clinic_id=clinic_id, now=now)
 
@@ -145,7 +145,7 @@ async def record_refusal(
     db: Database, token: str, refusals: audit.Refusals, *, address: str | None, now: datetime
 ) -> None:
     """Record that a clinic's key was refused because it has expired or its secret is wrong. Don't record keys that do
-    not exist or were revoked.
+    not exist or have been revoked.
     """
     key = parse_key(token)
     stored = await repository.find_presented(db, key.id) if key else None

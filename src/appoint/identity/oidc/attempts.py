@@ -1,5 +1,5 @@
-"""Attempts to sign in on the pages through the OpenID provider: what the browser remembers while its user is away, and
-what the provider's ID token must say."""
+"""Attempts to sign in on the pages through the OpenID provider: what the browser remembers while its user is at the
+provider, and what the provider's ID token must say."""
 
 import hashlib
 import hmac
@@ -18,10 +18,11 @@ from ...kit.signed_tokens import sign, verify
 Purpose = Literal["sign-in", "link", "prove"]
 """Sign in, link the provider's account to the signed-in user, or prove that the signed-in user is still there."""
 Outcome = Literal["cancelled", "expired", "failed", "unlinked", "taken", "unavailable"]
-"""Why an attempt failed: the user cancelled it; it is too old, used, or belongs to another browser; the provider's
-response is not acceptable; no account is linked; another account is linked; or the provider is unreachable."""
+"""Why an attempt failed: the user cancelled it; it is too old, has been used, or belongs to a different browser; the
+provider's response is not acceptable; no account is linked; a different account is linked; or the provider is
+unreachable."""
 MAX_NEXT_LENGTH: Final = 1000
-"""Browsers drop cookies that are longer than 4096 characters."""
+"""Limited because browsers drop cookies that are longer than 4096 characters."""
 ATTEMPT_TTL: Final = timedelta(minutes=10)
 LEEWAY: Final = timedelta(minutes=1)
 """The allowed difference between the provider's clock and ours."""
@@ -55,7 +56,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign-in that only lacks the user's second factor. Signed, and stored in a cookie."""
+    """A sign-in that lacks only the user's second factor. Signed, and stored in a cookie."""
 
     user_id: UUID
     totp: bool
@@ -74,7 +75,7 @@ class Identity(NamedTuple):
     """A digest of the provider and its id for the person."""
     verified_email: str | None
     authenticated_at: datetime | None
-    """When they last entered a credential at the provider, if it says so."""
+    """When they last entered a credential at the provider, if it says when."""
 
 
 def new_attempt(purpose: Purpose, *, next: str, user_id: UUID | None, now: datetime) -> Attempt:
@@ -94,7 +95,7 @@ def signed(secret: str, content: Attempt | PendingCode) -> str:
 
 
 def read_signed(secret: str, token: str, kind: type[Signed], *, now: datetime) -> Signed:
-    """Return what was signed. Raise an `expired` `AttemptFailed` if it is missing, forged or too old."""
+    """Return the signed value. Raise an `expired` `AttemptFailed` if it is missing, forged or too old."""
     content = verify(secret, _salt(kind), token)
     if content is None:
         raise AttemptFailed("expired")
@@ -143,7 +144,8 @@ def authorization_url(endpoint: str, attempt: Attempt, *, client_id: str, redire
 
 
 def identity_of(claims: Mapping[str, Any], attempt: Attempt, *, issuer: str, client_id: str) -> Identity:
-    """Return whom the ID token identifies. Its signature, issuer, audience and times have already been verified.
+    """Return the person that the ID token identifies. Its signature, issuer, audience and times have already been
+    verified.
 
     Raise a `failed` `AttemptFailed` if the token was issued for a different attempt or client, or if the attempt needs
     a new credential and the provider does not confirm that it asked for one.

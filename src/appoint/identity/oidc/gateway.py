@@ -20,7 +20,7 @@ log = structlog.get_logger()
 FETCH_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 512 * 1024
 REFRESH_AFTER: Final = timedelta(minutes=10)
-"""The age at which fetching new keys starts. Requests use the current keys until it finishes."""
+"""The age at which new keys are fetched. Until they arrive, requests use the current ones."""
 MAX_AGE: Final = timedelta(minutes=15)
 """The age at which requests wait for new keys, unless the last fetch failed."""
 MAX_AGE_WHILE_UNREACHABLE: Final = timedelta(days=1)
@@ -34,18 +34,18 @@ class FetchError(Exception):
 
 
 class CodeRefused(Exception):
-    """The provider does not exchange the code."""
+    """The provider refused to exchange the code."""
 
 
 class Configuration(NamedTuple):
-    """What the provider publishes about itself."""
+    """The configuration that the provider publishes about itself."""
 
     keys: Mapping[str, KeySet]
     authorization_endpoint: str = ""
-    """The provider's page for signing in; empty if it has none, or if it is not safe to use."""
+    """The provider's page for signing in. Empty if it has none, or if the page is not safe to use."""
     token_endpoint: str = ""
     takes_basic: bool = True
-    """Whether clients send their secret in the `Authorization` header, and not in the body."""
+    """Whether clients send their secret in the `Authorization` header rather than in the body."""
     names_issuer: bool = False
     """Whether the provider's responses to the browser name it (RFC 9207)."""
 
@@ -86,8 +86,8 @@ class Provider:
         await self._client.aclose()
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
-        """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
-        unreachable and the cached keys do not settle the question."""
+        """Return the keys with that id; None if the provider has none. Raise `Unavailable` if this cannot be decided
+        because the provider is unreachable."""
         configuration = await self._current(now, kid)
         if keys := configuration.keys.get(kid):
             return keys
@@ -97,7 +97,7 @@ class Provider:
 
     async def configuration(self, *, now: datetime) -> Configuration:
         """Return the provider's configuration. Raise `Unavailable` if it is unreachable and nothing is cached, or if
-        people cannot sign in there."""
+        the provider does not let people sign in on its pages."""
         configuration = await self._current(now)
         if not configuration.authorization_endpoint or not configuration.token_endpoint:
             raise self._unavailable(now)

@@ -1,6 +1,6 @@
 """Sign in the users that the OpenID provider identified, and link their accounts to their identities there.
 
-The provider only says who someone is. What they may do follows from their account, as after any other sign-in.
+The provider only says who someone is. What they may do depends on their account, as with any other way of signing in.
 """
 
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ from .sign_in import ProviderSignIn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
-    """What signing in needs to know about the browser and the server."""
+    """The facts about the browser and the server that are needed to sign someone in."""
 
     previous_token: str | None
-    """Its session, which the sign-in ends."""
+    """The browser's previous session, which the sign-in ends."""
     lifetime: timedelta
     """The new session's maximum lifetime."""
     party: RelyingParty
@@ -102,8 +102,8 @@ async def _record_failure(
 async def _link_by_email(
     tx: Transaction, actor: Actor, sign_in: ProviderSignIn, identity: Identity, *, email: str, now: datetime
 ) -> StoredUser | None:
-    """Return the user with the address, now linked to the identity; None if there is none, or if they are already
-    linked to another identity."""
+    """Return the user with the address, now linked to the identity; None if no user has that address, or if they are
+    already linked to a different identity."""
     user = await accounts.find_by_email(tx, email)
     if user is None or user.disabled_at is not None:
         return user

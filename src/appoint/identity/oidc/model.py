@@ -51,7 +51,7 @@ class InvalidToken(Exception):
 
 
 class RoleGrant(NamedTuple):
-    """A role, granted to users whose claim has this value."""
+    """A role that is granted to users whose claim has this value."""
 
     value: str
     membership: Membership | None
@@ -68,7 +68,7 @@ class Trust(NamedTuple):
     roles_claim: str
     roles: Collection[RoleGrant]
     max_seconds: int = 24 * 60 * 60
-    """How long a token grants its roles, however late it expires."""
+    """How long a token grants its roles, even if it expires later."""
 
 
 def is_safe(url: str) -> bool:
@@ -136,7 +136,7 @@ def parse_token(token: str) -> jws.CompactSignature:
         parsed = jws.extract_compact(token.encode(), registry=_Registry())
         header = parsed.headers()
         typ, critical, kid = header.get("typ", "JWT"), "crit" in header, header.get("kid")
-        # without a key id, choosing the key would be guesswork
+        # without a key id, we would have to guess which key to use
         if critical or typ.lower() not in TOKEN_TYPES or not isinstance(kid, str):
             raise InvalidToken
     except PARSE_ERRORS as error:

@@ -69,5 +69,5 @@ async def use_state(db: Statements, state_hash: bytes, *, now: datetime) -> bool
 
 
 async def delete_old_states(db: Statements, *, before: datetime) -> None:
-    """Delete the marks of attempts that have expired anyway."""
+    """Delete the records of used attempts that have expired anyway."""
     await db.execute("delete from openid_attempt where used_at < $1", before)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the libraries for tokens are slow to import, and few server
     from .gateway import Client, Provider
 
 CALLBACK: Final = "/staff/sign-in/openid/callback"
-"""Where the provider sends the browser back to."""
+"""Where the provider sends the browser afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ProviderSignIn:
 
 
 def page_sign_in(settings: Settings, provider: "Provider") -> ProviderSignIn:
-    """Return the provider as the pages use it, if the settings say so."""
+    """Return the provider in the form that the pages use, if the settings say that they do."""
     from .gateway import Client  # noqa: PLC0415
 
     if not settings.oidc_client_id:
@@ -87,7 +87,8 @@ async def begin(
 async def finish(
     db: Statements, sign_in: ProviderSignIn, attempt: Attempt, *, response: dict[str, str], now: datetime
 ) -> Identity:
-    """Return whom the provider identified in its response to an attempt. An attempt can be finished only once.
+    """Return the person whom the provider identified in its response to an attempt. An attempt can be finished only
+    once.
 
     Raise `AttemptFailed`.
     """

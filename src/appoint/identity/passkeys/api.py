@@ -20,8 +20,8 @@ from .requests import party_of
 
 
 class Passkeys(Controller):
-    """The caller's passkeys (WebAuthn). Each signs its user in without a password, and counts as both factors, because
-    authenticators verify their user's identity."""
+    """The caller's passkeys (WebAuthn). A passkey signs its user in without a password, and counts as both factors,
+    because authenticators verify their user's identity."""
 
     path = "/account/passkeys"
     tags = ["Account"]

@@ -1,5 +1,5 @@
-"""Challenges for authenticators to sign. They are signed rather than stored, so that visitors to the sign-in page
-leave nothing behind; only used ones are stored, so that each works once."""
+"""Challenges for authenticators to sign. They are signed rather than stored, so that visiting the sign-in page doesn't
+write to the database. Only used ones are stored, so that each works only once."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ class Challenge(NamedTuple):
 
     @property
     def digest(self) -> bytes:
-        """The digest under which the database remembers that the challenge was used."""
+        """The digest that the database stores once the challenge has been used."""
         return hashlib.sha256(self.value).digest()
 
 

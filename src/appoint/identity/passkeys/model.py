@@ -22,7 +22,7 @@ ALGORITHMS: Final = (-8, -7, -257)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 PasskeyName = Annotated[fields.Name, Meta(examples=["Mia’s phone"])]
 Base64Url = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+" + fields.END_OF_TEXT, max_length=8000, examples=["dGVzdA"])]
-"""Bytes in Base64url without padding, as WebAuthn's JSON forms write them."""
+"""Bytes in Base64url without padding, as in WebAuthn's JSON."""
 ChallengeToken = Annotated[
     str, Meta(max_length=500, examples=["WyJZMmhoYkd4bGJtZGwiLDE4MDM4OTM0MDBd.3mYx1vDqkqSN0yQ1nB8"])
 ]
@@ -190,8 +190,8 @@ class PasskeyRefused(Unauthorized):
 
 
 def relying_party(url: str, secret: str) -> RelyingParty:
-    """Return the relying party for the server's base address. Browsers refuse passkeys on IP addresses, so a loopback
-    address stands for `localhost`."""
+    """Return the relying party for the server's base address. Browsers refuse passkeys on IP addresses, so loopback
+    addresses are replaced with `localhost`."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = "localhost" if is_loopback(host) else host if host.isascii() else idna.encode(host, uts46=True).decode()

@@ -92,8 +92,8 @@ async def remove(tx: Statements, user_id: UUID, passkey_id: UUID) -> None:
 
 
 async def record_use(tx: Statements, passkey_id: UUID, *, sign_count: int, synced: bool, now: datetime) -> bool:
-    """Record that a passkey was used. Return False if its counter has not increased, which means that there is a copy
-    of it. Authenticators without a counter always report 0."""
+    """Record that a passkey was used. Return False if its counter has not increased, which means that someone has made
+    a copy of the passkey. Authenticators without a counter always report 0."""
     return bool(
         await tx.fetchval(
             """

@@ -8,8 +8,8 @@ from .model import RelyingParty, relying_party
 
 
 def party_of(request: Request) -> RelyingParty:
-    """Return this server, as authenticators know it: by its public address. If there is none, as in development mode,
-    which works only on this machine, use the address from the request.
+    """Return this server as authenticators know it: by its public address or, if there is none, by the address in the
+    request. Only development mode, which works only on this machine, has no public address.
     """
     return relying_party(request.services.settings.public_url or str(request.base_url), request.services.secret_key)
 

@@ -69,7 +69,7 @@ async def begin_registration(db: Statements, actor: Actor, *, party: RelyingPart
 async def register(
     tx: Transaction, actor: Actor, *, content: NewPasskey, party: RelyingParty, now: datetime
 ) -> Passkey:
-    """Add a passkey to the caller's account. The account's first second factor ends all other sessions.
+    """Add a passkey to the caller's account. Setting up an account's first second factor ends all other sessions.
 
     Raise `Forbidden` for callers who are not users, `Invalid` if the passkey was not created for the caller's
     challenge, or `Conflict`: `passkey-exists`, `too-many-passkeys`.
@@ -156,7 +156,7 @@ async def check_use(
     tx: Transaction, proof: PasskeyProof, *, party: RelyingParty, purpose: Purpose, holder: str, now: datetime
 ) -> StoredPasskey:
     """Return the passkey that signed the challenge, and record that it was used. Raise `PasskeyRefused` if it is not
-    registered, if its user was not verified, or if the challenge is not valid or was already used."""
+    registered, if its user was not verified, or if the challenge is invalid or has already been used."""
     challenge = challenges.read(party.secret, purpose, holder, proof.challenge_token, now)
     if challenge is None:
         raise PasskeyRefused("expired-challenge")

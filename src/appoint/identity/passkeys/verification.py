@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fido2.webauthn import AuthenticatorData, CollectedClientData
 
 BACKED_UP: Final = 0x10
-"""The flag of a passkey that is backed up."""
+"""The flag for a passkey that is backed up."""
 
 
 class NewCredential(NamedTuple):
@@ -46,7 +46,7 @@ def verify_creation(party: RelyingParty, challenge: bytes, created: CreatedCrede
         data = _server(party).register_complete(_state(challenge), response)
         _check_frame(response.response.client_data)
         credential = data.credential_data
-    except Exception as error:  # the library raises many kinds for malformed input
+    except Exception as error:  # the library raises many kinds of exception for malformed input
         raise ValueError("not a new passkey") from error
     if credential is None or credential.credential_id != response.raw_id:
         raise ValueError("another passkey")
@@ -85,7 +85,7 @@ def verify_use(party: RelyingParty, challenge: bytes, passkey: StoredPasskey, si
         credential = AttestedCredentialData.create(Aaguid.NONE, passkey.credential_id, CoseKey.parse(key))
         _server(party).authenticate_complete(_state(challenge), [credential], response)
         _check_frame(response.response.client_data)
-    except Exception as error:  # the library raises many kinds for malformed input
+    except Exception as error:  # the library raises many kinds of exception for malformed input
         raise ValueError("not signed with this passkey") from error
     if response.response.user_handle != passkey.user_id.bytes:
         raise ValueError("another user's passkey")
@@ -93,7 +93,7 @@ def verify_use(party: RelyingParty, challenge: bytes, passkey: StoredPasskey, si
 
 
 def _server(party: RelyingParty) -> Any:
-    """Return the library's server, some of whose methods have incomplete types."""
+    """Return the library's server, untyped because the types of some methods are incomplete."""
     from fido2.server import Fido2Server  # noqa: PLC0415
     from fido2.webauthn import PublicKeyCredentialRpEntity  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ class AccountFilter(PageQuery):
 
 
 class ListedAccount(Resource):
-    """A user's account, whatever their roles at clinics."""
+    """A user's account, regardless of their roles at clinics."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5e",

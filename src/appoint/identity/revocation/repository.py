@@ -11,7 +11,7 @@ from .model import ListedAccount
 async def list_accounts(
     db: Statements, *, email: str | None, administrator: bool | None, after: tuple[UUID] | None, limit: int
 ) -> list[ListedAccount]:
-    """Return the platform's accounts, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the platform's accounts, oldest first, plus one if there are more."""
     rows = await db.fetch(
         """
         select u.id, u.version, u.created_at, u.updated_at, u.email, u.name, u.administrator, u.disabled_at,
@@ -47,8 +47,8 @@ async def find_account(db: Statements, user_id: UUID) -> ListedAccount | None:
 
 
 async def set_account_disabled(tx: Statements, user_id: UUID, *, disabled_at: datetime | None) -> None:
-    """Disable an account, or enable it if `disabled_at` is None. Disabling one again keeps the earlier time. Links that
-    were emailed before become invalid."""
+    """Disable an account, or enable it if `disabled_at` is None. Disabling it again does not change the time. Links
+    that were emailed earlier become invalid."""
     await tx.execute(
         """
         update app_user
@@ -71,8 +71,8 @@ async def revoke_administrator(tx: Statements, user_id: UUID) -> None:
 
 
 async def set_member_disabled(tx: Statements, clinic_id: int, user_id: UUID, *, disabled_at: datetime | None) -> None:
-    """Disable a user's access to the clinic, or enable it if `disabled_at` is None. Disabling it again keeps the
-    earlier time."""
+    """Disable a user's access to the clinic, or enable it if `disabled_at` is None. Disabling it again does not change
+    the time."""
     await tx.execute(
         """
         update membership set disabled_at = $3, version = version + 1, updated_at = now()

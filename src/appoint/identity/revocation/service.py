@@ -1,4 +1,4 @@
-"""Take access away and give it back.
+"""Take access away, and restore it.
 
 A clinic's managers decide about access to their own clinic; the platform's administrators and operators decide about
 whole accounts. Everything takes effect with the user's next request.
@@ -26,7 +26,7 @@ from .model import ListedAccount
 async def disable_member(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
     """Disable a user's access to the clinic and end their sessions. Raise `NotFound`, or a `last-manager`
     `Conflict`."""
-    await clinics_repository.lock(tx, clinic_id)  # two managers who disable each other cannot both succeed
+    await clinics_repository.lock(tx, clinic_id)  # prevents two managers who disable each other from both succeeding
     await staff.require_another_manager(tx, await staff.get(tx, clinic_id, user_id))
     await repository.set_member_disabled(tx, clinic_id, user_id, disabled_at=now)
     await repository.end_member_sessions(tx, user_id)
@@ -64,7 +64,7 @@ async def sign_out_member(tx: Transaction, actor: Actor, *, clinic_id: int, user
 async def list_accounts(
     db: Statements, *, email: str | None, administrator: bool | None, after: tuple[UUID] | None, limit: int
 ) -> list[ListedAccount]:
-    """Return the platform's accounts, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of the platform's accounts, oldest first, plus one if there are more."""
     return await repository.list_accounts(db, email=email, administrator=administrator, after=after, limit=limit)
 
 

@@ -1,1 +1,1 @@
-"""Second factors: what users sign in with besides their password, and the recovery codes for when they lose it."""
+"""Second factors: what users sign in with in addition to their password, and recovery codes for when they lose that."""

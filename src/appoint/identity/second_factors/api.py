@@ -24,7 +24,7 @@ class OwnRecoveryCodes(Controller):
     )
     async def create(self, request: Request) -> Response[RecoveryCodes]:
         """Create ten new recovery codes, which replace the old ones. Only this response contains them; a repeated
-        request creates new ones."""
+        request creates new codes."""
         idempotency_key(request)
         codes = await request.db.atomic(service.create_codes, request.user, now=clock.now())
         return json_response(request, codes, cache_control="no-store")

@@ -12,7 +12,7 @@ from ...kit import fields
 
 NUMBER_OF_CODES: Final = 10
 ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
-"""Without the characters that people confuse when they copy a code by hand."""
+"""Leaves out the characters that people confuse when they copy a code by hand."""
 CODE_LENGTH: Final = 16
 GROUP_LENGTH: Final = 4
 RecoveryCode = Annotated[
@@ -51,7 +51,7 @@ def _new_code() -> str:
 
 
 def hash_code(user_id: UUID, code: str) -> bytes:
-    """Return the digest to store. Spaces, hyphens and capital letters make no difference. A code has nearly 80 random
-    bits, so it needs no slow hash."""
+    """Return the digest to store. Spaces, hyphens and capitalisation don't matter. A code has nearly 80 random bits, so
+    it needs no slow hash."""
     text = code.replace(" ", "").replace("-", "").lower()
     return hashlib.sha256(user_id.bytes + text.encode()).digest()

@@ -28,8 +28,8 @@ async def has_any(db: Statements, user: StoredUser) -> bool:
 async def record_set_up(
     tx: Transaction, actor: Actor, *, user_id: UUID, is_first: bool, now: datetime
 ) -> list[str] | None:
-    """Record that the caller has set up a second factor. Return recovery codes if it is the account's first. All other
-    sessions end then, because they began without one."""
+    """Record that the caller has set up a second factor. If it is the account's first, return recovery codes and end
+    all other sessions, because they began without a second factor."""
     codes = None
     if is_first:
         await accounts.end_sessions(tx, user_id, except_id=actor.session_id)
@@ -81,7 +81,7 @@ async def _replace_codes(tx: Transaction, user_id: UUID) -> list[str]:
 
 
 async def use_code(tx: Transaction, *, user_id: UUID, code: str, now: datetime) -> bool:
-    """Use up a recovery code, and tell its user. Return False for a code that is wrong or has already been used."""
+    """Use up a recovery code, and notify its user. Return False for a code that is wrong or has already been used."""
     if not await repository.use_code(tx, user_id, hash_code(user_id, code), now=now):
         return False
     await notify_user(tx, kind="recovery-code-used", user_id=user_id, clinic_id=PLATFORM, now=now)

@@ -261,8 +261,8 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Return the caller whose session token is in the cookie. Raise `Forbidden` for a change without the CSRF token. A
-    form that the browser confirms to be from one of our own pages needs no token, because the page may be older than
-    the session.
+    form doesn't need the token if the browser confirms that it comes from one of our own pages, because the page may be
+    older than the session.
 
     Sign-in requests are anonymous, even with a previous session's cookie.
     """

@@ -14,7 +14,7 @@ from ..passkeys.model import PasskeyProof, PasskeyRefused, RelyingParty
 from ..second_factors import service as second_factors
 
 REQUIRED: Final = ("totp-required", "passkey-required")
-"""The refusals of a correct password without the second factor that the account also requires."""
+"""The refusals for a correct password without the second factor that the account also requires."""
 
 
 class FactorProof(NamedTuple):

@@ -112,7 +112,9 @@ BROWSERS: Final = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""What browsers call themselves, most specific first: Edge also says Chrome, and all but Firefox also say Safari."""
+"""What browsers call themselves, most specific first: Edge also claims to be Chrome, and all but Firefox also claim to
+be Safari.
+"""
 SYSTEMS: Final = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -125,8 +127,8 @@ SYSTEMS: Final = (
 
 
 def device_of(user_agent: str | None) -> str | None:
-    """Return the browser and system in a user agent, such as “Firefox, Linux”; None if it names neither. The result
-    consists only of names from the tables above, never of text that the caller chose."""
+    """Return the browser and the system that a user agent names, such as “Firefox, Linux”; None if it names neither.
+    The result consists only of names from the tables above, never of text that the caller chose."""
     parts = (next((name for mark, name in table if mark in (user_agent or "")), None) for table in (BROWSERS, SYSTEMS))
     return ", ".join(part for part in parts if part) or None
 

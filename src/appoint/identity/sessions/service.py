@@ -50,7 +50,7 @@ async def open_session(
     now: datetime,
 ) -> NewSession:
     """Open a session for a user or a patient, with the device and network address that the actor signs in from. It
-    lasts for `lifetime` at most. `proven_at` is when its owner last entered a credential, if not just now, and
+    lasts for at most `lifetime`. `proven_at` is when its owner last entered a credential, if not just now, and
     `second_factor` says whether they also showed a second factor."""
     token = new_token()
     session = await repository.add(
@@ -204,7 +204,7 @@ async def identify(
     now: datetime,
 ) -> Actor | None:
     """Return the user or patient the token belongs to, with their current roles; None if the session has ended or never
-    existed. `unattended` requests do not count as use."""
+    existed. `unattended` requests do not count as activity."""
     owner = await repository.find_owner(db, token_hash=hash_token(token), idle=idle, now=now)
     if owner is None:
         return None

@@ -28,7 +28,7 @@ class NewInstallation(NamedTuple):
 
 
 def setup_code(secret: str, now: datetime) -> str:
-    """Return the code in a set-up link. Only someone who can read the installation's key can create it."""
+    """Return the code for a set-up link. Only someone who can read the installation's key can create it."""
     return sign(secret, CODE_PURPOSE, int((now + CODE_TTL).timestamp()))
 
 

@@ -4,8 +4,8 @@ from ...database.pool import Statements
 
 
 async def has_administrator(db: Statements) -> bool:
-    """Return whether there is, or was, an administrator. Disabled accounts count, so that disabling them cannot open
-    the installation to strangers."""
+    """Return whether there is an administrator, or ever was. Disabled accounts count too, because disabling them must
+    not open the installation to strangers."""
     return await db.fetchval("select exists (select from app_user where administrator)")
 
 

@@ -14,7 +14,8 @@ from ..sessions.model import SignedIn
 
 PURPOSE: Final = "sign-in"
 MAX_SHARING: Final = 20
-"""How many patients can share an address and still sign in with it. If more people share it, it is not personal."""
+"""How many patients can share an address and still sign in with it. An address that more people share is not
+personal."""
 
 
 class SignInCodeRequest(RequestBody):
@@ -65,7 +66,7 @@ class SignInCode(msgspec.Struct, rename="camel"):
 
 
 class SentCode(NamedTuple):
-    """A stored code: its channel, and the customers who had the address when it was sent."""
+    """A stored code: its channel, and the customers who had the address when the code was sent."""
 
     channel: Channel
     customer_ids: list[UUID]

@@ -45,7 +45,7 @@ class CodeEntry(NamedTuple):
 
 
 class CodeSignIn(NamedTuple):
-    """A customer's new session, the address that the code was sent to, and all customers it was sent for."""
+    """A customer's new session, the address that the code was sent to, and all the customers it was sent for."""
 
     customer: customers.Contact
     session: Session
@@ -58,8 +58,8 @@ class CodeSignIn(NamedTuple):
 async def find_phone(db: Statements, *, typed: str, locale: str) -> str | None:
     """Return the number that a patient has typed, in E.164 format, or None if it is not a valid number.
 
-    Without a country code, it is the number on a customer's record in the country of one of the clinics, or else the
-    one in the language's country. This runs the same statements for unknown numbers.
+    A number without a country code stands for the one on a customer's record in any clinic's country, or else for the
+    one in the language's country. Runs the same statements for unknown numbers.
     """
     guess = phones.to_e164(typed, time_zone=None, locale=locale)
     readings = phones.national_readings(typed, countries=await clinics.list_countries(db))
@@ -93,7 +93,7 @@ async def sign_in(
 
     If several customers share the address and the entry does not say which one to sign in, return them as choices; the
     code stays valid. Return None for a code that is wrong, used, expired, unknown or not the given customer's. Even
-    that counts as an attempt, so the caller must always commit the transaction.
+    this counts as an attempt, so the caller must always commit the transaction.
     """
     sent = await repository.count_attempt(tx, entry.code_id, now=now)
     if sent is None:  # recording it would let anyone write any id into the audit log
@@ -114,7 +114,7 @@ async def sign_in(
 
 async def _correctors(tx: Transaction, customer_ids: Sequence[UUID], *, now: datetime) -> list[int]:
     """Return the clinics that have recently corrected a customer's address. Their staff could have entered one of their
-    own, so their managers have to see who signs in."""
+    own addresses, so their managers have to see who signs in."""
     return [
         clinic_id
         for customer_id in customer_ids
@@ -134,7 +134,7 @@ async def _sign_in(
 ) -> CodeSignIn | list[SignInChoice] | None:
     if not _matches(entry, secret):
         return None
-    # skip customers whose record has changed: their address may be a different one now
+    # skip customers whose record has changed, because they may have a different address now
     sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)
     candidates = [customer for customer in sharing if entry.customer_id in (None, customer.id)]
     if not candidates:
@@ -206,7 +206,7 @@ async def switch_customer(
         user_id=None,
         customer_id=customer_id,
         lifetime=lifetime,
-        proven_at=actor.proven_at,  # choosing someone else proves nothing
+        proven_at=actor.proven_at,  # choosing a different person proves nothing
         now=now,
     )
     await audit.record(
