@@ -1,4 +1,4 @@
-"""`appoint audit …`: read the audit, export its heads and verify it."""
+"""`appoint audit …`: read the audit log, export its heads and verify it."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -111,7 +111,8 @@ def list_entries(
 
 @audit.command(name="head")
 def export_head(*, clinic: Number | None = None) -> None:
-    """Print the signed head of each clinic's audit as JSON. Keep it out of reach of anyone who can change the database.
+    """Print the signed head of each clinic's audit log as JSON. Keep it out of reach of anyone who can change the
+    database.
 
     Parameters
     ----------
@@ -136,16 +137,16 @@ def export_head(*, clinic: Number | None = None) -> None:
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Verify that no sealed entries have been changed, added or moved, and that none are missing, except old ones that
-    were deleted because of APPOINT_AUDIT_YEARS. The exit code is 1 if a check fails.
+    """Verify that no sealed entries have been changed, added or moved, and that none are missing, except for old ones
+    that were deleted because of APPOINT_AUDIT_YEARS. The exit code is 1 if a check fails.
 
     Parameters
     ----------
     clinic
-        Only this clinic's audit; 0 for the platform.
+        Only this clinic's audit log; 0 for the platform.
     head
         A file of previously exported heads, or a directory with several of them. They reveal whether a chain has since
-        been shortened, or rewritten by someone who has the key. Repeatable. By default, the files in
+        been shortened, or has been rewritten by someone who has the key. Repeatable. By default, the files in
         APPOINT_AUDIT_EXPORT_DIR.
     as_json
         Print JSON, one clinic per line.

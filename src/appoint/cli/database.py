@@ -17,8 +17,8 @@ from .output import echo
 def migrate() -> None:
     """Migrate the database to this version's schema. Safe to repeat, even concurrently.
 
-    If APPOINT_OWNER_DATABASE_URL is set, migrate as that owner, and set up the login in APPOINT_DATABASE_URL to
-    serve requests and nothing else, creating it if necessary.
+    If APPOINT_OWNER_DATABASE_URL is set, migrate as that owner, and set up the login in APPOINT_DATABASE_URL, creating
+    it if necessary, so that it can serve requests and do nothing else.
     """
     from ..database import migrate
     from ..server import startup

@@ -28,13 +28,13 @@ GROUPS: Final = (encryption,)
 
 @encryption.command
 def new_key(*, save: bool = False) -> None:
-    """Create a key and print it as NAME:KEY, for APPOINT_ENCRYPTION_KEYS. Back it up: without it, the
-    values that it encrypted are lost.
+    """Create a key and print it as NAME:KEY, for APPOINT_ENCRYPTION_KEYS. Back it up: without it, the values that it
+    has encrypted are lost.
 
     Parameters
     ----------
     save
-        Instead of printing the key, put it first in the file `encryption-keys` in the data directory.
+        Instead of printing the key, add it at the top of the file `encryption-keys` in the data directory.
     """
     from ..kit.errors import StartupError
     from ..server import startup
@@ -89,7 +89,7 @@ def rotate(*, dry_run: bool = False) -> None:
     Parameters
     ----------
     dry_run
-        Change nothing; only print how many values there are.
+        Don't change anything; only print how many values there are.
     """
     from ..database.encryption import service
 
@@ -189,7 +189,7 @@ def _described(key: str | None, names: list[str]) -> str:
 
 
 def _write_keys(path: Path, lines: list[str]) -> None:
-    """Replace the file with the keys in one step, readable only by this account."""
+    """Atomically replace the file that contains the keys. Only this account can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ GROUPS: Final = (slots, dead_letters, events, numbers)
 def generate(
     *, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]
 ) -> None:
-    """Publish booking slots for a range of dates from a clinic's weekly hours. Running it again adds nothing.
+    """Publish booking slots for a range of dates from a clinic's weekly hours. Running it again does not add anything.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""`appoint networks …`: where a clinic's staff have access from. Commands import what they need when they run."""
+"""`appoint networks …`: the networks from which a clinic's staff have access. Commands import what they need when they
+run.
+"""
 # ruff: noqa: PLC0415
 
 from typing import Final

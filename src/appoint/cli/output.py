@@ -17,7 +17,7 @@ def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     for row in rows:
         table.add_row(*map(str, row))
     console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width
+    if not console.is_terminal:  # files and pipes have no width
         console.width = 200
     console.print(table)
 

@@ -150,7 +150,7 @@ def _prepare(settings: Settings) -> None:
 
 def _token(settings: Settings, say: Callable[[str], None], *, secretly: bool) -> str:
     """Return the administrator's token. If it has just been created, report where it is stored and, unless `secretly`
-    is set, print it: output that is not a terminal usually ends up in a log.
+    is set, print it. Callers set `secretly` if the output is not a terminal, because it usually ends up in a log.
     """
     from ..server import startup
 
@@ -167,7 +167,7 @@ def _token(settings: Settings, say: Callable[[str], None], *, secretly: bool) ->
 
 def worker() -> None:
     """Run background jobs: relay events, send notifications, reminders and webhooks, publish slots, expire holds, and
-    seal the audit. You can run any number of workers."""
+    seal the audit log. You can run any number of workers."""
     import uvloop
 
     from ..server import logs, startup
@@ -191,7 +191,7 @@ def worker() -> None:
 
 
 def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
-    """Serve a mock of the API for client developers. It returns the documented examples and needs no database.
+    """Serve a mock of the API for client developers. It returns the documented examples and does not need a database.
 
     Parameters
     ----------

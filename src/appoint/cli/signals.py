@@ -9,7 +9,9 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(SystemExit):
-    """SIGTERM has arrived. `SystemExit` is the only exception that event loops let through from a signal handler."""
+    """SIGTERM has arrived. `SystemExit` is the only kind of exception that event loops let through from a signal
+    handler.
+    """
 
 
 def stop(number: int, _frame: object) -> None:

@@ -86,7 +86,7 @@ def add(new: NewUser, *, password_stdin: bool = False) -> None:
 
 @user.command
 def invite(new: NewUser) -> None:
-    """Add a user and email them a link to choose a password, or give an existing user another role."""
+    """Add a user and email them a link to choose a password, or give an existing user an additional role."""
     from ..kit import clock
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
@@ -261,7 +261,7 @@ async def _add(tx: Any, new: NewUser) -> UUID:
 
 
 async def _recorded(db: Any, operation: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
-    """Run the work in a transaction, and record the user that it returns in the audit."""
+    """Run the work in a transaction, and record the user that it returns in the audit log."""
     import msgspec
 
     from .. import audit
