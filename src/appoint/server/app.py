@@ -199,7 +199,7 @@ def create(
             links.PREFIX: links.identify,
         }
         assets.built()
-        migrate.newest()  # fill the cache, so that requests don't have to wait for it
+        migrate.newest()  # fills the cache, so that requests don't have to wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None

@@ -20,7 +20,7 @@ WRITE_SECONDS: Final = 30.0
 MAX_PIPELINED: Final = 128
 """How many requests a connection may send before the response to the first."""
 MAX_PIECES: Final = 4096
-"""How many pieces a body may arrive in. Each chunk is one, and each costs as much as a thousand bytes."""
+"""How many pieces a body may arrive in. Each chunk is a piece, and each piece costs as much as a thousand bytes."""
 
 
 class Connection(HttpToolsProtocol):
@@ -29,8 +29,8 @@ class Connection(HttpToolsProtocol):
     A request must arrive within 30 seconds, with a head of at most 64 KiB and 100 headers, and not in tiny pieces.
     Headers that follow the body (trailers) are ignored, because the head has been checked by then. Clients that do not
     read for 30 seconds are disconnected. During shutdown, keep-alive connections stay open for one more second, so that
-    requests in flight get a response, with `Connection: close`; `ending` and `end` in a request's state tell its stream
-    to end.
+    requests in flight still get a response, with `Connection: close`. `ending` and `end` in a request's state tell its
+    stream to end.
     """
 
     ending = False
@@ -81,7 +81,7 @@ class Connection(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection. If the client has not read everything, abort the connection instead, because
-        closing it would wait for the client.
+        closing it would mean waiting for the client.
         """
         if self.transport.get_write_buffer_size():
             self.transport.abort()

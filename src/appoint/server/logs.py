@@ -70,8 +70,8 @@ def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def _hide_exception_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Remove the exception's message from the line about a failed task. asyncio puts it after the first line; other
-    libraries put it in the line itself."""
+    """Remove the exception's message from a log message about a failed task. asyncio puts it after the first line;
+    other libraries put it in the line itself."""
     event["event"] = re.sub(r"exception=.*", "exception=…>", str(event["event"]).split("\n", 1)[0])
     return event
 

@@ -2,7 +2,7 @@
 responses.
 
 It validates requests as strictly as the real API, but doesn't require a token. `Prefer: code=409` selects a documented
-response other than the successful one, and `Prefer: code=409, example=taken` selects one of several with that code.
+response in place of the successful one, and `Prefer: code=409, example=taken` selects one of several with that code.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ EXAMPLE_HEADERS: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
 
 def create() -> Litestar:
     """Return the mock. It needs neither settings nor a database."""
-    real = application.create(Settings(), database_url="", admin_token="")  # inspected, never started
+    real = application.create(Settings(), database_url="", admin_token="")  # only inspected, never started
     document = api_docs.Document(openapi.document(real))
     described = {operation["operationId"]: operation for _, _, operations in document.tags for operation in operations}
     handlers = [

@@ -1,4 +1,4 @@
-"""The settings that production mode refuses, and the addresses where development mode may listen."""
+"""The settings that production mode refuses, and the addresses on which development mode may listen."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
 
 
 def _has_guessable(settings: Settings, name: str) -> bool:
-    """Return whether the setting is one of Appoint's own secrets and easy to guess. Secrets in URLs belong to other
+    """Return whether the setting is one of Appoint's own secrets and is easy to guess. Secrets in URLs belong to other
     services, and `KeyRing` checks encryption keys.
     """
     value = getattr(settings, name)

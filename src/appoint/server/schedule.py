@@ -43,10 +43,10 @@ from ..settings import Settings
 log = structlog.get_logger()
 
 CONFIRMATION_CODE_TTL: Final = timedelta(hours=24)
-"""How long the request that confirms a booking with a code can be repeated. A repeat changes nothing."""
+"""How long a request that confirms a booking with a code can be repeated. Repeats don't change anything."""
 
 ADDRESS_CHANGE_TTL: Final = timedelta(days=30)
-"""How long Appoint remembers an address that a customer no longer has. The message to it goes out within 7 days."""
+"""How long Appoint remembers a customer's former address. The message to that address goes out within 7 days."""
 
 
 class Work(NamedTuple):
@@ -175,7 +175,7 @@ async def forget_requests(work: Work, *, before: datetime) -> None:
 
 
 async def forget_codes(work: Work, *, now: datetime) -> None:
-    """Delete expired sign-in codes and marks of sign-ins, and confirmation codes from yesterday and earlier."""
+    """Delete expired sign-in codes, records of sign-ins, and confirmation codes from yesterday and earlier."""
     await sign_in_codes_repository.delete_expired(work.db, now=now)
     await openid_repository.delete_old_states(work.db, before=now - ATTEMPT_TTL)
     await confirmation_codes.delete_old(work.db, before=now - CONFIRMATION_CODE_TTL)
@@ -188,11 +188,12 @@ async def forget_events(work: Work, *, before: datetime) -> None:
 
 
 def years_before(now: datetime, years: int) -> datetime:
-    return now - timedelta(days=366 * years)  # leap years never shorten the period
+    return now - timedelta(days=366 * years)  # leap years can't make the period too short
 
 
 async def encrypt_values(work: Work) -> None:
-    """Encrypt values from before encryption, and those that are encrypted with an older key."""
+    """Encrypt values from before encryption was introduced, and re-encrypt those that are encrypted with an older
+    key."""
     if not work.db.keys.names:
         return
     done = await encryption.encrypt_all(work.db, decrypt=decrypt_legacy_totp(work.secret))

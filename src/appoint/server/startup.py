@@ -29,13 +29,13 @@ log = structlog.get_logger()
 
 class UsableDatabase(NamedTuple):
     url: str
-    """For serving requests and running jobs, with a login that should own nothing."""
+    """For serving requests and running jobs, with a login that should not own anything."""
     owner_url: str
     """For migrations and maintenance."""
     fresh: bool
     """Whether it has just been created and is empty."""
     programs: Path | None
-    """The folder with the embedded PostgreSQL's programs, or None for any other server."""
+    """The folder with the embedded server's programs, or None for any other server."""
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""The server process: uvicorn on uvloop, with limits for slow clients and a shutdown that fails no requests."""
+"""The server process: uvicorn on uvloop, with limits for slow clients and a shutdown that does not fail any
+requests."""
 
 import errno
 import gc
@@ -25,7 +26,7 @@ from .connection import Connection
 from .proxies import TrustedProxies
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the 60 seconds of most load balancers, because they must close connections first."""
+"""Longer than most load balancers' 60 seconds, because they must be the first to close connections."""
 START_SECONDS: Final = 300.0
 HEALTH_CHECK_SECONDS: Final = 30
 
@@ -88,7 +89,7 @@ def listen(host: str, port: int) -> socket.socket:
 def address(listener: socket.socket) -> str:
     """Return the server's address for a browser on this machine."""
     bound, port = listener.getsockname()[:2]
-    # a server that listens on all addresses is reachable at this machine's own
+    # a server that listens on all addresses can be reached at the loopback address
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 

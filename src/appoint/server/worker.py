@@ -1,8 +1,8 @@
 """The worker: all work that isn't triggered by a request. It runs the jobs; their code is in the features' `jobs.py`.
 
 Any number of workers can run at once. Each runs the frequent jobs every few seconds, with statements that tolerate
-concurrency. Workers share out notifications, webhooks and nightly jobs using leases, so that only one worker at a time
-handles each. One worker publishes to the broker.
+concurrency. Workers use leases to share out notifications, webhooks and nightly jobs, so that only one worker at a time
+handles each of them. A single worker publishes to the broker.
 """
 
 import asyncio
@@ -76,8 +76,8 @@ def prepare(settings: Settings, db: Database) -> Work:
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
-    """Run all jobs until `stop` is set, waiting whenever the database is unreachable. After that, running jobs have
-    `shutdown_seconds` to finish before they are cancelled. They run again later."""
+    """Run all jobs until `stop` is set, waiting whenever the database is unreachable. Running jobs then have
+    `shutdown_seconds` to finish before they are cancelled. Cancelled jobs run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
     db, db_for_long_jobs = (
         connect(
