@@ -53,8 +53,8 @@ class GeneralSettings(BaseSettings):
     )
     mode: Literal["development", "production"] = Field(
         default="production",
-        description="production refuses unsafe settings; development shows all messages at /dev/mailbox, works only on "
-        "this machine's own address, and is the default for `appoint run` alone",
+        description="production refuses unsafe settings; development shows all messages at /dev/mailbox, works only "
+        "on this machine's own address, and is the default only for `appoint run`",
     )
     public_url: str = Field(
         default="",
@@ -111,7 +111,7 @@ class GeneralSettings(BaseSettings):
         default="info", description="lowest severity that is logged"
     )
     log_format: Literal["auto", "json", "console"] = Field(
-        default="auto", description="auto: readable in a terminal and for `appoint run` in development, JSON elsewhere"
+        default="auto", description="auto: readable in a terminal and for `appoint run` in development, otherwise JSON"
     )
     otlp_endpoint: str | None = Field(
         default=None, description="http(s) base address of an OpenTelemetry collector; if unset, no traces are sent"
@@ -145,7 +145,8 @@ class GeneralSettings(BaseSettings):
     sms_from: str = Field(default="Appoint", description="sender number or name for text messages")
     sms_countries: CommaSeparated = Field(
         default=[],
-        description="countries, such as DE,AT, that get text messages; if unset, the clinics' and those around them",
+        description="countries, such as DE,AT, that get text messages; if unset, the clinics' countries and those "
+        "around them",
     )
     sms_per_second: int = Field(
         default=10,
@@ -158,12 +159,12 @@ class GeneralSettings(BaseSettings):
     )
     broker_url: SecretStr | None = Field(
         default=None,
-        description="broker to publish every event to: nats://… (JetStream) or amqp://… (RabbitMQ); if unset, there "
-        "is none",
+        description="broker to publish every event to: nats://… (JetStream) or amqp://… (RabbitMQ); if unset, events "
+        "are not published",
     )
     webhook_private_addresses: bool = Field(
         default=False,
-        description="whether webhooks may point to private and loopback addresses; only for tests, never in production",
+        description="whether webhooks may point to private and loopback addresses; for tests only, never in production",
     )
     event_log_days: int = Field(
         default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are kept for replays"
@@ -230,7 +231,7 @@ class GeneralSettings(BaseSettings):
     lookups_rate: str = Field(
         default="30/hour",
         pattern=RATE,
-        description="searches for other clinics' customers by address, per staff user or API key",
+        description="searches by address for other clinics' customers, per staff user or API key",
     )
     appointments_per_customer: int = Field(
         default=20,
@@ -248,7 +249,9 @@ class GeneralSettings(BaseSettings):
         default=240, description="minutes of a clinic's time that strangers at one address can take in 24 hours"
     )
     stranger_minutes_per_address: PositiveInt = Field(
-        default=240, description="minutes of a clinic's time that strangers can take for one email or phone in 24 hours"
+        default=240,
+        description="minutes of a clinic's time that strangers can take for one email address or phone number in 24 "
+        "hours",
     )
     stranger_share_percent: int = Field(
         default=10, ge=1, le=100, description="share of a clinic's next 14 days that unconfirmed strangers can take"
@@ -259,7 +262,7 @@ class GeneralSettings(BaseSettings):
 
 
 class Settings(AuditSettings, SignInSettings, GeneralSettings):
-    """All settings. Those of the last base class come first."""
+    """All settings. The last base class's settings come first."""
 
     model_config = SettingsConfigDict(
         env_prefix="APPOINT_",
