@@ -1,4 +1,4 @@
-"""Gateways to a mail server and a text message provider, and the development mailbox that replaces them."""
+"""Gateways to a mail server and a text message provider, and the development mailbox that stands in for them."""
 
 import asyncio
 import ssl
@@ -36,7 +36,8 @@ class Gateway(Protocol):
         `Delayed`.
 
         A message may be delivered twice if a connection breaks at the wrong moment, but it is never lost: `Delayed` is
-        raised whenever the provider may not have accepted the message, and never when it has.
+        raised whenever the provider might not have accepted the message, and never when the provider certainly has
+        accepted it.
         """
         ...
 
@@ -53,7 +54,7 @@ class ProviderUrl(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the provider runs on this machine, so that no network carries the traffic."""
+        """Whether the provider runs on this machine, so that traffic to it never crosses a network."""
         return is_loopback(self.host)
 
 
@@ -82,7 +83,7 @@ accepted."""
 
 
 class _Client(aiosmtplib.SMTP):
-    """A client that waits longer for the response to the email itself, whatever timeout its caller sets."""
+    """A client that waits longer for the response to the email itself, no matter which timeout its caller sets."""
 
     async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
         return await super().data(message, timeout=DATA_TIMEOUT_FACTOR * (self.timeout or 0))
@@ -138,17 +139,18 @@ class Smtp:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _explain(error)
         else:
-            # the server has accepted the email, whatever it replies now
+            # the server has already accepted the email, so it doesn't matter what it replies now
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=min(self.seconds, 1))
             return None
         finally:
             client.close()
-        raise refusal  # outside `except`: the server's text, which may repeat the address, must not become its context
+        # raised outside `except`, so that the server's text, which may repeat the address, doesn't become its context
+        raise refusal
 
 
 def _explain(error: Exception) -> Undeliverable | Delayed:
-    """Return what an error means for the message, in our own words, because the server's may repeat the address."""
+    """Return what an error means for the message. The text is our own, because the server's may repeat the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[recipient, *_]):
             return smtp_refusal(recipient.code, recipient.message, "the recipient")
@@ -229,7 +231,7 @@ class Sms:
             )
         else:
             failure = None
-        if 200 <= status < 300:  # the provider has accepted the message, however its response ends
+        if 200 <= status < 300:  # the provider has accepted the message, even if the rest of its response is lost
             return sid_of(body)
         if failure:
             raise Delayed(f"the text message provider {failure}")
@@ -237,8 +239,8 @@ class Sms:
 
 
 class DevMailbox:
-    """Saves messages for `/dev/mailbox` instead of sending them. Rejects the same messages that the other gateways
-    reject before they contact a provider."""
+    """Saves messages for `/dev/mailbox` instead of sending them. It rejects the same messages that the other gateways
+    would reject before contacting a provider."""
 
     def __init__(self, db: Database) -> None:
         self.db: Final = db

@@ -22,7 +22,9 @@ Channel = Literal["email", "sms"]
 
 class Message(NamedTuple):
     token: str
-    """The same for every attempt to send a message, so that providers with idempotency tokens deliver it only once."""
+    """The same for every attempt to send a message, so that providers that support idempotency tokens deliver it only
+    once.
+    """
     channel: Channel
     to: str
     """An email address, or a phone number in E.164 format."""
@@ -41,7 +43,7 @@ class Message(NamedTuple):
     unsubscribe_url: str | None = None
     """Accepts a bare POST (RFC 8058)."""
     status_url: str | None = None
-    """Where the text message provider reports delivery."""
+    """The URL to which the text message provider reports delivery."""
     customer_id: UUID | None = None
     """The recipient, if they are a customer."""
 
@@ -51,13 +53,13 @@ class Undeliverable(Exception):
 
 
 class Delayed(Exception):
-    """The provider cannot be reached or is not accepting the message for now; a later attempt may succeed. The text
+    """The provider cannot be reached or won't accept the message at the moment; a later attempt may succeed. The text
     says why in plain words, without the address."""
 
 
 class DevMessage(msgspec.Struct, frozen=True):
-    """A message in the development mailbox. In lists, it has only the beginning of its text, and neither HTML nor a
-    calendar."""
+    """A message in the development mailbox. In lists, it includes only the beginning of its text, and neither HTML nor
+    a calendar."""
 
     id: int
     channel: Channel
@@ -70,7 +72,7 @@ class DevMessage(msgspec.Struct, frozen=True):
 
 
 MAX_LINE_LENGTH: Final = 900
-"""A line in an email must end before its 998th octet (RFC 5321); this leaves room for the header's name."""
+"""A line in an email is limited to 998 octets (RFC 5321); this leaves room for the header's name."""
 E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 CONTROLS: Final = {*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)}
@@ -96,7 +98,7 @@ def sanitize(message: Message) -> Message:
 
 
 class VerbatimHeader(BaseHeader):
-    """A header that is written as is, folded only between encoded words.
+    """A header that is written as it is, folded only between encoded words.
 
     Python would decode encoded words inside a name, including line breaks, and write the result as separate headers. It
     would also encode addresses longer than a line, which mail servers would then not recognise as addresses.
@@ -115,23 +117,24 @@ class VerbatimHeader(BaseHeader):
 HEADERS: Final = HeaderRegistry()
 for _name in ("from", "reply-to", "to", "subject", "message-id", "list-unsubscribe"):
     HEADERS.map_to_type(_name, VerbatimHeader)
-MAIL: Final = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # 7bit: for servers that accept nothing else
+MAIL: Final = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # 7bit, for servers that accept nothing else
 
 
 def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     """Build the email for a sanitized message from the sender's address: text, HTML and calendar as alternatives, and
     the calendar again as an attachment.
 
-    Several calendars are only attached, each as its own file. An invitation can contain only one event (RFC 5546), mail
-    programs ignore all but the first, and as an alternative to the text it would hide the other appointments.
+    If there are several calendars, they are only attached, each as its own file. An invitation can contain only one
+    event (RFC 5546), mail programs ignore all but the first, and an alternative to the text would hide the other
+    appointments.
 
-    `Message-ID` is derived from the token, so that mail programs show an email only once even if it was delivered
+    `Message-ID` is derived from the token, so that mail programs show an email only once, even if it is delivered
     twice.
     """
     mail = EmailMessage(MAIL)
     mail["From"] = _with_name(message.sender_name, sender)
     reply_to = normalize(message.reply_to or "")
-    # the reply address may only have non-ASCII letters if the recipient's address has them too
+    # the reply address may contain non-ASCII letters only if the recipient's address contains some too
     if reply_to and (reply_to.isascii() or not (normalize(message.to) or "").isascii()):
         mail["Reply-To"] = _with_name(message.sender_name, reply_to)
     mail["To"] = normalize(message.to)
@@ -165,8 +168,8 @@ def _with_name(name: str, address: str) -> str:
 
 
 def _encode(text: str) -> str:
-    """Return the text for a header, in encoded words (RFC 2047) if it has non-ASCII letters or looks like encoded words
-    itself."""
+    """Return the text for a header, in encoded words (RFC 2047) if it contains non-ASCII letters or looks like encoded
+    words itself."""
     return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(linesep="")
 
 
@@ -247,7 +250,8 @@ def sms_refusal(status: int, body: bytes) -> Undeliverable | Delayed:
         return Delayed(f"the text message provider rejects the login ({status})")
     if status != 400 or not response:
         return Delayed(f"the text message provider temporarily refuses the message ({status})")
-    if not isinstance(response.code, int) or not 10_000 <= response.code <= 99_999:  # it might be the phone number
+    # the code might be the phone number
+    if not isinstance(response.code, int) or not 10_000 <= response.code <= 99_999:
         return Undeliverable("the text message provider refuses the message (400)")
     if response.code in ACCOUNT_ERRORS:
         return Delayed(

@@ -12,8 +12,8 @@ MAX_DEV_MESSAGES: Final = 1000
 
 
 async def save(db: Statements, message: Message) -> None:
-    """Save a message unless one with its token exists, and delete all but the newest `MAX_DEV_MESSAGES`. Skip a message
-    to a customer who has since been erased."""
+    """Save a message unless there already is one with its token, and delete all but the newest `MAX_DEV_MESSAGES`. Skip
+    a message to a customer who has since been erased."""
     await db.execute(
         """
         with inserted as (

@@ -87,7 +87,7 @@ class Notifications(Controller):
         opt=route(permission="see-customers", owned_by="customer_id"),
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
-        """Return the customer's notification preferences by channel; null for channels without a preference."""
+        """Return the customer's notification preferences by channel: null for channels without a preference."""
         return json_response(request, await service.get_preferences(request.db, customer_id), subjects=[customer_id])
 
     @put(
@@ -116,8 +116,8 @@ class Notifications(Controller):
     include_in_schema=False,
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
-    """Accept a delivery report for a text message, signed as Twilio signs it. Without a gateway or a signature, refuse
-    it before reading the body.
+    """Accept a delivery report for a text message, signed as Twilio signs it. If there is no gateway or no signature,
+    refuse the report before reading its body.
     """
     settings, limits = request.services.settings, request.services.limits
     signature = request.headers.get("x-twilio-signature")
@@ -126,7 +126,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     limits.expect_credential(request.user.address, signature)
     try:
         parameters = dict(parse_pairs(await request.body(), errors="replace"))
-    except ValueError:  # more fields than any provider sends
+    except ValueError:  # it contains more fields than any provider sends
         raise errors.Forbidden from None
     url, secret = f"{settings.links_url}{request.scope['path']}", secret_of(settings.sms_url.get_secret_value())
     if not is_signed_by_gateway(url, parameters, secret, signature):

@@ -30,8 +30,8 @@ def with_calendars(
 
 
 def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: Links) -> Method | None:
-    """Return the method for the message's calendar file, if it has one. The organizer cannot be invited, so at that
-    address the entry is only published.
+    """Return the method for the message's calendar file, if it has one. Organizers cannot be invited, so an entry for
+    the organizer's own address is only published.
     """
     if context.channel != "email":
         return None

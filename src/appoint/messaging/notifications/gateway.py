@@ -26,7 +26,7 @@ from .rules import address_of
 log = structlog.get_logger()
 
 Writer = Callable[[Database, Sequence[NotificationContext], datetime], Awaitable[Message | None]]
-"""Composes the message for one or more notifications; returns None if there is nothing left to say."""
+"""Composes the message for one or more notifications. Returns None if there is nothing left to say."""
 MAX_LISTED: Final = 100
 UNSUBSCRIBE_TTL: Final = timedelta(days=365)
 """How long the link in a message can turn off further messages."""
@@ -67,9 +67,9 @@ async def compose(
 
 
 def _shared_facts(each_facts: Sequence[Facts], kind: str, links: Links) -> Facts:
-    """Return the facts for a message about several appointments: the first one's, with everyone's names. Instead of a
-    link to one appointment, there is one to the list of all, for which customers have to sign in. A message about
-    expired holds contains no names, because strangers can enter any."""
+    """Return the facts for a message about several appointments: the first appointment's facts, with everyone's names.
+    Instead of a link to one appointment, they contain a link to the list of all appointments, for which customers have
+    to sign in. A message about expired holds contains no names, because strangers can enter any name."""
     first = each_facts[0]
     if kind == "hold-expired":
         nameless = [msgspec.structs.replace(facts, customer=None, link=None) for facts in each_facts]
@@ -93,12 +93,14 @@ HIDDEN_LINK: Final = "https://…"
 
 
 def rewrite(context: NotificationContext, now: datetime) -> Rendered:
-    """Write a message to a patient again, from the current details and without its links, which grant access."""
+    """Write a message to a patient again, from the current details and without its links, because links grant
+    access."""
     kind = kind_of(context.kind)
     facts = msgspec.structs.replace(
         _facts(context, kind, (), Links("", "not used", ""), now),
         link=HIDDEN_LINK,
-        rebook_url=f"{HIDDEN_LINK}/c/{context.clinic_id}",  # a different link, so that each gets its own button
+        # different from the other link, so that each gets its own button
+        rebook_url=f"{HIDDEN_LINK}/c/{context.clinic_id}",
         unsubscribe_url=None,
     )
     return render(
@@ -109,8 +111,8 @@ def rewrite(context: NotificationContext, now: datetime) -> Rendered:
 
 
 def _kind_for_recipient(context: NotificationContext) -> str:
-    """Return the kind of message to write. An invitation to someone who already has a password contains no link to
-    choose one; otherwise, any manager could send that link to any user's mailbox.
+    """Return the kind of message to write. An invitation to someone who already has a password doesn't contain a link
+    to choose one. Otherwise, any manager could send such a link to any user's mailbox.
     """
     kind = kind_of(context.kind)
     return "clinic-joined" if kind == "invitation" and context.user_has_password else kind
@@ -213,7 +215,9 @@ def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
 
 
 def _rebook_url(context: NotificationContext, links: Links) -> str | None:
-    """Return where to book another appointment: with the same doctor or, to keep text messages short, with anyone."""
+    """Return the address for booking another appointment: with the same doctor or, to keep text messages short, with
+    any doctor.
+    """
     if context.recipient != "customer" or context.doctor_id is None or not context.clinic_active:
         return None
     doctor = f"?doctor={context.doctor_id}" if context.doctor_active and context.channel == "email" else ""
@@ -221,8 +225,9 @@ def _rebook_url(context: NotificationContext, links: Links) -> str | None:
 
 
 def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
-    """Return the link to the appointment, or to choose a password. It grants access to anyone who has it, so it appears
-    only in the message. Users who have a password are sent to the page where they sign in or request a new password."""
+    """Return the link to the appointment, or the link to choose a password. It grants access to anyone who has it, so
+    it appears only in the message. Users who have a password are sent to the page where they sign in or request a new
+    password."""
     match context.recipient:
         case "user" if KINDS[kind_of(context.kind)].recipient == "staff":
             return None
@@ -269,4 +274,4 @@ async def _stranded_appointments(
 
 
 LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}
-"""The kinds that list appointments, and the functions that read those appointments."""
+"""The kinds of messages that list appointments, and the functions that read those appointments."""

@@ -31,18 +31,18 @@ TOKEN_COOLDOWN: Final = timedelta(seconds=1)
 MAX_CONCURRENT_ATTEMPTS: Final = 16
 """Per channel and worker. The tokens limit attempts across all workers."""
 PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
-"""Polls at the busy rate until the last attempts' tokens are available again."""
+"""Polls at the busy rate for long enough that the last attempts' tokens are available again."""
 
 
 class Sender(NamedTuple):
-    """What it takes to send notifications: each channel's gateway, how many messages it accepts per second, and the
-    writer that composes them."""
+    """Everything that sending notifications requires: each channel's gateway, how many messages it accepts per second,
+    and the writer that composes them."""
 
     gateways: Mapping[Channel, Gateway]
     per_second: Mapping[Channel, int]
     writer: Writer
     sms_countries: Sequence[str] | None = ()
-    """The countries whose mobile numbers text messages are sent to; if empty, the clinics' own. None if there is no
+    """The countries to whose mobile numbers text messages are sent; if empty, the clinics' own. None if there is no
     provider that could charge for messages.
     """
 
@@ -67,12 +67,12 @@ async def set_up(db: Database, sender: Sender) -> None:
 
 
 async def lease_due(db: Database, channel: Channel, *, limit: int, now: datetime) -> list[Attempt]:
-    """Lease due notifications, urgent ones first: as many as the provider can accept now."""
+    """Lease due notifications, urgent ones first, but only as many as the provider can accept now."""
     return await delivery.lease_due(db, channel=channel, lease=LEASE, limit=limit, now=now)
 
 
 async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt) -> None:
-    """Send the message for leased notifications, without those that are outdated, and record the outcome. If that
+    """Send the message for leased notifications, leaving out any that are outdated, and record the outcome. If that
     fails, the leases expire and the notifications become due again."""
     id, attempts, token, follower_ids = attempt
     cooldown = timedelta()
@@ -95,8 +95,8 @@ async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt)
 
 
 async def _drop_unsendable(db: Database, contexts: Sequence[NotificationContext]) -> Sequence[NotificationContext]:
-    """Record the outcome of notifications that must not be sent, or not now. Return the others that can share a
-    message, and release the rest."""
+    """Record the outcome of notifications that must not be sent, or not yet. Of the others, return those that can share
+    a message, and release the rest."""
     sendable: list[NotificationContext] = []
     for context in contexts:
         now = clock.now()
@@ -127,7 +127,7 @@ async def _attempt(db: Database, sender: Sender, contexts: Sequence[Notification
         await _check_number(db, sender, message)
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
             provider_id = await sender.gateways[first.channel].send(message)
-    except errors.Unavailable:  # the database; the leases expire and the notifications become due again
+    except errors.Unavailable:  # the database is unavailable; the leases expire and the notifications become due again
         raise
     except Undeliverable as error:
         await finish(status=NotificationStatus.DEAD, reason=str(error), now=clock.now())
@@ -144,7 +144,7 @@ async def _attempt(db: Database, sender: Sender, contexts: Sequence[Notification
 
 
 async def _check_number(db: Database, sender: Sender, message: Message) -> None:
-    """Raise `Undeliverable` for a text message to a number that does not get any."""
+    """Raise `Undeliverable` for a text message to a number that must not receive any."""
     if message.channel != "sms" or sender.sms_countries is None:
         return
     countries = sender.sms_countries or phones.local_countries(await delivery.list_clinic_places(db))

@@ -12,11 +12,11 @@ Recipient = Literal["customer", "doctor", "staff", "user"]
 class KindRules(NamedTuple):
     recipient: Recipient
     can_wait: bool = False
-    """Whether it can wait until quiet hours end. Responses to the recipient's own actions do not wait."""
+    """Whether it can wait until quiet hours end. Responses to the recipient's own actions can't."""
     statuses: frozenset[str] = frozenset()
-    """The appointment statuses for which its content is still true."""
+    """The appointment statuses in which its content is still true."""
     is_news: bool = False
-    """Whether it goes out even if the recipient has turned off all channels, because otherwise patients would come at
+    """Whether it goes out even if the recipient has turned off all channels, because patients would otherwise come at
     the wrong time or to the wrong doctor."""
     essential: bool = False
     """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
@@ -52,7 +52,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
 }
 """The rules for every kind of notification. A row's kind can end in a number: a reminder's minutes before the
 appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, or 1 for a
-notice to the address before a correction."""
+notice sent to the address that was corrected."""
 
 NUMBER: Final = re.compile("-[0-9]+$")
 """The number after a kind in a row."""

@@ -33,7 +33,7 @@ LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
     "invitation": timedelta(days=7),
     "password-reset": timedelta(hours=1),
 }
-"""How long the link in the message is valid after the request. The message itself states the same duration."""
+"""How long the link in the message remains valid after the request. The message itself states the same duration."""
 NOTICE_TTL: Final = timedelta(days=7)
 """How long Appoint tries to send a notice about changed credentials."""
 CODE_TTL: Final = timedelta(minutes=10)
@@ -84,7 +84,7 @@ class Notification(Resource):
     delivered_at: datetime | None
     """When the provider reported delivery, for providers that do."""
     leader_id: UUID | None
-    """The notification whose message contained this one too. null if it had its own message."""
+    """The notification whose message also contained this one; null if it had its own message."""
     reason: str | None
     """Why it was not sent, or has not been sent yet."""
 
@@ -174,7 +174,7 @@ class DueReminder(NamedTuple):
     quiet_until: int | None
     address: str | None = None
     first: tuple[datetime, UUID] | None = None
-    """The start and id of the day's first appointment that the reminder goes out for."""
+    """The start and id of the first appointment that day for which the reminder goes out."""
 
 
 class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +230,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """The clinic's reason, if the clinic cancelled."""
     needs_rebooking: bool
     rebook_by: str | None
-    """How the clinic asked the patient to choose a new time."""
+    """How the clinic has asked the patient to choose a new time."""
     type: str | None
     preparation: str | None
     """What patients should bring, or do before the appointment."""
@@ -247,7 +247,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the customer accepts messages on this channel."""
     corrected_details: Sequence[Detail] | None
     guardian: str | None
-    """The person who can book for the customer, or no longer can."""
+    """The person who can book for the customer, or who no longer can."""
     guardian_until: date | None
     address_changed_at: datetime | None
     """When the address that the message goes to was removed from the customer's details."""

@@ -57,7 +57,7 @@ STEP_FACTS: Final = (
     AppointmentMissed,
     AppointmentRebookingAsked,
 )
-"""The events that can report a step by staff, or its undo."""
+"""The events that can report a step by staff, or the undo of one."""
 NO_KEYS: Final[Mapping[tuple[Channel, str], str]] = {}
 
 
@@ -79,7 +79,8 @@ def plan_all(
     steps: Mapping[UUID, StepNews],
     now: datetime,
 ) -> list[PlannedNotification]:
-    """Return the notifications that follow from events, in order, given each event's contacts and the staff's steps.
+    """Return the notifications that follow from events, in order. Takes each event's contacts and the staff's steps
+    into account.
 
     `untold` contains the notifications that the events made outdated before they were sent. They determine what the
     customer still needs to know about a rescheduled appointment.
@@ -92,7 +93,7 @@ def plan_all(
         plans += plan_notifications(
             event, contacts.get(event.id, ()), now, earlier.get(subject), steps.get(event.id), keys=keys
         )
-        match event.fact:  # whatever this batch plans is not sent yet
+        match event.fact:  # nothing that this batch plans has been sent yet
             case AppointmentBooked():
                 earlier[subject] = Untold(*subject, "confirmation", event.id)
             case AppointmentRescheduled() if not _is_hold(event.fact):
@@ -113,11 +114,12 @@ def plan_notifications(
 ) -> Iterator[PlannedNotification]:
     """Yield the notifications that follow from an event, for the contacts that it concerns.
 
-    If the customer has not received a message about the appointment yet, a new time is confirmed instead. If they have
-    not received one about a previous move, the message names the time before that move.
+    If the customer has not received any message about the appointment yet, they get a confirmation of the new time
+    instead. If they have not received the message about a previous move, the new message names the time before that
+    move.
 
-    Messages about a step that staff can undo wait. If staff undo it in time, the customer receives only
-    the messages that were due before.
+    Messages about a step wait for as long as staff can undo it. If they undo it in time, the customer receives only the
+    messages that were due before the step.
     """
     announcement, event_id = _announcement(event, now), event.id
     if announcement is None:
@@ -157,8 +159,8 @@ def plan_notifications(
 
 
 def message_keys(contacts: Iterable[Contact]) -> dict[tuple[Channel, str], str]:
-    """Return the key of each address's messages: the smallest id of the recipients who have it, so that a family with
-    one address gets one message."""
+    """Return the message key for each address: the smallest id among the recipients who have that address, so that a
+    family with one address gets one message."""
     keys: dict[tuple[Channel, str], str] = {}
     for contact in contacts:
         address = contact.channel, contact.address.casefold()
@@ -167,7 +169,9 @@ def message_keys(contacts: Iterable[Contact]) -> dict[tuple[Channel, str], str]:
 
 
 def _message_key(kind: str, contact: Contact, keys: Mapping[tuple[Channel, str], str]) -> str:
-    """Return the key of a notification. A rebooking link's number belongs to its appointment, so it is left out."""
+    """Return a notification's message key. The number of a rebooking link belongs to a single appointment, so it is
+    left out.
+    """
     shared_kind = kind_of(kind) if kind_of(kind) == "rebook" else kind
     return f"{shared_kind} {keys.get((contact.channel, contact.address.casefold()), contact.recipient_id)}"
 
@@ -210,8 +214,8 @@ def _is_hold(fact: AppointmentRescheduled) -> bool:
 
 
 def superseding_sequence(event: Event) -> int | None:
-    """Return the sequence number below which notifications about the event's subject are outdated; None if the event
-    does not make any outdated."""
+    """Return the sequence number below which notifications about the event's subject become outdated; None if the event
+    does not affect any."""
     match event.fact:
         case (
             AppointmentRescheduled(sequence=sequence)
@@ -225,7 +229,7 @@ def superseding_sequence(event: Event) -> int | None:
 
 
 def plan_reminders(reminders: Iterable[DueReminder], now: datetime) -> list[PlannedNotification]:
-    """Return the notifications for due reminders that can be sent."""
+    """Return the notifications for those due reminders that can be sent."""
     contacts = {reminder: contact for reminder in reminders if (contact := _contact(reminder))}
     keys = message_keys(contacts.values())
     return [plan for reminder in contacts if (plan := plan_reminder(reminder, now, keys))]
@@ -250,8 +254,9 @@ def plan_reminder(
     reminder: DueReminder, now: datetime, keys: Mapping[tuple[Channel, str], str] = NO_KEYS
 ) -> PlannedNotification | None:
     """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
-    channel. The reminder is sent early by its row's share of the spread, so that reminders due at the same time do not
-    all go out at once. If it shares a message with others on the same day, it goes out at the time of the first."""
+    channel. The reminder goes out early, by its row's share of the spread, so that reminders due at the same time are
+    not all sent at once. If it shares a message with other reminders for the same day, it goes out at the same time as
+    the first of them."""
     contact = _contact(reminder)
     if contact is None:
         return None

@@ -21,7 +21,7 @@ NEWS: Final = frozenset(
         "appointment.rebooking-asked",
     }
 )
-"""The types of events that customers get messages about even if they have turned off all channels."""
+"""The types of events about which customers get messages even if they have turned off all channels."""
 NOTICES: Final = frozenset({"details-corrected", "guardian-added", "guardian-ended", "address-changed"})
 """The kinds of messages about a change to the customer's record. Later changes don't make them outdated."""
 MAX_MESSAGES_A_DAY: Final = 20
@@ -34,8 +34,8 @@ def outside_quiet_hours(
 ) -> datetime | None:
     """Return when to send a message that can wait: when it is due, or when the quiet hours around that time end.
 
-    If that would be later than `latest`, return a time before the quiet hours begin, or their end if they have already
-    begun. Return None if they last until the message expires.
+    If that would be later than `latest`, return a time before the quiet hours begin or, if they have already begun, the
+    time when they end. Return None if they last until the message expires.
     """
     if contact.quiet_from is None or contact.quiet_until is None:
         return due
@@ -49,7 +49,7 @@ def outside_quiet_hours(
 
 
 class _QuietHours(NamedTuple):
-    """A clinic's quiet hours in minutes of the local day, also on days when clocks change."""
+    """A clinic's quiet hours, in minutes of the local day. They also work on days when the clocks change."""
 
     start_minute: int
     end_minute: int
@@ -84,15 +84,17 @@ class _QuietHours(NamedTuple):
         return timedelta(minutes=(last - first) % MINUTES_PER_DAY)
 
     def _nearest(self, instant: datetime, minute: int) -> datetime:
-        """Return the instant closest by at which clocks show the minute, or the instant itself if they skip it."""
+        """Return the closest instant at which clocks show the minute, or the given instant if the clocks skip that
+        minute.
+        """
         later, earlier = self._between(self._minute(instant), minute), self._between(minute, self._minute(instant))
         nearest = instant + later if later <= earlier else instant - earlier
         return nearest if self._minute(nearest) == minute else instant
 
 
 def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime | None:
-    """Return when to send a notification that fell due in quiet hours because of a failed attempt or because the hours
-    were changed. Return None to send it now, which is also the result if quiet hours would last until it expires."""
+    """Return when to send a notification that has become due in quiet hours, because an attempt failed or the hours
+    were changed. Return None to send it now, even in quiet hours if they would last until it expires."""
     if not KINDS[kind_of(context.kind)].can_wait or context.urgent or context.time_zone is None:
         return None
     contact = Contact(
@@ -117,8 +119,8 @@ def _appointment_changed(context: NotificationContext, rules: KindRules) -> bool
 
 
 def _credentials_changed(context: NotificationContext, rules: KindRules) -> bool:
-    """For a message with a link to choose a password, return whether the link is useless. Other messages to a user are
-    outdated only if the user has left."""
+    """For a message with a link to choose a password, return whether the link no longer works. Other messages to a user
+    become outdated only when the user leaves."""
     if rules.recipient != "user":
         return False
     return context.user_credentials is None or (
@@ -179,7 +181,7 @@ NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
     (_details_changed, "the customer's details have changed"),
     (_channel_turned_off, "the customer has turned off this channel"),
 )
-"""Reasons to supersede a notification, in the order they are checked."""
+"""Reasons to supersede a notification, in the order in which they are checked."""
 
 
 def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple[NotificationStatus, str] | None:
@@ -204,8 +206,8 @@ def _first_reason(checks: Sequence[tuple[Check, str]], context: NotificationCont
 
 
 def can_share_message(one: NotificationContext, other: NotificationContext) -> bool:
-    """Return whether two notifications can go out as one message: to the same address, in the same language and, for
-    cancellations, for the same reason."""
+    """Return whether two notifications can go out as one message, because they have the same address, the same language
+    and, for cancellations, the same reason."""
     return _shared_facts(one) == _shared_facts(other)
 
 
@@ -228,6 +230,6 @@ def address_of(context: NotificationContext) -> str | None:
 
 
 def retry_delay(attempts: int, luck: float) -> timedelta:
-    """Return how long to wait after this many attempts: 15 seconds, doubled each time, up to half an hour. `luck`, from
-    0 to 1, takes off up to half of that."""
+    """Return how long to wait after this many attempts: 15 seconds after the first, doubling each time, up to half an
+    hour. `luck`, from 0 to 1, takes off up to half of that."""
     return min(FIRST_RETRY * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_RETRY_DELAY) * (1 - luck / 2)

@@ -38,7 +38,7 @@ from .steps import StepNews
 REMINDER_BATCH_SIZE: Final = 2000
 LOOKUP_TTL: Final = timedelta(days=2)
 FIRST_DAY: Final = date(2000, 1, 1)
-"""Sequence numbers of daily messages count from this day."""
+"""Daily messages' sequence numbers count from this day."""
 AGENDA_TTL: Final = timedelta(hours=3)
 """How long after its scheduled time a doctor's agenda is still emailed."""
 
@@ -80,14 +80,14 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
 
 
 async def _find_steps(tx: Transaction, events: Sequence[Event]) -> dict[UUID, StepNews]:
-    """Return the staff's steps that the events report, or report the undo of, by event."""
+    """Return the steps by staff that the events report, or whose undo they report, keyed by event."""
     stepping = [event for event in events if isinstance(event.fact, STEP_FACTS)]
     return await planning.find_steps(tx, events=stepping, held_for=UNDO_WINDOW) if stepping else {}
 
 
 async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
-    """Plan the reminders to send within the spread. Return how many are new. Repeated and concurrent calls plan each
-    reminder only once."""
+    """Plan the reminders that have to be sent within the spread. Return how many are new. Repeated and concurrent calls
+    plan each reminder only once."""
     added, after = 0, (now, UUID(int=0))
     while rows := await planning.list_due_reminders(
         db, channels=channels, spread=spread, after=after, now=now, limit=REMINDER_BATCH_SIZE
@@ -122,7 +122,7 @@ async def mail_user(tx: Transaction, *, kind: LinkKind, user_id: UUID, clinic_id
 
 
 async def notify_user(tx: Transaction, *, kind: NoticeKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
-    """Email a user that the credentials of their account have changed, unless the user has left. Each call sends a new
+    """Email a user that their account's credentials have changed, unless the user has left. Each call sends a new
     email, because the user may not have made the change."""
     await planning.insert_for_user(
         tx, kind=kind, user_id=user_id, clinic_id=clinic_id, subject_id=uuid4(), now=now, expires_at=now + NOTICE_TTL
@@ -155,7 +155,7 @@ async def send_address_code(
 
 
 async def tell_of_lookup(tx: Transaction, *, clinic_id: int, customer_id: UUID, now: datetime) -> None:
-    """Tell a customer that a clinic where they are not a patient looked them up, at most once a day."""
+    """Tell a customer that a clinic where they are not a patient has looked them up, at most once a day."""
     await planning.insert_lookup(
         tx,
         clinic_id=clinic_id,
@@ -199,7 +199,7 @@ class WrittenAgain(NamedTuple):
 
 
 async def write_again(db: Statements, notification_id: UUID, now: datetime) -> WrittenAgain:
-    """Write a message to a patient again, so that staff can read what it said. Its text is not stored. Raise
+    """Write a message to a patient again, so that staff can read what it said. (The text itself is not stored.) Raise
     `NotFound` for an unknown message, and for codes and messages about accounts."""
     notification = await get(db, notification_id)
     (context,) = await contents.read_contexts(db, notification_id=notification_id, attempts=None)
@@ -218,8 +218,9 @@ async def list_newest(
     before: UUID | None,
     limit: int,
 ) -> list[ListedNotification]:
-    """Return a clinic's notifications with their recipients' names, newest first: one more than `limit` if there are
-    more."""
+    """Return up to `limit` of a clinic's notifications, newest first, plus one if there are more. Include the
+    recipients' names.
+    """
     return await reads.list_newest(
         db,
         clinic_id=clinic_id,

@@ -1,4 +1,5 @@
-"""News that has not reached the customer: staff's steps, and messages that became outdated before they were sent."""
+"""News that has not yet reached the customer: steps by staff, and messages that became outdated before they were
+sent."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -30,14 +30,13 @@ class MessageTemplates(Controller):
     Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring`, `hold-expired` and `missed`;
     doctors receive the day's `agenda`; and the clinic's staff receive `stranded` and `webhook-disabled`. Templates can
     use filters (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and `{% if placeholder %}`; an empty value counts
-    as false.
-    Each template lists the placeholders it can use: `clinic`, and the clinic's `phone` and `address`; `customer`;
-    `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the name of the
-    clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`; `before`, a
-    moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and cancel the
-    appointment; `deadline`, until when they can; `preparation`, what to bring; `rebook_link`, where they can book
-    another one; `appointments`, one per line, and their `count`; `webhook`. An email shows consecutive lines of the
-    form “label: text” as a table, and a line with nothing but a link as a button.
+    as false. Each template lists the placeholders it can use: `clinic`, and the clinic's `phone` and `address`;
+    `customer`; `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the
+    name of the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
+    `before`, a moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and
+    cancel the appointment; `deadline`, the latest time to do so; `preparation`, what to bring; `rebook_link`, where
+    they can book another one; `appointments`, one per line, and their `count`; `webhook`. An email shows consecutive
+    lines of the form “label: text” as a table, and a line with nothing but a link as a button.
     """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"

@@ -25,7 +25,7 @@ default_texts: Final = Environment(  # noqa: S701  it renders plain-text templat
 
 @cache
 def default_text(key: TemplateKey) -> TemplateText:
-    """Return a message's default template, in the same form as clinics' own templates."""
+    """Return a message's default template, in the same format as clinics' own templates."""
 
     def translated(text: str) -> str:
         return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(key.language, text))

@@ -20,7 +20,7 @@ ACCENT: Final = "#0b6157"
 """The colour of buttons and of the date, if the clinic has none."""
 MAX_LUMINANCE: Final = 1.05 / 4.5 - 0.05
 FADED_COLOUR: Final = "#5f6670"
-"""The colour of the date of an appointment that does not take place."""
+"""The colour of the date if the appointment will not take place."""
 LABELLED_LINE: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 MAP_URL: Final = "https://www.openstreetmap.org/search?"
 
@@ -52,7 +52,7 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "confirmation-code": translatable("Confirm appointment"),
     "guardian-added": translatable("See who books for you"),
 }
-"""The label of the button for a message's link, for kinds that have their own."""
+"""The label on the button for a message's link, for kinds with a label of their own."""
 BOOK_ANOTHER: Final = translatable("Book another appointment")
 ADD_TO_CALENDAR: Final = translatable("Add to calendar")
 PRIVACY_NOTICE: Final = translatable("Privacy notice")
@@ -66,7 +66,7 @@ class Button(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A paragraph of the text: rows of a table, or lines; then buttons for the links in it."""
+    """A paragraph of the text: either rows of a table, or lines, followed by buttons for the links in it."""
 
     rows: Sequence[tuple[str, str]] = ()
     lines: Sequence[str] = ()
@@ -89,8 +89,8 @@ class Card(NamedTuple):
 
 
 def mail_html(key: TemplateKey, subject: str, text: str, facts: Facts) -> str:
-    """Return the text as HTML. Lines that the card shows are left out, paragraphs in which every line reads “label: …”
-    become tables, and links become buttons."""
+    """Return the text as HTML. Lines that the card already shows are left out, paragraphs in which every line reads
+    “label: …” become tables, and links become buttons."""
     card = _card(key, facts)
     return layouts.get_template("mail_layout.html").render(
         language=key.language,
@@ -177,7 +177,7 @@ def _blocks(text: str, buttons: Mapping[str, Sequence[Button]], in_card: Contain
 
 
 def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
-    """Return the buttons that replace a line with nothing but a link, by that link."""
+    """Return the buttons that replace lines containing nothing but a link, keyed by that link."""
 
     def label(each: Facts) -> str:
         if key.kind in CALENDAR_KINDS:

@@ -57,7 +57,7 @@ AccountKind = Literal[
     "confirmation-code",
     NoticeKind,
 ]
-"""Messages about an account or a person's record, and codes. Clinics cannot replace their templates."""
+"""Messages about an account or a person's record, and messages with codes. Clinics cannot replace their templates."""
 TIME_PLACEHOLDERS: Final = ("when", "yours", "day", "time", "zone")
 LIST_PLACEHOLDERS: Final = ("count", "appointments")
 APPOINTMENT_PLACEHOLDERS: Final = (
@@ -172,7 +172,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     patient: str | None = None
     """The patient's name, if the customer is only their guardian."""
     change_until: datetime | None = None
-    """Until when the customer can reschedule or cancel. None if it is too late."""
+    """The deadline until which the customer can reschedule or cancel. None if it is too late."""
     rebook_url: str | None = None
     """Where the customer can book another appointment."""
     accent: str | None = None
@@ -183,11 +183,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     imprint_url: str | None = None
     """The clinic's legal pages, or else the platform's."""
     map_url: str | None = None
-    """Where a map shows the clinic, if not by its address."""
+    """A map that the clinic has chosen. Without one, maps look up its address."""
     corrected_details: Sequence[Detail] = ()
     """What the clinic's staff corrected about the customer."""
     guardian: str | None = None
-    """The person who can book for the customer, or no longer can."""
+    """The person who can book for the customer, or who no longer can."""
     guardian_until: date | None = None
     address_changed_at: datetime | None = None
     """When the customer's address changed."""
@@ -257,9 +257,9 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
     subject: str | None
     text: str
     custom: bool
-    """false for the default template, which applies while the clinic has not replaced it."""
+    """false for the default template, which applies until the clinic replaces it."""
     placeholders: list[str]
-    """The placeholders its text and subject can use."""
+    """The placeholders that its text and subject can use."""
     id: UUID | None
     version: int
     """0 for the default template."""
@@ -268,7 +268,7 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class Preview(msgspec.Struct, kw_only=True):
-    """The message that would be sent, with example data."""
+    """The message that would be sent, filled in with example data."""
 
     EXAMPLE: ClassVar = {
         "subject": "Your appointment on Monday, March 1, 2027",

@@ -28,7 +28,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "doctor_before": translatable("Previously with: {doctor_before}"),
     "expires": translatable("Held until: {expires}"),
 }
-"""The lines about each of several appointments, by placeholder."""
+"""The lines about each of several appointments, keyed by placeholder."""
 APPOINTMENT_DETAILS: Final = ("when", "yours", "doctor", "type", "where")
 
 
@@ -43,14 +43,14 @@ def _width(key: TemplateKey) -> date_formats.Width:
 
 
 def tag_of(language: str, facts: Facts) -> str:
-    """Return the message's language with the region whose formats it follows: the country where the customer's clock
-    shows that they live, or else the clinic's."""
+    """Return the message's language with the region whose formats it follows: the customer's country, going by their
+    time zone, or else the clinic's."""
     own = facts.customer_time_zone
     return language_tag(language, phones.country_of_zone(own) if own else None, facts.time_zone)
 
 
 def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datetime | None = None) -> str:
-    """Return a time at the clinic, with the zone only if it would be ambiguous without it."""
+    """Return a time at the clinic. The zone is included only if the time would be ambiguous without it."""
     if instant is None:
         return ""
     return date_formats.moment(
@@ -126,7 +126,7 @@ def _zone(key: TemplateKey, facts: Facts) -> str:
 
 
 def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
-    """Yield one line per appointment. Outside an agenda, it includes the day and the doctor."""
+    """Yield one line per appointment. Except in an agenda, it includes the day and the doctor."""
     for appointment in facts.appointments[:MAX_LISTED]:
         hours = date_formats.hours(
             appointment.start_time, appointment.end_time, facts.time_zone, tag_of(key.language, facts)
@@ -176,7 +176,7 @@ def _paragraph(key: TemplateKey, facts: Facts, *, several_people: bool) -> str:
 
 
 def detail_lines(key: TemplateKey, facts: Facts) -> dict[str, str]:
-    """Return the lines with an appointment's details, as the default templates have them, by placeholder."""
+    """Return the lines with an appointment's details, as in the default templates, keyed by placeholder."""
     labels = {"patient": translatable("For: {patient}")} | {name: DETAILS[name] for name in APPOINTMENT_DETAILS}
     values = {name: VALUES[name](key, facts) for name in labels}
     return {

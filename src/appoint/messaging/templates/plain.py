@@ -1,6 +1,6 @@
-"""Templates without conditions, for managers who edit a message for the first time.
+"""Templates without conditions, for managers who are editing a message for the first time.
 
-Lines whose placeholders are all empty are left out of a message, so most conditions are not needed.
+Lines whose placeholders are all empty are left out of a message, so most conditions are unnecessary.
 """
 
 import re
@@ -17,12 +17,12 @@ NAME: Final = re.compile(r"\{%-?\s*(if|elif|else|endif)\b\s*(.*?)\s*-?%\}\n?")
 PLACEHOLDER: Final = re.compile(r"\{\{-?\s*(\w+)\s*(?:\|\s*\w+\s*)*-?\}\}")
 MARKUP: Final = re.compile(r"\{[%#]|[%#]\}")
 AND_ONE: Final = " and not appointments"
-"""Part of conditions that hold in every message about one appointment."""
+"""A part of conditions that is true in every message about a single appointment."""
 
 
 def without_empty_lines(source: str, values: Mapping[str, str]) -> str:
-    """Return a template without the lines whose placeholders are all empty, unless nothing else is left. Lines with
-    conditions or notes stay."""
+    """Return a template without the lines whose placeholders are all empty, unless nothing else is left. Lines that
+    contain conditions or comments stay."""
     lines = [line for line in source.split("\n") if not _is_empty(line, values)]
     return "\n".join(lines) if any(line.strip() for line in lines) else source
 
@@ -34,7 +34,7 @@ def _is_empty(line: str, values: Mapping[str, str]) -> bool:
 
 @cache
 def plain_text(key: TemplateKey) -> TemplateText:
-    """Return a message's default template without its conditions, as it reads about one appointment."""
+    """Return a message's default template without its conditions, as it reads for a single appointment."""
     default = default_text(key)
     subject = default.subject and _without_conditions(default.subject, key)
     text = re.sub(r"\n{3,}", "\n\n", _without_conditions(default.text, key)).strip()
@@ -61,8 +61,8 @@ def _read(parts: Iterator[str], key: TemplateKey) -> tuple[str, tuple[str, str]]
 
 
 def _branch(parts: Iterator[str], condition: str, key: TemplateKey) -> str:
-    """Return the text of the branch to keep: one whose line vanishes by itself if the placeholder is empty, or else
-    the last one."""
+    """Return the text of the branch to keep: the first one whose line disappears by itself if the placeholder is empty,
+    or else the last one."""
     branch: str | None = None
     while True:
         text, (tag, next_condition) = _read(parts, key)

@@ -65,8 +65,8 @@ def _footer(key: TemplateKey, facts: Facts) -> str:
 
 
 def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateText:
-    """Return a clinic's own template, with a list of the appointments at the end if the message is about several and
-    the template does not list them."""
+    """Return a clinic's own template. If the message is about several appointments that the template does not list,
+    append a list of them."""
     if not facts.together or APPOINTMENTS_PLACEHOLDER.search(own.text):
         return own
     heading = translate(key.language, "This message is about {count} appointments:", count=len(facts.together))

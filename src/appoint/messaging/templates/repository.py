@@ -24,7 +24,7 @@ async def find(db: Statements, clinic_id: int, key: TemplateKey) -> MessageTempl
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int
 ) -> list[MessageTemplate]:
-    """Return a clinic's own templates, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of a clinic's own templates, oldest first, plus one if there are more."""
     rows = await db.fetch(
         "select * from message_template where clinic_id = $1 and id > $2 order by id limit $3 + 1",
         clinic_id,

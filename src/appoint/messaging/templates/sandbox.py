@@ -84,8 +84,8 @@ def _explain(error: TemplateSyntaxError, pointer: str) -> Fault:
 
 
 def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each node that is not allowed where it stands. Not recursive, because untrusted users decide
-    how deep the tree is."""
+    """Yield a fault for each node that is not allowed where it is. Not recursive, because untrusted users decide how
+    deep the tree is."""
     pending: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
     while pending:
         node, allowed, depth, line = pending.pop()
@@ -124,7 +124,7 @@ def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str
 
 
 def _children(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
-    """Yield a node's children with the kinds of nodes that are allowed there."""
+    """Yield a node's children, each with the kinds of nodes that are allowed in its place."""
     match node:
         case nodes.Output():
             yield from ((child, OUTPUTS) for child in node.nodes)

@@ -20,7 +20,7 @@ from .rendering import find_faults, render
 from .site_links import SiteLinks
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
-"""The number of templates a clinic has if it has replaced them all."""
+"""The number of templates that a clinic has once it has replaced them all."""
 
 
 async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTemplate:

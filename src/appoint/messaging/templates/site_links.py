@@ -1,4 +1,4 @@
-"""The platform's own addresses, which emails link to."""
+"""The platform's own addresses, to which emails link."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Message content, as it is when messages are sent."""
+"""The content of messages, read when they are sent."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,8 +18,8 @@ READ_CONTEXTS: Final = load(__name__, "read_contexts")
 async def read_contexts(
     db: Statements, *, notification_id: UUID, attempts: int | None, follower_ids: Sequence[UUID] = ()
 ) -> list[NotificationContext]:
-    """Return the notifications in a message with the current state of their subjects, the first one first. Skip those
-    that are no longer leased for this attempt; without `attempts`, none are skipped."""
+    """Return the notifications in a message with the current state of their subjects, beginning with the leader. Skip
+    those that are no longer leased for this attempt; without `attempts`, none are skipped."""
     rows = await db.fetch(
         READ_CONTEXTS,
         clinic_id=ids.clinic_of(notification_id),

@@ -18,8 +18,8 @@ async def insert_notices(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Insert the messages that tell a patient what was corrected, ignoring their preferences: one to the address that
-    they have now and, if that address was corrected, one to the old address.
+    """Insert the messages that tell a patient what was corrected, ignoring their preferences: one to their current
+    address and, if the address itself was corrected, one to the old address.
 
     A corrected phone number receives them only if the patient has no email address.
     """

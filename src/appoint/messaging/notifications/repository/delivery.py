@@ -13,14 +13,14 @@ from ..model import NotificationStatus
 
 LEASE_DUE: Final = load(__name__, "lease_due")
 MAX_FOLLOWERS: Final = 49
-"""The maximum number of further notifications in a notification's message."""
+"""The maximum number of other notifications that can share a notification's message."""
 
 
 class Attempt(NamedTuple):
     """The right to send a message once: the lease on its notifications, and one of the provider's tokens."""
 
     notification_id: UUID | None
-    """None if another worker got there first: the token must be released."""
+    """None if another worker got there first, in which case the token must be released."""
     attempts: int | None
     """The number of attempts, including this one. Distinguishes this lease from a later one."""
     token: int
@@ -50,8 +50,8 @@ async def renew(
     lease: timedelta,
     now: datetime,
 ) -> None:
-    """Extend a message's leases, each given by its notification and attempt, and its token's while the attempt is in
-    progress."""
+    """While an attempt is in progress, extend the leases on the message's notifications, each given by its notification
+    and attempt, and the lease on the token."""
     notification_ids, attempts = zip(*leases, strict=True)
     await db.execute(
         """
@@ -102,7 +102,7 @@ async def finish(
 
 
 async def postpone(db: Statements, *, notification_ids: Sequence[UUID], due_at: datetime, reason: str) -> None:
-    """Return leased notifications to the queue, due at `due_at`."""
+    """Put leased notifications back in the queue, due at `due_at`."""
     await db.execute(
         """
         update notification
@@ -118,7 +118,7 @@ async def postpone(db: Statements, *, notification_ids: Sequence[UUID], due_at: 
 
 
 async def release(db: Statements, *, notification_ids: Sequence[UUID]) -> None:
-    """Return leased notifications that need a message of their own to the queue, without counting the attempt."""
+    """Put leased notifications that need a message of their own back in the queue, without counting the attempt."""
     await db.execute(
         """
         update notification

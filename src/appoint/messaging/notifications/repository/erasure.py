@@ -8,7 +8,9 @@ from ....database.pool import Statements, affected
 
 
 async def erase_notifications(tx: Statements, customer_id: UUID) -> int:
-    """Stop unsent notifications. For sent ones, erase the provider's ids, which could be used to find them there."""
+    """Stop unsent notifications. For sent ones, erase the provider's ids, because they could be used to find the
+    messages at the provider.
+    """
     tag = await tx.execute(
         """
         update notification

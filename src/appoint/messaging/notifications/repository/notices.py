@@ -21,8 +21,8 @@ async def insert_guardian_notice(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Insert the message that tells a ward that someone can or can no longer book for them, ignoring their preferences.
-    It goes to their own address or, if they have none, to the one that the clinic has entered."""
+    """Insert the message that tells a ward that someone can now book for them, or no longer can. Their preferences are
+    ignored. It goes to their own address or, if they have none, to the one that the clinic has entered."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
@@ -51,8 +51,8 @@ async def insert_guardian_notice(
 async def insert_address_notices(
     tx: Statements, *, customer_ids: Sequence[UUID], channels: Sequence[Channel], now: datetime, expires_at: datetime
 ) -> None:
-    """Insert the messages to addresses that customers no longer have, ignoring preferences. Each address receives one
-    message per change."""
+    """Insert the messages to customers' former addresses, ignoring preferences. Each address receives one message per
+    change."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,

@@ -22,8 +22,8 @@ FIND_STEPS: Final = load(__name__, "find_steps")
 async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool]], channels: Sequence[Channel]
 ) -> list[Contact]:
-    """Return the contacts for events. For each event, pass its clinic, id and customer, and whether the customer must
-    get the message even if they have turned off all channels. An event without a customer concerns the clinic's
+    """Return the contacts for events. For each event, pass its clinic, its id, its customer, and whether the customer
+    must get the message even if they have turned off all channels. An event without a customer concerns the clinic's
     staff, or its managers if the clinic has no email address.
     """
     clinics, ids_, customers, news = zip(*events, strict=True)
@@ -34,8 +34,8 @@ async def list_contacts(
 
 
 async def find_steps(tx: Statements, *, events: Sequence[Event], held_for: timedelta) -> dict[UUID, StepNews]:
-    """Return the staff's steps that these events about appointments report, or report the undo of, by event. Call this
-    before `supersede`, which changes what has been announced."""
+    """Return the steps by staff that these events about appointments report, or whose undo they report, keyed by event.
+    Call this before `supersede`, because that changes what counts as announced."""
     rows = await tx.fetch(
         FIND_STEPS,
         clinic_ids=[event.clinic_id for event in events],
@@ -129,7 +129,7 @@ async def insert_code(
 async def insert_lookup(
     tx: Statements, *, clinic_id: int, customer_id: UUID, day: int, now: datetime, expires_at: datetime
 ) -> None:
-    """Insert the message that tells a customer that a clinic looked them up, unless there already is one for this
+    """Insert the message that tells a customer that a clinic has looked them up, unless there already is one for this
     day."""
     await tx.execute(
         """
@@ -189,7 +189,7 @@ async def insert_confirmation_code(
 
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> list[Untold]:
     """Supersede unsent notifications about the events' subjects if their sequence number is lower than the one given
-    for the event. Return those that had never been sent, and that no worker was about to send."""
+    for the event. Return those that have never been sent and that no worker is about to send."""
     rows = await tx.fetch(
         """
         update notification n
@@ -220,14 +220,15 @@ async def list_due_reminders(
     now: datetime,
     limit: int,
 ) -> list[DueReminder]:
-    """Return appointments, from all clinics, that have a reminder due soon and not planned yet. An appointment appears
-    once per customer channel, or once if there is no channel, with its share of the spread. Appointments are sorted by
-    start and come after the start and id in `after`. Each is followed by the later ones that day that can share its
-    message: those for the same customer or from the same booking, up to half the reminder's lead time later.
+    """Return appointments, from all clinics, for which a reminder is due soon and has not been planned yet. An
+    appointment appears once per customer channel, or once if there is no channel, with its share of the spread.
+    Appointments are sorted by start and come after the start and id in `after`. Each is followed by later appointments
+    on the same day that can share its message: those that are for the same customer or from the same booking, and start
+    at most half the reminder's lead time later.
 
     Reminders that would fall due in quiet hours are returned before those hours begin. A reminder that is late because
-    no worker was running is returned until the next reminder is due. An appointment booked or moved after a reminder's
-    time does not get that reminder.
+    no worker was running is returned until the next reminder is due. An appointment that is booked or moved after a
+    reminder's time does not get that reminder.
     """
     after_start, after_id = after
     rows = await db.fetch(

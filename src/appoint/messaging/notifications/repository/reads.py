@@ -33,7 +33,7 @@ async def list_for_clinic(
     after: tuple[UUID] | None,
     limit: int,
 ) -> list[Notification]:
-    """Return a clinic's notifications, oldest first: one more than `limit` if there are more."""
+    """Return up to `limit` of a clinic's notifications, oldest first, plus one if there are more."""
     rows = await db.fetch(
         """
         select * from notification
@@ -54,8 +54,9 @@ async def list_for_clinic(
 async def list_newest(
     db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int
 ) -> list[ListedNotification]:
-    """Return a clinic's notifications with their recipients' names, newest first: one more than `limit` if there are
-    more."""
+    """Return up to `limit` of a clinic's notifications, newest first, plus one if there are more. Include the
+    recipients' names.
+    """
     rows = await db.fetch(
         """
         select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at,

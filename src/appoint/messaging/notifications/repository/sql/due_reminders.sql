@@ -1,4 +1,4 @@
-with span as (  -- the start times for which each clinic's reminders are due
+with span as (  -- the range of start times for which each clinic's reminders are due
   select c.id as clinic_id, c.time_zone, c.quiet_from, c.quiet_until, r.minutes,
          :now::timestamptz + make_interval(mins => r.next) as after,
          :now::timestamptz + make_interval(mins => r.minutes + 2) + :spread

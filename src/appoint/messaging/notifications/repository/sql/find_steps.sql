@@ -1,5 +1,5 @@
--- Return the staff's steps that events report, or report the undo of. For an undo, return whether a message about the
--- step has gone out and, if the step made an earlier message outdated before it was sent, that message.
+-- Return the steps by staff that events report, or whose undo they report. For an undo, return whether a message about
+-- the step has gone out and, if the step made an earlier message outdated before it was sent, that message.
 select e.id as event_id, s.taken_at + :held_for::interval as held_until, s.undone_version = e.version as is_undo,
        s.undone_version = e.version
        and exists (select
@@ -14,7 +14,7 @@ select e.id as event_id, s.taken_at + :held_for::interval as held_until, s.undon
   join appointment_step s
     on s.clinic_id = e.clinic_id and s.appointment_id = e.subject_id::uuid
    and e.version in (s.version, s.undone_version)
-  left join lateral (  -- the last message that told, or should have told, the customer about the time before the step
+  left join lateral (  -- the last message that informed the customer, or should have, about the time before the step
     select n.kind, n.event_id,
            bool_and(n.status = 'superseded' and n.reason = 'the appointment has changed' and n.sent_at is null
                     and n.round = 0) as unsent

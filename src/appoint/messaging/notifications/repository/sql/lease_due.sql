@@ -6,7 +6,7 @@ with free as (
   select ctid, id, clinic_id, message_key, status, urgent, due_at
     from notification n
    where channel = :channel and status = 'queued' and due_at <= :now
-     and not exists (  -- only the first of those that share a message, which all workers agree on
+     and not exists (  -- only the first of those that share a message; all workers agree on which one that is
        select from notification other
         where other.clinic_id = n.clinic_id and other.message_key = n.message_key
           and other.channel = :channel and other.status = 'queued' and other.due_at <= :now
