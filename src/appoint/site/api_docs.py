@@ -44,7 +44,7 @@ LIMITS: Final = (
     ("minLength", "maxLength", " characters"),
     ("minItems", "maxItems", " items"),
 )
-"""Pairs of schema keywords, with the unit that their values are in."""
+"""Pairs of schema keywords, with the unit of their values."""
 
 
 class Member(NamedTuple):
@@ -68,7 +68,7 @@ def _paragraphs(text: str) -> Markup:
 
 
 def _path(path: str) -> Markup:
-    """Return a path that can wrap after its slashes."""
+    """Return a path that can wrap after each slash."""
     return escape(path).replace("/", Markup("/<wbr>"))
 
 
@@ -131,7 +131,7 @@ class Document:
         }
 
     def operations_with(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the operations that can respond with a problem, each with its tag."""
+        """Return the operations that can respond with the problem, each with its tag."""
         return [
             (tag, operation)
             for tag, _, operations in self.tags

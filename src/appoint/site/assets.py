@@ -39,7 +39,7 @@ class Asset(NamedTuple):
     file: str
     content: bytes
     gzipped: bytes | None
-    """Missing if the file is compressed already."""
+    """Missing if the file itself is already compressed."""
 
     @property
     def url(self) -> str:
@@ -62,7 +62,7 @@ def built() -> Mapping[str, Asset]:
 
 @cache
 def style(name: str) -> tuple[Markup, str]:
-    """Return a style sheet, and its source for the content security policy. Pages inline style sheets to save a round
+    """Return a style sheet and its source for the content security policy. Pages inline style sheets to save a round
     trip.
     """
     content = built()[name].content

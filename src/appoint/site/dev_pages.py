@@ -1,5 +1,5 @@
-"""Pages for development: the mailbox, with messages that were not sent because no provider is configured, and the
-components that pages consist of.
+"""Pages for development: the mailbox, which contains messages that were not sent because no provider is configured, and
+the components from which pages are built.
 """
 
 import re

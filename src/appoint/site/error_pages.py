@@ -20,7 +20,7 @@ E = TypeVar("E", bound=Exception)
 
 
 def readable(request: AnyRequest, document: Response[Any]) -> Response[Any]:
-    """Return a problem document, or a page that shows it if a person will see the response."""
+    """Return a problem document or, if a person will see the response, a page that shows it."""
     return error_page(request, document) if _wants_page(request) else document
 
 

@@ -65,7 +65,7 @@ def minutes(value: int, language: str) -> str:
 
 
 def time_span(minutes: int, language: str) -> str:
-    """Format a duration in its largest whole unit: “24 hours”. Days are used from three upwards."""
+    """Format a duration in its largest whole unit: “24 hours”. Days are used only for three days or more."""
     for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
         if minutes % size == 0 and minutes >= size * least:
             return format_unit(minutes // size, f"duration-{unit}", locale=regions.locale_of(language))
@@ -106,8 +106,8 @@ def waiting_time(seconds: int, language: str) -> str:
 
 
 def phone(number: str, language: str | None = None) -> str:
-    """Format a phone number as people dial it in the language's region: “030 12345678”. Without a language, or in
-    another country, it is in international format: “+49 30 12345678”."""
+    """Format a phone number as people dial it in the language's region: “030 12345678”. Without a language, or if the
+    number is from another country, it is in international format: “+49 30 12345678”."""
     return phones.format_local(number, regions.region_of(language) if language else None)
 
 

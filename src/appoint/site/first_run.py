@@ -1,7 +1,7 @@
 """The first page of a new installation, which creates its first administrator and clinic. It works without JavaScript.
 
-It exists only while there has never been an administrator. Visitors need the link that Appoint prints when it starts
-and `appoint setup-link` prints again, except in development mode on the same machine.
+It exists only while there has never been an administrator. Visitors need the link that Appoint prints when it starts,
+and that `appoint setup-link` prints again, except in development mode on the same machine.
 """
 
 from datetime import timedelta
@@ -26,7 +26,7 @@ from .rendering import NO_STORE, faults_by_field, redirect, render
 
 SIGN_IN: Final = route(permission="sign-in", page=True)
 USUAL_ZONES: Final = {"en": "Europe/London", "de": "Europe/Berlin", "es": "Europe/Madrid", "fr": "Europe/Paris"}
-"""The time zone to suggest for each language, until the page's script knows the browser's."""
+"""The time zone to suggest for each language until the page's script finds out the browser's."""
 
 
 @get(["/setup", "/setup/{code:str}"], operation_id="showSetUp", opt=SIGN_IN, include_in_schema=False)
@@ -40,7 +40,7 @@ async def show(request: Request, code: FromPath[str | None] = None) -> Response[
 @post("/setup", operation_id="setUpByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def set_up(request: Request) -> Response[Any]:
     """Create the administrator and the clinic, sign the administrator in, and continue with the clinic's own set-up.
-    The code is in the form, because addresses are logged."""
+    The code is in the form rather than the address, because addresses are logged."""
     fields = await parse_form(request)
     await _expect_open(request)
     if not _may_set_up(request, fields.get("code", "")):

@@ -1,4 +1,5 @@
-"""Authorize visits to pages. Visitors without a session must sign in first, and then continue to the page."""
+"""Authorize visits to pages. Visitors without a session must sign in first, and then continue to the page they
+wanted."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -53,9 +54,9 @@ def _detour(request: AnyRequest, page: str) -> Response[Any]:
 
 
 def is_from_own_page(request: AnyRequest) -> bool:
-    """Return whether a form may come from one of our own pages. Only browsers say where a form comes from: all current
-    ones with `Sec-Fetch-Site`, older ones with `Origin`. Without either, the sender is a program, which has no session
-    to abuse.
+    """Return whether a form could have come from one of our own pages. Only browsers say where a form comes from: all
+    current ones with `Sec-Fetch-Site`, older ones with `Origin`. Without either, the sender is a program, which has no
+    session to abuse.
     """
     if site := request.headers.get("sec-fetch-site"):
         return site in ("same-origin", "none")

@@ -20,7 +20,7 @@ HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""For pictures, which never change. Emails and other sites may show them."""
+"""For pictures, which never change and which emails and other sites may show."""
 
 
 @get(
@@ -30,7 +30,7 @@ HEADERS: Final = {
     include_in_schema=False,
 )
 async def picture(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[bytes]:
-    """Return a picture, or a logo as PNG for emails. Its hash is in its address, so it never changes."""
+    """Return a picture, or a logo as PNG for emails. Its address contains its hash, so it never changes."""
     match = FILE.fullmatch(file)
     if match is None:
         raise errors.NotFound

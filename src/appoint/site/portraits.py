@@ -8,7 +8,7 @@ HUES: Final = 12
 
 
 def initials(name: str) -> str:
-    """Return the initials of a person's first and last name, without titles such as “Dr.”."""
+    """Return the initials of a person's first and last names, ignoring titles such as “Dr.”."""
     words = [word for word in name.split() if unicodedata.category(word[0]).startswith("L")]
     names = [word for word in words if not word.endswith(".")] or words
     return "".join(word[0] for word in (names[:1] + names[1:][-1:]))

@@ -37,7 +37,7 @@ REVALIDATE: Final = "private, no-cache"
 NO_STORE: Final = "no-store"
 """For pages with personal data, which no cache may keep."""
 UNCOMPRESSED: Final = frozenset({NO_STORE, RESTORABLE})
-"""Compressed, their size would reveal what appears next to a secret."""
+"""If these were compressed, their size would reveal what appears next to a secret."""
 NO_FRAMES: Final = "'none'"
 ANY_SITE: Final = "*"
 LANGUAGE_COOKIE_SECONDS: Final = 31_536_000
@@ -77,10 +77,11 @@ def render(
     accent: str = "",
     **values: Any,
 ) -> Response[Any]:
-    """Render a template in the visitor's language, or in `language` if it exists in only one.
+    """Render a template in the visitor's language, or in `language` if it exists in only one language.
 
-    Pages that may be stored are compressed, and the response is 304 if the browser already has them. `frame_ancestors`
-    are the sites that may show the page in a frame. `accent` is a style sheet of our own with a clinic's colour.
+    Pages that may be stored are compressed, and the response is a 304 if the browser already has them.
+    `frame_ancestors` are the sites that may show the page in a frame. `accent` is a style sheet of our own with a
+    clinic's colour.
     """
     if not is_anonymous(request.scope) and not cache_control.startswith("public"):
         cache_control = NO_STORE
@@ -127,7 +128,7 @@ def render(
 
 
 def local_pictures(request: AnyRequest, html: str | None) -> str | None:
-    """Return an email whose pictures come from the server that shows it, as its pages' policy requires."""
+    """Return an email whose pictures come from the server that shows it, as the policy for its pages requires."""
     return html and html.replace(f'src="{services_of(request).settings.links_url}/', 'src="/')
 
 
@@ -160,12 +161,12 @@ def _legal_links(request: AnyRequest) -> LegalLinks:
 
 
 def _language_links(request: AnyRequest) -> list[tuple[str, str, str]]:
-    """Return each language's code and own name, and the URL of the same page in that language."""
+    """Return each language's code, its own name for itself, and the URL of the same page in that language."""
     return [(code, str(Locale.parse(code).get_display_name(code)), url_with(request, lang=code)) for code in LANGUAGES]
 
 
 def csrf(request: AnyRequest) -> str:
-    """Return the token that a signed-in visitor's forms send as `csrf`, or an empty string without a session."""
+    """Return the token that a signed-in visitor's forms send as `csrf`, or an empty string if there is no session."""
     token = request.cookies.get(COOKIE)
     return csrf_token(services_of(request).secret_key, token) if token else ""
 

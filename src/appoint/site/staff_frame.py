@@ -17,7 +17,7 @@ from ..kit.permissions import PUBLIC_PERMISSIONS, widest_grant
 from .rendering import NO_STORE, render
 
 SETUP: Final = ("setup", translatable("Set up"), "manage")
-"""The link to the clinic's set-up, which is in the navigation until a manager hides it."""
+"""The link to the clinic's set-up, which the navigation contains until a manager hides it."""
 NAVIGATION: Final = (
     (
         "",
@@ -66,7 +66,7 @@ async def staff_page(
 ) -> Response[Any]:
     """Render a staff page in its frame. Raise `NotFound` if the clinic does not exist.
 
-    `subjects` are the ids of the non-public records on the page; the audit records that the user saw them.
+    `subjects` are the ids of the non-public records on the page. The audit log records that the user saw them.
 
     The template receives `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None on pages without a
     clinic) and `may(permission)`.

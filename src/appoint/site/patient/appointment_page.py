@@ -45,7 +45,7 @@ async def appointment_page(
         notice_minutes=linked.catalogue.cancel_notice_minutes,
         live=appointment.status in LIVE,
         is_new="new" in query,
-        # only for the browser that made the booking
+        # shown only to the browser that made the booking
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
         is_moved="moved" in query,
@@ -55,7 +55,7 @@ async def appointment_page(
 
 
 def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -> CalendarEntry:
-    """Return the appointment as calendars receive it, without the patient."""
+    """Return the appointment as calendars receive it, without the patient's name."""
     appointment = linked.appointment
     return calendar_entry(
         language_tag_for(request, appointment.time_zone),

@@ -53,7 +53,7 @@ FIELDS: Final = (
 )
 """The fields that end in a number belong to further appointments."""
 MAX_BOOKING_FORM_BYTES: Final = 64 * 1024
-"""Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes for each."""
+"""Enough for a note of 5,000 characters in any script: browsers send up to twelve bytes per character."""
 
 
 @get(FORM, operation_id="showBookingForm", opt=route(permission="public", page=True), include_in_schema=False)
@@ -153,7 +153,7 @@ async def _form(
 
 
 def _grace_minutes(catalogue: Catalogue, start: datetime, now: datetime) -> int | None:
-    """Return for how many minutes after booking patients can change an appointment that is already within the notice
+    """Return how many minutes after booking patients can still change an appointment that is already within the notice
     period, or None if the notice period begins later.
     """
     grace = timedelta(minutes=catalogue.change_grace_minutes)
@@ -171,8 +171,8 @@ def _grace_minutes(catalogue: Catalogue, start: datetime, now: datetime) -> int 
     include_in_schema=False,
 )
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Book in the same way as the API, but only once, however often the form is sent. `instead` replaces the time in
-    the URL."""
+    """Book in the same way as the API does, but only once, no matter how often the form is sent. `instead` replaces the
+    time in the URL."""
     visit, typed = await visit_clinic(request, name), await parse_form(request)
     other_time = typed.get("instead", "")
     choice = read_choice(visit, instead(visit, query_params(request), other_time))

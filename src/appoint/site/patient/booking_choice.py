@@ -84,8 +84,8 @@ class UnavailableTime(NamedTuple):
 def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
     """Read a choice from a URL's query.
 
-    For an appointment type, the query has `start`, and `doctor` if the visitor picked one. For a whole slot, it has
-    `start`, `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that doctor.
+    For an appointment type, the query contains `start`, and `doctor` if the visitor picked one. For a whole slot, it
+    contains `start`, `end`, the doctor `whose` slot it is, and `doctor` if the visitor picked that doctor.
     """
     type, start = visit.type(query.get("type")), parse_minute(query.get("start"))
     if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
@@ -145,8 +145,8 @@ def _whole_slot(
 
 
 def instead(visit: ClinicVisit, query: Mapping[str, str], other_time: str) -> dict[str, str]:
-    """Return the query with its time replaced by that of another button: `start [doctor]`, or `start end whose` for a
-    whole slot."""
+    """Return the query with its time replaced by the one on a different button: `start [doctor]`, or `start end whose`
+    for a whole slot."""
     names = ("start", "doctor") if visit.type(query.get("type")) else ("start", "end", "whose")
     return {**query, **dict(zip(names, other_time.split(), strict=False))}
 

@@ -90,7 +90,7 @@ def _clinic_id(text: str | None) -> int | None:
 
 
 async def _nearest(db: Statements, criteria: Criteria, now: datetime) -> list[FoundClinic]:
-    """Return the clinics to suggest instead: the same search at any distance."""
+    """Return the clinics to suggest instead, which the same search finds at any distance."""
     if criteria.place is None:
         return []
     anywhere = criteria._replace(within_km=None)
@@ -110,7 +110,7 @@ def _details_url(clinic: FoundClinic, time: NextTime) -> str:
 
 
 def _specialty_choices(codes: Sequence[str], selected: str | None, language: str) -> list[tuple[str, str]]:
-    """Return the specialties to choose from, and the one in the URL even if no doctor has it."""
+    """Return the specialties to choose from, including the one in the URL even if no doctor has it."""
     wanted_codes = {*codes, selected}
     pairs = [(code, name) for code, name in specialties.choices(language) if code in wanted_codes]
     return [*pairs, *([(selected, selected)] if selected and selected not in specialties.SPECIALTIES else [])]

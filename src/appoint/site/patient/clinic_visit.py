@@ -80,7 +80,7 @@ class ClinicVisit(NamedTuple):
 
     @property
     def whole_slots(self) -> bool:
-        """Whether patients book published slots as a whole, because the clinic has no appointment types."""
+        """Whether patients book whole published slots, because the clinic has no appointment types."""
         return not self.catalogue.bookable_types and bool(self.doctors_for(None))
 
     def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
@@ -93,17 +93,17 @@ class ClinicVisit(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """What a doctor or an appointment type needs to know about a patient."""
+    """The questions that a doctor or an appointment type raises about a patient."""
 
     birth_date: bool
     known: bool
-    """Whether they have been to the clinic before."""
+    """Whether to ask if the patient has been to the clinic before."""
     child: bool = False
-    """Whether the patient is certainly a child, for whom a parent books."""
+    """Whether the patient must be a child, for whom a parent books."""
 
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:
-    """Return the visit. Raise `NotFound` if the clinic does not exist or takes no bookings."""
+    """Return the visit. Raise `NotFound` if the clinic does not exist or does not take bookings."""
     catalogue = await catalogues.find_by_name(request.services.db, request.cache, name)
     framed = request.scope["path"].startswith(EMBED_PREFIX)
     return ClinicVisit(request, catalogue, language_for(request), framed, query_params(request).get("also", ""))

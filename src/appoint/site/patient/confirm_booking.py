@@ -1,6 +1,6 @@
 """Confirm a booking: the page that asks for the code, which may be in a frame, and the page that the message links to.
 
-GET requests change nothing, because mail scanners open links too.
+GET requests don't change anything, because mail scanners open links too.
 """
 
 import math
@@ -140,7 +140,7 @@ def _minutes(left: timedelta, language: str) -> str:
 
 
 async def _refusal_page(visit: ClinicVisit, token: str, refusal: errors.Conflict) -> Response[Any]:
-    """Show the page as it is now, with the reason why the code was refused or no new code was sent."""
+    """Show the page in its current state, with the reason why the code was refused or no new code was sent."""
     linked = await load_appointment(visit.request, token)
     if linked is None:
         raise errors.NotFound

@@ -22,7 +22,7 @@ from ..filters import wall_time
 
 MAP_SEARCH: Final = "https://www.openstreetmap.org/search"
 MIN_CONTRAST: Final = 5.0
-"""The contrast with the background, a little above the 4.5 that WCAG asks for, because some backgrounds are tinted."""
+"""The minimum contrast with the background. A little higher than WCAG's 4.5, because some backgrounds are tinted."""
 LIGHT_BACKGROUND, DARK_BACKGROUND = (1.0, 1.0, 1.0), (0.14, 0.155, 0.17)
 ACCENT_STYLE: Final = (
     "@media not (prefers-contrast:more){{:root{{--accent:{light};--on-accent:#fff;"
@@ -43,7 +43,7 @@ class DoctorFace(NamedTuple):
 
 
 def opening_state(profile: Profile, time_zone: str, language: str, now: datetime) -> tuple[bool, str] | None:
-    """Return whether the clinic is open, and until when or when it next opens. None if it does not state its hours."""
+    """Return whether the clinic is open, and when it closes or next opens. None if it does not state its hours."""
     local = now.astimezone(clock.zone(time_zone))
     minute, today = local.hour * 60 + local.minute, local.weekday()
     for days_ahead in range(8):
@@ -83,7 +83,7 @@ def _times_on(hours: list[OpeningTime], weekday: int) -> list[tuple[str, str]]:
 
 
 def map_url(catalogue: Catalogue) -> str | None:
-    """Return the clinic's map, or a search for its address."""
+    """Return the clinic's own map link, or else one that searches for its address."""
     if catalogue.profile.map_url or not catalogue.address:
         return catalogue.profile.map_url
     return f"{MAP_SEARCH}?{urlencode({'query': ', '.join(catalogue.address.splitlines())})}"
@@ -127,7 +127,7 @@ def accent_style(colour: str | None) -> str:
 
 
 def legible(rgb: Rgb, background: Rgb) -> str:
-    """Return the colour, darker or lighter until text in it is legible on the background."""
+    """Return the colour, made darker or lighter until text in it is legible on the background."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*rgb)
     step = -0.01 if luminance(background) > 0.5 else 0.01
     while contrast(rgb, background) < MIN_CONTRAST and 0 < lightness + step < 1:
@@ -137,12 +137,12 @@ def legible(rgb: Rgb, background: Rgb) -> str:
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """Return the contrast ratio of WCAG 2.2."""
+    """Return the contrast ratio as defined in WCAG 2.2."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
 def luminance(rgb: Rgb) -> float:
-    """Return the relative luminance of WCAG 2.2."""
+    """Return the relative luminance as defined in WCAG 2.2."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,7 +1,7 @@
 """The pages that lead to a booking: a clinic, and its available times.
 
-In a frame on a clinic's own site they are under /embed instead of /c. Each page runs a fixed number of queries, however
-many clinics, doctors and times there are.
+In a frame on a clinic's own site, they are under /embed instead of /c. Each page runs a fixed number of queries, no
+matter how many clinics, doctors and times there are.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ EMBED_SCRIPT_SECONDS: Final = 3600
     include_in_schema=False,
 )
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Show a clinic, using one query, or none if the clinic is in the cache."""
+    """Show a clinic. This takes a single query, or none if the clinic is in the cache."""
     visit, query = await visit_clinic(request, name), query_params(request)
     day, doctor = parse_date(query.get("date")), visit.doctor(query.get("doctor"), None)
     catalogue, types = visit.catalogue, visit.catalogue.bookable_types

@@ -1,4 +1,6 @@
-"""What a sent booking form asks for: one or several appointments, each for someone, booked together or not at all."""
+"""What a submitted booking form asks for: one or several appointments, each for a certain person, all of which are
+booked together or not at all.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,11 +26,11 @@ from .customer_form import read_customer
 from .own_booking import caller_of
 
 SAME_PERSON = "same"
-"""The choice of a person for a further appointment, if it is for the same person as the first one."""
+"""The choice in a further appointment that stands for the same person as in the first one."""
 
 
 class Part(NamedTuple):
-    """One of the appointments, and whom it is for: a person that the visitor books for, or someone new."""
+    """One of the appointments, and who it is for: a person that the visitor can book for, or someone new."""
 
     choice: Choice
     person_id: UUID | None
@@ -36,9 +38,10 @@ class Part(NamedTuple):
 
 
 def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) -> tuple[list[Part], dict[str, str]]:
-    """Return the appointments, the form's own one first, and the faults by field.
+    """Return the appointments, beginning with the form's own, and the faults keyed by field.
 
-    The fields of a further appointment end in its number: `name1`. If they are empty, it is for the same person.
+    The names of a further appointment's fields end in its number: `name1`. If the fields are empty, it is for the same
+    person.
     """
     parts: list[Part] = []
     faults: dict[str, str] = {}
@@ -128,8 +131,8 @@ async def book_parts(parts: Sequence[Part], typed: Mapping[str, str], *, booker_
 
 
 async def _register(part: Part, typed: Mapping[str, str], *, is_proven: bool) -> UUID:
-    """Create a customer for each form, as the API does, so that visitors cannot find out whether one with the same
-    address already exists. If visitors have confirmed the address before, use their existing record.
+    """Create a customer for each form, as the API does, so that visitors cannot find out whether there already is a
+    customer with that address. If the visitor has confirmed the address before, use their existing record.
     """
     content, request = part.content, part.choice.visit.request
     assert content, "the customer is new"

@@ -1,6 +1,6 @@
 """The pages behind a manage link, where its holder can view, confirm and cancel an appointment.
 
-GET requests change nothing, because mail scanners open links too.
+GET requests don't change anything, because mail scanners open links too.
 """
 
 from datetime import timedelta
@@ -110,7 +110,7 @@ async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @get(PAGE + "/cancel", operation_id="showCancelByLink", opt=PUBLIC, include_in_schema=False)
 async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Ask for confirmation."""
+    """Ask whether to cancel the appointment."""
     linked = await load_appointment(request, token)
     if linked is None:
         return not_found_page(request)

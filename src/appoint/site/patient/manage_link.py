@@ -50,7 +50,7 @@ class LinkedAppointment(NamedTuple):
 
     @property
     def last_change(self) -> datetime | None:
-        """The latest time to cancel or reschedule, or None if the clinic requires no notice."""
+        """The latest time to cancel or reschedule, or None if the clinic doesn't require any notice."""
         if not self.catalogue.cancel_notice_minutes:
             return None
         return policy_of(self.catalogue).deadline(self.appointment.start_time, self.appointment.created_at)
@@ -76,7 +76,7 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
 
 
 class OtherAppointment(NamedTuple):
-    """Another appointment that was booked together with a link's own one."""
+    """Another appointment that was booked together with a link's own appointment."""
 
     start_time: datetime
     doctor: str

@@ -42,8 +42,8 @@ class Month(NamedTuple):
     """Past weeks are left out."""
     selected: date | None
     times: dict[str, list[OfferedTime]]
-    """By part of the day. If several doctors have the same time, it appears once, for the doctor with the most times in
-    the month.
+    """By part of the day. If several doctors have the same time, it appears only once, for the doctor with the most
+    times that month.
     """
     is_empty: bool
     first_available: date | None
@@ -51,8 +51,8 @@ class Month(NamedTuple):
 
 
 class TimeFilter(NamedTuple):
-    """A filter for a month's times: by type or length, or whole slots if neither is given; for one or all doctors; and
-    with doctors who see the patient."""
+    """A filter for a month's times: by type or length, or whole slots if neither is given; for one doctor or all; and
+    only with doctors who see the patient."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -72,7 +72,7 @@ async def load_month(
     preferred: date | None = None,
 ) -> Month:
     """Return the month and day given by `month` and `date` in the URL, or by default the first ones with an available
-    time, from the `preferred` day on.
+    time, starting from the `preferred` day.
     """
     today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
     day = parse_date(query.get("date"))
@@ -140,7 +140,7 @@ def _month(
 
 
 def _first_free(availability: Availability, preferred: date | None) -> date | None:
-    """Return the first day with an available time, from the `preferred` day on if possible."""
+    """Return the first day with an available time, on or after the `preferred` day if possible."""
     days = [day.date for day in availability.days if day.slots]
     return next((day for day in days if preferred is None or day >= preferred), days[0] if days else None)
 

@@ -85,7 +85,7 @@ async def switch_customer(request: Request) -> Response[Any]:
     if request.user.customer_id is None or customer_id is None or linked_customers is None or session_token is None:
         return redirect(MY_APPOINTMENTS)
     now = clock.now()
-    # the new session ends no later than the one opened with the code
+    # the new session must not outlast the one that was opened with the code
     lifetime = linked_customers.since + timedelta(hours=request.services.settings.session_hours) - now
     if lifetime <= timedelta():
         return redirect(MY_APPOINTMENTS)
@@ -111,7 +111,7 @@ async def switch_customer(request: Request) -> Response[Any]:
     include_in_schema=False,
 )
 async def own_data(request: Request) -> Response[Any]:
-    """Redirect to the patient's export. Patients who signed in some time ago sign in again first."""
+    """Redirect to the patient's export. Patients who signed in some time ago have to sign in again first."""
     if request.user.customer_id is None:
         return redirect(MY_APPOINTMENTS)
     return redirect(f"/api/customers/{request.user.customer_id}/export?format=html")

@@ -45,7 +45,7 @@ async def link_of_own_booking(choice: Choice) -> str | None:
 
 
 async def is_own_hold(choice: Choice, token: str) -> bool:
-    """Return whether a manage link's token is for a hold at this time that still waits for its code."""
+    """Return whether a manage link's token is for a hold at this time whose code has not been entered yet."""
     request = choice.visit.request
     held_id = links.appointment_of(request.services.secret_key, token)
     if held_id is None or clinic_of(held_id) != choice.visit.catalogue.clinic_id:

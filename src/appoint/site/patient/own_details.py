@@ -35,7 +35,7 @@ SAVED_PAGE: Final = f"{MY_APPOINTMENTS}?saved=1"
 ERASE: Final = "/my/erase"
 STAFF: Final = "/staff"
 FIELDS: Final = {"name": "name", "email": "email", "phone": "phone", "birthDate": "birth_date", "locale": "locale"}
-"""The form's fields, and the customer's members that they show."""
+"""The form's fields, and the members of the customer that they show."""
 OWN_DATA: Final = route(permission="change-customers", page=True, narrows=True)
 ERASING: Final = route(permission="change-customers", page=True, narrows=True, recent_proof=True)
 
@@ -84,8 +84,9 @@ async def _details_page(
 
 @post(DETAILS, operation_id="changeOwnDetails", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def change_details(request: Request) -> Response[Any]:
-    """Save what the patient has corrected. Fields that are left empty are deleted. A new address gets a code, and
-    applies once the patient has entered it. To change or delete an address, they must have signed in recently."""
+    """Save what the patient has corrected. Fields that are left empty are deleted. A code is sent to a new address,
+    which applies once the patient has entered the code. To change or delete an address, they must have signed in
+    recently."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
     if customer_id is None:
         return redirect(STAFF)
@@ -167,7 +168,7 @@ async def _codes_page(
 
 @post(CONFIRM, operation_id="confirmOwnAddress", status_code=303, opt=OWN_DATA, include_in_schema=False)
 async def confirm_address(request: Request) -> Response[Any]:
-    """Change the address that the code was sent to."""
+    """Change the address to the one that the code was sent to."""
     customer_id, fields = request.user.customer_id, await parse_form(request)
     code_id = parse_id(fields.get("id"))
     if customer_id is None or code_id is None:

@@ -21,10 +21,11 @@ class Ward(NamedTuple):
 
 
 async def people_of(visit: ClinicVisit) -> Sequence[Any]:
-    """Return the signed-in customer, the others who share their address, one per name, and the people whom they book
+    """Return the signed-in customer, one person for each other name at the same address, and the people whom they book
     for.
 
-    Return no one inside another site's frame, which could trick the visitor into clicking (clickjacking).
+    Don't return anyone inside another site's frame, because that site could trick the visitor into clicking
+    (clickjacking).
     """
     customer_id = visit.request.user.customer_id
     if visit.framed or customer_id is None:

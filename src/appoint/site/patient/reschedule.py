@@ -43,11 +43,11 @@ PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}/move"
 ANY_DOCTOR: Final = "any"
 FINAL_REFUSALS: Final = frozenset({"too-late", "already-started", "wrong-status", "hold-expired"})
-"""Refusals that would apply to every other time too."""
+"""Refusals that would apply to any other time too."""
 
 
 class Length(NamedTuple):
-    """The times that suit the appointment: times for its type, times of its length, or whole slots."""
+    """The kind of times that suit the appointment: times for its type, times of its length, or whole slots."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -69,8 +69,8 @@ class Length(NamedTuple):
 
 @get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
 async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Show a month and one day's times, with the same doctor, a different one (`doctor`), or any (`doctor=any`). Open
-    at the appointment's own day.
+    """Show a month and one day's times, with the same doctor, a different one (`doctor`), or any (`doctor=any`). The
+    month opens at the appointment's own day.
     """
     linked = await load_appointment(request, token)
     if linked is None:
@@ -82,7 +82,9 @@ async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @get(PAGE + "/confirm", operation_id="showMoveByLink", opt=PUBLIC, include_in_schema=False)
 async def confirm_move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Show the current time and the new one (`start`, followed by an end for a whole slot), and ask for a decision."""
+    """Show the current time and the new one (`start`, followed by an end for a whole slot), and ask whether to move the
+    appointment.
+    """
     linked = await load_appointment(request, token)
     if linked is None:
         return not_found_page(request)
@@ -175,7 +177,7 @@ async def _alternatives(
     )
     slots = [slot for slot in slots if slot.start_time != start]
     if not slots or not request.user.may_know_visits(linked.appointment.customer_id, linked.catalogue.clinic_id):
-        return slots  # a link's holder must not see when the patient has other appointments
+        return slots  # a link's holder must not find out when the patient has other appointments
     first, last = min(slot.start_time for slot in slots), max(slot.end_time for slot in slots)
     busy = await appointments.find_other_times(request.services.db, linked.appointment, start=first, end=last)
     return [slot for slot in slots if not overlaps(busy, slot.start_time, slot.end_time)]

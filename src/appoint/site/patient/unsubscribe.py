@@ -1,4 +1,4 @@
-"""The page for unsubscribing from messages, which the messages themselves link to."""
+"""The page for unsubscribing from messages. The messages themselves link to it."""
 
 from typing import Final
 from uuid import UUID

@@ -124,8 +124,8 @@ def _count(waiting: list[AffectedAppointment]) -> str:
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show the appointments left outside working hours by an absence or a change of hours, or only one doctor's, and
-    ways to handle all of them at once."""
+    """Show the appointments (all of them, or one doctor's) that an absence or a change of hours has left outside
+    working hours, and ways to handle all of them at once."""
     now, names = clock.now(), await doctors.names(request.db, clinic_id)
     doctor_id = request.grant.doctor_id or parse_id(query_params(request).get("doctor"))
     waiting = await service.list_to_rebook(request.db, clinic_id, doctor_id=doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
@@ -221,9 +221,9 @@ class AbsenceForm(NamedTuple):
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Ask for the time and doctor, then show the affected appointments and the form for adding the absence.
+    """Ask for the time and the doctor, then show the affected appointments and the form for adding the absence.
 
-    Changes nothing.
+    Doesn't change anything.
     """
     now, own = clock.now(), request.grant.doctor_id
     time_zone = (await catalogues.get(request.db, request.cache, clinic_id)).time_zone

@@ -1,4 +1,4 @@
-"""An appointment's page, for staff whose browser does not run scripts. It does what the board's panel does, with plain
+"""An appointment's page for staff whose browser does not run scripts. It does the same as the board's panel, with plain
 forms.
 """
 
@@ -57,7 +57,7 @@ async def change(request: Request, clinic_id: FromPath[int], appointment_id: Fro
 
 
 async def _apply(request: Request, appointment_id: UUID, form: dict[str, str]) -> None:
-    """Do what the pressed button says. Raise `NotFound` for a form that the page does not contain."""
+    """Do what the button that was pressed says. Raise `NotFound` for a form that the page does not contain."""
     act, db, user, now = form.get("act", ""), request.db, request.user, clock.now()
     version = etag(int(form["version"])) if form.get("version", "").isdecimal() else None
     common: dict[str, Any] = {"appointment_id": appointment_id}

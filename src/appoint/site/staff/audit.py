@@ -26,7 +26,7 @@ from .audit_sentences import GROUPS, Reader, links, sentence
 PAGE_SIZE: Final = 50
 MAX_FIELD_LENGTH: Final = 200
 EXPORTS: Final = frozenset({"exportCustomer"})
-"""Views that are listed with the changes."""
+"""Views that are listed along with the changes."""
 KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "system", "command-line")
 
 
@@ -92,7 +92,7 @@ async def _filter(request: Request, clinic_id: int, query: dict[str, str], days:
 
 
 def _views(request: Request) -> list[str]:
-    """Return the operations that only show something."""
+    """Return the operations that only show data."""
     return sorted(
         {
             str(handler.operation_id)

@@ -76,7 +76,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "signInByCode": translatable("{what} signed in with a code sent to a corrected address"),
     "signInByCodeForm": translatable("{what} signed in with a code sent to a corrected address"),
 }
-"""The sentence for each action. Other actions appear by name."""
+"""The sentence for each action. Any other action appears by its name."""
 
 GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "booked": (translatable("Booked"), ("bookAppointment", "makeBooking", "bookByForm", "bookAtDesk")),
@@ -139,7 +139,7 @@ GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
         ),
     ),
 }
-"""The groups of actions to filter by, with their labels."""
+"""The groups of actions that users can filter by, with their labels."""
 
 RULES: Final[Mapping[str, str]] = {
     "too-soon": translatable("inside the notice period for bookings"),
@@ -152,13 +152,13 @@ RULES: Final[Mapping[str, str]] = {
 
 
 class Reader(NamedTuple):
-    """The reader that sentences are written for."""
+    """The person that sentences are written for."""
 
     language: str
     time_zone: str
     """The clinic's."""
     names: Mapping[tuple[str, str], str]
-    """The names of the clinic's team and partner systems, by the kind and id of audit actors."""
+    """The names of the clinic's team and partner systems, keyed by the audit actor's kind and id."""
 
 
 def sentence(entry: AuditEntry, who: str, *, subjects: Subjects, reader: Reader) -> str:
@@ -200,7 +200,7 @@ def _describe(subject: str, subjects: Subjects, reader: Reader) -> str | None:
 
 
 def _reason(entry: AuditEntry, subjects: Subjects) -> str | None:
-    """Return why staff cancelled or overrode a rule, as stored with the appointment."""
+    """Return why staff cancelled the appointment or overrode a rule, as stored with the appointment."""
     appointment = next((match for each in entry.subjects if (match := subjects.appointments.get(each))), None)
     if appointment is None:
         return None

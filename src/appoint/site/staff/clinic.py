@@ -23,7 +23,7 @@ REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
 
 
 class Span(NamedTuple):
-    """A number of minutes, expressed in the largest unit that divides it."""
+    """A number of minutes, expressed in the largest unit that divides it evenly."""
 
     number: int
     unit: int

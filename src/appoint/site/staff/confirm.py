@@ -1,4 +1,4 @@
-"""The page that asks users for their password again before something that needs it. It works without JavaScript."""
+"""The page that asks users for their password again before an action that requires it. It works without JavaScript."""
 
 from typing import Any, Final
 

@@ -37,8 +37,8 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def set_password(request: Request) -> Response[Any]:
-    """Set a password. The token is in the form, because addresses are logged. Users who choose their first password
-    are signed in."""
+    """Set a password. The token is in the form rather than the address, because addresses are logged. Users who choose
+    their first password are signed in."""
     fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     user = None
@@ -80,7 +80,7 @@ def _form(request: Request, user: StoredUser, token: str, fault: str | None = No
 
 
 async def _sign_in(request: Request, email: str, password: str) -> Response[Any] | None:
-    """Sign in a user who has just chosen their first password. Return None if signing in takes more than a
+    """Sign in a user who has just chosen their first password. Return None if signing in requires more than a
     password."""
     lifetime = timedelta(hours=request.services.settings.session_hours)
     try:

@@ -36,7 +36,7 @@ MAX_SEARCH_RESULTS: Final = 50
 MAX_LISTENERS: Final = 20
 """The maximum number of event streams that a user can have open in each process."""
 HEARTBEAT_SECONDS: Final = 15.0
-"""How often to send a heartbeat, which keeps proxies from dropping an idle stream."""
+"""How often to send a heartbeat, which stops proxies from dropping an idle stream."""
 ACCESS_CHECK_SECONDS: Final = 30.0
 """How often a listener's access is checked again."""
 
@@ -151,7 +151,7 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 def _week_around(day: date, tag: str) -> list[date]:
-    """Return the dates of the week that contains the day, from the region's first weekday on."""
+    """Return the dates of the week that contains the day, beginning with the region's first day of the week."""
     start = day - timedelta(days=regions.week(tag).index(day.weekday()))
     return [start + timedelta(days=number) for number in range(7)]
 
@@ -190,7 +190,7 @@ def _is_visible(request: Request, doctor_id: UUID) -> bool:
 
 
 def _table_html(request: Request, clinic_id: int, board_data: Board, *, is_week: bool) -> str:
-    """Return the appointments as a list of days, or as a table of a week's days and doctors."""
+    """Return the appointments as a list of days, or as a table of days and doctors for a week."""
     language = language_tag_for(request, board_data.time_zone)
     return templates.get_template(f"staff/day/{'week_table' if is_week else 'list'}.html").render(
         board=board_data,
@@ -243,8 +243,8 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
-    """Stream the types of changes at the clinic, but not their content. Listeners then reload what they are allowed to
-    see."""
+    """Stream the types of changes at the clinic, but not their content. Listeners then reload whatever they are allowed
+    to see."""
     if request.services.get(service.Changes).count(request.user.key) >= MAX_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
     return ServerSentEvent(_stream_changes(request, clinic_id), headers={"Cache-Control": NO_STORE})
@@ -277,7 +277,7 @@ async def _may_listen(request: Request, clinic_id: int) -> bool:
         return widest_grant(await identify(request), "list-appointments", clinic_id) is not None
     except errors.Unauthorized:
         return False
-    except errors.Unavailable:  # keep the stream until access can be checked
+    except errors.Unavailable:  # keep the stream open until access can be checked
         return True
 
 

@@ -1,4 +1,4 @@
-"""Booking at the desk for staff whose browser does not run scripts. The page does what the board's panel does, with
+"""Booking at the desk for staff whose browser does not run scripts. The page does the same as the board's panel, with
 plain forms.
 """
 
@@ -68,7 +68,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @post(PAGE, operation_id="bookAtDesk", status_code=HTTP_200_OK, opt=RUN, include_in_schema=False)
 async def book(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Book the pressed time, or the one typed in, for the chosen patient or for a new one."""
+    """Book the time that was pressed or typed in, for the chosen patient or for a new one."""
     typed = await parse_form(request)
     choice = await _choice(request, clinic_id)
     customer_id = parse_id(query_params(request).get("patient")) or parse_id(typed.get("registered"))

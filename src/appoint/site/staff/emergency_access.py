@@ -1,4 +1,4 @@
-"""Opening a colleague's patient in an emergency, and the list of those that managers review."""
+"""Opening a colleague's patient in an emergency, and the list of these cases for managers to review."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +25,9 @@ PAGE_SIZE: Final = 50
     include_in_schema=False,
 )
 async def open_in_emergency(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
-    """Ask a doctor for the reason. The page says nothing about the patient, except that the clinic has one."""
+    """Ask a doctor for the reason. The page reveals nothing about the patient, except that the clinic has a patient
+    with this id.
+    """
     await customers.get_patient(request.db, clinic_id, customer_id)
     return await staff_page(
         request, "staff/emergency/open.html", clinic_id=clinic_id, place="patients", customer_id=customer_id
@@ -39,7 +41,7 @@ async def open_in_emergency(request: Request, clinic_id: FromPath[int], customer
     include_in_schema=False,
 )
 async def review(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """List emergency access, by default only what no one has reviewed yet."""
+    """List cases of emergency access, by default only those that no one has reviewed yet."""
     query = query_params(request)
     everything = "all" in query
     matches = await service.list_newest(

@@ -1,4 +1,4 @@
-"""Public holidays, on which a clinic closes with one click."""
+"""Public holidays, on which a clinic can be closed with one click."""
 
 from collections.abc import Mapping
 from operator import itemgetter
@@ -27,7 +27,7 @@ from ..staff_frame import staff_page
     include_in_schema=False,
 )
 async def holidays(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """List the public holidays of the next twelve months, to close the clinic on some of them."""
+    """List the public holidays in the next twelve months, so that the clinic can be closed on some of them."""
     authorize(request, clinic_id=clinic_id, doctor_id=None)
     language = language_for(request)
     listing = await _find(request, clinic_id)
@@ -45,7 +45,9 @@ async def holidays(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 async def _find(request: Request, clinic_id: int) -> Any:
-    """Return the holidays of the country and region in the URL, or of the country alone if the region is not in it."""
+    """Return the holidays in the country and region given in the URL, or in the country alone if it doesn't contain the
+    region.
+    """
     query, language, now = query_params(request), language_for(request), clock.now()
     parameters = {"country": query.get("country") or None, "region": query.get("region") or None}
     try:

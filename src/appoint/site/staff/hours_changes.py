@@ -50,7 +50,7 @@ async def changes_of_week(
 ) -> Response[Any]:
     """Return a preview of saving and applying a week, as HTML for the week's editor.
 
-    Changes nothing, and refuses whatever the API would refuse.
+    Doesn't change anything, and refuses whatever the API would refuse.
     """
     await doctor_of_clinic(request, clinic_id, doctor_id)
 
@@ -147,7 +147,7 @@ async def _preview_values(request: Request, clinic_id: int, change: ScheduleChan
 
 
 def _by_day(change: ScheduleChange) -> list[tuple[date, UUID, Sequence[ChangedSlot], Sequence[ChangedSlot]]]:
-    """Return the removed and added slots, by date and doctor."""
+    """Return the removed and added slots, grouped by date and doctor."""
     removed, added = _grouped(change.removed), _grouped(change.added)
     return [(*key, removed.get(key, []), added.get(key, [])) for key in sorted(removed.keys() | added.keys())]
 

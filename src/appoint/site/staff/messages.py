@@ -35,7 +35,9 @@ STATUSES: Final = (
     include_in_schema=False,
 )
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show one patient's messages, or the clinic's. By default, if any of these are undeliverable, show only those."""
+    """Show one patient's messages, or the clinic's. If any of the clinic's are undeliverable, show only those by
+    default.
+    """
     query = query_params(request)
     patient, dead = parse_id(query.get("patient")), await service.count_dead(request.db, clinic_id=clinic_id)
     status = (

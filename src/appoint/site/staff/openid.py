@@ -44,7 +44,7 @@ OWN_AND_PROVEN: Final = route(permission="credentials", page=True, recent_proof=
 
 @get("/staff/sign-in/openid", operation_id="startOpenIdSignIn", opt=SIGN_IN_VIEW, include_in_schema=False)
 async def start(request: Request) -> Response[Any]:
-    """Redirect to the provider. Other sites can only lead to our sign-in page, not start a sign-in."""
+    """Redirect to the provider. Other sites can only send visitors to our sign-in page, not start a sign-in."""
     fields = query_params(request)
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return redirect(f"/staff/sign-in?{urlencode({'next': next_page(fields, '/staff')})}")
@@ -80,8 +80,8 @@ def _attempt_of(request: Request) -> Attempt:
 
 @get(CALLBACK, operation_id="signInByOpenId", opt=SIGN_IN, include_in_schema=False)
 async def finish(request: Request) -> Response[Any]:
-    """Handle the provider's response. If it belongs to an attempt by a signed-in user, pass it on to the page that
-    reads the session."""
+    """Handle the provider's response. If it belongs to a signed-in user's attempt, pass it on to the page that reads
+    the session."""
     openid = request.services.get(ProviderSignIn)
     if not openid.name:
         raise errors.NotFound
@@ -188,8 +188,8 @@ async def enter_code(request: Request) -> Response[Any]:
 
 @get(LINK, operation_id="showOpenIdLink", opt=OWN_AND_PROVEN, include_in_schema=False)
 async def show_link(request: Request) -> Response[Any]:
-    """Show whether the user's account is linked, with a link to the provider if it is not. Because the user has to
-    follow it, another site cannot link the account."""
+    """Show whether the user's account is linked and, if it is not, a link to the provider. Because the user has to
+    follow that link themselves, another site cannot link the account."""
     outcome = openid_outcome(query_params(request))
     if not request.services.get(ProviderSignIn).name:
         return redirect("/staff/account/security")

@@ -1,4 +1,4 @@
-"""What the desk needs to know about a patient on the phone, for the board's panel."""
+"""What the board's panel shows about a patient, for instance while they are on the phone."""
 
 from datetime import date
 from typing import Any, Final
@@ -37,7 +37,7 @@ MAX_MESSAGES: Final = 4
 async def patient_summary(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
     """Return a part of a page: contact details, next and last visits, and sent messages.
 
-    `appointment` in the query is the appointment in the panel, which the visits leave out.
+    `appointment` in the query is the appointment in the panel, which is left out of the visits.
     """
     now = clock.now()
     patient = await customers.get_patient(request.db, clinic_id, customer_id)

@@ -40,7 +40,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     initials = await lists.list_initials(request.db, clinic_id) if request.grant.doctor_id is None else []
     page = matches[:PAGE_SIZE]
-    # a doctor does not see colleagues' patients, but in an emergency has to find one
+    # doctors don't see colleagues' patients, but must be able to find one in an emergency
     colleagues = q and not page and widest_grant(request.user, "emergency-access", clinic_id)
     return await staff_page(
         request,

@@ -51,11 +51,11 @@ class Section(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """How to write values in the reader's language."""
+    """How values are written in the reader's language."""
 
     language: str
     unit: str
-    """The heading for the column of steps."""
+    """The heading of the column with the steps."""
     short: Sequence[str]
     """The steps' names in charts."""
     long: Sequence[str]

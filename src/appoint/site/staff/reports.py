@@ -83,7 +83,7 @@ def _last(today: date, days: int) -> tuple[date, date]:
 
 
 def _hours(heat: Heat) -> range:
-    """Return the range of hours from the first with figures to the last."""
+    """Return the range of hours from the first one with figures to the last."""
     hours = [hour for cells in heat.values() for hour in cells]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
@@ -98,8 +98,8 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
     """Return a table as CSV (RFC 4180), for programs: with ISO dates, weekdays from 1 (Monday), and counts instead of
     rates.
 
-    Spreadsheet programs recognise UTF-8 by the mark at its start, and separate columns as is usual in their region, so
-    the separator follows the reader's region, or else the clinic's country.
+    Spreadsheet programs recognise UTF-8 by the mark at the start, and expect the column separator that is usual in
+    their region. The separator is therefore the one for the reader's region, or else for the clinic's country.
     """
     if file not in TABLES:
         raise errors.NotFound

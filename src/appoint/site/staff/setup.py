@@ -28,7 +28,7 @@ from .hours_parts import weekday_names
 
 MANAGE: Final = route(permission="manage", page=True)
 USUAL_HOURS: Final = (("09:00", "12:00"), ("13:00", "17:00"))
-"""The hours to suggest for a doctor's working days."""
+"""The suggested hours for a doctor's working days."""
 WORKING_DAYS: Final = fields.WEEKDAYS[:5]
 
 
@@ -39,7 +39,7 @@ WORKING_DAYS: Final = fields.WEEKDAYS[:5]
     include_in_schema=False,
 )
 async def open_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Redirect to the day or, for managers of a clinic that is not set up yet, to its set-up."""
+    """Redirect to the day board or, for managers of a clinic that is not set up yet, to its set-up."""
     progress = await service.load_progress(request.db, clinic_id, now=clock.now())
     manages = widest_grant(request.user, "manage", clinic_id) is not None
     return redirect(f"/staff/{clinic_id}/{'setup' if manages and progress.is_open else 'day'}")
@@ -119,7 +119,7 @@ async def add_types(request: Request, clinic_id: FromPath[int]) -> Response[Any]
 
 
 def _chosen_types(starter_set: StarterSet, form: dict[str, str], locale: str) -> list[AppointmentTypeContent]:
-    """Return the types that are ticked in the form, with the lengths from the form. Raise `Invalid`."""
+    """Return the types that are ticked in the form, with their lengths from the form. Raise `Invalid`."""
     contents: list[AppointmentTypeContent] = []
     for number, type in enumerate(starter_set.types):
         if f"offer.{number}" in form:

@@ -58,7 +58,7 @@ async def show(request: Request) -> Response[Any]:
 
 
 def openid_outcome(fields: Mapping[str, str]) -> Outcome | None:
-    """Return why signing in through the OpenID provider failed, from a page's query."""
+    """Return why signing in through the OpenID provider failed, as stated in a page's query."""
     return next((outcome for outcome in OPENID_STATUSES if outcome == fields.get("openid")), None)
 
 
@@ -152,7 +152,7 @@ async def sign_out(request: Request) -> Response[Any]:
 @get("/staff", operation_id="showClinicsOfStaff", opt=route(permission="account", page=True), include_in_schema=False)
 async def choose_clinic(request: Request) -> Response[Any]:
     """Redirect to the user's only clinic, or let them choose one. Administrators choose from all clinics. Users whose
-    role requires a second factor set it up first."""
+    role requires a second factor have to set one up first."""
     if request.user.customer_id:
         return redirect("/my")
     actor = request.user

@@ -29,7 +29,7 @@ MAX_FIELD_LENGTH: Final = 254
     include_in_schema=False,
 )
 async def strangers(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show what was booked without signing in, newest first, with a form to cancel it."""
+    """Show the appointments that were booked without signing in, newest first, with a form to cancel them."""
     query = {name: value[:MAX_FIELD_LENGTH].strip() for name, value in query_params(request).items()}
     network = query.get("network", "")
     time_zone = (await catalogues.get(request.db, request.cache, clinic_id)).time_zone
@@ -69,7 +69,7 @@ async def strangers(request: Request, clinic_id: FromPath[int]) -> Response[Any]
 
 
 def _place(text: str) -> tuple[datetime, UUID] | None:
-    """Return the position in the list after the appointment in the address, or None for the first page."""
+    """Return the time and id of the appointment after which the page begins, or None for the first page."""
     first, _, last = text.partition(" ")
     made_at, id = parse_instant(first), parse_id(last)
     return (made_at, id) if made_at and id else None

@@ -19,7 +19,7 @@ from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 50
 REPLAY_RANGES: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
-"""How far back events can be sent again."""
+"""How far back users can go when they resend events."""
 
 
 @get(

@@ -58,7 +58,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
-    """Show the form for adding dated hours, optionally as a copy of others (`copy`), or for editing existing ones
+    """Show the form for adding dated hours, optionally as a copy of other hours (`copy`), or for editing existing ones
     (`id`)."""
     doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
     query = query_params(request)
