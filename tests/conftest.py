@@ -1,5 +1,5 @@
-"""A real PostgreSQL for every test: one embedded server for the run, and one database and pool for each worker. The
-database is emptied before each test.
+"""A real PostgreSQL server for every test: one embedded server for the whole run, and one database and pool for each
+worker. The database is emptied before each test.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The audit log is kept after a person is erased, so it must not identify anyone."""
+"""The audit log outlives the people who are erased, so it must not identify anyone."""
 
 import pytest
 

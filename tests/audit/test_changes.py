@@ -30,7 +30,7 @@ NOT_COVERED = {
     "openInEmergency": "needs a doctor who is signed in",
     "reviewEmergencyAccess": "needs the access that a doctor has opened",
 }
-"""Mutating operations that the test below leaves out, and why. Their features' own tests cover them."""
+"""The mutating operations that the test below leaves out, and why. Their features' own tests cover them."""
 
 
 async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story
@@ -232,7 +232,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await as_kim("endSession", sessionId=await db.fetchval("select id from session order by id desc limit 1"))
     await as_kim("signOut")
     await as_kim("signOutEverywhere")
-    await run("signIn", {"email": "kim@example.org", "password": ANOTHER}, copies=1)  # one for Kim's clinic
+    await run("signIn", {"email": "kim@example.org", "password": ANOTHER}, copies=1)  # a copy for Kim's clinic
     await run("deactivateClinic", clinicId=await create_clinic(client, name="Hillside"))
     assert sorted(operations) == sorted({*clinics, *NOT_COVERED})
     assert {name for name, clinic_id in clinics.items() if clinic_id == 0} == {

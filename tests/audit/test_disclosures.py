@@ -1,4 +1,4 @@
-"""Reads of private data are recorded, along with exactly what was shown."""
+"""Reads of private data are recorded, with a list of exactly what was shown."""
 
 from uuid import UUID
 

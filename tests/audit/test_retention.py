@@ -34,7 +34,7 @@ async def positions(db) -> list[int]:
 
 @pytest.fixture
 async def shortened(db, monkeypatch):
-    """A chain of ten entries, of which the first six have been deleted."""
+    """A chain that had ten entries, the first six of which have been deleted."""
     monkeypatch.setattr(service, "BATCH_SIZE", 4)
     await add_old_entries(db, 6)
     await add_old_entries(db, 4, age=timedelta(days=5 * 366))
@@ -56,7 +56,7 @@ async def test_the_remaining_chain_is_intact_and_grows(shortened):
     assert (await positions(shortened))[-1] == 12
 
 
-async def test_a_chain_of_which_every_entry_is_old_can_grow_again(db):
+async def test_a_chain_with_only_old_entries_can_grow_again(db):
     await add_old_entries(db, 3)
     await delete_old(db)
     assert (await positions(db), await faults(db)) == ([], [])
@@ -118,7 +118,7 @@ async def test_an_earlier_start_does_not_hide_that_more_entries_are_missing(db):
     assert await faults(db) == ["1 at 7: the end is cut off: the head is at 8"]
 
 
-async def test_old_entries_that_were_tampered_with_are_kept_and_sealing_goes_on_elsewhere(db):
+async def test_old_entries_that_were_tampered_with_are_kept_and_sealing_continues_elsewhere(db):
     await add_old_entries(db, 3)
     await db.execute("update audit_entry set actor = 'x' where position = 2")
     await delete_old(db)
@@ -132,7 +132,7 @@ async def test_a_database_role_cannot_delete_entries_that_are_less_than_a_year_o
 
 
 async def test_an_exported_head_reveals_entries_that_were_deleted_too_early_with_the_key(db):
-    """Someone with the database and the key claims that entries from last week were twelve years old."""
+    """An attacker with the database and the key pretends that last week's entries are twelve years old."""
     await add_old_entries(db, 2, age=timedelta(days=7))
     exported = await service.head(db, clinic_id=1)
     await add_old_entries(db, 2, age=timedelta(days=6))
@@ -146,7 +146,7 @@ async def test_an_exported_head_reveals_entries_that_were_deleted_too_early_with
     assert fault.startswith("1 at 3: entries were deleted too early: they were sealed after ")
 
 
-async def test_a_start_that_says_that_recent_entries_were_deleted_is_a_fault(db):
+async def test_a_start_that_claims_to_cover_recent_entries_is_a_fault(db):
     await add_old_entries(db, 1)
     await delete_old(db)
     start = await starts.find(db, 1)

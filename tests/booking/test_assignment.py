@@ -1,4 +1,4 @@
-"""Doctors for several appointments: the search finds an assignment whenever trying all combinations would."""
+"""Assigning doctors to several appointments: the search finds an assignment whenever there is one."""
 
 from datetime import timedelta
 from itertools import pairwise, product

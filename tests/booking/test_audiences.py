@@ -1,4 +1,4 @@
-"""Whom doctors see: a paediatrician for children, and a doctor who sees everyone, both free all Monday."""
+"""Which patients doctors see. In this clinic, a paediatrician and a doctor who sees everyone are free all Monday."""
 
 from datetime import date
 
@@ -69,7 +69,7 @@ async def test_a_named_doctor_is_bookable_while_the_birth_date_is_unknown(world)
     assert (await world.book(world.dr_kim, at(9), world.ana, caller=PATIENT)).doctor_id == world.dr_kim
 
 
-async def test_a_refused_time_of_any_doctor_stays_refused_once_the_others_are_taken(world):
+async def test_the_paediatrician_is_not_offered_to_an_adult_even_if_all_other_doctors_are_taken(world):
     await world.book(world.dr_shah, at(9), world.ben)
     refusal = await world.book(None, at(9), await world.add_person(ADULT), caller=PATIENT)
     assert refusal.type == "taken"
@@ -82,7 +82,7 @@ async def test_the_age_on_the_day_of_the_appointment_counts(world):
     assert str(world.dr_kim) in await world.offered_doctors(birth_date=eighteen_the_day_after)
 
 
-async def test_staff_can_book_an_adult_with_the_paediatrician_but_anyone_is_someone_else(world):
+async def test_staff_can_book_an_adult_with_the_paediatrician_but_any_doctor_means_another_one(world):
     adult = await world.add_person(ADULT)
     assert (await world.book(None, at(9), adult, caller=RECEPTION)).doctor_id == world.dr_shah
     assert (await world.book(world.dr_kim, at(11), adult, caller=RECEPTION)).doctor_id == world.dr_kim

@@ -1,4 +1,4 @@
-"""Booking accepts exactly what availability offers, in thousands of generated worlds, and both agree with an oracle."""
+"""In thousands of generated worlds, booking accepts exactly what availability offers, and both agree with an oracle."""
 
 from datetime import timedelta
 from itertools import count
@@ -98,7 +98,7 @@ class StoredWorld:
 
     @property
     def caller(self):
-        """A partner system. It can choose any start, but the clinic's policy binds it."""
+        """A partner system. It can choose any start, but has to follow the clinic's policy."""
         return Actor("partner", memberships=(Membership(self.clinic_id, Role.PARTNER),))
 
     def doctor_and_date(self, at):
@@ -153,7 +153,7 @@ class StoredWorld:
 
     async def check_search(self, offers):
         """Compare a search's first page, and a page that starts after an arbitrary offer, with the offers. A search
-        lists a time only under its slot's date.
+        lists each time only under its slot's date.
         """
         if any(line.last > 1440 for line in self.world.lines):
             return

@@ -72,7 +72,7 @@ async def test_staff_learn_where_they_can_undo_a_cancellation(client, world, db)
         assert {each["status"] for each in undone.json()["appointments"]} == {"booked"}
 
 
-async def test_patients_are_not_offered_to_undo_their_cancellation(client, world):
+async def test_patients_are_not_offered_an_undo_for_their_cancellation(client, world):
     _, (first,) = await book(client, world, 0)
     headers = {"Authorization": f"Bearer {first['manageToken']}"}
     response = await client.delete(f"/api/appointments/{first['id']}", headers=headers)

@@ -1,4 +1,4 @@
-"""How many appointments and holds a customer can have at a clinic, unless its staff do the booking."""
+"""Limits on a customer's appointments and holds at a clinic, which do not apply when its staff book."""
 
 import asyncio
 from collections import Counter

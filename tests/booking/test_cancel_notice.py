@@ -1,4 +1,4 @@
-"""A clinic's notice period for cancelling and moving. It binds patients and partners, but not the clinic's staff."""
+"""A clinic's notice period for cancelling and moving, which applies to patients and partners, but not to its staff."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -217,7 +217,7 @@ async def test_a_late_change_is_refused_with_the_clinics_phone_number(desk):
 
 
 @pytest.mark.parametrize("caller", STAFF)
-async def test_the_notice_period_does_not_bind_staff_but_is_noted(desk, caller):
+async def test_the_notice_period_does_not_apply_to_staff_but_is_noted(desk, caller):
     moved = await desk.move(caller)
     note = {"rule": "too-late", "limitMinutes": 10080, "text": "Inside the notice period for changes (168 h)"}
     assert (moved.status_code, moved.json()["advisories"]) == (200, [note])

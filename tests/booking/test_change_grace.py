@@ -19,7 +19,7 @@ A_YEAR = 525_600
 
 @pytest.fixture
 async def world(db):
-    """A clinic that asks for a year's notice, except in the 15 minutes after booking."""
+    """A clinic that requires a year's notice, except in the 15 minutes after booking."""
     async with ClinicCache(None) as cache:
         yield await World.make(db, cache, cancel_notice_minutes=A_YEAR, change_grace_minutes=15)
 

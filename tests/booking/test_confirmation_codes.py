@@ -233,7 +233,7 @@ async def test_strangers_cannot_hold_more_times_than_other_customers(client, pra
     await hold(client, practice, 1.5)
 
 
-async def test_a_form_sent_several_times_at_once_books_and_never_says_that_the_code_is_used_up(client, db, practice):
+async def test_a_form_sent_several_times_at_once_books_and_does_not_say_that_the_code_is_used_up(client, db, practice):
     appointment = await hold(client, practice)
     await db.execute("update confirmation_code set attempts = 4")
     answers = await asyncio.gather(*(confirm(client, appointment, code_for(appointment)) for _ in range(8)))

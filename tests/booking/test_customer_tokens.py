@@ -1,4 +1,4 @@
-"""A customer's id is not a credential: only some callers may book for a customer."""
+"""A customer's id is not a credential: only certain callers can book for a customer."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ UNKNOWN = "019a0000-0000-7000-8000-000000000000"
 
 @pytest.fixture
 async def stranger(db, client, database_url):
-    """A client that has only what the API has returned to it."""
+    """A client that knows only what the API has returned to it."""
     async with connected_client(composed(database_url), proves=False) as stranger:
         yield stranger
 

@@ -52,14 +52,14 @@ async def test_a_board_runs_as_many_statements_for_five_doctors_as_for_one(db, a
     assert costs[:3] == costs[3:]
 
 
-async def test_the_day_page_says_so_when_the_clinic_has_no_doctors(db, api):
+async def test_the_day_page_says_when_the_clinic_has_no_doctors(db, api):
     message = "No doctors can be booked yet."
     assert message in (await api.get("/staff/1/day", headers=ADMIN)).text
     await create_doctor(api)
     assert message not in (await api.get("/staff/1/day", headers=ADMIN)).text
 
 
-async def test_a_closed_today_leads_to_the_next_open_day(db, api):
+async def test_if_the_clinic_is_closed_today_the_page_leads_to_the_next_open_day(db, api):
     await publish_slot(db, await create_doctor(api), DAY, DAY + timedelta(hours=4))
     response = await api.get("/staff/1/day", headers=ADMIN)
     assert (response.status_code, response.headers.get("location")) == (303, f"?date={DAY.date()}")

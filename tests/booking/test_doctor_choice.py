@@ -50,7 +50,7 @@ async def world(db):
 
 
 def week_of(instant):
-    """Return the year and number of the week that a time is in. Weeks start on Monday in Berlin."""
+    """Return the year and number of the week that contains the time. Weeks start on Monday in Berlin."""
     return clock.local_date(instant, "Europe/Berlin").isocalendar()[:2]
 
 

@@ -15,7 +15,7 @@ PATIENTS = "/api/clinics/1/patients"
 
 @pytest.fixture
 async def world(db, client):
-    """Ana has booked twice, which made two records of her: ana and anna."""
+    """Ana has booked twice, which created two records for her: ana and anna."""
     async with ClinicCache(None) as cache:
         world = await create_world(db, cache)
         world.client = client

@@ -1,4 +1,4 @@
-"""Manage links: a token can be used to read, move and cancel one appointment, and for nothing else."""
+"""Manage links: with its token, a caller can read, move and cancel one appointment, and do nothing else."""
 
 from datetime import datetime, timedelta
 from urllib.parse import quote

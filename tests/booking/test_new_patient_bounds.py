@@ -38,7 +38,7 @@ async def test_patients_who_have_only_just_registered_have_the_same_limits_when_
 
 
 @pytest.mark.parametrize("known_by", ["age", "visit"])
-async def test_patients_who_are_known_have_no_such_limits(clinic, known_by):
+async def test_known_patients_do_not_have_these_limits(clinic, known_by):
     (customer,) = await clinic.add_customers(1)
     if known_by == "age":
         created_at = clinic.now - timedelta(days=30)
@@ -57,7 +57,7 @@ async def test_a_missed_or_cancelled_visit_does_not_make_a_patient_known(clinic)
     assert await attempt_signed_in(clinic, customer, 1, after=24 * DOCTORS) == ["too-many-bookings"]
 
 
-async def test_staff_find_what_new_patients_booked(db, database_url):
+async def test_staff_can_find_new_patients_bookings(db, database_url):
     async with limited_client(database_url, stranger_minutes_per_network=60) as client:
         await create_clinic(client)
         doctor, start = await create_doctor(client), hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)

@@ -98,7 +98,7 @@ async def test_a_search_for_many_doctors_runs_one_statement(world, monkeypatch):
     assert statements.count == 1
 
 
-async def test_doctors_are_offered_their_own_times_only(client, db):
+async def test_doctors_are_offered_only_their_own_times(client, db):
     clinic = await create_clinic(client)
     shah, okafor = await create_doctor(client), await create_doctor(client)
     type_id = await create_appointment_type(client)
@@ -130,14 +130,14 @@ async def limit(world, doctor, **columns):
 
 
 async def add_kim(world):
-    """Add Dr Kim, who is free at seven, before Dr Shah, and sees only children."""
+    """Add Dr Kim, who sees only children and is free at seven, earlier than Dr Shah."""
     dr_kim = await world.add_doctor("Dr Kim, paediatrician")
     await world.publish(dr_kim, at(7), at(8))
     await limit(world, dr_kim, max_age=17)
     return dr_kim
 
 
-async def test_anyone_is_a_doctor_who_sees_the_clinics_patient(world):
+async def test_any_doctor_means_one_who_sees_the_clinics_patient(world):
     dr_kim = await add_kim(world)
     adult = await world.db.fetchval(
         "insert into customer (name, birth_date) values ('Someone', '1980-05-17') returning id"
@@ -159,7 +159,7 @@ async def test_the_times_do_not_reveal_the_age_of_another_clinics_patients(world
     assert await starts(world, customer_id=child, limit=1) == await starts(world, limit=1)
 
 
-async def test_anyone_for_a_new_patient_is_a_doctor_who_takes_new_patients(world):
+async def test_any_doctor_for_a_new_patient_means_one_who_takes_new_patients(world):
     dr_kim = await add_kim(world)
     await limit(world, dr_kim, max_age=None, patients="known")
     assert await starts(world, known_patient=False, limit=1) == [at(8)]

@@ -1,4 +1,4 @@
-"""A notice period is elapsed time, even across a night when clocks change, and pages show when it begins."""
+"""A notice period is measured in elapsed time, even on a night when clocks change, and pages show when it begins."""
 
 from datetime import UTC, datetime, timedelta
 from html import unescape

@@ -1,4 +1,4 @@
-"""Overrides: staff can break a rule by giving a reason, and only the rules they actually break are recorded."""
+"""Overrides: staff can break a rule by giving a reason, and only the rules that they actually break are recorded."""
 
 import asyncio
 from collections import Counter

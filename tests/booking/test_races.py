@@ -92,7 +92,7 @@ async def test_concurrent_requests_without_a_doctor_book_each_doctor_once(db, ap
 
 
 async def test_competing_bookings_for_several_times_are_all_or_nothing(db, api):
-    """Each customer requests the same three times in a different order."""
+    """Each customer requests the same three times, but in a different order."""
     doctor_id, _ = await free_doctor(api)
     customers = await add_customers(db, 24)
     starts = [DAY + timedelta(hours=hour) for hour in range(3)]
@@ -188,7 +188,7 @@ async def test_after_crossing_moves_every_appointment_is_where_its_last_response
 
 
 def absence_body(doctor_id: str) -> dict[str, str]:
-    """Return an absence during the first hour of the day."""
+    """Return the body for an absence during the first hour of the day."""
     end = DAY + timedelta(hours=1)
     return {"doctorId": doctor_id, "startTime": DAY.isoformat(), "endTime": end.isoformat()}
 

@@ -112,14 +112,14 @@ async def test_alternatives_to_a_distant_time_avoid_the_customers_other_appointm
 
 
 async def test_a_booking_from_an_outdated_board_is_refused_with_the_nearest_times(world):
-    """Two receptionists have the same dialog open, and a patient uses their link to move at the same time."""
+    """The board still shows the time as free, because someone else has only just booked it."""
     assert (await world.book(world.dr_shah, at(10), world.ana)).status == "booked"
     refusal = await world.book(world.dr_shah, at(10, 10), world.ben)
     nearest = [offer.start_time for offer in refusal.facts["alternatives"]]
     assert (refusal.type, at(10, 30) in nearest, at(10) in nearest) == ("taken", True, False)
 
 
-async def test_a_move_from_an_outdated_board_gets_an_outdated_error(world):
+async def test_a_move_from_an_outdated_board_is_refused_as_outdated(world):
     appointment = await world.book(world.dr_shah, at(10), world.ana)
     await move(world, appointment, at(11))
     with pytest.raises(errors.VersionMismatch):

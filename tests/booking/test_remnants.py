@@ -25,7 +25,7 @@ async def world(db):
 
 
 async def strand(world, **members):
-    """Book ten o'clock, and add an absence that withdraws everything except the appointment's own time."""
+    """Book ten o'clock, and add an absence that withdraws all other time."""
     appointment = await book(world, "10:00", **members)
     await add_absence(world, "09:00", "12:00", force=True)
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 10:00-10:30"]
@@ -76,7 +76,7 @@ async def test_a_no_show_within_hours_that_have_since_been_withdrawn_cannot_arri
 
 
 async def test_a_remnant_ends_with_an_appointment_that_is_no_longer_marked_for_rebooking(world):
-    """A fulfilled appointment keeps its time during an absence without needing rebooking."""
+    """A fulfilled appointment keeps its time during an absence, and does not need rebooking."""
     appointment = await book(world, "10:00")
     await world.db.execute("update appointment set status = 'fulfilled'")
     await add_absence(world, "09:00", "12:00")

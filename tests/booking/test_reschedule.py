@@ -53,7 +53,7 @@ async def test_moving_onto_a_taken_time_is_refused_with_alternatives(world):
     assert refusal.type == "taken"
     offered = [offer.start_time for offer in refusal.facts["alternatives"]]
     assert at(9, 15) in offered
-    assert at(9) not in offered  # it has that time
+    assert at(9) not in offered  # its current time
 
 
 async def test_moving_outside_the_published_hours_is_refused(world):

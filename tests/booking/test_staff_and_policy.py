@@ -1,4 +1,4 @@
-"""A clinic's notice and horizon for bookings do not bind its staff, but what they did not follow is noted."""
+"""A clinic's notice and horizon for bookings do not apply to its staff, but responses note what they did not follow."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ async def book(world, start, customer, *, allow=()):
     return await world.book(world.dr_shah, start, customer, override=override)
 
 
-async def test_notice_and_horizon_do_not_bind_staff_but_are_noted(world):
+async def test_notice_and_horizon_do_not_apply_to_staff_but_are_noted(world):
     without_a_reason = await book(world, at(9), world.ben)
     assert (without_a_reason.overrides, without_a_reason.advisories) == ([], [Advisory("too-soon", 24 * 60)])
     far = at(9, day=MONDAY + timedelta(days=100))

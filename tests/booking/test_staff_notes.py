@@ -1,4 +1,4 @@
-"""Staff's own notes about an appointment, apart from what the patient wrote."""
+"""The staff's own notes about an appointment are separate from what the patient wrote."""
 
 import pytest
 
@@ -18,7 +18,7 @@ async def noted(db, client):
     return appointment, path
 
 
-async def test_both_notes_are_kept_apart(client, noted):
+async def test_both_notes_are_stored_separately(client, noted):
     _, path = noted
     shown = (await client.get(path, headers=ADMIN)).json()
     assert (shown["notes"], shown["staffNotes"]) == ("My knee hurts", "Anxious; call first")

@@ -16,7 +16,7 @@ STEPS = ("arrive", "unarrive", "arrive", "checkIn", "fulfil")
 
 @pytest.fixture
 async def visit(db, client):
-    """The clinic requires versions."""
+    """An appointment at a clinic that requires versions."""
     visit = await create_visit(db, client)
     await client.patch("/api/clinics/1", json={"policy": {"requireVersion": True}}, headers=ADMIN)
     return visit
@@ -59,7 +59,7 @@ async def test_link_holders_can_confirm_at_a_clinic_that_requires_versions(clien
 
 
 async def test_only_documented_operations_require_a_version(client, visit):
-    """The only `POST` that can require one replaces a week, like a `PUT`."""
+    """The only `POST` that can require one replaces a whole week, as a `PUT` would."""
     requiring = {
         operation["operationId"]
         for path in DOCUMENT["paths"].values()

@@ -121,7 +121,7 @@ async def test_bookings_in_someones_name_do_not_lock_them_out_once_they_have_pro
     assert await clinic.attempt("203.0.113.1", time, [owner], actor=signed_in, hold=False) == "booked"
 
 
-async def test_what_was_confirmed_still_counts_against_the_address(clinic):
+async def test_confirmed_bookings_still_count_against_the_address(clinic):
     await clinic.require_codes("always")
     owner, *others = await clinic.add_customers(13, email="ana@example.org")
     for number, customer in enumerate(others):

@@ -22,8 +22,9 @@ START = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
 
 @pytest.fixture
 async def world(db, database_url):
-    """Two strangers from different networks have booked: Max with two appointments, and Ana with one. Staff booked
-    one too."""
+    """Two strangers from different networks have booked: Max has two appointments, and Ana has one. Staff have also
+    booked one.
+    """
     async with limited_client(database_url) as client, connected_client(client.app, address="203.0.113.5") as other:
         await create_clinic(client)
         doctor = await create_doctor(client)

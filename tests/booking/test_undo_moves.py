@@ -152,7 +152,7 @@ async def test_staff_can_move_a_waiting_patient_who_stays_arrived_on_the_same_da
         await move(world, appointment, at(11), caller=PATIENT)
 
 
-async def test_steps_are_forgotten_after_two_days(world):
+async def test_steps_are_deleted_after_two_days(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await move(world, appointment, at(10))
     assert await erasure.delete_old_steps(world.db, before=world.now) == 0

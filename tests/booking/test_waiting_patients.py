@@ -1,4 +1,4 @@
-"""Patients who are waiting: when they arrived, who is in the room, and how many wait for each doctor."""
+"""Patients who are waiting: when they arrived, who is in the room, and how many are waiting for each doctor."""
 
 from datetime import timedelta
 
@@ -69,7 +69,7 @@ async def test_a_patient_cannot_enter_the_room_twice(world):
         await step(world, appointment, "enterRoom", at(9, 1))
 
 
-async def test_undoing_the_room_puts_the_patient_back_into_the_waiting_room(world):
+async def test_a_patient_is_waiting_again_once_entering_the_room_is_undone(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await step(world, appointment, "arrive", at(8, 40))
     await step(world, appointment, "enterRoom", at(9))
@@ -78,7 +78,7 @@ async def test_undoing_the_room_puts_the_patient_back_into_the_waiting_room(worl
     assert (await load(world, at(9, 2))).appointments[0].waiting_minutes == 22
 
 
-async def test_checking_in_somebody_due_on_another_day_asks_first(world):
+async def test_checking_in_a_patient_due_on_another_day_asks_first(world):
     await world.book(world.dr_shah, at(9), world.ana)
     (today,) = (await load(world, at(8))).appointments
     assert today.steps_to_confirm == []

@@ -1,4 +1,4 @@
-"""Patients who come without an appointment: staff book a time that has begun, or note the visit afterwards."""
+"""Patients who come without an appointment: staff book a time that has begun, or record the visit afterwards."""
 
 from datetime import timedelta
 

@@ -90,7 +90,7 @@ def test_a_day_without_hours_is_closed():
     assert monday_cell([], []).kind == "closed"
 
 
-def test_a_day_of_absence_gives_its_reason():
+def test_a_day_of_absence_shows_its_reason():
     cell = monday_cell([stretch(at(0), at(24), reason="Training")], [])
     assert (cell.kind, cell.reason) == ("away", "Training")
 

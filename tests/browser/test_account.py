@@ -1,4 +1,4 @@
-"""Users manage their own account: name, password, two-step sign-in and sessions."""
+"""Users manage their own accounts: name, password, two-step sign-in and sessions."""
 
 import re
 

@@ -39,14 +39,14 @@ async def test_a_link_fills_in_the_form_and_leaves_no_details_in_any_address(sit
     assert await page.evaluate("sessionStorage.length") == 0
 
 
-async def test_a_link_for_one_clinic_fills_in_no_other_clinics_form(site, page):
+async def test_a_link_for_one_clinic_does_not_fill_in_another_clinics_form(site, page):
     await page.goto(f"{site.url}/c/harbor-street#{urlencode(ANA)}")
     await expect(page).not_to_have_url(re.compile("Ana"))
     await open_form(page, site)
     await expect(page.locator("[name=name]")).to_have_value("")
 
 
-async def test_a_link_without_scripts_fills_in_nothing(site, browser):
+async def test_without_scripts_a_link_fills_in_nothing(site, browser):
     async with open_page(browser, java_script_enabled=False) as page:
         await open_times(page, site, urlencode(ANA))
         await follow(page.locator(".turn [rel=next]"))

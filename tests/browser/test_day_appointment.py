@@ -1,4 +1,4 @@
-"""Staff change one of the day's appointments: by dragging its card, by its keys, or in its panel."""
+"""Staff change one of the day's appointments: by dragging its card, with keyboard shortcuts, or in its panel."""
 
 import pytest
 from playwright.async_api import expect
@@ -87,7 +87,7 @@ async def test_an_appointment_gets_notes_and_is_cancelled_with_a_reason(site, br
     assert appointments == [("Wants a call", "Feels better")]
 
 
-async def test_the_notice_period_does_not_bind_the_desk(site, browser):
+async def test_the_notice_period_does_not_apply_to_staff(site, browser):
     room = await add_room(site, YESTERDAY)
     await room.insert(room.add_customer("Lea Late"), "10:00", "booked")
     async with open_board(browser, room) as page:

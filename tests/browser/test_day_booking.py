@@ -129,7 +129,7 @@ async def test_an_invalid_field_is_marked_and_focused(site, browser):
         await expect(on_board(page, "Fay Fault")).to_be_visible()
 
 
-async def test_a_time_skipped_when_clocks_change_is_refused_with_the_next_valid_time(site, browser):
+async def test_a_time_skipped_when_clocks_change_is_refused_and_the_next_valid_time_shown(site, browser):
     room = await add_room(site)
     room.add_customer("Gabi Gap", email="gabi.gap@example.org")
     noons = [

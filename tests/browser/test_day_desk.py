@@ -1,4 +1,4 @@
-"""The desk works at speed: next free times, quick moves, keys, undo, and drafts that survive."""
+"""The day board is fast to use: next free times, quick moves, keyboard shortcuts, undo, and drafts that survive."""
 
 from playwright.async_api import expect
 

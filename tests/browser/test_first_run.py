@@ -1,4 +1,4 @@
-"""An empty installation becomes a clinic that patients can book, in the browser alone."""
+"""Using only a browser, someone turns an empty installation into a clinic where patients can book."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def empty_site(server_url: str, worker_id: str, tmp_path) -> Iterator[Site]:
 
 
 class Screens:
-    """The pages that someone sees, in order. Reloading one does not count."""
+    """The pages that someone sees, in order. Reloading a page does not count."""
 
     def __init__(self, page: Page) -> None:
         self.paths: list[str] = []

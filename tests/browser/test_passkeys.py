@@ -36,7 +36,7 @@ async def authenticator(page: Page, **options: Any) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def address(site) -> str:
-    """The site's address with a domain, because passkeys don't work on IP addresses."""
+    """Return the site's address with a domain name, because passkeys don't work on IP addresses."""
     return site.url.replace("127.0.0.1", "localhost")
 
 
@@ -108,7 +108,7 @@ async def test_the_browser_offers_passkeys_when_it_fills_in_the_email_address(si
         await expect(page.get_by_role("row", name="Mia’s laptop")).not_to_contain_text("Never")
 
 
-async def test_an_authenticator_that_does_not_verify_its_user_adds_no_passkey(site, page, address):
+async def test_an_authenticator_that_does_not_verify_its_user_cannot_add_a_passkey(site, page, address):
     email = await add_manager(site)
     async with authenticator(page, isUserVerified=False):
         await sign_in(page, address, email, PASSWORD)

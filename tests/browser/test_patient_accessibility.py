@@ -1,4 +1,4 @@
-"""Patients' pages are accessible in every language, on a phone, in right-to-left layout, and in dark colours."""
+"""Patients' pages are accessible in every language, on a phone, in right-to-left layout, and in dark mode."""
 
 import re
 

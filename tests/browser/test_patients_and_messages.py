@@ -1,4 +1,4 @@
-"""Staff look after patients, messages and message templates, and a manager reads the audit."""
+"""Staff look after patients, messages and message templates, and a manager reads the audit log."""
 
 import re
 

@@ -6,7 +6,7 @@ from support.browsers import PHONE, expect_accessible, expect_no_sideways_scroll
 from support.lotus_lane import staff_url
 
 
-async def test_a_manager_closes_the_clinic_on_public_holidays_and_undoes_it(site, manager_page):
+async def test_a_manager_closes_the_clinic_on_public_holidays_and_undoes_this(site, manager_page):
     page = manager_page
     await page.goto(staff_url(site, "absences"))
     await follow(page.get_by_role("link", name="Close on public holidays"))

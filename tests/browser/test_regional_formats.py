@@ -1,4 +1,4 @@
-"""Scripts format dates and times in the same way as the server, in every region."""
+"""In every region, scripts format dates and times in the same way as the server."""
 
 from datetime import UTC, datetime
 

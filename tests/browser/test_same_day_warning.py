@@ -1,4 +1,4 @@
-"""Staff are warned before they book someone twice on a day."""
+"""Staff get a warning before they book someone twice on the same day."""
 
 from datetime import timedelta
 

@@ -43,7 +43,7 @@ async def open_slot_form(page: Page, address: str) -> None:
 
 
 async def doctor_of(page: Page) -> str:
-    """Return which of the two doctors the appointment's page names."""
+    """Return which of the two doctors is named on the appointment's page."""
     facts = page.locator(".facts")
     await expect(facts).to_contain_text(re.compile("Brandt|Peters"))
     (name,) = re.findall("Brandt|Peters", await facts.inner_text())

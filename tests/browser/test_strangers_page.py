@@ -1,4 +1,4 @@
-"""Staff cancel strangers' bookings in bulk, and undo it."""
+"""Staff cancel strangers' bookings in bulk, then undo it."""
 
 from collections.abc import Iterator
 

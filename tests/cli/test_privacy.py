@@ -11,7 +11,7 @@ MISSING_ID = "01978a5c-7d3e-7a63-84f7-000000000000"
 
 @pytest.fixture
 async def privacy(db, run_command):
-    """Run `appoint privacy …` on a database with a clinic, Lakeside, its patient Ana and a doctor."""
+    """Run `appoint privacy …` on a database with the clinic Lakeside, its patient Ana and a doctor."""
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     await db.execute("insert into customer (id, name, email) values ($1, 'Ana', 'ana@example.org')", ANA)
     await db.execute("insert into patient (clinic_id, customer_id, notes) values (1, $1, 'likes tea')", ANA)

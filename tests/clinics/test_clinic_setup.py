@@ -1,4 +1,4 @@
-"""The steps of a new clinic's set-up."""
+"""The steps for setting up a new clinic."""
 
 import pytest
 

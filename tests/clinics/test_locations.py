@@ -1,4 +1,4 @@
-"""Where clinics are."""
+"""Clinics' coordinates."""
 
 from appoint.clinics.clinics.jobs import locate_clinics
 

@@ -39,7 +39,7 @@ async def clinic(client):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
-async def test_a_logo_is_encoded_anew_in_its_size(client, clinic, format):
+async def test_a_logo_is_re_encoded_in_its_own_size(client, clinic, format):
     response = await upload(client, f"{clinic}/logo", picture(format))
     assert response.status_code == 200
     served = await client.get(response.json()["url"])
@@ -47,7 +47,7 @@ async def test_a_logo_is_encoded_anew_in_its_size(client, clinic, format):
         assert (logo.format, logo.size) == ("WEBP", (480, 240))
 
 
-async def test_a_picture_is_served_forever_and_as_nothing_else(client, clinic):
+async def test_a_picture_is_cached_permanently_and_served_only_as_a_picture(client, clinic):
     served = await client.get((await upload(client, f"{clinic}/photo", picture())).json()["url"])
     assert served.headers["Content-Type"] == "image/webp"
     assert served.headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -23,7 +23,7 @@ async def test_a_profile_can_be_read_back_by_anyone(client):
     assert PROFILE.items() <= (await client.get(f"/api/clinics/{clinic_id}")).json()["profile"].items()
 
 
-async def test_a_section_of_the_profile_changes_on_its_own(client):
+async def test_a_section_of_the_profile_can_be_changed_by_itself(client):
     clinic_id = await create_clinic(client, profile=PROFILE)
     changed = (await patch(client, clinic_id, {"about": "New words", "website": None})).json()["profile"]
     assert (changed["about"], changed["website"]) == ("New words", None)

@@ -1,4 +1,4 @@
-"""An API key can do only what its permissions allow, even where everyone else needs none."""
+"""An API key can do only what its permissions allow, even where other callers don't need any."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from support.clinic_records import create_clinic_records
 from support.described import OPERATIONS, example
 
 WITHOUT_CALLER = {"public", "sign-in"}
-"""Permissions for what has nothing to do with the key, such as signing in."""
+"""Permissions for operations that have nothing to do with the key, such as signing in."""
 
 
 @pytest.mark.parametrize("scope", [None, *sorted(SCOPES)])

@@ -180,7 +180,7 @@ def send(case, **headers):
 
 
 def only_lacks_optional_body(case) -> bool:
-    """Return whether the request counts as invalid only because it has no body, even though none is needed."""
+    """Return whether the request counts as invalid only because it has no body, even though it doesn't need one."""
     body = case.operation.definition.raw.get("requestBody")
     invalid = {name for name, component in case.meta.components.items() if component.mode.is_negative}
     return (

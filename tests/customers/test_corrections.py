@@ -18,7 +18,7 @@ async def reception(db, client):
 
 @pytest.fixture
 async def ana(db, client, reception) -> str:
-    """A patient of the first clinic only, with a mistyped address that no one has confirmed."""
+    """A patient of the first clinic only, with a mistyped address that has not been confirmed."""
     id = await create_customer(client, name="Ana Sousa", email="ana@exmaple.org", phone="+493012345678")
     await db.execute("insert into patient (clinic_id, customer_id) values (1, $1)", id)
     return id

@@ -1,4 +1,4 @@
-"""Once a guardianship has ended, nothing that the guardian knows opens the ward's appointments."""
+"""Once a guardianship has ended, nothing that the guardian knows gives access to the ward's appointments."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Signed-in patients cannot set a new address of their own without the code sent to it."""
+"""Signed-in patients cannot change their own address without the code sent to the new one."""
 
 import pytest
 

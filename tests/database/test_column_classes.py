@@ -88,7 +88,7 @@ DATES_WITHOUT_PEOPLE = {("booking_slot", "date"), ("doctor_day", "date")}
 
 
 def classified() -> dict[tuple[str, str], str]:
-    """Return the class of each column. The same column in two classes is a mistake."""
+    """Return the class of each column. Listing a column in two classes is a mistake."""
     classes: dict[tuple[str, str], str] = {}
     for name, tables in CLASSES.items():
         table = ""

@@ -88,7 +88,7 @@ async def test_uniqueness_is_always_declared_as_a_constraint(db):
 
 
 async def test_every_key_in_a_clinic_table_starts_with_the_clinic(db):
-    """This includes foreign keys, so a row can only refer to its own clinic's rows. Customers, users and the broker's
+    """This includes foreign keys, so a row can refer only to its own clinic's rows. Customers, users and the broker's
     queue belong to the platform.
     """
     exceptions = await db.fetch(

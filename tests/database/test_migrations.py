@@ -78,7 +78,7 @@ async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
 
 
 async def book_at(url: str, hour: int) -> Any:
-    """Book Dr Shah for Ben the way this release does."""
+    """Book Dr Shah for Ben in the same way as this release does."""
     db = connect(url, size=2, wait_seconds=30, statement_seconds=60)
     try:
         async with ClinicCache(None) as cache:

@@ -1,4 +1,4 @@
-"""Each table is written by only one package, as the statements show."""
+"""Only one package writes to each table. The tests find writers by reading all statements."""
 
 import ast
 import re

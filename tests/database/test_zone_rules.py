@@ -58,7 +58,7 @@ async def test_a_clock_change_that_is_off_by_a_second_is_reported(db, seconds):
 
 @pytest.fixture
 def different_rules(monkeypatch) -> None:
-    """Give Python different rules for Winnipeg from PostgreSQL's."""
+    """Give Python rules for Winnipeg that differ from PostgreSQL's."""
     original = clock.zone
     monkeypatch.setattr(clock, "zone", lambda name: original(name.replace("Winnipeg", "Chicago")))
 

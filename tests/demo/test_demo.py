@@ -1,4 +1,4 @@
-"""What the demo worlds contain, and that they are identical everywhere."""
+"""What the demo worlds contain. They are identical everywhere."""
 
 import unicodedata
 from collections.abc import AsyncIterator

@@ -32,7 +32,7 @@ async def test_the_first_clinics_day_shows_every_state_whatever_the_weekday(conn
     assert {"booked", "arrived", "checked-in", "fulfilled", "cancelled", "noshow"} <= set(statuses)
 
 
-async def test_people_see_doctors_and_have_examinations_for_their_age(connection):
+async def test_patients_have_doctors_and_examinations_that_suit_their_age(connection):
     await demo.small(connection, now=datetime(2027, 3, 10, 12, tzinfo=UTC))
     visits = await connection.fetch(
         """

@@ -1,4 +1,4 @@
-"""Bodies that an operation cannot accept get a problem that names the fault, and nothing is written."""
+"""If an operation cannot accept a body, it returns a problem that names the fault, and writes nothing."""
 
 from datetime import timedelta
 

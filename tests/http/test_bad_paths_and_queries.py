@@ -1,4 +1,4 @@
-"""Paths and queries that an operation cannot accept get a problem that names the fault."""
+"""If an operation cannot accept a path or query, it returns a problem that names the fault."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import quote

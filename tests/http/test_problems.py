@@ -1,4 +1,4 @@
-"""Every error is a problem document that says what happened and what to do next, and has a page."""
+"""Every error is a problem document that says what happened and what to do next, and each kind has its own page."""
 
 import ast
 from pathlib import Path

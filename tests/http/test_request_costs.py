@@ -1,4 +1,4 @@
-"""The cost of the worst requests: no caller can keep a process busy for long, or at all before authorisation."""
+"""The cost of the worst requests: callers cannot keep a process busy for long, or at all before they are authorised."""
 
 import time
 
@@ -15,7 +15,7 @@ from support.routes import FORM, JSON, Route, call, routes
 MAX_CPU_SECONDS = 0.05
 """The event loop's time for one request. Nearly all requests take a tenth of it."""
 ATTEMPTS = 5
-"""The fastest run counts, because other programs can slow down any of them."""
+"""Only the fastest run counts, because other programs can slow down any of them."""
 HOST = (b"host", b"testserver.local")
 LARGER_BODIES = {"makeBooking", "bookByForm", "replaceLogo", "replacePhoto", "replacePortrait"}
 

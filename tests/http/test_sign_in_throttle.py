@@ -1,4 +1,4 @@
-"""Repeated guesses at passwords and codes have to wait longer and longer, without locking out the account's owner."""
+"""Repeated guesses at passwords and codes have to wait longer and longer, but never lock out the account's owner."""
 
 import asyncio
 from datetime import timedelta
@@ -99,7 +99,7 @@ async def test_a_known_network_expires_between_two_and_four_months():
 
 
 async def test_a_known_device_is_not_locked_out_by_guesses_from_other_networks():
-    """Phones keep changing networks, so their owner often comes from one that is not known."""
+    """Phones keep changing networks, so their owner often signs in from an unfamiliar one."""
     counters = Counters(None, "secret")
     for number in range(300):
         await attempt(counters, f"192.0.2.{number % 250}", "ana@example.org", NINE)

@@ -1,4 +1,4 @@
-"""A new installation's first page creates the administrator and the first clinic, but not for strangers."""
+"""On a new installation, the first page creates the administrator and the first clinic, but strangers cannot use it."""
 
 import asyncio
 from datetime import timedelta

@@ -31,7 +31,7 @@ async def test_another_site_cannot_sign_a_visitor_in_to_the_attackers_account(br
     attacker = Browser(linking_pages, idp)
     answer = answer_to(idp, await attacker.depart())
     await expect_refusal(browser, await browser.come_back(answer))
-    await browser.depart()  # an attempt of the visitor's own does not help
+    await browser.depart()  # not even if the visitor has started an attempt
     await expect_refusal(browser, await browser.come_back(answer))
 
 
@@ -60,7 +60,7 @@ async def test_a_code_works_only_once(browser, linking_pages, idp):
 
 
 async def test_a_code_that_another_browser_requested_is_refused(browser, linking_pages, idp):
-    """The attacker has stolen the victim's code, and redeems it in an attempt of their own."""
+    """The attacker has stolen the victim's code, and tries to redeem it in an attempt of their own."""
     stolen = answer_to(idp, await Browser(linking_pages, idp).depart())
     state = parse_qs(urlsplit(await browser.depart()).query)["state"][0]
     await expect_refusal(browser, await browser.come_back({"code": stolen["code"], "state": state}))

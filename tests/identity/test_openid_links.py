@@ -1,4 +1,4 @@
-"""Users link their account to their account with the OpenID provider, and use that to prove that they are there."""
+"""Users link their account to their account with the OpenID provider, and use this to prove that they are present."""
 
 import re
 from urllib.parse import parse_qs, urlsplit

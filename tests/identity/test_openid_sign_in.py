@@ -115,7 +115,7 @@ async def test_a_recovery_code_is_accepted_from_users_whose_second_factor_is_a_p
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_a_session_has_a_second_factor_only_if_the_setting_says_that_the_provider_asks(
+async def test_a_session_has_a_second_factor_only_if_the_setting_says_that_the_provider_requires_one(
     db, database_url, idp, mia, trusted
 ):
     settings = page_settings(idp, oidc_link_by_email=True, oidc_second_factor=trusted)
@@ -165,7 +165,7 @@ async def test_people_can_still_use_their_password_while_the_provider_is_unreach
     assert (signed_in.status_code, browser.is_signed_in) == (303, True)
 
 
-async def test_the_page_says_so_if_the_provider_fails_while_the_user_is_there(browser, idp):
+async def test_the_page_says_so_if_the_provider_fails_during_a_sign_in(browser, idp):
     answer = idp.authorize(await browser.depart(), clock.now(), **MIA)
     idp.down = True
     page = await browser.come_back(answer)
@@ -187,7 +187,7 @@ async def test_the_pages_are_translated(browser, idp, language):
     assert "Riverside" in page.text
 
 
-async def test_the_clients_secret_is_in_no_page_and_in_no_address(linking_pages, idp):
+async def test_no_page_or_address_contains_the_clients_secret(linking_pages, idp):
     browser = Browser(linking_pages, idp)
     address = await browser.depart()
     response = await browser.come_back(idp.authorize(address, clock.now(), **MIA))

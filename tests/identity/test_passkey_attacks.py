@@ -1,4 +1,4 @@
-"""Attacks on passkeys: each is refused, and the audit log says why."""
+"""Attacks on passkeys: Appoint refuses each of them, and the audit log says why."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Clinics and operators can require a second factor; users without one must set it up first."""
+"""Clinics and operators can require a second factor; users who don't have one must set it up first."""
 
 import pytest
 
@@ -159,7 +159,7 @@ async def test_administrators_need_a_second_factor_for_their_roles_at_clinics_to
         assert await get_status(production, session, USERS) == 200
 
 
-async def test_administrators_need_not_have_one_in_production_mode_if_the_operator_says_so(db, database_url):
+async def test_administrators_do_not_need_one_in_production_mode_if_the_operator_says_so(db, database_url):
     await add_user(db, "olga@example.org", administrator=True)
     app = composed(database_url, mode="production", admin_second_factor=False)
     async with client_of(app) as client:

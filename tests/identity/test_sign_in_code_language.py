@@ -1,4 +1,4 @@
-"""Sign-in codes are sent in the patient's language or, if they have none, in the language that they read."""
+"""Sign-in codes are sent in the patient's language or, if they have not chosen one, in the page's language."""
 
 import pytest
 

@@ -131,7 +131,7 @@ async def test_a_repeated_message_keeps_its_id_and_nats_drops_it(broker, db):
 
 
 async def test_an_unrecorded_message_is_published_again(broker, db, monkeypatch):
-    """This is what happens if the worker dies in between."""
+    """This is what happens if the worker dies after publishing a message."""
     events = history(5, 4)
     await store(db, events)
     reached = asyncio.Event()

@@ -213,7 +213,7 @@ async def until_working(db, worker: Process) -> None:
 
 
 async def test_killed_workers_neither_lose_nor_repeat_events(db, database_url, tmp_path):
-    """These workers cannot reach their broker, so their messages for it stay stored, in order."""
+    """These workers cannot reach their broker, so their messages for it stay in the database, in order."""
     await db.execute("insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin')")
     dice = random.Random(7)
     kills = versions = 0

@@ -88,7 +88,7 @@ async def test_a_replay_includes_events_from_before_the_webhook_was_created(db, 
     created = await webhook(client)
     assert (await replay(client, created, clock.now() - timedelta(hours=1))).json() == {
         "queued": 3
-    }  # and the clinic's own
+    }  # including the clinic's own event
 
 
 async def test_a_replay_reaches_back_as_far_as_events_are_kept(client):

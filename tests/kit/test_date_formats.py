@@ -54,7 +54,7 @@ def test_text_messages_use_the_short_form(language, text):
         ("Etc/GMT+3", "UTC-03:00"),
     ],
 )
-def test_a_zone_is_called_by_its_city_whatever_the_season(time_zone, name):
+def test_a_zone_is_named_after_its_city_whatever_the_season(time_zone, name):
     assert {date_formats.zone(at, time_zone, "en-US") for at in (MONDAY, JULY)} == {name}
 
 
@@ -75,7 +75,7 @@ def test_a_range_across_noon_shows_both_am_and_pm():
     )
 
 
-def test_whether_two_zones_share_a_wall_time_depends_on_the_day():
+def test_whether_two_zones_show_the_same_wall_time_depends_on_the_day():
     assert date_formats.same_wall_time(MONDAY, "Europe/Berlin", "Africa/Lagos")
     assert not date_formats.same_wall_time(JULY, "Europe/Berlin", "Africa/Lagos")
 

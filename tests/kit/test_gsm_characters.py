@@ -1,4 +1,4 @@
-"""Letters outside the GSM alphabet are replaced where a close one exists, because they halve a text's capacity."""
+"""Letters outside the GSM alphabet halve a text message's capacity, so similar letters replace them where possible."""
 
 import pytest
 

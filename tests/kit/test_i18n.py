@@ -70,7 +70,7 @@ def pairs(language):
 
 
 def fault_texts():
-    """Yield the strings in `Fault(…, "text")` and `Malformed("text")`, which follow the faulty member's name."""
+    """Yield the strings in `Fault(…, "text")` and `Malformed("text")`, which come after the faulty member's name."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -131,7 +131,7 @@ def test_translations_have_the_same_placeholders(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_end_with_a_full_stop_and_faults_do_not(language):
-    """A fault follows the faulty member's name; a detail consists of sentences."""
+    """A fault comes after the faulty member's name; a detail consists of sentences."""
     sentences = [text for problem in PROBLEMS.values() for text in (problem.happened, problem.remedy) if text]
     translated = [translate(language, text) for text in sentences]
     assert [text for text in translated if not text.endswith((".", "?", "!"))] == []

@@ -1,4 +1,4 @@
-"""Leased work: capacity limits it, and failures do not stop it."""
+"""Leased work stays within its capacity, and failures do not stop it."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ QUICK = Pace(idle_seconds=0.01, busy_seconds=0.01)
 
 
 class Pieces:
-    """Ten pieces of work that count how many of them run at once."""
+    """Ten pieces of work that count how many of them run at the same time."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Where towns and postal codes are."""
+"""The locations of towns and postal codes."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_an_address_is_located_by_its_postal_code_or_town(address, country, name
     assert places.locate(address, country).name == name
 
 
-def test_an_address_that_names_no_known_place_is_nowhere():
+def test_an_address_without_a_known_place_has_no_location():
     assert places.locate("At the end of the world", "DE") is None
     assert places.locate("10115 Berlin", None) is None
 

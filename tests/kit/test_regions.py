@@ -125,7 +125,7 @@ def test_a_number_shown_in_a_region_can_be_entered_there(tag):
         (None, None),
     ],
 )
-def test_the_readers_region_is_that_of_their_first_language(header, region):
+def test_the_readers_region_comes_from_their_first_language(header, region):
     assert region_of_reader(header) == region
 
 
@@ -193,7 +193,7 @@ def pattern_of(cldr: str, locale: Any) -> str:
 
 
 def parse(text: str, tag: str, width: str, time_zone: str) -> datetime:
-    """Return the instant that a text from `date_formats.moment` means."""
+    """Return the instant expressed by a text from `date_formats.moment`."""
     locale: Any = regions.locale_of(tag, time_zone)
     day = locale.date_formats["full"] if width == "full" else locale.datetime_skeletons["yMMMEd"]
     date, time = (pattern_of(each.pattern, locale) for each in (day, locale.time_formats["short"]))

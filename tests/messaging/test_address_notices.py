@@ -1,4 +1,4 @@
-"""An address that a patient no longer has receives a message about the change."""
+"""When a patient replaces or removes an address, the old one receives a message about the change."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ async def messages(world, office, post):
     return sorted((message.to, message.channel) for message in post.messages)
 
 
-async def test_the_old_email_address_is_told_once_of_a_new_one(world, office, post):
+async def test_the_old_email_address_gets_one_message_about_the_new_one(world, office, post):
     await change(world, world.ana, email="eve@example.org")
     await change(world, world.ana, name="Ana Souza")
     assert await messages(world, office, post) == [("ana@example.org", "email")]
@@ -45,7 +45,7 @@ async def test_a_removed_phone_number_gets_a_text_message_even_if_the_patient_wa
     assert "replaced or removed in your patient details" in post.messages[0].text
 
 
-async def test_each_old_address_is_told(world, office, post):
+async def test_each_old_address_gets_a_message(world, office, post):
     await change(world, world.ana, email="eve@example.org", phone="+493012345670")
     await change(world, world.ana, email="max@example.org", phone=None)
     assert await messages(world, office, post) == [
@@ -55,7 +55,7 @@ async def test_each_old_address_is_told(world, office, post):
     ]
 
 
-async def test_spelling_an_address_differently_sends_nothing(world, office, post):
+async def test_spelling_an_address_differently_does_not_send_a_message(world, office, post):
     await change(world, world.ana, email="Ana@Example.org")
     assert await messages(world, office, post) == []
 

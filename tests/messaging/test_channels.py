@@ -1,4 +1,4 @@
-"""Channels: their settings, and their behaviour, which is the same for real servers and the development mailbox."""
+"""Channels: their settings, and their behaviour, which is the same for real servers as for the development mailbox."""
 
 import asyncio
 import logging

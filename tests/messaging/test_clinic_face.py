@@ -1,4 +1,4 @@
-"""Emails show the clinic's face: its logo, its colour and its legal pages, or else the platform's."""
+"""Emails show the clinic's face: its logo, its colour and its legal pages, or otherwise the platform's."""
 
 from functools import partial
 
@@ -33,7 +33,7 @@ async def test_an_email_shows_the_clinics_logo(db, client, visit):
     assert f'<img src="https://appoint.example{url.replace(".webp", ".png")}"' in message.html
 
 
-async def test_an_email_links_to_the_clinics_legal_pages_and_else_to_the_platforms(db, client, visit):
+async def test_an_email_links_to_the_clinics_legal_pages_or_else_to_the_platforms(db, client, visit):
     profile = {"privacyUrl": "https://lakeside.example/privacy"}
     await client.patch("/api/clinics/1", json={"profile": profile}, headers=ADMIN)
     message = await confirmation(db, client, visit)

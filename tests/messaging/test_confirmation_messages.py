@@ -1,4 +1,4 @@
-"""The message with the code, the only one that an unconfirmed address receives."""
+"""The message with the code, which is the only message that an unconfirmed address receives."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Patients are told when a clinic's staff have corrected their details."""
+"""Patients get a message when a clinic's staff have corrected their details."""
 
 from appoint.customers import service as customers
 from appoint.customers.model import PatientPatch

@@ -1,4 +1,4 @@
-"""Patients are told who can book for them, and when that ends, even if they want no messages."""
+"""Patients get a message when someone can book for them, and when this ends, even if they don't want any messages."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ async def messages(world, office, post):
     return [(message.to, message.channel) for message in post.messages]
 
 
-async def test_an_adult_is_told_who_can_book_for_them_until_when_and_how_to_end_it(world, office, post):
+async def test_the_message_to_an_adult_says_who_can_book_until_when_and_how_to_end_it(world, office, post):
     guardianship = await grant(world, ward=world.ana)
     assert await messages(world, office, post) == [("ana@example.org", "email")]
     (message,) = post.messages
@@ -77,7 +77,7 @@ async def test_the_message_goes_to_the_patients_own_address_and_not_to_the_one_t
     assert await messages(world, office, post) == [("ana@example.org", "email")]
 
 
-async def test_patients_who_want_no_messages_are_told_too(world, office, post):
+async def test_patients_who_want_no_messages_get_this_one_anyway(world, office, post):
     await world.db.execute(
         "insert into notification_preference (customer_id, channel, wanted) values ($1, 'email', false)", world.ana
     )
@@ -85,7 +85,7 @@ async def test_patients_who_want_no_messages_are_told_too(world, office, post):
     assert await messages(world, office, post) == [("ana@example.org", "email")]
 
 
-async def test_a_patient_is_told_when_the_clinic_ends_it(world, office, post):
+async def test_a_patient_gets_a_message_when_the_clinic_ends_it(world, office, post):
     guardianship = await grant(world, ward=world.ana)
     await messages(world, office, post)
     await world.db.atomic(
@@ -100,7 +100,7 @@ async def test_a_patient_is_told_when_the_clinic_ends_it(world, office, post):
     assert "Cy Okafor can no longer book" in post.messages[0].text
 
 
-async def test_a_patient_is_told_when_the_last_day_has_passed_and_the_guardians_links_end(world, office, post):
+async def test_after_the_last_day_the_patient_gets_a_message_and_the_guardians_links_end(world, office, post):
     guardianship = await grant(world, ward=world.ana)
     await messages(world, office, post)
     await jobs.end_expired(world.db, now=world.now)
@@ -113,7 +113,7 @@ async def test_a_patient_is_told_when_the_last_day_has_passed_and_the_guardians_
     assert [(entry["clinic_id"], entry["subjects"][0]) for entry in ended] == [(1, str(guardianship.id))]
 
 
-async def test_an_end_by_the_guardian_is_in_the_clinics_audit_too(world, office, post):
+async def test_the_clinics_audit_log_also_shows_that_a_guardian_has_ended_it(world, office, post):
     guardianship = await grant(world, ward=world.ana)
     guardian = Actor(f"patient:{world.cy}", customer_id=world.cy, operation="endGuardianship")
     await world.db.atomic(

@@ -1,4 +1,4 @@
-"""An email's HTML: the appointment first, buttons instead of links, and everything that the text says."""
+"""An email's HTML: the appointment at the top, buttons instead of links, and everything that the text says."""
 
 import re
 
@@ -69,7 +69,7 @@ def test_two_buttons_change_the_appointment_and_add_it_to_a_calendar(kind):
 
 @pytest.mark.parametrize("kind", ["confirmation", "moved", "reminder"])
 @pytest.mark.parametrize("phone", [None, "+493012345678"])
-def test_an_email_about_an_appointment_that_cannot_be_changed_does_not_offer_it(kind, phone):
+def test_an_email_about_an_appointment_that_cannot_be_changed_does_not_offer_changes(kind, phone):
     rendered = mail(kind, replace(CHANGEABLE, change_until=None, clinic_phone=phone))
     assert (LINK, "View appointment") in links(rendered.html)
     assert not re.search("reschedule or|or cancel", rendered.text + rendered.html)

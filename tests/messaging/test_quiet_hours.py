@@ -1,4 +1,4 @@
-"""When messages that can wait are sent, and how long failed ones wait before the next attempt."""
+"""When Appoint sends messages that can wait, and how long failed messages wait for the next attempt."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Links with which patients choose a new time for an appointment that needs rebooking."""
+"""Links that let patients choose a new time for an appointment that needs rebooking."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Custom templates can use placeholders, a few filters and conditions. Anything else is rejected with its line."""
+"""Custom templates can use placeholders, conditions and a few filters. Anything else is reported by line number."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""When many messages are due at once, they are spread out, stay within the rate limit and give way to urgent ones."""
+"""When many messages are due at once, they are spread out, stay within the rate limit and let urgent ones go first."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Several appointments booked, changed or cancelled together are announced in one message to each address."""
+"""If several appointments are booked, changed or cancelled together, each address gets one message about them all."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ NINE, TEN, ELEVEN = (at(hour, day=NEXT_WEEK) for hour in (9, 10, 11))
 
 
 async def book(world, *appointments, day=NEXT_WEEK):
-    """Book appointments together, each given by its hour and its customer."""
+    """Book appointments together, each given as an hour and a customer."""
     return await world.book_all(
         [
             (
@@ -152,7 +152,7 @@ async def test_a_text_message_counts_the_appointments_that_do_not_fit(world, off
     assert (message.text.count("Dr long"), "and 4 more" in message.text, len(message.text) < 1000) == (3, True, True)
 
 
-async def test_an_appointment_that_changes_meanwhile_is_left_out(world, office, post, three):
+async def test_an_appointment_that_changes_in_the_meantime_is_left_out(world, office, post, three):
     await office.plan(world.now)
     await cancel(world, three[0])
     await office.send(world.now)
@@ -178,7 +178,7 @@ async def test_concurrent_workers_send_one_message(world, office, post, three):
     assert [len(attempt.follower_ids) for attempt in attempts] == [2]
 
 
-async def test_a_message_abandoned_by_a_worker_is_taken_over_whole(world, office, post, three):
+async def test_another_worker_takes_over_the_whole_message_when_one_dies(world, office, post, three):
     await office.plan(world.now)
     await office.lease(world.now)
     world.now += jobs.LEASE
@@ -186,7 +186,7 @@ async def test_a_message_abandoned_by_a_worker_is_taken_over_whole(world, office
     assert [message.subject[:14] for message in post.messages] == ["3 appointments"]
 
 
-async def test_an_urgent_message_does_not_wait_behind_one_that_can(world, office, post):
+async def test_an_urgent_message_does_not_wait_behind_one_that_is_not_urgent(world, office, post):
     soon = await world.book(world.dr_shah, at(12), world.ana)
     later = await world.book(world.dr_shah, NINE, world.ana)
     await office.plan_and_send(world.now)
@@ -232,7 +232,7 @@ async def test_a_short_reminder_covers_only_appointments_that_follow_closely(wor
     assert post.messages[-1].subject.startswith("Reminder: your appointment")
 
 
-async def test_appointments_on_different_days_are_reminded_of_separately(world, office, post):
+async def test_appointments_on_different_days_have_separate_reminders(world, office, post):
     await book(world, (15, world.ana), day=TOMORROW)
     await book(world, (8, world.ana), day=NEXT_WEEK)
     await world.db.execute("update appointment set created_at = created_at - interval '30 days'")

@@ -64,7 +64,7 @@ async def test_messages_contain_neither_a_strangers_notes_nor_their_reasons(worl
 
 
 async def expire_hold(world, office, *, start=None):
-    """Let a hold of Ana's expire, and the minute pass in which she could book again."""
+    """Let one of Ana's holds expire, and then the minute in which she could still book again."""
     await world.book(world.dr_shah, start or world.now.replace(hour=9), world.ana, hold=True)
     await office.plan_and_send(world.now)
     world.now += timedelta(minutes=10)
@@ -83,7 +83,7 @@ async def test_someone_whose_hold_has_expired_is_told_that_nothing_is_booked(wor
     assert "Ana" not in message.text + str(message.html)
 
 
-async def test_someone_who_has_booked_again_is_not_told_about_the_expired_hold(world, post):
+async def test_someone_who_has_booked_again_gets_no_message_about_the_expired_hold(world, post):
     office = Office(world.db, post)
     await expire_hold(world, office)
     await world.book(world.dr_shah, world.now.replace(hour=10, minute=0), world.ana)
@@ -91,7 +91,7 @@ async def test_someone_who_has_booked_again_is_not_told_about_the_expired_hold(w
     assert [message.subject.partition(":")[0] for message in post.messages] == ["Appointment booked"]
 
 
-async def test_an_address_is_told_about_expired_holds_at_most_once_a_day(world, post):
+async def test_an_address_gets_a_message_about_expired_holds_at_most_once_a_day(world, post):
     office = Office(world.db, post)
     await expire_hold(world, office)
     await office.send(world.now)

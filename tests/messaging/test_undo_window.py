@@ -1,4 +1,4 @@
-"""Messages about staff's steps wait for eight seconds, and are not sent if the step is undone."""
+"""Messages about staff's steps wait for eight seconds, and are not sent if staff undo the step."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What people write is encrypted in the database, and readable wherever it may be shown."""
+"""What people write is encrypted in the database, and can be read wherever it may be shown."""
 
 import asyncio
 import os

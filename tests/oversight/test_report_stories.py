@@ -39,7 +39,7 @@ WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Story:
-    """Random changes to a clinic's hours and appointments within two weeks. The seed determines everything except which
+    """Random changes to a clinic's hours and appointments over two weeks. The seed determines everything except which
     doctor the clinic's rule chooses.
     """
 

@@ -85,7 +85,7 @@ async def test_an_appointment_outside_the_current_schedule_stays_stranded(world)
 
 
 async def test_removing_an_absence_does_not_change_time_outside_it(world):
-    """The weekly schedule has changed since then, but the change has not been applied."""
+    """The weekly schedule has since changed, but the change has not been applied."""
     absence = await add_absence(world, "11:00", "12:00")
     await set_weekly_hours(world, world.dr_shah, monday="11:00-11:30 15:00-18:00", tuesday="15:00-18:00")
     await remove_absence(world, absence)

@@ -248,7 +248,7 @@ async def test_concurrent_bookings_changes_absences_and_generation_stay_consiste
 
 
 async def test_a_change_reaches_the_horizon_if_hours_are_published_that_far(world):
-    """No one has worked on Fridays so far, so the last published date is a Monday."""
+    """No one has worked on Fridays before, so the last published date is a Monday."""
     await world.set_clinic(world.clinic, horizon_days=11)
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00", friday="09:00-12:00")
     await change(world)

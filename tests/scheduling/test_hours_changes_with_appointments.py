@@ -27,7 +27,7 @@ async def world(db):
 
 
 async def test_appointments_within_the_new_hours_stay_covered(world):
-    """They stay covered even though the slots beneath them are replaced."""
+    """They stay covered even though the slots that contain them are replaced."""
     appointment = await book(world, "10:30", 60)
     await set_weekly_hours(world, world.dr_shah, monday="10:00-11:00 11:00-18:00")
     result = await change(world)

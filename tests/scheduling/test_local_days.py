@@ -93,7 +93,7 @@ async def test_an_absence_for_a_whole_day_lasts_from_the_clinics_midnight_to_the
 
 
 async def test_times_around_a_closure_that_lasts_many_days_stay_free(client):
-    """It begins and ends half an hour from midnight, in weeks that it covers only partly."""
+    """It begins and ends half an hour from midnight, and covers its first and last weeks only partly."""
     first, last = date(2027, 3, 29), date(2027, 4, 18)
     every_day = {
         name: hours("00:00-24:00")

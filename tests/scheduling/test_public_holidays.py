@@ -35,7 +35,7 @@ def test_an_unknown_country_has_no_holidays_and_an_unknown_region_is_invalid():
 
 
 @pytest.mark.parametrize(("zone", "country"), [("Europe/Berlin", "DE"), ("Asia/Kolkata", "IN"), ("UTC", None)])
-def test_the_country_is_that_of_the_time_zone(zone, country):
+def test_the_country_follows_from_the_time_zone(zone, country):
     assert country_of_zone(zone) == country
 
 
@@ -68,7 +68,7 @@ async def test_a_clinic_closes_on_holidays_once_and_opens_again(client, clinic):
     assert set((await closures(client, clinic)).values()) == {None}
 
 
-async def test_a_day_that_is_no_holiday_is_refused(client, clinic):
+async def test_a_day_that_is_not_a_holiday_is_refused(client, clinic):
     refusal = await close(client, clinic, LABOUR_DAY, "2027-05-04")
     assert [error["pointer"] for error in refusal.json()["errors"]] == ["#/dates/1"]
     assert set((await closures(client, clinic)).values()) == {None}

@@ -1,4 +1,4 @@
-"""A change of hours can also publish the dates up to the clinic's horizon, all or nothing."""
+"""A change of hours can also publish all dates up to the clinic's horizon, or else none of them."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ async def test_hours_are_published_up_to_the_horizon(world):
     ]
 
 
-async def test_a_first_week_is_published_although_nothing_was_published_before(world):
+async def test_a_first_week_is_published_even_though_nothing_was_published_before(world):
     await world.db.execute("delete from booking_slot")
     await change(world, publish=True)
     assert len(await list_published(world.db, world.dr_shah)) == 3
@@ -72,7 +72,7 @@ async def test_a_new_doctor_is_added_with_a_published_week_or_not_at_all(world):
     assert (await list_published(world.db, doctor.id))[-1] == "Tue 16 09:00-12:00"
 
 
-async def test_dated_hours_are_published_and_withdrawn_as_they_are_saved_and_removed(world):
+async def test_saving_and_removing_dated_hours_publishes_and_withdraws_them(world):
     async def save(**fields):
         form = LineForm(weekday="friday", start_time="14:00", end_time="16:00", **fields)
         arguments = {"doctor_id": world.dr_shah, "form": form, "if_match": None, "now": world.now}

@@ -1,4 +1,4 @@
-"""Suggestions for appointments that cannot keep their time respect whom doctors see."""
+"""Suggestions for appointments that cannot keep their time take into account which patients each doctor sees."""
 
 from datetime import date, timedelta
 
@@ -56,18 +56,18 @@ async def test_a_child_can_be_handed_over_to_the_paediatrician(client, db, docto
     assert colleagues == {doctors["paediatrician"]}
 
 
-async def test_someone_without_a_birth_date_is_taken_for_an_adult(client, db, doctors):
+async def test_someone_without_a_birth_date_counts_as_an_adult(client, db, doctors):
     suggestions, colleagues = await suggested(client, db, doctors["everyone"], None)
     assert suggestions == {doctors["gp"], doctors["everyone"]}
     assert colleagues == {doctors["gp"]}
 
 
-async def test_the_paediatricians_own_patients_are_not_taken_for_adults(client, db, doctors):
+async def test_the_paediatricians_own_patients_do_not_count_as_adults(client, db, doctors):
     partner = await add_doctor(client, db, "Dr Lee", maxAge=17)
     _, colleagues = await suggested(client, db, doctors["paediatrician"], None)
     assert partner in colleagues
 
 
-async def test_the_own_doctor_keeps_a_patient_they_would_no_longer_see(client, db, doctors):
+async def test_the_current_doctor_keeps_a_patient_whom_they_would_no_longer_see(client, db, doctors):
     suggestions, _ = await suggested(client, db, doctors["paediatrician"], ADULT)
     assert doctors["paediatrician"] in suggestions

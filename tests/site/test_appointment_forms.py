@@ -59,7 +59,7 @@ async def test_an_appointment_is_cancelled_with_a_reason(db, client, page):
     assert (appointment["status"], appointment["cancelReason"]) == ("cancelled", "Feels better")
 
 
-async def test_notes_are_kept_apart_from_the_patients(db, client, page):
+async def test_staff_notes_are_stored_separately_from_the_patients(db, client, page):
     headers = await sign_in_receptionist(db, client)
     assert (await send(client, page, headers, act="notes", version="1", notes="Call first")).status_code == 303
     appointment = await read(client, page)

@@ -14,7 +14,7 @@ START = (hours_ahead(0) + timedelta(days=3)).replace(hour=9, minute=0, second=0,
 
 @pytest.fixture
 async def desk(client, db):
-    """A receptionist, Mona, has cancelled an appointment; another patient's is still booked."""
+    """Mona, a receptionist, has cancelled an appointment; another patient's appointment is still booked."""
     clinic = await create_clinic(client)
     doctor = await create_doctor(client, name="Dr Shah")
     await publish_slot(db, doctor, START, START + timedelta(hours=4))
@@ -45,7 +45,7 @@ async def test_a_cancellation_says_who_cancelled_whom_and_why(client, desk):
     assert "because “Holiday”" in page
 
 
-async def test_the_patient_and_the_kind_of_change_answer_who_cancelled_whom(client, desk):
+async def test_filtering_by_patient_and_kind_of_change_shows_who_cancelled(client, desk):
     page = await read(client, desk, patient="gross", group="cancelled")
     assert ("Mona Varga cancelled Petra Groß" in page, "booked" in page.partition("<tbody>")[2]) == (True, False)
     assert "No matching entries." in await read(client, desk, patient="okafor", group="cancelled")

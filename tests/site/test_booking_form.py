@@ -161,10 +161,10 @@ async def test_the_form_has_the_same_registration_limit_as_the_api(db, client, l
         assert 'value="Ben"' in response.text
 
 
-async def test_a_visitor_who_never_saw_the_response_finds_the_booking(client, lakeside):
+async def test_a_visitor_who_never_saw_the_response_can_find_the_booking(client, lakeside):
     page = await client.get("/c/lakeside/details", params={"type": lakeside, "start": DAY.isoformat()})
     cookie = {"Cookie": page.headers["Set-Cookie"].split(";")[0]}
-    booked = (await send(client, form_of(page))).headers["Location"].split("?")[0]  # but the connection drops
+    booked = (await send(client, form_of(page))).headers["Location"].split("?")[0]  # but the visitor's connection drops
     client.cookies.clear()
     later = {"type": lakeside, "start": (DAY + timedelta(minutes=30)).isoformat()}
     other_time = await client.get("/c/lakeside/details", params=later, headers=cookie)

@@ -20,7 +20,7 @@ from support.world import create_clinic, create_doctor, publish_slot
 
 FIRST_PAGE_BYTES = 14_000
 PATIENTS_BYTES = 60_000
-"""For scripts and styles. The type face is counted by itself."""
+"""The limit for scripts and styles. The typeface is counted separately."""
 FONT_BYTES = 35_000
 
 
@@ -84,7 +84,7 @@ async def test_the_scripts_and_styles_for_patients_are_small():
     assert sum(len(asset.gzipped or asset.content) for asset in patient_assets) < PATIENTS_BYTES
 
 
-async def test_pages_load_their_type_face_once_and_early_and_from_the_same_host(client, lakeside):
+async def test_pages_load_their_typeface_once_early_and_from_the_same_host(client, lakeside):
     page = await client.get("/c/lakeside")
     [address] = re.findall(
         r'<link rel="preload" href="(/assets/[^"]+)" as="font" type="font/woff2" crossorigin>', page.text
@@ -97,6 +97,6 @@ async def test_pages_load_their_type_face_once_and_early_and_from_the_same_host(
     assert len(font.content) < FONT_BYTES
 
 
-async def test_the_type_faces_licence_is_served_with_it(client):
+async def test_the_typefaces_licence_is_served_with_it(client):
     licence = await client.get("/assets/inter-license.txt")
     assert "SIL OPEN FONT LICENSE" in licence.text

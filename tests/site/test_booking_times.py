@@ -26,7 +26,7 @@ async def test_a_time_shared_by_several_doctors_is_listed_once(client, db, lakes
     assert "Dr Okafor" in page.text
 
 
-async def test_turning_the_month_leads_to_its_heading_and_full_days_are_announced(client, lakeside):
+async def test_changing_the_month_leads_to_its_heading_and_full_days_are_announced(client, lakeside):
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert re.findall(r'href="[^"]*month=[^"]*(#\w+)" rel="next"', page.text) == ["#month"]
     assert '<h2 id="month" tabindex="-1">' in page.text
@@ -96,7 +96,7 @@ async def test_times_are_written_as_the_reader_is_used_to(client, db, language, 
     assert first.replace("\xa0", " ") == time
 
 
-async def test_the_clinics_time_zone_is_called_by_its_city(client, lakeside):
+async def test_the_clinics_time_zone_is_named_after_its_city(client, lakeside):
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert "Times are in the clinic’s time zone: Berlin time." in page.text
 

@@ -16,7 +16,7 @@ LATER = DAY + timedelta(hours=1)
 
 
 def also(type: str, start=DAY) -> str:
-    """Return what the URL says about a time that the visitor has already chosen."""
+    """Return the part of a URL that stands for a time that the visitor has already chosen."""
     return f"{type}__{utc(start)}__"
 
 

@@ -1,4 +1,4 @@
-"""What a clinic's pages show of the clinic itself, and what they ask about patients."""
+"""What a clinic's pages show about the clinic itself, and what they ask about patients."""
 
 from datetime import UTC, datetime
 

@@ -166,7 +166,7 @@ async def test_a_search_by_place_shows_the_distance_and_the_nearest_clinic_first
     assert names(await client.get("/?where=Berlin&within=10")) == ["Lakeside Clinic"]
 
 
-async def test_a_search_where_no_clinic_is_suggests_the_nearest_ones(db, client, lakeside):
+async def test_a_search_in_a_place_without_clinics_suggests_the_nearest_ones(db, client, lakeside):
     page = await client.get("/?where=Dresden")
     assert "No clinics within 25 km of Dresden match your search." in page.text
     assert names(page) == ["Lakeside Clinic"]

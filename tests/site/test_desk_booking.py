@@ -1,4 +1,4 @@
-"""Without scripts, staff book appointments on a page of their own."""
+"""Without scripts, staff book appointments on a separate page."""
 
 import re
 from datetime import timedelta

@@ -7,7 +7,7 @@ from support.patient_pages import at, book, cookies_of, path_of, request_code, r
 RESTORABLE = "private, no-cache"
 
 
-async def test_browsers_can_show_an_answer_to_a_form_again_but_share_it_with_no_one(client, practice):
+async def test_browsers_can_show_the_response_to_a_form_again_but_no_other_cache_stores_it(client, practice):
     appointment = await book(client, practice)
     await book(client, practice, 2, customerId=practice["customerId"])
     for headers in ({}, await sign_in(client)):
@@ -28,7 +28,7 @@ async def test_the_page_for_the_code_says_where_it_was_sent_to_the_browser_that_
     assert "ana@example.org" not in (await client.get(response.headers["Location"])).text
 
 
-async def test_cancelled_appointments_are_listed_apart_from_upcoming_ones(client, practice):
+async def test_cancelled_appointments_are_listed_separately_from_upcoming_ones(client, practice):
     cancelled = await book(client, practice)
     await client.post(path_of(cancelled, "/cancel"))
     page = await client.get("/my", headers=await sign_in(client))
@@ -60,7 +60,7 @@ async def test_a_grace_period_is_shown_before_booking_and_its_end_afterwards(cli
     assert (await client.post(path_of(appointment, "/cancel"))).headers["Location"] == path_of(appointment)
 
 
-async def test_the_page_for_a_new_appointment_promises_no_changes_that_are_too_late(client, practice):
+async def test_the_page_for_a_new_appointment_does_not_offer_changes_that_are_too_late(client, practice):
     await require_notice(client)
     page = (await client.get(path_of(await book(client, practice), "?new=1"))).text
     assert "Save this link to view your appointment later." in page

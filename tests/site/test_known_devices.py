@@ -1,4 +1,4 @@
-"""Devices that don't need a code because their user has confirmed the address."""
+"""Devices that don't need a code because their user has already confirmed the address."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ async def lakeside(client, lakeside) -> str:
     return lakeside
 
 
-async def test_a_device_that_has_confirmed_an_address_can_book_for_it_without_a_code(client, db, lakeside):
+async def test_a_device_that_has_confirmed_an_address_can_book_with_it_without_a_code(client, db, lakeside):
     cookie = device_cookie(await book(client, db, lakeside))
     client.cookies.clear()
     client.headers.update(cookie)

@@ -39,7 +39,7 @@ async def test_a_frame_links_to_the_platforms_privacy_notice(practice, legal_cli
     assert PLATFORMS in (await legal_client.get("/embed/1")).text
 
 
-async def test_the_sign_in_page_links_to_the_platforms_privacy_notice_beside_the_form(practice, legal_client):
+async def test_the_sign_in_page_links_to_the_platforms_privacy_notice_next_to_the_form(practice, legal_client):
     assert (await legal_client.get("/sign-in")).text.count(PLATFORMS) == 2
 
 

@@ -1,4 +1,4 @@
-"""Staff read what a message to a patient said. It is written again, because messages are not stored."""
+"""Staff read what a message to a patient said. It is generated again, because messages are not stored."""
 
 from appoint.kit import clock
 from support.app import ADMIN

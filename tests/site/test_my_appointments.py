@@ -164,7 +164,7 @@ async def test_the_export_of_personal_data_is_a_page_in_the_patients_language(cl
     assert "?lang=" not in response.text
 
 
-async def test_a_booking_confirmed_meanwhile_with_the_same_address_appears(db, client, practice):
+async def test_a_booking_confirmed_since_with_the_same_address_appears(db, client, practice):
     session = await sign_in_together(client)
     ben = await create_customer(client, name="Ben", email="ANA@example.org")
     appointment = await book(client, practice, 1, customerId=ben)

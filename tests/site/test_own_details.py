@@ -127,7 +127,7 @@ async def test_a_field_can_be_emptied_but_one_address_must_remain(client, practi
 
 
 @pytest.mark.parametrize("change", [{"phone": ""}, {"email": "eve@example.org"}])
-async def test_an_address_changes_only_soon_after_signing_in(client, practice, headers, db, change):
+async def test_an_address_can_be_changed_only_shortly_after_signing_in(client, practice, headers, db, change):
     await db.execute("update session set created_at = created_at - $1::interval, proven_at = null", PROOF_TTL)
     assert "sign in again with a new code first" in (await client.get(PAGE, headers=headers)).text
     same = NEW | {"email": "ana@example.org", "phone": "+4915112345678"}

@@ -74,7 +74,7 @@ def redirects_to_sign_in(response) -> bool:
 
 
 def is_as_expected(response, statuses: set[int] | None, relation: str) -> bool:
-    """Return whether the response is one that the permissions table allows. `None` means any response but a refusal."""
+    """Return whether the permissions table allows this response. `None` means any response but a refusal."""
     if statuses == {401}:
         return redirects_to_sign_in(response)
     if statuses:

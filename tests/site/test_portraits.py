@@ -19,7 +19,7 @@ from support.world import create_clinic, create_doctor
         ("123", ""),
     ],
 )
-def test_titles_are_no_part_of_the_initials(name, letters):
+def test_titles_are_not_part_of_the_initials(name, letters):
     assert initials(name) == letters
 
 

@@ -1,4 +1,4 @@
-"""The list of appointments to rebook, with what staff can do about all of them at once."""
+"""The list of appointments that need rebooking, and what staff can do about all of them at once."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ async def test_the_list_offers_to_handle_everyone_at_once(client, doctor):
     assert "tel:+493012345678" in page
 
 
-async def test_what_has_been_done_leaves_the_list_of_things_to_do(client, db, doctor):
+async def test_patients_on_the_call_list_are_no_longer_offered_for_it(client, db, doctor):
     await db.execute("update appointment set rebook_by = 'phone', rebook_asked_at = now()")
     page = await read(client)
     assert ("To call" in page, "Put everyone on the call list" in page) == (True, False)

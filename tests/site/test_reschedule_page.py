@@ -37,7 +37,7 @@ async def test_the_page_opens_at_the_appointments_own_day_and_marks_it(db, clien
     assert (at(1) in starts(page.text), page.text.count('class="own"')) == (True, 1)
 
 
-async def test_a_chosen_time_is_shown_beside_the_old_one_before_anything_changes(client, practice):
+async def test_a_chosen_time_is_shown_next_to_the_old_one_before_anything_changes(client, practice):
     appointment = await book(client, practice)
     page = await client.get(
         path_of(appointment, "/move/confirm"), params={"start": at(3), "doctor": practice["doctorId"]}
@@ -69,7 +69,7 @@ async def test_doctors_who_do_not_see_the_patient_are_not_offered(db, client, pr
     assert ("Dr Roy" in page.text, at(1) in starts(page.text), at(2) in starts(page.text)) == (False, True, False)
 
 
-async def test_the_paediatricians_patients_are_not_taken_for_adults(db, client, practice):
+async def test_the_paediatricians_patients_do_not_count_as_adults(db, client, practice):
     await db.execute("update doctor set max_age = 17, version = version + 1 where id = $1", practice["doctorId"])
     appointment = await book(client, practice)
     page = await client.get(path_of(appointment, "/move/confirm"), params={"start": at(3), "doctor": "any"})

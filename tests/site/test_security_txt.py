@@ -1,4 +1,4 @@
-"""Anyone who finds a vulnerability can see where to report it."""
+"""Anyone who finds a vulnerability can find out where to report it."""
 
 from datetime import UTC, datetime, timedelta
 

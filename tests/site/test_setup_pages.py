@@ -1,4 +1,4 @@
-"""Managers set up a clinic step by step, and newcomers find their way in."""
+"""Managers set up a clinic step by step, and new users find their way in."""
 
 from pathlib import Path
 

@@ -53,7 +53,7 @@ def event(subject: str, version: int) -> Event:
 
 
 def history(subjects: int, versions: int) -> list[Event]:
-    """Return events for every version of some new subjects, in an order that the relay could send them in."""
+    """Return events for every version of some new subjects, in an order in which the relay could send them."""
     turns = [str(ids.new_id(1)) for _ in range(subjects)] * versions
     random.shuffle(turns)
     next_version: defaultdict[str, int] = defaultdict(int)

@@ -27,8 +27,8 @@ class Outcome(NamedTuple):
 
 
 class CommandLine:
-    """Runs commands with exactly these settings, except those that are None, in development mode unless they name
-    another. Each command needs its own event loop, so it runs in a thread.
+    """Runs commands with only these settings, in development mode unless they name another. Settings that are None stay
+    unset. Each command needs its own event loop, so it runs in a thread.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **settings: Any) -> None:

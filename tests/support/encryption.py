@@ -67,8 +67,9 @@ async def add_plaintext(db: Database) -> None:
 
 
 def revealed(row: Any, **places: Place) -> tuple[Any, ...]:
-    """Return the row's values, decrypting those in the named columns. The row has an `id` to which they are bound, and
-    values of patients also a `patient`. The result leaves both out."""
+    """Return the row's values, decrypting those in the named columns. The row's `id`, to which the values are bound, is
+    left out, and so is the `patient` to which patients' notes are bound.
+    """
     return tuple(
         KEYS.decrypt(value, places[name], row["patient" if places[name] == Place.PATIENT_NOTES else "id"])
         if name in places

@@ -1,4 +1,4 @@
-"""One test for many cases that are cheap or share a setup."""
+"""Run many cases, which are cheap or share a setup, as one test."""
 
 import functools
 import inspect

@@ -80,7 +80,7 @@ class Office:
             await jobs.send(self.db, self.sending, channel, attempt)
 
     async def plan_and_send(self, now) -> None:
-        """Relay all events, and send what is due now or when staff can no longer undo their steps unnoticed."""
+        """Relay all events, and send what is due now or once staff can no longer undo their steps unnoticed."""
         await self.plan(now)
         for time in (now, now + UNDO_WINDOW):
             await self.send(time)

@@ -1,4 +1,4 @@
-"""HTTP requests that race for the time of one clinic's doctors, and what they must never leave behind."""
+"""HTTP requests that compete for the time of one clinic's doctors, and the states that they must never leave behind."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A clinic's records in which people have written something everywhere they can."""
+"""A clinic's records, with something written everywhere that people can write."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ WORDS = {
     "absence.reason": "meningitis",
     "emergency_access.reason": "thunderstorm",
 }
-"""A word that appears in no other column, by column."""
+"""A unique word for each column."""
 
 
 class Records:

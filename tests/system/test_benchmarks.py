@@ -1,4 +1,4 @@
-"""The benchmarks measure what they claim to. Tests do not judge the results."""
+"""The benchmarks measure what they claim to measure. The tests do not judge the results."""
 
 import os
 import re

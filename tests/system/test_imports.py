@@ -15,7 +15,7 @@ OPTIONAL = (
     "nats",
     "aio_pika",
 )
-"""Libraries that a server imports only when needed. Together, they take a third as long to import as all the others."""
+"""Libraries that a server imports only when needed. Together, they take a third as long to import as the rest."""
 
 
 def test_a_server_does_not_import_libraries_for_optional_features():

@@ -14,7 +14,7 @@ from support.world import (
 )
 
 UNSTORED = {"/api/clinics/{clinicId}/publicHolidays"}
-"""Lists of what is not in the database, so that they do not grow with it."""
+"""Lists that don't come from the database, so they don't grow with it."""
 
 
 async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, client, monkeypatch):
@@ -45,7 +45,7 @@ async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, cli
 
 
 async def add_one_of_each(db, client, number: int) -> dict[str, object]:
-    """Add one of everything that operations list. The test reads the lists for the first of each."""
+    """Add one of everything that operations list. The test reads the lists belonging to the first of each."""
     clinic_id = await create_clinic(client)
     ids = {
         "doctorId": await create_doctor(client),

@@ -148,7 +148,7 @@ def test_an_installed_wheel_serves_pages_that_book_an_appointment(environment: P
 
 
 def received_code(client: httpx2.Client) -> str | None:
-    """Return the code from the development mailbox, or None while the worker has not sent it."""
+    """Return the code from the development mailbox, or None if the worker has not sent it yet."""
     for number in re.findall(r'href="/dev/mailbox/(\d+)"', client.get("/dev/mailbox").text):
         message = client.get(f"/dev/mailbox/{number}").text
         if "ana@example.org" in message and (match := re.search(r"\b\d{6}\b", re.sub(r"<[^>]+>", " ", message))):
@@ -162,7 +162,7 @@ def hidden_fields(page: httpx2.Response) -> dict[str, str]:
 
 
 def book(client: httpx2.Client) -> httpx2.Response | None:
-    """Follow the first link on each page to the form and send it. Return None while the demo has no free times."""
+    """Follow the first link on each page to the form and send it. Return None if the demo has no free times yet."""
 
     def follow(page: httpx2.Response, pattern: str) -> httpx2.Response | None:
         match = re.search(pattern, page.text)

@@ -34,7 +34,7 @@ async def test_killed_workers_lose_no_emails_and_repeat_only_emails_in_progress(
         return await db.fetchval("select count(*) from notification where status = 'sent'")
 
     async def skip_waiting() -> None:
-        """Make everything due now that a killed worker had leased or that is waiting after a failure."""
+        """Make everything due now that killed workers had leased or that is waiting after a failure."""
         await db.execute("update notification set leased_until = now() where status = 'leased'")
         await db.execute("update notification set due_at = now() where status = 'queued'")
         await db.execute("update send_token set free_at = now()")
