@@ -49,7 +49,7 @@ class Bench:
         say(f"  FAULT: {text}")
 
     def compare(self, what: str, over: str, under: str, *, at_least: float = 0, at_most: float = 0) -> None:
-        """Add a line to the table: the ratio of two rates in each round."""
+        """Add a line to the table with the ratio of two rates in each round."""
         ratios = [one / other for one, other in zip(self.rates[over], self.rates[under], strict=True)]
         required = f"≥ {at_least}" if at_least else f"≤ {at_most}" if at_most else ""
         if required:

@@ -21,8 +21,8 @@ CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
 DOCTORS = 10
 HALF_BOOKED = 28, 34
 FREE = 60, 359
-"""For `HALF_BOOKED` and `FREE`, the first and last days on which half of the times, or none, are booked. Day 0 is when
-the data set was created.
+"""The first and last days on which half of the times (`HALF_BOOKED`) or none (`FREE`) are booked. Day 0 is when the
+data set was created.
 """
 EMPTY = 40
 """Races use the days from this one onwards, which have no bookings."""
@@ -92,8 +92,8 @@ def customer(number: str | int) -> str:
 
 
 def fill(appointments: int, customers: int) -> str:
-    """Return SQL that books the same times for all of a clinic's doctors, each with a different customer, from the last
-    half-booked day back into the past.
+    """Return SQL that books the same times for all of a clinic's doctors, each with a different customer. It starts on
+    the last half-booked day and goes back into the past.
     """
     clinics, a_day = CLINICS[appointments], PLACES // 2
     per_doctor = appointments // clinics // DOCTORS
@@ -185,7 +185,7 @@ async def copy_of(server_url: str, appointments: int, say: Callable[[str], None]
 
 
 async def create(url: str, appointments: int) -> None:
-    """Create the data set. Adding constraints and indexes after the rows takes a third of the time."""
+    """Create the data set. Adding constraints and indexes after the rows takes only a third of the time."""
     await migrate.upgrade(url)
     connection = await asyncpg.connect(url, server_settings={"maintenance_work_mem": "512MB"})
     constraints = await connection.fetch(

@@ -18,14 +18,14 @@ TARGET = Path(__file__).parent.parent / "src/appoint/kit/places.tsv"
 IN_FULL = frozenset(
     ("AT", "AU", "BE", "CA", "CH", "DE", "ES", "FR", "GB", "IE", "IN", "IT", "LI", "LU", "MX", "NL", "NZ", "US")
 )
-"""Countries whose postal codes are all in the gazetteer."""
+"""The countries for which the gazetteer contains all postal codes."""
 MAX_CODES = 1500
-"""For each other country. Those with more codes get the first characters of their codes instead."""
+"""The maximum number of postal codes for any other country. If there are more, only their first characters are used."""
 LARGE_TOWN = 15_000
-"""The population from which other countries' towns count. In the countries above, 5,000 are enough."""
+"""The minimum population for towns in other countries. In the countries above, it is 5,000."""
 FAMOUS = {True: 100_000, False: 1_000_000}
-"""The population from which a town's other names count too, such as München and Monaco di Baviera for Munich, in the
-countries above and in others.
+"""The minimum population for including a town's other names, such as München and Monaco di Baviera for Munich: first
+for the countries above, then for all others.
 """
 APART = 0.3
 """How far apart two towns with one name are, in degrees, if they need their regions to tell them apart."""
