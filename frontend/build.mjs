@@ -17,7 +17,7 @@ const lucide = {
   name: "lucide",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^lucide:/ }, ({ path }) => ({
-      path: `${path.slice("lucide:".length)}.svg`, // the ending decides the inlined image's media type
+      path: `${path.slice("lucide:".length)}.svg`, // the extension determines the inlined image's media type
       namespace: "lucide",
     }));
     onLoad({ filter: /./, namespace: "lucide" }, ({ path }) => {
@@ -32,7 +32,7 @@ const lucide = {
 
 const span = (first, last) =>
   Array.from({ length: last - first + 1 }, (_, index) => String.fromCodePoint(first + index)).join("");
-// what pages in our languages need, and what names in other languages with Latin letters need as well
+// the characters that pages in our languages need, and those that names in other Latin-script languages also need
 const letters = {
   "inter-latin": `${span(0x20, 0x7e)}${span(0xa0, 0xff)}ıŒœ–—‘’‚“”„†•…‰‹›€™−←↑→↓\u2009\u2011\u202f`,
   "inter-latin-ext": `${span(0x100, 0x130)}${span(0x132, 0x151)}${span(0x154, 0x17f)}ȘșȚțẞ`,

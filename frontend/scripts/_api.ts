@@ -91,13 +91,13 @@ async function renewCsrfToken(): Promise<boolean> {
   return true;
 }
 
-/** Create a sign-in link that opens a new window, so that the user's input is not lost. */
+/** Create a sign-in link that opens in a new window, so that the user's input is not lost. */
 export function signInLink(): HTMLElement {
   const attributes = { href: "/staff/sign-in", target: "_blank", class: "button small" };
   return createElement("a", attributes, words["signIn"] ?? "");
 }
 
-/** Create an element whose children are escaped text or nodes. */
+/** Create an element. Its children are nodes, or text, which is escaped. */
 export function createElement<K extends keyof HTMLElementTagNameMap>(
   name: K,
   attributes: Record<string, string> = {},

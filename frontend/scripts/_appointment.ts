@@ -26,7 +26,7 @@ export let current: Appointment | undefined;
 export const panel = get<HTMLDialogElement>("appointment");
 const refusal = within(panel, "[data-refusal]");
 const moving = get<HTMLDetailsElement>("moving");
-/** Callbacks to run when the panel shows an appointment, after a change of its fields, and when it closes. */
+/** Callbacks to run when the panel shows an appointment, after its fields have changed, and when it closes. */
 export const onShow: (() => void)[] = [];
 const show = (): void => {
   for (const callback of onShow) callback();
@@ -47,7 +47,7 @@ export const ifMatch = (appointment: Appointment): Record<string, string> => ({
 });
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
-/** Show an appointment, but keep what the user is typing. Notes that someone else has saved appear beside it. */
+/** Show an appointment, but keep what the user is typing. Notes that someone else has saved appear next to it. */
 function fill(appointment: Appointment): void {
   const conflict = within(panel, "[data-conflict]");
   if (!isTyped("notes")) conflict.hidden = true;
@@ -99,7 +99,7 @@ export function markUntouched(form: Element): void {
   saveDraft();
 }
 
-/** Keep what the user has typed, even if the panel closes or the page is loaded again. */
+/** Keep what the user has typed, even if the panel closes or the page is reloaded. */
 export function saveDraft(): void {
   const typed = FIELDS.filter(isTyped).map((id) => [id, valueOf(id)] as const);
   if (current) writeDraft(current.id, typed.length ? Object.fromEntries(typed) : undefined);

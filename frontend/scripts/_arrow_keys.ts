@@ -1,8 +1,8 @@
-// Arrow keys in a month and in a day's times. Tab stops once at each of them, and the arrow keys move on from there.
+// Arrow keys in a month and in a day's times. Each of them is one Tab stop, and the arrow keys move within it.
 
 type Way = "next" | "previous" | "below" | "above";
 
-/** The keys and where they lead, in a page that is read from left to right. */
+/** The keys and where they lead on a page that is read from left to right. */
 const WAYS: Record<string, Way> = {
   ArrowRight: "next",
   ArrowLeft: "previous",
@@ -11,7 +11,7 @@ const WAYS: Record<string, Way> = {
 };
 const MIRRORED: Record<string, string> = { ArrowRight: "ArrowLeft", ArrowLeft: "ArrowRight" };
 
-/** Return the link of another row that is closest to a link: the row below it or above it. */
+/** Return the closest link in the row below or above a link. */
 function inNextRow(links: HTMLElement[], from: HTMLElement, sign: 1 | -1): HTMLElement | undefined {
   const { top, left } = from.getBoundingClientRect();
   const others = links
@@ -28,7 +28,7 @@ function target(links: HTMLElement[], from: HTMLElement, way: Way): HTMLElement 
   return links[links.indexOf(from) + (way === "next" ? 1 : -1)];
 }
 
-/** Make links one Tab stop, and let the arrow keys move between them. */
+/** Turn links into one Tab stop, and let the arrow keys move between them. */
 function rove(links: HTMLElement[]): void {
   const stopAt = (stop: HTMLElement): void => {
     for (const link of links) link.tabIndex = link === stop ? 0 : -1;
@@ -49,7 +49,7 @@ function rove(links: HTMLElement[]): void {
   }
 }
 
-/** Page Up and Page Down open the previous and the next month. */
+/** Open the previous and the next month with Page Up and Page Down. */
 function turnMonths(month: HTMLElement): void {
   month.addEventListener("keydown", (event) => {
     const rel = { PageUp: "prev", PageDown: "next" }[event.key];
@@ -60,7 +60,7 @@ function turnMonths(month: HTMLElement): void {
   });
 }
 
-/** Links that the keyboard follows lead to the part of the next page where its user continues. */
+/** Let links that are followed with the keyboard lead to the part of the next page where the user continues. */
 function leadOn(): void {
   document.addEventListener("click", (event) => {
     const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-then]");

@@ -99,7 +99,7 @@ export const get = <T extends HTMLElement>(id: string): T => document.getElement
 export const within = <T extends HTMLElement>(place: Element, selector: string): T => place.querySelector<T>(selector)!;
 export const valueOf = (id: string): string => get<HTMLInputElement>(id).value;
 export const setValue = (id: string, text: string): void => void (get<HTMLInputElement>(id).value = text);
-/** How much larger than usual the browser shows text. */
+/** How many times larger than usual the browser shows text. */
 export const textScale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 export const isDay = config.view === "day";
 /** Whether the page shows a week of all doctors, which the server renders as a table. */
@@ -132,7 +132,7 @@ export function formatChip(instant: Date): string {
   return `${day} ${timeFormat.format(instant)}`;
 }
 
-/** Format a time for the smallest buttons, without the day if it is today. */
+/** Format a time for the smallest buttons; today's times have no day. */
 export function formatSoon(instant: Date): string {
   const isToday = dateOf(wallOf(instant, zone)) === dateOf(wallOf(new Date(), zone));
   return isToday ? timeFormat.format(instant) : formatChip(instant);
@@ -183,7 +183,7 @@ export function showGhost(chosen?: Ghost): void {
   for (const callback of onGhost) callback();
 }
 
-/** Callbacks to run when the user has chosen another time. */
+/** Callbacks to run when the user has chosen a different time. */
 export const onGhost: (() => void)[] = [];
 /** Callbacks to run after each refresh. */
 export const onRefresh: (() => void)[] = [];

@@ -7,7 +7,7 @@ import { closePanel } from "./_panel";
 import { STEPS, takeStepQuickly } from "./_steps";
 import { undoLast } from "./_toast";
 
-// A date is complete when the user leaves the field or presses Enter. While they type, each digit changes it.
+// A date is complete when the user leaves the field or presses Enter. While they are typing, every digit changes it.
 const go = get<HTMLFormElement>("go");
 const date = get<HTMLInputElement>("date");
 let isTyping = false;
@@ -70,7 +70,7 @@ function closeOrLeave(event: KeyboardEvent): void {
   else if (target.id === "q") target.blur();
 }
 
-/** Handle a key for the selected appointment. Returns whether there is such a key. */
+/** Handle a key for the selected appointment. Returns false if the key is not a shortcut. */
 function handleCardKey(key: string, id: string): boolean {
   const step = stepOfKey.get(key);
   if (step) void takeStepQuickly(id, step);
@@ -85,7 +85,7 @@ function handleCardKey(key: string, id: string): boolean {
 const isInField = (element: Element): boolean =>
   element.matches("input, select, textarea") && element.getClientRects().length > 0;
 
-/** Whether the arrow keys belong to a control other than the cards. */
+/** Whether an element is in a part of the page that uses the arrow keys itself. */
 const isOutsideCards = (element: Element): boolean => element.closest("dialog, .toolbar, .scroll:focus") !== null;
 
 /** Select the next appointment in the direction of an arrow key: the nearest one, as the user sees it. */
@@ -118,7 +118,7 @@ function nearest(current: HTMLElement, cards: HTMLElement[], key: string): HTMLE
   return best;
 }
 
-/** The first appointment below the line that marks the present, or the first one of all. */
+/** The first appointment below the line that marks the current time, or otherwise the very first one. */
 function firstFromNow(cards: HTMLElement[]): HTMLElement | undefined {
   const line = document.querySelector(".ec-now-indicator")?.getBoundingClientRect().top ?? Number.NEGATIVE_INFINITY;
   return cards.find((card) => card.getBoundingClientRect().bottom > line) ?? cards[0];

@@ -1,4 +1,4 @@
-// The panel for booking. A click on the board chooses its time; what the user typed survives closing it.
+// The panel for booking. A click on the board chooses the time; what the user typed survives closing the panel.
 import { callApi, type Override } from "./_api";
 import {
   board,
@@ -81,7 +81,7 @@ export function newBooking(wall?: string, doctorId?: string): void {
   show();
 }
 
-/** Open the panel for a patient, such as the one whose page the user comes from. */
+/** Open the panel for a patient, for example when the user comes from that patient's page. */
 export async function bookFor(customerId: string): Promise<void> {
   const found = await callApi<Person>("GET", `/api/clinics/${config.clinic}/patients/${customerId}`);
   newBooking();
@@ -112,7 +112,7 @@ function focusNext(): void {
   else within<HTMLElement>(panel, ".panel-foot button").focus();
 }
 
-/** Suggest the next quarter-hour if the board shows today, or else the first published time. */
+/** Suggest the next quarter of an hour if the board shows today, or otherwise the first published time. */
 function suggestStart(): string {
   const now = wallOf(new Date(), zone);
   if (board.first <= dateOf(now) && dateOf(now) <= board.last)
@@ -159,7 +159,7 @@ onSelect.push(() => {
   showChosenTime();
 });
 
-/** Take the time that the user has dragged the chosen one to. */
+/** Adopt the time to which the user has dragged the chosen one. */
 export const dragChosenTime = (wall: string, doctorId?: string): void => chooseStart(wall, doctorId);
 
 function chooseStart(wall: string, doctorId?: string): void {
@@ -167,7 +167,7 @@ function chooseStart(wall: string, doctorId?: string): void {
   setStart(wall, doctorId);
 }
 
-/** Look for free times for the type and the doctor. Until the user has chosen a time, take the first one. */
+/** Look for free times for the type and the doctor. Until the user has chosen a time, use the first one. */
 function lookForTimes(): void {
   const { typeId, minutes } = chosenType();
   const from = isTimeChosen ? valueOf("book-date") : board.first;
@@ -209,7 +209,7 @@ within(get("continue"), "button").addEventListener("click", () => {
   if (draft) restoreDraft(draft);
 });
 
-/** After a change of day, continue the booking whose panel was open. */
+/** After the user has changed the day, continue the booking whose panel was open. */
 export function continueBooking(): void {
   const draft = readDraft<Draft>("booking");
   if (draft?.isOpen) restoreDraft(draft);

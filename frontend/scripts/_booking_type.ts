@@ -3,7 +3,7 @@ import { config, get, valueOf } from "./_board";
 
 export const typeSelect = get<HTMLSelectElement>("book-type");
 
-/** Ask for the length only if no type determines it. */
+/** Ask for the length only if the type doesn't determine it. */
 function toggleLength(): void {
   get("length").hidden = typeSelect.value !== "";
 }
@@ -21,7 +21,7 @@ export function offerTypes(): void {
   toggleLength();
 }
 
-/** The length of the appointment in minutes, and its type's colour. */
+/** The appointment's length in minutes, and its type's colour. */
 export function chosenType(): { typeId: string | null; minutes: number; hue: string } {
   const { hue = "", minutes = valueOf("book-minutes") } = typeSelect.selectedOptions[0]?.dataset ?? {};
   return { typeId: typeSelect.value || null, minutes: Number(minutes) || 30, hue };

@@ -1,5 +1,5 @@
-// One-click steps on a card under the mouse. The keyboard has letters for them, and the panel has buttons, so screen
-// readers do not need these.
+// One-click steps on the card under the mouse. There are also keyboard shortcuts for them, and buttons in the panel, so
+// screen readers do not need these.
 import { createElement } from "./_api";
 import { findAppointment, get, onRefresh, within } from "./_board";
 import { canTake, STEPS, takeStepQuickly } from "./_steps";
@@ -57,7 +57,7 @@ document.addEventListener("pointerover", (event) => {
   if (!card) hide();
   else if (bar.hidden || card.dataset.appointment !== shownFor) show(card);
 });
-/** After a step, offer the steps that are possible now. */
+/** After a step, offer the steps that are now possible. */
 onRefresh.push(() => {
   const card = bar.hidden ? null : document.querySelector<HTMLElement>(`#board [data-appointment="${shownFor}"]`);
   if (card) show(card);

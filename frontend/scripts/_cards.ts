@@ -88,7 +88,7 @@ function icon(name: string, label: string): HTMLElement {
   return createElement("span", { title: label }, image, createElement("span", { class: "unseen" }, label));
 }
 
-/** The icons for what is special about an appointment. The ordinary status, booked, has none. */
+/** The icons for anything special about an appointment. The ordinary status, booked, has none. */
 function marks(appointment: Appointment): HTMLElement[] {
   const { status, needsRebooking, notes, staffNotes, video, isFirst, inRoomAt } = appointment;
   const all: HTMLElement[] = [];
@@ -124,11 +124,11 @@ export function eventContent({ event }: Calendar.EventContentInfo): Calendar.Con
   };
 }
 
-/** A calendar's date as if it were UTC, because it holds a wall time in the browser's zone. */
+/** One of the calendar's dates as if it were in UTC, because it contains a wall time in the browser's zone. */
 const asUtc = (date: Date): number =>
   Date.UTC(date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes());
 
-/** The wall time in one of the calendar's dates. */
+/** The wall time that one of the calendar's dates contains. */
 export const wallOfDate = (date: Date): string => new Date(asUtc(date)).toISOString().slice(0, 16);
 
 const loadFormat = new Intl.NumberFormat(language);

@@ -1,4 +1,4 @@
-// Keeps what the user typed in a panel for this window, until it is saved or the user signs out.
+// Keeps what the user typed in a panel, in this window only, until it is saved or the user signs out.
 import { config } from "./_board";
 
 const user = document.querySelector(".who")?.firstElementChild?.textContent ?? "";

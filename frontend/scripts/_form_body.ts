@@ -1,12 +1,12 @@
 // Reads a request body from a form. A control's name says where its value belongs in the body: `policy.horizonDays`,
 // `address.0`. The words in `data-as` say how to read the value:
 //
-// - number: multiplied by the value of the control with the id `data-unit`, if there is one
+// - number: multiplied by the value of the control whose id is in `data-unit`, if there is one
 // - null: null if it is empty
 // - omit: left out if it is empty
 // - json: parsed as JSON
-// - list: one value per line; for checkboxes with the same name, the checked values, or with `list null`, null if none
-//   is checked
+// - list: one value per line; for checkboxes with the same name, the checked values or, with `list null`, null if none
+//   are checked
 // - end: an end time, where midnight is 24:00
 
 export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;

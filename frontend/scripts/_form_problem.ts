@@ -33,7 +33,7 @@ export function showProblem(form: HTMLFormElement, problem: Problem): void {
   first?.focus();
 }
 
-/** The control whose value belongs, wholly or partly, at a place in the body. */
+/** The control that provides all or part of the value at a place in the body. */
 function controlAt(controls: Control[], place: string): Control | undefined {
   return (
     controls.find(({ name }) => name === place) ??

@@ -1,5 +1,5 @@
-// Keeps a list up to date: when the visitor comes back to its tab, for example after booking in another one, it loads
-// the list again. Without scripts, the list is as old as the page.
+// Keeps a list up to date by loading it again when the visitor returns to its tab, for example after booking in another
+// one. Without scripts, the list is as old as the page.
 
 /** Replace the list with the current one if it has changed. */
 async function refresh(list: HTMLElement): Promise<void> {
@@ -11,7 +11,7 @@ async function refresh(list: HTMLElement): Promise<void> {
     const current = page.getElementById(list.id);
     if (current && current.innerHTML !== list.innerHTML) list.innerHTML = current.innerHTML;
   } catch {
-    // briefly offline; the next time may succeed
+    // briefly offline; the next attempt may succeed
   }
 }
 

@@ -10,7 +10,7 @@ const COMPACT = 0.8;
 /** Doctors without hours that day, whose columns the user has added. */
 export const addedColumns = new Set<string>();
 
-/** The doctors who have a column: those with anything to show, and those that the user asked for. */
+/** The doctors who have a column: those with anything to show, and those whom the user has added. */
 export function columns(): Doctor[] {
   const wanted = config.doctors.filter(({ id }) => addedColumns.has(id) || id === config.doctor);
   const shown = new Map([...board.doctors, ...wanted].map((doctor) => [doctor.id, doctor]));
@@ -45,7 +45,7 @@ export function closedTimes(column: string, from: string, until: string): Calend
   return events;
 }
 
-/** The hours to draw: all published or booked ones, plus an hour on either side. */
+/** The hours to draw: all published or booked hours, plus one on either side. */
 export function visibleHours(): { slotMinTime: string; slotMaxTime: string } {
   const hourOf = (wall: string): number => Number(wall.slice(11, 13));
   const ranges = [...board.appointments, ...board.times.filter((time) => !time.absence)];
@@ -69,7 +69,7 @@ export function slotHeight(isCompact: boolean): number {
   return Math.round((LINE_HEIGHT / shortest) * 15 * (isCompact ? COMPACT : 1));
 }
 
-/** Where a board that is taller than its window starts: an hour before now, or at the first hour. */
+/** Where a board that is taller than its window starts: one hour before now, or at the first hour. */
 export function scrollTime(): string {
   const now = wallTime(new Date().toISOString());
   const isToday = board.first <= dateOf(now) && dateOf(now) <= board.last;

@@ -1,4 +1,4 @@
-// Frames with an email are as tall as the email, so that only the page scrolls. The frames run no scripts.
+// Makes frames that show an email as tall as the email, so that only the page scrolls. No scripts run in the frames.
 
 for (const frame of document.querySelectorAll<HTMLIFrameElement>("iframe.letter")) {
   const fit = (): void => {

@@ -1,12 +1,12 @@
-// Details that a link carries for the booking form, in its fragment:
+// Details for the booking form that a link contains in its fragment:
 //   https://…/c/harbour#name=Ana+Souza&email=ana@example.org
-// Browsers keep fragments to themselves, so no server, log or other site sees the details. They wait in this tab.
+// Browsers don't send fragments, so no server, log or other site sees the details. They stay in this tab.
 
 const FIELDS = ["name", "email", "phone", "birthDate", "note"];
 const MAX_LENGTH = 2000;
 const KEY = "appoint-details";
 
-/** The tab's storage. It is missing in a frame if the browser blocks storage there. */
+/** The tab's storage. In a frame, it is missing if the browser blocks storage there. */
 function storage(): Storage | undefined {
   try {
     return sessionStorage;
@@ -15,10 +15,10 @@ function storage(): Storage | undefined {
   }
 }
 
-/** The clinic's address, such as `/c/harbour`: details for one clinic are for no other. */
+/** The clinic's address, such as `/c/harbour`. Details for one clinic are not used at any other. */
 const clinic = (): string => location.pathname.split("/").slice(0, 3).join("/");
 
-/** Take the details out of the address, so that they don't stay in the history or in a copied link. */
+/** Remove the details from the address, so that they don't stay in the history or in a copied link. */
 export function keepDetails(): void {
   const linked = new URLSearchParams(location.hash.slice(1));
   const details = FIELDS.flatMap((field) => {

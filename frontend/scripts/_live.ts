@@ -33,7 +33,7 @@ function reconnectLater(): void {
   retryTimer = window.setTimeout(resume, 3000);
 }
 
-/** Listen again and catch up when the computer wakes up or the network is back. */
+/** Listen again, and catch up, when the computer has woken up or the network is back. */
 function resume(): void {
   if (!stream || Date.now() - lastHeard > MAX_SILENCE) listen();
   void catchUp();

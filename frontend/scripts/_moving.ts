@@ -55,7 +55,7 @@ function showPending(): void {
   get("board").querySelector(".ghost")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-/** Handle a key during a move. Returns whether it was for the move. */
+/** Handle a key during a move. Returns whether the key was part of the move. */
 export function handleMovingKey(key: string): boolean {
   if (!pending) return false;
   const { appointment, wall, doctorId } = pending;

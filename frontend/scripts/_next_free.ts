@@ -17,7 +17,7 @@ interface NextFree {
   nextDay: string | null;
 }
 
-/** What to look for: a type or a length, and a doctor, or anyone who sees the patient. */
+/** The criteria: a type or a length, and either a doctor or anyone who sees the patient. */
 export interface Criteria {
   typeId: string | null;
   minutes: number;
@@ -33,7 +33,7 @@ export interface Patient {
 }
 
 const MAX_TIMES = 6;
-/** How many searches to make before the user has to ask for more. At large clinics, each covers only a few days. */
+/** How many searches to make before the user has to ask for more. At large clinics, each one covers only a few days. */
 const MAX_SEARCHES = 14;
 const DAY = 86_400_000;
 
@@ -66,7 +66,7 @@ export class NextFreeTimes {
     within(place, "[data-later]").addEventListener("click", () => this.#turn(1));
   }
 
-  /** Look for times from a day on. Does nothing if the criteria are the same as before. */
+  /** Look for times from the given day onwards. Does nothing if the criteria are the same as before. */
   show(criteria: Criteria, from: string): void {
     if (JSON.stringify(criteria) === JSON.stringify(this.#criteria)) return;
     this.#criteria = criteria;
@@ -74,7 +74,7 @@ export class NextFreeTimes {
     void this.load();
   }
 
-  /** Forget the times, so that the next `show` looks for them again. */
+  /** Discard the times, so that the next `show` looks for them again. */
   reset(isAnyDoctor: boolean): void {
     this.#criteria = undefined;
     this.times = [];

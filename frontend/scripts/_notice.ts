@@ -1,10 +1,10 @@
-// The notice about what a form did, with a button to undo it, if necessary only until messages go out.
+// The notice that says what a form did. It has an undo button, which disappears once messages have to go out.
 import { callApi, createElement, Refused, words } from "./_api";
 import type { Body } from "./_form_body";
 
 export interface Undo {
   url: string;
-  /** Until then, no message has gone out. Absent if there is none to go out. */
+  /** When messages go out. Absent if there are none to send. */
   until?: string;
 }
 

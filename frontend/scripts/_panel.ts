@@ -5,7 +5,7 @@ import { hueOf, initialsOf } from "./_portrait";
 const isNarrow = matchMedia("(max-width: 40rem)");
 const panels = [...document.querySelectorAll<HTMLDialogElement>("dialog.panel")];
 
-/** Open a panel in place of another one. */
+/** Open a panel in place of any other. */
 export function openPanel(panel: HTMLDialogElement): void {
   for (const other of panels) if (other !== panel) other.close();
   if (!panel.open) {
@@ -53,7 +53,7 @@ export async function showRecord(panel: Element, customerId: string | null, appo
   }
 }
 
-/** Show a person's initials in a colour of their own. */
+/** Show a person's initials in their own colour. */
 export function showAvatar(panel: Element, name: string): void {
   const avatar = within(panel, "[data-avatar]");
   avatar.textContent = initialsOf(name);

@@ -1,4 +1,4 @@
-// Finds the patient to book for: an existing one, who is suggested as the user types, or a new one.
+// Finds the patient to book for: an existing one, suggested as the user types, or a new one.
 import { callApi, createElement, Refused } from "./_api";
 import { config, get, language, type Person, setValue, valueOf, within, words, zone } from "./_board";
 import { showRecord } from "./_panel";
@@ -39,7 +39,7 @@ export function select(selected: Person | undefined, isNewPatient = false): void
   for (const callback of onSelect) callback();
 }
 
-/** Describe a person by date of birth and phone number, or email address. */
+/** Describe a person by their date of birth and their phone number or email address. */
 function describe({ birthDate, phone, email }: Person): string {
   const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
   return [birthDate && format.format(new Date(birthDate)), phone || email].filter(Boolean).join(" · ");
@@ -114,7 +114,7 @@ export function listenForNames(target: RefusalTarget): void {
     typingTimer = window.setTimeout(() => void suggestPeople(target), TYPING_DELAY);
   });
 }
-/** Suggest existing patients who are probably the new one. */
+/** Suggest existing patients who are probably the same person as the new one. */
 async function suggestSimilar(): Promise<void> {
   const number = ++searchNumber;
   const details = { name: "person-name", birthDate: "person-born", phone: "person-phone", email: "person-email" };
@@ -127,7 +127,7 @@ async function suggestSimilar(): Promise<void> {
   within(get("similar"), "ul").replaceChildren(...similar.map((found) => createElement("li", {}, personButton(found))));
 }
 
-/** Not every user may see suggestions, and not every address is complete yet. */
+/** Find similar patients, ignoring refusals: not every user may see them, and the address may not be complete yet. */
 async function findSimilar(path: string): Promise<People> {
   try {
     return await callApi<People>("GET", path);

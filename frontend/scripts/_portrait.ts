@@ -1,4 +1,4 @@
-// Portraits and, for people without one, initials in a colour of their own, as in `site/portraits.py`.
+// Portraits and, for people without one, initials in their own colour, as in `site/portraits.py`.
 import { createElement } from "./_api";
 
 const HUES = 12;

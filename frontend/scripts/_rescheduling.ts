@@ -34,7 +34,7 @@ import { addMinutes, dateOf, timeOf } from "./_zone";
 const LATER_MINUTES = 15;
 const DAY_MINUTES = 1440;
 
-/** A move's response. The advisories require no action. */
+/** The response to a move. The advisories don't require any action. */
 interface Moved {
   startTime: string;
   advisories?: { text: string }[];
@@ -54,7 +54,7 @@ const minutesOf = ({ startTime, endTime }: Appointment): number =>
 
 // --- choosing a time
 
-/** Take a time that the user clicked on the board, if an appointment is being moved. */
+/** If an appointment is being moved, use the time that the user clicked on the board. */
 export function chooseTime(wall: string, doctorId?: string): boolean {
   if (!panel.open || !moving.open || moving.hidden) return false;
   setTime(wall, doctorId || valueOf("move-doctor"));
@@ -141,7 +141,7 @@ export function reschedule(
   return callApi<Moved>("PUT", pathOf(appointment), content, ifMatch(appointment));
 }
 
-/** Say where an appointment has gone, and offer to put it back. */
+/** Say where an appointment has moved, and offer to put it back. */
 export function announceMove({ id, patient }: Appointment, { startTime, advisories = [] }: Moved): void {
   const day = dateOf(wallTime(startTime));
   const notes = advisories.map(({ text }) => text);

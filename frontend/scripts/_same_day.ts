@@ -1,4 +1,4 @@
-// Warns that the chosen patient already has an appointment on the chosen day. The record below the form lists them.
+// Warns if the chosen patient already has an appointment on the chosen day. The record below the form lists them.
 import { createElement } from "./_api";
 import { get, valueOf, within } from "./_board";
 

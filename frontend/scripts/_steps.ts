@@ -4,7 +4,7 @@ import { type Appointment, board, config, findAppointment, formatMoment, refresh
 import { announce } from "./_toast";
 import { dateOf } from "./_zone";
 
-/** The steps in the order in which a visit goes through them, each with its key. */
+/** The steps in the order of a visit, each with its keyboard shortcut. */
 export const STEPS: Record<string, string> = {
   confirm: "b",
   arrive: "a",
@@ -17,7 +17,7 @@ const UNDOING = ["undo", "unarrive"];
 
 export const pathOf = (appointment: Appointment): string => `/api/appointments/${appointment.id}`;
 
-/** Return whether a step is possible now: a no-show not before the start, a completed visit not before its day. */
+/** Return whether a step is possible now: no no-show before the start, and no completed visit before its day. */
 export function canTake(appointment: Appointment, step: string): boolean {
   if (!config.run || !appointment.steps.includes(step)) return false;
   if (step === "noShow") return new Date(appointment.startTime).getTime() <= Date.now();
@@ -54,7 +54,7 @@ export function statusName({ status, inRoomAt }: Appointment): string {
   return status === "checked-in" && inRoomAt ? words["inRoom"]! : config.statuses[status]!;
 }
 
-/** Undo the last step of an appointment: a change of its status or time, or its cancellation. */
+/** Undo an appointment's last step: a change to its status or time, or its cancellation. */
 export async function undoStep(id: string): Promise<void> {
   try {
     await callApi("POST", `/api/appointments/${id}/undo`);
@@ -63,7 +63,7 @@ export async function undoStep(id: string): Promise<void> {
   }
 }
 
-/** Take a step outside the panel, and announce a refusal. */
+/** Take a step outside the panel, and announce any refusal. */
 export async function takeStepQuickly(id: string, step: string): Promise<void> {
   const appointment = findAppointment(id);
   if (!appointment || !canTake(appointment, step)) return;

@@ -1,5 +1,5 @@
-// Editing a message's template: buttons with `data-inserts` insert their text where the user was typing, and the
-// preview of a button with `data-live` follows whenever the user pauses.
+// The editor for message templates: buttons with `data-inserts` insert their text where the user was typing, and the
+// preview of a button with `data-live` updates whenever the user pauses.
 
 import { callApi, Refused } from "./_api";
 import { bodyOf } from "./_form_body";
@@ -40,11 +40,11 @@ document.addEventListener("input", (event) => {
   timer = window.setTimeout(() => void preview(form, button.dataset), PAUSE_MS);
 });
 
-// The preview is there before the user changes anything.
+// Show the preview before the user changes anything.
 for (const button of document.querySelectorAll<HTMLButtonElement>("[data-live]"))
   if (button.form) void preview(button.form, button.dataset);
 
-/** Refresh the preview, but leave it as it is while the template has faults. Saving reports those. */
+/** Refresh the preview, but leave it unchanged while the template has faults, which are reported on saving. */
 async function preview(form: HTMLFormElement, options: DOMStringMap): Promise<void> {
   const [method = "POST", path = ""] = (options.api ?? "").split(" ");
   const place = document.getElementById(options.shows ?? "");

@@ -9,7 +9,7 @@ interface Waiting {
   first: Appointment;
 }
 
-/** Return who is waiting for a doctor, or for any doctor; undefined if no one is. */
+/** Return who is waiting for a doctor, or for any doctor, or undefined if no one is. */
 export function waitingFor(doctorId?: string): Waiting | undefined {
   const all = board.appointments
     .filter((appointment) => !doctorId || appointment.doctorId === doctorId)

@@ -1,5 +1,5 @@
-// Wall times in a zone, written “2027-03-01T09:30”, and their instants, by the same rule as on the server: a time in a
-// spring gap moves forward by the gap, and a time in an autumn fold means the first of its two instants.
+// Wall times in a zone, such as “2027-03-01T09:30”, and their instants, following the same rule as the server: a time
+// in a spring gap moves forward by the length of the gap, and one in an autumn fold is the first of its two instants.
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -29,7 +29,7 @@ export function instantOf(wall: string, zone: string): Date {
   return new Date(matches.length ? Math.min(...matches) : candidates[0]!);
 }
 
-/** Add minutes to a wall time on the same clock. */
+/** Add minutes to a wall time, on the wall clock. */
 export function addMinutes(wall: string, minutes: number): string {
   return new Date(Date.parse(`${wall.slice(0, 16)}Z`) + minutes * 60_000).toISOString().slice(0, 16);
 }

@@ -111,7 +111,7 @@ const fixedOptions: Calendar.Options = {
   },
 };
 
-/** Open an appointment's panel. After a click, the focus stays on the card, so that the keys continue to work there. */
+/** Open an appointment's panel. After a click, the focus stays on the card, so that its keys keep working. */
 function openFrom(id: string, event: Event): void {
   openAppointment(id);
   if (!(event instanceof KeyboardEvent) && (event as MouseEvent).detail > 0 && !document.querySelector("dialog:modal"))
@@ -184,14 +184,14 @@ get("appointment").addEventListener("close", () => {
   if (document.activeElement === document.body || !document.activeElement) focusAppointment(lastOpen);
 });
 
-// The calendar's roles announce a table, but its content is not one: to screen readers it is a series of buttons.
+// The calendar's roles announce a table, but its content isn't one. For screen readers, make it a series of buttons.
 new MutationObserver(() => {
   const selector = TABLE_ROLES.map((role) => `[role=${role}]`).join(", ");
   for (const element of get("board").querySelectorAll(selector))
     for (const name of TABLE_ATTRIBUTES) element.removeAttribute(name);
 }).observe(get("board"), { subtree: true, childList: true, attributeFilter: ["role"] });
 
-// --- the choice between board and list, and of rows and columns
+// --- choosing between board and list, and choosing rows and columns
 
 function show(view: string): void {
   document.body.classList.toggle("as-board", view === "board");
@@ -248,7 +248,7 @@ get("waiting").addEventListener("click", () => {
   if (waiting) openAppointment(waiting.first.id);
 });
 
-/** When a new day begins at the clinic, mark it as today. A board that shows today moves on with it. */
+/** When a new day begins at the clinic, mark it as today. A board that shows today moves on to it. */
 setInterval(async () => {
   const today = dateOf(wallTime(new Date().toISOString()));
   if (today === board.today) {

@@ -17,7 +17,7 @@
     if (event.source !== frame.contentWindow || event.origin !== origin || event.data?.appoint !== "height") return;
     frame.style.height = `${Math.min(Math.max(Number(event.data.height) || 0, 100), 20_000)}px`;
     frame.title = String(event.data.title);
-    // show the next page from the top
+    // show the next page from its top
     if (event.data.turned && pages++ && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
   });
   script.after(frame);

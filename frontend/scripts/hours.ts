@@ -21,7 +21,7 @@ function applyTimeSlot(row: HTMLElement): void {
   until.value = (slot.dataset["until"] ?? "").replace("24:00", "00:00");
 }
 
-/** Name each control after its value's place in the request. */
+/** Name each control after the place of its value in the request. */
 function nameControls(): void {
   for (const day of days) {
     const rows = rowsOf(day);
@@ -83,8 +83,8 @@ document.addEventListener("change", (event) => {
   nameControls();
 });
 
-// If hours are refused because they would leave appointments outside, the user decides what to do with these: for a
-// week, in a dialog that lists them, so that a user who goes back keeps their input.
+// If hours are refused because they would leave appointments outside, the user decides what to do about these. For a
+// week, this happens in a dialog that lists them, so that users who go back keep their input.
 document.addEventListener("refused", (event) => {
   const form = event.target as HTMLFormElement;
   if ((event as CustomEvent<Problem>).detail.reason !== "appointments-stranded") return;

@@ -1,12 +1,12 @@
-// Registers passkeys, signs in with them, and uses them to confirm that the user is still the same (WebAuthn).
+// Registers passkeys, signs in with them, and uses them to confirm that it is still the same user (WebAuthn).
 //
 //   <form data-passkey="sign-in" data-origin="https://appoint.example" data-done="/staff" hidden>
 //
 // - `data-passkey` is `register`, `sign-in` or `prove`.
-// - The form stays hidden in browsers without passkeys, and at addresses other than `data-origin`. There, the element
-//   with `data-passkey-unsupported` is shown instead, if registering was the form's purpose.
+// - The form stays hidden in browsers that don't support passkeys, and at addresses other than `data-origin`. If its
+//   purpose is to register a passkey, the element with `data-passkey-unsupported` appears instead.
 // - `data-done` is the next page.
-// - `data-cancelled`, `data-known`, `data-unreachable` and `data-confirm-label` are texts in the page's language.
+// - `data-cancelled`, `data-known`, `data-unreachable` and `data-confirm-label` are strings in the page's language.
 //
 // On the sign-in page, browsers also offer passkeys when they fill in the email address.
 import { createElement, csrf, type Problem, Refused } from "./_api";
@@ -26,11 +26,11 @@ const PATHS: Record<string, [options: string, send: string]> = {
   "sign-in": ["GET /api/sessions/passkey/options", "POST /api/sessions/passkey"],
   prove: ["POST /api/sessions/current/proof/options", "POST /api/sessions/current/proof"],
 };
-/** Shorter than a challenge is valid. */
+/** Shorter than the time for which a challenge is valid. */
 const RENEW_AFTER_MS = 4 * 60 * 1000;
 const supported = "credentials" in navigator && "PublicKeyCredential" in window;
 
-/** The request that waits for the user to choose a passkey while filling in the form. */
+/** The request that waits while the user fills in the form, in case they choose a passkey. */
 let waiting: AbortController | undefined;
 
 async function call<T>(form: HTMLFormElement, operation: string, body?: unknown): Promise<T> {

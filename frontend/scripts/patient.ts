@@ -1,5 +1,5 @@
-// Additions to the patient pages, which also work without scripts: the visitor's local time alongside the clinic's if
-// they differ, a check whether the chosen time is still available, arrow keys, and the page's height for the site that
+// Additions to the patient pages, which also work without scripts: the visitor's local time next to the clinic's if
+// they differ, a check that the chosen time is still available, arrow keys, and the page's height for the site that
 // frames it.
 import { listenForArrows } from "./_arrow_keys";
 import { keepFresh } from "./_fresh";
@@ -12,7 +12,7 @@ const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** The elements that name a clinic's time zone. */
 const zoneNotes = [...document.querySelectorAll<HTMLElement>("[data-zone]")];
 
-/** The local date and time at an instant, in the given zone or else in the visitor's. */
+/** The local date and time at an instant, in the given zone or otherwise the visitor's. */
 const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
 const isOtherTime = (instant: Date, zone: string): boolean => wallTime(instant, zone) !== wallTime(instant);
 
@@ -23,7 +23,7 @@ function localTime(instant: Date, zone: string): string {
   return `${new Intl.DateTimeFormat(language, { weekday: "short" }).format(instant)} ${time}`;
 }
 
-/** Add the local time to every time in a part of the page if any of them differs. Returns whether it did. */
+/** Add the local time to every time in a part of the page, if it differs for any of them. Returns whether it did. */
 function addLocalTimes(place: ParentNode): boolean {
   const times = [...place.querySelectorAll<HTMLTimeElement>("time[data-local]")];
   const zone = zoneNotes[0]?.dataset["zone"];
@@ -52,7 +52,7 @@ function explainZones(): void {
   }
 }
 
-/** Check regularly whether the chosen time is still available. If not, show the server's notice. */
+/** Check regularly that the chosen time is still available. If it isn't, show the server's notice. */
 function watchAvailability(form: HTMLFormElement): void {
   const place = document.getElementById("gone")!;
   let isChecking = false;
@@ -77,7 +77,7 @@ function watchAvailability(form: HTMLFormElement): void {
   document.addEventListener("visibilitychange", check);
 }
 
-/** Ignore a second press of the button. */
+/** Ignore it if the user presses the button a second time. */
 function sendOnce(form: HTMLFormElement): void {
   form.addEventListener("submit", (event) => {
     if ("sent" in form.dataset) return event.preventDefault();

@@ -1,5 +1,5 @@
-// The forms for a new clinic: suggests the booking page's address from the clinic's name, and the browser's own time
-// zone. On the first page of a new installation, the server does the same for browsers without scripts.
+// The forms for a new clinic. Suggests an address for the booking page, based on the clinic's name, and the browser's
+// own time zone. On the first page of a new installation, the server does the same for browsers without scripts.
 
 const LETTERS: Record<string, string> = {
   ä: "ae",

@@ -6,7 +6,7 @@
 //
 // - A control's name says where its value belongs in the body: `policy.horizonDays`, `address.0`. `_form_body.ts`
 //   describes `data-as` and `data-unit`.
-// - A control's name in braces in the URL stands for its value: `DELETE /api/absences/{id}`.
+// - A control's name in braces in the URL is replaced by its value: `DELETE /api/absences/{id}`.
 // - `data-query` sends the values as the query instead of a body; `data-empty` sends no body.
 // - `data-version` is the version that the form was rendered for; `data-match` is an entity tag instead.
 // - `data-confirm` asks for confirmation first.
@@ -14,15 +14,15 @@
 //
 // What happens next:
 //
-// - `data-done` is the next page, by default the same one again. It can use members of the response:
+// - `data-done` is the next page, which is the same one again by default. It can use members of the response:
 //   `/staff/1/doctors/{id}`. With `data-stay`, the same page stays open.
 // - `data-says` is a notice for the next page. It can use members of the response too.
 // - `data-shows="id"` shows the response in an element on the page: its members in elements with `data-answer="key"`,
 //   in groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member.
 //   If the element is a dialog, the form continues when the dialog closes. With `data-shows-for`, this happens only if
 //   the response has that member.
-// - A control with `data-reasons` shows conflicts that have one of these reasons.
-// - `data-keep` keeps the user's input when the page is loaded again.
+// - A control with `data-reasons` shows conflicts with one of these reasons.
+// - `data-keep` keeps the user's input when the page is reloaded.
 //
 // A button in the form can have its own values for any of these.
 import "./_letter";
@@ -161,7 +161,7 @@ function download(button: HTMLElement, source: HTMLElement | null): void {
 // Drafts belong to the user who typed them.
 document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => sessionStorage.clear());
 
-// Show the notice from the form on the previous page, with a way to undo what was done.
+// Show the notice from the form on the previous page, with a way to undo what the form did.
 const notice = JSON.parse(sessionStorage.getItem("notice") ?? "null") as Notice | null;
 sessionStorage.removeItem("notice");
 if (notice) document.getElementById("main")?.prepend(noticeElement(notice));

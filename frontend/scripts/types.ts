@@ -21,7 +21,7 @@ const nameInput = document.getElementById("name") as HTMLInputElement;
 const normalise = (name: string): string => name.trim().replace(/\s+/g, " ").toLocaleLowerCase();
 const otherNames = new Set((JSON.parse(nameInput.dataset["taken"] ?? "[]") as string[]).map(normalise));
 
-/** Reject another type's name: patients couldn't tell the two apart. A type can keep a name that it already shares. */
+/** Reject the name of another type, because patients couldn't tell the two apart. A type can keep a shared name. */
 function checkName(): void {
   const isTaken = otherNames.has(normalise(nameInput.value)) && nameInput.value !== nameInput.defaultValue;
   nameInput.setCustomValidity(isTaken ? (nameInput.dataset["wrong"] ?? "") : "");
