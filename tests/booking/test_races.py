@@ -156,7 +156,7 @@ async def test_concurrent_swaps_are_both_refused_without_a_deadlock(db, api):
         assert outcomes == ["taken", "taken"]
 
 
-async def test_after_crossing_moves_every_appointment_is_where_its_last_response_said(db, api):
+async def test_after_crossing_moves_every_appointment_is_where_the_last_response_says(db, api):
     """Twelve clients move three doctors' twelve appointments back and forth, across each other's old and new times."""
     doctors = await free_doctors(api, 3)
     starts = [DAY + timedelta(minutes=15 * number) for number in range(14)]

@@ -105,7 +105,7 @@ async def test_a_step_that_someone_else_has_changed_since_is_not_undone(world):
     assert (await take_back_all(world, second)).type == "changed-since"
 
 
-async def test_a_step_for_several_appointments_is_undone_where_that_is_possible(world):
+async def test_a_step_for_several_appointments_is_undone_where_possible(world):
     step_id = ids.new_id(world.clinic)
     appointments = [await world.book(world.dr_shah, at(9 + hour), world.ana) for hour in range(3)]
     for each in appointments:

@@ -40,24 +40,24 @@ async def test_a_receptionist_cannot_open_a_record_by_holding_and_releasing_a_ti
     assert ((await client.get(path, headers=reception)).status_code, await patients(client)) == (404, [])
 
 
-async def test_a_confirmed_hold_makes_a_patient(client, visit):
+async def test_a_confirmed_hold_makes_the_customer_a_patient(client, visit):
     held = await hold(client, visit)
     await client.post(f"/api/appointments/{held['id']}/confirm", headers=token_headers(held))
     assert await patients(client) == [visit["customerId"]]
 
 
-async def test_a_booking_makes_a_patient(client, visit):
+async def test_a_booking_makes_the_customer_a_patient(client, visit):
     await client.post("/api/appointments", json={**visit, **times_at(0)})
     assert await patients(client) == [visit["customerId"]]
 
 
-async def test_an_expired_hold_does_not_make_a_patient(client, db, visit):
+async def test_an_expired_hold_does_not_make_the_customer_a_patient(client, db, visit):
     await hold(client, visit)
     assert await expire_holds(db, now=clock.now() + timedelta(hours=1)) == 1
     assert await patients(client) == []
 
 
-async def test_only_booked_appointments_in_a_booking_make_patients(client, visit):
+async def test_only_the_booked_appointments_in_a_booking_make_their_customers_patients(client, visit):
     family = [(await client.post("/api/customers", json={"name": name})).json()["id"] for name in ("Ben", "Cleo")]
     parts = [
         {**times_at(hours), "doctorId": visit["doctorId"], "customerId": person, "hold": hours == 0}

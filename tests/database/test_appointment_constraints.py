@@ -102,7 +102,7 @@ async def test_an_appointment_can_span_adjacent_slots_but_not_a_gap(rows):
         f"update booking_slot set doctor_id = '{OTHER_ID}' where id = '{BOOKING_SLOT}'",
     ],
 )
-async def test_a_slot_cannot_be_withdrawn_under_a_live_appointment(rows, withdrawal):
+async def test_a_slot_with_a_live_appointment_cannot_be_withdrawn(rows, withdrawal):
     await rows.execute(f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 'Dr Okafor')")
     await rejects(rows, "within_hours", withdrawal)
     await accepts(rows, f"update appointment set status = 'cancelled' where id = '{BOOKED}'; {withdrawal}")

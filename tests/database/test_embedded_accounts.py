@@ -170,7 +170,7 @@ def test_root_can_start_an_ordinary_users_server(home: Path) -> None:
 
 
 @needs_root
-def test_data_owned_by_root_is_rejected_with_a_remedy(home: Path) -> None:
+def test_data_owned_by_root_is_rejected_and_a_remedy_suggested(home: Path) -> None:
     (home / "data" / "postgres").mkdir(parents=True)
     with (
         pytest.raises(cluster.NotStarted, match=f"chown -R {provisioning.SERVER_ACCOUNT}: "),

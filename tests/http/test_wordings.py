@@ -45,7 +45,7 @@ def test_a_limit_on_a_day_does_not_promise_times_in_a_few_minutes():
     assert problem.texts("stranger", {"limit": "holds"})[1].startswith("Try again in a few minutes")
 
 
-async def test_the_title_of_a_wrong_password_is_about_the_password(client):
+async def test_the_problem_title_for_a_wrong_password_mentions_the_password(client):
     body = {"email": "mia@example.org", "password": "not the password"}
     response = await client.post("/api/sessions", json=body)
     assert (response.status_code, response.json()["title"]) == (401, "Wrong email address or password")

@@ -1,4 +1,4 @@
-"""Who a token from an external OpenID provider identifies, and which roles it grants."""
+"""Which user a token from an external OpenID provider identifies, and which roles it grants."""
 
 import pytest
 

@@ -134,7 +134,7 @@ async def test_a_new_sign_in_at_the_provider_is_proof_that_the_user_is_there(sig
     assert await create_key(signed_in) == 201
 
 
-async def test_an_earlier_sign_in_at_the_provider_is_no_proof(signed_in, time):
+async def test_an_earlier_sign_in_at_the_provider_does_not_count_as_proof(signed_in, time):
     await link(signed_in, sub="mia")
     time.passes(seconds=PROOF_TTL.total_seconds())
     for auth_time in (seconds(time.now) - 120, None, True, "now"):
@@ -143,7 +143,7 @@ async def test_an_earlier_sign_in_at_the_provider_is_no_proof(signed_in, time):
         assert await create_key(signed_in) == 403
 
 
-async def test_someone_elses_sign_in_at_the_provider_is_no_proof(signed_in, time):
+async def test_someone_elses_sign_in_at_the_provider_does_not_count_as_proof(signed_in, time):
     await link(signed_in, sub="mia")
     time.passes(seconds=PROOF_TTL.total_seconds())
     await signed_in.sign_in("/staff/confirm/openid", sub="someone else", auth_time=seconds(time.now))

@@ -76,7 +76,7 @@ async def test_a_passkey_proves_that_the_user_is_still_the_same(client, manager,
     assert (await client.post(f"{PASSKEYS}/options", headers=manager)).status_code == 200
 
 
-async def test_another_users_passkey_is_no_proof(db, client, manager, passkey):
+async def test_another_users_passkey_does_not_count_as_proof(db, client, manager, passkey):
     await add_user(db, "eve@example.org")
     own = Authenticator()
     await register(client, await bearer(client, "eve@example.org"), own)

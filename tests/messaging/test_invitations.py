@@ -100,7 +100,7 @@ async def test_unusual_names_produce_a_valid_file(world, office, post):
         assert event["LOCATION"] == f"{name}, Haus 1, Seestraße 12; Hof, 13353 Berlin, Deutschland"
         lines = message.calendar.encode().split(b"\r\n")
         assert max(map(len, lines)) <= 75
-        assert all(line.decode() for line in lines[:-1])  # no letter is cut in two
+        assert all(line.decode() for line in lines[:-1])  # no character is split
         mail = build_mail(sanitize(message), sender=LINKS.mail_from, now=world.now)
         (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
         assert part["Content-Type"].params["method"] == message.calendar_method

@@ -179,7 +179,7 @@ async def test_an_accepted_email_is_not_sent_again_whatever_the_server_replies_n
 
 
 async def test_a_mail_server_can_take_a_long_time_to_accept_an_email():
-    """The server already has the email by then, so giving up would send it twice."""
+    """The server already has the email by then, so if Appoint gave up, it would send the email twice."""
 
     async def scans(reader, writer):
         for reply in (b"220 mail.test", b"250 mail.test", b"250 fine", b"250 fine", b"354 go on"):

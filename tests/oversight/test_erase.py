@@ -76,7 +76,7 @@ async def test_a_customer_with_upcoming_appointments_cannot_be_erased(world):
     assert await world.db.fetchval("select name from customer where id = $1", world.ana) == "Ana"
 
 
-async def test_reasons_are_erased_but_an_override_still_shows_that_it_had_one(world):
+async def test_reasons_are_erased_but_an_override_still_shows_that_there_was_one(world):
     await add_data_about_ana(world)
     await world.db.execute(
         """

@@ -30,7 +30,7 @@ async def doctors(client, db):
 
 
 async def suggested(client, db, doctor, birth_date):
-    """Return the doctors whom the list suggests, and the colleagues who could take the appointment over."""
+    """Return the doctors whom the list suggests, and the colleagues who could take over the appointment."""
     when = {"startTime": START.isoformat(), "endTime": (START + timedelta(minutes=30)).isoformat()}
     members = {"birthDate": birth_date.isoformat()} if birth_date else {}
     customer = await create_customer(client, **members)

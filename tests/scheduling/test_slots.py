@@ -109,7 +109,7 @@ async def test_a_slot_with_an_appointment_cannot_be_withdrawn(world):
     assert error.value.type == "slot-has-appointments"
 
 
-async def test_neither_of_two_slots_under_an_appointment_can_be_withdrawn(world):
+async def test_neither_of_two_slots_that_an_appointment_spans_can_be_withdrawn(world):
     first, second = (
         await publish_slot(world, MONDAY, "09:00", "12:00"),
         await publish_slot(world, MONDAY, "12:00", "13:00"),

@@ -104,7 +104,7 @@ async def test_a_newly_chosen_time_survives_an_invalid_field(client, lakeside):
     assert parse_qs(urlsplit(form_of(response)[0]).query)["start"] == [other_time]
 
 
-async def test_the_script_learns_whether_the_time_is_still_free(client, lakeside):
+async def test_the_script_can_check_whether_the_time_is_still_free(client, lakeside):
     form = await open_form(client, lakeside)
     query = {"type": lakeside, "start": DAY.isoformat()}
     assert (await client.get("/c/lakeside/details/free", params=query)).status_code == 204

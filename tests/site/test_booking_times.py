@@ -85,7 +85,7 @@ async def test_months_that_cannot_be_booked_are_replaced_by_the_nearest_bookable
     ("language", "time"),
     [("en", "15:00"), ("en-GB", "15:00"), ("en-US", "3:00 PM"), ("fr-CA", "15 h 00"), ("es-MX", "3:00 p.m.")],
 )
-async def test_times_are_written_as_the_reader_is_used_to(client, db, language, time):
+async def test_times_are_written_in_the_readers_usual_format(client, db, language, time):
     await create_clinic(client, slug="lakeside")
     shah, type_id = await create_doctor(client), await create_appointment_type(client)
     start = local(COMING_MONDAY, "15:00")

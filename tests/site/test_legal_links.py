@@ -11,7 +11,7 @@ PLATFORMS = "https://appoint.example/privacy"
 
 @pytest.fixture
 async def legal_client(db, database_url):
-    """A client of a platform that has a privacy notice."""
+    """A client for a platform that has a privacy notice."""
     async with client_of(composed(database_url, privacy_url=PLATFORMS)) as client:
         yield client
 

@@ -97,7 +97,7 @@ async def test_a_patient_who_wants_one_doctor_is_offered_only_that_doctors_slots
     assert (response.status_code, {doctor_id for _, _, doctor_id in alternative_slots(response)}) == (200, {shah})
 
 
-async def test_the_script_learns_whether_the_slot_is_still_free(client, village):
+async def test_the_script_can_check_whether_the_slot_is_still_free(client, village):
     query = slot_query(village["shah"], NINE, HALF_PAST_NINE)
     assert (await client.get("/c/village/details/free", params=query)).status_code == 204
     await send(client, await open_slot_form(client, village["shah"]))

@@ -25,7 +25,7 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
-"""Without a date or a name, so that a file changes only if its strings change."""
+"""It contains no date or name, so that a file changes only if its strings change."""
 
 
 def extract() -> Catalog:

@@ -19,7 +19,7 @@ Counts = dict[tuple, tuple]
 
 
 async def relay_all(world: World) -> None:
-    """Relay all events, and sum the days that they affect."""
+    """Relay all events, and recompute the sums for the days that they affect."""
     while await relay(world.db, [service.note], now=world.now):
         pass
     await service.sum_up(world.db)

@@ -55,7 +55,7 @@ class Clinic(World):
         return [row.id for row in rows]
 
     async def attempt(self, address: str, times: Times, customers: Sequence[UUID], **more: Any) -> str:
-        """As a stranger, book an appointment for each pair of time and customer in one request. Return the outcome."""
+        """Book an appointment for each time and its customer as a stranger, in one request. Return the outcome."""
         conflict = await self._book(address, times, customers, **more)
         return conflict.type if conflict else "booked"
 
