@@ -62,7 +62,7 @@ async def test_an_unknown_booking_is_not_found_and_strangers_are_refused(client,
     assert (await client.delete(unknown, headers=ADMIN)).status_code == 404
 
 
-async def test_staff_learn_where_they_can_undo_a_cancellation(client, world, db):
+async def test_staff_get_the_address_that_undoes_a_cancellation(client, world, db):
     path, (first, *_) = await book(client, world, 0, 1)
     reception = await sign_in_receptionist(db, client, clinic_id=world.clinic)
     for address in (path, f"/api/appointments/{first['id']}"):

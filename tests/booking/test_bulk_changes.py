@@ -132,7 +132,7 @@ async def test_patients_without_an_address_are_put_on_the_call_list(desk):
     assert {row.rebook_by for row in rows} == {"phone"}
 
 
-async def test_no_time_is_suggested_for_two_appointments(desk):
+async def test_no_two_appointments_get_the_same_suggested_time(desk):
     await desk.need_rebooking()
     path = f"/api/clinics/{desk.clinic}/appointmentsToRebook?doctorId={desk.shah}"
     listed = (await desk.client.get(path, headers=headers_of("receptionist"))).json()

@@ -88,7 +88,7 @@ async def test_staff_and_the_administrator_confirm_without_a_code(client, db, pr
         assert response.json()["status"] == "booked"
 
 
-async def test_staff_and_partners_book_at_once(client, db, practice):
+async def test_staff_and_partners_book_immediately(client, db, practice):
     headers = await sign_in_receptionist(db, client)
     for hours, caller in enumerate((headers, ADMIN)):
         response = await client.post("/api/appointments", json={**practice, **times_at(hours)}, headers=caller)

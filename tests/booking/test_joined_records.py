@@ -149,7 +149,7 @@ async def test_separating_a_main_record_leaves_the_others_joined(world, db):
     assert (patient["id"], patient["joinedIds"]) == (str(min(world.anna, third)), [str(max(world.anna, third))])
 
 
-async def test_a_doctor_of_one_record_sees_the_joined_person(world, db):
+async def test_a_doctor_with_an_appointment_under_one_record_sees_the_joined_person(world, db):
     await works_at(db, await add_user(db, "shah@example.org"), 1, "doctor", str(world.dr_shah))
     doctor = await bearer(world.client, "shah@example.org")
     await book(world, world.anna, 0)

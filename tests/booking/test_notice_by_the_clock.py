@@ -37,7 +37,7 @@ async def test_the_page_shows_when_the_notice_period_begins(client, db, season, 
 
 @pytest.mark.parametrize("season", SUNDAY_AT_TEN)
 @pytest.mark.parametrize("minutes", [30, 1440])
-async def test_patients_can_cancel_until_exactly_the_notice_period(db, season, minutes):
+async def test_patients_can_cancel_until_exactly_when_the_notice_period_begins(db, season, minutes):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, time_zone="America/Chicago", cancel_notice_minutes=minutes)
         catalogue = await catalogues.get(db, cache, world.clinic)

@@ -104,7 +104,7 @@ async def test_only_staff_can_read_the_override_reason(desk):
             assert (REASON in body) is readable, (path, caller)
 
 
-async def test_the_audit_records_the_overridden_rules_but_not_the_reason(desk):
+async def test_the_audit_log_records_the_overridden_rules_but_not_the_reason(desk):
     response = await desk.book("receptionist", START + timedelta(hours=3))
     to = {"startTime": (START + timedelta(hours=4)).isoformat(), "override": OVERRIDE}
     await desk.client.put(response.headers["Location"], json=to, headers=headers_of("receptionist"))

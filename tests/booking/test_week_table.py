@@ -73,7 +73,7 @@ def monday_cell(times: list[Stretch], appointments: list[BoardAppointment]):
     return week_of(board).cells[DOCTOR, MONDAY]
 
 
-def test_free_time_is_the_hours_without_live_appointments():
+def test_free_time_is_all_hours_without_live_appointments():
     cell = monday_cell(
         [stretch(at(9), at(12))],
         [appointment(at(9), 30), appointment(at(10), 30), appointment(at(11), 60, Status.NOSHOW)],

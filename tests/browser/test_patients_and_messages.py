@@ -99,7 +99,7 @@ async def test_a_clinic_customises_a_message_and_restores_the_default(site, page
     await expect(page.get_by_text("Default text.")).to_be_visible()
 
 
-async def test_the_audit_shows_who_viewed_a_patient_and_can_be_filtered(site, page):
+async def test_the_audit_log_shows_who_viewed_a_patient_and_can_be_filtered(site, page):
     customer_id, _ = await add_patient(site)
     email = await add_manager(site, name="Paula Audited")
     await sign_in(page, site.url, email, PASSWORD)

@@ -90,7 +90,7 @@ async def test_an_error_is_reported_as_one_sentence(key_command, db):
     assert "Clinic 1 is not active." in (await key_command(*at_lakeside, *options)).errors
 
 
-async def test_commands_are_recorded_in_the_audit(key_command, db):
+async def test_commands_are_recorded_in_the_audit_log(key_command, db):
     key = await add_key(key_command)
     await key_command("rotate", id_in(key))
     await key_command("revoke", id_in(key))

@@ -47,7 +47,7 @@ async def book_tomorrow(db) -> None:
     )
 
 
-async def test_export_prints_a_customers_data_as_json_and_records_it_in_the_audit(privacy, rows):
+async def test_export_prints_a_customers_data_as_json_and_the_audit_log_records_this(privacy, rows):
     outcome = await privacy("export", ANA)
     export = json.loads(outcome.output)
     assert (outcome.code, outcome.errors) == (0, "")

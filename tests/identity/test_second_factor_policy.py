@@ -48,7 +48,7 @@ async def test_a_recovery_code_counts_as_a_second_factor(client, manager):
     assert await get_status(client, await bearer(client, recoveryCode=codes[0]), USERS) == 200
 
 
-async def test_removing_the_last_second_factor_takes_effect_at_once(client, manager):
+async def test_removing_the_last_second_factor_takes_effect_immediately(client, manager):
     passkey = (await register(client, manager, Authenticator())).json()
     await require(client, manager)
     await client.delete(f"/api/account/passkeys/{passkey['id']}", headers=manager)
@@ -66,7 +66,7 @@ async def test_a_session_without_a_second_factor_can_use_an_existing_one(db, cli
     assert await get_status(client, manager, USERS) == 200
 
 
-async def test_only_the_clinic_that_requires_it_is_closed_to_its_staff(db, client, mia, manager):
+async def test_only_the_clinic_that_requires_one_refuses_access(db, client, mia, manager):
     second = await create_clinic(client, name="Hillside")
     await works_at(db, mia, second)
     await require(client, manager)

@@ -23,7 +23,7 @@ from appoint.messaging.channels.model import Message, sanitize
         "\u00a0ana@example.org\u3000",
     ],
 )
-def test_what_people_paste_around_an_address_is_removed(typed):
+def test_text_pasted_around_an_address_is_removed(typed):
     assert (email_addresses.check(typed), email_addresses.clean(typed)) == (None, "ana@example.org")
 
 

@@ -18,7 +18,7 @@ from appoint.kit import phones
         "030 12345678",
     ],
 )
-def test_what_people_paste_around_a_number_is_removed(typed):
+def test_text_pasted_around_a_number_is_removed(typed):
     assert phones.check(typed) is None
     assert phones.to_e164(typed, time_zone="Europe/Berlin") == "+493012345678"
 

@@ -103,7 +103,7 @@ def test_an_email_has_the_clinics_colour_logo_and_site():
     assert '<img src="https://x/logo" alt=""' in html.html
 
 
-def test_an_email_links_to_the_legal_pages_in_both_of_its_forms():
+def test_both_the_text_and_the_html_of_an_email_link_to_the_legal_pages():
     pages = {"privacy_url": "https://l.eu/datenschutz", "imprint_url": "https://l.eu/impressum"}
     rendered = mail("confirmation", replace(CHANGEABLE, **pages), "de")
     assert links(rendered.html)[-2:] == [

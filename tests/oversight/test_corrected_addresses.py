@@ -50,7 +50,7 @@ async def test_setting_another_address_afterwards_does_not_end_the_wait(client, 
     assert (await client.post(f"/api/customers/{ana}/erase", headers=headers)).status_code == 409
 
 
-async def test_a_persons_own_export_and_erasure_are_in_the_audit_of_every_clinic(client, db, ana):
+async def test_a_persons_own_export_and_erasure_are_in_every_clinics_audit_log(client, db, ana):
     headers = await session_at(client, "ana@example.org")
     await client.get(f"/api/customers/{ana}/export", headers=headers)
     await client.post(f"/api/customers/{ana}/erase", headers=headers)
@@ -65,7 +65,7 @@ async def test_a_persons_own_export_and_erasure_are_in_the_audit_of_every_clinic
     ]
 
 
-async def test_a_sign_in_after_a_correction_is_in_the_clinics_audit_for_two_weeks(client, db, ana):
+async def test_a_sign_in_in_the_two_weeks_after_a_correction_is_in_the_clinics_audit_log(client, db, ana):
     await correct(db, client, ana)
     assert await sign_ins(db) == [(0, ana), (1, ana)]
     await db.execute("update patient_correction set created_at = created_at - $1::interval", CORRECTION_WAIT)
@@ -78,6 +78,6 @@ async def sign_ins(db) -> list[tuple[int, str]]:
     return sorted((row.clinic_id, row.subjects[1]) for row in rows)
 
 
-async def test_a_sign_in_without_a_correction_is_only_in_the_platforms_audit(client, db, ana):
+async def test_a_sign_in_without_a_correction_is_only_in_the_platforms_audit_log(client, db, ana):
     await session_at(client, "ana@example.org")
     assert await sign_ins(db) == [(0, ana)]

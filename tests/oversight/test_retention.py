@@ -170,7 +170,7 @@ async def test_concurrent_workers_erase_each_patient_once(world):
     assert await world.db.fetchval("select count(*) from event where type = 'customer.erased' and clinic_id = 0") == 31
 
 
-async def test_retention_leaves_only_ids_in_the_audit(world):
+async def test_retention_leaves_only_ids_in_the_audit_log(world):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     rows = await world.db.fetch(
         "select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action"
@@ -232,7 +232,7 @@ async def test_messages_in_the_development_mailbox_are_deleted_after_a_week(worl
     assert await world.db.fetchval("select token from dev_message") == "6"
 
 
-async def test_the_log_contains_counts_and_no_ids(world, capsys):
+async def test_the_log_contains_counts_but_no_ids(world, capsys):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     output = capsys.readouterr().out
     assert ("patients=1" in output, "customers=1" in output, str(world.ana) in output) == (True, True, False)

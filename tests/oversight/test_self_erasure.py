@@ -90,7 +90,7 @@ async def test_the_records_are_erased_when_the_clinics_retention_period_ends(cli
     assert await records(db) == (None, None, None)
 
 
-async def test_records_past_their_retention_period_are_erased_at_once(client, db, visit):
+async def test_records_past_their_retention_period_are_erased_immediately(client, db, visit):
     await client.patch("/api/clinics/1", json={"policy": {"retainPatientsMonths": 1}}, headers=ADMIN)
     response = (await erase(client, visit)).json()
     assert (response["retained"], response["erased"]["patients"], await records(db)) == ([], 1, (None, None, None))

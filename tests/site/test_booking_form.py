@@ -56,7 +56,7 @@ async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(cli
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
 
-async def test_the_form_removes_what_people_paste_around_an_address(client, db, lakeside):
+async def test_the_form_removes_text_pasted_around_an_address(client, db, lakeside):
     form = await open_form(client, lakeside)
     await send(client, form, email="mailto:ana@example.org,\u200b", phone="tel:\uff0b49\u00a030\u201112345678;")
     row = await db.fetchrow("select email, phone from customer")

@@ -19,7 +19,7 @@ async def test_browsers_can_show_the_response_to_a_form_again_but_no_other_cache
     assert (page.status_code, page.headers["Cache-Control"]) == (409, RESTORABLE)
 
 
-async def test_the_page_for_the_code_says_where_it_was_sent_to_the_browser_that_asked(client, practice):
+async def test_only_the_browser_that_asked_for_a_code_sees_where_it_was_sent(client, practice):
     response = await client.post("/sign-in", data={"address": "ana@example.org"})
     headers = cookies_of(response)
     client.cookies.clear()
@@ -39,7 +39,7 @@ async def test_cancelled_appointments_are_listed_separately_from_upcoming_ones(c
 @pytest.mark.parametrize(
     ("notice_days", "sentence"), [(1, "You can reschedule or cancel until"), (14, "This appointment is soon")]
 )
-async def test_the_form_says_whether_the_appointment_can_be_changed_before_its_button(
+async def test_above_its_button_the_form_says_whether_the_appointment_can_be_changed(
     client, practice, notice_days, sentence
 ):
     await require_notice(client, notice_days * 24 * 60)

@@ -203,7 +203,7 @@ async def test_another_site_cannot_sign_a_visitor_in(db, client):
     assert page.headers["Referrer-Policy"] == "same-origin"  # so that older browsers send the form's origin
 
 
-async def test_pages_that_show_personal_data_record_access_in_the_audit(db, client):
+async def test_access_to_pages_with_personal_data_is_recorded_in_the_audit_log(db, client):
     """Personal data includes patients' details, notes and messages about them, and the names of staff."""
     own, same = await create_clinic_records(db)
     clinic_id = own.ids["clinicId"]

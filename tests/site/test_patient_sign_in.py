@@ -91,7 +91,7 @@ async def test_signing_in_through_another_sites_form_is_refused(db, client, prac
     assert await db.fetchval("select count(*) from session") == 0
 
 
-async def test_signing_in_is_recorded_in_the_audit(db, client, practice):
+async def test_signing_in_is_recorded_in_the_audit_log(db, client, practice):
     code_page = await request_code(client)
     await client.post(code_page, data={"code": code_for(code_page)})
     assert [entry[1:] for entry in await audit_entries(db, "%Form")] == [

@@ -169,7 +169,7 @@ async def test_a_type_page_contains_the_names_of_the_other_current_types(client)
         assert sorted(json.loads(unescape(re.search('data-taken="([^"]*)"', page)[1]))) == names
 
 
-async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(client, db):
+async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit_log(client, db):
     await create_clinic(client)
     records = await add_one_of_everything(client, db, 0)
     user = await add_user(db)

@@ -50,12 +50,12 @@ async def test_starter_types_are_added_once_in_the_clinics_language(client, mana
     ("form", "status"),
     [({"specialty": "astrology"}, 404), ({"specialty": "general", "offer.0": "", "minutes.0": "1"}, 400)],
 )
-async def test_a_made_up_form_adds_no_types(client, manager, form, status):
+async def test_a_made_up_form_does_not_add_any_types(client, manager, form, status):
     assert (await client.post(f"{SETUP}/types", data=form, headers=manager)).status_code == status
     assert (await client.get("/api/clinics/1/appointmentTypes")).json()["items"] == []
 
 
-async def test_a_doctor_added_with_hours_can_be_booked_at_once(client, manager):
+async def test_a_doctor_added_with_hours_can_be_booked_immediately(client, manager):
     body = {
         "name": "Dr. Lena Sommer",
         "weekly": {"monday": [{"startTime": "09:00", "endTime": "12:00"}]},

@@ -1,4 +1,4 @@
-"""Staff pages for patients, messages, the team, API keys, webhooks and the audit, as rendered by the server."""
+"""Staff pages for patients, messages, the team, API keys, webhooks and the audit log, as rendered by the server."""
 
 import re
 from datetime import timedelta
@@ -247,7 +247,7 @@ async def test_a_webhook_page_lists_deliveries_newest_first_and_never_its_secret
     )
 
 
-async def test_the_audit_lists_newest_entries_first_and_is_paginated(client, world):
+async def test_the_audit_log_lists_newest_entries_first_and_is_paginated(client, world):
     for _ in range(60):
         await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_manager)
     pages = [await world.get("/staff/1/audit?action=getPatient")]
@@ -260,7 +260,7 @@ async def test_the_audit_lists_newest_entries_first_and_is_paginated(client, wor
     assert "showAudit" in rows(await world.get("/staff/1/audit?show=all"))[0]
 
 
-async def test_the_audit_can_be_filtered_by_actor_subject_action_and_date(client, world):
+async def test_the_audit_log_can_be_filtered_by_actor_subject_action_and_date(client, world):
     await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_shah)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
     assert "Amara Shah" in row
@@ -272,7 +272,7 @@ async def test_the_audit_can_be_filtered_by_actor_subject_action_and_date(client
         assert (await world.get(f"/staff/1/audit?{odd_filter}")).status_code == 200, odd_filter
 
 
-async def test_the_audit_names_the_platform_administrator(client, world):
+async def test_the_audit_log_names_the_platform_administrator(client, world):
     await client.get(f"/api/clinics/1/patients/{world.ana}", headers=ADMIN)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
     assert "Platform administrator" in row
