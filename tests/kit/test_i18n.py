@@ -24,6 +24,7 @@ SAME_AS_ENGLISH = {
         "Region",
         "Status",
         "Team",
+        "Text",
         "URL",
         "Webhooks",
         "optional",

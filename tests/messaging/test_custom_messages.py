@@ -178,7 +178,7 @@ def test_faults_in_a_template_are_found_by_rendering_it(key, subject, text, expe
     ("language", "fault"),
     [
         ("de", "Zeile 2: „name“ ist kein bekannter Platzhalter; verfügbar sind: clinic, webhook"),
-        ("es", "línea 2: «name» no es un marcador aquí; hay: clinic, webhook"),
+        ("es", "línea 2: «name» no es un marcador conocido; use uno de estos: clinic, webhook"),
         (
             "fr",
             "ligne 2~: «~name~» n’est pas un champ connu~; champs possibles~: clinic, webhook".replace(

@@ -54,8 +54,8 @@ async def test_the_message_to_an_adult_says_who_can_book_until_when_and_how_to_e
     ("locale", "words"),
     [
         ("de", "„Cy Okafor nicht mehr buchen lassen“"),
-        ("es", "«No permitir más que Cy Okafor reserve»"),
-        ("fr", "« Ne plus laisser Cy Okafor réserver »"),
+        ("es", "«Retirar permiso a Cy Okafor»"),
+        ("fr", "«\N{NO-BREAK SPACE}Ne plus laisser Cy Okafor réserver\N{NO-BREAK SPACE}»"),
     ],
 )
 async def test_the_message_is_in_the_patients_language(world, office, post, locale, words):

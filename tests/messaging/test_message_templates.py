@@ -138,7 +138,7 @@ async def test_an_unknown_clinic_is_not_found(clinics):
     [
         ("en", "line 3: “before” is not a known placeholder; use one of: "),
         ("de", "Zeile 3: „before“ ist kein bekannter Platzhalter; verfügbar sind: "),
-        ("es", "línea 3: «before» no es un marcador aquí; hay: "),
+        ("es", "línea 3: «before» no es un marcador conocido; use uno de estos: "),
         (
             "fr",
             "ligne 3~: «~before~» n’est pas un champ connu~; champs possibles~: ".replace("~", "\N{NO-BREAK SPACE}"),

@@ -85,7 +85,7 @@ async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Re
         ends=[
             (
                 (now + timedelta(days=days)).isoformat(timespec="seconds"),
-                translate(language_for(request), "for {n} days", n=days),
+                translate(language_for(request), "in {n} days", n=days),
             )
             for days in LIFETIMES_IN_DAYS
         ],
