@@ -15,7 +15,7 @@ Assignment = Mapping[int, UUID]
 
 
 def assign(specs: Sequence[AppointmentSpec], takers: Mapping[int, Sequence[UUID]]) -> Assignment | None:
-    """Return a doctor for each appointment, such that no doctor's claims overlap. Return None if that is impossible or
+    """Return a doctor for each appointment, so that no doctor's claims overlap. Return None if that is impossible or
     would take too long to work out.
 
     `takers` contains the doctors who could take each appointment if it were the only one.

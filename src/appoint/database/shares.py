@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Final
 
 CLINIC: Final[ContextVar[int | None]] = ContextVar("clinic", default=None)
-"""The clinic that the current request is about, once that is known."""
+"""The clinic that the current request is about. Whatever first learns of it sets this."""
 
 
 class Shares:
