@@ -29,6 +29,32 @@ CREATE TYPE public.idempotency AS (
 	digest bytea
 );
 
+CREATE TYPE public.gathered_booking AS (
+	id uuid,
+	clinic_id integer,
+	clinic_version integer,
+	doctor_id uuid,
+	doctor_version integer,
+	customer_id uuid,
+	appointment_type_id uuid,
+	type_version integer,
+	starts_at timestamp with time zone,
+	ends_at timestamp with time zone,
+	claimed_from timestamp with time zone,
+	claimed_until timestamp with time zone,
+	step_seconds integer,
+	status text,
+	hold_expires_at timestamp with time zone,
+	notes text,
+	max_appointments integer,
+	max_holds integer,
+	known_since timestamp with time zone,
+	request public.idempotency,
+	actor public.audit_actor,
+	traceparent text,
+	now timestamp with time zone
+);
+
 CREATE TYPE public.requested_appointment AS (
 	turn smallint,
 	"position" smallint,
@@ -710,6 +736,35 @@ CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURN
      LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
      LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
 END;
+
+CREATE FUNCTION public.lock_gathered(bookings public.gathered_booking[]) RETURNS TABLE(id uuid, upcoming bigint, held bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  locked gathered_booking[];
+  separate uuid[];
+begin
+  locked := array(select b
+                    from unnest(bookings) as b
+                   where pg_try_advisory_xact_lock(hashtextextended(b.customer_id::text, b.clinic_id)));
+  separate := array(select b.id
+                      from unnest(locked) as b
+                      join patient p on p.clinic_id = b.clinic_id and p.customer_id = b.customer_id
+                     where p.person_id = '00000000-0000-0000-0000-000000000000'
+                       for key share of p skip locked);
+  return query
+  select b.id, counted.upcoming, counted.held
+    from unnest(locked) as b
+   cross join lateral (select count(*) as upcoming, count(*) filter (where a.status = 'pending') as held
+                         from (select clinic_id, status, active_during
+                                 from appointment
+                                where customer_id = b.customer_id and lower(during) >= b.now
+                               offset 0) as a  -- by appointment_by_customer, as in fits_caps
+                        where a.clinic_id = b.clinic_id and a.active_during is not null) as counted
+   where b.id = any(separate)
+      or not exists (select from patient p where p.clinic_id = b.clinic_id and p.customer_id = b.customer_id);
+end $$;
 
 CREATE FUNCTION public.lock_person(clinic integer, customer uuid) RETURNS uuid
     LANGUAGE sql SECURITY DEFINER

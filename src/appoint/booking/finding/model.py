@@ -36,7 +36,7 @@ class ClinicSearch(PageQuery):
     age: Age | None = None
     """The patient's age. Leaves out doctors who see a different age group."""
     new_patient: bool | None = None
-    """Whether the patient is new to the clinic. Leaves out doctors who do not see new patients, or who see only new ones."""
+    """Whether the patient is new to the clinic. Leaves out doctors who see only the other kind of patient."""
     date: fields.Date | None = None
     """Return the free times on this day. Without it, return the next ones within 14 days."""
 
