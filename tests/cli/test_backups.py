@@ -18,11 +18,11 @@ def programs(server_url: str) -> Path:
         return server.binaries
 
 
-def test_a_restored_backup_is_complete(server_url, programs, tmp_path):
+def test_a_restored_backup_is_complete(server_url, worker_id, programs, tmp_path):
     file = tmp_path / "appoint.dump"
     with (
-        temporary(server_url, "appoint_original") as original,
-        temporary(server_url, "appoint_restored", migrated=False) as restored,
+        temporary(server_url, f"original_{worker_id}") as original,
+        temporary(server_url, f"restored_{worker_id}", migrated=False) as restored,
     ):
         asyncio.run(execute(original, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')"))
         backups.back_up(original, file, programs=programs)
@@ -49,10 +49,10 @@ def test_a_failed_backup_leaves_no_file(server_url, programs, tmp_path):
     assert not file.exists()
 
 
-def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, programs, tmp_path):
+def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, worker_id, programs, tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("not a backup")
-    with temporary(server_url, "appoint_restored", migrated=False) as restored:
+    with temporary(server_url, f"restored_{worker_id}", migrated=False) as restored:
         with pytest.raises(StartupError, match="pg_restore failed"):
             asyncio.run(backups.restore(restored, file, programs=programs))
         asyncio.run(execute(restored, "do $$ begin assert to_regclass('clinic') is null; end $$"))
@@ -65,8 +65,8 @@ def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, 
         ("alter table patient disable row level security", "row security on patient"),
     ],
 )
-def test_a_server_does_not_start_on_a_database_without_its_privileges(server_url, damage, example):
-    with temporary(server_url, "appoint_damaged") as damaged:
+def test_a_server_does_not_start_on_a_database_without_its_privileges(server_url, worker_id, damage, example):
+    with temporary(server_url, f"damaged_{worker_id}") as damaged:
         asyncio.run(backups.check(damaged))
         asyncio.run(execute(damaged, damage))
         with pytest.raises(StartupError, match=f"lacks 1 of the roles, policies and grants .*“{example}”"):

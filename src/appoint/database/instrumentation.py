@@ -12,7 +12,7 @@ from ..kit import tracing
 from ..kit.metrics import QUERY_SECONDS
 from .sql import Query
 
-POOL: Final = (f"{__package__}.pool", __name__)
+POOL: Final = (f"{__package__}.pool", f"{__package__}.retries", __name__)
 
 
 async def timed(connection: Any, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
