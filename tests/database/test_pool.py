@@ -52,6 +52,7 @@ def opened(monkeypatch) -> list[Any]:
 
 
 def pool_of(connections: list[Any], *, size: int = 3) -> Database:
+    CLINIC.set(None)  # earlier tests in this process may have served a clinic's requests
     remaining = iter(connections)
 
     async def open_next() -> Any:

@@ -74,7 +74,7 @@ async def test_a_clinic_without_online_booking_asks_patients_to_call_if_it_has_a
 @pytest.mark.parametrize("base", ["/c", "/embed"])
 async def test_a_clinic_without_types_offers_an_appointment(client, village, base):
     page = await client.get(f"{base}/village")
-    assert re.findall(rf'href="({base}/village/times[^"]*)"><strong>([^<]+)', page.text)[0][1] == "An appointment"
+    assert re.findall(rf'href="({base}/village/times[^"]*)">\s*<strong>([^<]+)', page.text)[0][1] == "An appointment"
 
 
 @pytest.mark.parametrize("which", ["has a type", "has no doctors"])

@@ -115,7 +115,7 @@ async def test_a_visitor_who_mistyped_their_address_can_change_it_and_keep_the_t
     details = unescape(re.search(r'href="([^"]+/details\?[^"]+)"', (await client.get(address)).text).group(1))
     page = await client.get(details)
     assert "no longer available" not in page.text
-    action = unescape(re.search(r'id="booking" action="([^"]+)"', page.text).group(1))
+    action = unescape(re.search(r'id="booking"[^>]* action="([^"]+)"', page.text).group(1))
     check = unescape(re.search(r'data-check="([^"]+)"', page.text).group(1))
     assert (await client.get(check)).status_code == 204
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))

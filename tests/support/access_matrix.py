@@ -23,8 +23,6 @@ RELATIONS = ("own", "same clinic", "other clinic", "unknown")
 class RollbackDatabase(Database):
     """A database that rolls back every transaction, after checking its deferred constraints."""
 
-    gathers = False
-
     def __init__(self, db: Database) -> None:
         self.db = db
         self.keys = db.keys

@@ -25,7 +25,7 @@ def utc(instant: datetime) -> str:
 
 
 def form_of(page) -> Form:
-    address = unescape(re.search(r'id="booking" action="([^"]+)"', page.text).group(1))
+    address = unescape(re.search(r'id="booking"[^>]* action="([^"]+)"', page.text).group(1))
     return address, dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..kit import errors, fields
-from ..kit.regions import is_month_first
+from ..kit.regions import is_day_first
 from ..kit.structs import PageQuery, RequestBody, Resource
 
 CustomerToken = Annotated[
@@ -204,7 +204,8 @@ def _pattern(word: str) -> str:
 def _possible_dates(text: str, language: str) -> list[date]:
     """Return the dates that the text could mean.
 
-    The year may be written without its century. Even in a region that writes the month first, the day may come first.
+    The year may be written without its century. In regions where the month or the year comes
+    first, and in English without a region, people may still write the day first.
     """
     match = DATE.fullmatch(text)
     assert match
@@ -213,7 +214,7 @@ def _possible_dates(text: str, language: str) -> list[date]:
         readings = [(year, month, day)]
     else:
         years = [last] if len(last) == 4 else [f"20{last}", f"19{last}"]
-        orders = [(second, first), (first, second)] if is_month_first(language) else [(second, first)]
+        orders = [(second, first)] if is_day_first(language) else [(second, first), (first, second)]
         readings = [(year, *order) for year in years for order in orders]
     days: list[date] = []
     for reading in readings:

@@ -88,6 +88,9 @@ class Database(Statements):
     asyncpg's own pool starts a task to release a connection, which costs as much as a small statement.
     """
 
+    gathers = False
+    """Whether bookings may share statements, which commit on their own."""
+
     def __init__(
         self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float, keys: KeyRing = NO_KEYS
     ) -> None:

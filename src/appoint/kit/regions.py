@@ -87,12 +87,6 @@ def week(tag: str, time_zone: str | None = None) -> list[int]:
     return [(first + number) % NUMBER_OF_DAYS for number in range(NUMBER_OF_DAYS)]
 
 
-def is_month_first(tag: str, time_zone: str | None = None) -> bool:
-    """Return whether dates in numbers begin with the month."""
-    pattern = str(locale_of(tag, time_zone).date_formats["short"].pattern)
-    return pattern.index("M") < pattern.index("d")
-
-
 def csv_delimiter(tag: str, time_zone: str | None = None) -> str:
     """Return the character that spreadsheet programs in the region expect between columns: a semicolon where numbers
     have a decimal comma."""
