@@ -42,7 +42,7 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         )
         await follow(content.locator(".times a").nth(10), frame)
         await content.locator("[name=name]").fill("Ana Souza")
-        await content.locator("[name=email]").fill("ana@example.org")
+        await content.locator("[name=email]").fill("ana.in.a.frame@example.org")
         await answer_questions(content)
         await follow(content.locator("#booking .submit button"), frame)
         await expect(content.get_by_role("heading", name="Buchung bestätigen")).to_be_visible()

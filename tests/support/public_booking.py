@@ -4,6 +4,7 @@ import asyncio
 import re
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
+from secrets import token_hex
 from uuid import UUID
 
 import asyncpg
@@ -39,9 +40,12 @@ async def open_form(page: Page, site: Site, *, doctor: str | None = None, day: i
     await expect(page.locator("#booking")).to_be_visible()
 
 
-async def fill_in(page: Page, name="Ana Souza", email="ana@example.org", note="By wheelchair", born=ADULT) -> None:
+async def fill_in(page: Page, name="Ana Souza", email="", note="By wheelchair", born=ADULT) -> None:
+    """Fill in the form. Without an address, use a new one: tests share a site, and one person cannot have two
+    appointments at the same time.
+    """
     await page.locator("[name=name]").fill(name)
-    await page.locator("[name=email]").fill(email)
+    await page.locator("[name=email]").fill(email or f"ana.{token_hex(4)}@example.org")
     await answer_questions(page, born)
     await page.locator("[name=note]").fill(note)
 
