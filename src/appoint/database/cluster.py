@@ -244,11 +244,11 @@ def _works_on(data: Path, process: psutil.Process) -> bool:
 
 
 def kill_all_at(data: Path) -> None:
-    processes = [process for process in psutil.process_iter() if _works_on(data, process)]
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    while any(_works_on(data, process) for process in processes):
+    """Kill PostgreSQL's programs that use the data, including those that they start in the meantime."""
+    while processes := [process for process in psutil.process_iter() if _works_on(data, process)]:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         time.sleep(0.02)
 
 

@@ -28,6 +28,8 @@ from .cluster import NOT_DURABLE, SETTINGS, Account, Cluster, NotStarted, digest
 OUTSIDE = Path("/var/lib/appoint")
 SERVER_ACCOUNT = "appoint-postgres"
 ACCOUNT_ATTEMPTS = 10  # another process may be changing the accounts
+REMOVAL_ATTEMPTS = 100
+REMOVAL_PAUSE_SECONDS = 0.05
 
 # PostgreSQL's own C.UTF-8: case rules for all of Unicode, the same on every machine.
 LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -177,6 +179,18 @@ def _make_outside() -> None:
         OUTSIDE.chmod(0o755)
 
 
+def _remove(work: Path) -> None:
+    """Remove an unfinished database. A killed process may have left its initdb running, whose programs write to the
+    folder until each has been killed.
+    """
+    for _ in range(REMOVAL_ATTEMPTS):
+        kill_all_at(work)
+        shutil.rmtree(work, ignore_errors=True)
+        if not work.exists():
+            return
+        time.sleep(REMOVAL_PAUSE_SECONDS)
+
+
 def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
     """Create a database at `link` atomically, by building it in a temporary folder and renaming the folder last."""
     outside = not account.reaches(link.parent)
@@ -188,8 +202,7 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
         + (f": the account that runs it cannot reach {link.parent}" if outside else "")
     )
     work = data.with_name(f"new-{digest(link)}")
-    kill_all_at(work)  # a killed process may have left its initdb running
-    shutil.rmtree(work, ignore_errors=True)
+    _remove(work)
     work.mkdir(mode=0o700)
     os.chown(work, account.uid, account.gid)
     result = account.run(
