@@ -153,7 +153,7 @@ def test_a_production_server_and_its_worker_need_only_the_login(database_url, se
         assert migrating.popen.wait(60) == 0, migrating.output
     with appoint("serve", "--with-worker", **production(database_url=serving_url)) as process:
         headers = {"Authorization": f"Bearer {STRONG_SECRET}"}
-        clinic = {"name": "Lakeside", "timeZone": "Europe/Berlin"}
+        clinic = {"name": "Millpond", "timeZone": "Europe/Berlin"}
         created = httpx2.post(process.url + "/api/clinics", json=clinic, headers=headers)
         assert created.status_code == 201, created.text
         assert eventually(lambda: httpx2.get(process.url + "/readyz").status_code == 200)
