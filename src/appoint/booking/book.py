@@ -46,8 +46,8 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     request is a repeat, return what the first one booked, in its current state.
 
     Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, and `KeyReused` for an idempotency key that
-    was sent before with different content. Raise `Conflict` with the first rule (`rules.REASONS`) that applies, up to
-    five alternatives and the index of the first refused request.
+    was sent before with different content. Raise `Conflict` with the first rule (`time_rules.REASONS`) that applies, up
+    to five alternatives and the index of the first refused request.
     """
     CLINIC.set(command.clinic_id)
     overrides: Overrides = NO_OVERRIDES

@@ -120,8 +120,8 @@ class Actor(msgspec.Struct, frozen=True):
         return self.administrator or (membership is not None and membership.role in STAFF)
 
     def may_know_visits(self, customer_id: UUID, clinic_id: int) -> bool:
-        """Return whether the caller may learn when a customer visits the clinic. The customer may, and so may anyone
-        who acts for the clinic."""
+        """Return whether the caller may learn when a customer visits the clinic: customers themselves may, and so may
+        the clinic's staff and partners."""
         return self.acts_for(clinic_id) or self.customer_id == customer_id
 
 
