@@ -1,0 +1,1 @@
+"""Invoices, payments, credit and coupons. One cent of a payment pays for one cent of one invoice."""

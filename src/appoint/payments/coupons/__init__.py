@@ -1,0 +1,1 @@
+"""Coupons: who can use them for what, and how often."""

@@ -1,0 +1,1 @@
+"""Draft, issue and correct invoices."""

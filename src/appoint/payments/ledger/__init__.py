@@ -1,0 +1,1 @@
+"""Accounts, and the transfers between them that every change in money writes."""

@@ -1,0 +1,1 @@
+"""Record payments, and allocate and refund them."""
