@@ -17,7 +17,6 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 import msgspec
 
 from ..kit import errors
-from ..kit.i18n import translatable
 
 TaxCategory = Literal["S", "Z", "E", "O"]
 """A category from UNCL 5305, as in EN 16931: `S`, taxed at a rate above zero; `Z`, zero-rated; `E`, exempt; `O`, not
@@ -96,13 +95,13 @@ def check_tax(tax: Tax, path: str = "#") -> None:
     """
     faults: list[errors.Fault] = []
     if tax.category == "S" and tax.rate == 0:
-        faults.append(errors.Fault(f"{path}/taxRate", translatable("must be more than 0 in tax category S")))
+        faults.append(errors.Fault(f"{path}/taxRate", "must be more than 0 in tax category S"))
     if tax.category != "S" and tax.rate != 0:
-        faults.append(errors.Fault(f"{path}/taxRate", translatable("must be 0 unless the tax category is S")))
+        faults.append(errors.Fault(f"{path}/taxRate", "must be 0 unless the tax category is S"))
     if tax.category in ("E", "O") and not tax.reason:
-        faults.append(errors.Fault(f"{path}/taxReason", translatable("is required in tax categories E and O")))
+        faults.append(errors.Fault(f"{path}/taxReason", "is required in tax categories E and O"))
     if tax.category in ("S", "Z") and tax.reason:
-        faults.append(errors.Fault(f"{path}/taxReason", translatable("is only for tax categories E and O")))
+        faults.append(errors.Fault(f"{path}/taxReason", "is only for tax categories E and O"))
     if faults:
         raise errors.Invalid(*faults)
 
