@@ -1,4 +1,5 @@
-"""Which patients doctors see. In this clinic, a paediatrician and a doctor who sees everyone are free all Monday."""
+"""Which patients doctors see. At this clinic, a paediatrician and a doctor who sees everyone are free all day on
+Monday."""
 
 from datetime import date
 

@@ -174,7 +174,8 @@ async def test_a_locked_doctor_delays_nobody_else(world):
 
 
 async def test_a_locked_time_delays_others_only_briefly(world):
-    """An uncommitted appointment is invisible, so the shared statement waits, gives up, and each is tried alone."""
+    """An uncommitted appointment is invisible, so the shared statement waits and gives up, and each booking is then
+    tried on its own."""
     async with world.db.connection() as connection, connection.transaction():
         await connection.execute(
             "insert into patient (clinic_id, customer_id) values ($1, $2)", world.clinic, world.ana

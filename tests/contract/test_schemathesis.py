@@ -34,7 +34,7 @@ CHECKS = {
     },
 }
 CHECKS_OF_SEQUENCES = {
-    # What has been removed can still be read: `active` is false.
+    # Removed resources can still be read, with `active: false`.
     "use_after_free": {"enabled": False},
     # It sends every request twice more without credentials, until there is no response but 429.
     "ignored_auth": {"enabled": False},

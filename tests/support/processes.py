@@ -151,7 +151,7 @@ class RedisServer:
 def own_postgres() -> Iterator[cluster.Cluster]:
     """An empty PostgreSQL server that a test can stop and start."""
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # when started by root, the server runs as a different user
+    folder.chmod(0o711)  # when started as root, the server runs under a different account
     try:
         (folder / "data").mkdir(mode=0o711)
         postgres, _ = provisioning.prepare(folder / "data", lambda _: None, durable=False)

@@ -42,7 +42,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> None:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="appoint package ") as name:
-        Path(name).chmod(0o755)  # when started by root, the embedded server runs as a different user
+        Path(name).chmod(0o755)  # when started as root, the embedded server runs under a different account
         yield Path(name)
 
 

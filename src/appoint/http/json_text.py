@@ -38,7 +38,8 @@ class Malformed(Invalid):
 
 
 def parse(raw: bytes) -> Any:
-    """Return a body's plain values. Raise `Malformed`, or `Invalid` if a string contains an invalid character."""
+    """Parse a request body into plain Python values. Raise `Malformed`, or `Invalid` if a string contains an invalid
+    character."""
     if _is_too_deep(raw):
         raise Malformed("is nested too deeply")
     try:

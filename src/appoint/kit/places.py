@@ -193,7 +193,7 @@ def locate(address: str, country: str | None) -> Place | None:
 
 
 def folded(text: str) -> str:
-    """Return the words in lower case, without accents and punctuation."""
+    """Return the words in lower case, without accents or punctuation."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(TRANSLATION))
     letters = (each if each.isalnum() else " " for each in plain if not unicodedata.combining(each))
     return " ".join("".join(letters).split())

@@ -105,7 +105,7 @@ class Bookings(Controller):
         self, request: Request, clinic_id: FromPath[int], query: BookingListFilter
     ) -> Response[Page[Booking]]:
         """List a clinic's bookings that contain a matching appointment, ordered by the start of the first such
-        appointment or, with `updatedSince`, by the last change to one."""
+        appointment or, with `updatedSince`, by when one of them last changed."""
         selection, since = visible_selection(request, query), query.updated_since
         page = await (
             repository.list_changed_for_clinic(request.db, clinic_id, selection, since=since)

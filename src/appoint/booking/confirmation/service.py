@@ -222,7 +222,7 @@ async def send_next_code_for(db: Database, actor: Actor, *, appointment_id: UUID
 
 
 async def send_next_code(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> Confirmation:
-    """Send the booker a new code and invalidate the previous one. The hold does not last any longer.
+    """Send the booker a new code and invalidate the previous one. This does not extend the hold.
 
     Raise `Conflict`: `too-many-codes`, `hold-expired`, or `wrong-status` if the appointment needs no code.
     """

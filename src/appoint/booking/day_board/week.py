@@ -1,4 +1,4 @@
-"""A week of all doctors as a table: a row for each doctor, a column for each day."""
+"""One week for all doctors, as a table: a row for each doctor, a column for each day."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

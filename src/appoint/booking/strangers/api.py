@@ -48,7 +48,7 @@ class StrangerAppointments(Controller):
         clinic's notice period.
 
         Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a message;
-        patients with booked appointments receive one. The cancellations can be undone, except those of holds.
+        patients with booked appointments receive one. The cancellations can be undone, except for holds.
         """
         outcome, replayed = await idempotent_answer(
             request,

@@ -106,4 +106,4 @@ class BulkCancelled(msgspec.Struct, rename="camel"):
     count: int
     """How many were cancelled."""
     undo: UndoOffer | None
-    """How to undo all of the cancellations, except those of holds; null if there are none."""
+    """How to undo all of the cancellations, except for holds; null if there are none."""

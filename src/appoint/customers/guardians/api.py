@@ -74,7 +74,7 @@ class Guardians(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]
     ) -> Response[Page[Guardianship]]:
-        """List the people who can book for a patient at this clinic today. Returns a single page."""
+        """List the people who can currently book for a patient at this clinic. Returns a single page."""
         await customers.get_patient(request.db, clinic_id, customer_id)
         guardians = await service.list_guardians(
             request.services.db.across(), ward_id=customer_id, clinic_id=clinic_id, now=clock.now()
@@ -109,7 +109,7 @@ class Guardians(Controller):
     async def remove(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], guardianship_id: FromPath[UUID]
     ) -> None:
-        """Withdraw a right to book that the clinic granted. The appointments remain."""
+        """Withdraw a right to book that the clinic granted. Appointments that are already booked remain."""
         await request.services.db.across().atomic(
             service.revoke,
             request.user,

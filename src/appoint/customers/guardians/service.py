@@ -53,7 +53,7 @@ async def grant(
 ) -> Guardianship:
     """Let one of the clinic's patients book for another, at this clinic only.
 
-    Raise `NotFound` unless both are the clinic's patients, `Invalid`, or an `already-guardian` `Conflict`.
+    Raise `NotFound` unless both are the clinic's patients. Also raise `Invalid`, or `Conflict` (`already-guardian`).
     """
     guardian_id = content.guardian_id
     if not await repository.are_patients(tx, clinic_id, [guardian_id, ward_id]):

@@ -73,7 +73,7 @@ ACCOUNTS: Final[dict[str, Problem]] = {
         409,
         _("Too many administrator tokens"),
         _("The limit of {most} administrator tokens has been reached."),
-        _("First, revoke one that you no longer need."),
+        _("Revoke one that you no longer need, then try again."),
         {"most": 100},
     ),
     # API keys

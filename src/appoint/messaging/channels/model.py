@@ -121,8 +121,8 @@ MAIL: Final = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # 7bit, for s
 
 
 def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
-    """Build the email for a sanitized message from the sender's address: text, HTML and calendar as alternatives, and
-    the calendar again as an attachment.
+    """Build the email for a sanitized message, sent from the sender's address: text, HTML and calendar as alternatives,
+    and the calendar again as an attachment.
 
     If there are several calendars, they are only attached, each as its own file. An invitation can contain only one
     event (RFC 5546), mail programs ignore all but the first, and an alternative to the text would hide the other

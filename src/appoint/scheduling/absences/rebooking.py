@@ -197,8 +197,8 @@ class _RebookingSearch:
         )
 
     def _acceptance(self, appointment: AffectedAppointment) -> Acceptance:
-        """Return which doctors see the patient. Their own doctor does, and the type must be right for them, because
-        they already have an appointment for it.
+        """Return which doctors see the patient. The patient's own doctor always does. The type must suit the patient,
+        because they already have an appointment of that type.
         """
         if appointment.id not in self._acceptances:
             own_doctor = self._catalogue.doctors[appointment.doctor_id]

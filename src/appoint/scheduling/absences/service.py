@@ -75,8 +75,8 @@ async def find_period(
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
-    """Add an absence, and withdraw the time published during it, from now on. Slots keep any part that lies outside the
-    absence.
+    """Add an absence, and withdraw the published time that it covers, except what has already passed. Slots keep any
+    part that lies outside the absence.
 
     With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise an
     `appointments-in-the-way` `Conflict` that lists them. A concurrent booking either commits first and is among them,

@@ -69,7 +69,7 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     appointment = await service.find_for_holder(db, id)
     if appointment is None:
         return None
-    # record the id, never the page's URL, which would give readers of the audit log access
+    # record the id, never the page's URL, which would give readers of the audit log access to the appointment
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
     return LinkedAppointment(appointment, catalogue, clock.now())

@@ -1,4 +1,4 @@
-"""A clinic's patients in alphabetical order, with a search, for staff."""
+"""For staff: a clinic's patients in alphabetical order, with a search box."""
 
 from typing import Any, Final
 

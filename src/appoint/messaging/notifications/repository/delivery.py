@@ -31,8 +31,8 @@ class Attempt(NamedTuple):
 async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, limit: int, now: datetime) -> list[Attempt]:
     """Lease due notifications, urgent ones first, each with one of the provider's tokens, and count the attempt.
 
-    Notifications that share a message are leased together, with one token. All workers agree on which of them is the
-    first, so only one worker can lease them.
+    Notifications that share a message are leased together, with one token. All workers treat the same notification as
+    the first of its group, so only one worker can lease the group.
 
     A notification whose lease has expired is due again. Never lease more than there are free tokens, so that an urgent
     notification waits only for the attempts in progress.
