@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
+from .kit.payment_settings import PaymentSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
 from .kit.sign_in_settings import SignInSettings
 
@@ -261,7 +262,7 @@ class GeneralSettings(BaseSettings):
     )
 
 
-class Settings(AuditSettings, SignInSettings, GeneralSettings):
+class Settings(AuditSettings, SignInSettings, PaymentSettings, GeneralSettings):
     """All settings. The last base class's settings come first."""
 
     model_config = SettingsConfigDict(

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from appoint.integrations.webhooks import gateway
+from appoint.kit import public_internet
 from support.webhook_network import PUBLIC_ADDRESS, Names, rejection
 
 
@@ -68,7 +69,7 @@ def names(monkeypatch) -> Names:
     ],
 )
 def test_a_private_or_reserved_address_is_not_public(address):
-    assert not gateway.is_public(address)
+    assert not public_internet.is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_private_or_reserved_address_is_not_public(address):
     ],
 )
 def test_a_globally_routable_address_is_public(address):
-    assert gateway.is_public(address)
+    assert public_internet.is_public(address)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from appoint.events.service import event_of
-from appoint.integrations.webhooks import gateway, jobs, model, retries, service
+from appoint.integrations.webhooks import jobs, model, retries, service
 from appoint.integrations.webhooks.repository import deliveries, leases
+from appoint.kit.public_internet import connection_pool
 from support.partner import OK, Partner, hang
 from support.webhooks import add_events, until, wait_for_attempts, wait_for_deliveries, webhook, working
 
@@ -40,7 +41,7 @@ async def test_a_dead_workers_unrecorded_delivery_is_repeated_with_the_same_id(d
         endpoint = await leases.find_endpoint(db, dead)
         assert endpoint
         assert delivery.event
-        async with gateway.connection_pool(private_addresses=True) as pool:
+        async with connection_pool(private_addresses=True) as pool:
             outcome = await service.send(pool, endpoint, event_of(delivery.event), seconds=5, now=time())
         assert outcome.reason is None
         async with working(db, time):

@@ -10,6 +10,7 @@ import pytest
 
 from appoint.integrations.webhooks import gateway
 from appoint.kit.errors import Invalid
+from appoint.kit.public_internet import connection_pool
 
 PUBLIC_ADDRESS = "93.184.215.14"
 
@@ -55,7 +56,7 @@ class Listener:
 
 async def post(url: str, *, private_addresses: bool = False):
     """Send an empty webhook request."""
-    async with gateway.connection_pool(private_addresses=private_addresses) as pool:
+    async with connection_pool(private_addresses=private_addresses) as pool:
         return await gateway.post(pool, url, b"{}", headers={}, seconds=5)
 
 

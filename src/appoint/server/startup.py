@@ -140,6 +140,10 @@ def check_settings(settings: Settings) -> None:
         from ..messaging.channels.gateway import create_gateways  # noqa: PLC0415
 
         create_gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
+    if settings.payments_url:
+        from ..payments.checkout.gateway import create_gateway  # noqa: PLC0415
+
+        create_gateway(settings)
     if settings.broker_url:
         from ..integrations.broker.gateway import check_url  # noqa: PLC0415
 

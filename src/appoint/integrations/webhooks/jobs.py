@@ -21,6 +21,7 @@ from ...events.service import event_of
 from ...kit import clock, errors
 from ...kit.key_ring import UnreadableError
 from ...kit.leases import Pace, serve
+from ...kit.public_internet import Pool, connection_pool
 from . import gateway, retries, service
 from .repository import deliveries, leases
 
@@ -38,7 +39,7 @@ BATCH_SIZE: Final = 50
 
 class Sender(NamedTuple):
     db: Database
-    pool: gateway.Pool
+    pool: Pool
     stop: asyncio.Event
     answer_seconds: float
     now: Callable[[], datetime]
@@ -60,7 +61,7 @@ async def deliver(
 ) -> None:
     """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay the others.
     Return once the last requests have finished."""
-    async with gateway.connection_pool(private_addresses=private_addresses) as pool:
+    async with connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(
             stop,

@@ -41,7 +41,7 @@ from .model import (
 from .repository import deliveries, webhooks
 
 if TYPE_CHECKING:
-    from .gateway import Pool
+    from ...kit.public_internet import Pool
 
 
 async def get(db: Statements, webhook_id: UUID) -> Webhook:
@@ -175,10 +175,11 @@ async def create_sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now:
 
 async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
     """Send the sample now, once, even to a disabled webhook. Doesn't write to the database. Raise `NotFound`."""
+    from ...kit.public_internet import connection_pool  # noqa: PLC0415
     from . import gateway  # noqa: PLC0415
 
     endpoint = await _get_endpoint(db, sample.webhook_id)
-    async with gateway.connection_pool(private_addresses=private_addresses) as pool:
+    async with connection_pool(private_addresses=private_addresses) as pool:
         outcome = await send(pool, endpoint, gateway.sample_event(sample), seconds=gateway.ANSWER_SECONDS, now=now)
     return WebhookTrial(outcome.reason is None, outcome.response_status, outcome.milliseconds, outcome.reason)
 
