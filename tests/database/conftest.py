@@ -8,6 +8,7 @@ import pytest
 from appoint.database import embedded
 from support.constraint_rows import ROWS
 from support.embedded_servers import folder, query
+from support.money_constraint_rows import MONEY_ROWS
 from support.sign_in_constraint_cases import SIGN_IN_ROWS
 
 
@@ -17,7 +18,7 @@ async def rows(db) -> AsyncIterator:
     async with db.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(f"{ROWS}; {SIGN_IN_ROWS}; set constraints all immediate")
+        await connection.execute(f"{ROWS}; {SIGN_IN_ROWS}; {MONEY_ROWS}; set constraints all immediate")
         yield connection
         await transaction.rollback()
 

@@ -15,10 +15,22 @@ CLASSES = {
         doctor: name specialty title languages specialties patients portrait_hash
         appointment_type: name description mode price_currency patients preparation
         image: hash content
+        payment_policy: invoices_at refund_to tax_category tax_reason fee_tax_category series
         audit_head: public_key signature hash
         audit_start: public_key signature hash
     """,
     "internal": """
+        account: name currency
+        allocation: currency
+        coupon: code active_code description
+        document_number: series
+        gateway_event: gateway event_id type
+        invoice: kind status currency language occasion series
+        invoice_line: invoice_status tax_category tax_reason
+        number_series: series
+        payment: method status currency series gateway gateway_session_id gateway_payment_id gateway_url
+        refund: currency destination status gateway_refund_id
+        transfer: stage rule debit credit currency reference
         address_change: channel
         admin_token: name secret_hash
         api_key: name scopes secret_hash old_secret_hash networks
@@ -57,6 +69,11 @@ CLASSES = {
         worker_heartbeat: worker
     """,
     "personal": """
+        allocation: actor
+        invoice: note buyer seller due_on
+        invoice_line: description
+        payment: reason
+        refund: reason
         address_change: old_address
         app_user: name email active_email locale password_hash
         audit_entry: actor subjects address request_id reason

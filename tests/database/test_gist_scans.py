@@ -7,11 +7,19 @@ twice.
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 from support.source import statements
 
-CHANGES = {("Update", "appointment"), ("Update", "booking_slot"), ("Insert", "booking_slot")}
+CHANGES = {
+    ("Update", "appointment"),
+    ("Update", "booking_slot"),
+    ("Insert", "booking_slot"),
+    ("Update", "allocation"),
+    ("Insert", "allocation"),
+    ("Insert", "coupon_use"),
+}
 
 
 def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = False) -> Iterator[str]:
@@ -38,7 +46,7 @@ async def test_changes_read_each_constraints_index_only_once(db):
             "select relname from pg_class join pg_am on pg_am.oid = relam where amname = 'gist'"
         )
         for name, sql in statements():
-            if "update appointment" not in sql and "insert into booking_slot" not in sql:
+            if not re.search(r"update appointment|insert into booking_slot|(update|into) (allocation|coupon_use)", sql):
                 continue
             changes += 1
             await connection.execute(f"prepare statement as {sql}")

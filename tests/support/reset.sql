@@ -16,7 +16,9 @@ begin
            and relname <> 'schema_migration'
     ),
     reference as (
-        select distinct conrelid, confrelid from pg_constraint where contype = 'f' and conrelid <> confrelid
+        -- tables that refer to each other do so with at least one deferred constraint
+        select distinct conrelid, confrelid from pg_constraint
+         where contype = 'f' and conrelid <> confrelid and not condeferrable
     ),
     level (oid, depth) as (
         select oid, 0 from tab
