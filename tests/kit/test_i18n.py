@@ -212,4 +212,4 @@ async def test_faults_are_in_the_requested_language(client):
 async def test_pages_are_in_the_requested_language(client):
     page = await client.get("/problems/taken", headers={"Accept-Language": "fr"})
     assert '<html lang="fr" dir="ltr">' in page.text
-    assert "Ce créneau est déjà pris" in page.text
+    assert "Cet horaire est déjà pris" in page.text

@@ -55,7 +55,7 @@ async def test_the_message_to_an_adult_says_who_can_book_until_when_and_how_to_e
     [
         ("de", "„Cy Okafor nicht mehr buchen lassen“"),
         ("es", "«Retirar permiso a Cy Okafor»"),
-        ("fr", "«\N{NO-BREAK SPACE}Ne plus laisser Cy Okafor réserver\N{NO-BREAK SPACE}»"),
+        ("fr", "«\N{NO-BREAK SPACE}Ne plus autoriser Cy Okafor à réserver\N{NO-BREAK SPACE}»"),
     ],
 )
 async def test_the_message_is_in_the_patients_language(world, office, post, locale, words):
