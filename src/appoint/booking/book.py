@@ -131,9 +131,7 @@ async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan
     which also writes nothing if a row is locked; the next attempt waits for it."""
     if not (db.gathers and repository.can_gather(command, plan)):
         return await _insert(db, command, plan)
-    booking = await repository.insert_gathered(db, command, plan)
-    is_bounded = plan.origin is not None  # unless the patient is known to the clinic
-    return await _insert(db, command, plan) if booking is None and is_bounded else booking
+    return await repository.insert_gathered(db, command, plan)
 
 
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:

@@ -18,6 +18,9 @@ Overrides = Mapping[int, tuple[str, ...]]
 """The rules to override, keyed by the request's position."""
 NO_OVERRIDES: Final[Overrides] = {}
 
+MAX_UNCONFIRMED_HOLD: Final = timedelta(minutes=10)
+"""How long a stranger can hold a time. The message with the code states the same duration."""
+
 
 class IdempotencyKey(NamedTuple):
     """A request's identity: its caller, its key and a digest of its content."""
@@ -52,6 +55,10 @@ class BookingCommand(NamedTuple):
     is_proven: bool = True
     """Whether the caller has signed in, or has proven that messages to the patient's address reach them. Otherwise, the
     clinic can require a code."""
+
+    def hold_expires_at(self, *, needs_code: bool) -> datetime:
+        longest = MAX_UNCONFIRMED_HOLD if needs_code else self.hold_length
+        return self.now + min(self.hold_length, longest)
 
 
 class SlotTime(NamedTuple):

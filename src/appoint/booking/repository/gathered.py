@@ -3,12 +3,15 @@
 from datetime import UTC
 from typing import Final
 
+from msgspec import UNSET
+
 from ...database.gathering import gathering
 from ...database.pool import Database
 from ...database.sql import load
 from ...kit import ids, tracing
 from ...kit.key_ring import Place
 from ..bounds import NEWCOMER_PERIOD
+from ..confirmation.message import Confirmation
 from ..model import Appointment, BookedAppointments, Status, audit_reason
 from ..planning import BookingCommand, BookingPlan
 
@@ -16,17 +19,16 @@ INSERT_GATHERED: Final = load(__name__.rpartition(".")[0], "insert_gathered")
 
 
 def can_gather(command: BookingCommand, plan: BookingPlan) -> bool:
-    """Return whether `insert_gathered` can write the plan: one appointment with a named doctor, for which no rule is
-    overridden. Strangers' bookings share their clinic's bounds, so those are written one by one."""
+    """Return whether `insert_gathered` can write the plan: one appointment with a named doctor, without overridden
+    rules or a separate booker."""
     spec, *others = plan.specs
     return not (
         others
         or spec.doctor_id is None
         or len(spec.candidates) != 1
         or spec.overrides
-        or plan.needs_code
         or command.booker_id
-        or (plan.origin and plan.signed_in_id != spec.customer_id)
+        or (plan.origin and plan.signed_in_id not in (None, spec.customer_id))
     )
 
 
@@ -41,7 +43,7 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
     catalogue, actor, type = plan.catalogue, command.actor, spec.type
     id = ids.new_id(catalogue.clinic_id)
     status = Status.PENDING if spec.hold else Status(spec.status)
-    hold_expires_at = command.now + command.hold_length if spec.hold else None
+    hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code) if spec.hold else None
     appointments, holds = plan.limits or (None, None)
     row = await gathering(db, INSERT_GATHERED).send(
         id,
@@ -64,7 +66,7 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             db.keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
             appointments,
             holds,
-            plan.now - NEWCOMER_PERIOD if plan.origin else None,
+            plan.now - NEWCOMER_PERIOD if plan.origin and plan.signed_in_id else None,
             command.idempotency,
             (
                 actor.key,
@@ -75,6 +77,8 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             ),
             tracing.traceparent(),
             command.now,
+            plan.origin,
+            plan.needs_code,
         ),
         key=(catalogue.clinic_id, spec.customer_id),
     )
@@ -104,5 +108,8 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
         version=1,
         created_at=row.created_at,
         updated_at=row.created_at,
+        confirmation=Confirmation.to(row.code_sent_to, hold_expires_at)
+        if row.code_sent_to and hold_expires_at
+        else UNSET,
     )
     return BookedAppointments([appointment], None)

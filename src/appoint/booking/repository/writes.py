@@ -1,7 +1,7 @@
 """Write appointments, and the hours that are published for one appointment alone."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -23,8 +23,6 @@ UNDO_STEP: Final = load(REPOSITORY, "undo_step")
 MOVE_APPOINTMENT: Final = load(REPOSITORY, "move_appointment")
 PUBLISH_MISSING_HOURS: Final = load(REPOSITORY, "publish_missing_hours")
 EXPIRE_HOLDS: Final = load(REPOSITORY, "expire_holds")
-MAX_UNCONFIRMED_HOLD: Final = timedelta(minutes=10)
-"""How long a stranger can hold a time. The message with the code states the same duration."""
 
 
 async def insert_appointments(db: Statements, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
@@ -46,8 +44,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     overrides = audit_reason(
         [rule for _, spec in turns for rule in spec.overrides], [rule for _, spec in turns for rule in spec.advisories]
     )
-    longest_hold = MAX_UNCONFIRMED_HOLD if plan.needs_code else command.hold_length
-    hold_expires_at = command.now + min(command.hold_length, longest_hold)
+    hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code)
     appointment_ids = [booking_id if len(turns) == 1 else ids.new_id(clinic_id) for _ in turns]
     override_reason = command.override.reason if command.override else None
     rows = await db.fetch(
