@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import httpx2
@@ -23,11 +23,12 @@ import pytest
 
 from appoint.database import cluster, provisioning
 from appoint.kit import errors
-from support import run_clock
+from support import preloaded, run_clock
 from support.app import TOKEN
 from support.keys import KEY
 
 T = TypeVar("T")
+Popen: TypeAlias = subprocess.Popen[str] | preloaded.PreloadedProcess
 
 
 class Process:
@@ -38,18 +39,22 @@ class Process:
         arguments: tuple[str, ...],
         environment: dict[str, str],
         *,
-        program: str | Path = sys.executable,
+        program: Path | None = None,
         cwd: Path | None = None,
     ) -> None:
-        self.popen = subprocess.Popen(
-            [program, "-m", "appoint", *arguments],
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            start_new_session=True,
+        self.popen: Popen = (
+            preloaded.start(arguments, environment)
+            if program is None and preloaded.can_start(arguments, environment)
+            else subprocess.Popen(
+                [program or sys.executable, "-m", "appoint", *arguments],
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment,
+                start_new_session=True,
+            )
         )
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read, daemon=True)
