@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from ..kit import errors
+from ..kit import errors, tasks
 from ..kit.cache import Listen
 from .pool import Database, Statements
 
@@ -61,9 +61,7 @@ class Invalidations:
 
     async def stop(self) -> None:
         if self._listener:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+            await tasks.cancel(self._listener)
 
     async def send(self, clinic_id: int) -> None:
         """Do nothing: the transaction that changed the clinic has already announced the change."""

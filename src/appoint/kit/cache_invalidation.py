@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from redis.exceptions import RedisError
 
-from . import redis_client
+from . import redis_client, tasks
 
 log = structlog.get_logger()
 
@@ -42,9 +42,7 @@ class Invalidations:
 
     async def stop(self) -> None:
         if self._listener:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+            await tasks.cancel(self._listener)
         await self._redis.aclose()
 
     async def send(self, clinic_id: int) -> None:
