@@ -22,6 +22,7 @@ TABLES = ("utilisation-by-doctor", "utilisation-by-weekday", "bookings", "no-sho
 
 async def test_a_manager_sees_charts_and_downloads_their_tables(site, page):
     await sign_in(page, site.url, MANAGER)
+    await page.goto(f"{site.url}/staff")
     await follow(page.locator("nav").get_by_role("link", name="Reports"))
     await expect(page.get_by_role("img")).to_have_count(3)
     await expect(page.locator(".heat td[class]").nth(20)).to_be_attached()

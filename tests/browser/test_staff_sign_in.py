@@ -5,13 +5,16 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from support.browsers import PASSWORD, expect_accessible, follow, open_page, sign_in
+from support.browsers import PASSWORD, expect_accessible, follow, open_page
 
 RECEPTION = "reception@spreebogen.example.org"
 
 
 async def test_a_receptionist_lands_on_their_clinics_pages(site, page):
-    await sign_in(page, site.url, RECEPTION)
+    await page.goto(f"{site.url}/staff/sign-in")
+    await page.get_by_label("Email").fill(RECEPTION)
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await follow(page.locator("form[action='/staff/sign-in'] button"))
     await expect(page).to_have_url(re.compile(f"^{re.escape(site.url)}/staff/1/"))
     await page.goto(f"{site.url}/staff/sign-in")
     await expect_accessible(page)

@@ -3,6 +3,7 @@
 import asyncio
 from copy import deepcopy
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from unittest import SkipTest
 
@@ -24,6 +25,8 @@ from support import described
 from support.app import ADMIN, TOKEN, client_of, settings
 from support.database import reset
 from support.scale import scaled
+
+pytestmark = pytest.mark.xdist_group("schemathesis")
 
 CHECKS = {
     # A schema cannot express every rule, such as which members belong together or that a time is in the future.
@@ -56,7 +59,12 @@ async def app(scope, receive, send):
     await app.real(scope, receive, send)
 
 
-def document_schema(*, checks=CHECKS, mode="all"):
+@cache
+def document_schema(*, sequences=False):
+    """Return the document's schema. Tests share it, so that Schemathesis reuses values it has found, such as those that
+    match a pattern.
+    """
+    checks, mode = (CHECKS | CHECKS_OF_SEQUENCES, "positive") if sequences else (CHECKS, "all")
     config = schemathesis.Config.from_dict({"checks": checks, "generation": {"deterministic": True, "mode": mode}})
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
     schema.location, schema.app = "/api/openapi.json", app
@@ -120,8 +128,7 @@ async def create_world(database_url, day):
     db = connect(database_url, size=1, wait_seconds=30, statement_seconds=60)
     await reset(db)
     await db.close()
-    app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
-    async with client_of(app, base_url="http://testserver.local/api", headers=ADMIN) as client:
+    async with client_of(app.real, base_url="http://testserver.local/api", headers=ADMIN) as client:
 
         async def create(path, **body):
             response = await client.post(path, json=body)
@@ -249,8 +256,7 @@ def test_responses_to_sequences_of_requests_match_the_document(tags):
     separately.
     """
     load_all_checks()
-    schema = document_schema(checks=CHECKS | CHECKS_OF_SEQUENCES, mode="positive")
-    machine = schema.include(tag=list(tags)).as_state_machine()
+    machine = document_schema(sequences=True).include(tag=list(tags)).as_state_machine()
 
     class Sequence(machine):
         def before_call(self, case):

@@ -13,7 +13,7 @@ from stat import S_IMODE
 import pytest
 
 from appoint.database import cluster, embedded, provisioning
-from support.embedded_servers import needs_root, postgres_processes, query, socket_folder
+from support.embedded_servers import needs_root, postgres_accounts, query, socket_folder
 
 pytestmark = pytest.mark.xdist_group("embedded")
 
@@ -57,7 +57,7 @@ def test_another_users_socket_folder_is_rejected(data_dir: Path) -> None:
 @needs_root
 def test_a_server_started_by_root_runs_under_its_own_account(data_dir: Path) -> None:
     with embedded.running(data_dir, durable=False):
-        assert {process.username() for process in postgres_processes(data_dir)} == {provisioning.SERVER_ACCOUNT}
+        assert postgres_accounts(data_dir) == {provisioning.SERVER_ACCOUNT}
     assert pwd.getpwnam(provisioning.SERVER_ACCOUNT).pw_shell == "/usr/sbin/nologin"
 
 
@@ -69,7 +69,7 @@ def test_without_its_own_account_the_server_runs_as_nobody_and_lets_only_root_lo
     monkeypatch.setattr(provisioning, "_own_account", lambda: None)
     nobody = pwd.getpwnam("nobody")
     with embedded.running(home / "data", durable=False) as server:
-        assert {process.username() for process in postgres_processes(home / "data")} == {"nobody"}
+        assert postgres_accounts(home / "data") == {"nobody"}
         psql = (server.binaries / "psql", "-h", socket_folder(server), "-Atc", "select 1")
         for login in ("postgres", "appoint", "appoint_serving"):
             outcome = cluster.Account(nobody.pw_uid, nobody.pw_gid).run(*psql, "-U", login, "appoint")
@@ -156,7 +156,7 @@ def test_root_can_start_an_ordinary_users_server(home: Path) -> None:
     def start() -> None:
         with embedded.running(home / "data", durable=False) as server:
             query(server.url, "create table if not exists visits ()")
-            assert {process.username() for process in postgres_processes(home / "data")} == {"daemon"}
+            assert postgres_accounts(home / "data") == {"daemon"}
 
     def exit_code_of_child() -> int | None:
         child = multiprocessing.get_context("fork").Process(target=as_daemon)

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,15 @@ def postgres_processes(data_dir: Path) -> list[psutil.Process]:
         and process.info["cwd"] == data
         and process.info["status"] != psutil.STATUS_ZOMBIE
     ]
+
+
+def postgres_accounts(data_dir: Path) -> set[str]:
+    """Return the accounts that the server's processes run under, some of which may have ended in the meantime."""
+    accounts: set[str] = set()
+    for process in postgres_processes(data_dir):
+        with suppress(psutil.NoSuchProcess):
+            accounts.add(process.username())
+    return accounts
 
 
 def postmaster(data_dir: Path) -> psutil.Process:

@@ -84,3 +84,4 @@ async def receive_code(page: Page, site: Site, address: str) -> str:
                     (code,) = re.findall(r"\b\d{6}\b", await text.inner_text())
                     await mailbox.close()
                     return code
+            await asyncio.sleep(0.2)
