@@ -44,6 +44,9 @@ CLASSES = {
         clinic: staff_networks
         clinic_setup_step: step
         dev_message: token channel
+        dev_payment_object: id kind content delivery
+        dev_payment_request: key digest answer
+        dev_payment_delivery: event
         event: type subject_id data traceparent fault
         event_log: type subject_id data traceparent
         job_run: name reason

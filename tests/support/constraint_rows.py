@@ -77,6 +77,10 @@ insert into image (clinic_id, hash, content)
 insert into job_run (name, due_at) values ('publish-slots', now());
 insert into dev_message (token, channel, recipient, subject, text)
   values ('rescheduled', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
+insert into dev_payment_object (id, kind, content, delivery)
+  values ('pi_1', 'payment_intent', '{{"id": "pi_1"}}', 'prompt');
+insert into dev_payment_request (key, digest) values ('once', '');
+insert into dev_payment_delivery (event) values ('{{}}');
 insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at)
   values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}', now());
 insert into broker_message (position, clinic_id, event_id, type, subject_id, body)

@@ -54,8 +54,16 @@ appointment_step = partial(
 confirmation_code = partial(
     insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
 )
+dev_payment = partial(insert, "dev_payment_object", id="re_1", kind="refund", content='{"id": "re_1"}', delivery="late")
 MORE_CASES = {
     **MONEY_CASES,
+    "dev_payment_object_pkey": dev_payment(id="pi_1", content='{"id": "pi_1"}'),
+    "dev_payment_object_kind": dev_payment(kind="payout"),
+    "dev_payment_object_content": dev_payment(content='{"id": "re_2"}'),
+    "dev_payment_object_delivery": dev_payment(delivery="sideways"),
+    "dev_payment_request_pkey": insert("dev_payment_request", key="once", digest=""),
+    "dev_payment_delivery_pkey": "insert into dev_payment_delivery (id, event) select id, event "
+    "from dev_payment_delivery",
     **PATIENT_CASES,
     **PASSKEY_CASES,
     **SIGN_IN_CASES,

@@ -127,8 +127,10 @@ def test_rules_never_read_the_clock():
 
 
 def test_the_catalogue_lists_exactly_the_event_types_that_are_written():
-    in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in statements())
-    writers = [module for path, module in rules().items() if feature(path) != "events"]
+    in_sql = chain.from_iterable(
+        re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for name, sql in statements() if not name.startswith("dev_gateway.")
+    )
+    writers = [module for path, module in rules().items() if feature(path) not in ("events", "dev_gateway")]
     in_rules = (
         text.value for module in writers for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value)
     )

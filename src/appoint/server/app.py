@@ -70,6 +70,7 @@ from ..messaging.templates.api import MessageTemplates
 from ..oversight.emergency_access.api import EmergencyAccesses
 from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
+from ..payments.dev_gateway.api import call_development_gateway
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
 from ..scheduling.holidays.api import Holidays
@@ -258,7 +259,9 @@ def create(
                 after_request=record_disclosure,
                 request_max_body_size=MAX_FORM_BYTES,
             ),
-            _SoleRouter("/", route_handlers=[*HEALTH, report_delivery], before_request=admit_system),
+            _SoleRouter(
+                "/", route_handlers=[*HEALTH, report_delivery, call_development_gateway], before_request=admit_system
+            ),
         ],
         lifespan=[lifespan, *contexts],
         request_class=Request,

@@ -37,6 +37,7 @@ from ..messaging.notifications import service as notifications
 from ..oversight.audit_exports import jobs as audit_exports
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
+from ..payments.dev_gateway import jobs as dev_gateway
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
 
@@ -99,6 +100,7 @@ FREQUENT: Final[dict[str, Frequent]] = {
         ),
         is_long=True,
     ),
+    "deliver-dev-payments": Frequent(1.0, lambda work: dev_gateway.deliver(work.db, work.settings)),
     "plan-agendas": Frequent(
         60.0,
         lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now()),
@@ -157,6 +159,7 @@ NIGHTLY: Final[dict[str, Nightly]] = {
         ),
     ),
     "encrypt-values": Nightly(time(2, 30), lambda work: encrypt_values(work)),  # noqa: PLW0108  defined below
+    "forget-dev-payments": Nightly(time(1, 20), lambda work: dev_gateway.forget_old(work.db, now=clock.now())),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
 """The nightly jobs, by name. Each must tolerate being run twice, or late."""

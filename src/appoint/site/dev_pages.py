@@ -8,12 +8,12 @@ from typing import Final
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ..http.development import expect_development
 from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
-from .page_access import expect_development
 from .rendering import NO_FRAMES, NO_STORE, POLICY, local_pictures, render
 
 PAGE_SIZE: Final = 200

@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from ..clinics.clinics.model import suggest_slug
 from ..http import decoding
 from ..http.cookies import set_session_cookie
+from ..http.development import is_development
 from ..http.forms import parse_form
 from ..http.languages import language_for, language_names
 from ..http.request import Request
@@ -21,7 +22,6 @@ from ..identity.setup import service
 from ..identity.setup.model import Installation, is_valid_code
 from ..kit import clock, errors, money, phones
 from ..kit.i18n import one_line, translate
-from .page_access import is_development
 from .rendering import NO_STORE, faults_by_field, redirect, render
 
 SIGN_IN: Final = route(permission="sign-in", page=True)

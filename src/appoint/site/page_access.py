@@ -14,7 +14,6 @@ from ..http.dependencies import services_of
 from ..http.forms import parse_form
 from ..http.routes import route_of
 from ..kit import errors
-from ..kit.hosts import is_loopback
 from .rendering import AnyRequest, redirect
 
 
@@ -65,19 +64,6 @@ def is_from_own_page(request: AnyRequest) -> bool:
         return True  # older browsers hide our pages' origin, except on sign-in pages
     public_url = services_of(request).settings.public_url or ""
     return urlsplit(origin).netloc in {request.base_url.netloc, urlsplit(public_url).netloc} - {""}
-
-
-def is_development(request: AnyRequest) -> bool:
-    """Return whether this is development mode and the request comes from this machine. Other machines may reach it
-    through a proxy."""
-    is_here = request.client is not None and is_loopback(request.client.host)
-    return services_of(request).settings.mode == "development" and is_here
-
-
-def expect_development(request: AnyRequest) -> None:
-    """Raise `NotFound` in production, and for other machines."""
-    if not is_development(request):
-        raise errors.NotFound
 
 
 def address_of(request: AnyRequest) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from . import api_docs, dev_pages, first_run, pictures, security_txt
+from . import api_docs, dev_pages, dev_payments, first_run, pictures, security_txt
 from .patient import (
     book,
     clinic_search,
@@ -54,6 +54,7 @@ from .staff import (
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
     *dev_pages.PAGES,
+    *dev_payments.PAGES,
     *security_txt.PAGES,
     *pictures.PAGES,
     *first_run.PAGES,

@@ -11,6 +11,7 @@ from ...audit import Refusals
 from ...clinics.clinics import service as clinics
 from ...http.access import COOKIE
 from ...http.cookies import delete_session_cookie, set_session_cookie
+from ...http.development import is_development
 from ...http.forms import parse_form, query_params
 from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
@@ -25,7 +26,7 @@ from ...identity.sessions import service
 from ...identity.sessions.factors import REQUIRED, FactorProof
 from ...kit import clock, errors
 from ...kit.email_addresses import clean
-from ..page_access import is_development, next_page
+from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
