@@ -62,6 +62,10 @@ class Appointments(Controller):
         """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
         time.
 
+        Instead of a time, the request can name half a day (`date` and `halfDay`). Appoint then books the first free
+        time in it. Of several doctors who are free at that time, it chooses one at random. Requests that arrive
+        together get different times, so they are refused only if nothing is left.
+
         Callers who are neither the signed-in customer nor the clinic's staff or partner systems must send the
         customer's `customerToken` from the registration; otherwise, the customer is not found.
 
@@ -79,7 +83,7 @@ class Appointments(Controller):
         )
         command = BookingCommand(
             data.booking_clinic_id,
-            [CustomerRequest(data.customer_id, data)],
+            [CustomerRequest(data.customer_id, data, data.requested_half_day)],
             request.user,
             hold_length(request),
             clock.now(),

@@ -21,10 +21,14 @@ from .assignment import Assignment
 from .model import BookedAppointments
 from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, Overrides, SlotTime, plan_booking
 from .policy import advise
-from .refusals import Overridable, explain_refusal, next_overrides
+from .refusals import Overridable, Refused, explain_refusal, find_first_free, next_overrides
 
 PARTIAL_BOOKING: Final = "AP001"
 """The SQLSTATE that the database function `refuse_partial` raises."""
+
+
+TIME_REASONS: Final = frozenset({"outside-hours", "start-not-offered", "customer-busy", "taken"})
+"""The reasons that apply to a time rather than to a whole half day."""
 
 
 class Booked(NamedTuple):
@@ -62,11 +66,13 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             if earlier := await _find_earlier(db, command):
                 return Booked(earlier, replayed=True)
             raise
-        write = _insert_first if number == 0 else _insert
+        write = _insert_first if number == 0 or plan.half_day else _insert
         if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors))):
             return Booked(_advise(booking, plan))
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
+        if plan.half_day and plan.violation is None:
+            return await _insert_first_free(db, command, plan)
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             explanation = await explain_refusal(db, plan)
             overrides = next_overrides(explanation)
@@ -128,10 +134,27 @@ async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppoin
 
 async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
     """Write all appointments, or write none and return None. Write a single one together with other callers' bookings,
-    which also writes nothing if a row is locked; the next attempt waits for it."""
-    if not (db.gathers and repository.can_gather(command, plan)):
-        return await _insert(db, command, plan)
-    return await repository.insert_gathered(db, command, plan)
+    which also writes nothing if a row is locked; the next attempt waits for it. Only that statement can choose a time.
+    """
+    if db.gathers and repository.can_gather(command, plan):
+        return await repository.insert_gathered(db, command, plan)
+    return None if plan.half_day else await _insert(db, command, plan)
+
+
+async def _insert_first_free(db: Database, command: BookingCommand, plan: BookingPlan) -> Booked:
+    """Book the first free time in half a day by itself. Raise `Stale` if someone else got it, so that the next attempt
+    chooses again, and a `taken` `Conflict` if no time is left."""
+    time = await find_first_free(db, plan)
+    if time and (booking := await _insert(db, command, plan.at(time))):
+        return Booked(_advise(booking, plan))
+    explanation = await explain_refusal(db, plan.at(time) if time else plan)
+    if isinstance(explanation, Refused):
+        conflict = explanation.conflict
+        if conflict.type not in TIME_REASONS:
+            raise conflict
+        if time is None:
+            raise errors.Conflict("taken", alternatives=conflict.facts["alternatives"])
+    raise catalogues.Stale
 
 
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:

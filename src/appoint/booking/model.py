@@ -16,9 +16,10 @@ from ..kit.money import Money
 from ..kit.structs import RequestBody, Resource
 from .availability.model import Range
 from .confirmation.message import Confirmation
+from .half_day_requests import HalfDayRequest
 from .policy import Advisory
 from .steps import UndoOffer
-from .time_rules import Override, Reason, Rule, TimeRequest
+from .time_rules import Override, Reason, Rule
 
 
 class Status(StrEnum):
@@ -180,7 +181,7 @@ class BookedAppointments(NamedTuple):
     """The booker, if different from the customer."""
 
 
-class AppointmentRequest(TimeRequest, kw_only=True):
+class AppointmentRequest(HalfDayRequest, kw_only=True):
     """A request to book one appointment for a customer."""
 
     EXAMPLE: ClassVar = {
@@ -195,8 +196,6 @@ class AppointmentRequest(TimeRequest, kw_only=True):
     """The token from the customer's registration."""
     clinic_id: fields.ClinicNumber | None = None
     """Required if neither `doctorId` nor `bookingSlotId` is given; the clinic's policy then chooses a free doctor."""
-    override: Override | None = None
-    """Staff only. Overriding hours requires a named doctor."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,9 @@ from ..clinics.catalogue.model import Catalogue
 from ..kit import clock, errors
 from ..kit.actors import Actor
 from .assignment import Assignment
+from .availability.model import OfferedTime, Terms
 from .bounds import StrangerOrigin
+from .half_days import HalfDay
 from .policy import booking_violations
 from .time_rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
@@ -33,6 +35,8 @@ class IdempotencyKey(NamedTuple):
 class CustomerRequest(NamedTuple):
     customer_id: UUID
     time: TimeRequest
+    half_day: HalfDay | None = None
+    """When the appointment can start, if the request leaves the time to the clinic."""
 
 
 class BookingCommand(NamedTuple):
@@ -93,6 +97,10 @@ class BookingPlan(NamedTuple):
         return next(filter(None, violations), None)
 
     @property
+    def half_day(self) -> HalfDay | None:
+        return self.specs[0].half_day
+
+    @property
     def step_seconds(self) -> int | None:
         """The step that all starts must be on, in seconds; None for any start."""
         step = self.specs[0].step
@@ -102,6 +110,17 @@ class BookingPlan(NamedTuple):
     def is_self_service(self) -> bool:
         """Whether a patient or stranger chose the times, rather than the clinic."""
         return self.step_seconds is not None
+
+    @property
+    def terms(self) -> Terms:
+        return (Terms.of if self.specs[0].is_bound else Terms.for_staff)(self.catalogue, self.now)
+
+    def at(self, time: OfferedTime) -> "BookingPlan":
+        """Return the plan with this time for its only appointment, instead of any time in half a day."""
+        (spec,) = self.specs
+        spec = spec.at(time.start_time)
+        doctor = self.catalogue.doctors[time.doctor_id]
+        return self._replace(specs=[spec._replace(doctor_id=doctor.id, candidates=[doctor], half_day=None)])
 
     def with_doctors(self, doctors: Assignment) -> "BookingPlan":
         """Return the plan with these doctors as the only candidates, by request position."""
@@ -130,7 +149,7 @@ def plan_booking(
     is_self_service = not command.actor.acts_for(command.clinic_id)
     step = timedelta(minutes=catalogue.slot_step_minutes) if is_self_service else None
     specs = [
-        _resolve(request, position, catalogue, slots)._replace(
+        _resolve(request, position, catalogue, slots, command.now)._replace(
             overrides=overrides.get(position, ()), step=step, needs_type=is_self_service
         )
         for position, request in enumerate(command.requests)
@@ -206,10 +225,12 @@ def unbound(spec: AppointmentSpec, catalogue: Catalogue, override: Override | No
 
 
 def _resolve(
-    request: CustomerRequest, position: int, catalogue: Catalogue, slots: Mapping[UUID, SlotTime]
+    request: CustomerRequest, position: int, catalogue: Catalogue, slots: Mapping[UUID, SlotTime], now: datetime
 ) -> AppointmentSpec:
-    customer_id, time = request
+    customer_id, time, half_day = request
     doctor_id, start, end = time.doctor_id, time.start_time, time.end_time
+    if half_day:
+        start = half_day.sample(catalogue, catalogue.earliest_start(now))
     if time.booking_slot_id:
         slot = slots.get(time.booking_slot_id)
         if slot is None or doctor_id not in (None, slot.doctor_id):
@@ -235,4 +256,5 @@ def _resolve(
         time.notes,
         time.hold,
         time.status or "booked",
+        half_day=half_day,
     )

@@ -13,7 +13,8 @@ from . import repository
 from .alternatives import find_alternatives, with_doctors_taken
 from .assignment import Assignment, assign
 from .availability import service as availability
-from .availability.model import DoctorTime, Range
+from .availability.model import DoctorTime, OfferedTime, Range
+from .half_days import first_free
 from .planning import NO_OVERRIDES, BookingPlan, Overrides
 from .time_rules import (
     AppointmentSpec,
@@ -141,6 +142,17 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
             )
         doctors = together
     return Overridable(overrides, doctors)
+
+
+async def find_first_free(db: Statements, plan: BookingPlan) -> OfferedTime | None:
+    """Return the first free time in the half day that a plan is for. Raise `Stale` if the catalogue is."""
+    (spec,) = plan.specs
+    assert spec.half_day, "checked by the caller"
+    times = await availability.load_day(
+        db, plan.catalogue, doctors=spec.candidates, type=spec.type, day=spec.half_day.date
+    )
+    busy = (await _customer_time(db, plan, None)).busy[spec.customer_id]
+    return first_free(spec.half_day, times, spec.length, plan.terms, busy)
 
 
 def _after_others(

@@ -14,6 +14,7 @@ from ..clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType,
 from ..kit import clock, errors, fields
 from ..kit.structs import RequestBody
 from .availability.model import DoctorTime, Range
+from .half_days import HalfDay
 from .policy import PolicyRule, booking_violations
 
 REASONS: Final = (
@@ -131,6 +132,18 @@ class AppointmentSpec(NamedTuple):
     patient: PatientFacts = UNKNOWN
     unfit: Unfit | None = None
     """Why the patient cannot see any of the doctors who offer the type."""
+    half_day: HalfDay | None = None
+    """If not None, the appointment can start at any offered time in it, and the times above are only a sample."""
+
+    def at(self, start: datetime) -> "AppointmentSpec":
+        """Return the spec with a different start and the same length."""
+        shift = start - self.start
+        return self._replace(
+            start=start,
+            end=self.end + shift,
+            claimed_from=self.claimed_from + shift,
+            claimed_until=self.claimed_until + shift,
+        )
 
     @property
     def length(self) -> Length:

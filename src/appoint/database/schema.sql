@@ -29,12 +29,23 @@ CREATE TYPE public.idempotency AS (
 	digest bytea
 );
 
+CREATE TYPE public.part_of_day AS (
+	date date,
+	first_minute integer,
+	last_minute integer
+);
+
 CREATE TYPE public.stranger_origin AS (
 	networks bytea[],
 	minutes_per_network integer[],
 	minutes_per_address integer,
 	clinic_percent integer,
 	counted_since timestamp with time zone
+);
+
+CREATE TYPE public.versioned_id AS (
+	id uuid,
+	version integer
 );
 
 CREATE TYPE public.gathered_booking AS (
@@ -62,7 +73,9 @@ CREATE TYPE public.gathered_booking AS (
 	traceparent text,
 	now timestamp with time zone,
 	origin public.stranger_origin,
-	needs_code boolean
+	needs_code boolean,
+	part_of_day public.part_of_day,
+	doctors public.versioned_id[]
 );
 
 CREATE TYPE public.new_transfer AS (
@@ -99,11 +112,6 @@ CREATE TYPE public.requested_appointment AS (
 	price_currency text,
 	notes text,
 	overrides text[]
-);
-
-CREATE TYPE public.versioned_id AS (
-	id uuid,
-	version integer
 );
 
 CREATE FUNCTION public.current_clinic() RETURNS integer
@@ -1240,6 +1248,86 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
     FROM (worked w
       FULL JOIN counted c USING (date));
 END;
+
+CREATE FUNCTION public.with_times(bookings public.gathered_booking[]) RETURNS SETOF public.gathered_booking
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  taken gathered_booking[] := array(select b from unnest(bookings) as b where b.part_of_day is null);
+  booking gathered_booking;
+  since timestamptz;
+  until timestamptz;
+  length interval;
+  choice record;
+  shift interval;
+begin
+  foreach booking in array bookings loop
+    if booking.part_of_day is not null then
+      length := booking.ends_at - booking.starts_at;
+      select greatest(booking.starts_at, local_instant((booking.part_of_day).date, (booking.part_of_day).first_minute,
+                                                       c.time_zone)),
+             least(local_instant((booking.part_of_day).date, (booking.part_of_day).last_minute, c.time_zone)
+                   - interval '1 microsecond',
+                   local_instant((booking.part_of_day).date + 1, 0, c.time_zone) - length)  -- cannot cross midnight
+        into since, until
+        from clinic c
+       where c.id = booking.clinic_id;
+      continue when since is null or until < since;
+      select d.id, d.version, earliest.start into choice
+        from unnest(booking.doctors) as k
+        join doctor d on d.clinic_id = booking.clinic_id and d.id = k.id and d.version = k.version and d.active
+       cross join lateral (
+         select time.start
+           from booking_slot s
+          cross join lateral generate_series(
+                               lower(s.active_during)
+                               + make_interval(secs => booking.step_seconds
+                                                       * ceil(greatest(extract(epoch from since
+                                                                                         - lower(s.active_during)), 0)
+                                                              / booking.step_seconds)),
+                               least(upper(s.active_during) - interval '1 microsecond', until),
+                               make_interval(secs => booking.step_seconds)) as time (start)
+          where s.clinic_id = booking.clinic_id and s.doctor_id = d.id and s.active_during && tstzrange(since, until, '[]')
+            and (time.start + length <= upper(s.active_during)
+                 or (select range_agg(o.active_during)
+                       from booking_slot o
+                      where o.clinic_id = booking.clinic_id and o.doctor_id = d.id
+                        and o.active_during && tstzrange(time.start, time.start + length))
+                    @> tstzrange(time.start, time.start + length))
+            and not exists (select
+                              from appointment a
+                             where a.clinic_id = booking.clinic_id and a.doctor_id = d.id
+                               and a.active_claim
+                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
+                                                time.start + (booking.claimed_until - booking.starts_at)))
+            and not exists (select
+                              from unnest(taken) as o
+                             where o.doctor_id = d.id
+                               and tstzrange(o.claimed_from, o.claimed_until)
+                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
+                                                time.start + (booking.claimed_until - booking.starts_at)))
+            and not exists (select
+                              from appointment a
+                             where a.clinic_id = booking.clinic_id and a.customer_id = booking.customer_id
+                               and a.active_during && tstzrange(time.start, time.start + length))
+          order by time.start
+          limit 1) as earliest
+       order by earliest.start, random()
+       limit 1;
+      continue when not found;
+      shift := choice.start - booking.starts_at;
+      booking.doctor_id := choice.id;
+      booking.doctor_version := choice.version;
+      booking.starts_at := choice.start;
+      booking.ends_at := booking.ends_at + shift;
+      booking.claimed_from := booking.claimed_from + shift;
+      booking.claimed_until := booking.claimed_until + shift;
+      taken := taken || booking;
+    end if;
+    return next booking;
+  end loop;
+end $$;
 
 CREATE FUNCTION public.within_stranger_bounds(bookings public.gathered_booking[]) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ...clinics.audience import Acceptance
+from ...clinics.audience import UNKNOWN, Acceptance
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ...database.pool import Statements
@@ -159,6 +159,20 @@ async def _next_after(
             return earliest
         day, step = until, step * 2
     return None
+
+
+async def load_day(
+    db: Statements,
+    catalogue: Catalogue,
+    *,
+    doctors: Sequence[CatalogueDoctor],
+    type: CatalogueType | None,
+    day: date,
+) -> list[DoctorTime]:
+    """Return the doctors' time on a date. Raise `Stale` if the catalogue is."""
+    length = Length.of(type) if type else None
+    query = ClinicQuery(doctors, type, length, Acceptance(doctors, type, UNKNOWN, is_named=True))
+    return await _times(db, catalogue, query, day, day)
 
 
 async def load_around(

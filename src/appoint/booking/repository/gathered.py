@@ -1,6 +1,5 @@
 """Write bookings together with others that arrive at the same time."""
 
-from datetime import UTC
 from typing import Final
 
 from msgspec import UNSET
@@ -12,6 +11,7 @@ from ...kit import ids, tracing
 from ...kit.key_ring import Place
 from ..bounds import NEWCOMER_PERIOD
 from ..confirmation.message import Confirmation
+from ..half_days import MINUTES
 from ..model import Appointment, BookedAppointments, Status, audit_reason
 from ..planning import BookingCommand, BookingPlan
 
@@ -19,13 +19,12 @@ INSERT_GATHERED: Final = load(__name__.rpartition(".")[0], "insert_gathered")
 
 
 def can_gather(command: BookingCommand, plan: BookingPlan) -> bool:
-    """Return whether `insert_gathered` can write the plan: one appointment with a named doctor, without overridden
-    rules or a separate booker."""
+    """Return whether `insert_gathered` can write the plan: one appointment without overridden rules or a separate
+    booker, and either with a named doctor or in half a day."""
     spec, *others = plan.specs
     return not (
         others
-        or spec.doctor_id is None
-        or len(spec.candidates) != 1
+        or not (spec.half_day or (spec.doctor_id and len(spec.candidates) == 1))
         or spec.overrides
         or command.booker_id
         or (plan.origin and plan.signed_in_id not in (None, spec.customer_id))
@@ -39,8 +38,10 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
     locked row stopped the statement. Only `insert_appointments` can then tell.
     """
     (spec,) = plan.specs
-    (doctor,) = spec.candidates
-    catalogue, actor, type = plan.catalogue, command.actor, spec.type
+    catalogue, actor, type, half_day = plan.catalogue, command.actor, spec.type, spec.half_day
+    doctor = None if half_day else spec.candidates[0]
+    if half_day:
+        spec = spec.at(plan.terms.earliest)
     id = ids.new_id(catalogue.clinic_id)
     status = Status.PENDING if spec.hold else Status(spec.status)
     hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code) if spec.hold else None
@@ -51,8 +52,8 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             id,
             catalogue.clinic_id,
             catalogue.version,
-            doctor.id,
-            doctor.version,
+            doctor and doctor.id,
+            doctor and doctor.version,
             spec.customer_id,
             type and type.id,
             type and type.version,
@@ -60,7 +61,7 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             spec.end,
             spec.claimed_from,
             spec.claimed_until,
-            plan.step_seconds,
+            catalogue.slot_step_minutes * 60 if half_day else plan.step_seconds,
             status,
             hold_expires_at,
             db.keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
@@ -79,6 +80,8 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             command.now,
             plan.origin,
             plan.needs_code,
+            half_day and (half_day.date, *MINUTES[half_day.half]),
+            [(each.id, each.version) for each in spec.candidates] if half_day else None,
         ),
         key=(catalogue.clinic_id, spec.customer_id),
     )
@@ -88,11 +91,11 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
         id=id,
         booking_id=id,
         clinic_id=catalogue.clinic_id,
-        doctor_id=doctor.id,
+        doctor_id=row.doctor_id,
         customer_id=spec.customer_id,
         appointment_type_id=type and type.id,
-        start_time=spec.start.astimezone(UTC),
-        end_time=spec.end.astimezone(UTC),
+        start_time=row.start_time,
+        end_time=row.start_time + (spec.end - spec.start),
         time_zone=catalogue.time_zone,
         status=status,
         hold_expires_at=hold_expires_at,

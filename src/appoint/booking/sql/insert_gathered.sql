@@ -1,19 +1,24 @@
 -- Write each booking that breaks no rule, together with its patient record, event and audit entry. The bookings are
--- independent: each has one appointment with a named doctor, and they belong to different customers. Whatever is
--- missing from the result was not written, and is tried again by insert_appointments.sql, which waits for locks.
-with booking as materialized (
-  select b.*, c.is_bounded
+-- independent: each has one appointment, and they belong to different customers. Whatever is missing from the result
+-- was not written, and is tried again by insert_appointments.sql, which waits for locks.
+with locked as materialized (
+  select b as booking, c.is_bounded
     from unnest(:bookings::gathered_booking[]) as b
     join lock_gathered(:bookings::gathered_booking[]) as c on c.id = b.id
    where b.max_appointments is null
       or c.upcoming < b.max_appointments and (b.status <> 'pending' or c.held < b.max_holds)
+), booking as materialized (
+  select b.*, cardinality(b.doctors) > 1 as chooses_doctor, l.is_bounded
+    from with_times(array(select booking from locked)) as b
+    join locked l on (l.booking).id = b.id
 ), inserted as (
   insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, appointment_type_id, status,
-                           hold_expires_at, during, claimed, price_amount, price_currency, notes, arrived_at,
+                           hold_expires_at, during, claimed, chosen, price_amount, price_currency, notes, arrived_at,
                            idempotency_caller, idempotency_key, request_digest)
   select b.clinic_id, b.id, b.id, b.doctor_id, b.customer_id, b.appointment_type_id, b.status, b.hold_expires_at,
-         tstzrange(b.starts_at, b.ends_at), tstzrange(b.claimed_from, b.claimed_until), t.price_amount,
-         t.price_currency, b.notes, case when b.status in ('arrived', 'checked-in') then b.now end,
+         tstzrange(b.starts_at, b.ends_at), tstzrange(b.claimed_from, b.claimed_until),
+         coalesce(b.chooses_doctor, false), t.price_amount, t.price_currency, b.notes,
+         case when b.status in ('arrived', 'checked-in') then b.now end,
          (b.request).caller, (b.request).key, (b.request).digest
     from booking b
     join clinic c on c.id = b.clinic_id and c.version = b.clinic_version and c.active
@@ -87,6 +92,7 @@ with booking as materialized (
     from inserted i
     join booking b on b.id = i.id
 )
-select i.id, i.created_at, case when b.needs_code then masked_address(i.customer_id) end as code_sent_to
+select i.id, i.doctor_id, lower(i.during) as start_time, i.created_at,
+       case when b.needs_code then masked_address(i.customer_id) end as code_sent_to
   from inserted i
   join booking b on b.id = i.id
