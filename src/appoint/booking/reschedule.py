@@ -189,7 +189,7 @@ async def _check_offered(
     if spec.step is None:
         return
     has_other_length = spec.end - spec.start != appointment.end_time - appointment.start_time
-    if has_other_length and catalogue.bookable_types:
+    if has_other_length and catalogue.has_bookable_types:
         raise errors.Conflict("fixed-length")
     assert spec.doctor_id, "a moved appointment has a doctor"
     slot_end = await repository.find_slot_end(

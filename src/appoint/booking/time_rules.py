@@ -218,7 +218,7 @@ def is_past(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> bool:
 
 def lacks_type(spec: AppointmentSpec, catalogue: Catalogue) -> bool:
     """Return whether a patient or a stranger chose the length, even though the clinic's types determine it."""
-    if not (spec.needs_type and catalogue.bookable_types):
+    if not (spec.needs_type and catalogue.has_bookable_types):
         return False
     return spec.type is None or spec.length.minutes != spec.type.minutes
 

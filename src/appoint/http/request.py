@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -36,7 +37,7 @@ class Request(litestar.Request[Actor, Any, Any]):
     `errors.Invalid` with all the faults it finds.
     """
 
-    @property
+    @cached_property
     def services(self) -> Services:
         """The application's services."""
         return self.app.state.services

@@ -34,7 +34,8 @@ def sign(secret: str, purpose: str, value: Any) -> str:
 def verify(secret: str, purpose: str, token: str) -> Any:
     """Return a token's value, or None if it was not signed for this purpose."""
     try:
-        return _serializer(secret, purpose).loads(token)
+        # the serializer's own `loads` creates a new signer for each token
+        return _serializer(secret, purpose).load_payload(_signer(secret, purpose).unsign(token))
     except BadData:
         return None
 

@@ -102,6 +102,10 @@ class Catalogue(msgspec.Struct, frozen=True):
             (type for type in self.types.values() if type.active and self.doctors_for(type.id)), key=attrgetter("name")
         )
 
+    @property
+    def has_bookable_types(self) -> bool:
+        return any(type.active and self.doctors_for(type.id) for type in self.types.values())
+
     def earliest_start(self, now: datetime) -> datetime:
         """Return the earliest bookable start, after the clinic's minimum notice."""
         return now + timedelta(minutes=self.min_notice_minutes)

@@ -81,7 +81,7 @@ class ClinicVisit(NamedTuple):
     @property
     def whole_slots(self) -> bool:
         """Whether patients book whole published slots, because the clinic has no appointment types."""
-        return not self.catalogue.bookable_types and bool(self.doctors_for(None))
+        return not self.catalogue.has_bookable_types and bool(self.doctors_for(None))
 
     def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
         """Return the doctor with the id in the URL, or None for any doctor."""

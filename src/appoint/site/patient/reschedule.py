@@ -64,7 +64,7 @@ class Length(NamedTuple):
         type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
         if type and type.active and type.minutes == minutes:
             return cls(type.id, None)
-        return cls(None, minutes if type or catalogue.bookable_types else None)
+        return cls(None, minutes if type or catalogue.has_bookable_types else None)
 
 
 @get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
