@@ -9,7 +9,7 @@ import hashlib
 import inspect
 import json
 import re
-import textwrap
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -217,13 +217,20 @@ def _with_descriptions(info: shape.StructType | shape.EnumType, component: Schem
 
 
 @cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """Return the classes at the top level of a module. Parsing it for each class would take most of the time that the
+    document takes."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {statement.name: statement for statement in tree.body if isinstance(statement, ast.ClassDef)}
+
+
+@cache
 def _docs(struct: type) -> Mapping[str, str]:
     """Return the string literals below a struct's fields, by field."""
     docs: dict[str, str] = {}
     for base in reversed(struct.__mro__):
         if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
-            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-            for statement, following in pairwise(cast("ast.ClassDef", tree).body):
+            for statement, following in pairwise(_classes(base.__module__)[base.__qualname__].body):
                 match statement, following:
                     case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
                         docs[name] = prose(text)
