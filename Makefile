@@ -6,8 +6,8 @@
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
-# One more than two cores, because tests often wait for browsers, brokers and the database.
-TEST_PROCESSES ?= 3
+# Two more than two cores, because tests often wait for browsers, brokers and the database.
+TEST_PROCESSES ?= 4
 # If it is set, every process that the tests start compiles all Python modules again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 # The stamps contain the path, so that a moved or copied checkout is installed again.

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from appoint import demo
 from appoint.http.access import COOKIE
 from appoint.kit.i18n import LANGUAGES
 from support.app import TOKEN
-from support.database import temporary
+from support.database import copy_template, temporary
 from support.processes import appoint
 from support.scale import scaled
 
@@ -66,11 +67,20 @@ def site_of(page: Page) -> Site:
     return next(site for site in SITES for frame in page.frames if frame.url.startswith(site.url))
 
 
+@cache
+def create_demo(server_url: str) -> str:
+    """Create a database with the demo world that sites copy, and return its name."""
+    name = f"demo_{os.getpid()}"
+    url = asyncio.run(copy_template(server_url, name))
+    asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
+    return name
+
+
 @contextmanager
 def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
     """Run `appoint serve` with a worker on its own database, which contains the demo world."""
-    with temporary(server_url, name) as url, tempfile.TemporaryDirectory() as folder:
-        asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
+    template = create_demo(server_url)
+    with temporary(server_url, name, template=template) as url, tempfile.TemporaryDirectory() as folder:
         defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
         with appoint("serve", "--with-worker", **{**defaults, **settings}) as process:
             SITES.append(site := Site(process.url, url))
@@ -99,6 +109,7 @@ async def launch() -> AsyncIterator[Browser]:
             args=[
                 "--no-sandbox",
                 "--disable-gpu",
+                "--in-process-gpu",  # a process of its own would only draw in software, too
                 "--disable-quic",
                 "--no-first-run",
                 "--disable-background-networking",

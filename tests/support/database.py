@@ -68,12 +68,12 @@ async def create_template(url: str) -> None:
     await execute(template, (Path(__file__).parent / "reset.sql").read_text())
 
 
-async def copy_template(url: str, name: str) -> str:
+async def copy_template(url: str, name: str, template: str = TEMPLATE) -> str:
     """Create a migrated database on the server and return its URL."""
     await as_superuser(
         url,
         f"drop database if exists {name} with (force)",
-        f"create database {name} template {TEMPLATE} owner appoint",
+        f"create database {name} template {template} owner appoint",
     )
     return url_of(url, name)
 
@@ -98,9 +98,9 @@ async def drop(url: str) -> None:
 
 
 @contextmanager
-def temporary(url: str, name: str, *, migrated: bool = True) -> Iterator[str]:
+def temporary(url: str, name: str, *, migrated: bool = True, template: str = TEMPLATE) -> Iterator[str]:
     """Yield the URL of a database on the same server that exists only within the block."""
-    temporary_url = asyncio.run((copy_template if migrated else create_empty)(url, name))
+    temporary_url = asyncio.run(copy_template(url, name, template) if migrated else create_empty(url, name))
     try:
         yield temporary_url
     finally:
