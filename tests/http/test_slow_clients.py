@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 import uvicorn
 
-from appoint.server import app as application
 from appoint.server import connection, uvicorn_server
 from appoint.server.connection import Connection
-from support.app import TOKEN, settings
+from support.app import composed
 
 
 @asynccontextmanager
@@ -39,7 +38,7 @@ async def connect(db, database_url, monkeypatch):
     monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
     monkeypatch.setattr(connection, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(connection, "LAST_REQUEST_SECONDS", 0)
-    async with serve(application.create(settings(), database_url=database_url, admin_token=TOKEN)) as connect:
+    async with serve(composed(database_url)) as connect:
         yield connect
 
 
@@ -170,7 +169,7 @@ async def test_a_client_that_never_reads_its_responses_is_cut_off(connect):
 
 
 async def test_a_request_that_takes_too_long_gets_503(db, database_url):
-    app = application.create(settings(request_seconds=1), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, request_seconds=1)
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside Clinic', 'Europe/Berlin')")
     async with serve(app) as connect, db.connection() as other:
         transaction = other.transaction()

@@ -21,7 +21,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
         ("en-US", "Monday, March 1, 2027, 9:30 – 10:00 AM (Berlin time)"),
         ("de", "Montag, 1. März 2027, 09:30–10:00 Uhr (Ortszeit Berlin)"),
         ("es", "lunes, 1 de marzo de 2027, 9:30–10:00 (hora de Berlín)"),
-        ("fr", "lundi 1 mars 2027, 09:30 – 10:00 (heure locale : Berlin)"),
+        ("fr", "lundi 1 mars 2027, 09:30 – 10:00 (heure locale\xa0: Berlin)"),
     ],
 )
 def test_a_time_is_formatted_in_the_language_with_its_zone(language, text):
@@ -34,7 +34,7 @@ def test_a_time_is_formatted_in_the_language_with_its_zone(language, text):
         ("en", "Mon, 1 Mar 2027, 09:30 (Berlin time)"),
         ("de", "Mo., 1. März 2027, 09:30 (Ortszeit Berlin)"),
         ("es", "lun, 1 mar 2027, 9:30 (hora de Berlín)"),
-        ("fr", "lun. 1 mars 2027, 09:30 (heure locale : Berlin)"),
+        ("fr", "lun. 1 mars 2027, 09:30 (heure locale\xa0: Berlin)"),
     ],
 )
 def test_text_messages_use_the_short_form(language, text):
