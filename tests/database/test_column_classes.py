@@ -40,6 +40,8 @@ CLASSES = {
         audit_entry: action hash
         audit_unsealed: action
         booking_slot: source
+        call: state gateway error
+        call_settings: gateway
         broker_message: type subject_id body fault
         clinic: staff_networks
         clinic_setup_step: step
@@ -81,6 +83,7 @@ CLASSES = {
         app_user: name email active_email locale password_hash
         audit_entry: actor subjects address request_id reason
         audit_unsealed: actor subjects address request_id reason
+        call_guest: name
         customer: name email phone locale time_zone birth_date words
         dev_message: recipient subject text html calendar
         doctor: email
@@ -98,6 +101,7 @@ CLASSES = {
         app_user: totp_secret
         appointment: notes staff_notes cancel_reason override_reason
         appointment_step: override_reason
+        call_settings: connection
         emergency_access: reason
         patient: notes
         webhook: secret old_secret

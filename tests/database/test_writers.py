@@ -29,9 +29,10 @@ EXCEPTIONS = {
         "scheduling",
     },  # bookings release remnants; doctors who leave lose their slots
     "clinic": {"clinics", "identity"},  # it writes the access rules, which are not part of the public record
+    "call_settings": {"calls", "database"},  # as for app_user
     # closing a clinic closes its hours, and clinics is a layer below scheduling
     "doctor_slot": {"clinics", "scheduling"},
-    "event": {"booking", "clinics", "customers", "events", "scheduling"},  # each change writes its own event
+    "event": {"booking", "calls", "clinics", "customers", "events", "scheduling"},  # each change writes its own event
     "emergency_access": {"database", "oversight"},  # as for app_user
     "patient": {
         "booking",

@@ -15,6 +15,7 @@ DR_OKAFOR = f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 
 )
 PREPARATIONS = {
     **MONEY_PREPARATIONS,
+    "call_settings_pkey": "alter table call_settings drop constraint call_settings_once",
     # Dr Okafor also works at Lakeside and sees the same patient.
     "customer_free": DR_OKAFOR,
     "person_free": f"{DR_OKAFOR}; {JOINED}",

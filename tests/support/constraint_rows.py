@@ -24,6 +24,7 @@ SHAH, CHECK_UP, TIME_SLOT, SCHEDULE_LINE, BOOKING_SLOT, BOOKED, CANCELLED, ABSEN
 TEMPLATE, NOTIFICATION, WEBHOOK, DELIVERY, API_KEY, EMERGENCY = (
     id_of(1, number) for number in (30, 31, 40, 41, 50, 60)
 )
+CALL_SETTINGS, CALL, GUEST = (id_of(1, number) for number in (70, 71, 72))
 NEW_ID, OTHER_ID, MISSING_ID = (id_of(1, number) for number in range(100, 103))
 FOREIGN_ID = id_of(2, 1)
 ANA, BEN, CY = (platform_id(number) for number in range(1, 4))
@@ -92,6 +93,10 @@ insert into notification_preference (customer_id, channel, wanted) values ('{ANA
 insert into send_token (channel, number) values ('email', 1);
 insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
   values (1, '{TEMPLATE}', 'moved', 'email', 'en', 'Rescheduled', 'It is later now.');
+insert into call_settings (clinic_id, id, gateway) values (1, '{CALL_SETTINGS}', 'demo');
+insert into call (clinic_id, id, appointment_id, sequence, gateway, during, due_at)
+  values (1, '{CALL}', '{BOOKED}', 0, 'demo', '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', now());
+insert into call_guest (clinic_id, id, appointment_id, name) values (1, '{GUEST}', '{BOOKED}', 'Ines');
 insert into webhook (clinic_id, id, url, secret)
   values (1, '{WEBHOOK}', 'https://partner.example.com/', sha256(''));
 insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)

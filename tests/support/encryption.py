@@ -8,7 +8,7 @@ from appoint.database.encryption import repository
 from appoint.database.pool import Database
 from appoint.identity.encryption import decrypt_legacy_totp, legacy_cipher
 from appoint.kit.key_ring import Place
-from support.constraint_rows import ABSENCE, ANA, BOOKED, CANCELLED, EMERGENCY, MIA, ROWS, WEBHOOK
+from support.constraint_rows import ABSENCE, ANA, BOOKED, CALL_SETTINGS, CANCELLED, EMERGENCY, MIA, ROWS, WEBHOOK
 from support.keys import KEYS
 from support.staff import SECRET
 
@@ -21,6 +21,7 @@ PLAINTEXT = {
     "appointment_step.override_reason": "begged for it",
     "absence.reason": "knee surgery",
     "emergency_access.reason": "Collapsed",
+    "call_settings.connection": '{"url":"https://meet.example.org","secret":"brass kettle"}',
     "app_user.totp_secret": "JBSWY3DPEHPK3PXP",
     "webhook.secret": "a webhook's secret of 32 letters",
     "webhook.old_secret": "the webhook's previous secret....",
@@ -49,6 +50,11 @@ async def add_plaintext(db: Database) -> None:
             BOOKED,
         ),
         ("update absence set reason = $1 where id = $2", "absence.reason", ABSENCE),
+        (
+            "update call_settings set gateway = 'jitsi', connection = $1 where id = $2",
+            "call_settings.connection",
+            CALL_SETTINGS,
+        ),
         ("update emergency_access set reason = $1 where id = $2", "emergency_access.reason", EMERGENCY),
     )
     for statement, column, id in statements:

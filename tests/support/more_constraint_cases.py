@@ -3,6 +3,7 @@
 from functools import partial
 from hashlib import sha256
 
+from support.call_constraint_cases import CALL_CASES
 from support.constraint_rows import (
     ANA,
     BOOKED,
@@ -64,6 +65,7 @@ MORE_CASES = {
     "dev_payment_request_pkey": insert("dev_payment_request", key="once", digest=""),
     "dev_payment_delivery_pkey": "insert into dev_payment_delivery (id, event) select id, event "
     "from dev_payment_delivery",
+    **CALL_CASES,
     **PATIENT_CASES,
     **PASSKEY_CASES,
     **SIGN_IN_CASES,

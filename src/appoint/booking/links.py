@@ -58,14 +58,18 @@ async def find_holder(db: Statements, secret: str, token: str, now: datetime) ->
     if content is None:
         return None
     appointment_id, number = content
-    is_valid = await repository.has_link(
+    return holder(appointment_id) if await is_current(db, appointment_id, number, now) else None
+
+
+async def is_current(db: Statements, appointment_id: UUID, number: int, now: datetime) -> bool:
+    """Return whether the link with this number has neither expired nor been revoked."""
+    return await repository.has_link(
         db,
         clinic_id=ids.clinic_of(appointment_id),
         appointment_id=appointment_id,
         number=number,
         ended_after=now - LINK_TTL,
     )
-    return holder(appointment_id) if is_valid else None
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:

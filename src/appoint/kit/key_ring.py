@@ -48,6 +48,7 @@ class Place(StrEnum):
     before a step."""
 
     ABSENCE_REASON = "absence.reason"
+    CALL_CONNECTION = "call_settings.connection"
     CANCEL_REASON = "appointment.cancel_reason"
     APPOINTMENT_NOTES = "appointment.notes"
     OVERRIDE_REASON = "appointment.override_reason"

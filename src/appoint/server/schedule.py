@@ -14,6 +14,8 @@ from ..booking.confirmation import repository as confirmation_codes
 from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..booking.steps import STEP_TTL
+from ..calls.providers.gateway import Providers
+from ..calls.rooms import service as calls
 from ..clinics.clinics import jobs as clinic_jobs
 from ..customers import addresses
 from ..customers.guardians import jobs as guardian_jobs
@@ -58,6 +60,7 @@ class Work(NamedTuple):
     sending: notification_jobs.Sender
     subscribers: Sequence[Subscriber]
     """The relay calls them in this order."""
+    providers: Providers
 
     @property
     def secret(self) -> str:
@@ -91,6 +94,11 @@ class Nightly:
 FREQUENT: Final[dict[str, Frequent]] = {
     "relay": Frequent(0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
     "expire-holds": Frequent(2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "check-calls": Frequent(
+        30.0,
+        lambda work: calls.check(work.db, default_gateway=work.providers.default_gateway, now=clock.now()),
+        is_long=True,
+    ),
     "sum-up": Frequent(2.0, lambda work: reports.sum_up(work.db), is_long=True),
     "seal-audit": Frequent(3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
     "remind": Frequent(

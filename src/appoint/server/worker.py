@@ -15,6 +15,9 @@ from typing import Final
 
 import structlog
 
+from ..calls.providers.gateway import create_providers
+from ..calls.rooms import jobs as call_jobs
+from ..calls.rooms import service as calls
 from ..database import upkeep
 from ..database.pool import ACROSS, Database, Transaction, connect
 from ..events.model import Event
@@ -69,10 +72,16 @@ def prepare(settings: Settings, db: Database) -> Work:
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await notifications.plan(tx, batch, channels=list(by_channel), now=clock.now())
 
-    subscribers: list[Subscriber] = [plan, fan_out, erase_copies, reports.note]
+    providers = create_providers(settings)
+
+    async def follow(tx: Transaction, batch: Sequence[Event]) -> None:
+        await calls.follow(tx, batch, default_gateway=providers.default_gateway, now=clock.now())
+
+    # calls come first, so that messages can mention them
+    subscribers: list[Subscriber] = [follow, plan, fan_out, erase_copies, reports.note]
     if settings.broker_url:
         subscribers.append(broker.store)
-    return Work(db, settings, sending, subscribers)
+    return Work(db, settings, sending, subscribers, providers)
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
@@ -125,6 +134,7 @@ def _continuous_jobs(work: Work, long_work: Work, stop: asyncio.Event) -> dict[s
     db, settings = work.db, work.settings
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "nightly": partial(nightly.run, long_work, stop),
+        "calls": partial(call_jobs.run, call_jobs.Maker(db, work.providers), stop),
         "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
     }
     for channel in work.channels:

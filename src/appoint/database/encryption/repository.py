@@ -151,6 +151,23 @@ COLUMNS: Final = (
         """,
     ),
     EncryptedColumn(
+        "call_settings.connection",
+        Place.CALL_CONNECTION,
+        """
+        select clinic_id, id, connection as value
+          from call_settings
+         where (clinic_id, id) > ($1, $2) and connection !~ $3
+         order by clinic_id, id
+         limit $4
+        """,
+        """
+        update call_settings s
+           set connection = n.new
+          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
+         where s.clinic_id = n.clinic_id and s.id = n.id and s.connection = n.old
+        """,
+    ),
+    EncryptedColumn(
         "app_user.totp_secret",
         Place.TOTP_SECRET,
         """

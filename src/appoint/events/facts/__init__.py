@@ -26,6 +26,7 @@ from .appointments import (
     AppointmentUnarrived,
 )
 from .base import Fact
+from .calls import CallEnded, CallFact, CallFailed, CallMade, CallOpened, CallWaiting
 from .hours import (
     AbsenceAdded,
     AbsenceChanged,
@@ -97,6 +98,12 @@ __all__ = [
     "AppointmentTypeChanged",
     "AppointmentTypeRemoved",
     "AppointmentUnarrived",
+    "CallEnded",
+    "CallFact",
+    "CallFailed",
+    "CallMade",
+    "CallOpened",
+    "CallWaiting",
     "ClinicChanged",
     "ClinicCreated",
     "ClinicDeactivated",
@@ -155,6 +162,11 @@ CATALOGUE: Final[Mapping[str, type[Fact]]] = {
     "appointment-type.added": AppointmentTypeAdded,
     "appointment-type.changed": AppointmentTypeChanged,
     "appointment-type.removed": AppointmentTypeRemoved,
+    "call.ended": CallEnded,
+    "call.failed": CallFailed,
+    "call.made": CallMade,
+    "call.opened": CallOpened,
+    "call.waiting": CallWaiting,
     "clinic.changed": ClinicChanged,
     "clinic.created": ClinicCreated,
     "clinic.deactivated": ClinicDeactivated,

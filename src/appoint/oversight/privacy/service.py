@@ -10,6 +10,7 @@ import msgspec
 from ... import audit
 from ...booking.joins import service as joins
 from ...booking.repository import erasure as appointments_erasure
+from ...calls.guests import repository as guests
 from ...customers import addresses
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
@@ -130,6 +131,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
         requests=await idempotency_repository.delete_keys_of_customer(tx, customer_id),
     )
+    await guests.erase(tx, customer_id)
     await corrections.erase(tx, customer_id)
     await addresses.forget_changes(tx, customer_id)
     await guardianships.delete_of_customer(tx, customer_id)

@@ -1,0 +1,1 @@
+"""Guests whom patients bring to video visits."""

@@ -1,0 +1,1 @@
+"""Joining a call: the waiting room, and letting people in."""

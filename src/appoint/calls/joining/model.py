@@ -1,0 +1,91 @@
+"""A video visit as the people see it who join it."""
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from ..providers.model import CLOSES_AFTER, DOCTOR_OPENS_BEFORE, OPENS_BEFORE, Gateway, Room, room_name
+from ..rooms.model import State
+
+Stage = Literal["off", "early", "preparing", "ready", "waiting", "admitted", "broken", "closed"]
+"""`off`: the visit does not take place. `early`: the waiting room is not open yet. `preparing`: there is no call yet.
+`ready`: the waiting room is open. `waiting`: the patient is in it. `admitted`: people can enter the call. `broken`:
+there is no room. `closed`: the visit is over."""
+LIVE: Final = ("booked", "arrived", "checked-in", "fulfilled")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """An appointment's live call."""
+
+    id: UUID
+    gateway: Gateway
+    state: State
+    error: str | None
+    waiting_since: datetime | None
+    opened_at: datetime | None
+    patient_joined_at: datetime | None
+    doctor_joined_at: datetime | None
+    delay_minutes: int | None
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """An online appointment with its call, and the names of those who take part."""
+
+    appointment_id: UUID
+    clinic_id: int
+    status: str
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
+    clinic: str
+    slug: str | None
+    phone: str | None
+    doctor_id: UUID
+    doctor: str
+    type: str | None
+    preparation: str | None
+    is_online: bool
+    patient: str | None
+    patient_time_zone: str | None
+    call: Call | None = None
+
+    @property
+    def opens_at(self) -> datetime:
+        return self.start_time - OPENS_BEFORE
+
+    @property
+    def doctor_opens_at(self) -> datetime:
+        return self.start_time - DOCTOR_OPENS_BEFORE
+
+    @property
+    def closes_at(self) -> datetime:
+        return self.end_time + CLOSES_AFTER
+
+    def stage(self, now: datetime) -> Stage:
+        """Return how far the visit has come for its patient and their guests."""
+        if not self.is_online or self.status not in LIVE:
+            return "off"
+        if now >= self.closes_at or (self.call is None and now >= self.end_time):
+            return "closed"
+        if now < self.opens_at:
+            return "early"
+        if self.call is None:
+            return "preparing" if now < self.start_time else "broken"
+        if self.call.state == "dead":
+            return "broken"
+        if self.call.state == "open":
+            return "admitted"
+        return "waiting" if self.call.waiting_since else "ready"
+
+    def doctor_stage(self, now: datetime) -> Stage:
+        """Return how far the visit has come for its doctor: `waiting` if the patient is, `admitted` once the doctor has
+        let them in."""
+        if self.doctor_opens_at <= now < self.opens_at and self.stage(now) == "early":
+            return "broken" if self.call is None or self.call.state == "dead" else "ready"
+        return self.stage(now)
+
+    def room(self, secret: str) -> Room:
+        assert self.call, "callers check the stage"
+        return Room(room_name(secret, self.call.id), self.call.id, self.doctor_id, self.start_time, self.end_time)

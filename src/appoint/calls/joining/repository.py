@@ -1,0 +1,89 @@
+"""SQL for joining calls."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Statements, affected, to
+from ...database.sql import load
+from ...kit.ids import clinic_of
+from .model import Call, Visit
+
+FIND_VISIT: Final = load(__name__, "find_visit")
+MARK_WAITING: Final = load(__name__, "mark_waiting")
+OPEN_CALL: Final = load(__name__, "open_call")
+
+
+async def find_visit(db: Statements, appointment_id: UUID) -> Visit | None:
+    row = await db.fetchrow(FIND_VISIT, clinic_id=clinic_of(appointment_id), appointment_id=appointment_id)
+    if row is None:
+        return None
+    return to(Visit, row, call=to(Call, row) if row.id else None)
+
+
+async def mark_waiting(tx: Statements, call_id: UUID, *, now: datetime) -> None:
+    """Record that the patient is waiting, unless it is recorded already."""
+    await tx.execute(MARK_WAITING, clinic_id=clinic_of(call_id), call_id=call_id, now=now)
+
+
+async def open_call(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
+    """Record that the doctor has joined. Return False if the call has no room."""
+    return await tx.fetchval(OPEN_CALL, clinic_id=clinic_of(call_id), call_id=call_id, now=now)
+
+
+async def record_patient(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
+    """Record that the patient has joined. Return False unless the call is open."""
+    tag = await tx.execute(
+        """
+        update call set patient_joined_at = coalesce(patient_joined_at, $3)
+         where clinic_id = $1 and id = $2 and state = 'open'
+        """,
+        clinic_of(call_id),
+        call_id,
+        now,
+    )
+    return affected(tag) == 1
+
+
+async def set_delay(tx: Statements, call_id: UUID, minutes: int | None) -> bool:
+    """Set how late the doctor is running. Return False if the call has ended."""
+    tag = await tx.execute(
+        """
+        update call set delay_minutes = $3, version = version + 1
+         where clinic_id = $1 and id = $2 and live_appointment_id is not null
+        """,
+        clinic_of(call_id),
+        call_id,
+        minutes,
+    )
+    return affected(tag) == 1
+
+
+async def request_end(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
+    """Let a job end the room. Return False if it is ending already."""
+    tag = await tx.execute(
+        """
+        update call
+           set state = 'ending', due_at = greatest($3, leased_until), tries = 0, version = version + 1, updated_at = $3
+         where clinic_id = $1 and id = $2 and live_appointment_id is not null
+        """,
+        clinic_of(call_id),
+        call_id,
+        now,
+    )
+    return affected(tag) == 1
+
+
+async def renew(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
+    """Let a job try again to make the room. Return False unless it has been given up."""
+    tag = await tx.execute(
+        """
+        update call
+           set state = 'wanted', due_at = $3, tries = 0, error = null, version = version + 1, updated_at = $3
+         where clinic_id = $1 and id = $2 and state = 'dead'
+        """,
+        clinic_of(call_id),
+        call_id,
+        now,
+    )
+    return affected(tag) == 1

@@ -1,0 +1,130 @@
+"""Use cases of the people who join a call. Each click that reveals a room is recorded in the audit log."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from ... import audit
+from ...database.pool import Database, Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Actor
+from ...kit.i18n import one_line
+from ...kit.key_ring import UnreadableError
+from ..providers.gateway import Providers
+from ..providers.model import Person, ProviderFailure, person_id
+from ..settings import repository as settings_repository
+from . import repository
+from .links import Party
+from .model import Visit
+
+MAX_NAME_LENGTH: Final = 100
+
+
+async def get_visit(db: Statements, appointment_id: UUID) -> Visit:
+    """Raise `NotFound` unless the appointment exists and is online."""
+    visit = await repository.find_visit(db, appointment_id)
+    if visit is None or not visit.is_online:
+        raise errors.NotFound
+    return visit
+
+
+async def wait(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
+    """Put the patient into the waiting room, while it is open."""
+    visit = await get_visit(tx, appointment_id)
+    if visit.call and visit.stage(now) == "ready":
+        await repository.mark_waiting(tx, visit.call.id, now=now)
+        await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=[appointment_id])
+
+
+async def enter(db: Database, actor: Actor, *, party: Party, providers: Providers, now: datetime) -> str | None:
+    """Return the address at which the patient or guest enters the call, or None until the doctor has let them in. Raise
+    `ProviderFailure`."""
+
+    async def record(tx: Transaction) -> Visit | None:
+        visit = await get_visit(tx, party.appointment_id)
+        if visit.call is None or visit.stage(now) != "admitted":
+            return None
+        if party.guest_id is None and not await repository.record_patient(tx, visit.call.id, now=now):
+            return None
+        subjects = [party.appointment_id, *([party.guest_id] if party.guest_id else [])]
+        await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=subjects)
+        return visit
+
+    visit = await db.atomic(record)
+    if visit is None or visit.call is None:
+        return None
+    name = party.guest or visit.patient or ""
+    person = _person(providers, visit.call.id, party.key, name, is_host=False)
+    return await _address(db, visit, person, providers, now)
+
+
+async def enter_as_doctor(
+    db: Database, actor: Actor, *, appointment_id: UUID, providers: Providers, now: datetime
+) -> str | None:
+    """Let the patient in, and return the address at which the doctor enters the call. Return None if there is no room,
+    or not yet. Raise `ProviderFailure`, and `NotFound` for anyone but the appointment's doctor."""
+
+    async def open_call(tx: Transaction) -> Visit | None:
+        visit = await get_visit(tx, appointment_id)
+        if not is_doctor(actor, visit):
+            raise errors.NotFound
+        stage = visit.doctor_stage(now)
+        if visit.call is None or stage not in ("ready", "waiting", "admitted"):
+            return None
+        if not await repository.open_call(tx, visit.call.id, now=now):
+            return None
+        await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=[appointment_id])
+        return visit
+
+    visit = await db.atomic(open_call)
+    if visit is None or visit.call is None:
+        return None
+    person = _person(providers, visit.call.id, "doctor", visit.doctor, is_host=True)
+    return await _address(db, visit, person, providers, now)
+
+
+def is_doctor(actor: Actor, visit: Visit) -> bool:
+    """Return whether the caller is the appointment's doctor. Only the doctor can enter a patient's call: neither the
+    clinic's other staff nor the administrator can."""
+    membership = actor.membership_at(visit.clinic_id)
+    return membership is not None and membership.doctor_id == visit.doctor_id
+
+
+async def set_delay(tx: Transaction, actor: Actor, *, appointment_id: UUID, minutes: int | None) -> None:
+    """Tell those who wait how late the doctor is running. Raise `NotFound` if there is no call."""
+    await _change(tx, actor, appointment_id, lambda call_id: repository.set_delay(tx, call_id, minutes))
+
+
+async def end(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
+    """End the call for everyone. Raise `NotFound` if there is none."""
+    await _change(tx, actor, appointment_id, lambda call_id: repository.request_end(tx, call_id, now=now))
+
+
+async def renew(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
+    """Try again to make a room that has been given up. Raise `NotFound` unless it has."""
+    await _change(tx, actor, appointment_id, lambda call_id: repository.renew(tx, call_id, now=now))
+
+
+async def _change(
+    tx: Transaction, actor: Actor, appointment_id: UUID, change: Callable[[UUID], Awaitable[bool]]
+) -> None:
+    visit = await get_visit(tx, appointment_id)
+    if visit.call is None or not await change(visit.call.id):
+        raise errors.NotFound
+    await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=[appointment_id])
+
+
+def _person(providers: Providers, call_id: UUID, party: str, name: str, *, is_host: bool) -> Person:
+    id = person_id(providers.secret, call_id, party)
+    return Person(id, one_line(name)[:MAX_NAME_LENGTH], is_host)
+
+
+async def _address(db: Database, visit: Visit, person: Person, providers: Providers, now: datetime) -> str:
+    assert visit.call, "callers check it"
+    try:
+        connection = await settings_repository.find_connection(db, visit.clinic_id)
+    except UnreadableError:
+        raise ProviderFailure("the connection cannot be decrypted") from None
+    gateway = providers.gateway_for(visit.call.gateway, connection)
+    return await gateway.enter(visit.room(providers.secret), person, now=now)

@@ -1,0 +1,1 @@
+"""The providers of video rooms, behind one port."""

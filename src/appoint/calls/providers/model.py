@@ -1,0 +1,82 @@
+"""Rooms at a provider, the people who enter them, and the connection that a clinic has set up."""
+
+import hmac
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+Gateway = Literal["demo", "jitsi", "link"]
+OPENS_BEFORE: Final = timedelta(minutes=15)
+"""How long before the start patients and guests can enter the waiting room."""
+DOCTOR_OPENS_BEFORE: Final = timedelta(minutes=30)
+CLOSES_AFTER: Final = timedelta(minutes=30)
+"""How long after the end a call stays open, in case the doctor runs late."""
+ROOM_SECRET_BYTES: Final = 16
+
+
+class ProviderFailure(Exception):
+    """The provider is unavailable or refuses. The message says why, without addresses or secrets."""
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a provider needs to be reached. It is stored encrypted."""
+
+    url: str
+    """The provider's server, or a fixed link for everyone without a link of their own."""
+    app_id: str = ""
+    secret: str = ""
+    doctor_links: dict[UUID, str] = {}
+    """Doctors' own fixed links."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+class Room(NamedTuple):
+    """A call's room."""
+
+    name: str
+    """A secret. Only people who have been let in learn it."""
+    call_id: UUID
+    doctor_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def opens_at(self) -> datetime:
+        return self.starts_at - OPENS_BEFORE
+
+    @property
+    def doctor_opens_at(self) -> datetime:
+        return self.starts_at - DOCTOR_OPENS_BEFORE
+
+    @property
+    def closes_at(self) -> datetime:
+        return self.ends_at + CLOSES_AFTER
+
+
+class Person(NamedTuple):
+    """Someone who enters a room."""
+
+    id: str
+    """Identifies the person to the provider, in this call only."""
+    name: str
+    is_host: bool
+    """Whether they moderate the call. Only the doctor does."""
+
+
+def room_name(secret: str, call_id: UUID) -> str:
+    """Return the name of a call's room. It is derived from the server's secret, so it is not stored, and the call's id
+    does not reveal it."""
+    digest = hmac.digest(secret.encode(), b"call room\n" + call_id.bytes, "sha256")
+    return f"{call_id.hex}{digest[:ROOM_SECRET_BYTES].hex()}"
+
+
+def person_id(secret: str, call_id: UUID, party: str) -> str:
+    """Return an identifier for a person in one call. It differs in every call, so that a provider cannot tell who has
+    come back."""
+    return hmac.digest(secret.encode(), b"call person\n" + call_id.bytes + party.encode(), "sha256")[:16].hex()

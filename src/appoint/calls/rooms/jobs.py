@@ -1,0 +1,105 @@
+"""The worker's side: make and end rooms at their providers.
+
+Any number of workers share the work through leases on calls. When a worker dies, its leases run out, and another one
+tries again; providers make and end each room only once. A provider that fails delays nothing but its own rooms.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+
+from ...database.pool import Database
+from ...kit import clock, errors
+from ...kit.key_ring import UnreadableError
+from ...kit.leases import Pace, serve
+from ..providers.gateway import Providers
+from ..providers.model import ProviderFailure
+from ..providers.port import CallGateway
+from ..settings import repository as settings_repository
+from . import repository
+from .model import LeasedCall, retry_delay
+
+log = structlog.get_logger()
+
+PACE: Final = Pace(idle_seconds=1.0, busy_seconds=0.2)
+MAX_CONCURRENT: Final = 16
+ATTEMPT_SECONDS: Final = 20.0
+LEASE: Final = timedelta(seconds=60)
+"""Longer than an attempt, with a margin."""
+
+
+class Maker(NamedTuple):
+    db: Database
+    providers: Providers
+    now: Callable[[], datetime] = clock.now
+    find_gateway: Callable[[LeasedCall], CallGateway] | None = None
+    """Stands in for the clinics' own providers in tests."""
+
+
+async def run(maker: Maker, stop: asyncio.Event) -> None:
+    """Make and end due rooms until `stop` is set."""
+    await serve(
+        stop,
+        name="calls",
+        capacity=MAX_CONCURRENT,
+        pace=PACE,
+        claim=partial(lease, maker),
+        run=partial(attempt, maker),
+    )
+
+
+async def lease(maker: Maker, limit: int) -> list[LeasedCall]:
+    now = maker.now()
+    return await repository.lease_due(maker.db, now=now, until=now + LEASE, limit=limit)
+
+
+async def attempt(maker: Maker, call: LeasedCall) -> None:
+    """Make or end a leased call's room, and record the outcome."""
+    room = call.room(maker.providers.secret)
+    try:
+        gateway = await _gateway(maker, call)
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            await (gateway.end(room) if call.state == "ending" else gateway.make(room))
+    except errors.Unavailable:  # the database; the lease runs out, and the call becomes due again
+        raise
+    except ProviderFailure as failure:
+        await _fail(maker, call, str(failure))
+    except TimeoutError:
+        await _fail(maker, call, "the provider did not respond in time")
+    except UnreadableError:  # already logged
+        await _fail(maker, call, "the connection cannot be decrypted")
+    except Exception:
+        log.exception("room not made or ended", call_id=str(call.id), gateway=call.gateway)
+        await _fail(maker, call, "internal error; see the log")
+    else:
+        await _succeed(maker, call)
+
+
+async def _gateway(maker: Maker, call: LeasedCall) -> CallGateway:
+    if maker.find_gateway:
+        return maker.find_gateway(call)
+    connection = await settings_repository.find_connection(maker.db, call.clinic_id)
+    return maker.providers.gateway_for(call.gateway, connection)
+
+
+async def _succeed(maker: Maker, call: LeasedCall) -> None:
+    if call.state == "ending":
+        await repository.finish(maker.db, call, state="ended", now=maker.now())
+    else:
+        await repository.finish(maker.db, call, state="made", now=maker.now())
+
+
+async def _fail(maker: Maker, call: LeasedCall, error: str) -> None:
+    now = maker.now()
+    due_at = now + retry_delay(call.tries, random.random())  # noqa: S311  jitter does not need secure randomness
+    if due_at < call.last_try_at:
+        await repository.postpone(maker.db, call, due_at=due_at, error=error)
+        return
+    is_ending = call.state == "ending"
+    await repository.finish(maker.db, call, state="ended" if is_ending else "dead", error=error, now=now)
+    log.warning("room given up", call_id=str(call.id), gateway=call.gateway, state=call.state, reason=error)

@@ -1,0 +1,118 @@
+"""SQL for calls. Jobs work across all clinics."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Statements
+from ...database.sql import load
+from ..providers.model import CLOSES_AFTER, Gateway
+from .model import LeasedCall, State
+
+END_OUTDATED: Final = load(__name__, "end_outdated")
+WANT_CALLS: Final = load(__name__, "want_calls")
+FIND_DRIFT: Final = load(__name__, "find_drift")
+LEASE_DUE: Final = load(__name__, "lease_due")
+FINISH: Final = load(__name__, "finish")
+Place = tuple[int, UUID]
+"""A clinic's number and the id of one of its appointments."""
+
+
+async def reconcile(tx: Statements, places: Sequence[Place], *, default_gateway: Gateway | None, now: datetime) -> None:
+    """Give these appointments the calls that they need now, and end all others."""
+    values = {"clinic_ids": [each[0] for each in places], "appointment_ids": [each[1] for each in places], "now": now}
+    await tx.execute(END_OUTDATED, **values, closes_after=CLOSES_AFTER)
+    await tx.execute(WANT_CALLS, **values, default_gateway=default_gateway)
+
+
+async def find_drift(
+    db: Statements, *, default_gateway: Gateway | None, ahead: timedelta, now: datetime, limit: int
+) -> list[Place]:
+    """Return appointments whose calls do not fit them, at all clinics."""
+    rows = await db.fetch(
+        FIND_DRIFT, default_gateway=default_gateway, closes_after=CLOSES_AFTER, ahead=ahead, now=now, limit=limit
+    )
+    return [(row.clinic_id, row.appointment_id) for row in rows]
+
+
+async def list_upcoming_of_type(db: Statements, *, clinic_id: int, type_id: UUID, now: datetime) -> list[Place]:
+    """Return an appointment type's upcoming appointments."""
+    rows = await db.fetch(
+        """
+        select clinic_id, id from appointment
+         where clinic_id = $1 and appointment_type_id = $2 and lower(during) > $3
+        """,
+        clinic_id,
+        type_id,
+        now,
+    )
+    return [(row.clinic_id, row.id) for row in rows]
+
+
+async def list_upcoming_online(db: Statements, *, clinic_id: int, now: datetime) -> list[Place]:
+    """Return a clinic's upcoming online appointments, and those that have a live call."""
+    rows = await db.fetch(
+        """
+        select a.clinic_id, a.id
+          from appointment a
+          join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
+         where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
+        union
+        select clinic_id, appointment_id from call where clinic_id = $1 and live_appointment_id is not null
+        """,
+        clinic_id,
+        now,
+    )
+    return [(row.clinic_id, row.id) for row in rows]
+
+
+async def lease_due(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[LeasedCall]:
+    """Lease due calls, across all clinics, until the given time."""
+    rows = await db.fetch(LEASE_DUE, now=now, until=until, limit=limit)
+    return [
+        LeasedCall(
+            row.clinic_id,
+            row.id,
+            row.appointment_id,
+            row.gateway,
+            row.state,
+            row.tries,
+            row.starts_at,
+            row.ends_at,
+            row.wanted_at,
+            row.doctor_id,
+        )
+        for row in rows
+    ]
+
+
+async def finish(db: Statements, call: LeasedCall, *, state: State, error: str | None = None, now: datetime) -> bool:
+    """Record the outcome of a leased call's attempt. Return False if it no longer counts."""
+    return await db.fetchval(
+        FINISH,
+        clinic_id=call.clinic_id,
+        call_id=call.id,
+        old_state=call.state,
+        tries=call.tries,
+        state=state,
+        error=error,
+        now=now,
+    )
+
+
+async def postpone(db: Statements, call: LeasedCall, *, due_at: datetime, error: str) -> None:
+    """Let the call be tried again later."""
+    await db.execute(
+        """
+        update call
+           set due_at = $5, leased_until = null, error = $6
+         where clinic_id = $1 and id = $2 and state = $3 and tries = $4
+        """,
+        call.clinic_id,
+        call.id,
+        call.state,
+        call.tries,
+        due_at,
+        error,
+    )

@@ -1,0 +1,1 @@
+"""Where a clinic's calls take place."""

@@ -1,0 +1,59 @@
+"""SQL for clinics' call settings. The connection is encrypted."""
+
+from uuid import UUID
+
+import msgspec
+
+from ...database.pool import Row, Statements
+from ...kit.ids import new_id
+from ...kit.key_ring import UNREADABLE, Place, UnreadableError
+from ..providers.model import Connection, Gateway
+from .model import StoredSettings
+
+
+async def find(db: Statements, clinic_id: int) -> StoredSettings | None:
+    row = await db.fetchrow("select * from call_settings where clinic_id = $1", clinic_id)
+    return _stored(db, row) if row else None
+
+
+async def find_connection(db: Statements, clinic_id: int) -> Connection | None:
+    """Return how to reach the clinic's provider. Raise `UnreadableError` if it cannot be decrypted."""
+    stored = await find(db, clinic_id)
+    return stored.connection if stored else None
+
+
+async def save(tx: Statements, *, clinic_id: int, gateway: Gateway, connection: Connection | None) -> StoredSettings:
+    """Store the clinic's settings in place of the previous ones."""
+    id = await tx.fetchval("select id from call_settings where clinic_id = $1 for no key update", clinic_id)
+    id = id or new_id(clinic_id)
+    row = await tx.fetchrow(
+        """
+        insert into call_settings (clinic_id, id, gateway, connection) values ($1, $2, $3, $4)
+        on conflict (clinic_id, id) do update
+           set gateway = excluded.gateway, connection = excluded.connection,
+               version = call_settings.version + 1, updated_at = now()
+        returning *
+        """,
+        clinic_id,
+        id,
+        gateway,
+        _encrypted(tx, id, connection),
+    )
+    assert row
+    return _stored(tx, row)
+
+
+async def delete(tx: Statements, clinic_id: int) -> None:
+    await tx.execute("delete from call_settings where clinic_id = $1", clinic_id)
+
+
+def _encrypted(db: Statements, id: UUID, connection: Connection | None) -> str | None:
+    return connection and db.keys.encrypt(msgspec.json.encode(connection).decode(), Place.CALL_CONNECTION, id)
+
+
+def _stored(db: Statements, row: Row) -> StoredSettings:
+    text = db.keys.decrypt(row.connection, Place.CALL_CONNECTION, row.id)
+    if text == UNREADABLE:
+        raise UnreadableError("call settings")
+    connection = msgspec.json.decode(text, type=Connection) if text else None
+    return StoredSettings(row.id, row.version, row.created_at, row.updated_at, row.gateway, connection)

@@ -1,0 +1,95 @@
+"""Video visits with a provider that misbehaves."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from appoint.booking.model import Appointment
+from appoint.calls.providers.gateway import Providers
+from appoint.calls.providers.model import Person, ProviderFailure, Room
+from appoint.calls.rooms import jobs, service
+from appoint.calls.rooms.model import LeasedCall
+from appoint.events.service import relay
+from support.world import World
+
+SECRET = "signs links in tests"
+DEMO = Providers("http://testserver.local", SECRET, "demo")
+
+
+class FaultyProvider:
+    """A provider that makes a room for each name. It can fail before it acts, after it has acted, or never respond."""
+
+    def __init__(self, *, failure_rate: float = 0.0, seed: int = 1) -> None:
+        self.failure_rate = failure_rate
+        self.dice = random.Random(seed)
+        self.rooms: set[str] = set()
+        self.made: Counter[str] = Counter()
+
+    async def make(self, room: Room) -> None:
+        await self._misbehave()
+        self.made[room.name] += room.name not in self.rooms
+        self.rooms.add(room.name)
+        await self._misbehave()
+
+    async def end(self, room: Room) -> None:
+        await self._misbehave()
+        self.rooms.discard(room.name)
+        await self._misbehave()
+
+    async def enter(self, room: Room, person: Person, *, now: datetime) -> str:
+        return f"https://rooms.example/{room.name}/{person.id}/{now:%s}"
+
+    async def _misbehave(self) -> None:
+        await asyncio.sleep(0)
+        if self.dice.random() < self.failure_rate:
+            raise self.dice.choice([ProviderFailure("responded with 500"), TimeoutError(), ValueError("garbage")])
+
+
+async def add_online_type(world: World, minutes: int = 30) -> UUID:
+    type_id = await world.add_type(minutes, name="Video visit")
+    await world.db.execute("update appointment_type set mode = 'online' where id = $1", type_id)
+    await world.cache.drop(world.clinic)
+    return type_id
+
+
+async def book_online(world: World, start: datetime, *, customer: UUID | None = None, **members) -> Appointment:
+    type_id = await world.db.fetchval("select id from appointment_type where mode = 'online'") or await add_online_type(
+        world
+    )
+    booked = await world.book(world.dr_shah, start, customer or world.ana, appointment_type_id=type_id, **members)
+    assert isinstance(booked, Appointment), booked
+    return booked
+
+
+async def relay_calls(world: World, providers: Providers = DEMO) -> None:
+    """Relay all events to the subscriber that keeps calls in step."""
+    follow = partial(service.follow, default_gateway=providers.default_gateway, now=world.now)
+    while await relay(world.db, [follow], now=world.now):
+        pass
+
+
+def maker_of(world: World, provider: FaultyProvider | None = None, providers: Providers = DEMO) -> jobs.Maker:
+    return jobs.Maker(world.db, providers, lambda: world.now, (lambda _: provider) if provider else None)
+
+
+async def run_jobs(world: World, maker: jobs.Maker, *, for_hours: float = 0.0) -> None:
+    """Run the jobs that are due now and, with `for_hours`, those that become due within that time."""
+    ends = world.now + timedelta(hours=for_hours)
+    while True:
+        while leased := await jobs.lease(maker, 16):
+            await asyncio.gather(*(jobs.attempt(maker, call) for call in leased))
+        if world.now >= ends:
+            return
+        world.now += timedelta(seconds=30)
+
+
+async def states(world: World) -> list[tuple[int, str]]:
+    rows = await world.db.fetch("select sequence, state from call order by appointment_id, sequence")
+    return [(row.sequence, row.state) for row in rows]
+
+
+def name_of(call: LeasedCall) -> str:
+    return call.room(SECRET).name
