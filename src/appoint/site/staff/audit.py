@@ -21,7 +21,9 @@ from ...kit import fields
 from ...oversight.audit_trail import service as audit_trail
 from ..rendering import url_with
 from ..staff_frame import staff_page
-from .audit_sentences import GROUPS, Reader, links, sentence
+from .audit_actions import GROUPS
+from .audit_areas import list_areas
+from .audit_sentences import Reader, links, sentence
 
 PAGE_SIZE: Final = 50
 MAX_FIELD_LENGTH: Final = 200
@@ -50,7 +52,12 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     page = matches[:PAGE_SIZE]
     names = await service.actor_names(request.db, clinic_id=clinic_id)
-    reader = Reader(language_tag_for(request, clinic_catalogue.time_zone), clinic_catalogue.time_zone, names)
+    reader = Reader(
+        language_tag_for(request, clinic_catalogue.time_zone),
+        clinic_catalogue.time_zone,
+        names,
+        list_areas(request.app),
+    )
     subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
     return await staff_page(
         request,

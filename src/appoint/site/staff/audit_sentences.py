@@ -1,145 +1,16 @@
 """Audit entries as sentences for practice managers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ...audit.model import AuditEntry
+from ...audit.model import AuditActor, AuditEntry
 from ...kit.i18n import translatable, translate
 from ...oversight.audit_trail.service import MAX_DESCRIBED, Subjects
 from ..filters import when
+from .audit_actions import GROUPS, SENTENCES
 
-SENTENCES: Final[Mapping[str, str]] = {
-    "bookAppointment": translatable("{who} booked {what}"),
-    "makeBooking": translatable("{who} booked {what}"),
-    "bookByForm": translatable("{who} booked {what}"),
-    "bookAtDesk": translatable("{who} booked {what}"),
-    "confirmAppointment": translatable("{who} confirmed {what}"),
-    "confirmBooking": translatable("{who} confirmed {what}"),
-    "confirmAppointmentByLink": translatable("{who} confirmed {what}"),
-    "confirmBookingByForm": translatable("{who} confirmed {what}"),
-    "confirmBookingByLink": translatable("{who} confirmed {what}"),
-    "rescheduleAppointment": translatable("{who} rescheduled {what}"),
-    "moveAppointments": translatable("{who} rescheduled {what}"),
-    "moveAppointmentByLink": translatable("{who} rescheduled {what}"),
-    "cancelAppointment": translatable("{who} cancelled {what}"),
-    "cancelAppointments": translatable("{who} cancelled {what}"),
-    "cancelBooking": translatable("{who} cancelled {what}"),
-    "cancelStrangerAppointments": translatable("{who} cancelled {what}"),
-    "cancelAppointmentByLink": translatable("{who} cancelled {what}"),
-    "expireHold": translatable("{who} released {what} when the hold expired"),
-    "undoAppointmentStep": translatable("{who} undid the last change to {what}"),
-    "undoStep": translatable("{who} undid the last change to {what}"),
-    "arriveAppointment": translatable("{who} marked as arrived: {what}"),
-    "unarriveAppointment": translatable("{who} undid the arrival: {what}"),
-    "checkInAppointment": translatable("{who} checked in: {what}"),
-    "enterRoomForAppointment": translatable("{who} marked as in the room: {what}"),
-    "fulfilAppointment": translatable("{who} completed {what}"),
-    "noShowAppointment": translatable("{who} marked as no-show: {what}"),
-    "patchAppointment": translatable("{who} changed the notes for {what}"),
-    "askToRebook": translatable("{who} asked for a new time for {what}"),
-    "revokeManageLink": translatable("{who} revoked the link for {what}"),
-    "createCustomer": translatable("{who} registered {what}"),
-    "replaceCustomer": translatable("{who} changed the details of {what}"),
-    "patchCustomer": translatable("{who} changed the details of {what}"),
-    "patchPatient": translatable("{who} changed the record of {what}"),
-    "createPatient": translatable("{who} registered {what}"),
-    "joinPatients": translatable("{who} joined the records of {what}"),
-    "separatePatient": translatable("{who} separated the records of {what}"),
-    "markAsDifferent": translatable("{who} marked as different people: {what}"),
-    "addGuardian": translatable("{who} let one patient book for another: {what}"),
-    "removeGuardian": translatable("{who} stopped one patient from booking for another: {what}"),
-    "endGuardianship": translatable("{who} ended a patient’s right to book for another: {what}"),
-    "eraseCustomer": translatable("{who} erased the data of {what}"),
-    "exportCustomer": translatable("{who} exported the data of {what}"),
-    "openInEmergency": translatable("{who} opened in an emergency: {what}"),
-    "createAbsence": translatable("{who} added an absence: {what}"),
-    "patchAbsence": translatable("{who} changed an absence: {what}"),
-    "removeAbsence": translatable("{who} removed an absence: {what}"),
-    "closeOnPublicHolidays": translatable("{who} closed the clinic on public holidays: {what}"),
-    "reopenOnPublicHolidays": translatable("{who} opened the clinic again on public holidays: {what}"),
-    "replaceSchedule": translatable("{who} changed the weekly hours of {what}"),
-    "changeDoctorsHours": translatable("{who} changed the published hours of {what}"),
-    "changeClinicsHours": translatable("{who} changed the clinic’s published hours"),
-    "createDoctor": translatable("{who} added {what}"),
-    "patchDoctor": translatable("{who} changed the details of {what}"),
-    "removeDoctor": translatable("{who} removed {what}"),
-    "patchClinic": translatable("{who} changed the clinic’s settings"),
-    "inviteUser": translatable("{who} invited {what} to the team"),
-    "patchUser": translatable("{who} changed the role of {what}"),
-    "removeUser": translatable("{who} removed {what} from the team"),
-    "resendNotification": translatable("{who} sent a message again"),
-    "signIn": translatable("{what} signed in"),
-    "signInByForm": translatable("{what} signed in"),
-    "signInByOpenId": translatable("{what} signed in"),
-    "signInByOpenIdAndCode": translatable("{what} signed in"),
-    "signInByCode": translatable("{what} signed in with a code sent to a corrected address"),
-    "signInByCodeForm": translatable("{what} signed in with a code sent to a corrected address"),
-}
-"""The sentence for each action. Any other action appears by its name."""
-
-GROUPS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
-    "booked": (translatable("Booked"), ("bookAppointment", "makeBooking", "bookByForm", "bookAtDesk")),
-    "rescheduled": (
-        translatable("Rescheduled"),
-        ("rescheduleAppointment", "moveAppointments", "moveAppointmentByLink"),
-    ),
-    "cancelled": (
-        translatable("Cancelled"),
-        (
-            "cancelAppointment",
-            "cancelAppointments",
-            "cancelBooking",
-            "cancelStrangerAppointments",
-            "cancelAppointmentByLink",
-        ),
-    ),
-    "day": (
-        translatable("Status changes"),
-        (
-            "arriveAppointment",
-            "unarriveAppointment",
-            "checkInAppointment",
-            "enterRoomForAppointment",
-            "fulfilAppointment",
-            "noShowAppointment",
-            "undoAppointmentStep",
-            "undoStep",
-        ),
-    ),
-    "people": (
-        translatable("Patients’ details"),
-        (
-            "createCustomer",
-            "createPatient",
-            "replaceCustomer",
-            "patchCustomer",
-            "patchPatient",
-            "joinPatients",
-            "separatePatient",
-            "markAsDifferent",
-            "addGuardian",
-            "removeGuardian",
-            "endGuardianship",
-            "eraseCustomer",
-            "exportCustomer",
-        ),
-    ),
-    "hours": (
-        translatable("Hours and absences"),
-        (
-            "createAbsence",
-            "patchAbsence",
-            "removeAbsence",
-            "closeOnPublicHolidays",
-            "reopenOnPublicHolidays",
-            "replaceSchedule",
-            "changeDoctorsHours",
-            "changeClinicsHours",
-        ),
-    ),
-}
-"""The groups of actions that users can filter by, with their labels."""
+UNKNOWN_AREA: Final = translatable("a page")
 
 RULES: Final[Mapping[str, str]] = {
     "too-soon": translatable("inside the notice period for bookings"),
@@ -151,6 +22,40 @@ RULES: Final[Mapping[str, str]] = {
 }
 
 
+ACTORS: Final[Mapping[str, str]] = {
+    "user": translatable("A staff member"),
+    "patient": translatable("A patient"),
+    "key": translatable("A partner system"),
+    "oidc": translatable("A partner system"),
+    "link": translatable("Someone with an appointment link"),
+    "administrator": translatable("A platform administrator"),
+    "open": translatable("Someone who was not signed in"),
+    "gateway": translatable("The text message gateway"),
+    "system": translatable("Appoint"),
+    "command-line": translatable("Someone on the server’s command line"),
+}
+"""How sentences name the kinds of actors that have no name of their own."""
+OUTCOMES: Final[Mapping[str, str]] = {
+    "wrong-credentials": translatable("wrong password or code"),
+    "unknown-account": translatable("unknown address"),
+    "disabled-account": translatable("disabled account"),
+    "unlinked-identity": translatable("external account not linked"),
+    "totp-required": translatable("password right, code missing"),
+    "passkey-required": translatable("password right, passkey missing"),
+    "no-passkey": translatable("account without a passkey"),
+    "unknown-passkey": translatable("unknown passkey"),
+    "wrong-passkey": translatable("wrong passkey"),
+    "another-users-passkey": translatable("another user’s passkey"),
+    "copied-passkey": translatable("passkey possibly copied"),
+    "expired-challenge": translatable("request expired"),
+    "used-challenge": translatable("request already used"),
+    "expired": translatable("expired"),
+    "wrong-secret": translatable("wrong secret"),
+    "retention": translatable("retention period over"),
+}
+"""Why sign-ins and API keys were refused, and why data was deleted."""
+
+
 class Reader(NamedTuple):
     """The person that sentences are written for."""
 
@@ -159,31 +64,57 @@ class Reader(NamedTuple):
     """The clinic's."""
     names: Mapping[tuple[str, str], str]
     """The names of the clinic's team and partner systems, keyed by the audit actor's kind and id."""
+    areas: Mapping[str, str]
+    """The areas that the application's operations belong to."""
 
 
-def sentence(entry: AuditEntry, who: str, *, subjects: Subjects, reader: Reader) -> str:
+def sentence(entry: AuditEntry, *, subjects: Subjects, reader: Reader) -> str:
     """Return the entry as a sentence, or an empty string if its action has none."""
-    pattern = SENTENCES.get(entry.action)
-    if pattern is None:
-        return ""
     language = reader.language
-    text = translate(language, pattern, who=who, what=_subjects(entry, subjects, reader))
+    who = _actor(entry.actor, reader)
+    if (pattern := SENTENCES.get(entry.action)) is None:
+        return _view(entry, who, subjects, reader)
+    what = _subjects(entry, subjects, reader) or (
+        who if "{who}" not in pattern else translate(language, "records: {count}", count=len(entry.subjects))
+    )
+    area = translate(language, reader.areas.get(entry.reason or "", UNKNOWN_AREA))
+    text = translate(language, pattern, who=who, what=what, area=area)
     if because := _reason(entry, subjects):
         text = translate(language, "{sentence}, because “{reason}”", sentence=text, reason=because)
-    if rules := _rules(entry, language):
-        text = f"{text} ({rules})"
+    if details := _rules(entry, language) or _outcome(entry, language):
+        text = f"{text} ({details})"
     return text
 
 
+def _actor(actor: AuditActor, reader: Reader) -> str:
+    name = reader.names.get((actor.kind, actor.id or ""))
+    return name or translate(reader.language, ACTORS.get(actor.kind, actor.kind))
+
+
+def _view(entry: AuditEntry, who: str, subjects: Subjects, reader: Reader) -> str:
+    """Return a sentence about someone who only viewed something."""
+    area = reader.areas.get(entry.action)
+    if area is None:
+        return ""
+    language = reader.language
+    if what := _subjects(entry, subjects, reader):
+        return translate(language, "{who} viewed {area}: {what}", who=who, area=translate(language, area), what=what)
+    return translate(language, "{who} viewed {area}", who=who, area=translate(language, area))
+
+
+def _outcome(entry: AuditEntry, language: str) -> str:
+    """Return why a sign-in was refused, or why data was deleted."""
+    return translate(language, OUTCOMES[entry.reason]) if entry.reason in OUTCOMES else ""
+
+
 def _subjects(entry: AuditEntry, subjects: Subjects, reader: Reader) -> str:
+    """Return descriptions of what the entry is about, or an empty string if nothing can be described."""
     language = reader.language
     described = [
         text for subject in entry.subjects[:MAX_DESCRIBED] if (text := _describe(subject, subjects, reader)) is not None
     ]
     others = len(entry.subjects) - len(described)
-    if not described:
-        return translate(language, "records: {count}", count=len(entry.subjects))
-    if others and len(entry.subjects) > MAX_DESCRIBED:
+    if described and others and len(entry.subjects) > MAX_DESCRIBED:
         described.append(translate(language, "and {count} more", count=others))
     return "; ".join(described)
 
