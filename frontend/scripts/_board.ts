@@ -83,9 +83,8 @@ interface Config {
 export interface Person {
   customerId: string;
   name: string;
-  email?: string | null;
-  phone?: string | null;
-  birthDate?: string | null;
+  /** The date of birth and a contact, as the reader writes them. */
+  description?: string;
   isPatient?: boolean;
 }
 

@@ -1,8 +1,9 @@
 // Finds the patient to book for: an existing one, suggested as the user types, or a new one.
 import { callApi, createElement, Refused } from "./_api";
-import { config, get, language, type Person, setValue, valueOf, within, words, zone } from "./_board";
+import { config, get, type Person, setValue, valueOf, within, words, zone } from "./_board";
 import { showRecord } from "./_panel";
 import { type RefusalTarget, showRefusal } from "./_refusal";
+import { suggestSimilar } from "./_similar";
 
 const PHONE_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
 const DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
@@ -33,16 +34,10 @@ export function select(selected: Person | undefined, isNewPatient = false): void
   get<HTMLInputElement>("person-name").required = isNewPatient;
   if (selected) {
     within(get("chosen"), "strong").textContent = selected.name;
-    within(get("chosen"), "small").textContent = describe(selected);
+    within(get("chosen"), "small").textContent = selected.description ?? "";
   }
   void showRecord(get("book"), selected?.isPatient === false ? null : (selected?.customerId ?? null));
   for (const callback of onSelect) callback();
-}
-
-/** Describe a person by their date of birth and their phone number or email address. */
-function describe({ birthDate, phone, email }: Person): string {
-  const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
-  return [birthDate && format.format(new Date(birthDate)), phone || email].filter(Boolean).join(" · ");
 }
 
 /** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */
@@ -83,7 +78,7 @@ async function suggestPeople(target: RefusalTarget): Promise<void> {
 }
 
 function personButton(found: Person): HTMLElement {
-  const details = found.isPatient === false ? words["elsewhere"]! : describe(found);
+  const details = found.isPatient === false ? words["elsewhere"]! : (found.description ?? "");
   const name = createElement("strong", {}, found.name);
   const button = createElement("button", { type: "button" }, name, createElement("small", {}, details));
   button.addEventListener("click", () => {
@@ -114,33 +109,18 @@ export function listenForNames(target: RefusalTarget): void {
     typingTimer = window.setTimeout(() => void suggestPeople(target), TYPING_DELAY);
   });
 }
-/** Suggest existing patients who are probably the same person as the new one. */
-async function suggestSimilar(): Promise<void> {
-  const number = ++searchNumber;
-  const details = { name: "person-name", birthDate: "person-born", phone: "person-phone", email: "person-email" };
-  const typed = Object.entries(details).map(([name, id]) => [name, valueOf(id).trim()]);
-  const query = new URLSearchParams(typed.filter(([, value]) => value));
-  const path = `/api/clinics/${config.clinic}/similarPatients?${query}`;
-  const similar = valueOf("person-name").trim().length < 3 ? [] : (await findSimilar(path)).items;
-  if (number !== searchNumber) return;
-  get("similar").hidden = !similar.length;
-  within(get("similar"), "ul").replaceChildren(...similar.map((found) => createElement("li", {}, personButton(found))));
-}
-
-/** Find similar patients, ignoring refusals: not every user may see them, and the address may not be complete yet. */
-async function findSimilar(path: string): Promise<People> {
-  try {
-    return await callApi<People>("GET", path);
-  } catch (error) {
-    if (error instanceof Refused) return { items: [] };
-    throw error;
-  }
-}
-let similarTimer = 0;
-get("new-patient").addEventListener("input", () => {
-  clearTimeout(similarTimer);
-  similarTimer = window.setTimeout(() => void suggestSimilar(), TYPING_DELAY);
-});
+// Suggest existing patients who are probably the same person as the new one.
+suggestSimilar(
+  get("new-patient"),
+  get("similar"),
+  () => ({
+    name: valueOf("person-name"),
+    birthDate: valueOf("person-born"),
+    phone: valueOf("person-phone"),
+    email: valueOf("person-email"),
+  }),
+  personButton,
+);
 get("finding").addEventListener("keydown", (event) => {
   const stops = [get("who"), ...get("people").querySelectorAll("button")];
   const index = stops.indexOf(document.activeElement as HTMLElement);

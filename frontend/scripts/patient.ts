@@ -109,7 +109,7 @@ function continueInFrame(): void {
 function sendWhenComplete(input: HTMLInputElement): void {
   const hint = document.createElement("span");
   hint.className = "hint";
-  hint.id = "code-sends-itself";
+  hint.id = `${input.id}-sends-itself`;
   hint.textContent = input.dataset.sendsItself!;
   input.before(hint);
   input.setAttribute("aria-describedby", `${hint.id} ${input.getAttribute("aria-describedby")}`);
@@ -145,8 +145,7 @@ offerLink();
 listenForArrows();
 const list = document.querySelector<HTMLElement>("[data-fresh]");
 if (list) keepFresh(list);
-const code = document.querySelector<HTMLInputElement>("[data-sends-itself]");
-if (code) sendWhenComplete(code);
+for (const code of document.querySelectorAll<HTMLInputElement>("[data-sends-itself]")) sendWhenComplete(code);
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;

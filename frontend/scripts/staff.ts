@@ -26,6 +26,7 @@
 //
 // A button in the form can have its own values for any of these.
 import "./_letter";
+import "./_similar";
 import "./_template_editor";
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";

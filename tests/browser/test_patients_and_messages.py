@@ -1,6 +1,7 @@
 """Staff look after patients, messages and message templates, and a manager reads the audit log."""
 
 import re
+from uuid import UUID
 
 from playwright.async_api import expect
 
@@ -30,6 +31,28 @@ async def test_a_manager_finds_a_patient_and_saves_notes(site, page):
     await follow(page.get_by_role("button", name="Save"))
     await expect(page.get_by_role("status")).to_have_text("Saved.")
     await expect(page.locator("#notes")).to_have_value("Prefers mornings.")
+
+
+async def test_adding_a_patient_suggests_an_existing_one_and_records_can_be_joined_and_separated(site, page):
+    customer_id, name = await add_patient(site)
+    async with connect(site) as db:
+        await db.execute(
+            "update customer set birth_date = '1984-02-29', phone = '+12025550143' where id = $1", UUID(customer_id)
+        )
+    await sign_in(page, site.url, MANAGER)
+    await page.goto(staff_url(site, "patients/new"))
+    await fill(page, name=name, birthDate="1984-02-29")
+    hint = page.locator("#similar")
+    await expect(hint).to_contain_text("Probably the same as")
+    await expect(hint.get_by_role("link")).to_have_text(
+        re.compile(r"born .*1984 · \(202\) 555-0143|born .*1984 · \+1 202")
+    )
+    await follow(page.get_by_role("button", name="Add patient"))
+    await expect(page.locator(".notice.warning")).to_contain_text("Probably the same as")
+    await follow(page.get_by_role("button", name="Join records"))
+    await expect(page.get_by_role("status")).to_contain_text("Records joined")
+    await follow(page.get_by_role("button", name="Separate"))
+    await expect(page.locator(".notice.warning")).to_contain_text("Probably the same as")
 
 
 async def test_a_duplicate_record_number_is_marked_and_other_fields_are_kept(site, page):

@@ -53,7 +53,7 @@ async def test_names_that_begin_with_the_search_come_before_those_that_contain_i
 @pytest.mark.usefixtures("doctor_id")
 async def test_the_desk_suggests_patients_with_phone_numbers_as_people_dial_them(client):
     response = await client.get("/staff/1/people.json?q=han", headers=ADMIN | {"Accept-Language": "de-DE"})
-    assert [(each["name"], each["phone"]) for each in response.json()["items"]] == [
+    assert [(each["name"], each["description"]) for each in response.json()["items"]] == [
         (name, "030 12345678") for name in IN_ORDER
     ]
 
@@ -63,3 +63,17 @@ async def test_the_desk_suggests_doctors_only_their_own_patients(db, client, doc
     await works_at(db, user_id, role="doctor", doctor_id=UUID(doctor_id))
     response = await client.get("/staff/1/people.json?q=han", headers=await bearer(client, "shah@example.org"))
     assert [each["name"] for each in response.json()["items"]] == ["Hannah Zorn", "Johannes Abel"]
+
+
+@pytest.mark.usefixtures("doctor_id")
+async def test_similar_patients_are_suggested_with_dates_and_phone_numbers_as_people_write_them(db, client):
+    await db.execute("update customer set birth_date = '1984-02-29' where name = 'Adele Hansen'")
+    german = ADMIN | {"Accept-Language": "de-DE"}
+    typed = {"name": "Adele Hansn", "birthDate": "1984-02-29", "phone": "0", "email": "adele@"}
+    response = await client.get("/staff/1/similar.json", params=typed, headers=german)
+    assert [(each["name"], each["description"]) for each in response.json()["items"]] == [
+        ("Adele Hansen", "geb. 29.02.1984 · 030 12345678")
+    ]
+    for incomplete in ({}, {"name": ""}, {"phone": "030 12345678"}):
+        response = await client.get("/staff/1/similar.json", params=incomplete, headers=german)
+        assert (response.status_code, response.json()["items"]) == (200, [])

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from support.browsers import DAYS, Site, api, follow
+from support.browsers import DAYS, Site, api, follow, send_code
 
 MOVED_URL = re.compile(r"\?moved=1")
 
@@ -65,8 +65,7 @@ async def sign_in(page: Page, site: Site, address: str) -> None:
     await page.goto(f"{site.url}/my")
     await page.locator("#address").fill(address)
     await follow(page.locator("main button"))
-    await page.locator("#code").fill(await receive_code(page, site, address))
-    await follow(page.locator("main button"))
+    await send_code(page.locator("#code"), await receive_code(page, site, address), page.locator("main button"))
     await expect(page).not_to_have_url(re.compile("sign-in"))
 
 

@@ -36,7 +36,7 @@ AREAS: Final = (
     (re.compile(r"^/staff/accounts|^/api/users"), translatable("user accounts")),
     (re.compile(r"/users"), translatable("the team")),
     (re.compile(r"^/api/clinics/\{clinic_id:int\}/customers"), translatable("people registered at other clinics")),
-    (re.compile(r"/customers|/patients|/people\.json|/similarPatients"), translatable("patients’ records")),
+    (re.compile(r"/customers|/patients|/people\.json|/similar"), translatable("patients’ records")),
     (re.compile(r"/numbers"), translatable("reports")),
     (re.compile(r"/day|/board\.json|/changes$|^/staff/\{clinic_id:int\}$"), translatable("the day’s appointments")),
     (re.compile(r"/appointments|/bookings|/book$|/steps|^/a/|^/confirm"), translatable("appointments")),
