@@ -1,22 +1,11 @@
 // Details for the booking form that a link contains in its fragment:
 //   https://…/c/harbour#name=Ana+Souza&email=ana@example.org
 // Browsers don't send fragments, so no server, log or other site sees the details. They stay in this tab.
+import { clinic, storage } from "./_storage";
 
 const FIELDS = ["name", "email", "phone", "birthDate", "note"];
 const MAX_LENGTH = 2000;
 const KEY = "appoint-details";
-
-/** The tab's storage. In a frame, it is missing if the browser blocks storage there. */
-function storage(): Storage | undefined {
-  try {
-    return sessionStorage;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The clinic's address, such as `/c/harbour`. Details for one clinic are not used at any other. */
-const clinic = (): string => location.pathname.split("/").slice(0, 3).join("/");
 
 /** Remove the details from the address, so that they don't stay in the history or in a copied link. */
 export function keepDetails(): void {

@@ -4,6 +4,7 @@
 import { listenForArrows } from "./_arrow_keys";
 import { keepFresh } from "./_fresh";
 import { fillIn, forgetDetails, keepDetails } from "./_link_details";
+import { forgetTyped, rememberTyped } from "./_typed_details";
 
 const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
@@ -149,11 +150,17 @@ for (const code of document.querySelectorAll<HTMLInputElement>("[data-sends-itse
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
   form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;
+  rememberTyped(form);
   fillIn(form);
   watchAvailability(form);
   sendOnce(form);
 }
-if (/^\/(appointments\/|\w+\/[^/]+\/confirm\/)/.test(location.pathname)) forgetDetails();
+const isBooked = /^\/\w+\/[^/]+\/confirm\//.test(location.pathname) && !document.querySelector("[name=code]");
+if (isBooked || location.pathname.startsWith("/appointments/")) {
+  forgetDetails();
+  forgetTyped();
+}
+document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", forgetTyped);
 if (document.querySelector("[data-framed]") && parent !== window) {
   continueInFrame();
   reportHeight();

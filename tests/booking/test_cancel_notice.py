@@ -118,8 +118,8 @@ async def test_staff_can_cancel_and_move_late_without_a_reason(world):
 
 
 async def test_the_advisory_says_how_long_the_notice_period_is():
-    assert Advisory("too-late", 1440).in_words("en").text == "Inside the notice period for changes (24 h)"
-    assert Advisory("too-soon", 90).in_words("en").text == "Inside the notice period for bookings (1.5 h)"
+    assert Advisory("too-late", 1440).in_words("en").text == "Inside the notice period for changes (24 hours)"
+    assert Advisory("too-soon", 90).in_words("en").text == "Inside the notice period for bookings (1.5 hours)"
     assert Advisory("too-far", 90 * 1440).in_words("en").text == "Beyond the booking horizon (90 days)"
 
 
@@ -219,7 +219,7 @@ async def test_a_late_change_is_refused_with_the_clinics_phone_number(desk):
 @pytest.mark.parametrize("caller", STAFF)
 async def test_the_notice_period_does_not_apply_to_staff_but_is_noted(desk, caller):
     moved = await desk.move(caller)
-    note = {"rule": "too-late", "limitMinutes": 10080, "text": "Inside the notice period for changes (168 h)"}
+    note = {"rule": "too-late", "limitMinutes": 10080, "text": "Inside the notice period for changes (168 hours)"}
     assert (moved.status_code, moved.json()["advisories"]) == (200, [note])
     assert (await desk.cancel(caller)).status_code == 204
     actions = await desk.db.fetch(

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from playwright.async_api import Page, expect
 
 from support.browsers import Site, api, follow, open_page
-from support.public_booking import CODE_URL, answer_questions, open_form, send
+from support.public_booking import CODE_URL, answer_questions, enter_code, open_form, send
 
 ANA = {"name": "Ana Souza", "email": "brought@example.org", "birthDate": "1980-02-01", "note": "By wheelchair"}
 
@@ -36,6 +36,7 @@ async def test_a_link_fills_in_the_form_and_leaves_no_details_in_any_address(sit
     await answer_questions(page)
     await send(page)
     await expect(page).to_have_url(CODE_URL)
+    await enter_code(page)
     assert await page.evaluate("sessionStorage.length") == 0
 
 

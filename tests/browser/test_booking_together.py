@@ -52,6 +52,10 @@ async def book_for_two(page: Page, site: Site, *, day: int, email: str, has_scri
         await expect_accessible(page)
     await follow(page.get_by_role("link", name="Change your details"))
     await expect(page.locator("main")).not_to_contain_text("no longer available")
+    if has_scripts:
+        await expect(page.locator("[name=name]")).to_have_value("Mia Souza")
+        await expect(page.locator("[name=name1]")).to_have_value("Ana Souza")
+        await expect(page.locator("[name=email]")).to_have_value(f"wrong-{email}")
     await fill_in_for_two(page, email)
     await send(page)
     await enter_code(page)

@@ -101,7 +101,7 @@ async def test_a_manager_stops_offering_a_type_and_offers_it_again(site, manager
     page, practice = manager_page, Practice(site)
     await page.goto(staff_url(site, f"types/{practice.type}"))
     await page.get_by_label("Minutes", exact=True).fill("3")
-    await page.locator("form.settings").evaluate("form => form.noValidate = true")
+    await page.locator("form.sections").evaluate("form => form.noValidate = true")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("#minutes[aria-invalid=true]")).to_be_visible()
     await follow(page.get_by_role("button", name="Stop offering"))

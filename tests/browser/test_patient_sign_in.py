@@ -39,7 +39,7 @@ async def test_signing_in_works_without_scripts_and_marks_invalid_fields(site, b
         await page.locator("#code").fill(await receive_code(page, site, "li.wei@example.net"))
         await follow(submit)
         await expect(page).to_have_url(f"{site.url}/my?lang=en")
-        await page.get_by_text("Others using this address").click()
+        await page.get_by_text("Others using this email address or phone number").click()
         other_person = page.locator("button[name=customer]").first
         await expect(other_person).to_be_visible()
         name = await other_person.inner_text()

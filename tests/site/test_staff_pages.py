@@ -275,7 +275,7 @@ async def test_the_audit_log_can_be_filtered_by_actor_subject_action_and_date(cl
 async def test_the_audit_log_names_the_platform_administrator(client, world):
     await client.get(f"/api/clinics/1/patients/{world.ana}", headers=ADMIN)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
-    assert "Platform administrator" in row
+    assert "A platform administrator viewed" in row
 
 
 async def test_the_account_page_shows_only_the_users_own_account(world):

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
+from babel.units import format_unit
 
 from ..clinics.catalogue.model import Catalogue
-from ..kit import clock
+from ..kit import clock, regions
 from ..kit.i18n import translatable, translate
 
 PolicyRule = Literal["too-soon", "too-far", "too-late"]
@@ -32,11 +33,8 @@ class Advisory(msgspec.Struct, frozen=True, rename="camel"):
     def in_words(self, language: str) -> "Advisory":
         """Return the advisory with its text in a language."""
         hours = self.limit_minutes / MINUTES_PER_HOUR
-        length = (
-            translate(language, "{days} days", days=self.limit_minutes // (24 * MINUTES_PER_HOUR))
-            if self.rule == "too-far"
-            else translate(language, "{hours} h", hours=f"{hours:g}")
-        )
+        amount, unit = (round(hours / 24), "day") if self.rule == "too-far" else (hours, "hour")
+        length = format_unit(amount, f"duration-{unit}", locale=regions.locale_of(language))
         return msgspec.structs.replace(self, text=translate(language, TEXTS[self.rule], length=length))
 
 

@@ -122,7 +122,10 @@ BOOKING: Final[dict[str, Problem]] = {
         {"alternatives": [], "limit": "holds"},
         wordings={
             "day": (
-                _("Too much time has been booked in the last 24 hours from your network or for this address."),
+                _(
+                    "Too much time has been booked in the last 24 hours from your network or for this email address "
+                    "or phone number."
+                ),
                 _("Try again tomorrow, sign in, or contact the clinic."),
             )
         },
@@ -148,12 +151,12 @@ BOOKING: Final[dict[str, Problem]] = {
     "code-required": Problem(
         409,
         _("Code required"),
-        _("The customer must confirm their address with the code that we sent them."),
+        _("The customer must confirm their email address or phone number with the code that we sent them."),
         _("Send the code, or request a new one."),
         wordings=dict.fromkeys(
             ("patient", "link", "stranger"),
             (
-                _("Confirm your address with the code that we sent you."),
+                _("Confirm your email address or phone number with the code that we sent you."),
                 _("Enter the code, or request a new one."),
             ),
         ),

@@ -37,7 +37,7 @@ ACTORS: Final[Mapping[str, str]] = {
 """How sentences name the kinds of actors that have no name of their own."""
 OUTCOMES: Final[Mapping[str, str]] = {
     "wrong-credentials": translatable("wrong password or code"),
-    "unknown-account": translatable("unknown address"),
+    "unknown-account": translatable("unknown email address"),
     "disabled-account": translatable("disabled account"),
     "unlinked-identity": translatable("external account not linked"),
     "totp-required": translatable("password right, code missing"),

@@ -82,8 +82,8 @@ async def similar(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Return patients who are probably the person whose details are being typed. Details that are not complete yet are
     ignored."""
     sketch = _read_sketch({name: text for name in DETAILS if (text := query_params(request).get(name, "").strip())})
-    found = await joins.find_similar(request.db, clinic_id=clinic_id, sketch=sketch) if sketch else []
-    return await _suggest(request, clinic_id, found, await _tag(request, clinic_id))
+    candidates = await joins.find_similar(request.db, clinic_id=clinic_id, sketch=sketch) if sketch else []
+    return await _suggest(request, clinic_id, candidates, await _tag(request, clinic_id))
 
 
 def _read_sketch(details: dict[str, str]) -> PatientSketch | None:

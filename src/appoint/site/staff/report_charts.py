@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 
-from ...kit.i18n import translate
+from ...kit.i18n import translatable, translate
 from ...kit.regions import locale_of
 from ...oversight.reports.model import LEADS, Chart, Period, Step, Sums, chart, rungs, share
 
@@ -38,10 +39,68 @@ def figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
     return [(name, format_value(value(now)), format_value(value(then))) for name, format_value, value in definitions]
 
 
+class Headings(NamedTuple):
+    """A chart's heading, by how its figure has changed."""
+
+    rose: str
+    fell: str
+    same: str
+    alone: str
+    """Without a figure for the previous period."""
+    empty: str
+    """Without a figure for this period."""
+
+    def render(self, language: str, now: float | None, then: float | None, render_value: Callable[[float], str]) -> str:
+        if now is None:
+            return translate(language, self.empty)
+        value = render_value(now)
+        if then is None:
+            return translate(language, self.alone, value=value)
+        text = self.same if value == render_value(then) else self.rose if now > then else self.fell
+        return translate(language, text, value=value)
+
+
+BOOKINGS: Final = Headings(
+    translatable("Bookings rose to {value}"),
+    translatable("Bookings fell to {value}"),
+    translatable("Bookings stayed at {value}"),
+    translatable("Bookings: {value}"),
+    translatable("Bookings and cancellations"),
+)
+NO_SHOWS: Final = Headings(
+    translatable("No-shows rose to {value}"),
+    translatable("No-shows fell to {value}"),
+    translatable("No-shows stayed at {value}"),
+    translatable("No-shows: {value}"),
+    translatable("No-show rate"),
+)
+LEAD_TIME: Final = Headings(
+    translatable("The average lead time rose to {value}"),
+    translatable("The average lead time fell to {value}"),
+    translatable("The average lead time stayed at {value}"),
+    translatable("Average lead time: {value}"),
+    translatable("Lead time"),
+)
+UTILISATION: Final = Headings(
+    translatable("Utilisation rose to {value}"),
+    translatable("Utilisation fell to {value}"),
+    translatable("Utilisation stayed at {value}"),
+    translatable("Utilisation: {value}"),
+    translatable("Utilisation"),
+)
+
+
+def utilisation_heading(language: str, now: Sums, then: Sums) -> str:
+    percent = partial(format_percentage, language=language)
+    return UTILISATION.render(language, now.utilisation, then.utilisation, percent)
+
+
 class Section(NamedTuple):
     """A chart and its table. If the chart has several series, `keys` names them."""
 
     name: str
+    heading: str
+    """What the chart shows, as a sentence."""
     title: str
     meaning: str
     chart: Chart
@@ -78,22 +137,34 @@ class Labels(NamedTuple):
     def percent(self, value: float | None) -> str:
         return format_percentage(value, self.language)
 
+    def days(self, value: float) -> str:
+        return format_unit(round(value, 1), "duration-day", locale=locale_of(self.language))
+
     def axis(self, maximum: float) -> list[tuple[float, str]]:
         return [(rung, self.number(rung)) for rung in rungs(maximum)]
 
 
-def sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
-    """Return a period's charts: bookings, no-shows and lead times."""
+def sections(language: str, period: Period, steps: Sequence[Step], *, now: Sums, then: Sums) -> list[Section]:
+    """Return a period's charts: bookings, no-shows and lead times. Their headings compare its totals with those of the
+    previous period."""
     labels, sums = Labels.of(language, period, steps), [step.sums for step in steps]
-    return [_bookings(labels, sums), _no_shows(labels, sums), _lead_times(labels, steps)]
+    bookings = BOOKINGS.render(language, now.booked, then.booked or None, labels.number)
+    no_shows = NO_SHOWS.render(language, now.no_show_rate, then.no_show_rate, labels.percent)
+    lead_time = LEAD_TIME.render(language, now.mean_lead, then.mean_lead, labels.days)
+    return [
+        _bookings(labels, sums, bookings),
+        _no_shows(labels, sums, no_shows),
+        _lead_times(labels, steps, lead_time),
+    ]
 
 
-def _bookings(labels: Labels, sums: Sequence[Sums]) -> Section:
+def _bookings(labels: Labels, sums: Sequence[Sums], heading: str) -> Section:
     language = labels.language
     booked, cancelled = translate(language, "Booked"), translate(language, "Cancelled")
     pairs = list(zip(labels.long, sums, strict=True))
     return Section(
         "bookings",
+        heading,
         translate(language, "Bookings and cancellations"),
         translate(
             language, "Appointments by date, and how many of them were cancelled. Times on hold are not counted."
@@ -113,13 +184,14 @@ def _bookings(labels: Labels, sums: Sequence[Sums]) -> Section:
     )
 
 
-def _no_shows(labels: Labels, sums: Sequence[Sums]) -> Section:
+def _no_shows(labels: Labels, sums: Sequence[Sums], heading: str) -> Section:
     language = labels.language
     pairs = list(zip(labels.long, sums, strict=True))
     rates = [None if each.no_show_rate is None else each.no_show_rate * 100 for each in sums]
     axis = [(rung, labels.percent(rung / 100)) for rung in rungs(max((rate or 0 for rate in rates), default=0))]
     return Section(
         "no-shows",
+        heading,
         translate(language, "No-show rate"),
         translate(language, "Missed appointments as a share of all appointments with a recorded outcome."),
         chart(labels.short, [rates], [[f"{name}: {labels.percent(each.no_show_rate)}" for name, each in pairs]], axis),
@@ -137,12 +209,13 @@ def _no_shows(labels: Labels, sums: Sequence[Sums]) -> Section:
     )
 
 
-def _lead_times(labels: Labels, steps: Sequence[Step]) -> Section:
+def _lead_times(labels: Labels, steps: Sequence[Step], heading: str) -> Section:
     language = labels.language
     counts = [sum(step.lead[index] for step in steps) for index in range(len(LEADS))]
     pairs = list(zip(map(_range_name, LEADS), counts, strict=True))
     return Section(
         "lead-times",
+        heading,
         translate(language, "Lead time"),
         translate(language, "Days between booking and appointment, for all bookings."),
         chart(

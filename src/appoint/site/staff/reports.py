@@ -20,7 +20,7 @@ from ...oversight.reports import service
 from ...oversight.reports.model import PERIODS
 from ..rendering import NO_STORE
 from ..staff_frame import staff_page
-from .report_charts import figures, format_percentage, sections
+from .report_charts import figures, format_percentage, sections, utilisation_heading
 from .report_data import Heat, load_heat, load_steps, read_query
 from .report_tables import TABLES
 
@@ -74,7 +74,8 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         ],
         hours=_hours(by_weekday),
         percent=partial(format_percentage, language=language),
-        sections=sections(language, query.period, steps),
+        sections=sections(language, query.period, steps, now=now, then=then),
+        utilisation_heading=utilisation_heading(language, now, then),
     )
 
 
