@@ -63,8 +63,8 @@ class Appointments(Controller):
         time.
 
         Instead of a time, the request can name half a day (`date` and `halfDay`). Appoint then books the first free
-        time in it. Of several doctors who are free at that time, it chooses one at random. Requests that arrive
-        together get different times, so they are refused only if nothing is left.
+        time in it; if several doctors are free then, it chooses one at random. Requests that arrive together get
+        different times, so they are refused only if nothing is left.
 
         Callers who are neither the signed-in customer nor the clinic's staff or partner systems must send the
         customer's `customerToken` from the registration; otherwise, the customer is not found.
