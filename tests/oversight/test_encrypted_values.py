@@ -3,8 +3,10 @@
 import asyncio
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -83,7 +85,8 @@ async def test_pages_work_without_the_key_and_saving_them_keeps_what_cannot_be_r
     visit_notes = lost.encrypt("marzipan", Place.APPOINTMENT_NOTES, visit)
     await records.db.execute("update appointment set notes = $1 where id = $2", visit_notes, UUID(visit))
     german = records.manager | {"Accept-Language": "de"}
-    day = (await records.call("GET", f"/api/appointments/{visit}"))["startTime"][:10]
+    start = datetime.fromisoformat((await records.call("GET", f"/api/appointments/{visit}"))["startTime"])
+    day = start.astimezone(ZoneInfo("Europe/Berlin")).date()
     page = await records.client.get(f"/staff/1/patients/{records.ana}", headers=german)
     assert (page.status_code, "(Dieser Text ist nicht lesbar.)" in page.text) == (200, True)
     board = await records.client.get(f"/staff/1/board.json?from={day}&to={day}", headers=german)
