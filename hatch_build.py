@@ -21,12 +21,13 @@ class PagesBuildHook(BuildHookInterface[Any]):
         root = Path(self.root)
         if version != "editable" and not (root / "src/appoint/kit/places.tsv").exists():
             raise RuntimeError("The list of places is missing. Run `make setup`, then build again.")
-        if version == "editable" or any((root / "src/appoint/site/static").glob("*.js")):
+        built = ("src/appoint/site/static/*.js", "src/appoint/payments/documents/fonts/*.ttf")
+        if version == "editable" or all(any(root.glob(pattern)) for pattern in built):
             return
         npm = shutil.which("npm")
         if not npm:
             raise RuntimeError(
-                "The pages' scripts and styles are not built, and npm is not on the PATH. "
+                "The pages' scripts, styles and fonts are not built, and npm is not on the PATH. "
                 "Install Node 20 or newer, or run `make setup`, then build again."
             )
         for command in (["ci", "--no-fund", "--no-audit", "--omit=dev"], ["run", "build"]):

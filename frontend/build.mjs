@@ -1,12 +1,15 @@
-// Builds the pages' scripts and styles into the Python package, with names that change with their content.
-import { copyFile, readFile, rm } from "node:fs/promises";
+// Builds the pages' scripts and styles into the Python package, with names that change with their content, and the
+// fonts for PDF documents.
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { icons } from "@iconify-json/lucide";
 import { build } from "esbuild";
 import subsetFont from "subset-font";
 
 const built = "../src/appoint/site/static";
+const documentFonts = "../src/appoint/payments/documents/fonts";
 const inter = "node_modules/@fontsource-variable/inter";
+const dejavu = "node_modules/dejavu-fonts-ttf";
 const entries = (folder, ending) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(ending) && !name.startsWith("_"))
@@ -71,3 +74,18 @@ await build({
   plugins: [lucide, fonts],
 });
 await copyFile(`${inter}/LICENSE`, `${built}/inter-license.txt`);
+
+await rm(documentFonts, { recursive: true, force: true });
+await mkdir(documentFonts, { recursive: true });
+for (const name of Object.keys(letters)) {
+  const whole = await readFile(`${inter}/files/${name}-wght-normal.woff2`);
+  for (const wght of [400, 650]) {
+    const font = await subsetFont(whole, letters[name], { targetFormat: "truetype", variationAxes: { wght } });
+    await writeFile(`${documentFonts}/${name}-${wght}.ttf`, font);
+  }
+}
+for (const name of ["DejaVuSans", "DejaVuSans-Bold"]) {
+  await copyFile(`${dejavu}/ttf/${name}.ttf`, `${documentFonts}/${name}.ttf`);
+}
+await copyFile(`${inter}/LICENSE`, `${documentFonts}/inter-license.txt`);
+await copyFile(`${dejavu}/LICENSE`, `${documentFonts}/dejavu-license.txt`);
