@@ -27,6 +27,7 @@ CLASSES = {
         gateway_event: gateway event_id type
         invoice: kind status currency language occasion series
         invoice_line: invoice_status tax_category tax_reason
+        invoice_pdf: invoice_status hash
         number_series: series
         payment: method status currency series gateway gateway_session_id gateway_payment_id gateway_url
         refund: currency destination status gateway_refund_id
@@ -77,6 +78,7 @@ CLASSES = {
         allocation: actor
         invoice: note buyer seller due_on
         invoice_line: description
+        invoice_pdf: content
         payment: reason
         refund: reason
         address_change: old_address

@@ -68,6 +68,8 @@ insert into transfer (clinic_id, id, stage, rule, debit, credit, currency, amoun
   values (1, '{AUTHORISATION}', 'pending', 'authorisation', 'gateway', 'deposits', 'EUR', 3000, '{CARD}', null),
          (1, '{CAPTURE}', 'posted', 'authorisation', 'gateway', 'deposits', 'EUR', 3000, '{CARD}', '{AUTHORISATION}');
 insert into gateway_event (gateway, event_id, type) values ('stripe', 'evt_1', 'charge.refunded');
+insert into invoice_pdf (clinic_id, invoice_id, hash, content)
+  values (1, '{CREDIT_NOTE}', encode(sha256('%PDF'), 'hex'), '%PDF');
 """
 
 # Valid rows. Each case changes one thing about one of them.
@@ -96,6 +98,7 @@ invoice_line = partial(
     gross=100,
     first_cent=2000,
 )
+invoice_pdf = partial(insert, "invoice_pdf", clinic_id=1, invoice_id=INVOICE)
 coupon = partial(insert, "coupon", clinic_id=1, id=NEW_ID, code="AUTUMN", percent=5)
 coupon_type = partial(insert, "coupon_type", clinic_id=1, coupon_id=COUPON, appointment_type_id=CHECK_UP)
 coupon_use = partial(

@@ -54,6 +54,7 @@ ACROSS_CLINICS = {
     ("notifications.supersede", "notification"): "a batch of events from many clinics",
     ("notifications.plan_agendas", "clinic"): "workers serve all clinics",
     ("notifications.lease_due", "notification"): "workers serve all clinics",
+    ("documents.list_due", "invoice_pdf"): "workers serve all clinics",
     ("broker.list_oldest", "broker_message"): "one worker publishes for all clinics",
     ("broker.delete", "broker_message"): "the same",
     ("broker.put_aside", "broker_message"): "the same",

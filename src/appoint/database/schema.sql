@@ -2121,6 +2121,20 @@ END)),
     CONSTRAINT invoice_line_unit CHECK (((unit_amount >= 0) AND (unit_amount <= '1000000000000'::bigint)))
 );
 
+CREATE TABLE public.invoice_pdf (
+    clinic_id integer NOT NULL,
+    invoice_id uuid NOT NULL,
+    invoice_status text DEFAULT 'issued'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash text,
+    content bytea,
+    CONSTRAINT invoice_pdf_drawn CHECK (((hash IS NULL) = (content IS NULL))),
+    CONSTRAINT invoice_pdf_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
+    CONSTRAINT invoice_pdf_of_issued CHECK ((invoice_status = 'issued'::text)),
+    CONSTRAINT invoice_pdf_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
+);
+
 CREATE TABLE public.job_run (
     name text NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -2820,6 +2834,9 @@ ALTER TABLE ONLY public.allocation
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_payable UNIQUE (clinic_id, id, currency, payable WITHOUT OVERLAPS);
 
+ALTER TABLE ONLY public.invoice_pdf
+    ADD CONSTRAINT invoice_pdf_pkey PRIMARY KEY (clinic_id, invoice_id);
+
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_pkey PRIMARY KEY (clinic_id, id);
 
@@ -3100,6 +3117,8 @@ CREATE INDEX invoice_by_time ON public.invoice USING btree (clinic_id, issued_at
 
 CREATE INDEX invoice_line_by_appointment ON public.invoice_line USING btree (clinic_id, appointment_id) WHERE (appointment_id IS NOT NULL);
 
+CREATE INDEX invoice_pdf_to_draw ON public.invoice_pdf USING btree (due_at) WHERE (content IS NULL);
+
 CREATE INDEX membership_by_user ON public.membership USING btree (user_id);
 
 CREATE INDEX notification_by_customer ON public.notification USING btree (recipient_id) WHERE (recipient = 'customer'::text);
@@ -3337,6 +3356,9 @@ ALTER TABLE ONLY public.invoice_line
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, invoice_id, series, number) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.invoice_pdf
+    ADD CONSTRAINT invoice_pdf_of FOREIGN KEY (clinic_id, invoice_id, invoice_status) REFERENCES public.invoice(clinic_id, id, status);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -3521,6 +3543,8 @@ CREATE POLICY across ON public.invoice FOR SELECT TO appoint_across USING (true)
 
 CREATE POLICY across ON public.invoice_line FOR SELECT TO appoint_across USING (true);
 
+CREATE POLICY across ON public.invoice_pdf FOR SELECT TO appoint_across USING (true);
+
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
 CREATE POLICY across ON public.message_template TO appoint_across USING (true);
@@ -3553,9 +3577,13 @@ CREATE POLICY added ON public.invoice FOR INSERT TO appoint_server WITH CHECK ((
 
 CREATE POLICY added ON public.invoice_line FOR INSERT TO appoint_server WITH CHECK (((clinic_id = public.current_clinic()) AND (invoice_status = 'draft'::text)));
 
+CREATE POLICY added ON public.invoice_pdf FOR INSERT TO appoint_server WITH CHECK ((clinic_id = public.current_clinic()));
+
 CREATE POLICY added_across ON public.invoice FOR INSERT TO appoint_across WITH CHECK (true);
 
 CREATE POLICY added_across ON public.invoice_line FOR INSERT TO appoint_across WITH CHECK ((invoice_status = 'draft'::text));
+
+CREATE POLICY added_across ON public.invoice_pdf FOR INSERT TO appoint_across WITH CHECK (true);
 
 ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
@@ -3603,6 +3631,10 @@ ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_number ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY drawn ON public.invoice_pdf FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
+
+CREATE POLICY drawn_across ON public.invoice_pdf FOR UPDATE TO appoint_across USING ((content IS NULL)) WITH CHECK (true);
+
 ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
@@ -3610,6 +3642,8 @@ CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CH
 ALTER TABLE public.invoice ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoice_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_pdf ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
@@ -3656,6 +3690,8 @@ CREATE POLICY of_clinic ON public.emergency_access TO appoint_server USING ((cli
 CREATE POLICY of_clinic ON public.invoice FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.invoice_line FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.invoice_pdf FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 

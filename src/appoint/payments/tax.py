@@ -116,14 +116,28 @@ def break_down(lines: Sequence[TaxableLine], *, prices_include_tax: bool) -> Tax
     for position, line in enumerate(lines):
         positions.setdefault((line.tax.category, line.tax.rate), []).append(position)
     amounts: dict[int, LineAmounts] = {}
-    groups: list[TaxGroup] = []
-    for (category, rate), members in sorted(positions.items(), key=lambda item: _group_order(*item[0])):
+    for (_, rate), members in positions.items():
         shares = _share([lines[position].amount for position in members], rate, prices_include_tax=prices_include_tax)
         amounts.update(zip(members, shares, strict=True))
-        reasons = dict.fromkeys(reason for position in members if (reason := lines[position].tax.reason))
-        groups.append(TaxGroup(category, rate, tuple(reasons), *_add_up(shares)))
     in_order = tuple(amounts[position] for position in range(len(lines)))
-    return TaxBreakdown(in_order, tuple(groups), _add_up(in_order))
+    return sum_up([(line.tax, shares) for line, shares in zip(lines, in_order, strict=True)])
+
+
+def sum_up(lines: Sequence[tuple[Tax, LineAmounts]]) -> TaxBreakdown:
+    """Add up lines whose tax has been computed already, per group and in total."""
+    members: dict[tuple[TaxCategory, int], list[tuple[Tax, LineAmounts]]] = {}
+    for tax, amounts in lines:
+        members.setdefault((tax.category, tax.rate), []).append((tax, amounts))
+    groups = tuple(
+        TaxGroup(
+            *key,
+            tuple(dict.fromkeys(tax.reason for tax, _ in members[key] if tax.reason)),
+            *_add_up([amounts for _, amounts in members[key]]),
+        )
+        for key in sorted(members, key=lambda key: _group_order(*key))
+    )
+    in_order = tuple(amounts for _, amounts in lines)
+    return TaxBreakdown(in_order, groups, _add_up(in_order))
 
 
 def _group_order(category: TaxCategory, rate: int) -> tuple[int, int]:
@@ -138,18 +152,18 @@ def _add_up(amounts: Sequence[LineAmounts]) -> LineAmounts:
 def _share(amounts: Sequence[int], rate: int, *, prices_include_tax: bool) -> list[LineAmounts]:
     """Share a group's tax out among its lines.
 
-    Each line gets its exact tax rounded down. The units that are still missing from the group's tax go to the lines
-    with the largest remainders, and to the earlier line if remainders are equal. There are never more missing units
-    than lines with a remainder, so each line's tax is less than one unit off its exact tax.
+    Each line gets its exact tax rounded down. The rest of the group's tax goes to the lines with the largest
+    remainders, one unit each, and to the earlier line if remainders are equal. There are never more units left than
+    lines with a remainder, so each line's tax is less than one unit off its exact tax.
     """
     if min(amounts) < 0:
         raise ValueError("an invoice's amounts cannot be negative")
     divisor = BASIS_POINTS + rate if prices_include_tax else BASIS_POINTS
     total = (2 * sum(amounts) * rate + divisor) // (2 * divisor)  # rounded half up
     taxes, remainders = zip(*(divmod(amount * rate, divisor) for amount in amounts), strict=True)
-    missing = total - sum(taxes)
+    spare = total - sum(taxes)
     by_remainder = sorted(range(len(amounts)), key=lambda position: (-remainders[position], position))
-    gaining = frozenset(by_remainder[:missing])
+    gaining = frozenset(by_remainder[:spare])
     return [
         _line_amounts(amount, tax + (position in gaining), prices_include_tax=prices_include_tax)
         for position, (amount, tax) in enumerate(zip(amounts, taxes, strict=True))

@@ -40,6 +40,7 @@ from ..oversight.audit_exports import jobs as audit_exports
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..payments.dev_gateway import jobs as dev_gateway
+from ..payments.documents import service as documents
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
 
@@ -101,6 +102,7 @@ FREQUENT: Final[dict[str, Frequent]] = {
     ),
     "sum-up": Frequent(2.0, lambda work: reports.sum_up(work.db), is_long=True),
     "seal-audit": Frequent(3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
+    "draw-invoices": Frequent(2.0, lambda work: documents.draw_due(work.db, now=clock.now())),
     "remind": Frequent(
         60.0,
         lambda work: notifications.plan_reminders(

@@ -14,7 +14,9 @@ from ..http.routes import route
 from ..kit import errors
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
+from ..payments.documents.wording import invoice_sheet
 from .rendering import NO_FRAMES, NO_STORE, POLICY, local_pictures, render
+from .sample_invoice import sample_invoice
 
 PAGE_SIZE: Final = 200
 INLINE_STYLES: Final = POLICY.format(styles="'unsafe-inline'", frame_ancestors=NO_FRAMES)
@@ -70,7 +72,14 @@ async def _message(request: Request, id: str) -> DevMessage:
 @get("/design", operation_id="showDesign", opt=route(permission="public", page=True), include_in_schema=False)
 async def show_design(request: Request) -> Response[str]:
     expect_development(request)
-    return render(request, "dev/design.html", styles="docs.css", cache_control=NO_STORE, language="en")
+    return render(
+        request,
+        "dev/design.html",
+        styles="docs.css",
+        cache_control=NO_STORE,
+        language="en",
+        invoice=invoice_sheet(sample_invoice()),
+    )
 
 
 PAGES: Final = [show_mailbox, show_message, show_design]

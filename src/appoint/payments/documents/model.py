@@ -45,6 +45,25 @@ class Party(Part, frozen=True, kw_only=True):
     bank_account: BankAccount | None = None
 
 
+class PartySnapshot(msgspec.Struct, frozen=True, rename="camel"):
+    """A party as invoices store it. Its address is one string, with a line break or comma between the lines."""
+
+    name: str = ""
+    address: str | None = None
+    vat_id: str | None = None
+    tax_number: str | None = None
+    registration: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    bank_account: BankAccount | None = None
+
+    def party(self) -> Party:
+        lines = (self.address or "").replace("\n", ",").split(",")
+        members = {name: getattr(self, name) for name in self.__struct_fields__ if name != "address"}
+        return Party(**members, address=tuple(line.strip() for line in lines if line.strip()))
+
+
 class DocumentLine(Part, frozen=True, kw_only=True):
     """A line of an invoice. Unit amount and discount include tax if the document's prices do."""
 

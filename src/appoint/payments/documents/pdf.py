@@ -59,17 +59,17 @@ class _SheetPdf(FPDF):
 
     def _add_fonts(self) -> frozenset[int]:
         """Add the fonts that the document needs, and return the letters that they have."""
-        missing = {ord(letter) for text in _strings(self._sheet) for letter in _clean(text)}
+        letters_left = {ord(letter) for text in _strings(self._sheet) for letter in _clean(text)}
         letters: set[int] = set()
         families: list[str] = []
         for family, (regular, bold) in FONT_FILES.items():
-            if families and not missing:
+            if families and not letters_left:
                 break
             self.add_font(family, "", FONTS / regular)
             self.add_font(family, "B", FONTS / bold)
             families.append(family)
             letters.update(*(font.cmap for font in self.fonts.values() if isinstance(font, TTFFont)))
-            missing -= letters
+            letters_left -= letters
         self.set_fallback_fonts(families[1:], exact_match=False)
         return frozenset(letters)
 
@@ -172,12 +172,12 @@ class _SheetPdf(FPDF):
             headings_style=FontFace(emphasis="", color=QUIET, size_pt=SMALL_SIZE),
             line_height=LINE_HEIGHT,
             padding=(1.6, 0, 1.6, 0),
-        ) as drawn:
-            heading = drawn.row()
+        ) as grid:
+            heading = grid.row()
             for column in table.columns:
                 heading.cell(self._legible(column.label))
             for row in table.rows:
-                cells = drawn.row()
+                cells = grid.row()
                 for cell in row:
                     cells.cell(self._legible("\n".join(filter(None, (cell.text, cell.details)))))
 

@@ -91,18 +91,18 @@ def receipt_sheet(receipt: Receipt) -> Sheet:
         lines=Table(translate(language, "Invoices paid"), columns, rows),
         taxes=None,
         totals=(Fact(translate(language, "Amount received"), formats.money(receipt.amount), strong=True),),
-        notes=_given(receipt.note),
+        notes=_non_empty(receipt.note),
         footer=_footer(receipt.seller, language),
     )
 
 
-def _given(*texts: str | None) -> tuple[str, ...]:
+def _non_empty(*texts: str | None) -> tuple[str, ...]:
     """Return the texts that are not empty."""
     return tuple(text for text in texts if text)
 
 
 def _party(party: Party, heading: str) -> Block:
-    return Block(heading, _given(*map(one_line, (party.name, *party.address))))
+    return Block(heading, _non_empty(*map(one_line, (party.name, *party.address))))
 
 
 def _invoice_facts(document: InvoiceDocument, formats: Formats) -> tuple[Fact, ...]:
@@ -111,8 +111,8 @@ def _invoice_facts(document: InvoiceDocument, formats: Formats) -> tuple[Fact, .
         Fact(translate(language, WORDS[document.kind].number), document.number),
         Fact(translate(language, "Date of issue"), formats.long_date(document.issued_on)),
     ]
-    if supplied := _supplied(document.lines, formats):
-        facts.append(Fact(translate(language, "Date of service"), supplied))
+    if service_dates := _service_dates(document.lines, formats):
+        facts.append(Fact(translate(language, "Date of service"), service_dates))
     if document.corrects:
         facts.append(Fact(translate(language, "Corrects invoice"), document.corrects.number))
         facts.append(Fact(translate(language, "Invoice date"), formats.long_date(document.corrects.issued_on)))
@@ -123,7 +123,7 @@ def _invoice_facts(document: InvoiceDocument, formats: Formats) -> tuple[Fact, .
     return tuple(facts)
 
 
-def _supplied(lines: tuple[DocumentLine, ...], formats: Formats) -> str:
+def _service_dates(lines: tuple[DocumentLine, ...], formats: Formats) -> str:
     """Return the date of supply, or the first and last one. An empty string means that no line has one."""
     dates: set[date] = {line.supplied_on for line in lines if line.supplied_on}
     return formats.date_range(min(dates), max(dates)) if dates else ""
@@ -204,7 +204,7 @@ def _notes(document: InvoiceDocument) -> tuple[str, ...]:
     reasons = dict.fromkeys(reason for group in document.groups for reason in group.reasons)
     has_taxes = any(group.rate for group in document.groups)
     prices = translate(language, "Prices include VAT.") if document.prices_include_tax else ""
-    return _given(
+    return _non_empty(
         document.corrects and document.corrects.reason,
         prices if has_taxes else "",
         *(_reason(reason, language) for reason in reasons),
@@ -225,11 +225,11 @@ def _reason(reason: str, language: str) -> str:
 def _footer(seller: Party, language: str) -> tuple[Block, ...]:
     account = seller.bank_account
     blocks = (
-        Block(seller.name, _given(*seller.address)),
-        Block(translate(language, "Contact"), _given(seller.phone, seller.email, seller.website)),
+        Block(seller.name, _non_empty(*seller.address)),
+        Block(translate(language, "Contact"), _non_empty(seller.phone, seller.email, seller.website)),
         Block(
             translate(language, "Tax and registration"),
-            _given(
+            _non_empty(
                 seller.vat_id and translate(language, "VAT ID {number}", number=seller.vat_id),
                 seller.tax_number and translate(language, "Tax number {number}", number=seller.tax_number),
                 seller.registration,
@@ -237,7 +237,7 @@ def _footer(seller: Party, language: str) -> tuple[Block, ...]:
         ),
         Block(
             translate(language, "Bank account"),
-            _given(account.holder, f"IBAN {account.iban}", account.bic and f"BIC {account.bic}") if account else (),
+            _non_empty(account.holder, f"IBAN {account.iban}", account.bic and f"BIC {account.bic}") if account else (),
         ),
     )
     return tuple(block for block in blocks if block.lines)

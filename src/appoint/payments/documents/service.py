@@ -1,0 +1,128 @@
+"""Draw invoices, and find their PDFs."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from ...database.pool import Database, Statements, Transaction
+from ...events.model import Event
+from ...kit import clock, errors
+from ...kit.ids import clinic_of
+from ...kit.regions import language_tag
+from ..tax import sum_up
+from . import repository
+from .model import Correction, DocumentLine, InvoiceDocument
+from .repository import StoredInvoice, StoredLine, StoredPdf
+from .wording import invoice_sheet
+
+log = structlog.get_logger()
+
+BATCH_SIZE: Final = 20
+RETRY_INTERVAL: Final = timedelta(hours=1)
+INVOICE_EVENTS: Final = "invoice."
+"""What the types of events about invoices begin with."""
+
+
+async def request_pdfs(tx: Transaction, events: Sequence[Event]) -> None:
+    """Event subscriber: have the PDFs of newly issued invoices and credit notes drawn."""
+    for event in events:
+        if event.type.startswith(INVOICE_EVENTS):
+            await repository.request_pdfs(tx, event.clinic_id, UUID(event.subject_id))
+
+
+async def draw_due(db: Database, *, now: datetime) -> int:
+    """Draw the PDFs that are due, and return how many were drawn. One that fails is tried again an hour later."""
+    count = 0
+    for invoice_id in await repository.list_due(db, now=now, limit=BATCH_SIZE):
+        try:
+            await draw_pdf(db, invoice_id)
+            count += 1
+        except errors.Unavailable:
+            raise
+        except Exception:
+            log.exception("invoice not drawn", invoice_id=str(invoice_id))
+            await repository.postpone(db, clinic_of(invoice_id), invoice_id, due_at=now + RETRY_INTERVAL)
+    return count
+
+
+async def draw_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
+    """Draw an issued invoice's PDF and store it. Raise `NotFound` for a draft or an unknown invoice."""
+    # imported here, so that only processes that draw load fonts and fpdf2
+    from .pdf import draw  # noqa: PLC0415
+
+    clinic_id = clinic_of(invoice_id)
+    document = await get_document(db, invoice_id)
+    content = await asyncio.to_thread(draw, invoice_sheet(document), document.issued_on)
+    pdf = StoredPdf(sha256(content).hexdigest(), content)
+    await repository.store_pdf(db, clinic_id, invoice_id, pdf)
+    return pdf
+
+
+async def get_document(db: Statements, invoice_id: UUID) -> InvoiceDocument:
+    """Return what an issued invoice or credit note says, or raise `NotFound`."""
+    stored = await repository.find_invoice(db, clinic_of(invoice_id), invoice_id)
+    if stored is None:
+        raise errors.NotFound
+    return document_of(stored)
+
+
+async def get_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
+    """Return an issued invoice's PDF. Raise `NotFound` if there is none, or `Unavailable` until it has been drawn."""
+    clinic_id = clinic_of(invoice_id)
+    if pdf := await repository.find_pdf(db, clinic_id, invoice_id):
+        return pdf
+    if await repository.find_invoice(db, clinic_id, invoice_id) is None:
+        raise errors.NotFound
+    raise errors.Unavailable
+
+
+def document_of(invoice: StoredInvoice) -> InvoiceDocument:
+    """Return an invoice as its document says it. Dates are in the clinic's time zone."""
+    breakdown = sum_up([(line.tax, line.amounts) for line in invoice.lines])
+    return InvoiceDocument(
+        kind=invoice.kind,
+        number=_number(invoice.series, invoice.number),
+        issued_on=clock.local_date(invoice.issued_at, invoice.time_zone),
+        due_on=invoice.due_on,
+        language=language_tag(invoice.language, None, invoice.time_zone),
+        currency=invoice.currency,
+        seller=invoice.seller.party(),
+        buyer=invoice.buyer.party(),
+        lines=tuple(_line(line, invoice.time_zone) for line in invoice.lines),
+        groups=breakdown.groups,
+        total=breakdown.total,
+        prices_include_tax=all(line.includes_tax for line in invoice.lines),
+        corrects=_correction(invoice),
+        note=invoice.note,
+    )
+
+
+def _line(line: StoredLine, time_zone: str) -> DocumentLine:
+    return DocumentLine(
+        description=line.description,
+        details=line.doctor,
+        supplied_on=clock.local_date(line.start_time, time_zone) if line.start_time else None,
+        quantity=line.quantity,
+        unit_amount=line.unit_amount,
+        discount_amount=line.discount_amount,
+        tax=line.tax,
+        amounts=line.amounts,
+    )
+
+
+def _correction(invoice: StoredInvoice) -> Correction | None:
+    if invoice.corrected_series is None or invoice.corrected_number is None or invoice.corrected_issued_at is None:
+        return None
+    return Correction(
+        number=_number(invoice.corrected_series, invoice.corrected_number),
+        issued_on=clock.local_date(invoice.corrected_issued_at, invoice.time_zone),
+    )
+
+
+def _number(series: str, number: int) -> str:
+    return f"{series}-{number:06}"
