@@ -50,6 +50,7 @@ CLASSES = {
         dev_payment_object: id kind content delivery
         dev_payment_request: key digest answer
         dev_payment_delivery: event
+        payment_drift: kind gateway_id
         event: type subject_id data traceparent fault
         event_log: type subject_id data traceparent
         job_run: name reason

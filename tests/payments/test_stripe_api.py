@@ -28,7 +28,6 @@ REQUEST = SessionRequest(
     return_url="https://appoint.example/pay/1",
     cancel_url="https://appoint.example/pay/1?cancelled",
     expires_at=datetime(2027, 1, 12, 10, 35, tzinfo=UTC),
-    language="de",
 )
 
 
@@ -78,7 +77,7 @@ async def test_a_session_is_requested_with_ids_an_amount_and_a_pinned_version():
         "success_url": "https://appoint.example/pay/1",
         "cancel_url": "https://appoint.example/pay/1?cancelled",
         "expires_at": "1799750100",
-        "locale": "de",
+        "locale": "auto",
         "metadata[payment_id]": "0198",
         "metadata[clinic_id]": "7",
         "payment_intent_data[metadata][payment_id]": "0198",

@@ -82,6 +82,7 @@ insert into dev_payment_object (id, kind, content, delivery)
   values ('pi_1', 'payment_intent', '{{"id": "pi_1"}}', 'prompt');
 insert into dev_payment_request (key, digest) values ('once', '');
 insert into dev_payment_delivery (event) values ('{{}}');
+insert into payment_drift (clinic_id, kind, gateway_id, found_at) values (1, 'amount-differs', 'pi_1', now());
 insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at)
   values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}', now());
 insert into broker_message (position, clinic_id, event_id, type, subject_id, body)

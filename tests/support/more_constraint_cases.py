@@ -56,7 +56,13 @@ confirmation_code = partial(
     insert, "confirmation_code", clinic_id=1, booking_id=NEW_ID, customer_id=ANA, customer_version=1
 )
 dev_payment = partial(insert, "dev_payment_object", id="re_1", kind="refund", content='{"id": "re_1"}', delivery="late")
+payment_drift = partial(
+    insert, "payment_drift", clinic_id=1, kind="payment-unknown", gateway_id="pi_2", found_at="2027-03-01"
+)
 MORE_CASES = {
+    "payment_drift_pkey": payment_drift(kind="amount-differs", gateway_id="pi_1"),
+    "payment_drift_kind": payment_drift(kind="strange"),
+    "payment_drift_clinic": payment_drift(clinic_id=7),
     **MONEY_CASES,
     "dev_payment_object_pkey": dev_payment(id="pi_1", content='{"id": "pi_1"}'),
     "dev_payment_object_kind": dev_payment(kind="payout"),

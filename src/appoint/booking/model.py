@@ -68,6 +68,16 @@ MOVABLE_BY_STAFF: Final = MOVABLE | {Status.ARRIVED, Status.CHECKED_IN}
 """Staff can also reschedule waiting patients. On a different day, the status returns to `booked`."""
 
 
+class PaymentOffer(msgspec.Struct, rename="camel", frozen=True):
+    """The payment that turns a hold into a booking, and where to make it."""
+
+    url: Annotated[str, msgspec.Meta(examples=["https://appoint.example/appointments/apm_AAAAAQGXgYw/pay"])]
+    """The page that asks for the payment. It also works without an account."""
+    amount: Money
+    expires_at: datetime
+    """When the hold expires."""
+
+
 class Appointment(Resource):
     id: UUID
     booking_id: UUID
@@ -104,6 +114,11 @@ class Appointment(Resource):
     confirmation: Confirmation | UnsetType = UNSET
     """Where the code was sent. Present while the appointment is on hold until the customer confirms their address.
     Confirm the appointment with the code before the hold expires.
+    """
+    payment: PaymentOffer | UnsetType = UNSET
+    """The deposit that the customer has to pay before this appointment is booked. Only responses to the booking request
+    and its repeats contain it, while the appointment is on hold. If several appointments are booked together, the
+    booking contains one payment for all of them.
     """
     advisories: list[Advisory] | UnsetType = UNSET
     """The rules for patients that this request did not follow. Only responses to staff contain them; they require no

@@ -22,6 +22,8 @@ NO_OVERRIDES: Final[Overrides] = {}
 
 MAX_UNCONFIRMED_HOLD: Final = timedelta(minutes=10)
 """How long a stranger can hold a time. The message with the code states the same duration."""
+PAYMENT_HOLD: Final = timedelta(minutes=35)
+"""How long a hold lasts if it waits for a payment. Payment providers give payers at least 30 minutes."""
 
 
 class IdempotencyKey(NamedTuple):
@@ -60,7 +62,9 @@ class BookingCommand(NamedTuple):
     """Whether the caller has signed in, or has proven that messages to the patient's address reach them. Otherwise, the
     clinic can require a code."""
 
-    def hold_expires_at(self, *, needs_code: bool) -> datetime:
+    def hold_expires_at(self, *, needs_code: bool, needs_payment: bool) -> datetime:
+        if needs_payment:
+            return self.now + max(self.hold_length, PAYMENT_HOLD)
         longest = MAX_UNCONFIRMED_HOLD if needs_code else self.hold_length
         return self.now + min(self.hold_length, longest)
 
@@ -89,6 +93,8 @@ class BookingPlan(NamedTuple):
     origin: StrangerOrigin | None = None
     signed_in_id: UUID | None = None
     """The signed-in patient. The origin's limits apply only to new ones."""
+    needs_payment: bool = False
+    """Whether the appointments are on hold until the booker has paid. A payment replaces the code."""
 
     @property
     def violation(self) -> str | None:
@@ -145,7 +151,6 @@ def plan_booking(
 
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """
-    needs_code = not command.is_proven and catalogue.confirm_address == "always"
     is_self_service = not command.actor.acts_for(command.clinic_id)
     step = timedelta(minutes=catalogue.slot_step_minutes) if is_self_service else None
     specs = [
@@ -164,7 +169,9 @@ def plan_booking(
     for spec in specs:
         check_status(spec, catalogue, command.now)
     limits = command.limits
-    if needs_code:
+    needs_payment = not is_staff and any(catalogue.deposit_for(spec.type) for spec in specs)
+    needs_code = not needs_payment and not command.is_proven and catalogue.confirm_address == "always"
+    if needs_code or needs_payment:
         specs = [spec._replace(hold=True) for spec in specs]
         # a booking of several appointments is on hold as a whole
         limits = limits and limits._replace(holds=max(limits.holds, len(specs)))
@@ -180,6 +187,7 @@ def plan_booking(
         # a proven address does not count as unconfirmed
         command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
         command.actor.customer_id,
+        needs_payment,
     )
 
 

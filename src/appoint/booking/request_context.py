@@ -7,7 +7,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
+from msgspec import UNSET, UnsetType
 
+from ..clinics.catalogue import service as catalogues
 from ..customers import service as customers
 from ..customers import tokens
 from ..customers.guardians import service as guardians
@@ -24,7 +26,8 @@ from ..kit.ids import clinic_of
 from ..kit.permissions import widest_grant
 from . import links, service, transitions
 from .bounds import StrangerOrigin
-from .model import Appointment
+from .deposits import due_deposit
+from .model import Appointment, PaymentOffer
 from .planning import IdempotencyKey
 from .selection import AppointmentFilter, Selection
 from .time_rules import BookingLimits, TimeRequest
@@ -116,6 +119,20 @@ async def authorize_customers(request: Request, clinic_id: int, customers_to_boo
 def with_token(request: Request, appointment: Appointment) -> Appointment:
     """Return the appointment with its manage link's token, for the caller who booked it."""
     return msgspec.structs.replace(appointment, manage_token=links.token(request.services.secret_key, appointment.id))
+
+
+async def payment_offer(request: Request, appointments: Sequence[Appointment]) -> PaymentOffer | UnsetType:
+    """Return what has to be paid before these appointments, which were booked together, leave their hold."""
+    first = appointments[0]
+    if request.user.is_staff(first.clinic_id):
+        return UNSET
+    catalogue = await catalogues.get(request.services.db, request.cache, first.clinic_id)
+    deposit = due_deposit(catalogue, appointments)
+    ends = [appointment.hold_expires_at for appointment in appointments if appointment.hold_expires_at]
+    if not deposit or not ends:
+        return UNSET
+    token = links.token(request.services.secret_key, first.id)
+    return PaymentOffer(f"{request.services.settings.links_url}/appointments/{token}/pay", deposit, min(ends))
 
 
 def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | None:

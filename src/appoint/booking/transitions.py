@@ -8,12 +8,14 @@ from uuid import UUID
 import asyncpg
 
 from .. import audit
+from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Transaction, violates
 from ..kit import clock, errors, ids
 from ..kit.actors import Actor
 from ..kit.ids import clinic_of
 from . import repository, service
 from .cancellation import check_not_started, is_late, too_late
+from .deposits import deposit_of
 from .model import (
     LIVE,
     TRANSITIONS,
@@ -21,6 +23,7 @@ from .model import (
     CancelCause,
     Deviations,
     Status,
+    StoredAppointment,
     audit_reason,
     has_own_hours,
 )
@@ -30,7 +33,14 @@ from .time_rules import PATIENT_FREE
 
 
 async def apply(
-    tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, if_match: str | None = None, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    *,
+    appointment_id: UUID,
+    name: str,
+    if_match: str | None = None,
+    paid: bool = False,
+    now: datetime,
 ) -> Appointment:
     """Apply the named transition to an appointment. To cancel, use `cancel` instead.
 
@@ -38,18 +48,17 @@ async def apply(
     Raise `VersionMismatch` for an outdated `if_match`.
 
     Raise a `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
+    `payment-required` for a hold that its patient has to pay for first, unless it is `paid`;
     `not-started` for a no-show before the start, or a visit completed before its day; `taken`, `customer-busy` or
     `outside-hours` when a no-show arrives late and the time is no longer free. Hours published for the no-show alone
     are published again.
     """
     if name == "arrive":
         await publish_own_hours_again(tx, appointment_id)
-    (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, if_match, version_optional=True)
-    transition = TRANSITIONS[name]
-    if name == "confirm" and (
-        cancel_cause == CancelCause.HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)
-    ):
-        raise errors.Conflict("hold-expired")
+    stored, catalogue = await service.lock(tx, appointment_id, if_match, version_optional=True)
+    appointment, transition = stored.appointment, TRANSITIONS[name]
+    if name == "confirm" and not paid:
+        _check_confirmable(stored, catalogue, actor, now)
     if appointment.status not in transition.sources or (name == "enterRoom" and appointment.in_room_at):
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
     _check_started(appointment, name, now)
@@ -130,6 +139,29 @@ async def cancel_unrecorded(
     if not late:
         return Deviations()
     return Deviations(["too-late"]) if override_reason else Deviations(advisories=[advise(catalogue, "too-late")])
+
+
+def _check_confirmable(stored: StoredAppointment, catalogue: Catalogue, actor: Actor, now: datetime) -> None:
+    """Raise a `Conflict` if a hold has expired, or if someone other than the clinic's staff has to pay first."""
+    appointment = stored.appointment
+    has_ended = appointment.hold_expires_at is not None and appointment.hold_expires_at <= now
+    if has_ended or stored.cancel_cause == CancelCause.HOLD_EXPIRED:
+        raise errors.Conflict("hold-expired")
+    is_staff = actor.is_staff(appointment.clinic_id)
+    if appointment.status == Status.PENDING and not is_staff and deposit_of(catalogue, appointment):
+        raise errors.Conflict("payment-required")
+
+
+async def revive(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
+    """Book an appointment whose hold has expired, because its payment arrived too late. Raise a `Conflict`:
+    `wrong-status` if it was not cancelled for that reason or its time has passed, or `taken`, `customer-busy` or
+    `outside-hours` if its time is no longer free."""
+    await publish_own_hours_again(tx, appointment_id)
+    (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, "*")
+    if cancel_cause != CancelCause.HOLD_EXPIRED or appointment.start_time <= now:
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
+    await _change_status(tx, actor, appointment, "confirm", now=now)
+    await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
 
 
 def _check_started(appointment: Appointment, name: str, now: datetime) -> None:

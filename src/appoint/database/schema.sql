@@ -2325,6 +2325,16 @@ END) STORED,
     CONSTRAINT payment_succeeded CHECK (((status = 'succeeded'::text) = (succeeded_at IS NOT NULL)))
 );
 
+CREATE TABLE public.payment_drift (
+    clinic_id integer NOT NULL,
+    kind text NOT NULL,
+    gateway_id text NOT NULL,
+    payment_id uuid,
+    found_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT payment_drift_kind CHECK ((kind = ANY (ARRAY['payment-not-recorded'::text, 'payment-unknown'::text, 'payment-not-collected'::text, 'amount-differs'::text, 'refund-not-recorded'::text, 'refund-unknown'::text, 'refund-not-made'::text, 'dispute-not-recorded'::text])))
+);
+
 CREATE TABLE public.payment_policy (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -2900,6 +2910,9 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_credit_note_once UNIQUE (clinic_id, credit_note_id);
 
+ALTER TABLE ONLY public.payment_drift
+    ADD CONSTRAINT payment_drift_pkey PRIMARY KEY (clinic_id, kind, gateway_id);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_intent_once UNIQUE (clinic_id, gateway, gateway_payment_id);
 
@@ -3428,6 +3441,9 @@ ALTER TABLE ONLY public.payment
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
+ALTER TABLE ONLY public.payment_drift
+    ADD CONSTRAINT payment_drift_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, payment_id, series, number) DEFERRABLE INITIALLY DEFERRED;
 
@@ -3560,6 +3576,8 @@ CREATE POLICY across ON public.patient_correction TO appoint_across USING (true)
 CREATE POLICY across ON public.patient_difference TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment TO appoint_across USING (true);
+
+CREATE POLICY across ON public.payment_drift TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_policy TO appoint_across USING (true);
 
@@ -3709,6 +3727,8 @@ CREATE POLICY of_clinic ON public.patient_difference TO appoint_server USING ((c
 
 CREATE POLICY of_clinic ON public.payment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.payment_drift TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.payment_policy TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.refund TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -3729,9 +3749,13 @@ ALTER TABLE public.patient_difference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.payment_drift ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.payment_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refund ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY shown ON public.payment_policy FOR SELECT TO appoint_server USING (true);
 
 ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
 

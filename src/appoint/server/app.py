@@ -70,6 +70,8 @@ from ..messaging.templates.api import MessageTemplates
 from ..oversight.emergency_access.api import EmergencyAccesses
 from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
+from ..payments.checkout.api import receive_payment_event
+from ..payments.checkout.gateway import Checkout
 from ..payments.dev_gateway.api import call_development_gateway
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
@@ -216,6 +218,7 @@ def create(
         )
         db.gathers = settings.gather_bookings
         changes = Changes(db)
+        checkout = Checkout.of(settings)
         try:
             async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:
                 if follows_database_clock:
@@ -237,6 +240,7 @@ def create(
                         ProviderSignIn: openid,
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
+                        Checkout: checkout,
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),
                         ZoneRules: ZoneRules(),
@@ -245,6 +249,7 @@ def create(
                 yield
         finally:
             await changes.close()
+            await checkout.aclose()
             await limits.counters.close()
             await db.close()
             await asyncio.to_thread(tracing.close)
@@ -260,7 +265,9 @@ def create(
                 request_max_body_size=MAX_FORM_BYTES,
             ),
             _SoleRouter(
-                "/", route_handlers=[*HEALTH, report_delivery, call_development_gateway], before_request=admit_system
+                "/",
+                route_handlers=[*HEALTH, report_delivery, receive_payment_event, call_development_gateway],
+                before_request=admit_system,
             ),
         ],
         lifespan=[lifespan, *contexts],

@@ -39,6 +39,7 @@ from ..messaging.notifications import service as notifications
 from ..oversight.audit_exports import jobs as audit_exports
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
+from ..payments.checkout import jobs as checkout
 from ..payments.dev_gateway import jobs as dev_gateway
 from ..payments.documents import service as documents
 from ..scheduling.slots import jobs as slot_jobs
@@ -109,6 +110,10 @@ FREQUENT: Final[dict[str, Frequent]] = {
             work.db, channels=work.channels, spread=reminder_spread(work.settings), now=clock.now()
         ),
         is_long=True,
+    ),
+    "close-payment-pages": Frequent(5.0, lambda work: checkout.run_frequent(work.db, work.settings, now=clock.now())),
+    "reconcile-payments": Frequent(
+        3600.0, lambda work: checkout.run_hourly(work.db, work.settings, now=clock.now()), is_long=True
     ),
     "deliver-dev-payments": Frequent(1.0, lambda work: dev_gateway.deliver(work.db, work.settings)),
     "plan-agendas": Frequent(

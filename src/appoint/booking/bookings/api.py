@@ -30,6 +30,7 @@ from ..request_context import (
     booking_limits,
     customer_limits,
     hold_length,
+    payment_offer,
     put_in_words,
     redact,
     requested_key,
@@ -66,6 +67,9 @@ class Bookings(Controller):
         says otherwise (`confirmAddress`). The booking's customer receives a code, which `confirmBooking` requires. The
         other customers must have the same address or none.
 
+        If the clinic asks for a deposit for any of the appointments, all of them are on hold for 35 minutes instead,
+        and `payment` says where to pay. The payment books them, and no code is needed.
+
         Staff can override rules for all of the appointments (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
@@ -92,6 +96,7 @@ class Bookings(Controller):
         )
         result = await book(request.services.db, request.cache, command)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
+        booking.payment = await payment_offer(request, result.booking.appointments)
         booking.appointments = [with_token(request, put_in_words(request, each)) for each in booking.appointments]
         address = f"/api/clinics/{booking.clinic_id}/bookings/{booking.booking_id}"
         return created_response(request, booking, address, replayed=result.replayed)

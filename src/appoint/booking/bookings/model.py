@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ...customers.model import CustomerToken
 from ...kit import errors, fields
-from ..model import Appointment
+from ..model import Appointment, PaymentOffer
 from ..selection import AppointmentFilter
 from ..time_rules import Override, TimeRequest
 
@@ -19,6 +20,10 @@ class Booking(msgspec.Struct, rename="camel"):
     customer_id: UUID
     """The booking's customer. Individual appointments may be for other customers, such as family members."""
     appointments: list[Appointment]
+    payment: PaymentOffer | UnsetType = UNSET
+    """The deposit for all of the appointments, which are booked once it has been paid. Only responses to the booking
+    request and its repeats contain it, while an appointment is on hold.
+    """
 
 
 class BookingListFilter(AppointmentFilter):

@@ -20,6 +20,7 @@ CONFIRMATION_PROBLEMS: Final = (
     "wrong-confirmation-code",
     "new-code-required",
     "hold-expired",
+    "payment-required",
     "wrong-status",
     "customer-busy",
     "too-many-appointments",

@@ -44,7 +44,9 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
         spec = spec.at(plan.terms.earliest)
     id = ids.new_id(catalogue.clinic_id)
     status = Status.PENDING if spec.hold else Status(spec.status)
-    hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code) if spec.hold else None
+    hold_expires_at = (
+        command.hold_expires_at(needs_code=plan.needs_code, needs_payment=plan.needs_payment) if spec.hold else None
+    )
     appointments, holds = plan.limits or (None, None)
     row = await gathering(db, INSERT_GATHERED).send(
         id,

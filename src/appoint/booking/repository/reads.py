@@ -26,7 +26,7 @@ from .encrypted_columns import ENCRYPTED_COLUMNS, decrypted
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
 LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
-COMPUTED_FIELDS: Final = frozenset({"price", "manage_token", "confirmation", "advisories", "undo"})
+COMPUTED_FIELDS: Final = frozenset({"price", "manage_token", "confirmation", "payment", "advisories", "undo"})
 COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in COMPUTED_FIELDS)
 DETAIL_COLUMNS: Final = (
     *COLUMNS,

@@ -44,7 +44,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     overrides = audit_reason(
         [rule for _, spec in turns for rule in spec.overrides], [rule for _, spec in turns for rule in spec.advisories]
     )
-    hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code)
+    hold_expires_at = command.hold_expires_at(needs_code=plan.needs_code, needs_payment=plan.needs_payment)
     appointment_ids = [booking_id if len(turns) == 1 else ids.new_id(clinic_id) for _ in turns]
     override_reason = command.override.reason if command.override else None
     rows = await db.fetch(

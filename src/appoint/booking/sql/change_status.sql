@@ -37,9 +37,11 @@ with changed as (
    where step_id is not null
 ), new_patients as (
   insert into patient (clinic_id, customer_id)
-  select clinic_id, customer_id from changed where old_status = 'pending' and :status = 'booked'
+  select clinic_id, customer_id from changed where old_status in ('pending', 'cancelled') and :status = 'booked'
    union
-  select clinic_id, booker_id from changed where old_status = 'pending' and :status = 'booked' and booker_id is not null
+  select clinic_id, booker_id
+    from changed
+   where old_status in ('pending', 'cancelled') and :status = 'booked' and booker_id is not null
   on conflict do nothing
 )
 insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)

@@ -1,11 +1,16 @@
--- Cancel expired holds across clinics. Safe to run concurrently.
+-- Cancel expired holds across clinics. Safe to run concurrently. Holds whose payment may still succeed have to wait:
+-- payments/checkout first closes the provider's page.
 with due as (
-  select clinic_id, id
-    from appointment
-   where status = 'pending' and hold_expires_at <= :now
-   order by hold_expires_at
+  select a.clinic_id, a.id
+    from appointment a
+   where a.status = 'pending' and a.hold_expires_at <= :now
+     and not exists (select
+                       from payment p
+                      where p.clinic_id = a.clinic_id and p.booking_id = a.booking_id and p.status = 'pending'
+                        and p.expires_at > :now - interval '2 hours')
+   order by a.hold_expires_at
    limit :limit
-     for update skip locked
+     for update of a skip locked
 ), expired as (
   update appointment a
      set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', cancel_cause = 'hold-expired',

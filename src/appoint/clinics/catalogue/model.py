@@ -66,6 +66,20 @@ class CatalogueType(msgspec.Struct, frozen=True):
         )
 
 
+class Deposit(msgspec.Struct, frozen=True):
+    """What patients pay before an appointment is booked: an amount, or a share of the price."""
+
+    appointment_type_id: UUID | None
+    """None for the clinic's types that have no deposit of their own."""
+    amount: int | None
+    """In minor units, and at most the price."""
+    percent: int | None
+
+    def of(self, price: Money) -> Money:
+        share = price.amount if self.percent is None else (price.amount * self.percent + 50) // 100
+        return Money(min(price.amount, share if self.amount is None else self.amount), price.currency)
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     clinic_id: int
     version: int
@@ -89,6 +103,16 @@ class Catalogue(msgspec.Struct, frozen=True):
     profile: Profile = msgspec.field(default_factory=Profile)
     logo_hash: str | None = None
     photo_hash: str | None = None
+    deposits: tuple[Deposit, ...] = ()
+
+    def deposit_for(self, type: CatalogueType | None) -> Money | None:
+        """Return what patients pay before an appointment of this type is booked, or None if they pay nothing yet."""
+        if type is None or not type.price:
+            return None
+        own_or_shared = {each.appointment_type_id: each for each in self.deposits}
+        deposit = own_or_shared.get(type.id) or own_or_shared.get(None)
+        amount = deposit and deposit.of(type.price)
+        return amount if amount and amount.amount else None
 
     @property
     def is_selective(self) -> bool:

@@ -6,9 +6,10 @@ import msgspec
 
 from ...database.pool import Statements
 from ..clinics.model import Profile
-from .model import Catalogue, CatalogueDoctor, CatalogueType
+from .model import Catalogue, CatalogueDoctor, CatalogueType, Deposit
 
-COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not in ("doctors", "types", "profile"))
+DECODED: Final = ("doctors", "types", "profile", "deposits")
+COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not in DECODED)
 
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
@@ -29,7 +30,11 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
                            select json_agg(offer.appointment_type_id) from doctor_appointment_type offer
                             where offer.clinic_id = d.clinic_id and offer.doctor_id = d.id)) order by d.id)
                   from doctor d where d.clinic_id = c.id)::text as doctors,
-               (select json_agg(t order by t.id) from appointment_type t where t.clinic_id = c.id)::text as types
+               (select json_agg(t order by t.id) from appointment_type t where t.clinic_id = c.id)::text as types,
+               (select json_agg(json_build_object('appointment_type_id', p.appointment_type_id,
+                                                  'amount', p.deposit_amount, 'percent', p.deposit_percent))
+                  from payment_policy p
+                 where p.clinic_id = c.id and num_nonnulls(p.deposit_amount, p.deposit_percent) > 0)::text as deposits
           from clinic c
          where c.id = coalesce((select id from clinic where id = $1), (select id from clinic where slug = $2))
         """,
@@ -45,4 +50,5 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         doctors={doctor.id: doctor for doctor in doctors},
         types={type.id: type for type in types},
         profile=msgspec.json.decode(row.profile, type=Profile),
+        deposits=msgspec.json.decode(row.deposits or "[]", type=tuple[Deposit, ...]),
     )

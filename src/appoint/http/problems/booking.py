@@ -180,6 +180,19 @@ BOOKING: Final[dict[str, Problem]] = {
         _("No more codes can be sent for this booking."),
         _("Book again, and check the email address or phone number."),
     ),
+    "payment-required": Problem(
+        409,
+        _("Payment required"),
+        _("This appointment is booked once its deposit has been paid."),
+        _("Pay on the page that the booking’s `payment` links to, before the hold expires."),
+        wordings=dict.fromkeys(
+            ("patient", "link", "stranger"),
+            (
+                _("This appointment is booked once its deposit has been paid."),
+                _("Pay before the hold expires."),
+            ),
+        ),
+    ),
     # appointments
     "fixed-length": Problem(
         409,

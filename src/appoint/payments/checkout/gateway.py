@@ -1,15 +1,43 @@
 """Choose the payment provider: Stripe, or the development gateway that stands in for it."""
 
 import hmac
+from dataclasses import dataclass
 from typing import Final
 
-from ...kit.errors import StartupError
+from ...kit.errors import StartupError, Unavailable
 from ...settings import Settings
+from .links import Links
+from .port import PaymentGateway
 from .stripe_api import StripeGateway
 from .transport import ProviderAddress, Transport, parse_address
 
 DEV_KEY: Final = "sk_test_development"
 DEV_PATH: Final = "/dev/payments"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What handlers need to take payments by card."""
+
+    gateway: PaymentGateway | None
+    """None if no payment provider is configured."""
+    links: Links
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Checkout":
+        """Raise `StartupError` if the provider's settings are unusable."""
+        return cls(create_gateway(settings), Links.of(settings))
+
+    async def aclose(self) -> None:
+        """Close the connections to the provider."""
+        if isinstance(self.gateway, StripeGateway):
+            await self.gateway.aclose()
+
+    def expect_gateway(self) -> PaymentGateway:
+        """Raise `Unavailable` if no payment provider is configured."""
+        if self.gateway is None:
+            raise Unavailable
+        return self.gateway
 
 
 def create_gateway(settings: Settings, *, transport: Transport | None = None) -> StripeGateway | None:

@@ -9,7 +9,7 @@ from .model import BalanceTransaction, CheckoutSession, Dispute, PaymentIntent, 
 
 
 class SessionRequest(NamedTuple):
-    """What a payer is asked for on the hosted page."""
+    """A payment to collect on the hosted page."""
 
     payment_id: str
     clinic_id: int
@@ -19,11 +19,10 @@ class SessionRequest(NamedTuple):
     return_url: str
     cancel_url: str
     expires_at: datetime
-    language: str
 
 
 class CardRequest(NamedTuple):
-    """The consent that a payer is asked for on the hosted page, to store their card."""
+    """A card to store on the hosted page, for later charges."""
 
     reference: str
     clinic_id: int

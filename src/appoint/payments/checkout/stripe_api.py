@@ -69,7 +69,7 @@ class StripeGateway:
                 "success_url": request.return_url,
                 "cancel_url": request.cancel_url,
                 "expires_at": int(request.expires_at.timestamp()),
-                "locale": request.language,
+                "locale": "auto",
                 "metadata": references,
                 "payment_intent_data": {"metadata": references},
             },

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
+from ...booking.deposits import due_deposit
 from ...booking.model import Appointment
 from ...clinics.catalogue.model import Catalogue
 from ...http.cookies import add_form_key, set_booked_token
@@ -117,6 +118,7 @@ async def _form(
             **typed,
         }
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
+    deposit = visit.catalogue.deposit_for(choice.type)
     key, hold = form_key(typed) or secrets.token_urlsafe(18), held_token or typed.get("hold", "")
     response = visit.render(
         "patient/booking_form.html",
@@ -145,7 +147,8 @@ async def _form(
         people=people,
         names_of_people=[(person.id, person.name) for person in people],
         asks=visit.questions(choice.type, choice.doctor),
-        asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always",
+        asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always" and deposit is None,
+        deposit=deposit,
     )
     if not visit.framed:
         add_form_key(response, visit.request, key)
@@ -216,7 +219,10 @@ def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
     """Redirect to the page for the code, or to the new appointment."""
     visit, request = choice.visit, choice.visit.request
     token = links.token(request.services.secret_key, appointment.id)
-    if visit.framed or appointment.confirmation:
+    needs_payment = due_deposit(visit.catalogue, [appointment]) is not None
+    if needs_payment and not visit.framed:
+        response = redirect(f"/appointments/{token}/pay")
+    elif visit.framed or appointment.confirmation:
         response = redirect(visit.address(f"/confirm/{token}", also=None))
     else:
         response = redirect(f"/appointments/{token}?new=1")

@@ -116,6 +116,17 @@ async def _page(
             link=path_of(token),
             others=others,
         )
+    if linked.deposit:
+        if not visit.framed:
+            return redirect(f"{path_of(token)}/pay")
+        return visit.render(
+            "patient/pay_outside.html",
+            cache_control=NO_STORE,
+            appointment=appointment,
+            type=type,
+            link=f"{path_of(token)}/pay",
+            amount=linked.deposit,
+        )
     expires = appointment.hold_expires_at
     left = expires - linked.now if expires else timedelta()
     return visit.render(

@@ -46,6 +46,8 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
         return not_found_page(request)
     if linked.appointment.code_sent_to:
         return redirect(linked.confirm_path(token))
+    if linked.deposit:
+        return redirect(f"{path_of(token)}/pay")
     return await appointment_page(request, linked, token)
 
 

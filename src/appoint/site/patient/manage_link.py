@@ -14,6 +14,7 @@ from ... import audit
 from ...booking import links, service
 from ...booking.bookings import service as bookings
 from ...booking.cancellation import is_late, policy_of
+from ...booking.deposits import due_deposit
 from ...booking.model import LIVE, MOVABLE, TRANSITIONS, Appointment, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
@@ -25,6 +26,7 @@ from ...http.request import Request
 from ...kit import clock, errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import translate
+from ...kit.money import Money
 from ..rendering import NO_STORE, render
 from .face import accent_style, doctor_face
 
@@ -39,6 +41,11 @@ class LinkedAppointment(NamedTuple):
     @property
     def is_late(self) -> bool:
         return is_late(self.appointment, self.catalogue, self.now)
+
+    @property
+    def deposit(self) -> Money | None:
+        """The deposit that still has to be paid, while the appointment is on hold."""
+        return due_deposit(self.catalogue, [self.appointment])
 
     @property
     def can_cancel(self) -> bool:

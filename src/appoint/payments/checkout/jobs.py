@@ -1,0 +1,60 @@
+"""The worker's jobs for payments by card: close pages whose holds are over, send refunds, and reconcile."""
+
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from ...database.pool import Database
+from ...kit.actors import Actor
+from ...settings import Settings
+from . import reconciliation, refunds, service
+from .gateway import create_gateway
+from .links import Links
+from .model import GatewayRefusal, GatewayUnavailable
+from .port import PaymentGateway
+from .reconciliation import Books
+from .repository import payments
+
+log = structlog.get_logger()
+
+BATCH_SIZE: Final = 50
+
+
+async def run_frequent(db: Database, settings: Settings, *, now: datetime) -> None:
+    """Close pages whose holds are over, and send refunds."""
+    gateway = create_gateway(settings)
+    if gateway is None:
+        return
+    try:
+        await close_ended(db, gateway, links=Links.of(settings), now=now)
+        await refunds.send_due(db, gateway, Actor("system", operation="sendRefund"), now=now)
+    finally:
+        await gateway.aclose()
+
+
+async def close_ended(db: Database, gateway: PaymentGateway, *, links: Links, now: datetime) -> None:
+    """Close the provider's page for each payment whose hold is over. Only then can the hold expire, so no patient
+    pays for a time that is gone. If the provider is away, holds wait for it."""
+    actor = Actor("system", operation="closePaymentPage")
+    for payment_id in await payments.list_ended(db, now=now, limit=BATCH_SIZE):
+        try:
+            await service.close(db, gateway, actor, payment_id=payment_id, links=links, now=now)
+        except GatewayUnavailable:
+            return
+        except GatewayRefusal as refusal:
+            log.warning("page not closed", payment_id=str(payment_id), reason=refusal.code)
+
+
+async def run_hourly(db: Database, settings: Settings, *, now: datetime) -> None:
+    """Compare our books with the provider's."""
+    gateway = create_gateway(settings)
+    if gateway is None:
+        return
+    try:
+        actor = Actor("system", operation="reconcilePayments")
+        await reconciliation.reconcile(Books(db, gateway, actor, Links.of(settings), now))
+    except GatewayUnavailable:
+        log.warning("books not compared: the payment provider cannot be reached")
+    finally:
+        await gateway.aclose()

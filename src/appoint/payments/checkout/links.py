@@ -1,0 +1,29 @@
+"""Addresses of our pages about payments."""
+
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from ...kit.signed_tokens import sign_id, verify_id
+from ...settings import Settings
+
+PURPOSE: Final = "payment"
+
+
+class Links(NamedTuple):
+    base_url: str
+    secret: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Links":
+        assert settings.secret_key, "created at startup"
+        return cls(settings.links_url, settings.secret_key.get_secret_value())
+
+    def return_url(self, payment_id: UUID) -> str:
+        """Return the page that payers come back to. It doesn't open any appointment, because one payment may be for
+        several people's appointments."""
+        return f"{self.base_url}/paid/{sign_id(self.secret, PURPOSE, payment_id)}"
+
+    def payment_of(self, token: str) -> UUID | None:
+        """Return the payment that a return page is about, or None if the token is invalid."""
+        content = verify_id(self.secret, PURPOSE, token)
+        return content[0] if content else None
