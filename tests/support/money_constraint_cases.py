@@ -166,6 +166,7 @@ MONEY_CASES = {
     "payment_whole": payment(id=CASH, status="succeeded", succeeded_at="2027-03-01"),
     "payment_clinic": payment(clinic_id=4, id=id_of(4, 1)),
     "payment_customer": payment(customer_id=MISSING_ID),
+    "payment_invoice": payment(invoice_id=MISSING_ID),
     "payment_credit_note": "update payment set amount = 999 where method = 'creditNote'",
     "payment_refund": "update payment set amount = 499 where method = 'credit'",
     "payment_number": payment(series="R-2027", number=9),

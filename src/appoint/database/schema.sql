@@ -2121,20 +2121,6 @@ END)),
     CONSTRAINT invoice_line_unit CHECK (((unit_amount >= 0) AND (unit_amount <= '1000000000000'::bigint)))
 );
 
-CREATE TABLE public.invoice_pdf (
-    clinic_id integer NOT NULL,
-    invoice_id uuid NOT NULL,
-    invoice_status text DEFAULT 'issued'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    hash text,
-    content bytea,
-    CONSTRAINT invoice_pdf_drawn CHECK (((hash IS NULL) = (content IS NULL))),
-    CONSTRAINT invoice_pdf_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
-    CONSTRAINT invoice_pdf_of_issued CHECK ((invoice_status = 'issued'::text)),
-    CONSTRAINT invoice_pdf_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
-);
-
 CREATE TABLE public.job_run (
     name text NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -2310,6 +2296,7 @@ END) STORED,
     gateway_payment_id text,
     gateway_url text,
     expires_at timestamp with time zone,
+    invoice_id uuid,
     CONSTRAINT payment_amount CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
     CONSTRAINT payment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT payment_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -2323,16 +2310,6 @@ END) STORED,
     CONSTRAINT payment_receipt CHECK ((num_nulls(series, number) = ANY (ARRAY[0, 2]))),
     CONSTRAINT payment_status CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT payment_succeeded CHECK (((status = 'succeeded'::text) = (succeeded_at IS NOT NULL)))
-);
-
-CREATE TABLE public.payment_drift (
-    clinic_id integer NOT NULL,
-    kind text NOT NULL,
-    gateway_id text NOT NULL,
-    payment_id uuid,
-    found_at timestamp with time zone NOT NULL,
-    resolved_at timestamp with time zone,
-    CONSTRAINT payment_drift_kind CHECK ((kind = ANY (ARRAY['payment-not-recorded'::text, 'payment-unknown'::text, 'payment-not-collected'::text, 'amount-differs'::text, 'refund-not-recorded'::text, 'refund-unknown'::text, 'refund-not-made'::text, 'dispute-not-recorded'::text])))
 );
 
 CREATE TABLE public.payment_policy (
@@ -2480,6 +2457,74 @@ CREATE VIEW public.shown_appointment AS
     a.stepped_at
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
+
+CREATE VIEW public.shown_invoice WITH (security_invoker='true') AS
+ SELECT i.clinic_id,
+    i.id,
+    (i.version + paid.changes) AS version,
+    i.created_at,
+    GREATEST(i.updated_at, paid.changed_at) AS updated_at,
+    i.kind,
+    i.corrects_id,
+    i.status,
+    i.customer_id,
+    i.currency,
+    i.total,
+    paid.amount AS paid,
+    i.language,
+    i.note,
+    i.appointment_id,
+    i.occasion,
+    i.series,
+    i.number,
+    i.issued_at,
+    i.due_on,
+    (i.buyer)::text AS buyer,
+    (i.seller)::text AS seller,
+    (lines.list)::text AS lines
+   FROM ((public.invoice i
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
+            ((count(*) + count(a.undone_at)))::integer AS changes,
+            max(GREATEST(a.created_at, a.undone_at)) AS changed_at
+           FROM public.allocation a
+          WHERE ((a.clinic_id = i.clinic_id) AND (a.invoice_id = i.id))) paid)
+     CROSS JOIN LATERAL ( SELECT COALESCE(json_agg(json_build_object('description', l.description, 'appointmentId', l.appointment_id, 'couponUseId', l.coupon_use_id, 'quantity', l.quantity, 'unitAmount', l.unit_amount, 'discountAmount', l.discount_amount, 'includesTax', l.includes_tax, 'taxCategory', l.tax_category, 'taxRate', l.tax_rate, 'taxReason', l.tax_reason, 'net', l.net, 'tax', l.tax, 'gross', l.gross) ORDER BY l."position"), '[]'::json) AS list
+           FROM public.invoice_line l
+          WHERE ((l.clinic_id = i.clinic_id) AND (l.invoice_id = i.id))) lines);
+
+CREATE VIEW public.shown_payment WITH (security_invoker='true') AS
+ SELECT p.clinic_id,
+    p.id,
+    (p.version + spent.changes) AS version,
+    p.created_at,
+    GREATEST(p.updated_at, spent.changed_at) AS updated_at,
+    p.customer_id,
+    p.method,
+    p.status,
+    p.currency,
+    p.amount,
+        CASE
+            WHEN (p.status = 'succeeded'::text) THEN (p.amount - spent.amount)
+            ELSE (0)::bigint
+        END AS free,
+    p.deposit,
+    p.booking_id,
+    p.invoice_id,
+    p.refund_id,
+    p.credit_note_id,
+    p.reason,
+    p.series,
+    p.number,
+    p.succeeded_at,
+    p.expires_at,
+    (spent.list)::text AS allocations
+   FROM (public.payment p
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
+            ((count(*) + count(a.undone_at)))::integer AS changes,
+            max(GREATEST(a.created_at, a.undone_at)) AS changed_at,
+            COALESCE(json_agg(json_build_object('id', a.id, 'invoiceId', a.invoice_id, 'refundId', a.refund_id, 'amount', a.amount, 'createdAt', a.created_at, 'undoneAt', a.undone_at) ORDER BY a.id), '[]'::json) AS list
+           FROM public.allocation a
+          WHERE ((a.clinic_id = p.clinic_id) AND (a.payment_id = p.id))) spent);
 
 CREATE TABLE public.sign_in_code (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -2844,9 +2889,6 @@ ALTER TABLE ONLY public.allocation
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_payable UNIQUE (clinic_id, id, currency, payable WITHOUT OVERLAPS);
 
-ALTER TABLE ONLY public.invoice_pdf
-    ADD CONSTRAINT invoice_pdf_pkey PRIMARY KEY (clinic_id, invoice_id);
-
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_pkey PRIMARY KEY (clinic_id, id);
 
@@ -2909,9 +2951,6 @@ ALTER TABLE ONLY public.patient
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_credit_note_once UNIQUE (clinic_id, credit_note_id);
-
-ALTER TABLE ONLY public.payment_drift
-    ADD CONSTRAINT payment_drift_pkey PRIMARY KEY (clinic_id, kind, gateway_id);
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_intent_once UNIQUE (clinic_id, gateway, gateway_payment_id);
@@ -3129,8 +3168,6 @@ CREATE INDEX invoice_by_customer ON public.invoice USING btree (customer_id, cli
 CREATE INDEX invoice_by_time ON public.invoice USING btree (clinic_id, issued_at, id);
 
 CREATE INDEX invoice_line_by_appointment ON public.invoice_line USING btree (clinic_id, appointment_id) WHERE (appointment_id IS NOT NULL);
-
-CREATE INDEX invoice_pdf_to_draw ON public.invoice_pdf USING btree (due_at) WHERE (content IS NULL);
 
 CREATE INDEX membership_by_user ON public.membership USING btree (user_id);
 
@@ -3369,9 +3406,6 @@ ALTER TABLE ONLY public.invoice_line
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, invoice_id, series, number) DEFERRABLE INITIALLY DEFERRED;
 
-ALTER TABLE ONLY public.invoice_pdf
-    ADD CONSTRAINT invoice_pdf_of FOREIGN KEY (clinic_id, invoice_id, invoice_status) REFERENCES public.invoice(clinic_id, id, status);
-
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -3441,8 +3475,8 @@ ALTER TABLE ONLY public.payment
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
-ALTER TABLE ONLY public.payment_drift
-    ADD CONSTRAINT payment_drift_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_invoice FOREIGN KEY (clinic_id, invoice_id) REFERENCES public.invoice(clinic_id, id);
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, payment_id, series, number) DEFERRABLE INITIALLY DEFERRED;
@@ -3559,8 +3593,6 @@ CREATE POLICY across ON public.invoice FOR SELECT TO appoint_across USING (true)
 
 CREATE POLICY across ON public.invoice_line FOR SELECT TO appoint_across USING (true);
 
-CREATE POLICY across ON public.invoice_pdf FOR SELECT TO appoint_across USING (true);
-
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
 CREATE POLICY across ON public.message_template TO appoint_across USING (true);
@@ -3576,8 +3608,6 @@ CREATE POLICY across ON public.patient_correction TO appoint_across USING (true)
 CREATE POLICY across ON public.patient_difference TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment TO appoint_across USING (true);
-
-CREATE POLICY across ON public.payment_drift TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_policy TO appoint_across USING (true);
 
@@ -3595,13 +3625,9 @@ CREATE POLICY added ON public.invoice FOR INSERT TO appoint_server WITH CHECK ((
 
 CREATE POLICY added ON public.invoice_line FOR INSERT TO appoint_server WITH CHECK (((clinic_id = public.current_clinic()) AND (invoice_status = 'draft'::text)));
 
-CREATE POLICY added ON public.invoice_pdf FOR INSERT TO appoint_server WITH CHECK ((clinic_id = public.current_clinic()));
-
 CREATE POLICY added_across ON public.invoice FOR INSERT TO appoint_across WITH CHECK (true);
 
 CREATE POLICY added_across ON public.invoice_line FOR INSERT TO appoint_across WITH CHECK ((invoice_status = 'draft'::text));
-
-CREATE POLICY added_across ON public.invoice_pdf FOR INSERT TO appoint_across WITH CHECK (true);
 
 ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
@@ -3649,10 +3675,6 @@ ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_number ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY drawn ON public.invoice_pdf FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
-
-CREATE POLICY drawn_across ON public.invoice_pdf FOR UPDATE TO appoint_across USING ((content IS NULL)) WITH CHECK (true);
-
 ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
@@ -3660,8 +3682,6 @@ CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CH
 ALTER TABLE public.invoice ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoice_line ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.invoice_pdf ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
@@ -3709,8 +3729,6 @@ CREATE POLICY of_clinic ON public.invoice FOR SELECT TO appoint_server USING ((c
 
 CREATE POLICY of_clinic ON public.invoice_line FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
-CREATE POLICY of_clinic ON public.invoice_pdf FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
-
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.message_template TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -3726,8 +3744,6 @@ CREATE POLICY of_clinic ON public.patient_correction TO appoint_server USING ((c
 CREATE POLICY of_clinic ON public.patient_difference TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.payment TO appoint_server USING ((clinic_id = public.current_clinic()));
-
-CREATE POLICY of_clinic ON public.payment_drift TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.payment_policy TO appoint_server USING ((clinic_id = public.current_clinic()));
 
@@ -3749,13 +3765,9 @@ ALTER TABLE public.patient_difference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.payment_drift ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.payment_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refund ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY shown ON public.payment_policy FOR SELECT TO appoint_server USING (true);
 
 ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
 

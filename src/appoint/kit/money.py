@@ -1,7 +1,7 @@
 """Money: an amount in whole minor units, and a currency."""
 
 from functools import cache
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from babel import Locale
@@ -26,7 +26,8 @@ Currency = Annotated[
 ]
 
 
-Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+MAX_AMOUNT: Final = 10**12
+Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

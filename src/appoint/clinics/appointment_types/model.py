@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
-from ...kit.money import Amount, Currency, Money
+from ...kit.money import Currency, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
 from ..audience import Age, Patients, check_ages
 
@@ -16,6 +16,14 @@ Preparation = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", 
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
 BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
 Mode = Literal["inPerson", "online"]
+PriceAmount = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Prices are in `integer` columns, which every booking copies."""
+
+
+class Price(Money, frozen=True, forbid_unknown_fields=True):
+    """An `amount` in minor units (such as cents) of `currency`."""
+
+    amount: PriceAmount
 
 
 class AppointmentTypeContent(RequestBody):
@@ -28,7 +36,7 @@ class AppointmentTypeContent(RequestBody):
     """What patients should bring, or do before the appointment. Confirmations and reminders contain it."""
     buffer_before_minutes: BufferMinutes = 0
     buffer_after_minutes: BufferMinutes = 0
-    price: Money | None = None
+    price: Price | None = None
     mode: Mode = "inPerson"
     min_age: Age | None = None
     """The age of the youngest patients that the type is for."""
@@ -45,7 +53,7 @@ class AppointmentTypeContent(RequestBody):
 class PricePatch(RequestBody):
     """Both members are required if the type has no price yet."""
 
-    amount: Amount | UnsetType = UNSET
+    amount: PriceAmount | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET
 
 

@@ -6,6 +6,7 @@ from .accounts import ACCOUNTS
 from .booking import BOOKING
 from .documents import Problem
 from .general import GENERAL
+from .money import MONEY
 from .records import RECORDS
 
-PROBLEMS: Final[dict[str, Problem]] = {**GENERAL, **BOOKING, **RECORDS, **ACCOUNTS}
+PROBLEMS: Final[dict[str, Problem]] = {**GENERAL, **BOOKING, **RECORDS, **ACCOUNTS, **MONEY}

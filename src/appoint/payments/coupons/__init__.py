@@ -1,1 +1,1 @@
-"""Coupons: who can use them for what, and how often."""
+"""Coupons, and the limits on their use."""

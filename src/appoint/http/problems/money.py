@@ -1,0 +1,57 @@
+"""Problems with invoices, payments and coupons."""
+
+from typing import Final
+
+from ...kit.i18n import translatable as _
+from .documents import Problem
+
+MONEY: Final[dict[str, Problem]] = {
+    "invoice-issued": Problem(
+        409,
+        _("Invoice already issued"),
+        _("An issued invoice cannot be changed, deleted or issued again."),
+        _("Correct it with a credit note."),
+    ),
+    "invoice-draft": Problem(
+        409, _("Invoice not issued yet"), _("This invoice is still a draft."), _("Issue it first.")
+    ),
+    "not-enough": Problem(
+        409,
+        _("Not enough left"),
+        _("The payment or the invoice does not have that much left."),
+        _("Reload it, and choose a smaller amount."),
+    ),
+    "refund-too-large": Problem(
+        409,
+        _("Refund not possible"),
+        _("Less is left of this payment, or it cannot be refunded in this way."),
+        _("Undo an allocation first, or choose a smaller amount."),
+    ),
+    "currency-differs": Problem(
+        409, _("Different currencies"), _("The amounts are in different currencies."), _("Use the same currency.")
+    ),
+    "coupon-not-valid": Problem(
+        409,
+        _("Coupon not valid"),
+        _("There is no such coupon, or it is not valid for this time, appointment type or patient."),
+        _("Check the code, or continue without a coupon."),
+    ),
+    "coupon-spent": Problem(
+        409,
+        _("Coupon used up"),
+        _("This coupon has been used as often as possible."),
+        _("Continue without it."),
+    ),
+    "coupon-code-taken": Problem(
+        409,
+        _("Code already in use"),
+        _("Another coupon has this code."),
+        _("Choose a different code."),
+    ),
+    "payment-required": Problem(
+        409,
+        _("Payment required"),
+        _("This appointment must be paid for in advance."),
+        _("Pay for it to complete the booking."),
+    ),
+}

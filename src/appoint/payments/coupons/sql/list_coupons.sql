@@ -1,0 +1,12 @@
+-- A clinic's coupons, newest first.
+select c.*, types.ids as appointment_type_ids, uses.count as use_count
+  from coupon c
+ cross join lateral (select coalesce(array_agg(t.appointment_type_id order by t.appointment_type_id), '{}') as ids
+                       from coupon_type t
+                      where t.clinic_id = :clinic_id and t.coupon_id = c.id) as types
+ cross join lateral (select count(*) as count
+                       from coupon_use u
+                      where u.clinic_id = :clinic_id and u.coupon_id = c.id and u.released_at is null) as uses
+ where c.clinic_id = :clinic_id and c.active = :active and (:before::uuid is null or c.id < :before)
+ order by c.id desc
+ limit :limit::integer + 1

@@ -1,0 +1,1 @@
+"""How clinics charge: deposits, fees, refunds, tax and numbering."""
