@@ -10,6 +10,7 @@ from support.audit import unsealed
 from support.audit_subjects import expected_subjects
 from support.described import OPERATIONS
 from support.hours import COMING_MONDAY, hours
+from support.money_changes import change_money
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
 from support.world import create_clinic
 
@@ -162,6 +163,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await begin_now(db, visit)
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)
+    await change_money(run, customer_id=ana, type_id=check_up)
     absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
     await run("patchAbsence", {"reason": "Training"}, absenceId=absence)
     await run("removeAbsence", absenceId=absence)

@@ -11,6 +11,7 @@ from appoint.kit import clock
 from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.app import ADMIN
 from support.described import OPERATIONS
+from support.money_records import create_money_records
 from support.staff import add_user, bearer, works_at
 from support.world import (
     create_appointment_type,
@@ -75,7 +76,11 @@ async def ids(client, db) -> dict[str, str]:
         """,
         appointment.id,
     )
+    money = await create_money_records(db, 1, ana, "ROW-1")
+    check_up = await db.fetchval("select id from appointment_type")
     return {
+        **{name: str(id) for name, id in money.items()},
+        "id": str(check_up),
         "clinicId": "1",
         "customerId": ana,
         "doctorId": shah,
@@ -101,6 +106,18 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "findSimilarPatients": ("customerId",),
     "getAbsence": ("absenceId",),
     "getAccount": (),
+    "exportLedger": ("clinicId",),
+    "getCoupon": ("couponId",),
+    "getCredit": ("customerId",),
+    "getInvoice": ("invoiceId", "customerId"),
+    "getPayment": ("paymentId", "customerId"),
+    "getPaymentPolicy": (),
+    "getPaymentPolicyOfType": (),
+    "getRefund": ("refundId", "paymentId"),
+    "listCoupons": ("couponId",),
+    "listInvoices": ("invoiceId",),
+    "listPayments": ("paymentId",),
+    "listTransfers": ("items",),
     "getAdminToken": ("adminTokenId",),
     "getApiKey": ("apiKeyId",),
     "getAppointment": ("appointmentId",),

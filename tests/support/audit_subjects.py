@@ -118,6 +118,21 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "testWebhook": ("webhookId",),
     "unarriveAppointment": ("appointmentId",),
     "undoAppointmentStep": ("appointmentId",),
+    "replacePaymentPolicy": ("clinicId",),
+    "replacePaymentPolicyOfType": ("id",),
+    "createCoupon": ("content.id",),
+    "patchCoupon": ("couponId",),
+    "removeCoupon": ("couponId",),
+    "createInvoice": ("content.id", "content.customerId"),
+    "patchInvoice": ("invoiceId",),
+    "deleteInvoice": ("invoiceId",),
+    "issueInvoice": ("invoiceId", "content.customerId"),
+    "correctInvoice": ("invoiceId", "content.customerId"),
+    "recordPayment": ("content.id", "content.customerId"),
+    "allocatePayment": ("paymentId", "content.allocations.0.invoiceId"),
+    "undoAllocation": ("content.id", "content.allocations.0.invoiceId"),
+    "cancelPayment": ("paymentId",),
+    "refundPayment": ("paymentId",),
 }
 """`content.…` refers to a member of the response, and `actor` to the caller's id. The others are path parameters."""
 
@@ -132,7 +147,7 @@ def expected_subjects(name: str, *, parameters: Mapping[str, Any], content: Mapp
         elif subject.startswith("content."):
             value: Any = content
             for member in subject.split(".")[1:]:
-                value = value[member]
+                value = value[int(member) if member.isdecimal() else member]
             subjects.append(str(value))
         else:
             subjects.append(str(parameters[subject]))

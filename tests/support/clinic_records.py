@@ -9,6 +9,7 @@ from appoint.database.pool import Database
 from appoint.http.openapi import Operation
 from appoint.kit import ids
 from support.described import address
+from support.money_records import create_money_records
 from support.world import hours_ahead
 
 UNKNOWN_PERSON = UUID("019a0000-0000-7000-8000-000000000000")
@@ -168,7 +169,9 @@ async def create_clinic_records(db: Database) -> tuple[Records, Records]:
 
 
 async def _doctor_records(db: Database, clinic: dict[str, Any], start: datetime) -> Records:
-    return Records(clinic | dict(await db.fetchrow(DOCTOR_RECORDS, clinic["clinicId"], start)))
+    records = dict(await db.fetchrow(DOCTOR_RECORDS, clinic["clinicId"], start))
+    money = await create_money_records(db, clinic["clinicId"], records["customerId"], f"AT-{start.hour}")
+    return Records(clinic | records | money)
 
 
 def unknown_records(own: Records) -> Records:

@@ -2,6 +2,7 @@
 
 from support.app import ADMIN
 from support.described import OPERATIONS
+from support.money_records import create_money_records
 from support.statements import StatementCounter
 from support.world import (
     create_appointment_type,
@@ -87,6 +88,19 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
         """
     )
     await db.execute("insert into patient values (1, $1) on conflict do nothing", ids["customerId"])
+    ids |= await create_money_records(db, 1, first_customer, f"ROW-{number}")
+    await db.execute(
+        """
+        insert into account values (1, 'cash', 'EUR'), (1, 'receivable', 'EUR') on conflict do nothing
+        """
+    )
+    await db.execute(
+        """
+        insert into transfer (clinic_id, id, rule, debit, credit, currency, amount, payment_id)
+        values (1, mint_id(1), 'paid-cash', 'cash', 'receivable', 'EUR', 5000, $1)
+        """,
+        ids["paymentId"],
+    )
     await db.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,

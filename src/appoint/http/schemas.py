@@ -127,7 +127,8 @@ class Schemas:
     def _declared(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
         """Return the most specific declared example, or null if there is none."""
         kind = _kind(name, option)
-        yield BY_NAME.get(kind)
+        by_name = BY_NAME.get(kind)
+        yield by_name if by_name in option.get("enum", [by_name]) else None
         yield from option.get("examples", ())
         yield schema.get("default")
         yield max(self.examples.get(kind, [("", None)]), key=lambda example: _alike(example[0], within))[1]

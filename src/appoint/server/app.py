@@ -72,7 +72,12 @@ from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
 from ..payments.checkout.api import receive_payment_event
 from ..payments.checkout.gateway import Checkout
+from ..payments.coupons.api import Coupons
 from ..payments.dev_gateway.api import call_development_gateway
+from ..payments.invoices.api import Invoices
+from ..payments.ledger.api import Ledger
+from ..payments.payments.api import Payments
+from ..payments.policies.api import PaymentPolicies
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
 from ..scheduling.holidays.api import Holidays
@@ -121,6 +126,7 @@ API = [
     Confirmations,
     ManageLinks,
     StrangerAppointments,
+    *(Invoices, Payments, Coupons, Ledger, PaymentPolicies),
     Providers,
     Notifications,
     MessageTemplates,

@@ -48,10 +48,4 @@ MONEY: Final[dict[str, Problem]] = {
         _("Another coupon has this code."),
         _("Choose a different code."),
     ),
-    "payment-required": Problem(
-        409,
-        _("Payment required"),
-        _("This appointment must be paid for in advance."),
-        _("Pay for it to complete the booking."),
-    ),
 }

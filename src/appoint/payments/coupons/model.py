@@ -1,6 +1,6 @@
 """Coupons, and what they take off a price."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ Code = Annotated[str, msgspec.Meta(pattern=CODE_PATTERN, max_length=79, examples
 Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=MAX_AMOUNT)]
 Uses = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+End = Annotated[Instant, msgspec.Meta(examples=[datetime(2027, 6, 1, tzinfo=UTC)])]
 Description = Annotated[str, msgspec.Meta(max_length=200)]
 
 
@@ -31,7 +32,7 @@ class CouponContent(RequestBody):
     amount: Amount | None = None
     """In minor units of the clinic's currency."""
     valid_from: Instant | None = None
-    valid_until: Instant | None = None
+    valid_until: End | None = None
     max_uses: Uses | None = None
     max_uses_per_customer: Uses | None = None
     first_visit_only: bool = False
@@ -55,7 +56,7 @@ class CouponPatch(RequestBody):
 
     description: Description | None | UnsetType = UNSET
     valid_from: Instant | None | UnsetType = UNSET
-    valid_until: Instant | None | UnsetType = UNSET
+    valid_until: End | None | UnsetType = UNSET
     max_uses: Uses | None | UnsetType = UNSET
     max_uses_per_customer: Uses | None | UnsetType = UNSET
     first_visit_only: bool | UnsetType = UNSET
@@ -90,6 +91,7 @@ class CouponFilter(PageQuery):
     """Newest first."""
 
     active: bool = True
+    """If false, return only removed coupons."""
 
 
 class CouponCheck(RequestBody, kw_only=True):

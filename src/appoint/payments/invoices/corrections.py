@@ -43,7 +43,6 @@ async def correct(
         raise errors.Conflict("invoice-draft")
     note = await service.create(
         tx,
-        actor,
         clinic_id=clinic_id,
         content=InvoiceContent(
             customer_id=invoice.customer_id,
@@ -59,7 +58,7 @@ async def correct(
     assert note
     if not 0 < note.total.amount <= invoice.total.amount - await repository.corrected_total(tx, invoice_id):
         raise errors.Conflict("not-enough")
-    note = await service.issue(tx, actor, invoice_id=note.id, if_match=None, now=now)
+    note = await service.issue_draft(tx, note, now=now)
     await audit.record(
         tx, actor, clinic_id=clinic_id, subjects=[invoice_id, invoice.customer_id], reason=content.reason
     )

@@ -21,7 +21,8 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Description = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S", examples=["Check-up"])]
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
-Kind = Literal["invoice", "creditNote"]
+Kind = Annotated[Literal["invoice", "creditNote"], msgspec.Meta(examples=["invoice"])]
+Status = Annotated[Literal["draft", "issued"], msgspec.Meta(examples=["issued"])]
 Occasion = Literal["visit", "noShow", "cancellation"]
 
 
@@ -107,7 +108,7 @@ class Invoice(Resource):
     kind: Kind
     corrects_id: UUID | None
     """The invoice that a credit note corrects."""
-    status: Literal["draft", "issued"]
+    status: Status
     settled: bool
     """Whether nothing is left to pay. Always true for a credit note."""
     customer_id: UUID
@@ -133,7 +134,8 @@ class InvoiceFilter(PageQuery):
     EXAMPLE = {"status": "issued"}
 
     customer_id: UUID | None = None
-    status: Literal["draft", "issued", "open", "overdue"] | None = None
+    """The patient."""
+    status: Annotated[Literal["draft", "issued", "open", "overdue"], msgspec.Meta(examples=["open"])] | None = None
     """`open`: issued, and not yet paid in full; `overdue`: open, and due before today."""
     from_date: Annotated[Date, msgspec.Meta(description="first day of issue")] | None = msgspec.field(
         default=None, name="from"
@@ -141,6 +143,10 @@ class InvoiceFilter(PageQuery):
     until_date: Annotated[Date, msgspec.Meta(description="last day of issue")] | None = msgspec.field(
         default=None, name="to"
     )
+
+    def __post_init__(self) -> None:
+        if self.from_date and self.until_date and self.until_date < self.from_date:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
 class PricedLine(msgspec.Struct, frozen=True):

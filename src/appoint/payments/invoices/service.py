@@ -48,7 +48,6 @@ async def get(db: Statements, invoice_id: UUID) -> Invoice:
 
 async def create(
     tx: Transaction,
-    actor: Actor,
     *,
     clinic_id: int,
     content: InvoiceContent,
@@ -79,10 +78,17 @@ async def create(
     )
     if invoice_id is None:
         return None
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[invoice_id, content.customer_id])
     policy = await policies.get_policy(tx, clinic_id)
     await _write_lines(tx, invoice_id, content.customer_id, content.lines, policy, now=now)
     return await get(tx, invoice_id)
+
+
+async def draft(tx: Transaction, actor: Actor, *, clinic_id: int, content: InvoiceContent, now: datetime) -> Invoice:
+    """Draft an invoice that staff have entered, as `create` does."""
+    invoice = await create(tx, clinic_id=clinic_id, content=content, now=now)
+    assert invoice, "only drafts for an occasion can exist already"
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[invoice.id, content.customer_id])
+    return invoice
 
 
 async def change(
@@ -116,24 +122,29 @@ async def issue(tx: Transaction, actor: Actor, *, invoice_id: UUID, if_match: st
     Raise `NotFound`, `Invalid` for a draft without lines, or an `invoice-issued` `Conflict`.
     """
     draft = await lock_draft(tx, invoice_id, if_match)
+    await audit.record(tx, actor, clinic_id=draft.clinic_id, subjects=[invoice_id, draft.customer_id])
+    return await issue_draft(tx, draft, now=now)
+
+
+async def issue_draft(tx: Transaction, draft: Invoice, *, now: datetime) -> Invoice:
+    """Issue a locked draft. Raise `Invalid` if it has no lines."""
     if not draft.lines:
         raise errors.Invalid(errors.Fault("#/lines", "must not be empty"))
     clinic = await clinics.get(tx, draft.clinic_id)
     patient = await customers.get_patient(tx, draft.clinic_id, draft.customer_id)
-    await audit.record(tx, actor, clinic_id=draft.clinic_id, subjects=[invoice_id, draft.customer_id])
     policy = await policies.get_policy(tx, draft.clinic_id)
     today = clock.local_date(now, clinic.time_zone)
-    number = await take_number(tx, draft.clinic_id, policy.series_of(draft.kind, today.year), invoice_id=invoice_id)
+    number = await take_number(tx, draft.clinic_id, policy.series_of(draft.kind, today.year), invoice_id=draft.id)
     await repository.issue(
         tx,
-        invoice_id,
+        draft.id,
         number,
         now=now,
         due_on=today + timedelta(days=policy.payment_terms_days) if draft.kind == "invoice" else None,
         buyer=Party(name=patient.name, email=patient.email, phone=patient.phone),
         seller=_seller(clinic),
     )
-    issued = await get(tx, invoice_id)
+    issued = await get(tx, draft.id)
     await ledger.post(tx, issued.clinic_id, _postings(issued))
     if issued.kind == "invoice":
         await append_event(tx, "invoice.issued", issued, InvoiceIssued(issued.customer_id))

@@ -1,8 +1,16 @@
 """The posting rules: the accounts that each change in money debits and credits."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from datetime import datetime
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
+
+import msgspec
+
+from ...kit import errors
+from ...kit.fields import Date
+from ...kit.money import Money
+from ...kit.structs import PageQuery, RequestBody
 
 Account = Literal[
     "receivable",
@@ -97,3 +105,43 @@ class Posting(NamedTuple):
     reference: str | None = None
     stage: Stage = "final"
     resolves_id: UUID | None = None
+
+
+class Transfer(msgspec.Struct, kw_only=True, rename="camel"):
+    """An amount that moved from one account to another."""
+
+    id: UUID
+    created_at: datetime
+    rule: str
+    debit: str
+    credit: str
+    amount: Money
+    stage: Stage
+    """A `pending` transfer does not count until one that is `posted` resolves it."""
+    customer_id: UUID | None
+    invoice_id: UUID | None
+    payment_id: UUID | None
+    refund_id: UUID | None
+    reference: str | None
+
+
+class LedgerFilter(PageQuery, kw_only=True):
+    """Oldest first. Both days are included."""
+
+    from_date: Annotated[Date, msgspec.Meta(description="first day")] | None = msgspec.field(default=None, name="from")
+    until_date: Annotated[Date, msgspec.Meta(description="last day")] | None = msgspec.field(default=None, name="to")
+
+    def __post_init__(self) -> None:
+        if self.from_date and self.until_date and self.until_date < self.from_date:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
+
+
+class LedgerRange(RequestBody, kw_only=True):
+    """Both days are included."""
+
+    from_date: Annotated[Date, msgspec.Meta(description="first day")] | None = msgspec.field(default=None, name="from")
+    until_date: Annotated[Date, msgspec.Meta(description="last day")] | None = msgspec.field(default=None, name="to")
+
+    def __post_init__(self) -> None:
+        if self.from_date and self.until_date and self.until_date < self.from_date:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))

@@ -1,32 +1,17 @@
 """SQL for the ledger."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, NamedTuple
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from ...database.pool import Statements
 from ...database.sql import load
 from ...kit.ids import new_id
-from .model import RULES, Posting
+from ...kit.money import Money
+from .model import RULES, Posting, Transfer
 
 INSERT_TRANSFERS: Final = load(__name__, "insert_transfers")
-
-
-class TransferRow(NamedTuple):
-    id: UUID
-    created_at: datetime
-    rule: str
-    debit: str
-    credit: str
-    currency: str
-    amount: int
-    stage: str
-    customer_id: UUID | None
-    invoice_id: UUID | None
-    payment_id: UUID | None
-    refund_id: UUID | None
-    reference: str | None
 
 
 async def insert(tx: Statements, clinic_id: int, postings: Sequence[Posting]) -> None:
@@ -56,23 +41,35 @@ async def insert(tx: Statements, clinic_id: int, postings: Sequence[Posting]) ->
 
 
 async def list_transfers(
-    db: Statements, clinic_id: int, *, since: datetime, until: datetime, after: tuple[datetime, UUID] | None, limit: int
-) -> list[TransferRow]:
-    """Return a clinic's transfers in a range of time, oldest first, plus one beyond `limit` if there is a next page."""
+    db: Statements,
+    clinic_id: int,
+    *,
+    first_day: date | None,
+    last_day: date | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Transfer]:
+    """Return a clinic's transfers on a range of days, oldest first, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select id, created_at, rule, debit, credit, currency, amount, stage, customer_id, invoice_id, payment_id,
                refund_id, reference
           from transfer
-         where clinic_id = $1 and created_at >= $2 and created_at < $3
+         where clinic_id = $1
+           and ($2::date is null
+                or created_at >= (select local_instant($2::date, 0, time_zone) from clinic where id = $1))
+           and ($3::date is null
+                or created_at < (select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1))
            and ($4::timestamptz is null or (created_at, id) > ($4, $5::uuid))
          order by created_at, id
          limit $6 + 1
         """,
         clinic_id,
-        since,
-        until,
+        first_day,
+        last_day,
         *(after or (None, None)),
         limit,
     )
-    return [TransferRow(*row) for row in rows]
+    names = ("id", "created_at", "rule", "debit", "credit", "stage", "customer_id", "invoice_id", "payment_id",
+             "refund_id", "reference")  # fmt: skip
+    return [Transfer(amount=Money(row.amount, row.currency), **{name: row[name] for name in names}) for row in rows]

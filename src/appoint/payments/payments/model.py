@@ -6,14 +6,18 @@ from uuid import UUID
 
 import msgspec
 
+from ...kit import errors
 from ...kit.fields import Date
 from ...kit.money import MAX_AMOUNT, Currency, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
 from ..ledger.model import Account
 
-Method = Literal["card", "cash", "transfer", "terminal", "credit", "goodwill", "creditNote"]
+Method = Annotated[
+    Literal["card", "cash", "transfer", "terminal", "credit", "goodwill", "creditNote"], msgspec.Meta(examples=["cash"])
+]
 ManualMethod = Literal["cash", "transfer", "terminal", "goodwill"]
-Status = Literal["pending", "succeeded", "failed", "cancelled"]
+Status = Annotated[Literal["pending", "succeeded", "failed", "cancelled"], msgspec.Meta(examples=["succeeded"])]
+RefundStatus = Annotated[Literal["pending", "succeeded", "failed"], msgspec.Meta(examples=["succeeded"])]
 Destination = Literal["method", "credit"]
 Reason = Annotated[str, msgspec.Meta(max_length=500)]
 
@@ -122,7 +126,7 @@ class Refund(Resource):
     payment_id: UUID
     amount: Money
     destination: Literal["method", "credit", "dispute"]
-    status: Literal["pending", "succeeded", "failed"]
+    status: RefundStatus
     reason: str | None
 
 
@@ -141,11 +145,18 @@ class PaymentFilter(PageQuery):
     EXAMPLE = {"status": "succeeded"}
 
     customer_id: UUID | None = None
+    """The payer."""
     status: Status | None = None
+    """The payment's status."""
     method: Method | None = None
+    """How the customer paid."""
     from_date: Annotated[Date, msgspec.Meta(description="first day of payment")] | None = msgspec.field(
         default=None, name="from"
     )
     until_date: Annotated[Date, msgspec.Meta(description="last day of payment")] | None = msgspec.field(
         default=None, name="to"
     )
+
+    def __post_init__(self) -> None:
+        if self.from_date and self.until_date and self.until_date < self.from_date:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))

@@ -46,9 +46,7 @@ async def refund_payment(
     )
     if impossible or not 0 < amount <= payment.free.amount:
         raise errors.Conflict("refund-too-large")
-    await audit.record(
-        tx, actor, clinic_id=payment.clinic_id, subjects=[payment_id, payment.customer_id], reason=content.reason
-    )
+    await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[payment_id], reason=content.reason)
     is_pending = payment.method == "card" and content.to == "method"
     refund = await take_out(
         tx,

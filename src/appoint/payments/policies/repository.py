@@ -38,19 +38,18 @@ async def find(db: Statements, clinic_id: int, type_id: UUID | None) -> list[Pay
     ]
 
 
-async def find_own(db: Statements, clinic_id: int, type_id: UUID | None) -> tuple[int, PaymentPolicyContent]:
-    """Return the version and content of the policy of the clinic or type itself. Version 0 is an empty policy."""
-    version = await db.fetchval(
+async def find_own(db: Statements, clinic_id: int, type_id: UUID | None) -> PaymentPolicyContent:
+    """Return what the policy of the clinic or type states itself."""
+    contents = await find(db, clinic_id, type_id)
+    exists = await db.fetchval(
         """
-        select version from payment_policy
-         where clinic_id = $1 and appointment_type_id is not distinct from $2::uuid
+        select exists (select from payment_policy
+                        where clinic_id = $1 and appointment_type_id is not distinct from $2::uuid)
         """,
         clinic_id,
         type_id,
     )
-    if version is None:
-        return 0, PaymentPolicyContent()
-    return version, (await find(db, clinic_id, type_id))[0]
+    return contents[0] if exists else PaymentPolicyContent()
 
 
 async def save(tx: Statements, clinic_id: int, type_id: UUID | None, content: PaymentPolicyContent) -> None:
