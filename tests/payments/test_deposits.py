@@ -200,6 +200,48 @@ async def test_a_late_payment_for_a_time_that_is_taken_is_refunded(client, db, p
     assert (after.collected, after.returned) == (DEPOSIT, DEPOSIT)
 
 
+async def test_the_clinics_policy_can_turn_a_late_payment_into_credit(client, db, practice):
+    await db.execute("update payment_policy set refund_to = 'credit' where appointment_type_id is null")
+    appointment = await hold(client, practice)
+    await pay(client, appointment, "late")
+    await client.delete(f"/api/appointments/{appointment['id']}", headers={**ADMIN, "If-Match": "*"})
+    await send_events(db, client, now=clock.now() + timedelta(minutes=1))
+    assert (await state(db, appointment)).refunds == [("credit", "succeeded", DEPOSIT)]
+    assert await db.fetchval("select amount from payment where method = 'credit' and status = 'succeeded'") == DEPOSIT
+
+
+async def test_a_refund_that_fails_later_gives_the_payment_its_cents_back(client, db, practice):
+    appointment = await hold(client, practice)
+    await pay(client, appointment, "late")
+    await client.delete(f"/api/appointments/{appointment['id']}", headers={**ADMIN, "If-Match": "*"})
+    await send_events(db, client, now=clock.now() + timedelta(minutes=1))
+    await refunds.send_due(db, our_gateway(client), SYSTEM, now=clock.now())
+    refund = await db.fetchval("select gateway_refund_id from refund")
+    await client.post("/dev/payments", data={"action": "fail-refund", "id": refund})
+    await send_events(db, client, now=clock.now() + timedelta(minutes=2))
+    assert (await state(db, appointment)).refunds == [("method", "failed", DEPOSIT)]
+    assert await balances(db) == {"deposits": -DEPOSIT, "gateway": DEPOSIT}
+
+
+async def balances(db) -> dict[str, int]:
+    """Return the balance of each account that has one."""
+    rows = await db.fetch(
+        """
+        select name, sum(amount)::bigint as balance
+          from (select debit as name, amount from transfer union all select credit, -amount from transfer) as sides
+         group by name
+        having sum(amount) <> 0
+        """
+    )
+    return {row.name: row.balance for row in rows}
+
+
+async def test_the_books_record_the_deposit(client, db, practice):
+    await pay(client, await hold(client, practice))
+    await send_events(db, client, now=clock.now())
+    assert await balances(db) == {"deposits": -DEPOSIT, "gateway": DEPOSIT}
+
+
 async def test_a_payment_for_a_cancelled_hold_is_refunded(client, db, practice):
     appointment = await hold(client, practice)
     await pay(client, appointment, "late")

@@ -35,10 +35,14 @@ async def create_paid_practice(db, client) -> dict[str, str]:
     practice = await create_practice(db, client)
     type_id = await create_appointment_type(client, price=PRICE)
     await db.execute(
-        "insert into payment_policy (clinic_id, id, appointment_type_id, deposit_amount) values (1, $1, $2, $3)",
+        """
+        insert into payment_policy (clinic_id, id, appointment_type_id, deposit_amount, refund_to)
+        values (1, $1, $2, $3, null), (1, $4, null, null, 'method')
+        """,
         new_id(1),
         UUID(type_id),
         DEPOSIT,
+        new_id(1),
     )
     await client._transport.app.state.services.cache.drop(1)
     use_gateway(client, our_gateway(client))

@@ -49,6 +49,7 @@ ACROSS_CLINICS = {
     ("checkout.list_succeeded", "payment"): "the comparison with the payment provider",
     ("checkout.list_sent", "payment"): "the same",
     ("checkout.save", "payment_drift"): "the same",
+    ("database.queue_lengths", "payment_drift"): "the same",
     ("events.take_batch", "event"): "the relay",
     ("events.park_followers", "event"): "the relay",
     ("events.list_parked", "event"): "the administrator's list",

@@ -25,6 +25,7 @@ class QueueLengths(msgspec.Struct, frozen=True):
     failing_webhooks: int
     broker_messages: int
     failed_jobs: int
+    payment_drifts: int
     unsealed: int
     unsealed_lag: float
 

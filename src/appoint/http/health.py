@@ -161,6 +161,7 @@ class MetricsText:
         metrics.WEBHOOKS_FAILING.set(queues.failing_webhooks)
         metrics.BROKER_BACKLOG.set(queues.broker_messages)
         metrics.JOBS_FAILED.set(queues.failed_jobs)
+        metrics.PAYMENT_DRIFTS.set(queues.payment_drifts)
         metrics.AUDIT_UNSEALED.set(queues.unsealed)
         metrics.AUDIT_LAG.set(queues.unsealed_lag)
         metrics.DEAD_LETTERS.labels("email").set(queues.dead_email)

@@ -68,6 +68,9 @@ BROKER_BACKLOG: Final = _database_gauge(
     "appoint_broker_backlog", "Events that the broker has not accepted, counted up to 100,000"
 )
 JOBS_FAILED: Final = _database_gauge("appoint_jobs_failed", "Nightly jobs that failed after all their attempts")
+PAYMENT_DRIFTS: Final = _database_gauge(
+    "appoint_payment_drifts", "Unresolved differences between our books and the payment provider's"
+)
 AUDIT_UNSEALED: Final = _database_gauge("appoint_audit_unsealed", "Unsealed audit entries, counted up to 100,000")
 UNREADABLE_VALUES: Final = Counter(
     "appoint_unreadable_values_total", "Encrypted values that could not be decrypted, by column", ["column"]

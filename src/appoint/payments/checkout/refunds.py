@@ -10,7 +10,14 @@ from ... import audit
 from ...database.pool import Database, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
-from ...kit.money import Money
+from ..ledger import service as ledger
+from ..ledger.model import Posting
+from ..payments import allocating, postings
+from ..payments import refunds as books
+from ..payments import repository as book_rows
+from ..payments import service as paid
+from ..payments.model import PositiveMoney, RefundContent
+from ..policies import service as policies
 from .currencies import from_provider
 from .model import Dispute, GatewayRefusal, GatewayUnavailable, Refund
 from .port import PaymentGateway
@@ -21,23 +28,27 @@ log = structlog.get_logger()
 
 BATCH_SIZE: Final = 50
 FAILED_STATUSES: Final = ("failed", "canceled")
+NOT_BOOKED: Final = "The appointment could no longer be booked."
 
 
-async def add(tx: Transaction, actor: Actor, *, payment_id: UUID, amount: Money, reason: str) -> UUID:
-    """Add a refund to the payer's card, which a job then sends. The payment must have that many free cents in a row."""
-    first_cent = await repository.find_free_cents(tx, payment_id, amount=amount.amount)
-    assert first_cent is not None, "the payment has not been spent"
-    refund_id = await repository.add(
+async def give_back(tx: Transaction, actor: Actor, *, payment_id: UUID, amount: int, now: datetime) -> UUID:
+    """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says."""
+    payment = await payments.lock(tx, payment_id)
+    assert payment, "it has just succeeded"
+    policy = await policies.get_policy(tx, payment.clinic_id)
+    refund = await books.refund_payment(
         tx,
+        actor,
         payment_id=payment_id,
-        amount=amount,
-        first_cent=first_cent,
-        destination="method",
-        reason=reason,
-        actor=actor.key,
+        content=RefundContent(
+            to="credit" if policy.refund_to == "credit" else "method",
+            amount=PositiveMoney(amount, payment.amount.currency),
+            reason=NOT_BOOKED,
+        ),
+        if_match=None,
+        now=now,
     )
-    await audit.record(tx, actor, clinic_id=ids.clinic_of(payment_id), subjects=[refund_id, payment_id])
-    return refund_id
+    return refund.id
 
 
 async def send_due(db: Database, gateway: PaymentGateway, actor: Actor, *, now: datetime) -> int:
@@ -68,48 +79,71 @@ async def apply(tx: Transaction, actor: Actor, *, refund_id: UUID, sent: Refund,
     await repository.attach(tx, refund_id, gateway_refund_id=sent.id)
     if sent.status in FAILED_STATUSES:
         await _fail(tx, actor, refund_id=refund_id, now=now)
-    elif sent.status == "succeeded" and await repository.mark_succeeded(tx, refund_id):
+    elif sent.status == "succeeded" and refund.status == "pending":
         await audit.record(tx, actor, clinic_id=refund.clinic_id, subjects=[refund_id])
+        await books.settle_refund(tx, refund_id=refund_id, succeeded=True, now=now)
 
 
 async def _fail(tx: Transaction, actor: Actor, *, refund_id: UUID, now: datetime) -> None:
-    if await repository.mark_failed(tx, refund_id, now=now):
-        await audit.record(tx, actor, clinic_id=ids.clinic_of(refund_id), subjects=[refund_id])
+    """Record that a refund has failed, and correct the books if it had succeeded before."""
+    before = await books.get(tx, refund_id)
+    if not await repository.mark_failed(tx, refund_id, now=now):
+        return
+    await audit.record(tx, actor, clinic_id=ids.clinic_of(refund_id), subjects=[refund_id])
+    if before.status == "succeeded":
+        payment = await allocating.get_payment(tx, before.payment_id)
+        rule = "deposit-gateway" if payment.deposit else "paid-gateway"
+        posting = Posting(
+            rule,
+            before.amount.currency,
+            before.amount.amount,
+            payment.customer_id,
+            payment_id=payment.id,
+            refund_id=refund_id,
+        )
+        await ledger.post(tx, payment.clinic_id, [posting])
 
 
 async def apply_dispute(tx: Transaction, actor: Actor, *, payment_id: UUID, dispute: Dispute, now: datetime) -> None:
     """Record what the provider says about a dispute. While it is open and once it is lost, the disputed cents pay for
     nothing: invoices that they paid are open again."""
-    payment = await payments.lock(tx, payment_id)
-    if payment is None or payment.status != "succeeded":
+    locked = await payments.lock(tx, payment_id)
+    if locked is None or locked.status != "succeeded":
         raise errors.NotFound
     refund_id = await repository.find_dispute(tx, payment_id, dispute_id=dispute.id)
     if refund_id is None:
         refund_id = await _open_dispute(tx, actor, payment_id, dispute, now=now)
+    outcome = dispute.outcome
     is_changed = (
         await repository.mark_failed(tx, refund_id, now=now)
-        if dispute.outcome == "won"
-        else dispute.outcome == "lost" and await repository.mark_succeeded(tx, refund_id)
+        if outcome == "won"
+        else outcome == "lost" and await repository.mark_succeeded(tx, refund_id)
     )
     if is_changed:
+        payment, refund = await allocating.get_payment(tx, payment_id), await books.get(tx, refund_id)
         await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[refund_id, payment_id])
+        await ledger.post(tx, payment.clinic_id, postings.on_dispute(payment, refund, outcome=outcome))
 
 
 async def _open_dispute(tx: Transaction, actor: Actor, payment_id: UUID, dispute: Dispute, *, now: datetime) -> UUID:
     amount = from_provider(dispute.amount, dispute.currency)
-    await repository.undo_invoice_allocations(tx, payment_id, now=now)
-    first_cent = await repository.find_free_cents(tx, payment_id, amount=amount.amount)
-    if first_cent is None:  # someone has refunded it already
-        raise errors.NotFound
-    refund_id = await repository.add(
+    invoice_ids = await repository.list_paid_invoices(tx, payment_id)
+    payment = await paid.lock(tx, payment_id, None, invoices=invoice_ids)
+    for invoice_id in invoice_ids:
+        for allocation in await book_rows.list_allocations(tx, invoice_id=invoice_id):
+            if allocation.payment_id == payment_id:
+                await allocating.undo(tx, payment=payment, allocation=allocation, now=now)
+    payment = await allocating.get_payment(tx, payment_id)
+    refund = await books.take_out(
         tx,
-        payment_id=payment_id,
-        amount=amount,
-        first_cent=first_cent,
+        actor,
+        payment=payment,
+        amount=amount.amount,
         destination="dispute",
-        reason=dispute.reason,
-        actor=actor.key,
-        gateway_refund_id=dispute.id,
+        status="pending",
+        reason=dispute.reason or None,
     )
-    await audit.record(tx, actor, clinic_id=ids.clinic_of(payment_id), subjects=[refund_id, payment_id])
-    return refund_id
+    await repository.attach(tx, refund.id, gateway_refund_id=dispute.id)
+    await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[refund.id, payment_id])
+    await ledger.post(tx, payment.clinic_id, postings.on_dispute(payment, refund, outcome="opened"))
+    return refund.id

@@ -21,7 +21,7 @@ from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Statements, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
-from ...kit.money import Money
+from ..payments import service as books
 from . import refunds
 from .currencies import UnsupportedAmount, from_provider
 from .links import Links
@@ -185,6 +185,7 @@ async def apply(tx: Transaction, actor: Actor, *, payment_id: UUID, facts: Facts
             return
         await payments.mark_succeeded(tx, payment_id, intent_id=intent.id, now=now)
         await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[payment_id])
+        await books.complete(tx, actor, payment_id=payment_id, allocations=[], now=now)
         if catalogue:
             await _book(tx, actor, payment, together, catalogue, now=now)
     elif session.status == "expired" or (intent and intent.status == "canceled"):
@@ -225,10 +226,4 @@ async def _book(
     deposits = [deposit.amount for each in lost if (deposit := deposit_of(catalogue, each))]
     amount = payment.amount.amount if len(lost) == len(together) else min(sum(deposits), payment.amount.amount)
     if amount:
-        await refunds.add(
-            tx,
-            actor,
-            payment_id=payment.id,
-            amount=Money(amount, payment.amount.currency),
-            reason="The appointment could no longer be booked.",
-        )
+        await refunds.give_back(tx, actor, payment_id=payment.id, amount=amount, now=now)

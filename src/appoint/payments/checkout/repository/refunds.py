@@ -5,71 +5,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ....database.pool import Row, Statements, affected
-from ....kit.ids import clinic_of, new_id
+from ....kit.ids import clinic_of
 from ....kit.money import Money
 from .payments import GATEWAY
-
-
-async def find_free_cents(tx: Statements, payment_id: UUID, *, amount: int) -> int | None:
-    """Return the first of that many consecutive cents of a payment that pay for nothing, or None if there are not
-    enough."""
-    return await tx.fetchval(
-        """
-        select lower(free)
-          from unnest((select int8multirange(p.whole)
-                              - coalesce((select range_agg(a.of_payment)
-                                            from allocation a
-                                           where a.clinic_id = $1 and a.payment_id = $2 and a.of_payment is not null),
-                                         '{}')
-                         from payment p
-                        where p.clinic_id = $1 and p.id = $2)) as free
-         where upper(free) - lower(free) >= $3
-         order by lower(free)
-         limit 1
-        """,
-        clinic_of(payment_id),
-        payment_id,
-        amount,
-    )
-
-
-async def add(
-    tx: Statements,
-    *,
-    payment_id: UUID,
-    amount: Money,
-    first_cent: int,
-    destination: str,
-    reason: str,
-    actor: str,
-    gateway_refund_id: str | None = None,
-) -> UUID:
-    """Add a pending refund that takes consecutive cents of a payment."""
-    clinic_id = clinic_of(payment_id)
-    refund_id = new_id(clinic_id)
-    await tx.execute(
-        """
-        with added as (
-          insert into refund (clinic_id, id, payment_id, currency, amount, destination, status, reason,
-                              gateway_refund_id)
-          values ($1, $2, $3, $4, $5, $6, 'pending', $7, $8)
-        )
-        insert into allocation (clinic_id, id, actor, payment_id, refund_id, currency, amount, of_payment, of_target)
-        values ($1, $9, $10, $3, $2, $4, $5, int8range($11, $11 + $5), int8range(0, $5))
-        """,
-        clinic_id,
-        refund_id,
-        payment_id,
-        amount.currency,
-        amount.amount,
-        destination,
-        reason,
-        gateway_refund_id,
-        new_id(clinic_id),
-        actor,
-        first_cent,
-    )
-    return refund_id
 
 
 class CardRefund(NamedTuple):
@@ -236,15 +174,15 @@ async def mark_failed(tx: Statements, refund_id: UUID, *, now: datetime) -> bool
     return bool(affected(changed))
 
 
-async def undo_invoice_allocations(tx: Statements, payment_id: UUID, *, now: datetime) -> None:
-    """Take a payment's cents away from the invoices that they paid, which are open again."""
-    await tx.execute(
+async def list_paid_invoices(tx: Statements, payment_id: UUID) -> list[UUID]:
+    """Return the invoices that a payment pays for."""
+    rows = await tx.fetch(
         """
-        update allocation
-           set undone_at = $3, of_payment = null, of_target = null
+        select distinct invoice_id
+          from allocation
          where clinic_id = $1 and payment_id = $2 and invoice_id is not null and undone_at is null
         """,
         clinic_of(payment_id),
         payment_id,
-        now,
     )
+    return [row.invoice_id for row in rows]
