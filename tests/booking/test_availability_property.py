@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from appoint.booking.availability import search
+from appoint.booking.availability import repository, search
 from appoint.booking.availability import service as availability
 from appoint.booking.availability.model import AvailabilityFilter, Place, SearchFilter
 from appoint.booking.book import book
@@ -15,6 +15,7 @@ from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.kit import errors, ids
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
+from appoint.oversight.reports import service as sums
 from support.brute_force import MINUTE, Clinic, Doctor, Offer, Slot, VisitLength
 from support.generated_worlds import INSERT_WORLD, raw_worlds, world_of
 from support.scale import scaled
@@ -122,18 +123,19 @@ class StoredWorld:
         return {"minutes": self.world.length.minutes} if self.world.length else {}
 
     async def check_availability(self, *, show):
-        """Compare availability with the oracle, and return the offers for the requested days."""
+        """Compare availability with the oracle, and return the offers for the requested days. Find free times as if the
+        clinic had many doctors.
+        """
         world = self.world
         query = AvailabilityFilter(from_=world.first, to=world.last, show=show, **self.length_filter)
-        result = await availability.find_for_clinic(
-            self.db,
-            self.cache,
-            clinic_id=self.clinic_id,
-            query=query,
-            first=world.first,
-            last=world.last,
-            now=world.now,
-        )
+        days = {"clinic_id": self.clinic_id, "query": query, "first": world.first, "last": world.last, "now": world.now}
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            if show == "free":
+                monkeypatch.setattr(repository, "MANY_DOCTORS", 1)
+                monkeypatch.setattr(availability, "FIRST_DOCTORS", 1)
+            result = await availability.find_for_clinic(self.db, self.cache, **days)
+            free_days = await availability.find_free_days(self.db, self.cache, **days)
+        assert free_days == {day.date for day in result.days if day.free}
 
         offers = [offer for doctor in self.bookable_doctors() for offer in self.clinic.offers(doctor, world.length)]
         expected = [
@@ -229,6 +231,7 @@ async def test_exactly_the_offered_times_can_be_booked(db, customers, small_batc
     note(world)
     async with ClinicCache(None) as cache:
         stored = await StoredWorld(world, db, cache, customers).store()
+        await sums.rebuild(db, [stored.clinic_id], done=lambda _: None)  # finds out which days are full
         offers = await stored.check_availability(show="all")
         for attempt in world.attempts:
             await stored.run_attempt(attempt, offers)

@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 
+from appoint.site.patient import month
 from support.app import ADMIN
 from support.booking_pages import DAY, starts, utc
 from support.hours import COMING_MONDAY, local
@@ -24,6 +25,28 @@ async def test_a_time_shared_by_several_doctors_is_listed_once(client, db, lakes
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert len(starts(page)) == 7
     assert "Dr Okafor" in page.text
+
+
+async def test_with_many_doctors_a_month_shows_which_days_have_times_without_counting_them(
+    client, db, lakeside, monkeypatch
+):
+    await publish_slot(db, await create_doctor(client, name="Dr Okafor"), DAY, DAY + timedelta(hours=2))
+    days = r'href="[^"]*date=([\d-]+)#day"'
+    counted = await client.get("/c/lakeside/times", params={"type": lakeside})
+    monkeypatch.setattr(month, "MAX_COUNTED_DOCTORS", 1)
+    page = await client.get("/c/lakeside/times", params={"type": lakeside})
+    assert starts(page) == starts(counted)
+    assert re.findall(days, page.text) == re.findall(days, counted.text) != []
+    assert ": times available</span>" in page.text
+    assert "The number below each day" not in page.text
+    # a day without times, and a month without any
+    empty = await client.get("/c/lakeside/times", params={"type": lakeside, "date": DAY.date() + timedelta(days=1)})
+    assert "No times available on this day" in empty.text
+    await db.execute("update booking_slot set removed_at = now()")
+    far = DAY + timedelta(days=45)
+    (shah, *_) = [row["id"] for row in await db.fetch("select id from doctor")]
+    await publish_slot(db, str(shah), far, far + timedelta(hours=1))
+    assert starts(await client.get("/c/lakeside/times", params={"type": lakeside}))[0] == utc(far)
 
 
 async def test_changing_the_month_leads_to_its_heading_and_full_days_are_announced(client, lakeside):

@@ -119,6 +119,7 @@ MORE_CASES = {
     "doctor_day_hours": daily_sums(opens=23),
     "doctor_day_counts": daily_sums(kept=2),
     "doctor_day_lead": daily_sums(lead="{3}"),
+    "doctor_day_longest_free": daily_sums(longest_free_minutes=-1),
     "unsummed_pkey": insert("unsummed", clinic_id=1, id=BOOKED, days="[2027-03-02,2027-03-03)"),
     "image_pkey": image("RIFF0000WEBP"),
     "image_size": image("RIFF0000WEBP" + "0" * 524_288),

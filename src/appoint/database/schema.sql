@@ -29,23 +29,12 @@ CREATE TYPE public.idempotency AS (
 	digest bytea
 );
 
-CREATE TYPE public.part_of_day AS (
-	date date,
-	first_minute integer,
-	last_minute integer
-);
-
 CREATE TYPE public.stranger_origin AS (
 	networks bytea[],
 	minutes_per_network integer[],
 	minutes_per_address integer,
 	clinic_percent integer,
 	counted_since timestamp with time zone
-);
-
-CREATE TYPE public.versioned_id AS (
-	id uuid,
-	version integer
 );
 
 CREATE TYPE public.gathered_booking AS (
@@ -73,9 +62,7 @@ CREATE TYPE public.gathered_booking AS (
 	traceparent text,
 	now timestamp with time zone,
 	origin public.stranger_origin,
-	needs_code boolean,
-	part_of_day public.part_of_day,
-	doctors public.versioned_id[]
+	needs_code boolean
 );
 
 CREATE TYPE public.new_transfer AS (
@@ -112,6 +99,11 @@ CREATE TYPE public.requested_appointment AS (
 	price_currency text,
 	notes text,
 	overrides text[]
+);
+
+CREATE TYPE public.versioned_id AS (
+	id uuid,
+	version integer
 );
 
 CREATE FUNCTION public.current_clinic() RETURNS integer
@@ -717,6 +709,76 @@ CREATE FUNCTION public.folded(text) RETURNS text
  SELECT translate(replace(replace(replace(regexp_replace(NORMALIZE(lower($1), NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı’'::text, 'olddi'''::text) AS translate;
 END;
 
+CREATE TABLE public.doctor_day (
+    clinic_id integer NOT NULL,
+    date date NOT NULL,
+    doctor_id uuid NOT NULL,
+    opens smallint NOT NULL,
+    published_minutes smallint[] NOT NULL,
+    booked_minutes smallint[] NOT NULL,
+    booked integer NOT NULL,
+    cancelled integer NOT NULL,
+    missed integer NOT NULL,
+    kept integer NOT NULL,
+    lead_days integer NOT NULL,
+    lead smallint[] NOT NULL,
+    longest_free_minutes smallint,
+    CONSTRAINT doctor_day_counts CHECK (((LEAST(cancelled, missed, kept, lead_days) >= 0) AND (((cancelled + missed) + kept) <= booked))),
+    CONSTRAINT doctor_day_hours CHECK (((opens >= 0) AND (cardinality(published_minutes) = cardinality(booked_minutes)) AND ((opens + cardinality(booked_minutes)) <= 24))),
+    CONSTRAINT doctor_day_lead CHECK ((cardinality(lead) = 8)),
+    CONSTRAINT doctor_day_longest_free CHECK ((longest_free_minutes >= 0))
+);
+
+CREATE TABLE public.unsummed (
+    clinic_id integer NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    doctor_id uuid,
+    days daterange NOT NULL
+);
+
+CREATE FUNCTION public.full_days(of_clinic integer, since date, until date, wanted_minutes integer) RETURNS TABLE(clinic_id integer, doctor_id uuid, date date)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
+    BEGIN ATOMIC
+ WITH waiting AS MATERIALIZED (
+          SELECT e.clinic_id,
+             e.type,
+             e.subject_id,
+             e.data
+            FROM public.event e
+          LIMIT 10001
+         ), changed AS MATERIALIZED (
+          SELECT w.clinic_id,
+             (w.data ->> 'doctorId'::text) AS doctor_id,
+             (w.data ->> 'oldDoctorId'::text) AS old_doctor_id
+            FROM waiting w
+           WHERE (w.type <> ALL (ARRAY['appointment.booked'::text, 'appointment.held'::text]))
+         ), doubtful AS MATERIALIZED (
+          SELECT c.clinic_id,
+             c.doctor_id
+            FROM changed c
+         UNION
+          SELECT c.clinic_id,
+             c.old_doctor_id
+            FROM changed c
+           WHERE (c.old_doctor_id IS NOT NULL)
+         UNION
+          SELECT u.clinic_id,
+             (u.doctor_id)::text AS doctor_id
+            FROM public.unsummed u
+         )
+  SELECT d.clinic_id,
+     d.doctor_id,
+     d.date
+    FROM public.doctor_day d
+   WHERE (((d.date >= full_days.since) AND (d.date <= full_days.until)) AND (d.longest_free_minutes < full_days.wanted_minutes) AND (( SELECT count(*) AS count
+            FROM waiting) <= 10000) AND ((full_days.of_clinic IS NULL) OR (d.clinic_id = full_days.of_clinic)) AND (NOT (d.clinic_id IN ( SELECT u.clinic_id
+            FROM doubtful u
+           WHERE (u.doctor_id IS NULL)))) AND (NOT ((d.clinic_id, (d.doctor_id)::text) IN ( SELECT u.clinic_id,
+             u.doctor_id
+            FROM doubtful u
+           WHERE (u.doctor_id IS NOT NULL)))));
+END;
+
 CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
@@ -832,6 +894,160 @@ CREATE FUNCTION public.lock_person(clinic integer, customer uuid) RETURNS uuid
   FOR KEY SHARE OF p;
 END;
 
+CREATE TABLE public.appointment (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    "position" smallint DEFAULT 0 NOT NULL,
+    doctor_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    booker_id uuid,
+    appointment_type_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'booked'::text NOT NULL,
+    hold_expires_at timestamp with time zone,
+    during tstzrange NOT NULL,
+    claimed tstzrange NOT NULL,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    active_claim tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN claimed
+    ELSE NULL::tstzrange
+END) STORED,
+    chosen boolean DEFAULT false NOT NULL,
+    needs_rebooking boolean DEFAULT false NOT NULL,
+    price_amount integer,
+    price_currency text,
+    notes text,
+    cancel_reason text,
+    idempotency_caller text,
+    idempotency_key text,
+    request_digest bytea,
+    sequence integer DEFAULT 0 NOT NULL,
+    rescheduled_at timestamp with time zone,
+    overridden text[] DEFAULT '{}'::text[] NOT NULL,
+    override_reason text,
+    customer_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) AND (NOT ('customer-busy'::text = ANY (overridden)))) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    only_held boolean DEFAULT false NOT NULL,
+    cancel_cause text,
+    undo_status text,
+    stepped_at timestamp with time zone,
+    patient_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> 'pending'::text) AND (NOT only_held)) THEN customer_id
+    ELSE NULL::uuid
+END) STORED,
+    link_number smallint DEFAULT 1 NOT NULL,
+    step_id uuid,
+    arrived_at timestamp with time zone,
+    in_room_at timestamp with time zone,
+    staff_notes text,
+    restored_sequence integer,
+    rebook_by text,
+    rebook_asked_at timestamp with time zone,
+    person_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
+    CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
+    CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
+    CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
+    CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
+    CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
+    CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_link_number CHECK ((link_number > 0)),
+    CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
+    CONSTRAINT appointment_overridden CHECK ((overridden <@ '{too-soon,too-far,outside-hours,customer-busy,too-late,in-the-past}'::text[])),
+    CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
+    CONSTRAINT appointment_position CHECK (("position" >= 0)),
+    CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
+    CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_rebook CHECK (((num_nulls(rebook_by, rebook_asked_at) = ANY (ARRAY[0, 2])) AND (rebook_by = ANY (ARRAY['link'::text, 'phone'::text])))),
+    CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT appointment_restored_sequence CHECK ((restored_sequence >= 0)),
+    CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
+    CONSTRAINT appointment_step_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
+    CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
+    CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
+);
+
+CREATE TABLE public.booking_slot (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    doctor_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    date date NOT NULL,
+    during tstzrange NOT NULL,
+    removed_at timestamp with time zone,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (removed_at IS NULL) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    source text DEFAULT 'schedule'::text NOT NULL,
+    remnant boolean DEFAULT false NOT NULL,
+    time_slot_id uuid,
+    CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
+    CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text]))),
+    CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
+);
+
+CREATE FUNCTION public.longest_free(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, minutes smallint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ WITH place AS (
+          SELECT c.time_zone AS zone,
+             tstzrange(public.local_instant(longest_free.first, 0, c.time_zone), public.local_instant((longest_free.last + 1), 0, c.time_zone)) AS span
+            FROM public.clinic c
+           WHERE (c.id = longest_free.of_clinic)
+         ), slot AS MATERIALIZED (
+          SELECT s.date,
+             s.active_during AS during,
+             (((upper(s.active_during) - '00:00:00.000001'::interval) AT TIME ZONE p.zone) >= (s.date + 1)) AS is_overnight
+            FROM (place p
+              JOIN public.booking_slot s ON (((s.clinic_id = longest_free.of_clinic) AND (s.doctor_id = longest_free.of_doctor) AND (s.active_during && p.span))))
+         ), claimed AS (
+          SELECT range_agg(a.active_claim) AS during
+            FROM (place p
+              JOIN public.appointment a ON (((a.clinic_id = longest_free.of_clinic) AND (a.doctor_id = longest_free.of_doctor) AND (a.active_claim && p.span) AND (a.status <> 'pending'::text))))
+         ), stretch AS MATERIALIZED (
+          SELECT unnest((( SELECT range_agg(s.during) AS range_agg
+                    FROM slot s) - COALESCE(c.during, '{}'::tstzmultirange))) AS free
+            FROM claimed c
+         ), dated AS (
+          SELECT (day.day)::date AS date,
+             s.free
+            FROM ((place p
+              CROSS JOIN stretch s)
+              CROSS JOIN LATERAL generate_series(date_trunc('day'::text, (lower(s.free) AT TIME ZONE p.zone)), ((upper(s.free) - '00:00:00.000001'::interval) AT TIME ZONE p.zone), '1 day'::interval) day(day))
+         UNION ALL
+          SELECT o.date,
+             s.free
+            FROM (slot o
+              JOIN stretch s ON ((s.free && o.during)))
+           WHERE o.is_overnight
+         )
+  SELECT d.date,
+     (LEAST(max((EXTRACT(epoch FROM (upper(d.free) - lower(d.free))) / (60)::numeric)), (1440)::numeric))::smallint AS "least"
+    FROM dated d
+   WHERE ((d.date >= COALESCE(longest_free.first, '-infinity'::date)) AND (d.date <= COALESCE(longest_free.last, 'infinity'::date)))
+   GROUP BY d.date;
+END;
+
 CREATE FUNCTION public.masked_address(customer_id uuid) RETURNS text
     LANGUAGE sql STABLE STRICT SECURITY DEFINER
     BEGIN ATOMIC
@@ -921,30 +1137,6 @@ END) STORED,
     CONSTRAINT absence_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL))),
     CONSTRAINT absence_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
-);
-
-CREATE TABLE public.booking_slot (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    doctor_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    date date NOT NULL,
-    during tstzrange NOT NULL,
-    removed_at timestamp with time zone,
-    active_during tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN (removed_at IS NULL) THEN during
-    ELSE NULL::tstzrange
-END) STORED,
-    source text DEFAULT 'schedule'::text NOT NULL,
-    remnant boolean DEFAULT false NOT NULL,
-    time_slot_id uuid,
-    CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
-    CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text]))),
-    CONSTRAINT booking_slot_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
 );
 
 CREATE TABLE public.doctor_slot (
@@ -1064,94 +1256,6 @@ CREATE FUNCTION public.slot_event_data(doctor_id uuid, during tstzrange) RETURNS
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during));
 
-CREATE TABLE public.appointment (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    booking_id uuid NOT NULL,
-    "position" smallint DEFAULT 0 NOT NULL,
-    doctor_id uuid NOT NULL,
-    customer_id uuid NOT NULL,
-    booker_id uuid,
-    appointment_type_id uuid,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    status text DEFAULT 'booked'::text NOT NULL,
-    hold_expires_at timestamp with time zone,
-    during tstzrange NOT NULL,
-    claimed tstzrange NOT NULL,
-    active_during tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN during
-    ELSE NULL::tstzrange
-END) STORED,
-    active_claim tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN claimed
-    ELSE NULL::tstzrange
-END) STORED,
-    chosen boolean DEFAULT false NOT NULL,
-    needs_rebooking boolean DEFAULT false NOT NULL,
-    price_amount integer,
-    price_currency text,
-    notes text,
-    cancel_reason text,
-    idempotency_caller text,
-    idempotency_key text,
-    request_digest bytea,
-    sequence integer DEFAULT 0 NOT NULL,
-    rescheduled_at timestamp with time zone,
-    overridden text[] DEFAULT '{}'::text[] NOT NULL,
-    override_reason text,
-    customer_during tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN ((status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) AND (NOT ('customer-busy'::text = ANY (overridden)))) THEN during
-    ELSE NULL::tstzrange
-END) STORED,
-    only_held boolean DEFAULT false NOT NULL,
-    cancel_cause text,
-    undo_status text,
-    stepped_at timestamp with time zone,
-    patient_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN ((status <> 'pending'::text) AND (NOT only_held)) THEN customer_id
-    ELSE NULL::uuid
-END) STORED,
-    link_number smallint DEFAULT 1 NOT NULL,
-    step_id uuid,
-    arrived_at timestamp with time zone,
-    in_room_at timestamp with time zone,
-    staff_notes text,
-    restored_sequence integer,
-    rebook_by text,
-    rebook_asked_at timestamp with time zone,
-    person_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
-    CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
-    CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
-    CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
-    CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
-    CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
-    CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
-    CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
-    CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT appointment_link_number CHECK ((link_number > 0)),
-    CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
-    CONSTRAINT appointment_overridden CHECK ((overridden <@ '{too-soon,too-far,outside-hours,customer-busy,too-late,in-the-past}'::text[])),
-    CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
-    CONSTRAINT appointment_position CHECK (("position" >= 0)),
-    CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
-    CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT appointment_rebook CHECK (((num_nulls(rebook_by, rebook_asked_at) = ANY (ARRAY[0, 2])) AND (rebook_by = ANY (ARRAY['link'::text, 'phone'::text])))),
-    CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
-    CONSTRAINT appointment_restored_sequence CHECK ((restored_sequence >= 0)),
-    CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
-    CONSTRAINT appointment_step_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
-    CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
-    CONSTRAINT appointment_whole_minutes CHECK (((lower(during) < '1973-01-01 00:00:00+00'::timestamp with time zone) OR (((EXTRACT(epoch FROM lower(during)) % (60)::numeric) = (0)::numeric) AND ((EXTRACT(epoch FROM upper(during)) % (60)::numeric) = (0)::numeric))))
-);
-
 CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, opens smallint, published_minutes smallint[], booked_minutes smallint[], booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -1248,86 +1352,6 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
     FROM (worked w
       FULL JOIN counted c USING (date));
 END;
-
-CREATE FUNCTION public.with_times(bookings public.gathered_booking[]) RETURNS SETOF public.gathered_booking
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-declare
-  taken gathered_booking[] := array(select b from unnest(bookings) as b where b.part_of_day is null);
-  booking gathered_booking;
-  since timestamptz;
-  until timestamptz;
-  length interval;
-  choice record;
-  shift interval;
-begin
-  foreach booking in array bookings loop
-    if booking.part_of_day is not null then
-      length := booking.ends_at - booking.starts_at;
-      select greatest(booking.starts_at, local_instant((booking.part_of_day).date, (booking.part_of_day).first_minute,
-                                                       c.time_zone)),
-             least(local_instant((booking.part_of_day).date, (booking.part_of_day).last_minute, c.time_zone)
-                   - interval '1 microsecond',
-                   local_instant((booking.part_of_day).date + 1, 0, c.time_zone) - length)  -- cannot cross midnight
-        into since, until
-        from clinic c
-       where c.id = booking.clinic_id;
-      continue when since is null or until < since;
-      select d.id, d.version, earliest.start into choice
-        from unnest(booking.doctors) as k
-        join doctor d on d.clinic_id = booking.clinic_id and d.id = k.id and d.version = k.version and d.active
-       cross join lateral (
-         select time.start
-           from booking_slot s
-          cross join lateral generate_series(
-                               lower(s.active_during)
-                               + make_interval(secs => booking.step_seconds
-                                                       * ceil(greatest(extract(epoch from since
-                                                                                         - lower(s.active_during)), 0)
-                                                              / booking.step_seconds)),
-                               least(upper(s.active_during) - interval '1 microsecond', until),
-                               make_interval(secs => booking.step_seconds)) as time (start)
-          where s.clinic_id = booking.clinic_id and s.doctor_id = d.id and s.active_during && tstzrange(since, until, '[]')
-            and (time.start + length <= upper(s.active_during)
-                 or (select range_agg(o.active_during)
-                       from booking_slot o
-                      where o.clinic_id = booking.clinic_id and o.doctor_id = d.id
-                        and o.active_during && tstzrange(time.start, time.start + length))
-                    @> tstzrange(time.start, time.start + length))
-            and not exists (select
-                              from appointment a
-                             where a.clinic_id = booking.clinic_id and a.doctor_id = d.id
-                               and a.active_claim
-                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
-                                                time.start + (booking.claimed_until - booking.starts_at)))
-            and not exists (select
-                              from unnest(taken) as o
-                             where o.doctor_id = d.id
-                               and tstzrange(o.claimed_from, o.claimed_until)
-                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
-                                                time.start + (booking.claimed_until - booking.starts_at)))
-            and not exists (select
-                              from appointment a
-                             where a.clinic_id = booking.clinic_id and a.customer_id = booking.customer_id
-                               and a.active_during && tstzrange(time.start, time.start + length))
-          order by time.start
-          limit 1) as earliest
-       order by earliest.start, random()
-       limit 1;
-      continue when not found;
-      shift := choice.start - booking.starts_at;
-      booking.doctor_id := choice.id;
-      booking.doctor_version := choice.version;
-      booking.starts_at := choice.start;
-      booking.ends_at := booking.ends_at + shift;
-      booking.claimed_from := booking.claimed_from + shift;
-      booking.claimed_until := booking.claimed_until + shift;
-      taken := taken || booking;
-    end if;
-    return next booking;
-  end loop;
-end $$;
 
 CREATE FUNCTION public.within_stranger_bounds(bookings public.gathered_booking[]) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1632,67 +1656,6 @@ ALTER TABLE public.broker_message ALTER COLUMN "position" ADD GENERATED BY DEFAU
     CACHE 1
 );
 
-CREATE TABLE public.call (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    appointment_id uuid NOT NULL,
-    sequence integer NOT NULL,
-    gateway text NOT NULL,
-    state text DEFAULT 'wanted'::text NOT NULL,
-    live_appointment_id uuid GENERATED ALWAYS AS (
-CASE
-    WHEN (state <> ALL (ARRAY['ending'::text, 'ended'::text])) THEN appointment_id
-    ELSE NULL::uuid
-END) STORED,
-    during tstzrange NOT NULL,
-    tries integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone,
-    leased_until timestamp with time zone,
-    error text,
-    waiting_since timestamp with time zone,
-    opened_at timestamp with time zone,
-    patient_joined_at timestamp with time zone,
-    doctor_joined_at timestamp with time zone,
-    delay_minutes smallint,
-    CONSTRAINT call_delay CHECK (((delay_minutes >= 1) AND (delay_minutes <= 240))),
-    CONSTRAINT call_due CHECK (((due_at IS NOT NULL) = (state = ANY (ARRAY['wanted'::text, 'ending'::text])))),
-    CONSTRAINT call_error CHECK ((length(error) <= 200)),
-    CONSTRAINT call_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'link'::text]))),
-    CONSTRAINT call_half_open CHECK (public.half_open(during)),
-    CONSTRAINT call_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT call_opened CHECK (((state <> 'open'::text) OR (opened_at IS NOT NULL))),
-    CONSTRAINT call_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT call_state CHECK ((state = ANY (ARRAY['wanted'::text, 'made'::text, 'open'::text, 'dead'::text, 'ending'::text, 'ended'::text]))),
-    CONSTRAINT call_tries CHECK ((tries >= 0))
-);
-
-CREATE TABLE public.call_guest (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    appointment_id uuid NOT NULL,
-    name text NOT NULL,
-    revoked_at timestamp with time zone,
-    CONSTRAINT call_guest_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT call_guest_name CHECK (((name ~ '\S'::text) AND (length(name) <= 100)))
-);
-
-CREATE TABLE public.call_settings (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    gateway text NOT NULL,
-    connection text,
-    CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
-    CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'link'::text]))),
-    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id))
-);
-
 CREATE TABLE public.cancellation_rule (
     clinic_id integer NOT NULL,
     policy_id uuid NOT NULL,
@@ -1959,24 +1922,6 @@ CREATE TABLE public.doctor_appointment_type (
     clinic_id integer NOT NULL,
     doctor_id uuid NOT NULL,
     appointment_type_id uuid NOT NULL
-);
-
-CREATE TABLE public.doctor_day (
-    clinic_id integer NOT NULL,
-    date date NOT NULL,
-    doctor_id uuid NOT NULL,
-    opens smallint NOT NULL,
-    published_minutes smallint[] NOT NULL,
-    booked_minutes smallint[] NOT NULL,
-    booked integer NOT NULL,
-    cancelled integer NOT NULL,
-    missed integer NOT NULL,
-    kept integer NOT NULL,
-    lead_days integer NOT NULL,
-    lead smallint[] NOT NULL,
-    CONSTRAINT doctor_day_counts CHECK (((LEAST(cancelled, missed, kept, lead_days) >= 0) AND (((cancelled + missed) + kept) <= booked))),
-    CONSTRAINT doctor_day_hours CHECK (((opens >= 0) AND (cardinality(published_minutes) = cardinality(booked_minutes)) AND ((opens + cardinality(booked_minutes)) <= 24))),
-    CONSTRAINT doctor_day_lead CHECK ((cardinality(lead) = 8))
 );
 
 CREATE TABLE public.document_number (
@@ -2296,7 +2241,6 @@ END) STORED,
     gateway_payment_id text,
     gateway_url text,
     expires_at timestamp with time zone,
-    invoice_id uuid,
     CONSTRAINT payment_amount CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
     CONSTRAINT payment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT payment_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -2458,74 +2402,6 @@ CREATE VIEW public.shown_appointment AS
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
 
-CREATE VIEW public.shown_invoice WITH (security_invoker='true') AS
- SELECT i.clinic_id,
-    i.id,
-    (i.version + paid.changes) AS version,
-    i.created_at,
-    GREATEST(i.updated_at, paid.changed_at) AS updated_at,
-    i.kind,
-    i.corrects_id,
-    i.status,
-    i.customer_id,
-    i.currency,
-    i.total,
-    paid.amount AS paid,
-    i.language,
-    i.note,
-    i.appointment_id,
-    i.occasion,
-    i.series,
-    i.number,
-    i.issued_at,
-    i.due_on,
-    (i.buyer)::text AS buyer,
-    (i.seller)::text AS seller,
-    (lines.list)::text AS lines
-   FROM ((public.invoice i
-     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
-            ((count(*) + count(a.undone_at)))::integer AS changes,
-            max(GREATEST(a.created_at, a.undone_at)) AS changed_at
-           FROM public.allocation a
-          WHERE ((a.clinic_id = i.clinic_id) AND (a.invoice_id = i.id))) paid)
-     CROSS JOIN LATERAL ( SELECT COALESCE(json_agg(json_build_object('description', l.description, 'appointmentId', l.appointment_id, 'couponUseId', l.coupon_use_id, 'quantity', l.quantity, 'unitAmount', l.unit_amount, 'discountAmount', l.discount_amount, 'includesTax', l.includes_tax, 'taxCategory', l.tax_category, 'taxRate', l.tax_rate, 'taxReason', l.tax_reason, 'net', l.net, 'tax', l.tax, 'gross', l.gross) ORDER BY l."position"), '[]'::json) AS list
-           FROM public.invoice_line l
-          WHERE ((l.clinic_id = i.clinic_id) AND (l.invoice_id = i.id))) lines);
-
-CREATE VIEW public.shown_payment WITH (security_invoker='true') AS
- SELECT p.clinic_id,
-    p.id,
-    (p.version + spent.changes) AS version,
-    p.created_at,
-    GREATEST(p.updated_at, spent.changed_at) AS updated_at,
-    p.customer_id,
-    p.method,
-    p.status,
-    p.currency,
-    p.amount,
-        CASE
-            WHEN (p.status = 'succeeded'::text) THEN (p.amount - spent.amount)
-            ELSE (0)::bigint
-        END AS free,
-    p.deposit,
-    p.booking_id,
-    p.invoice_id,
-    p.refund_id,
-    p.credit_note_id,
-    p.reason,
-    p.series,
-    p.number,
-    p.succeeded_at,
-    p.expires_at,
-    (spent.list)::text AS allocations
-   FROM (public.payment p
-     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
-            ((count(*) + count(a.undone_at)))::integer AS changes,
-            max(GREATEST(a.created_at, a.undone_at)) AS changed_at,
-            COALESCE(json_agg(json_build_object('id', a.id, 'invoiceId', a.invoice_id, 'refundId', a.refund_id, 'amount', a.amount, 'createdAt', a.created_at, 'undoneAt', a.undone_at) ORDER BY a.id), '[]'::json) AS list
-           FROM public.allocation a
-          WHERE ((a.clinic_id = p.clinic_id) AND (a.payment_id = p.id))) spent);
-
 CREATE TABLE public.sign_in_code (
     id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2611,13 +2487,6 @@ END) STORED,
     CONSTRAINT transfer_resolves CHECK (((stage = ANY (ARRAY['posted'::text, 'voided'::text])) = (resolves_id IS NOT NULL))),
     CONSTRAINT transfer_rule CHECK ((rule ~ '^[a-z]+(-[a-z]+)*$'::text)),
     CONSTRAINT transfer_stage CHECK ((stage = ANY (ARRAY['final'::text, 'pending'::text, 'posted'::text, 'voided'::text])))
-);
-
-CREATE TABLE public.unsummed (
-    clinic_id integer NOT NULL,
-    id uuid DEFAULT uuidv7() NOT NULL,
-    doctor_id uuid,
-    days daterange NOT NULL
 );
 
 CREATE TABLE public.used_challenge (
@@ -2741,24 +2610,6 @@ ALTER TABLE ONLY public.booking_slot
 
 ALTER TABLE ONLY public.broker_message
     ADD CONSTRAINT broker_message_pkey PRIMARY KEY ("position");
-
-ALTER TABLE ONLY public.call_guest
-    ADD CONSTRAINT call_guest_pkey PRIMARY KEY (clinic_id, id);
-
-ALTER TABLE ONLY public.call
-    ADD CONSTRAINT call_live_once UNIQUE (clinic_id, live_appointment_id);
-
-ALTER TABLE ONLY public.call
-    ADD CONSTRAINT call_once UNIQUE (clinic_id, appointment_id, sequence);
-
-ALTER TABLE ONLY public.call
-    ADD CONSTRAINT call_pkey PRIMARY KEY (clinic_id, id);
-
-ALTER TABLE ONLY public.call_settings
-    ADD CONSTRAINT call_settings_once UNIQUE (clinic_id);
-
-ALTER TABLE ONLY public.call_settings
-    ADD CONSTRAINT call_settings_pkey PRIMARY KEY (clinic_id, id);
 
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_pkey PRIMARY KEY (clinic_id, policy_id, before_minutes);
@@ -3119,12 +2970,6 @@ CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(act
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
-CREATE INDEX call_by_due ON public.call USING btree (due_at) WHERE (due_at IS NOT NULL);
-
-CREATE INDEX call_by_end ON public.call USING btree (upper(during)) WHERE (live_appointment_id IS NOT NULL);
-
-CREATE INDEX call_guest_by_appointment ON public.call_guest USING btree (clinic_id, appointment_id);
-
 CREATE INDEX clinic_spellings ON public.clinic USING gin (public.spellings(name) public.gin_trgm_ops) WHERE active;
 
 CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
@@ -3142,6 +2987,8 @@ CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_
 CREATE INDEX dev_payment_delivery_due ON public.dev_payment_delivery USING btree (due_at, id) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX dev_payment_object_by_kind ON public.dev_payment_object USING btree (kind, number);
+
+CREATE INDEX doctor_day_full ON public.doctor_day USING btree (date, longest_free_minutes, clinic_id, doctor_id) WHERE (longest_free_minutes IS NOT NULL);
 
 CREATE INDEX doctor_specialty_codes ON public.doctor USING gin (specialties) WHERE active;
 
@@ -3279,15 +3126,6 @@ ALTER TABLE ONLY public.booking_slot
 
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
-
-ALTER TABLE ONLY public.call
-    ADD CONSTRAINT call_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.call_guest
-    ADD CONSTRAINT call_guest_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.call_settings
-    ADD CONSTRAINT call_settings_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_policy FOREIGN KEY (clinic_id, policy_id) REFERENCES public.payment_policy(clinic_id, id) ON DELETE CASCADE;
@@ -3476,9 +3314,6 @@ ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
 ALTER TABLE ONLY public.payment
-    ADD CONSTRAINT payment_invoice FOREIGN KEY (clinic_id, invoice_id) REFERENCES public.invoice(clinic_id, id);
-
-ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, payment_id, series, number) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.payment_policy
@@ -3569,12 +3404,6 @@ CREATE POLICY across ON public.audit_start TO appoint_across, appoint_sealer USI
 
 CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
-CREATE POLICY across ON public.call TO appoint_across USING (true);
-
-CREATE POLICY across ON public.call_guest TO appoint_across USING (true);
-
-CREATE POLICY across ON public.call_settings TO appoint_across USING (true);
-
 CREATE POLICY across ON public.cancellation_rule TO appoint_across USING (true);
 
 CREATE POLICY across ON public.coupon TO appoint_across USING (true);
@@ -3641,12 +3470,6 @@ ALTER TABLE public.audit_start ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.call ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.call_guest ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.call_settings ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.cancellation_rule ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY changed ON public.invoice FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (status = 'draft'::text))) WITH CHECK ((clinic_id = public.current_clinic()));
@@ -3704,12 +3527,6 @@ CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING 
 CREATE POLICY of_clinic ON public.audit_start FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
-
-CREATE POLICY of_clinic ON public.call TO appoint_server USING ((clinic_id = public.current_clinic()));
-
-CREATE POLICY of_clinic ON public.call_guest TO appoint_server USING ((clinic_id = public.current_clinic()));
-
-CREATE POLICY of_clinic ON public.call_settings TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.cancellation_rule TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -76,10 +76,12 @@ async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None 
     await connection.execute(
         """
         insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled,
-                                missed, kept, lead_days, lead)
+                                missed, kept, lead_days, lead, longest_free_minutes)
         select d.clinic_id, s.date, d.id, s.opens, s.published_minutes, s.booked_minutes, s.booked, s.cancelled,
-               s.missed, s.kept, s.lead_days, s.lead
-          from doctor d, summed(d.clinic_id, d.id, null, null) s
+               s.missed, s.kept, s.lead_days, s.lead, coalesce(f.minutes, 0)
+          from doctor d
+         cross join lateral summed(d.clinic_id, d.id, null, null) s
+          left join lateral (select * from longest_free(d.clinic_id, d.id, null, null) offset 0) f on f.date = s.date
          where d.clinic_id between $1 and coalesce($2, d.clinic_id)
          order by d.clinic_id, s.date, d.id
         """,

@@ -126,6 +126,7 @@ FREQUENT: Final[dict[str, Frequent]] = {
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "end-guardianships": Nightly(time(0, 20), lambda work: guardian_jobs.end_expired(work.db, now=clock.now())),
+    "sum-coming-days": Nightly(time(0, 25), lambda work: reports.note_coming_days(work.db, now=clock.now())),
     "locate-clinics": Nightly(time(0, 30), lambda work: clinic_jobs.locate_clinics(work.db)),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - KEY_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work, now=clock.now())),

@@ -17,6 +17,7 @@ from ...kit.cache import ClinicCache
 from ...kit.structs import RequestBody
 from ..repository import find_patient_facts
 from . import repository
+from .full_days import without_full_days
 from .model import NO_BUFFERS, AnyMinutes, DoctorTime, OfferedTime, Terms, starts, without_full_slots
 
 MAX_SEARCH_DAYS: Final = 183
@@ -156,6 +157,7 @@ async def _load(
     last: date,
 ) -> list[DoctorTime]:
     before, after = (length.before, length.after) if length else NO_BUFFERS
+    doctors = await without_full_days(db, catalogue, doctors, length, first=first, last=last)
     times = await repository.load_doctors_time(
         db, catalogue, doctors=doctors, type=type, first=first, last=last, before=before, after=after
     )

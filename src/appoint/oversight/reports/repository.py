@@ -38,6 +38,14 @@ async def note_all_days(tx: Statements, clinic_id: int) -> None:
     await tx.execute("insert into unsummed (clinic_id, days) select id, '(,)' from clinic where id = $1", clinic_id)
 
 
+async def note_coming_days(tx: Statements, *, first: date, last: date) -> None:
+    await tx.execute(
+        "insert into unsummed (clinic_id, days) select id, daterange($1, $2, '[]') from clinic where active",
+        first,
+        last,
+    )
+
+
 async def lock_sums(tx: Statements) -> None:
     """Prevent other transactions from summing days until this one ends."""
     await tx.execute("select pg_advisory_xact_lock(hashtext('unsummed'))")

@@ -2,7 +2,7 @@
 recalculates the sums for those days."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,8 @@ from .model import HourSums, ReportedDoctor, Step, Sums, affected_days
 
 SUM_BATCH_SIZE: Final = 500
 """How many notes of affected days one transaction processes."""
+
+SEARCHED_DAYS: Final = timedelta(days=14)
 
 
 async def note(tx: Transaction, events: Sequence[Event]) -> None:
@@ -28,6 +30,14 @@ async def sum_up(db: Database, *, clinic_id: int | None = None) -> None:
     order do not matter."""
     while await db.atomic(_sum_batch, clinic_id=clinic_id):
         pass
+
+
+async def note_coming_days(db: Database, *, now: datetime) -> None:
+    """Note the days that searches cover, although no event has affected them. This is for days that the previous
+    release's worker summed: it does not know how much time doctors have left.
+    """
+    today = now.date()
+    await repository.note_coming_days(db, first=today - timedelta(days=1), last=today + SEARCHED_DAYS)
 
 
 async def _sum_batch(tx: Transaction, *, clinic_id: int | None) -> int:

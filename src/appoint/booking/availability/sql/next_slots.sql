@@ -8,15 +8,22 @@ with requested as materialized (  -- empty if the appointment type does not exis
    where clinic_id = :clinic_id and id = :type_id and active
    union all
   select :minutes::smallint, interval '0', interval '0' where :type_id is null
-), slot as materialized (  -- read using only the index on starts, before any join
-  select clinic_id, doctor_id, date, active_during
-    from booking_slot
-   where removed_at is null
-     and lower(active_during) > :place_start::timestamptz - interval '25 hours'  -- no slot is longer than a day
-     and lower(active_during) < :until
-     and clinic_id between coalesce(:clinic_id, 1) and coalesce(:clinic_id, 2147483647)
-     and upper(active_during) > :place_start
-     and date between :first and :last
+), full_day as materialized (
+  select f.clinic_id, f.doctor_id, f.date
+    from requested
+   cross join full_days(:clinic_id, greatest(:first, (:place_start::timestamptz - interval '39 hours')::date),
+                        least(:last, (:until::timestamptz + interval '15 hours')::date), coalesce(minutes, 1)) f
+), slot as materialized (  -- read using only the index on starts, before any other join
+  select s.clinic_id, s.doctor_id, s.date, s.active_during
+    from booking_slot s
+   where s.removed_at is null
+     and lower(s.active_during) > :place_start - interval '25 hours'  -- no slot is longer than a day
+     and lower(s.active_during) < :until
+     and s.clinic_id between coalesce(:clinic_id, 1) and coalesce(:clinic_id, 2147483647)
+     and upper(s.active_during) > :place_start
+     and s.date between :first and :last
+     -- `not exists` could compare each slot with each of these days
+     and (s.clinic_id, s.doctor_id, s.date) not in (select f.clinic_id, f.doctor_id, f.date from full_day f)
 ), next as materialized (
   select c.id as clinic_id, c.name as clinic_name, c.time_zone, c.slot_step_minutes, c.min_notice_minutes,
          c.horizon_days, d.id as doctor_id, d.name as doctor_name, d.specialty, requested.*, starting.since,
