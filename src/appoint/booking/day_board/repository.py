@@ -142,17 +142,21 @@ async def find_by_patient(
     inside one."""
     rows = await db.fetch(
         """
-        with found as (
+        with named as materialized (  -- before looking at their appointments, which takes longer
           select p.customer_id, p.main_id,
                  not ' ' || replace(c.words, '-', ' ')
                      like all (array(select folded(start) from unnest($8::text[]) as start)) as is_inside
-            from listed_patient p
+            from patient p
             join clinic_customer c on c.id = p.customer_id,
                  lateral (select concat_ws(' ', c.words, folded(p.record_number),
                                            translate(p.record_number, ' ()./+-', '')) as words) as searched
            where p.clinic_id = $1
              and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
              and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
+        ), found as materialized (
+          select n.*
+            from named n
+           where (select true from listed_patient l where l.clinic_id = $1 and l.customer_id = n.customer_id)
         ), matches as (
           select id as customer_id, bool_and(is_inside) as is_inside
             from (select customer_id as id, is_inside from found
@@ -161,11 +165,12 @@ async def find_by_patient(
                     from found f join patient o on o.clinic_id = $1 and o.main_id = f.main_id) as each
            group by id
         )
-        select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, s.appointment_type_id as type_id,
+        select s.id, s.version, s.doctor_id, s.customer_id, s.appointment_type_id as type_id,
                t.name as type, s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason,
-               s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status, s.step_id, a.stepped_at
+               s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status, s.step_id, a.stepped_at,
+               -- one by one: a join would scan all the clinic's patients
+               (select c.name from clinic_customer c where c.id = s.customer_id) as patient
           from matches m
-          join clinic_customer c on c.id = m.customer_id
           join shown_appointment s on s.clinic_id = $1 and s.customer_id = m.customer_id
                                   and ($5::uuid[] is null or s.doctor_id = any($5))
           join appointment a on a.clinic_id = $1 and a.id = s.id
