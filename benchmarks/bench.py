@@ -14,6 +14,14 @@ from .load import Server
 from .world import DOCTORS, HALF_BOOKED, PLACES, World
 
 RACERS = 64
+READS = {
+    "empty": "empty",
+    "doctor-day": "day",
+    "clinic-week": "week",
+    "repeated doctor-day": "hot",
+    "repeated clinic-week": "hotweek",
+}
+"""Names of measurements, and the kinds of requests that they send."""
 GATHERED = {1: 0.0, 16: 0.9, 64: 1.3, 256: 1.2}
 """Numbers of connections, and the goals for bookings over HTTP ÷ the statement in pgbench."""
 
@@ -137,10 +145,12 @@ class Bench:
             self.add_fault(f"{availability['days'][0]['free']} times are free on a half-booked day")
         for number in range(self.rounds):
             say(f"Availability, round {number + 1} of {self.rounds}")
-            for name, kind in (("empty", "empty"), ("doctor-day", "day"), ("clinic-week", "week")):
+            for name, kind in READS.items():
                 self.read(name, place, kind)
         self.compare("(c) availability of a doctor-day, half booked ÷ (d) `/healthz`", "doctor-day", "empty")
         self.compare(f"(c) availability of a clinic-week, {DOCTORS} doctors, half booked ÷ (d)", "clinic-week", "empty")
+        self.compare("(c) the same doctor-day each time ÷ (d)", "repeated doctor-day", "empty", at_least=0.8)
+        self.compare("(c) the same clinic-week each time ÷ (d)", "repeated clinic-week", "empty", at_least=0.5)
 
     async def races(self, place: Place, *, rounds: int) -> None:
         say(f"{RACERS} concurrent requests for one time, {rounds} rounds")

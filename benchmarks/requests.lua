@@ -1,5 +1,5 @@
 -- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES TOKENS
--- KIND: empty, day or week (availability), or book. OPENING: the first day's opening time, in seconds since 1970.
+-- KIND: empty, day or week (availability), hot or hotweek (the same each time), or book. OPENING: the first day's opening time, in seconds since 1970.
 -- TOKENS: a file with each customer's token, one per line.
 
 local kind, clinics, doctors, customers, opening, days, places
@@ -37,6 +37,14 @@ local requests = {
     local path = "/api/doctors/%s/availability?date=%s&appointmentTypeId=%s"
     local day = date(math.random(days) - 1)
     return wrk.format("GET", path:format(doctor(clinic, math.random(doctors)), day, doctor(clinic, 0)))
+  end,
+  hot = function()
+    local path = "/api/doctors/%s/availability?date=%s&appointmentTypeId=%s"
+    return wrk.format("GET", path:format(doctor(1, 1), date(0), doctor(1, 0)))
+  end,
+  hotweek = function()
+    local path = "/api/clinics/1/availability?from=%s&to=%s&appointmentTypeId=%s"
+    return wrk.format("GET", path:format(date(0), date(6), doctor(1, 0)))
   end,
   week = function()
     local clinic = math.random(clinics)

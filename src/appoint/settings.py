@@ -179,6 +179,9 @@ class GeneralSettings(BaseSettings):
     hold_minutes: int = Field(
         default=10, ge=1, le=120, description="how long a time is held before it must be confirmed"
     )
+    availability_seconds: float = Field(
+        default=1, ge=0, le=2, description="for how many seconds free times in API responses may be reused; 0 for none"
+    )
     gather_bookings: bool = Field(
         default=True,
         description="whether bookings that arrive while others are being written are written together; turn off only "

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from itertools import count
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from appoint.booking.availability import repository, search
+from appoint.booking.availability import recent, repository, search
 from appoint.booking.availability import service as availability
-from appoint.booking.availability.model import AvailabilityFilter, Place, SearchFilter
+from appoint.booking.availability.model import Availability, AvailabilityFilter, Place, SearchFilter
 from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
@@ -136,6 +137,10 @@ class StoredWorld:
             result = await availability.find_for_clinic(self.db, self.cache, **days)
             free_days = await availability.find_free_days(self.db, self.cache, **days)
         assert free_days == {day.date for day in result.days if day.free}
+        free_times = AvailabilityFilter(from_=world.first, to=world.last, **self.length_filter)
+        document = await recent.find_recent(self.db, self.cache, **(days | {"query": free_times}))
+        if show == "free":  # the first document was stored before the bookings
+            assert msgspec.json.decode(document.body, type=Availability) == result
 
         offers = [offer for doctor in self.bookable_doctors() for offer in self.clinic.offers(doctor, world.length)]
         expected = [
@@ -229,7 +234,7 @@ def offer_of(slot):
 async def test_exactly_the_offered_times_can_be_booked(db, customers, small_batches, raw):
     world = world_of(raw)
     note(world)
-    async with ClinicCache(None) as cache:
+    async with ClinicCache(None, recent_seconds=60) as cache:
         stored = await StoredWorld(world, db, cache, customers).store()
         await sums.rebuild(db, [stored.clinic_id], done=lambda _: None)  # finds out which days are full
         offers = await stored.check_availability(show="all")

@@ -31,6 +31,7 @@ def settings(**changes: Any) -> Settings:
         "secret_key": "signs links in tests",
         "encryption_keys": KEY,
         "rate_limits": mode == "production",
+        "availability_seconds": 0,  # tests also change the database directly
     }
     return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 

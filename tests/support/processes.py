@@ -103,7 +103,14 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
         for name, value in (
-            {"mode": "development", "port": 0, "admin_token": TOKEN, "encryption_keys": KEY, "rate_limits": False}
+            {
+                "mode": "development",
+                "port": 0,
+                "admin_token": TOKEN,
+                "encryption_keys": KEY,
+                "rate_limits": False,
+                "availability_seconds": 0,  # tests also change the database directly
+            }
             | settings
         ).items()
         if value is not None

@@ -16,6 +16,7 @@ from ..http.idempotency.keys import KEY_TTL
 from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
+from ..kit.recent_values import Change
 from . import repository
 from .assignment import Assignment
 from .model import BookedAppointments
@@ -88,6 +89,8 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
         BOOKINGS.labels(conflict.type).inc()
         raise
     BOOKINGS.labels("replayed" if result.replayed else "booked").inc()
+    for appointment in result.booking.appointments:
+        cache.recent.forget(Change(command.clinic_id, appointment.doctor_id, appointment.start_time.date()))
     return result
 
 

@@ -29,12 +29,23 @@ CREATE TYPE public.idempotency AS (
 	digest bytea
 );
 
+CREATE TYPE public.part_of_day AS (
+	date date,
+	first_minute integer,
+	last_minute integer
+);
+
 CREATE TYPE public.stranger_origin AS (
 	networks bytea[],
 	minutes_per_network integer[],
 	minutes_per_address integer,
 	clinic_percent integer,
 	counted_since timestamp with time zone
+);
+
+CREATE TYPE public.versioned_id AS (
+	id uuid,
+	version integer
 );
 
 CREATE TYPE public.gathered_booking AS (
@@ -62,7 +73,9 @@ CREATE TYPE public.gathered_booking AS (
 	traceparent text,
 	now timestamp with time zone,
 	origin public.stranger_origin,
-	needs_code boolean
+	needs_code boolean,
+	part_of_day public.part_of_day,
+	doctors public.versioned_id[]
 );
 
 CREATE TYPE public.new_transfer AS (
@@ -99,11 +112,6 @@ CREATE TYPE public.requested_appointment AS (
 	price_currency text,
 	notes text,
 	overrides text[]
-);
-
-CREATE TYPE public.versioned_id AS (
-	id uuid,
-	version integer
 );
 
 CREATE FUNCTION public.current_clinic() RETURNS integer
@@ -1353,6 +1361,86 @@ CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, las
       FULL JOIN counted c USING (date));
 END;
 
+CREATE FUNCTION public.with_times(bookings public.gathered_booking[]) RETURNS SETOF public.gathered_booking
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  taken gathered_booking[] := array(select b from unnest(bookings) as b where b.part_of_day is null);
+  booking gathered_booking;
+  since timestamptz;
+  until timestamptz;
+  length interval;
+  choice record;
+  shift interval;
+begin
+  foreach booking in array bookings loop
+    if booking.part_of_day is not null then
+      length := booking.ends_at - booking.starts_at;
+      select greatest(booking.starts_at, local_instant((booking.part_of_day).date, (booking.part_of_day).first_minute,
+                                                       c.time_zone)),
+             least(local_instant((booking.part_of_day).date, (booking.part_of_day).last_minute, c.time_zone)
+                   - interval '1 microsecond',
+                   local_instant((booking.part_of_day).date + 1, 0, c.time_zone) - length)  -- cannot cross midnight
+        into since, until
+        from clinic c
+       where c.id = booking.clinic_id;
+      continue when since is null or until < since;
+      select d.id, d.version, earliest.start into choice
+        from unnest(booking.doctors) as k
+        join doctor d on d.clinic_id = booking.clinic_id and d.id = k.id and d.version = k.version and d.active
+       cross join lateral (
+         select time.start
+           from booking_slot s
+          cross join lateral generate_series(
+                               lower(s.active_during)
+                               + make_interval(secs => booking.step_seconds
+                                                       * ceil(greatest(extract(epoch from since
+                                                                                         - lower(s.active_during)), 0)
+                                                              / booking.step_seconds)),
+                               least(upper(s.active_during) - interval '1 microsecond', until),
+                               make_interval(secs => booking.step_seconds)) as time (start)
+          where s.clinic_id = booking.clinic_id and s.doctor_id = d.id and s.active_during && tstzrange(since, until, '[]')
+            and (time.start + length <= upper(s.active_during)
+                 or (select range_agg(o.active_during)
+                       from booking_slot o
+                      where o.clinic_id = booking.clinic_id and o.doctor_id = d.id
+                        and o.active_during && tstzrange(time.start, time.start + length))
+                    @> tstzrange(time.start, time.start + length))
+            and not exists (select
+                              from appointment a
+                             where a.clinic_id = booking.clinic_id and a.doctor_id = d.id
+                               and a.active_claim
+                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
+                                                time.start + (booking.claimed_until - booking.starts_at)))
+            and not exists (select
+                              from unnest(taken) as o
+                             where o.doctor_id = d.id
+                               and tstzrange(o.claimed_from, o.claimed_until)
+                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
+                                                time.start + (booking.claimed_until - booking.starts_at)))
+            and not exists (select
+                              from appointment a
+                             where a.clinic_id = booking.clinic_id and a.customer_id = booking.customer_id
+                               and a.active_during && tstzrange(time.start, time.start + length))
+          order by time.start
+          limit 1) as earliest
+       order by earliest.start, random()
+       limit 1;
+      continue when not found;
+      shift := choice.start - booking.starts_at;
+      booking.doctor_id := choice.id;
+      booking.doctor_version := choice.version;
+      booking.starts_at := choice.start;
+      booking.ends_at := booking.ends_at + shift;
+      booking.claimed_from := booking.claimed_from + shift;
+      booking.claimed_until := booking.claimed_until + shift;
+      taken := taken || booking;
+    end if;
+    return next booking;
+  end loop;
+end $$;
+
 CREATE FUNCTION public.within_stranger_bounds(bookings public.gathered_booking[]) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1654,6 +1742,67 @@ ALTER TABLE public.broker_message ALTER COLUMN "position" ADD GENERATED BY DEFAU
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.call (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    appointment_id uuid NOT NULL,
+    sequence integer NOT NULL,
+    gateway text NOT NULL,
+    state text DEFAULT 'wanted'::text NOT NULL,
+    live_appointment_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (state <> ALL (ARRAY['ending'::text, 'ended'::text])) THEN appointment_id
+    ELSE NULL::uuid
+END) STORED,
+    during tstzrange NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    error text,
+    waiting_since timestamp with time zone,
+    opened_at timestamp with time zone,
+    patient_joined_at timestamp with time zone,
+    doctor_joined_at timestamp with time zone,
+    delay_minutes smallint,
+    CONSTRAINT call_delay CHECK (((delay_minutes >= 1) AND (delay_minutes <= 240))),
+    CONSTRAINT call_due CHECK (((due_at IS NOT NULL) = (state = ANY (ARRAY['wanted'::text, 'ending'::text])))),
+    CONSTRAINT call_error CHECK ((length(error) <= 200)),
+    CONSTRAINT call_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'link'::text]))),
+    CONSTRAINT call_half_open CHECK (public.half_open(during)),
+    CONSTRAINT call_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT call_opened CHECK (((state <> 'open'::text) OR (opened_at IS NOT NULL))),
+    CONSTRAINT call_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT call_state CHECK ((state = ANY (ARRAY['wanted'::text, 'made'::text, 'open'::text, 'dead'::text, 'ending'::text, 'ended'::text]))),
+    CONSTRAINT call_tries CHECK ((tries >= 0))
+);
+
+CREATE TABLE public.call_guest (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    appointment_id uuid NOT NULL,
+    name text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT call_guest_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT call_guest_name CHECK (((name ~ '\S'::text) AND (length(name) <= 100)))
+);
+
+CREATE TABLE public.call_settings (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    gateway text NOT NULL,
+    connection text,
+    CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
+    CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'link'::text]))),
+    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id))
 );
 
 CREATE TABLE public.cancellation_rule (
@@ -2064,6 +2213,20 @@ END)),
     CONSTRAINT invoice_line_tax_reason CHECK (((length(tax_reason) >= 1) AND (length(tax_reason) <= 200))),
     CONSTRAINT invoice_line_taxed CHECK (((tax_category = 'S'::text) = (tax_rate > 0))),
     CONSTRAINT invoice_line_unit CHECK (((unit_amount >= 0) AND (unit_amount <= '1000000000000'::bigint)))
+);
+
+CREATE TABLE public.invoice_pdf (
+    clinic_id integer NOT NULL,
+    invoice_id uuid NOT NULL,
+    invoice_status text DEFAULT 'issued'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash text,
+    content bytea,
+    CONSTRAINT invoice_pdf_drawn CHECK (((hash IS NULL) = (content IS NULL))),
+    CONSTRAINT invoice_pdf_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
+    CONSTRAINT invoice_pdf_of_issued CHECK ((invoice_status = 'issued'::text)),
+    CONSTRAINT invoice_pdf_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
 );
 
 CREATE TABLE public.job_run (
@@ -2611,6 +2774,24 @@ ALTER TABLE ONLY public.booking_slot
 ALTER TABLE ONLY public.broker_message
     ADD CONSTRAINT broker_message_pkey PRIMARY KEY ("position");
 
+ALTER TABLE ONLY public.call_guest
+    ADD CONSTRAINT call_guest_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.call
+    ADD CONSTRAINT call_live_once UNIQUE (clinic_id, live_appointment_id);
+
+ALTER TABLE ONLY public.call
+    ADD CONSTRAINT call_once UNIQUE (clinic_id, appointment_id, sequence);
+
+ALTER TABLE ONLY public.call
+    ADD CONSTRAINT call_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.call_settings
+    ADD CONSTRAINT call_settings_once UNIQUE (clinic_id);
+
+ALTER TABLE ONLY public.call_settings
+    ADD CONSTRAINT call_settings_pkey PRIMARY KEY (clinic_id, id);
+
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_pkey PRIMARY KEY (clinic_id, policy_id, before_minutes);
 
@@ -2739,6 +2920,9 @@ ALTER TABLE ONLY public.allocation
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_payable UNIQUE (clinic_id, id, currency, payable WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.invoice_pdf
+    ADD CONSTRAINT invoice_pdf_pkey PRIMARY KEY (clinic_id, invoice_id);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_pkey PRIMARY KEY (clinic_id, id);
@@ -2970,6 +3154,12 @@ CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(act
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
+CREATE INDEX call_by_due ON public.call USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX call_by_end ON public.call USING btree (upper(during)) WHERE (live_appointment_id IS NOT NULL);
+
+CREATE INDEX call_guest_by_appointment ON public.call_guest USING btree (clinic_id, appointment_id);
+
 CREATE INDEX clinic_spellings ON public.clinic USING gin (public.spellings(name) public.gin_trgm_ops) WHERE active;
 
 CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
@@ -3015,6 +3205,8 @@ CREATE INDEX invoice_by_customer ON public.invoice USING btree (customer_id, cli
 CREATE INDEX invoice_by_time ON public.invoice USING btree (clinic_id, issued_at, id);
 
 CREATE INDEX invoice_line_by_appointment ON public.invoice_line USING btree (clinic_id, appointment_id) WHERE (appointment_id IS NOT NULL);
+
+CREATE INDEX invoice_pdf_to_draw ON public.invoice_pdf USING btree (due_at) WHERE (content IS NULL);
 
 CREATE INDEX membership_by_user ON public.membership USING btree (user_id);
 
@@ -3126,6 +3318,15 @@ ALTER TABLE ONLY public.booking_slot
 
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
+
+ALTER TABLE ONLY public.call
+    ADD CONSTRAINT call_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.call_guest
+    ADD CONSTRAINT call_guest_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.call_settings
+    ADD CONSTRAINT call_settings_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_policy FOREIGN KEY (clinic_id, policy_id) REFERENCES public.payment_policy(clinic_id, id) ON DELETE CASCADE;
@@ -3243,6 +3444,9 @@ ALTER TABLE ONLY public.invoice_line
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, invoice_id, series, number) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.invoice_pdf
+    ADD CONSTRAINT invoice_pdf_of FOREIGN KEY (clinic_id, invoice_id, invoice_status) REFERENCES public.invoice(clinic_id, id, status);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, patient_id, person_id) REFERENCES public.patient(clinic_id, customer_id, person_id) DEFERRABLE INITIALLY DEFERRED;
@@ -3404,6 +3608,12 @@ CREATE POLICY across ON public.audit_start TO appoint_across, appoint_sealer USI
 
 CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
+CREATE POLICY across ON public.call TO appoint_across USING (true);
+
+CREATE POLICY across ON public.call_guest TO appoint_across USING (true);
+
+CREATE POLICY across ON public.call_settings TO appoint_across USING (true);
+
 CREATE POLICY across ON public.cancellation_rule TO appoint_across USING (true);
 
 CREATE POLICY across ON public.coupon TO appoint_across USING (true);
@@ -3421,6 +3631,8 @@ CREATE POLICY across ON public.emergency_access TO appoint_across USING (true);
 CREATE POLICY across ON public.invoice FOR SELECT TO appoint_across USING (true);
 
 CREATE POLICY across ON public.invoice_line FOR SELECT TO appoint_across USING (true);
+
+CREATE POLICY across ON public.invoice_pdf FOR SELECT TO appoint_across USING (true);
 
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
@@ -3454,9 +3666,13 @@ CREATE POLICY added ON public.invoice FOR INSERT TO appoint_server WITH CHECK ((
 
 CREATE POLICY added ON public.invoice_line FOR INSERT TO appoint_server WITH CHECK (((clinic_id = public.current_clinic()) AND (invoice_status = 'draft'::text)));
 
+CREATE POLICY added ON public.invoice_pdf FOR INSERT TO appoint_server WITH CHECK ((clinic_id = public.current_clinic()));
+
 CREATE POLICY added_across ON public.invoice FOR INSERT TO appoint_across WITH CHECK (true);
 
 CREATE POLICY added_across ON public.invoice_line FOR INSERT TO appoint_across WITH CHECK ((invoice_status = 'draft'::text));
+
+CREATE POLICY added_across ON public.invoice_pdf FOR INSERT TO appoint_across WITH CHECK (true);
 
 ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
@@ -3469,6 +3685,12 @@ ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_start ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_guest ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cancellation_rule ENABLE ROW LEVEL SECURITY;
 
@@ -3498,6 +3720,10 @@ ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_number ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY drawn ON public.invoice_pdf FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
+
+CREATE POLICY drawn_across ON public.invoice_pdf FOR UPDATE TO appoint_across USING ((content IS NULL)) WITH CHECK (true);
+
 ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
@@ -3505,6 +3731,8 @@ CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CH
 ALTER TABLE public.invoice ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoice_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_pdf ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
@@ -3528,6 +3756,12 @@ CREATE POLICY of_clinic ON public.audit_start FOR SELECT TO appoint_server USING
 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.call TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.call_guest TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.call_settings TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.cancellation_rule TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.coupon TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -3545,6 +3779,8 @@ CREATE POLICY of_clinic ON public.emergency_access TO appoint_server USING ((cli
 CREATE POLICY of_clinic ON public.invoice FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.invoice_line FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.invoice_pdf FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -126,7 +126,7 @@ async def admit_system(request: litestar.Request[Actor, Any, Any]) -> None:
     """
     if request.method == "OPTIONS":
         return
-    request.scope["user"] = caller = _anonymous(request)
+    request.scope["user"] = caller = anonymous_caller(request)
     await services_of(request).limits.admit(request, caller, route_of(request.route_handler))
 
 
@@ -247,11 +247,12 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     ):
         pass  # an ended session leaves its cookie behind; treat the caller as anonymous
     else:
-        return _anonymous(connection)
+        return anonymous_caller(connection)
     return msgspec.structs.replace(caller, address=address, user_agent=_user_agent(connection)[:MAX_USER_AGENT])
 
 
-def _anonymous(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
+def anonymous_caller(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
+    """Return the caller of a request without a credential."""
     address, agent = address_of(connection), _user_agent(connection)
     digest = hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()
     return Actor(ANONYMOUS_KEY_PREFIX + digest[:32], address=address, user_agent=agent[:MAX_USER_AGENT])

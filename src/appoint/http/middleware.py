@@ -15,7 +15,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from ..kit import errors, tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
 from .caching import cache_control
+from .changed_times import forget_changed_times
 from .problems.handlers import answer_refusal, problem_response
+from .recent_responses import answer_from_memory
 from .request import Request
 from .request_head import address_without_slash, check_head
 from .routes import handler_in, path_template_in, route_in
@@ -85,6 +87,7 @@ class ObservedApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                forget_changed_times(http_scope)
                 if (declared := route_in(http_scope)) and declared.stream:
                     deadline.reschedule(None)
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
@@ -116,6 +119,8 @@ class ObservedApp:
             if not isinstance(error, Exception):
                 raise
         finally:
+            if not status:
+                forget_changed_times(http_scope)
             self._record(http_scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -125,7 +130,7 @@ class ObservedApp:
             headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 308, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
+        elif not await answer_from_memory(scope, send):
             await self.app(scope, receive, send)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:

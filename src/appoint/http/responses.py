@@ -1,7 +1,7 @@
 """JSON responses with the headers that all resources have (`ETag` and `Location`), and 304 responses."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -40,13 +40,47 @@ def json_response(
     """
     body = msgspec.json.encode(content)
     tag = etag(content.version) if isinstance(content, Resource) else digest_of_bytes(body)
+    return encoded_response(
+        request,
+        Encoded(body, tag),
+        cache_control=cache_control,
+        status_code=status_code,
+        headers=headers,
+        subjects=subjects,
+    )
+
+
+class Encoded(NamedTuple):
+    """A JSON document and its ETag."""
+
+    body: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, content: object) -> "Encoded":
+        """Return content that has no version as JSON."""
+        body = msgspec.json.encode(content)
+        return cls(body, digest_of_bytes(body))
+
+
+def encoded_response(
+    request: Request[Any, Any, Any],
+    encoded: Encoded,
+    *,
+    cache_control: str = "private, no-cache",
+    status_code: int = 200,
+    headers: dict[str, str] | None = None,
+    subjects: Iterable[UUID | str] | None = None,
+) -> Response[Any]:
+    """Return a response as `json_response` does, from content that is already encoded."""
+    body, tag = encoded
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
-        return Response(cast("T", None), status_code=304, headers=all_headers)
+        return Response(None, status_code=304, headers=all_headers)
     options: dict[str, Any] = {"media_type": MediaType.JSON, "status_code": status_code, "headers": all_headers}
     if subjects is None:
-        return Response(cast("T", body), **options)
-    return Disclosure(request, cast("T", body), subjects=subjects, **options)
+        return Response(body, **options)
+    return Disclosure(request, body, subjects=subjects, **options)
 
 
 def created_response(

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, Self, TypeVar
 from cachetools import TTLCache
 
 from .ids import PLATFORM
+from .recent_values import Change, RecentValues
 
 T = TypeVar("T")
 
@@ -43,9 +44,11 @@ class ClinicCache:
     Without Redis, `listen` connects the cache to other processes' caches.
     """
 
-    def __init__(self, redis_url: str | None, *, listen: Listen | None = None) -> None:
+    def __init__(self, redis_url: str | None, *, listen: Listen | None = None, recent_seconds: float = 0) -> None:
         self.name: Final = secrets.token_hex(8)
         """Identifies this process's cache to others."""
+        self.recent: Final = RecentValues(recent_seconds)
+        """Values that depend not only on cached data, but also on appointments and hours."""
         self._entries: TTLCache[tuple[int, int, str], Any] = TTLCache(MAX_ENTRIES, TTL_SECONDS)
         self._generations: dict[int, int] = {}
         self._invalidations: Invalidations | None = None
@@ -92,6 +95,8 @@ class ClinicCache:
     def forget(self, clinic_id: int) -> None:
         """Drop the clinic's entries in this process only, for a caller that found them outdated."""
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
+        if clinic_id != PLATFORM:
+            self.recent.forget(Change(clinic_id))
 
     def _forget_all(self, clinic_id: int) -> None:
         """Drop the clinic's entries, and those that combine several clinics' data."""
@@ -100,3 +105,4 @@ class ClinicCache:
 
     def _clear(self) -> None:
         self._entries = TTLCache(MAX_ENTRIES, TTL_SECONDS)
+        self.recent.forget(Change())

@@ -226,7 +226,10 @@ def create(
         changes = Changes(db)
         checkout = Checkout.of(settings)
         try:
-            async with ClinicCache(redis, listen=listen_with(db)) as cache, AsyncExitStack() as stack:
+            async with (
+                ClinicCache(redis, listen=listen_with(db), recent_seconds=settings.availability_seconds) as cache,
+                AsyncExitStack() as stack,
+            ):
                 if follows_database_clock:
                     await stack.enter_async_context(timekeeping.following(db))
                 openid = ProviderSignIn()

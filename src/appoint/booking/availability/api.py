@@ -17,10 +17,10 @@ from ...kit.errors import Fault, Invalid
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.structs import Page
 from ..request_context import visible_doctors
-from . import search, service
+from . import search
 from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, Place, SearchFilter
 from .next_free import NextFree, NextFreeFilter, find_next_free
-from .responses import CACHE_CONTROL, availability_response, dates, doctor_availability_response
+from .responses import CACHE_CONTROL, availability_response, dates, days_response, doctor_availability_response
 
 
 class AvailabilityQueries(Controller):
@@ -51,10 +51,7 @@ class AvailabilityQueries(Controller):
             raise Invalid(Fault("day", "must be a date, such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
             raise Invalid(Fault("day", "must be between the years 1900 and 2999"))
-        availability = await service.find_for_clinic(
-            request.db, request.cache, clinic_id=clinic_id, query=query, first=on, last=on, now=clock.now()
-        )
-        return json_response(request, availability, cache_control=CACHE_CONTROL)
+        return await days_response(request, clinic_id, query, first=on, last=on)
 
     @get(
         "/clinics/{clinic_id:int}/nextFreeTimes",

@@ -70,7 +70,7 @@ class DoctorOffer(NamedTuple):
     time: DoctorTime
 
 
-class OfferedTime(msgspec.Struct, rename="camel"):
+class OfferedTime(msgspec.Struct, rename="camel", gc=False):  # a clinic has millions in a month, and none has a cycle
     start_time: datetime
     end_time: datetime
     doctor_id: UUID

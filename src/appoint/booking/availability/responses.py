@@ -5,12 +5,13 @@ from uuid import UUID
 
 from litestar import Response
 
+from ...http.recent_responses import remember_response
 from ...http.request import Request
-from ...http.responses import json_response
+from ...http.responses import encoded_response
 from ...kit import clock, ids
 from ...kit.errors import NotFound
-from . import service
-from .model import Availability, AvailabilityFilter, SearchFilter
+from . import recent
+from .model import Availability, AvailabilityFilter, DayFilter, SearchFilter
 
 CACHE_CONTROL = "public, max-age=2"
 
@@ -18,10 +19,20 @@ CACHE_CONTROL = "public, max-age=2"
 async def availability_response(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
     """Respond with a clinic's availability."""
     first, last = dates(query)
-    availability = await service.find_for_clinic(
-        request.db, request.cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
+    return await days_response(request, clinic_id, query, first=first, last=last)
+
+
+async def days_response(
+    request: Request, clinic_id: int, query: AvailabilityFilter | DayFilter, *, first: date, last: date
+) -> Response[Availability]:
+    """Respond with a clinic's availability on the dates. It may be a second old, as `CACHE_CONTROL` also allows."""
+    db, cache = request.db, request.cache
+    document = await recent.find_recent(
+        db, cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
     )
-    return json_response(request, availability, cache_control=CACHE_CONTROL)
+    scope, key = recent.scope_of(clinic_id, query, first, last), recent.key_of(query)
+    remember_response(request, request.services, scope, key, cache_control=CACHE_CONTROL)
+    return encoded_response(request, document, cache_control=CACHE_CONTROL)
 
 
 async def doctor_availability_response(

@@ -13,7 +13,7 @@ from ...database.pool import Statements
 from ...kit import clock, errors
 from ...kit.cache import ClinicCache
 from . import repository
-from .full_days import runs_of, without_full_days
+from .full_days import ONE_DAY, runs_of, without_full_days
 from .model import (
     NO_BUFFERS,
     Availability,
@@ -33,8 +33,6 @@ FIRST_DOCTORS: Final = 32
 FIRST_LOOK_AHEAD: Final = timedelta(days=14)
 """How far beyond the range the first search for `nextAvailable` looks. Each further search covers twice as much."""
 MAX_BUFFER: Final = timedelta(minutes=720)
-NO_DAYS: Final[frozenset[date]] = frozenset()
-ONE_DAY: Final = timedelta(days=1)
 ONE_WEEK: Final = timedelta(days=7)
 
 
@@ -92,23 +90,23 @@ async def _availability(
 ) -> Availability:
     terms = Terms.of(catalogue, now)
     days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
-    doctors = clinic_query.doctors
-    if query.show == "free":
+    shows_all, doctors = query.show == "all", clinic_query.doctors
+    if not shows_all:
         doctors = await without_full_days(db, catalogue, doctors, clinic_query.length, first=first, last=last)
     for doctor in await _times(db, catalogue, clinic_query._replace(doctors=doctors), first, last):
         for day, offer in clinic_query.starts(doctor, terms):
-            if day in days and (offer.available or query.show == "all"):
+            if (shows_all or offer.available) and day in days:
                 days[day].append(offer)
     if len(clinic_query.doctors) > 1:
         for offers in days.values():
             offers.sort(key=attrgetter("start_time"))  # keeps the doctors' order
-    free = [offer for offers in days.values() for offer in offers if offer.available]
+    first_free = next((offer for offers in days.values() for offer in offers if offer.available), None)
     return Availability(
         catalogue.clinic_id,
         catalogue.time_zone,
         query.appointment_type_id,
         [Day(day, sum(offer.available for offer in offers), offers) for day, offers in days.items()],
-        free[0] if free else await _next_after(db, catalogue, clinic_query, terms, last),
+        first_free or await _next_after(db, catalogue, clinic_query, terms, last),
     )
 
 
@@ -225,7 +223,7 @@ async def _free_days(
     doctors: Sequence[CatalogueDoctor] = query.doctors
     size = FIRST_DOCTORS
     while left and doctors:
-        doctors = [doctor for doctor in doctors if not left <= full.get(doctor.id, NO_DAYS)]
+        doctors = [doctor for doctor in doctors if not left <= full.get(doctor.id, set())]
         batch, doctors = query._replace(doctors=doctors[:size]), doctors[size:]
         size *= 4
         for since, until in runs_of(left):

@@ -1,5 +1,5 @@
--- Return the same as doctors_time.sql, but read the clinic's slots and appointments in two scans by start instead of two
--- scans per doctor. This costs less if most of a large clinic's doctors are wanted.
+-- Return the same as doctors_time.sql, but read the clinic's slots and appointments in two scans by start instead of
+-- two scans per doctor. This costs less if most of a large clinic's doctors are wanted.
 with period as materialized (  -- empty if the clinic or the appointment type has changed
   select local_instant(:first, 0, :time_zone) as since, local_instant(:last::date + 1, 0, :time_zone) as until
    where exists (select from clinic where id = :clinic_id and version = :clinic_version and active)
