@@ -14,6 +14,8 @@ export interface Appointment {
   /** The type's colour, or null for an appointment without a type. */
   hue: number | null;
   video: boolean;
+  /** Whether there is a page for joining the video visit. */
+  hasCall: boolean;
   isFirst: boolean;
   start: string;
   end: string;

@@ -15,7 +15,10 @@ async function refresh(list: HTMLElement): Promise<void> {
   }
 }
 
+/** Keep a list fresh, and check it every few seconds if its `data-fresh` says how many. */
 export function keepFresh(list: HTMLElement): void {
+  const seconds = Number(list.dataset["fresh"]);
+  if (seconds) setInterval(() => refresh(list), seconds * 1000);
   document.addEventListener("visibilitychange", () => refresh(list));
   addEventListener("focus", () => refresh(list));
 }

@@ -12,6 +12,7 @@ from appoint.calls.providers.gateway import Providers
 from appoint.calls.providers.model import Person, ProviderFailure, Room
 from appoint.calls.rooms import jobs, service
 from appoint.calls.rooms.model import LeasedCall
+from appoint.database.pool import Database
 from appoint.events.service import relay
 from support.world import World
 
@@ -93,3 +94,23 @@ async def states(world: World) -> list[tuple[int, str]]:
 
 def name_of(call: LeasedCall) -> str:
     return call.room(SECRET).name
+
+
+async def begin_at(db: Database, appointment_id: UUID, start: datetime) -> None:
+    """Move an appointment and its slot to another time, which no use case allows."""
+    minute = start.replace(second=0, microsecond=0)
+    await db.execute(
+        """
+        with moved as (
+          update booking_slot s
+             set during = tstzrange($2::timestamptz - interval '1 hour', $2 + interval '2 hours'), date = $2::date
+            from appointment a
+           where a.id = $1 and s.clinic_id = a.clinic_id and s.doctor_id = a.doctor_id and s.active_during @> a.during
+        )
+        update appointment
+           set during = tstzrange($2, $2 + interval '30 minutes'), claimed = tstzrange($2, $2 + interval '30 minutes')
+         where id = $1
+        """,
+        appointment_id,
+        minute,
+    )

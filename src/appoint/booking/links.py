@@ -48,6 +48,13 @@ def appointment_of(secret: str, token: str) -> UUID | None:
     return content[0] if content else None
 
 
+def number_of(secret: str, token: str) -> int:
+    """Return the number of the link that a valid token is for."""
+    content = _read(secret, token)
+    assert content, "the caller has checked the token"
+    return content[1]
+
+
 def _read(secret: str, token: str) -> tuple[UUID, int] | None:
     return verify_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 

@@ -8,10 +8,12 @@ from typing import Final
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ..calls.joining import service as joining
+from ..calls.providers.demo import PATH, read_entry
 from ..http.development import expect_development
 from ..http.request import Request
 from ..http.routes import route
-from ..kit import errors
+from ..kit import clock, errors
 from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
 from ..payments.documents.wording import invoice_sheet
@@ -69,6 +71,22 @@ async def _message(request: Request, id: str) -> DevMessage:
     return await service.get(request.db, int(id))
 
 
+@get(
+    PATH + "/{token:str}",
+    operation_id="showDemoCall",
+    opt=route(permission="public", page=True),
+    include_in_schema=False,
+)
+async def show_call(request: Request, token: FromPath[str]) -> Response[str]:
+    """Show who is in a demo call."""
+    expect_development(request)
+    entry = read_entry(request.services.secret_key, token, now=clock.now())
+    visit = entry and await joining.find_visit_of_call(request.services.db, entry.call_id)
+    if entry is None or visit is None:
+        raise errors.NotFound
+    return render(request, "dev/call.html", cache_control=NO_STORE, language="en", entry=entry, visit=visit)
+
+
 @get("/design", operation_id="showDesign", opt=route(permission="public", page=True), include_in_schema=False)
 async def show_design(request: Request) -> Response[str]:
     expect_development(request)
@@ -82,4 +100,4 @@ async def show_design(request: Request) -> Response[str]:
     )
 
 
-PAGES: Final = [show_mailbox, show_message, show_design]
+PAGES: Final = [show_mailbox, show_message, show_call, show_design]

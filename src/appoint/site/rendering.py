@@ -139,6 +139,15 @@ def allow_letters(page: Response[Any]) -> Response[Any]:
     return page
 
 
+def allow_form_target(page: Response[Any], origin: str | None) -> Response[Any]:
+    """Allow a page's forms to lead to another site, such as a video provider's. Browsers apply the policy to redirects
+    too."""
+    if origin:
+        policy = page.headers["Content-Security-Policy"]
+        page.set_header("Content-Security-Policy", policy.replace("form-action 'self'", f"form-action 'self' {origin}"))
+    return page
+
+
 def _respond(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:
     if headers["Cache-Control"] in UNCOMPRESSED:
         return Response(html, media_type=MediaType.HTML, headers=headers, status_code=status_code)

@@ -1,6 +1,6 @@
 """A video visit as the people see it who join it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -28,6 +28,14 @@ class Call(msgspec.Struct, frozen=True):
     patient_joined_at: datetime | None
     doctor_joined_at: datetime | None
     delay_minutes: int | None
+
+
+class BoardCall(msgspec.Struct, frozen=True):
+    """A live call as the day board needs it."""
+
+    appointment_id: UUID
+    waiting_since: datetime | None
+    """When the patient entered the waiting room; None once they have been let in."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -85,6 +93,12 @@ class Visit(msgspec.Struct, frozen=True):
         if self.doctor_opens_at <= now < self.opens_at and self.stage(now) == "early":
             return "broken" if self.call is None or self.call.state == "dead" else "ready"
         return self.stage(now)
+
+    def waited(self, now: datetime) -> int | None:
+        """Return how many minutes the patient has been in the waiting room; None if they are not there."""
+        if self.call is None or self.call.waiting_since is None or self.call.state == "open":
+            return None
+        return max(now - self.call.waiting_since, timedelta()) // timedelta(minutes=1)
 
     def room(self, secret: str) -> Room:
         assert self.call, "callers check the stage"

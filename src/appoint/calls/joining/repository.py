@@ -1,5 +1,6 @@
 """SQL for joining calls."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from ...database.pool import Statements, affected, to
 from ...database.sql import load
 from ...kit.ids import clinic_of
-from .model import Call, Visit
+from .model import BoardCall, Call, Visit
 
 FIND_VISIT: Final = load(__name__, "find_visit")
 MARK_WAITING: Final = load(__name__, "mark_waiting")
@@ -19,6 +20,34 @@ async def find_visit(db: Statements, appointment_id: UUID) -> Visit | None:
     if row is None:
         return None
     return to(Visit, row, call=to(Call, row) if row.id else None)
+
+
+async def find_appointment_id(db: Statements, call_id: UUID) -> UUID | None:
+    return await db.fetchval(
+        "select appointment_id from call where clinic_id = $1 and id = $2", clinic_of(call_id), call_id
+    )
+
+
+async def has_live_call(db: Statements, appointment_id: UUID) -> bool:
+    return await db.fetchval(
+        "select exists (select from call where clinic_id = $1 and live_appointment_id = $2)",
+        clinic_of(appointment_id),
+        appointment_id,
+    )
+
+
+async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[BoardCall]:
+    """Return the live calls of these appointments."""
+    rows = await db.fetch(
+        """
+        select appointment_id, case when state <> 'open' then waiting_since end as waiting_since
+          from call
+         where clinic_id = $1 and live_appointment_id = any($2)
+        """,
+        clinic_id,
+        appointment_ids,
+    )
+    return [to(BoardCall, row) for row in rows]
 
 
 async def mark_waiting(tx: Statements, call_id: UUID, *, now: datetime) -> None:

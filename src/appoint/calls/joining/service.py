@@ -1,13 +1,14 @@
 """Use cases of the people who join a call. Each click that reveals a room is recorded in the audit log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from ... import audit
 from ...database.pool import Database, Statements, Transaction
-from ...kit import errors
+from ...kit import errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import one_line
 from ...kit.key_ring import UnreadableError
@@ -15,18 +16,25 @@ from ..providers.gateway import Providers
 from ..providers.model import Person, ProviderFailure, person_id
 from ..settings import repository as settings_repository
 from . import repository
-from .links import Party
-from .model import Visit
+from .links import Party, code
+from .model import BoardCall, Visit
 
 MAX_NAME_LENGTH: Final = 100
 
 
 async def get_visit(db: Statements, appointment_id: UUID) -> Visit:
-    """Raise `NotFound` unless the appointment exists and is online."""
+    """Raise `NotFound` unless the appointment exists."""
     visit = await repository.find_visit(db, appointment_id)
-    if visit is None or not visit.is_online:
+    if visit is None:
         raise errors.NotFound
     return visit
+
+
+async def find_visit_of_call(db: Database, call_id: UUID) -> Visit | None:
+    """Return the visit that a call belongs to, even if the call has ended."""
+    db = db.within(ids.clinic_of(call_id))
+    appointment_id = await repository.find_appointment_id(db, call_id)
+    return appointment_id and await repository.find_visit(db, appointment_id)
 
 
 async def wait(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
@@ -82,6 +90,34 @@ async def enter_as_doctor(
         return None
     person = _person(providers, visit.call.id, "doctor", visit.doctor, is_host=True)
     return await _address(db, visit, person, providers, now)
+
+
+async def find_origin(db: Database, visit: Visit, providers: Providers) -> str | None:
+    """Return the provider's origin, such as `https://meet.example.org`, or None if it is our own or unknown."""
+    if visit.call is None:
+        return None
+    try:
+        connection = await settings_repository.find_connection(db, visit.clinic_id)
+        address = providers.gateway_for(visit.call.gateway, connection).address_for(visit.doctor_id)
+    except (ProviderFailure, UnreadableError):
+        return None
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if address and address != providers.public_url else None
+
+
+async def find_join_path(db: Statements, secret: str, *, appointment_id: UUID, number: int) -> str | None:
+    """Return the path of the page where the patient joins the call, or None if there is no call. `number` is the manage
+    link's."""
+    is_live = await repository.has_live_call(db, appointment_id)
+    return f"/join/{code(secret, appointment_id, number)}" if is_live else None
+
+
+async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> dict[UUID, BoardCall]:
+    """Return the live calls of these appointments, by appointment."""
+    return {
+        each.appointment_id: each
+        for each in await repository.list_on_board(db, clinic_id=clinic_id, appointment_ids=appointment_ids)
+    }
 
 
 def is_doctor(actor: Actor, visit: Visit) -> bool:

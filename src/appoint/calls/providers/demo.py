@@ -25,6 +25,9 @@ class DemoGateway:
         self.base_url: Final = base_url
         self.secret: Final = secret
 
+    def address_for(self, doctor_id: UUID) -> str:  # noqa: ARG002  the port's signature
+        return self.base_url
+
     async def make(self, room: Room) -> None:
         pass
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from .model import Connection, Person, ProviderFailure, Room
 
@@ -10,17 +11,17 @@ class FixedLinkGateway:
     def __init__(self, connection: Connection) -> None:
         self.connection: Final = connection
 
+    def address_for(self, doctor_id: UUID) -> str:
+        address = self.connection.doctor_links.get(doctor_id) or self.connection.url
+        if not address:
+            raise ProviderFailure("the doctor has no link")
+        return address
+
     async def make(self, room: Room) -> None:
-        self._address(room)
+        self.address_for(room.doctor_id)
 
     async def end(self, room: Room) -> None:
         pass
 
     async def enter(self, room: Room, person: Person, *, now: datetime) -> str:  # noqa: ARG002  the port's signature
-        return self._address(room)
-
-    def _address(self, room: Room) -> str:
-        address = self.connection.doctor_links.get(room.doctor_id) or self.connection.url
-        if not address:
-            raise ProviderFailure("the doctor has no link")
-        return address
+        return self.address_for(room.doctor_id)

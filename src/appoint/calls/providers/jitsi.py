@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from .model import Connection, Person, ProviderFailure, Room
 
@@ -16,6 +17,9 @@ class JitsiGateway:
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Final = connection
+
+    def address_for(self, doctor_id: UUID) -> str:  # noqa: ARG002  the port's signature
+        return self.connection.url
 
     async def make(self, room: Room) -> None:  # noqa: ARG002  the port's signature
         if not (self.connection.app_id and self.connection.secret):

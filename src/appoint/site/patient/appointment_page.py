@@ -4,7 +4,9 @@ from typing import Any
 
 from litestar import Response
 
+from ...booking import links
 from ...booking.model import LIVE
+from ...calls.joining import service as joining
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
 from ...http.languages import language_tag_for
@@ -48,9 +50,23 @@ async def appointment_page(
         # shown only to the browser that made the booking
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
+        join_path=await _join_path(request, linked, token),
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
+    )
+
+
+async def _join_path(request: Request, linked: LinkedAppointment, token: str) -> str | None:
+    """Return the path where the patient joins a video visit, until it is over."""
+    appointment, secret = linked.appointment, request.services.secret_key
+    if appointment.mode != "online" or appointment.status not in LIVE:
+        return None
+    return await joining.find_join_path(
+        request.services.db.within(appointment.clinic_id),
+        secret,
+        appointment_id=appointment.id,
+        number=links.number_of(secret, token),
     )
 
 

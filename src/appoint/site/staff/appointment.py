@@ -16,6 +16,7 @@ from ...booking.model import MOVABLE_BY_STAFF, TRANSITIONS, Appointment, Appoint
 from ...booking.request_context import visible_doctors
 from ...booking.reschedule import reschedule
 from ...booking.undo import service as undo
+from ...calls.joining import service as joining
 from ...clinics.catalogue import service as catalogue
 from ...customers import service as customers
 from ...http.etags import etag
@@ -101,6 +102,9 @@ async def _page(
         type=clinic_catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None,
         steps=[name for name in STEPS if _can_take(appointment, name)],
         free=await _free_times(request, appointment) if is_movable else None,
+        call_path=f"/staff/{clinic_id}/appointments/{appointment_id}/call"
+        if await joining.list_on_board(request.db, clinic_id=clinic_id, appointment_ids=[appointment_id])
+        else None,
         any_doctor="any" in query,
         refusal=refusal and describe_refusal(request, refusal),
     )

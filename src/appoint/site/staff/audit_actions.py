@@ -27,6 +27,9 @@ _SENTENCES: Final = (
     (translatable("{who} changed the notes for {what}"), "patchAppointment"),
     (translatable("{who} asked for a new time for {what}"), "askToRebook"),
     (translatable("{who} revoked the link for {what}"), "revokeManageLink"),
+    (translatable("{who} entered the waiting room: {what}"), "waitByJoinLink"),
+    (translatable("{who} joined the video visit: {what}"), "enterCallByJoinLink"),
+    (translatable("{who} changed the video visit: {what}"), "changeCallByForm"),
     (translatable("{who} registered {what}"), "createCustomer createPatient"),
     (
         translatable("{who} changed the details of {what}"),

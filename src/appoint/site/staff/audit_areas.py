@@ -39,7 +39,7 @@ AREAS: Final = (
     (re.compile(r"/customers|/patients|/people\.json|/similar"), translatable("patients’ records")),
     (re.compile(r"/numbers"), translatable("reports")),
     (re.compile(r"/day|/board\.json|/changes$|^/staff/\{clinic_id:int\}$"), translatable("the day’s appointments")),
-    (re.compile(r"/appointments|/bookings|/book$|/steps|^/a/|^/confirm"), translatable("appointments")),
+    (re.compile(r"/appointments|/bookings|/book$|/steps|^/a/|^/confirm|^/join"), translatable("appointments")),
     (
         re.compile(r"/account|/second-factor|^/staff/confirm|^/api/sessions|^/sign-out"),
         translatable("their own account"),

@@ -13,9 +13,10 @@ from litestar.response import ServerSentEvent
 
 from ... import audit
 from ...booking.day_board import service
-from ...booking.day_board.model import Board, looks
+from ...booking.day_board.model import Board, WaitingCount, looks
 from ...booking.day_board.week import week_of
 from ...booking.request_context import visible_doctors
+from ...calls.joining import service as joining
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
 from ...http.access import identify
@@ -161,10 +162,16 @@ async def _board(request: Request, clinic_id: int, first: date, last: date, doct
     loaded = await service.load_board(
         request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
     )
-    language = language_for(request)
+    language, now = language_for(request), clock.now()
     unconfirmed = translate(language, "Unconfirmed")
+    videos = [each.id for each in loaded.appointments if each.video]
+    calls = await joining.list_on_board(request.db, clinic_id=clinic_id, appointment_ids=videos) if videos else {}
+    appointments = [
+        each.with_call(calls[each.id].waiting_since, now) if each.id in calls else each for each in loaded.appointments
+    ]
     return msgspec.structs.replace(
         loaded,
+        waiting=WaitingCount.of(appointments),
         appointments=[
             msgspec.structs.replace(
                 each,
@@ -173,7 +180,7 @@ async def _board(request: Request, clinic_id: int, first: date, last: date, doct
                 staff_notes=readable(each.staff_notes, language),
                 cancel_reason=readable(each.cancel_reason, language),
             )
-            for each in loaded.appointments
+            for each in appointments
         ],
     )
 

@@ -1,0 +1,127 @@
+"""The page behind a join link: the waiting room, and the way into the call. It works without scripts.
+
+Only a press of a button changes anything or reveals a room, because mail scanners open links too.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from ...booking import links as manage_links
+from ...calls.joining import links, service
+from ...calls.joining.links import Party
+from ...calls.joining.model import Visit
+from ...calls.providers.gateway import create_providers
+from ...calls.providers.model import ProviderFailure
+from ...clinics.catalogue import service as catalogues
+from ...http.request import Request
+from ...http.routes import route
+from ...kit import clock, errors, ids
+from ...kit.actors import Actor
+from ..rendering import NO_STORE, allow_form_target, redirect, render
+from .face import accent_style
+
+PAGE: Final = "/join/{code:str}"
+PUBLIC: Final = route(permission="public", page=True, rate_limit="search")
+REFRESH_SECONDS: Final = 10
+"""How often the waiting room looks whether the doctor has let the patient in."""
+
+
+@get(PAGE, operation_id="showJoinPage", opt=PUBLIC, include_in_schema=False)
+async def show(request: Request, code: FromPath[str]) -> Response[Any]:
+    found = await _find(request, code)
+    return await _page(request, code, *found) if found else _not_found(request)
+
+
+@post(PAGE + "/wait", operation_id="waitByJoinLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def wait(request: Request, code: FromPath[str]) -> Response[Any]:
+    """Enter the waiting room. Guests wait without being announced."""
+    found = await _find(request, code)
+    if found is None:
+        return _not_found(request)
+    party, visit = found
+    if party.guest_id is None:
+        await request.services.db.within(visit.clinic_id).atomic(
+            service.wait, _actor(request, party), appointment_id=visit.appointment_id, now=clock.now()
+        )
+    return redirect(f"/join/{code}")
+
+
+@post(PAGE + "/enter", operation_id="enterCallByJoinLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def enter(request: Request, code: FromPath[str]) -> Response[Any]:
+    """Redirect to the room, once the doctor has let the patient in."""
+    found = await _find(request, code)
+    if found is None:
+        return _not_found(request)
+    party, visit = found
+    try:
+        address = await service.enter(
+            request.services.db.within(visit.clinic_id),
+            _actor(request, party),
+            party=party,
+            providers=create_providers(request.services.settings),
+            now=clock.now(),
+        )
+    except ProviderFailure:
+        return await _page(request, code, party, visit, is_broken=True)
+    return to_room(address) if address else redirect(f"/join/{code}")
+
+
+def to_room(address: str) -> Response[Any]:
+    """Redirect to a provider's room. The address admits its holder, so neither caches nor other sites may learn it."""
+    response = redirect(address)
+    response.set_header("Referrer-Policy", "no-referrer")
+    return response
+
+
+async def _find(request: Request, code: str) -> tuple[Party, Visit] | None:
+    now, db = clock.now(), request.services.db
+    party = await links.find_party(db, request.services.secret_key, code, now)
+    if party is None:
+        return None
+    try:
+        return party, await service.get_visit(db.within(ids.clinic_of(party.appointment_id)), party.appointment_id)
+    except errors.NotFound:
+        return None
+
+
+def _actor(request: Request, party: Party) -> Actor:
+    actor = Actor(party.key) if party.guest_id else manage_links.holder(party.appointment_id)
+    return msgspec.structs.replace(
+        actor,
+        address=request.client.host if request.client else None,
+        operation=str(request.route_handler.operation_id),
+    )
+
+
+async def _page(request: Request, code: str, party: Party, visit: Visit, *, is_broken: bool = False) -> Response[Any]:
+    now, db = clock.now(), request.services.db.within(visit.clinic_id)
+    catalogue = await catalogues.get(db, request.cache, visit.clinic_id)
+    stage = "broken" if is_broken else visit.stage(now)
+    page = render(
+        request,
+        "patient/join.html",
+        cache_control=NO_STORE,
+        clinic_zone=visit.time_zone,
+        accent=accent_style(catalogue.profile.colour),
+        linked_clinic=catalogue,
+        visit=visit,
+        party=party,
+        stage=stage,
+        now=now,
+        address=f"/join/{code}",
+        refresh_seconds=REFRESH_SECONDS,
+    )
+    if stage == "admitted":
+        providers = create_providers(request.services.settings)
+        return allow_form_target(page, await service.find_origin(db, visit, providers))
+    return page
+
+
+def _not_found(request: Request) -> Response[Any]:
+    return render(request, "patient/join_not_found.html", status_code=404, cache_control=NO_STORE)
+
+
+PAGES: Final = [show, wait, enter]

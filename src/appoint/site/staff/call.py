@@ -1,0 +1,95 @@
+"""A video visit for staff: the way into the call, the waiting patient, and how late the doctor is running."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_200_OK
+
+from ...calls.joining import service
+from ...calls.providers.gateway import create_providers
+from ...calls.providers.model import ProviderFailure
+from ...http.forms import parse_form
+from ...http.request import Request
+from ...http.routes import route
+from ...kit import clock, errors, ids
+from ..patient.join import REFRESH_SECONDS, to_room
+from ..rendering import allow_form_target, redirect
+from ..staff_frame import staff_page
+
+PAGE: Final = "/staff/{clinic_id:int}/appointments/{appointment_id:uuid}/call"
+RUN: Final = route(permission="run-appointments", owned_by="appointment_id", page=True)
+DELAYS: Final = (5, 10, 15, 20, 30, 45, 60)
+"""How many minutes late the doctor can be running."""
+
+
+@get(PAGE, operation_id="showCall", opt=RUN, include_in_schema=False)
+async def show(request: Request, clinic_id: FromPath[int], appointment_id: FromPath[UUID]) -> Response[Any]:
+    return await _page(request, clinic_id, appointment_id)
+
+
+@post(PAGE, operation_id="changeCallByForm", status_code=HTTP_200_OK, opt=RUN, include_in_schema=False)
+async def change(request: Request, clinic_id: FromPath[int], appointment_id: FromPath[UUID]) -> Response[Any]:
+    """Let the patient in and enter the call, say how late the doctor is running, end the call, or try again to make its
+    room."""
+    form, now, db, user = await parse_form(request), clock.now(), request.db, request.user
+    act, common = form.get("act", ""), {"appointment_id": appointment_id}
+    if act == "open":
+        return await _open(request, clinic_id, appointment_id)
+    if act == "delay":
+        minutes = form.get("minutes", "")
+        delay = next((each for each in DELAYS if str(each) == minutes), None)
+        await db.atomic(service.set_delay, user, **common, minutes=delay)
+    elif act == "end":
+        await db.atomic(service.end, user, **common, now=now)
+    elif act == "renew":
+        await db.atomic(service.renew, user, **common, now=now)
+    else:
+        raise errors.NotFound
+    return redirect(f"/staff/{clinic_id}/appointments/{appointment_id}/call")
+
+
+async def _open(request: Request, clinic_id: int, appointment_id: UUID) -> Response[Any]:
+    try:
+        address = await service.enter_as_doctor(
+            request.db,
+            request.user,
+            appointment_id=appointment_id,
+            providers=create_providers(request.services.settings),
+            now=clock.now(),
+        )
+    except ProviderFailure:
+        address = None
+    return to_room(address) if address else await _page(request, clinic_id, appointment_id, is_refused=True)
+
+
+async def _page(request: Request, clinic_id: int, appointment_id: UUID, *, is_refused: bool = False) -> Response[Any]:
+    if ids.clinic_of(appointment_id) != clinic_id:
+        raise errors.NotFound
+    now = clock.now()
+    visit = await service.get_visit(request.db, appointment_id)
+    is_doctor = service.is_doctor(request.user, visit)
+    page = await staff_page(
+        request,
+        "staff/day/call.html",
+        clinic_id=clinic_id,
+        place="day",
+        subjects=[appointment_id],
+        visit=visit,
+        stage=visit.doctor_stage(now),
+        is_doctor=is_doctor,
+        is_refused=is_refused,
+        day=clock.local_date(visit.start_time, visit.time_zone),
+        waited=visit.waited(now),
+        delays=DELAYS,
+        refresh_seconds=REFRESH_SECONDS,
+    )
+    if not is_doctor:
+        return page
+    return allow_form_target(
+        page, await service.find_origin(request.db, visit, create_providers(request.services.settings))
+    )
+
+
+PAGES: Final = [show, change]
