@@ -40,6 +40,8 @@ def invitation(
     organizer: Person,
     attendee: Person | None,
     url: str | None = None,
+    join_url: str | None = None,
+    join_label: str | None = None,
     alarm: timedelta | None = None,
 ) -> str:
     """Return an entry for the attendee's calendar, or its withdrawal.
@@ -47,8 +49,9 @@ def invitation(
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
     version with the highest `sequence`. `stamp` is this version's creation time. `alarm` is how long before the start
     the calendar reminds its owner. An invitation has none, because the attendee's own calendar decides that.
+    `join_url` is the page where the attendee joins a video visit (RFC 7986).
     """
-    from icalendar import CLASS, STATUS, Alarm, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
+    from icalendar import CLASS, STATUS, Alarm, Calendar, Conference, Event, vCalAddress  # noqa: PLC0415  slow to import
 
     event = Event.new(
         uid=str(id),
@@ -74,6 +77,7 @@ def invitation(
         status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
         classification=CLASS.PRIVATE,  # hide visits to the doctor from people who share the calendar
         url=url,
+        conferences=[Conference(join_url, feature="VIDEO", label=join_label)] if join_url else None,
     )
     if alarm:
         reminder = cast("Any", Alarm())  # for the same reason as the calendar below

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from ...kit.calendar_entries import calendar_entry
+from ...kit.i18n import translate
 from ...kit.icalendar_files import Method, Person, invitation, organizer
 from ..channels.model import Message
 from ..templates.model import Facts
@@ -72,4 +73,6 @@ def _invitation(context: NotificationContext, method: Method, facts: Facts, to_a
         stamp=context.created_at,  # the same for all attempts
         organizer=organizer(clinic, links.mail_from),
         attendee=None if _is_organizer(to_address, links) else Person(customer, to_address),
+        join_url=facts.join_url if method != "CANCEL" else None,
+        join_label=translate(context.locale, "Video visit"),
     )

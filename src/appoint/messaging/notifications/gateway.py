@@ -11,6 +11,7 @@ import structlog
 from ...booking import links as manage
 from ...booking.cancellation import ChangePolicy, last_change
 from ...booking.confirmation import model as confirmation
+from ...calls.joining import links as joining
 from ...database.pool import Database
 from ...kit import signed_tokens
 from ..channels.model import Message
@@ -152,6 +153,7 @@ def _facts(
         webhook=context.webhook,
         user=context.user,
         link=_link(context, kind, links),
+        join_url=_join_url(context, kind, links),
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
         guardian=context.guardian,
@@ -206,6 +208,14 @@ def _message(context: NotificationContext, facts: Facts, rendered: Rendered, lin
         status_url=f"{links.public_url}/callbacks/sms/{context.id}" if context.channel == "sms" else None,
         customer_id=UUID(context.recipient_id) if context.recipient == "customer" else None,
     )
+
+
+def _join_url(context: NotificationContext, kind: str, links: Links) -> str | None:
+    """Return the patient's link to their video visit."""
+    if context.recipient != "customer" or not context.has_call or kind not in PREPARATION_KINDS:
+        return None
+    code = joining.code(links.secret, UUID(context.subject_id), context.link_number or 1)
+    return f"{links.public_url}/join/{code}"
 
 
 def _unsubscribe_url(context: NotificationContext, links: Links) -> str:

@@ -235,6 +235,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     preparation: str | None
     """What patients should bring, or do before the appointment."""
     mode: Mode
+    has_call: bool
+    """Whether the appointment has a page for joining its video visit."""
 
     customer: str | None
     customer_version: int | None

@@ -167,6 +167,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     link: str | None = None
     """The recipient's next step: view the appointment or choose a password."""
+    join_url: str | None = None
+    """Where the patient joins their video visit."""
     code: str | None = None
     """The sign-in or confirmation code."""
     patient: str | None = None

@@ -15,6 +15,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
        coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
        t.name as type, t.preparation, coalesce(t.mode, 'inPerson') as mode,
+       exists (select from call v where v.clinic_id = n.clinic_id and v.live_appointment_id = a.id) as has_call,
        coalesce(pt.corrected_name, cu.name) as customer, cu.version as customer_version,
        case n.channel
             when 'email' then coalesce(moved.old_address, old.address, s.new_address,
