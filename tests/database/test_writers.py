@@ -44,6 +44,7 @@ EXCEPTIONS = {
 }
 """Tables that several packages write to, and why. Add others only for similar reasons."""
 
+
 def statements() -> Iterator[tuple[str, str]]:
     """Yield the package and text of every string and every SQL file in the source, except migrations."""
     for path in sorted(SOURCE.rglob("*.*")):

@@ -2404,6 +2404,7 @@ END) STORED,
     gateway_payment_id text,
     gateway_url text,
     expires_at timestamp with time zone,
+    invoice_id uuid,
     CONSTRAINT payment_amount CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
     CONSTRAINT payment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT payment_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -2417,6 +2418,16 @@ END) STORED,
     CONSTRAINT payment_receipt CHECK ((num_nulls(series, number) = ANY (ARRAY[0, 2]))),
     CONSTRAINT payment_status CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT payment_succeeded CHECK (((status = 'succeeded'::text) = (succeeded_at IS NOT NULL)))
+);
+
+CREATE TABLE public.payment_drift (
+    clinic_id integer NOT NULL,
+    kind text NOT NULL,
+    gateway_id text NOT NULL,
+    payment_id uuid,
+    found_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT payment_drift_kind CHECK ((kind = ANY (ARRAY['payment-not-recorded'::text, 'payment-unknown'::text, 'payment-not-collected'::text, 'amount-differs'::text, 'refund-not-recorded'::text, 'refund-unknown'::text, 'refund-not-made'::text, 'dispute-not-recorded'::text])))
 );
 
 CREATE TABLE public.payment_policy (
@@ -2564,6 +2575,74 @@ CREATE VIEW public.shown_appointment AS
     a.stepped_at
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
+
+CREATE VIEW public.shown_invoice WITH (security_invoker='true') AS
+ SELECT i.clinic_id,
+    i.id,
+    (i.version + paid.changes) AS version,
+    i.created_at,
+    GREATEST(i.updated_at, paid.changed_at) AS updated_at,
+    i.kind,
+    i.corrects_id,
+    i.status,
+    i.customer_id,
+    i.currency,
+    i.total,
+    paid.amount AS paid,
+    i.language,
+    i.note,
+    i.appointment_id,
+    i.occasion,
+    i.series,
+    i.number,
+    i.issued_at,
+    i.due_on,
+    (i.buyer)::text AS buyer,
+    (i.seller)::text AS seller,
+    (lines.list)::text AS lines
+   FROM ((public.invoice i
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
+            ((count(*) + count(a.undone_at)))::integer AS changes,
+            max(GREATEST(a.created_at, a.undone_at)) AS changed_at
+           FROM public.allocation a
+          WHERE ((a.clinic_id = i.clinic_id) AND (a.invoice_id = i.id))) paid)
+     CROSS JOIN LATERAL ( SELECT COALESCE(json_agg(json_build_object('description', l.description, 'appointmentId', l.appointment_id, 'couponUseId', l.coupon_use_id, 'quantity', l.quantity, 'unitAmount', l.unit_amount, 'discountAmount', l.discount_amount, 'includesTax', l.includes_tax, 'taxCategory', l.tax_category, 'taxRate', l.tax_rate, 'taxReason', l.tax_reason, 'net', l.net, 'tax', l.tax, 'gross', l.gross) ORDER BY l."position"), '[]'::json) AS list
+           FROM public.invoice_line l
+          WHERE ((l.clinic_id = i.clinic_id) AND (l.invoice_id = i.id))) lines);
+
+CREATE VIEW public.shown_payment WITH (security_invoker='true') AS
+ SELECT p.clinic_id,
+    p.id,
+    (p.version + spent.changes) AS version,
+    p.created_at,
+    GREATEST(p.updated_at, spent.changed_at) AS updated_at,
+    p.customer_id,
+    p.method,
+    p.status,
+    p.currency,
+    p.amount,
+        CASE
+            WHEN (p.status = 'succeeded'::text) THEN (p.amount - spent.amount)
+            ELSE (0)::bigint
+        END AS free,
+    p.deposit,
+    p.booking_id,
+    p.invoice_id,
+    p.refund_id,
+    p.credit_note_id,
+    p.reason,
+    p.series,
+    p.number,
+    p.succeeded_at,
+    p.expires_at,
+    (spent.list)::text AS allocations
+   FROM (public.payment p
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(a.amount) FILTER (WHERE (a.undone_at IS NULL)), (0)::numeric))::bigint AS amount,
+            ((count(*) + count(a.undone_at)))::integer AS changes,
+            max(GREATEST(a.created_at, a.undone_at)) AS changed_at,
+            COALESCE(json_agg(json_build_object('id', a.id, 'invoiceId', a.invoice_id, 'refundId', a.refund_id, 'amount', a.amount, 'createdAt', a.created_at, 'undoneAt', a.undone_at) ORDER BY a.id), '[]'::json) AS list
+           FROM public.allocation a
+          WHERE ((a.clinic_id = p.clinic_id) AND (a.payment_id = p.id))) spent);
 
 CREATE TABLE public.sign_in_code (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -2986,6 +3065,9 @@ ALTER TABLE ONLY public.patient
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_credit_note_once UNIQUE (clinic_id, credit_note_id);
+
+ALTER TABLE ONLY public.payment_drift
+    ADD CONSTRAINT payment_drift_pkey PRIMARY KEY (clinic_id, kind, gateway_id);
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_intent_once UNIQUE (clinic_id, gateway, gateway_payment_id);
@@ -3517,6 +3599,12 @@ ALTER TABLE ONLY public.payment
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
+ALTER TABLE ONLY public.payment_drift
+    ADD CONSTRAINT payment_drift_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_invoice FOREIGN KEY (clinic_id, invoice_id) REFERENCES public.invoice(clinic_id, id);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_number FOREIGN KEY (clinic_id, id, series, number) REFERENCES public.document_number(clinic_id, payment_id, series, number) DEFERRABLE INITIALLY DEFERRED;
 
@@ -3649,6 +3737,8 @@ CREATE POLICY across ON public.patient_correction TO appoint_across USING (true)
 CREATE POLICY across ON public.patient_difference TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment TO appoint_across USING (true);
+
+CREATE POLICY across ON public.payment_drift TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_policy TO appoint_across USING (true);
 
@@ -3798,6 +3888,8 @@ CREATE POLICY of_clinic ON public.patient_difference TO appoint_server USING ((c
 
 CREATE POLICY of_clinic ON public.payment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.payment_drift TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.payment_policy TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.refund TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -3818,9 +3910,13 @@ ALTER TABLE public.patient_difference ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.payment_drift ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.payment_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refund ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY shown ON public.payment_policy FOR SELECT TO appoint_server USING (true);
 
 ALTER TABLE public.stranger_appointment ENABLE ROW LEVEL SECURITY;
 
