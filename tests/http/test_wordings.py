@@ -36,7 +36,7 @@ def test_a_missing_code_is_described_to_the_person_who_enters_it():
     problem = PROBLEMS["code-required"]
     assert problem.texts("key")[0].startswith("The customer must confirm")
     for audience in ("patient", "link", "stranger"):
-        assert problem.texts(audience)[0].startswith("Confirm your address")
+        assert problem.texts(audience)[0].startswith("Confirm your email address")
 
 
 def test_a_limit_on_a_day_does_not_promise_times_in_a_few_minutes():

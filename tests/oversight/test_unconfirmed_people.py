@@ -6,6 +6,7 @@ import pytest
 
 from appoint.booking.holds import expire_holds
 from appoint.kit import clock
+from appoint.kit.ids import new_id
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
 from support.manage_links import book, create_visit, times_at
@@ -49,6 +50,21 @@ async def test_abandoned_holds_are_deleted_with_the_person(client, db, visit):
 async def test_people_who_have_booked_are_not_deleted(client, db, visit, status):
     await book(client, visit)
     await db.execute("update appointment set status = $1", status)
+    await forget(db)
+    assert await names(db) == ["Ana"]
+
+
+async def test_people_whose_payment_is_on_record_are_not_deleted(client, db, visit):
+    await book(client, visit, hold=True)
+    await db.execute(
+        """
+        insert into payment (clinic_id, id, method, status, customer_id, currency, amount)
+        select 1, $1, 'cash', 'cancelled', id, 'EUR', 2500 from customer
+        """,
+        new_id(1),
+    )
+    await expire_holds(db, now=clock.now() + timedelta(hours=1))
+    await db.execute("insert into customer (name) values ('Fake')")
     await forget(db)
     assert await names(db) == ["Ana"]
 

@@ -1,6 +1,7 @@
 """All routes of the application, and raw requests to them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
@@ -12,7 +13,7 @@ from litestar.routes import HTTPRoute
 from appoint.http.routes import route_of
 from support.bad_requests import UNKNOWN_ID
 
-EXAMPLES: dict[type, str] = {int: "1", UUID: UNKNOWN_ID, str: "lakeside"}
+EXAMPLES: dict[type, str] = {int: "1", UUID: UNKNOWN_ID, str: "lakeside", Path: "customers"}
 FORM = b"application/x-www-form-urlencoded"
 JSON = b"application/json"
 

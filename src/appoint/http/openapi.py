@@ -181,7 +181,7 @@ def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) ->
             "required": NoneType not in get_args(operation.body),
             "content": dict.fromkeys(media_types, schemas.with_example(operation.body)),
         }
-    if method == "get":
+    if method == "get" and operation.answer is not str:
         item["responses"]["304"] = {
             "description": "Your copy is current",
             "headers": _headers("X-Request-ID", "ETag"),
@@ -211,9 +211,11 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
-        others = {name: {"schema": {"type": "string"}} for name in route_of(operation.handler).media_types}
-        response["content"] = {JSON: schemas.with_example(operation.answer), **others}
-        names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
+        media_types, is_file = route_of(operation.handler).media_types, operation.answer is str
+        body = schemas.with_example(operation.answer)
+        others = dict.fromkeys(media_types, body if is_file else {"schema": {"type": "string"}})
+        response["content"] = others if is_file else {JSON: body, **others}
+        names += [] if is_file else ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")
     names += route_of(operation.handler).headers

@@ -1,7 +1,7 @@
 """The web application, assembled from all features."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Self
 
@@ -11,7 +11,6 @@ from litestar.config.cors import CORSConfig
 from ..audit import Refusals, record_disclosure
 from ..audit.api import Audit
 from ..booking import links
-from ..booking import owners as booking_owners
 from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
@@ -41,7 +40,7 @@ from ..http.forms import MAX_FORM_BYTES
 from ..http.health import HEALTH, MetricsText
 from ..http.middleware import ObservedApp
 from ..http.openapi_headers import LIMITS
-from ..http.ownership import IDS_OF_DOCTORS, FindOwners
+from ..http.ownership import IDS_OF_DOCTORS
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
 from ..http.request import MAX_BODY_BYTES, Request
@@ -78,7 +77,6 @@ from ..payments.invoices.api import Invoices
 from ..payments.ledger.api import Ledger
 from ..payments.payments.api import Payments
 from ..payments.policies.api import PaymentPolicies
-from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
 from ..scheduling.holidays.api import Holidays
 from ..scheduling.hours_changes.api import ScheduleChanges
@@ -91,6 +89,7 @@ from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.patient.export import export_page
 from . import timekeeping
+from .owners import OWNERS
 from .startup import read_keys, read_trust
 
 if TYPE_CHECKING:
@@ -155,18 +154,6 @@ EXPOSED_HEADERS: Final = [
     "Retry-After",
     *LIMITS,
 ]
-
-OWNERS: Final[Mapping[str, FindOwners]] = {
-    "appointment_id": booking_owners.owners_of_appointment,
-    "step_id": booking_owners.owners_of_step,
-    "booking_id": booking_owners.owners_of_booking,
-    "customer_id": booking_owners.owners_of_patient,
-    "booking_slot_id": scheduling_owners.owners_of_booking_slot,
-    "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
-    "absence_id": scheduling_owners.owners_of_absence,
-}
-"""Functions that find a resource's owners, keyed by the path parameter that contains its id."""
-
 
 LOCK_SECONDS: Final = 2.0
 """How long people wait for another session to release a row. After that, the response is a 503."""

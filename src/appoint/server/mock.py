@@ -86,7 +86,7 @@ def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Res
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(responses)))
     if (
         code == success
-        and request.method == "GET"
+        and "304" in responses
         and matches(request.headers.get("if-none-match"), openapi.HEADERS["ETag"]["example"], weakly=True)
     ):
         code = "304"
@@ -98,7 +98,9 @@ def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Res
         return _refusal(
             request, list(content[problem_handlers.MEDIA_TYPE]["examples"]), preferences.get("example"), headers
         )
-    return Response(content[JSON]["example"] if content else None, status_code=int(code), headers=headers)
+    media_type = JSON if JSON in content else next(iter(content), None)
+    example = content[media_type]["example"] if media_type else None
+    return Response(example, media_type=media_type, status_code=int(code), headers=headers)
 
 
 def _refusal(request: Request, names: list[str], preferred: str | None, headers: dict[str, str]) -> Response[bytes]:

@@ -33,7 +33,7 @@ MONEY: Final[dict[str, Problem]] = {
     "coupon-not-valid": Problem(
         409,
         _("Coupon not valid"),
-        _("There is no such coupon, or it is not valid for this time, appointment type or patient."),
+        _("No coupon has this code, or it is not valid for this time, appointment type or patient."),
         _("Check the code, or continue without a coupon."),
     ),
     "coupon-spent": Problem(

@@ -31,17 +31,17 @@ REFRESH_SECONDS: Final = 10
 
 @get(PAGE, operation_id="showJoinPage", opt=PUBLIC, include_in_schema=False)
 async def show(request: Request, code: FromPath[str]) -> Response[Any]:
-    found = await _find(request, code)
-    return await _page(request, code, *found) if found else _not_found(request)
+    invitation = await _find(request, code)
+    return await _page(request, code, *invitation) if invitation else _not_found(request)
 
 
 @post(PAGE + "/wait", operation_id="waitByJoinLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def wait(request: Request, code: FromPath[str]) -> Response[Any]:
     """Enter the waiting room. Guests wait without being announced."""
-    found = await _find(request, code)
-    if found is None:
+    invitation = await _find(request, code)
+    if invitation is None:
         return _not_found(request)
-    party, visit = found
+    party, visit = invitation
     if party.guest_id is None:
         await request.services.db.within(visit.clinic_id).atomic(
             service.wait, _actor(request, party), appointment_id=visit.appointment_id, now=clock.now()
@@ -52,10 +52,10 @@ async def wait(request: Request, code: FromPath[str]) -> Response[Any]:
 @post(PAGE + "/enter", operation_id="enterCallByJoinLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def enter(request: Request, code: FromPath[str]) -> Response[Any]:
     """Redirect to the room, once the doctor has let the patient in."""
-    found = await _find(request, code)
-    if found is None:
+    invitation = await _find(request, code)
+    if invitation is None:
         return _not_found(request)
-    party, visit = found
+    party, visit = invitation
     try:
         address = await service.enter(
             request.services.db.within(visit.clinic_id),

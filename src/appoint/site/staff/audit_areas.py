@@ -10,6 +10,12 @@ from litestar.routes import HTTPRoute
 from ...kit.i18n import translatable
 
 AREAS: Final = (
+    (
+        re.compile(
+            r"/invoices|(?<!/dev)/payments|/paymentPolicy|/refunds|/allocations|/coupons|/ledger|/credit$|/pa(y|id)(/|$)"
+        ),
+        translatable("invoices and payments"),
+    ),
     (re.compile(r"/emergenc"), translatable("emergency access")),
     (re.compile(r"/audit"), translatable("the audit log")),
     (re.compile(r"/stranger"), translatable("appointments booked without signing in")),

@@ -30,7 +30,7 @@ ACTORS: Final[Mapping[str, str]] = {
     "link": translatable("Someone with an appointment link"),
     "administrator": translatable("A platform administrator"),
     "open": translatable("Someone who was not signed in"),
-    "gateway": translatable("The text message gateway"),
+    "gateway": translatable("A connected service"),
     "system": translatable("Appoint"),
     "command-line": translatable("Someone on the server’s command line"),
 }

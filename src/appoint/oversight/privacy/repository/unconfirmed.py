@@ -8,7 +8,8 @@ from ....database.pool import Statements
 
 async def lock_unconfirmed(tx: Statements, *, before: datetime, after: UUID, now: datetime, limit: int) -> list[UUID]:
     """Return and lock customers who registered before the given time and have never had more than an abandoned hold, in
-    id order after `after`. Omit those who are signed in or have held a time since.
+    id order after `after`. Omit those who are signed in or have held a time since, and those whose payments or invoices
+    the clinic must keep.
 
     Customers locked by other transactions are left for the next night.
     """
@@ -22,6 +23,9 @@ async def lock_unconfirmed(tx: Statements, *, before: datetime, after: UUID, now
            and not exists (select from appointment a
                             where a.booker_id = c.id and (not a.only_held or a.created_at >= $1))
            and not exists (select from patient p where p.customer_id = c.id)
+           and not exists (select from payment p where p.customer_id = c.id)
+           and not exists (select from invoice i where i.customer_id = c.id)
+           and not exists (select from coupon_use u where u.customer_id = c.id)
            and not exists (select from session s where s.customer_id = c.id and s.expires_at > $3)
          order by c.id
          limit $4
