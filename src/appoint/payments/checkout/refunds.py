@@ -81,7 +81,7 @@ async def apply(tx: Transaction, actor: Actor, *, refund_id: UUID, sent: Refund,
         await _fail(tx, actor, refund_id=refund_id, now=now)
     elif sent.status == "succeeded" and refund.status == "pending":
         await audit.record(tx, actor, clinic_id=refund.clinic_id, subjects=[refund_id])
-        await books.settle_refund(tx, refund_id=refund_id, succeeded=True, now=now)
+        await books.complete_refund(tx, refund_id=refund_id, now=now)
 
 
 async def _fail(tx: Transaction, actor: Actor, *, refund_id: UUID, now: datetime) -> None:

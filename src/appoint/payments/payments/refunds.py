@@ -62,16 +62,12 @@ async def refund_payment(
     return refund
 
 
-async def settle_refund(tx: Transaction, *, refund_id: UUID, succeeded: bool, now: datetime) -> None:
-    """Record that the payment provider has made a pending refund, or that it failed, which frees its cents. Do
-    nothing if it is no longer pending."""
+async def complete_refund(tx: Transaction, *, refund_id: UUID, now: datetime) -> None:
+    """Record that the payment provider has made a pending refund. Do nothing if it is no longer pending."""
     refund = await get(tx, refund_id)
     payment = await lock(tx, refund.payment_id, None)
-    if await repository.change_refund_status(tx, refund_id, "succeeded" if succeeded else "failed"):
-        if succeeded:
-            await _complete(tx, payment, refund, now=now)
-        else:
-            await repository.undo_refund(tx, refund_id, now=now)
+    if await repository.change_refund_status(tx, refund_id, "succeeded"):
+        await _complete(tx, payment, refund, now=now)
 
 
 async def take_out(

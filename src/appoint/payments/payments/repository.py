@@ -245,19 +245,6 @@ async def undo(tx: Statements, id: UUID, *, now: datetime) -> bool:
     return affected(tag) > 0
 
 
-async def undo_refund(tx: Statements, refund_id: UUID, *, now: datetime) -> None:
-    """Free a refund's cents."""
-    await tx.execute(
-        """
-        update allocation set of_payment = null, of_target = null, undone_at = $3
-         where clinic_id = $1 and refund_id = $2 and undone_at is null
-        """,
-        clinic_of(refund_id),
-        refund_id,
-        now,
-    )
-
-
 async def add_refund(
     tx: Statements, payment_id: UUID, *, amount: Money, destination: str, status: str, reason: str | None
 ) -> UUID:
