@@ -1,6 +1,7 @@
 """Book appointments."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -145,11 +146,14 @@ async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan
 
 
 async def _insert_first_free(db: Database, command: BookingCommand, plan: BookingPlan) -> Booked:
-    """Book the first free time in half a day by itself. Raise `Stale` if someone else got it, so that the next attempt
-    chooses again, and a `taken` `Conflict` if no time is left."""
-    time = await find_first_free(db, plan)
-    if time and (booking := await _insert(db, command, plan.at(time))):
-        return Booked(_advise(booking, plan))
+    """Book the first free time in half a day by itself, or the next one for as long as others are faster. Raise a
+    `taken` `Conflict` if no time is left, and `Stale` if a time is free but cannot be booked.
+    """
+    attempts = set[tuple[UUID, datetime]]()
+    while (time := await find_first_free(db, plan)) and (time.doctor_id, time.start_time) not in attempts:
+        attempts.add((time.doctor_id, time.start_time))
+        if booking := await _insert(db, command, plan.at(time)):
+            return Booked(_advise(booking, plan))
     explanation = await explain_refusal(db, plan.at(time) if time else plan)
     if isinstance(explanation, Refused):
         conflict = explanation.conflict

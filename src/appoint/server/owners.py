@@ -1,4 +1,4 @@
-"""Who owns what a path names, for access rules such as "their own patients"."""
+"""The owners of the resources that paths name, for access rules such as “their own patients”."""
 
 from collections.abc import Mapping
 from typing import Final
