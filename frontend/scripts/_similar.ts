@@ -23,7 +23,7 @@ async function findSimilar(path: string): Promise<SimilarPerson[]> {
 
 /**
  * Keep the list in `place` up to date while the user types in `form`. `place` has the path to ask as `data-similar`,
- * and is hidden while nobody is similar.
+ * and is hidden while no patients are similar.
  */
 export function suggestSimilar(
   form: HTMLElement,

@@ -1,4 +1,4 @@
-"""Processes that die at any step of a payment: nobody pays without a booking or a refund, and nobody pays twice."""
+"""Processes that die at any step of a payment. Each payment leads to a booking or a refund, and none is made twice."""
 
 import random
 from contextlib import suppress

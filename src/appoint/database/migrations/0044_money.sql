@@ -55,7 +55,7 @@ create table cancellation_rule (
     references payment_policy (clinic_id, id) on delete cascade
 );
 
--- Whoever gives out a series' next number locks its row.
+-- Giving out a series' next number locks its row.
 create table number_series (
   clinic_id integer not null,
   series text not null constraint number_series_name check (series ~ '^[A-Z0-9-]{1,30}$'),
