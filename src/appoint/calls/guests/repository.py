@@ -8,21 +8,6 @@ from ...kit.ids import clinic_of, new_id
 from .model import Guest
 
 
-async def list_for_appointment(db: Statements, appointment_id: UUID) -> list[Guest]:
-    """Return the appointment's guests whose links are valid, oldest first."""
-    rows = await db.fetch(
-        """
-        select id, appointment_id, name, created_at
-          from call_guest
-         where clinic_id = $1 and appointment_id = $2 and revoked_at is null
-         order by id
-        """,
-        clinic_of(appointment_id),
-        appointment_id,
-    )
-    return [to(Guest, row) for row in rows]
-
-
 async def find(db: Statements, guest_id: UUID) -> Guest | None:
     """Return a guest whose link is valid."""
     row = await db.fetchrow(

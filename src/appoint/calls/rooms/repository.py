@@ -50,23 +50,6 @@ async def list_upcoming_of_type(db: Statements, *, clinic_id: int, type_id: UUID
     return [(row.clinic_id, row.id) for row in rows]
 
 
-async def list_upcoming_online(db: Statements, *, clinic_id: int, now: datetime) -> list[Place]:
-    """Return a clinic's upcoming online appointments, and those that have a live call."""
-    rows = await db.fetch(
-        """
-        select a.clinic_id, a.id
-          from appointment a
-          join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
-        union
-        select clinic_id, appointment_id from call where clinic_id = $1 and live_appointment_id is not null
-        """,
-        clinic_id,
-        now,
-    )
-    return [(row.clinic_id, row.id) for row in rows]
-
-
 async def lease_due(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[LeasedCall]:
     """Lease due calls, across all clinics, until the given time."""
     rows = await db.fetch(LEASE_DUE, now=now, until=until, limit=limit)

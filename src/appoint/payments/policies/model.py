@@ -24,7 +24,11 @@ class CancellationRule(RequestBody):
 
 class PaymentPolicyContent(RequestBody):
     """How a clinic charges. For a type, null means as at the clinic; for a clinic, null means the default. Amounts are
-    in minor units of the clinic's currency."""
+    in minor units of the clinic's currency.
+
+    Appoint stores what follows, but does not act on it yet: `cancellation`, `depositRefundMinutes`, `noShowFeeAmount`,
+    `issuesFees`, `invoicesAt`, `retainInvoicesYears`, and the tax of a type. Staff draft invoices and fees themselves.
+    """
 
     deposit_amount: Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None = None
     deposit_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
@@ -69,11 +73,6 @@ class PaymentPolicy(msgspec.Struct, frozen=True, kw_only=True):
     series: str = ""
     payment_terms_days: int = 14
     retain_invoices_years: int = 10
-
-    def kept_percent(self, notice_minutes: int) -> int:
-        """Return the share of the price that the clinic keeps if a patient cancels this many minutes ahead."""
-        applying = [rule for rule in self.cancellation if notice_minutes < rule.before_minutes]
-        return min(applying, key=lambda rule: rule.before_minutes).keep_percent if applying else 0
 
     def deposit(self, price: int) -> int:
         """Return what patients pay to book something with this price."""
