@@ -18,6 +18,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from appoint.database.pool import Database
 from appoint.identity import passwords
+from appoint.kit import clock
 from support import database, run_clock, scale
 from support.app import POOLS, client_of, composed
 from support.commands import CommandLine
@@ -136,6 +137,13 @@ async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncC
     """A test client for the whole application. Requests are anonymous unless they have `headers=ADMIN`."""
     async with client_of(composed(database_url)) as client:
         yield client
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock, so that all of a test's requests count in the same window of a rate limit."""
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
 
 
 @pytest.fixture

@@ -177,6 +177,7 @@ async def test_an_invalid_credential_is_refused_even_if_the_times_are_at_hand(cl
     assert (await client.get(path, headers={"Authorization": "Bearer wrong"})).status_code == 401
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_repeated_requests_count_against_the_limit(client):
     limits = client.app_limits
     limits.on, limits.rates["requests"] = True, Rate(3, 60)

@@ -207,6 +207,7 @@ def test_networks_are_stored_as_digests_that_differ_between_clinics():
 
 
 @pytest.mark.parametrize("operation", ["appointments", "bookings"])
+@pytest.mark.usefixtures("still_clock")
 async def test_the_api_limits_strangers_but_not_staff(db, database_url, operation):
     async with limited_client(database_url, stranger_minutes_per_network=60) as client:
         await create_clinic(client)
@@ -225,6 +226,7 @@ async def test_the_api_limits_strangers_but_not_staff(db, database_url, operatio
         assert outcomes == [201, 201, "too-many-bookings", 201]
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_a_booking_of_several_appointments_counts_as_several_against_the_rate_limit(db, database_url):
     async with limited_client(database_url, bookings_rate="10/minute") as client:
         parts = [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z"}] * 20

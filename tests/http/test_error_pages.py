@@ -40,6 +40,7 @@ def hidden_fields(page: str) -> dict[str, str]:
         ),
     ],
 )
+@pytest.mark.usefixtures("still_clock")
 async def test_a_rate_limited_page_says_when_to_retry_and_keeps_the_input(db, database_url, path, data, setting):
     async with limited(database_url, **{setting: "1/hour", "requests_rate": "1/hour"}) as client:
         send = client.post if data else client.get
@@ -55,6 +56,7 @@ async def test_a_rate_limited_page_says_when_to_retry_and_keeps_the_input(db, da
         assert 'class="button" href=""' in refusal.text
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_a_refused_sign_in_form_omits_the_password(db, database_url):
     async with limited(database_url, sign_in_rate="1/hour") as client:
         form = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}

@@ -12,6 +12,7 @@ from support.processes import appoint, redis_server
 from support.rate_limits import NINE, limited_client
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_servers_that_share_redis_share_counters(db, database_url):
     with redis_server() as redis:
         options = {"database_url": database_url, "cache_url": redis.url, "rate_limits": True, "requests_rate": "10/day"}

@@ -159,6 +159,7 @@ async def test_changing_the_password_requires_the_current_one(client, manager):
     assert (await sign_in(client)).status_code == 201
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_wrong_passwords_within_a_session_are_rate_limited(client, manager):
     paths = [
         ("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}),

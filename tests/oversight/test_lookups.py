@@ -87,6 +87,7 @@ async def test_every_search_is_recorded(client, db, reception, visit):
     assert len({entry["actor"] for entry in searches}) == 1
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_searches_are_limited_per_user(db, database_url):
     async with client_of(composed(database_url, rate_limits=True, lookups_rate="3/hour")) as client:
         await create_clinic(client)

@@ -40,6 +40,7 @@ async def test_each_visitor_behind_a_trusted_proxy_has_their_own_limit(app):
     assert [line for line in logs if line["log_level"] == "warning"] == []
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_visitors_behind_an_unknown_proxy_share_a_limit_and_the_log_mentions_the_setting_once(app):
     with capture_logs() as logs:
         async with client_of_proxy(app, ["127.0.0.1"]) as client:

@@ -147,6 +147,7 @@ async def test_going_back_to_the_form_after_booking_shows_the_booking(client, la
     assert (await client.get(address, headers=cookie)).status_code == 200
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_the_form_has_the_same_registration_limit_as_the_api(db, client, lakeside, database_url):
     app = application.create(
         settings(rate_limits=True, registrations_rate="1/hour"), database_url=database_url, admin_token=TOKEN

@@ -34,6 +34,7 @@ async def test_the_not_found_page_is_translated_and_offers_links(client, languag
     assert 'href="/my"' in response.text
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_the_too_many_requests_page_says_how_long_to_wait(db, database_url):
     app = application.create(
         settings(rate_limits=True, requests_rate="1/minute"), database_url=database_url, admin_token=TOKEN

@@ -57,6 +57,7 @@ async def test_a_code_works_once_and_can_contain_spaces(client, practice):
     assert [(await client.post(code_page, data={"code": code})).status_code for _ in range(2)] == [303, 401]
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_too_many_code_requests_are_refused_on_the_page(client, practice):
     for _ in range(FROM_ONE_NETWORK[0].most + 1):
         response = await client.post("/sign-in", data={"address": "ana@example.org"})
