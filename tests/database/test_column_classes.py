@@ -83,11 +83,11 @@ CLASSES = {
         payment: reason
         refund: reason
         address_change: old_address
-        app_user: name email active_email locale password_hash
+        app_user: name email active_email locale region password_hash
         audit_entry: actor subjects address request_id reason
         audit_unsealed: actor subjects address request_id reason
         call_guest: name
-        customer: name email phone locale time_zone birth_date words
+        customer: name email phone locale region time_zone birth_date words
         dev_message: recipient subject text html calendar
         doctor: email
         emergency_access: reviewer

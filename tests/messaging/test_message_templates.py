@@ -223,10 +223,16 @@ async def test_a_preview_uses_the_clinics_data_but_stores_nothing(clinics):
     assert preview.status_code == 200
     assert (preview.json()["subject"], preview.json()["text"]) == (
         "Until Monday, 1 March 2027",
-        "Ana Souza at Lakeside Clinic\n+49 30 12345678",
+        "Ana Souza at Lakeside Clinic\n030 12345678",
     )
-    assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in preview.json()["html"]
+    assert "Ana Souza at Lakeside Clinic<br>030 12345678" in preview.json()["html"]
     assert (await clinics.get(MAIL)).json()["custom"] is False
+
+
+async def test_a_preview_shows_a_time_during_the_day_at_the_clinic(clinics):
+    clinic = (await clinics.post("/api/clinics", json={"name": "Elsewhere", "timeZone": "Australia/Sydney"})).json()
+    path = f"{MAIL}/preview".replace("/1/", f"/{clinic['id']}/")
+    assert "9:30" in (await clinics.post(path, json={"subject": "{{ when }}", "text": "-"})).json()["subject"]
 
 
 async def test_a_preview_shows_the_clinics_colour_logo_and_legal_pages(clinics):
@@ -239,7 +245,7 @@ async def test_a_preview_shows_the_clinics_colour_logo_and_legal_pages(clinics):
 
 async def test_a_preview_of_a_text_message_has_neither_subject_nor_html(clinics):
     preview = (await clinics.post(f"{SMS}/preview", json={"text": "{{ when }}"})).json()
-    assert preview == {"subject": None, "text": "Mo., 1. März 2027, 09:30 (Ortszeit Berlin)", "html": None}
+    assert preview == {"subject": None, "text": "Mo., 1. März 2027, 09:30", "html": None}
 
 
 async def test_a_repeated_preview_is_replayed(clinics):

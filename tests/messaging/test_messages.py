@@ -135,6 +135,11 @@ def test_formats_follow_the_customers_country_or_else_the_clinics(language, zone
     assert (values["when"].replace("\xa0", " "), values["phone"]) == (when, phone)
 
 
+def test_formats_follow_the_region_that_the_recipient_has_chosen():
+    facts = replace(FACTS, region="US", customer_time_zone="Europe/London")
+    assert placeholder_values(MAIL, facts)["when"].startswith("Monday, March 1, 2027, 9:00")
+
+
 def test_daylight_saving_determines_whether_the_local_times_differ():
     """New York changes its clocks two weeks before Berlin; Lagos never does."""
     summer = {"start_time": datetime(2027, 3, 29, 7, 0, tzinfo=UTC), "end_time": None}

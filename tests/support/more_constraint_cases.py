@@ -125,6 +125,8 @@ MORE_CASES = {
     "image_size": image("RIFF0000WEBP" + "0" * 524_288),
     "image_is_webp": image("<svg/>"),
     "image_hash": image(hash="0" * 64),
+    "app_user_region": "update app_user set region = 'UKR'",
+    "customer_region": f"update customer set region = 'uk' where id = '{ANA}'",
     "clinic_change_grace": "update clinic set change_grace_minutes = 1441 where id = 1",
     "clinic_location": "update clinic set latitude = 52.5 where id = 1",
     "clinic_logo": f"update clinic set logo_hash = '{'0' * 64}' where id = 1",

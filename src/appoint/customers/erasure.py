@@ -58,7 +58,8 @@ async def erase_customer(
         """
         with erased as (
           update customer
-             set name = '(erased)', email = null, phone = null, locale = null, time_zone = null, birth_date = null,
+             set name = '(erased)', email = null, phone = null, locale = null, region = null, time_zone = null,
+                 birth_date = null,
                  email_confirmed_at = null, phone_confirmed_at = null,
                  active = false, removed_at = coalesce(removed_at, $2), erased_at = $2,
                  version = version + 1, updated_at = now()

@@ -86,6 +86,8 @@ class Customer(Resource):
     email: str | None
     phone: str | None
     locale: fields.Locale | None
+    region: str | None
+    """The country whose formats pages and messages follow, if the customer has chosen one."""
     time_zone: str | None
     birth_date: date | None
     active: bool

@@ -156,6 +156,18 @@ async def change(
     return to(Customer, row)
 
 
+async def change_region(tx: Statements, customer_id: UUID, region: str | None) -> None:
+    await tx.execute(
+        """
+        update customer
+           set region = $2, version = version + 1, updated_at = now()
+         where id = $1 and region is distinct from $2
+        """,
+        customer_id,
+        region,
+    )
+
+
 async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
     await tx.execute(
         """
@@ -165,20 +177,6 @@ async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
         )
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select 0, 'customer.removed', id::text, version, jsonb_build_object('customerId', id) from removed
-        """,
-        customer_id,
-        now,
-    )
-
-
-async def count_upcoming_appointments(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
-    """Count the customer's live appointments at all clinics that end after now, including those that they booked for
-    others."""
-    return await tx.fetchval(
-        """
-        select count(*)
-          from appointment
-         where (customer_id = $1 or booker_id = $1) and active_during && tstzrange($2, null)
         """,
         customer_id,
         now,

@@ -18,7 +18,7 @@ from ..kit import errors, phones
 from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
 from ..kit.structs import content_after, merge
-from . import addresses, confirmed_addresses, repository
+from . import addresses, confirmed_addresses, repository, visits
 from .corrections import repository as correction_rows
 from .corrections import service as corrections
 from .details import check_name, lost_addresses, new_addresses, normalise
@@ -152,6 +152,21 @@ async def change(
     return await repository.change(tx, customer_id, content, removed_at=None if restores else customer.removed_at)
 
 
+async def change_own(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    customer_id: UUID,
+    patch: CustomerPatch,
+    region: str | None,
+    if_match: str | None,
+    now: datetime,
+) -> None:
+    """Change the patient's own details in the same way as `change`, and the region that they have chosen."""
+    await change(tx, actor, customer_id=customer_id, change=patch, if_match=if_match, now=now)
+    await repository.change_region(tx, customer_id, region)
+
+
 async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
     """Remove a customer. Raise a `customer-has-appointments` `Conflict` if they have future live appointments at any
     clinic.
@@ -163,7 +178,7 @@ async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: 
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     if not customer.active:
         return
-    if appointments := await repository.count_upcoming_appointments(tx, customer_id, now=now):
+    if appointments := await visits.count_upcoming_appointments(tx, customer_id, now=now):
         raise errors.Conflict("customer-has-appointments", count=appointments)
     await repository.remove(tx, customer_id, now=now)
 

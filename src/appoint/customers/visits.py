@@ -1,4 +1,4 @@
-"""A patient's appointments at a clinic."""
+"""The appointments of a customer."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -21,6 +21,20 @@ class PatientVisit(msgspec.Struct, frozen=True):
     needs_rebooking: bool
     doctor: str
     type: str | None
+
+
+async def count_upcoming_appointments(db: Statements, customer_id: UUID, *, now: datetime) -> int:
+    """Count the customer's live appointments at all clinics that end after now, including those that they booked for
+    others."""
+    return await db.fetchval(
+        """
+        select count(*)
+          from appointment
+         where (customer_id = $1 or booker_id = $1) and active_during && tstzrange($2, null)
+        """,
+        customer_id,
+        now,
+    )
 
 
 async def list_upcoming(

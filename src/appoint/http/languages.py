@@ -1,13 +1,16 @@
 """The language of a response, and the region whose formats it follows."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
+from unicodedata import normalize
 
 from babel import Locale
 from babel.core import negotiate_locale
-from litestar import Request
+from litestar import Request, Response
+from litestar.datastructures import Cookie
 
 from ..kit import regions
 from ..kit.i18n import LANGUAGES
@@ -16,6 +19,9 @@ from .forms import parse_date, query_params
 
 LANGUAGE_COOKIE: Final = "language"
 """Stores the language chosen on a page."""
+REGION_COOKIE: Final = "region"
+"""Stores the region that someone has chosen in their account."""
+COOKIE_SECONDS: Final = 31_536_000
 REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|419)(?:-.*)?")
 """A language tag with a region, in lower case."""
 
@@ -30,12 +36,39 @@ def language_for(request: Request[Any, Any, Any]) -> str:
     return language_of(request.headers.get("accept-language"))
 
 
+def region_for(request: Request[Any, Any, Any]) -> str | None:
+    """Return the region that the visitor has chosen or, if they haven't, the one that their browser names."""
+    region = request.cookies.get(REGION_COOKIE, "")
+    return region if regions.is_region(region) else region_of_reader(request.headers.get("accept-language"))
+
+
+def use_account_choices(
+    request: Request[Any, Any, Any], response: Response[Any], language: str | None, region: str | None
+) -> None:
+    """After a sign-in, let this browser's pages follow the region and the language chosen in the account. A language
+    chosen on a page in this browser wins. Accounts without a region leave the language alone, because theirs may only
+    be the one that a booking was made in."""
+    if region and LANGUAGE_COOKIE not in request.cookies:
+        remember_choices(response, language, region)
+    elif region or REGION_COOKIE in request.cookies:
+        remember_choices(response, None, region)
+
+
+def remember_choices(response: Response[Any], language: str | None, region: str | None) -> None:
+    """Store the language and the region for pages in this browser."""
+    if language:
+        response.set_cookie(_cookie(LANGUAGE_COOKIE, language, COOKIE_SECONDS))
+    response.set_cookie(_cookie(REGION_COOKIE, region or "", COOKIE_SECONDS if region else 0))
+
+
+def _cookie(name: str, value: str, seconds: int) -> Cookie:
+    return Cookie(name, value=value, path="/", max_age=seconds, samesite="lax")
+
+
 def language_tag_for(request: Request[Any, Any, Any], time_zone: str | None = None) -> str:
     """Return the language with the region whose formats a page follows, such as `en-GB`: the visitor's region or, if
-    their browser does not name one, the country of the clinic's time zone."""
-    return regions.language_tag(
-        language_for(request), region_of_reader(request.headers.get("accept-language")), time_zone
-    )
+    neither they nor their browser name one, the country of the clinic's time zone."""
+    return regions.language_tag(language_for(request), region_for(request), time_zone)
 
 
 def typed_date(request: Request[Any, Any, Any], text: str | None, time_zone: str | None = None) -> date | None:
@@ -54,6 +87,18 @@ def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return the names of all languages, in the page's language."""
     reader = language_for(request)
     return {language: str(Locale.parse(language).get_display_name(reader)) for language in LANGUAGES}
+
+
+def region_names(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    """Return the codes and names of all countries, ordered by their names in the page's language."""
+    return _region_names(language_for(request))
+
+
+@lru_cache
+def _region_names(language: str) -> list[tuple[str, str]]:
+    names = cast("Mapping[str, str]", Locale.parse(language).territories)
+    countries = {code: name for code, name in names.items() if regions.is_country(code)}
+    return sorted(countries.items(), key=lambda item: normalize("NFKD", item[1].casefold()))
 
 
 def language_of(accept_language: str | None) -> str:

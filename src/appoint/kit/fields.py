@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from . import clock, email_addresses, errors, ids, money, phones
+from . import clock, email_addresses, errors, ids, money, phones, regions
 from .i18n import translatable
 
 SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -30,6 +30,10 @@ def constraint(
 
 def _check_zone(value: str) -> str | None:
     return None if value in clock.ZONES else translatable("must be an IANA time zone, such as Europe/Berlin")
+
+
+def _check_region(value: str) -> str | None:
+    return None if regions.is_region(value) else translatable("must be a country code, such as GB")
 
 
 def _check_year(value: date) -> str | None:
@@ -108,6 +112,8 @@ TimeZone = Annotated[str, constraint(_check_zone, example="Europe/Berlin", schem
 Currency = money.Currency
 ClinicNumber = Annotated[int, msgspec.Meta(ge=1, le=ids.MAX_CLINIC_ID, examples=[1])]
 Locale = Literal["en", "de", "es", "fr"]
+Region = Annotated[str, constraint(_check_region, example="GB", schema={"pattern": "^([A-Z]{2}|419)$"})]
+"""A country, or Latin America."""
 Instant = Annotated[
     datetime, constraint(_check_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), schema=YEAR_SCHEMA, tz=True)
 ]

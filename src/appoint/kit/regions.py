@@ -43,6 +43,11 @@ def is_region(code: str) -> bool:
     return code == "419" or (len(code) == 2 and code != "ZZ" and code in Locale("en").territories)
 
 
+def is_country(code: str) -> bool:
+    """Return whether the code is a country, rather than a part of the world."""
+    return len(code) == 2 and is_region(code) and code not in ("EU", "EZ", "UN", "XA", "XB", "QO")
+
+
 @lru_cache(2000)
 def locale_of(tag: str, time_zone: str | None = None) -> Locale:
     """Return the CLDR locale for a tag, or for its language in the time zone's country if the tag has no region.

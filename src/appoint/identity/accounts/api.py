@@ -10,7 +10,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
+from ...http.access import COOKIE
 from ...http.idempotency.keys import idempotent
+from ...http.languages import remember_choices
 from ...http.pagination import cursor_after
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
@@ -138,10 +140,11 @@ class Accounts(Controller):
     @patch("/account", operation_id="patchAccount", opt=route(permission="credentials", problems=("forbidden",)))
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
         """Update the caller's account (JSON merge patch). Patients change their customer record instead."""
-        return json_response(
-            request,
-            await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match),
-        )
+        account = await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match)
+        response = json_response(request, account)
+        if COOKIE in request.cookies:
+            remember_choices(response, account.locale, account.region)
+        return response
 
     @put(
         "/account/password",

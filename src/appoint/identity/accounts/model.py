@@ -80,6 +80,8 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     name: str | None = None
     email: str | None = None
     locale: fields.Locale | None = None
+    region: str | None = None
+    """The country whose formats pages and messages follow. If null, pages follow the browser."""
     totp: bool = False
     """Whether the account has an authenticator. If so, signing in with a password also requires one of its codes, or
     another second factor.
@@ -100,6 +102,7 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
         "name": "Mia Klein",
         "email": "mia@example.org",
         "locale": "en",
+        "region": "GB",
         "totp": False,
         "passkeys": 1,
         "recoveryCodesLeft": 10,
@@ -114,6 +117,7 @@ class StoredUser(msgspec.Struct, frozen=True):
     name: str
     email: str
     locale: fields.Locale | None
+    region: str | None
     administrator: bool
     disabled_at: datetime | None
     credentials: int
@@ -158,6 +162,7 @@ class ListedUser(NamedTuple):
 class AccountPatch(RequestBody):
     name: UserName | UnsetType = UNSET
     locale: fields.Locale | None | UnsetType = UNSET
+    region: fields.Region | None | UnsetType = UNSET
 
 
 class PasswordChange(RequestBody):

@@ -141,12 +141,17 @@ async def lock(tx: Statements, user_id: UUID) -> StoredUser | None:
     return to(StoredUser, row) if row else None
 
 
-async def change_user(tx: Statements, user_id: UUID, *, name: str, locale: str | None) -> None:
+async def change_user(tx: Statements, user_id: UUID, *, name: str, locale: str | None, region: str | None) -> None:
     await tx.execute(
-        "update app_user set name = $2, locale = $3, version = version + 1, updated_at = now() where id = $1",
+        """
+        update app_user
+           set name = $2, locale = $3, region = $4, version = version + 1, updated_at = now()
+         where id = $1
+        """,
         user_id,
         name,
         locale,
+        region,
     )
 
 

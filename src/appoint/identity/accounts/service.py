@@ -29,7 +29,13 @@ async def get_account(db: Statements, actor: Actor) -> Account:
     """Return the caller's account. Raise `Unauthorized` if the user no longer exists."""
     if actor.customer_id:
         customer = await customers.get(db, actor.customer_id)
-        return Account(customer_id=customer.id, name=customer.name, email=customer.email, locale=customer.locale)
+        return Account(
+            customer_id=customer.id,
+            name=customer.name,
+            email=customer.email,
+            locale=customer.locale,
+            region=customer.region,
+        )
     if actor.user_id is None:
         return Account(administrator=actor.administrator)
     user = await repository.find_user(db, actor.user_id)
@@ -42,6 +48,7 @@ async def get_account(db: Statements, actor: Actor) -> Account:
         name=user.name,
         email=user.email,
         locale=user.locale,
+        region=user.region,
         totp=factors.totp,
         passkeys=factors.passkeys,
         recovery_codes_left=factors.recovery_codes,
@@ -50,13 +57,14 @@ async def get_account(db: Statements, actor: Actor) -> Account:
 
 
 async def change_account(tx: Transaction, actor: Actor, *, patch: AccountPatch, if_match: str | None) -> Account:
-    """Change the caller's own name and language. Raise `Forbidden` for callers without a user account."""
+    """Change the caller's own name, language and region. Raise `Forbidden` for callers without a user account."""
     user = await _own_user(tx, actor, if_match)
     await repository.change_user(
         tx,
         user.id,
         name=user.name if patch.name is msgspec.UNSET else patch.name,
         locale=user.locale if patch.locale is msgspec.UNSET else patch.locale,
+        region=user.region if patch.region is msgspec.UNSET else patch.region,
     )
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return await get_account(tx, actor)

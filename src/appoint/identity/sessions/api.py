@@ -17,6 +17,7 @@ from ...http.cookies import browser_id_of, delete_session_cookie, set_browser_id
 from ...http.dependencies import services_of
 from ...http.etags import check, digest
 from ...http.forms import parse_form
+from ...http.languages import use_account_choices
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response
@@ -238,6 +239,7 @@ def _signed_in(request: Request, sign_in: service.SignIn, *, cookie: bool) -> Re
     response = json_response(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
     if cookie:
         set_session_cookie(response, sign_in.token, _lifetime(request))
+        use_account_choices(request, response, sign_in.account.locale, sign_in.account.region)
     return response
 
 

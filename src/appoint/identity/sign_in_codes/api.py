@@ -9,7 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from ...http.access import COOKIE
 from ...http.cookies import set_session_cookie
-from ...http.languages import language_for
+from ...http.languages import language_for, use_account_choices
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_answer
@@ -78,4 +78,5 @@ class SignInCodes(Controller):
         response = json_response(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
             set_session_cookie(response, outcome.token, lifetime)
+            use_account_choices(request, response, outcome.account.locale, outcome.account.region)
         return response

@@ -129,6 +129,7 @@ def _facts(
         clinic_address=context.clinic_address,
         customer=context.customer,
         customer_time_zone=context.customer_time_zone,
+        region=context.region,
         doctor=context.doctor,
         type=context.type,
         preparation=context.preparation if kind in PREPARATION_KINDS else None,

@@ -270,6 +270,8 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     code_used_at: datetime | None
     webhook: str | None
     locale: Locale
+    region: str | None
+    """The country whose formats the recipient has chosen."""
     own_subject: str | None
     own_text: str | None
     hold_settled: bool

@@ -1,10 +1,11 @@
 """Example data for messages."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 import msgspec
 
+from ...kit import clock
 from ...kit.i18n import translatable, translate
 from .model import Facts, ListedAppointment
 
@@ -13,6 +14,7 @@ PREPARATION: Final = translatable("Your insurance card and a list of your medici
 CANCEL_REASON: Final = translatable("Dr. Shah is ill")
 WEBHOOK: Final = translatable("Practice software")
 EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
+EXAMPLE_LOCAL_TIME: Final = time(9, 30)
 EXAMPLE: Final = Facts(
     clinic="Lakeside Clinic",
     time_zone="Europe/Berlin",
@@ -50,16 +52,32 @@ EXAMPLE: Final = Facts(
 """For previews, and for testing a clinic's template before it is saved."""
 
 
-def example_facts(language: str) -> Facts:
-    """Return the example data in a message's language."""
-    type = translate(language, TYPE)
+def example_facts(language: str, time_zone: str) -> Facts:
+    """Return the example data in a message's language, for a patient who lives near the clinic. The first appointment
+    is at 9:30 there."""
+    type, zone = translate(language, TYPE), clock.zone(time_zone)
+    local_start = datetime.combine(EXAMPLE_START, EXAMPLE_LOCAL_TIME, zone)
+    shift = local_start - EXAMPLE_START
     return msgspec.structs.replace(
         EXAMPLE,
+        time_zone=time_zone,
+        customer_time_zone=time_zone,
+        **{
+            name: instant + shift
+            for name in ("start_time", "end_time", "old_start_time", "hold_expires_at", "change_until")
+            if (instant := getattr(EXAMPLE, name))
+        },
         type=type,
         preparation=translate(language, PREPARATION),
         cancel_reason=translate(language, CANCEL_REASON),
         webhook=translate(language, WEBHOOK),
         appointments=tuple(
-            msgspec.structs.replace(each, type=type) if each.type else each for each in EXAMPLE.appointments
+            msgspec.structs.replace(
+                each,
+                start_time=each.start_time + shift,
+                end_time=each.end_time + shift,
+                type=type if each.type else None,
+            )
+            for each in EXAMPLE.appointments
         ),
     )

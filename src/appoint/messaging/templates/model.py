@@ -143,6 +143,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     clinic_address: str | None = None
     customer: str | None = None
     customer_time_zone: str | None = None
+    region: str | None = None
+    """The country whose formats the recipient has chosen."""
     doctor: str | None = None
     type: str | None = None
     preparation: str | None = None

@@ -43,10 +43,11 @@ def _width(key: TemplateKey) -> date_formats.Width:
 
 
 def tag_of(language: str, facts: Facts) -> str:
-    """Return the message's language with the region whose formats it follows: the customer's country, going by their
-    time zone, or else the clinic's."""
+    """Return the message's language with the region whose formats it follows: the one that the recipient has chosen,
+    or else the customer's country, going by their time zone, or else the clinic's."""
     own = facts.customer_time_zone
-    return language_tag(language, phones.country_of_zone(own) if own else None, facts.time_zone)
+    region = facts.region or (phones.country_of_zone(own) if own else None)
+    return language_tag(language, region, facts.time_zone)
 
 
 def _moment(key: TemplateKey, facts: Facts, instant: datetime | None, end: datetime | None = None) -> str:

@@ -64,9 +64,8 @@ async def preview(
     clinic = await clinics.get(db, clinic_id)
     _require_valid(key, template)
     facts = msgspec.structs.replace(
-        example_facts(key.language),
+        example_facts(key.language, clinic.time_zone),
         clinic=clinic.name,
-        time_zone=clinic.time_zone,
         clinic_phone=clinic.phone,
         clinic_address=clinic.address,
         accent=clinic.profile.colour,

@@ -133,6 +133,7 @@ class Export(msgspec.Struct, rename="camel"):
             "email": "ana@example.org",
             "phone": "+493012345678",
             "locale": "de",
+            "region": "AT",
             "timeZone": "Europe/Berlin",
             "birthDate": "1990-05-17",
             "active": True,

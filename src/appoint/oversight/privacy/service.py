@@ -11,7 +11,7 @@ from ... import audit
 from ...booking.joins import service as joins
 from ...booking.repository import erasure as appointments_erasure
 from ...calls.guests import repository as guests
-from ...customers import addresses
+from ...customers import addresses, visits
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
@@ -118,7 +118,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         counts = ErasedCounts() if retain else await _erase_records(tx, customer_id, clinic_ids, ())
         return Erasure(customer_id, customer.erased_at, counts)
     await appointments_erasure.lock_appointments(tx, customer_id)
-    if appointments := await customers_repository.count_upcoming_appointments(tx, customer_id, now=now):
+    if appointments := await visits.count_upcoming_appointments(tx, customer_id, now=now):
         raise errors.Conflict("customer-has-appointments", count=appointments)
     retained = await retention.retained_records(tx, customer_id, clinic_ids=clinic_ids, now=now) if retain else []
     records = await _erase_records(tx, customer_id, clinic_ids, [record.clinic_id for record in retained])

@@ -16,7 +16,7 @@ from ...http import decoding
 from ...http.access import check_proof, has_recent_proof
 from ...http.cookies import delete_session_cookie
 from ...http.forms import parse_form, parse_id
-from ...http.languages import language_for, language_names, typed_iso_date
+from ...http.languages import language_for, language_names, region_names, remember_choices, typed_iso_date
 from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
@@ -24,6 +24,7 @@ from ...identity.address_changes import service as address_changes
 from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM
+from ...kit.regions import is_country
 from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
 from ..rendering import NO_STORE, faults_by_field, redirect, render
@@ -34,7 +35,14 @@ CONFIRM: Final = "/my/details/confirm"
 SAVED_PAGE: Final = f"{MY_APPOINTMENTS}?saved=1"
 ERASE: Final = "/my/erase"
 STAFF: Final = "/staff"
-FIELDS: Final = {"name": "name", "email": "email", "phone": "phone", "birthDate": "birth_date", "locale": "locale"}
+FIELDS: Final = {
+    "name": "name",
+    "email": "email",
+    "phone": "phone",
+    "birthDate": "birth_date",
+    "locale": "locale",
+    "region": "region",
+}
 """The form's fields, and the members of the customer that they show."""
 OWN_DATA: Final = route(permission="change-customers", page=True, narrows=True)
 ERASING: Final = route(permission="change-customers", page=True, narrows=True, recent_proof=True)
@@ -74,6 +82,7 @@ async def _details_page(
         typed=dict.fromkeys(FIELDS, "") | dict(typed),
         faults=dict.fromkeys(FIELDS, "") | dict(faults or {}),
         names=list(language_names(request).items()),
+        region_names=region_names(request),
         clinics=await corrections.list_clinics(request.db, customer.id),
         changed_meanwhile=changed_meanwhile,
         proof_missing=proof_missing,
@@ -90,6 +99,7 @@ async def change_details(request: Request) -> Response[Any]:
     customer_id, fields = request.user.customer_id, await parse_form(request)
     if customer_id is None:
         return redirect(STAFF)
+    region = fields.get("region") if is_country(fields.get("region", "")) else None
     try:
         patch, addresses = _without_new_addresses(
             await customers.get(request.db, customer_id), _read_patch(request, fields)
@@ -98,10 +108,11 @@ async def change_details(request: Request) -> Response[Any]:
             check_proof(request.user, now=clock.now())
         await request.services.limits.count_recipients(request.user, tuple(addresses.values()))
         await request.db.atomic(
-            customers.change,
+            customers.change_own,
             request.user,
             customer_id=customer_id,
-            change=patch,
+            patch=patch,
+            region=region,
             if_match=f'"v{fields.get("version", "")}"',
             now=clock.now(),
         )
@@ -127,7 +138,9 @@ async def change_details(request: Request) -> Response[Any]:
     except errors.VersionMismatch:
         customer = await customers.get(request.db, customer_id)
         return await _details_page(request, customer, _typed(customer), changed_meanwhile=True, status_code=412)
-    return redirect(CONFIRM if addresses else SAVED_PAGE)
+    response = redirect(CONFIRM if addresses else SAVED_PAGE)
+    remember_choices(response, patch.locale or None, region)
+    return response
 
 
 def _without_new_addresses(customer: Customer, patch: CustomerPatch) -> tuple[CustomerPatch, Mapping[Channel, str]]:
@@ -189,7 +202,7 @@ async def confirm_address(request: Request) -> Response[Any]:
 
 
 def _read_patch(request: Request, fields: Mapping[str, str]) -> CustomerPatch:
-    body = {field: one_line(fields.get(field)) or None for field in FIELDS}
+    body = {field: one_line(fields.get(field)) or None for field in FIELDS if field != "region"}
     body["birthDate"] = typed_iso_date(request, body["birthDate"]) or None
     patch = decoding.convert(CustomerPatch, {**body, "name": body["name"] or ""})
     if not (body["email"] or body["phone"]):

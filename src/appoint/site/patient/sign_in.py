@@ -21,7 +21,7 @@ from ...http.cookies import (
     set_session_cookie,
 )
 from ...http.forms import parse_form, query_params
-from ...http.languages import language_for
+from ...http.languages import language_for, use_account_choices
 from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
@@ -161,6 +161,7 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     response = redirect(next_page(fields, MY_APPOINTMENTS))
     add_known_address(response, request, address.text, now)
     set_session_cookie(response, outcome.token, lifetime)
+    use_account_choices(request, response, outcome.account.locale, outcome.account.region)
     set_linked_customers(response, request.services.secret_key, outcome.token, outcome.linked_customers, lifetime)
     return response
 

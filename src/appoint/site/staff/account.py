@@ -6,7 +6,7 @@ from litestar import Response, get
 
 from ...clinics.clinics import service as clinics
 from ...http.forms import query_params
-from ...http.languages import language_names
+from ...http.languages import language_names, region_names
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.accounts import service as accounts
@@ -31,6 +31,7 @@ async def details(request: Request) -> Response[Any]:
         clinic_id=None,
         account=await accounts.get_account(request.db, request.user),
         language_names=language_names(request),
+        region_names=region_names(request),
     )
 
 

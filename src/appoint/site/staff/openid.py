@@ -11,6 +11,7 @@ from ...audit import Refusals
 from ...http.access import COOKIE
 from ...http.cookies import delete_openid_attempt, openid_attempt_of, set_openid_attempt, set_session_cookie
 from ...http.forms import parse_form, query_params
+from ...http.languages import use_account_choices
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
@@ -123,6 +124,7 @@ def _browser(request: Request) -> Browser:
 def _signed_in(request: Request, entered: SignIn, next: str) -> Response[Any]:
     response = redirect(next_page({"next": next}, "/staff"))
     set_session_cookie(response, entered.token, _browser(request).lifetime)
+    use_account_choices(request, response, entered.account.locale, entered.account.region)
     delete_openid_attempt(response)
     return response
 

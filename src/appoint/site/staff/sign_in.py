@@ -13,6 +13,7 @@ from ...http.access import COOKIE
 from ...http.cookies import delete_session_cookie, set_session_cookie
 from ...http.development import is_development
 from ...http.forms import parse_form, query_params
+from ...http.languages import use_account_choices
 from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
@@ -125,6 +126,7 @@ async def sign_in(request: Request) -> Response[Any]:
     await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
     response = redirect(next_page(fields, "/staff"))
     set_session_cookie(response, opened_session.token, lifetime)
+    use_account_choices(request, response, opened_session.account.locale, opened_session.account.region)
     return response
 
 

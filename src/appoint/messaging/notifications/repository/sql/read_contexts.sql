@@ -39,6 +39,7 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        u.password_hash is not null as user_has_password, s.used_at as code_used_at,
        coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
        coalesce(pt.corrected_locale, cu.locale, u.locale, s.locale, c.locale, 'en') as locale,
+       coalesce(cu.region, u.region) as region,
        m.subject as own_subject, m.text as own_text,
        case when n.kind = 'hold-expired'
             then exists (select
