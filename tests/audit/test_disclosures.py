@@ -110,6 +110,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getCoupon": ("couponId",),
     "getCredit": ("customerId",),
     "getInvoice": ("invoiceId", "customerId"),
+    "downloadInvoice": ("invoiceId", "customerId"),
     "getPayment": ("paymentId", "customerId"),
     "getPaymentPolicy": (),
     "getPaymentPolicyOfType": (),

@@ -100,8 +100,6 @@ async def announce(db, clinic: int, type: str, invoice_id: UUID) -> None:
 async def test_an_issued_invoice_is_drawn_once(db, clinic):
     invoice = await issue(db, clinic)
     await announce(db, clinic, "invoice.issued", invoice)
-    with pytest.raises(errors.Unavailable):
-        await documents.get_pdf(db, invoice)
     assert [await documents.draw_due(db, now=datetime.now(UTC) + timedelta(days=365)) for _ in range(2)] == [1, 0]
     pdf = await documents.get_pdf(db, invoice)
     assert pdf.hash == sha256(pdf.content).hexdigest()
@@ -109,6 +107,13 @@ async def test_an_issued_invoice_is_drawn_once(db, clinic):
     assert "Rechnung 2027-000001" in text
     await announce(db, clinic, "invoice.issued", invoice)
     assert await documents.get_pdf(db, invoice) == pdf
+
+
+async def test_an_invoice_that_the_worker_has_not_drawn_yet_is_drawn_when_someone_asks_for_it(serving_db, db, clinic):
+    invoice = await issue(db, clinic)
+    pdf = await documents.get_pdf(serving_db.within(clinic), invoice)
+    assert await documents.get_pdf(serving_db.within(clinic), invoice) == pdf
+    assert await documents.draw_due(db, now=datetime.now(UTC) + timedelta(days=365)) == 0
 
 
 async def test_a_credit_note_is_drawn_when_its_invoice_is_corrected(db, clinic):

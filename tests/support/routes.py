@@ -54,7 +54,7 @@ def routes(app: Litestar) -> Iterator[Route]:
 
 def _example_of(route: HTTPRoute) -> str:
     parts = [part if isinstance(part, str) else EXAMPLES[part.type] for part in route.path_components]
-    return "/" + "/".join(parts)
+    return "/" + "/".join(parts).replace("/.pdf", ".pdf")
 
 
 class Answer(NamedTuple):

@@ -21,6 +21,7 @@ from ..kit.permissions import PUBLIC_PERMISSIONS, SCOPES, Grant, Relation, wides
 from .dependencies import services_of
 from .ownership import IDS_OF_DOCTORS
 from .request import check_address, clinic_of
+from .request_head import join_pdf
 from .routes import route_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
@@ -39,6 +40,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
 
     Runs before each request. This is not a Litestar guard, because Litestar copies the whole handler for each guard.
     """
+    join_pdf(request.scope)
     if request.method == "OPTIONS":  # the framework responds with the allowed methods
         return
     handler = request.route_handler

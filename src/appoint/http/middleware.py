@@ -19,7 +19,7 @@ from .changed_times import forget_changed_times
 from .problems.handlers import answer_refusal, problem_response
 from .recent_responses import answer_from_memory
 from .request import Request
-from .request_head import address_without_slash, check_head
+from .request_head import address_without_slash, check_head, split_pdf
 from .routes import handler_in, path_template_in, route_in
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class ObservedApp:
             await send({"type": "http.response.start", "status": 308, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif not await answer_from_memory(scope, send):
+            split_pdf(scope)
             await self.app(scope, receive, send)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:

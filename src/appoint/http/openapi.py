@@ -24,7 +24,7 @@ from .problems.documents import ProblemDocument
 from .problems.handlers import MEDIA_TYPE, problem_members
 from .request import JSON, MERGE_PATCH
 from .routes import route_of
-from .schemas import PREFIX, Schemas, camel, members, prose
+from .schemas import PDF_CONTENT, PREFIX, Schemas, camel, members, prose
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 EXAMPLE_FAULTS: Final = {
@@ -67,7 +67,7 @@ def operations(app: Litestar) -> Iterator[Operation]:
                 (tag,) = handler.resolve_tags()
                 operation = Operation(
                     route=route.path,
-                    path="/" + "/".join(parts),
+                    path="/" + "/".join(parts).replace("/.pdf", ".pdf"),
                     method=method.lower(),
                     handler=handler,
                     parameters={
@@ -101,7 +101,7 @@ def document(app: Litestar) -> dict[str, Any]:
     """Return the document as plain values."""
     documented = list(operations(app))
     bodies = [operation.body for operation in documented if operation.body]
-    answers = [operation.answer for operation in documented if operation.answer]
+    answers = [operation.answer for operation in documented if operation.answer not in (None, bytes)]
     schemas = Schemas([ProblemDocument, *bodies, *answers])
     paths: dict[str, dict[str, Any]] = {}
     responses: dict[str, Any] = {}
@@ -211,13 +211,13 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
-        media_types, is_file = route_of(operation.handler).media_types, operation.answer is str
-        body = schemas.with_example(operation.answer)
+        media_types, is_file = route_of(operation.handler).media_types, operation.answer in (str, bytes)
+        body = PDF_CONTENT if operation.answer is bytes else schemas.with_example(operation.answer)
         others = dict.fromkeys(media_types, body if is_file else {"schema": {"type": "string"}})
         response["content"] = others if is_file else {JSON: body, **others}
-        names += [] if is_file else ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
-    if operation.method == "post":
-        names.append("Idempotent-Replayed")
+        names += [] if operation.answer is str else ["ETag"]
+        names += ["Link"] if get_origin(operation.answer) is Page else []
+    names += ["Idempotent-Replayed"] if operation.method == "post" else []
     names += route_of(operation.handler).headers
     response["headers"] = _headers(*names)
     return response

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Statements
+from ..database.pool import Database
 
 IDS_OF_DOCTORS: Final = frozenset({"doctor_id", "provider_id"})
 """Path parameters that identify the owner itself."""
@@ -24,4 +24,4 @@ class Owner(msgspec.Struct, frozen=True):
 class FindOwners(Protocol):
     """Find the owners of a clinic's resource. An empty list means that the resource does not exist."""
 
-    async def __call__(self, db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]: ...
+    async def __call__(self, db: Database, *, clinic_id: int, id: UUID) -> list[Owner]: ...

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, Scope
 
 from ..kit.errors import Fault, Invalid, NotFound
 
@@ -26,6 +26,10 @@ HAS_ALIAS: Final = re.compile(rb"//|%(?:2[D-Fd-f]|3[0-9]|4[1-9A-Fa-f]|5[0-9ACFac
 """Finds what a properly written path never contains: an empty segment, or an escaped letter, digit, hyphen, dot,
 underscore, tilde, slash or backslash.
 """
+
+
+PDF: Final = ".pdf"
+"""What the addresses of PDFs end with."""
 
 
 def check_head(scope: HTTPScope) -> None:
@@ -60,6 +64,24 @@ def address_without_slash(scope: HTTPScope) -> str | None:
         return None
     query = scope["query_string"]
     return (path[:-1] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def split_pdf(scope: HTTPScope) -> None:
+    """Give the `.pdf` at the end of an API path its own segment, because a path parameter is always a whole segment.
+    Raise `NotFound` if it has one already, so that each address can be written in only one way.
+    """
+    path = scope["path"]
+    if not path.startswith("/api/") or not path.endswith(PDF):
+        return
+    if path.endswith("/.pdf"):
+        raise NotFound
+    scope["path"] = f"{path.removesuffix(PDF)}/{PDF}"
+
+
+def join_pdf(scope: Scope) -> None:
+    """Restore a path after routing."""
+    if scope["path"].endswith("/.pdf"):
+        scope["path"] = scope["path"].removesuffix("/.pdf") + PDF
 
 
 def _raw_path(scope: HTTPScope) -> bytes:

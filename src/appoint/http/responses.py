@@ -51,7 +51,7 @@ def json_response(
 
 
 class Encoded(NamedTuple):
-    """A JSON document and its ETag."""
+    """A document and its ETag."""
 
     body: bytes
     tag: str
@@ -71,16 +71,30 @@ def encoded_response(
     status_code: int = 200,
     headers: dict[str, str] | None = None,
     subjects: Iterable[UUID | str] | None = None,
+    media_type: str = MediaType.JSON,
 ) -> Response[Any]:
     """Return a response as `json_response` does, from content that is already encoded."""
     body, tag = encoded
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
         return Response(None, status_code=304, headers=all_headers)
-    options: dict[str, Any] = {"media_type": MediaType.JSON, "status_code": status_code, "headers": all_headers}
+    options: dict[str, Any] = {"media_type": media_type, "status_code": status_code, "headers": all_headers}
     if subjects is None:
         return Response(body, **options)
     return Disclosure(request, body, subjects=subjects, **options)
+
+
+def pdf_response(
+    request: Request[Any, Any, Any], content: bytes, *, hash: str, name: str, subjects: Iterable[UUID | str]
+) -> Response[Any]:
+    """Return a PDF to be saved under a name, or 304 if the caller already has it."""
+    return encoded_response(
+        request,
+        Encoded(content, f'"{hash}"'),
+        headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+        subjects=subjects,
+        media_type="application/pdf",
+    )
 
 
 def created_response(

@@ -24,6 +24,7 @@ from msgspec import inspect as shape
 from ..kit.ids import MAX_CLINIC_ID
 
 Schema = dict[str, Any]
+PDF_CONTENT: Final = {"schema": {"type": "string", "contentMediaType": "application/pdf"}, "example": "%PDF-1.7"}
 PREFIX: Final = "#/components/schemas/"
 PATH: Final[dict[type, Schema]] = {
     int: {"type": "integer", "minimum": 1, "maximum": MAX_CLINIC_ID, "examples": [1]},

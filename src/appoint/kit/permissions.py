@@ -115,6 +115,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         "See sent messages and message templates, and send messages again.", _reach(receptionist=CLINIC)
     ),
     "bill": Permission("Bill patients, record payments, and see both.", _reach(receptionist=CLINIC)),
+    "see-invoices": Permission("See issued invoices as documents.", _reach(patient=OWN, receptionist=CLINIC)),
     "refund": Permission("Refund and cancel payments, correct invoices, and read the ledger.", _reach()),
     "manage": Permission("Set up a clinic: its doctors, appointment types, hours, messages and webhooks.", _reach()),
     "manage-access": Permission("Manage a clinic's users and API keys, and read its audit log.", _reach()),

@@ -73,6 +73,7 @@ from ..payments.checkout.api import receive_payment_event
 from ..payments.checkout.gateway import Checkout
 from ..payments.coupons.api import Coupons
 from ..payments.dev_gateway.api import call_development_gateway
+from ..payments.documents.api import InvoiceDocuments
 from ..payments.invoices.api import Invoices
 from ..payments.ledger.api import Ledger
 from ..payments.payments.api import Payments
@@ -125,7 +126,7 @@ API = [
     Confirmations,
     ManageLinks,
     StrangerAppointments,
-    *(Invoices, Payments, Coupons, Ledger, PaymentPolicies),
+    *(Invoices, InvoiceDocuments, Payments, Coupons, Ledger, PaymentPolicies),
     Providers,
     Notifications,
     MessageTemplates,

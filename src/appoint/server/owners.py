@@ -5,6 +5,7 @@ from typing import Final
 
 from ..booking import owners as booking_owners
 from ..http.ownership import FindOwners
+from ..payments import owners as payment_owners
 from ..scheduling import owners as scheduling_owners
 
 OWNERS: Final[Mapping[str, FindOwners]] = {
@@ -12,6 +13,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "step_id": booking_owners.owners_of_step,
     "booking_id": booking_owners.owners_of_booking,
     "customer_id": booking_owners.owners_of_patient,
+    "invoice_id": payment_owners.owners_of_invoice,
     "booking_slot_id": scheduling_owners.owners_of_booking_slot,
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,

@@ -9,6 +9,7 @@ import msgspec
 
 from ...database.pool import Statements
 from ...database.sql import load
+from ..numbers.model import format_number
 from ..tax import LineAmounts, Tax
 from .model import InvoiceKind, PartySnapshot
 
@@ -32,6 +33,7 @@ class StoredLine(msgspec.Struct, frozen=True, rename="camel"):
 class StoredInvoice(msgspec.Struct, frozen=True):
     """An issued invoice or credit note."""
 
+    customer_id: UUID
     kind: InvoiceKind
     series: str
     number: int
@@ -50,10 +52,12 @@ class StoredInvoice(msgspec.Struct, frozen=True):
 
 
 class StoredPdf(msgspec.Struct, frozen=True):
-    """A document's PDF, and its SHA-256 hash."""
+    """A document's PDF, its SHA-256 hash, and the document's number and recipient."""
 
     hash: str
     content: bytes
+    number: str
+    customer_id: UUID
 
 
 async def find_invoice(db: Statements, clinic_id: int, invoice_id: UUID) -> StoredInvoice | None:
@@ -115,10 +119,12 @@ async def postpone(db: Statements, clinic_id: int, invoice_id: UUID, *, due_at: 
 async def find_pdf(db: Statements, clinic_id: int, invoice_id: UUID) -> StoredPdf | None:
     row = await db.fetchrow(
         """
-        select hash, content from invoice_pdf
-         where clinic_id = $1 and invoice_id = $2 and content is not null
+        select p.hash, p.content, i.series, i.number, i.customer_id
+          from invoice_pdf p
+          join invoice i on i.clinic_id = p.clinic_id and i.id = p.invoice_id
+         where p.clinic_id = $1 and p.invoice_id = $2 and p.content is not null
         """,
         clinic_id,
         invoice_id,
     )
-    return StoredPdf(row.hash, row.content) if row else None
+    return StoredPdf(row.hash, row.content, format_number(row.series, row.number), row.customer_id) if row else None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -14,6 +14,7 @@ from ...events.model import Event
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ...kit.regions import language_tag
+from ..numbers.model import format_number
 from ..tax import sum_up
 from . import repository
 from .model import Correction, DocumentLine, InvoiceDocument
@@ -50,35 +51,46 @@ async def draw_due(db: Database, *, now: datetime) -> int:
     return count
 
 
+class AddressedDocument(NamedTuple):
+    """What an issued invoice or credit note says, and who received it."""
+
+    customer_id: UUID
+    document: InvoiceDocument
+
+
 async def draw_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
     """Draw an issued invoice's PDF and store it. Raise `NotFound` for a draft or an unknown invoice."""
     # imported here, so that only processes that draw load fonts and fpdf2
     from .pdf import draw  # noqa: PLC0415
 
-    clinic_id = clinic_of(invoice_id)
-    document = await get_document(db, invoice_id)
+    customer_id, document = await get_addressed(db, invoice_id)
     content = await asyncio.to_thread(draw, invoice_sheet(document), document.issued_on)
-    pdf = StoredPdf(sha256(content).hexdigest(), content)
-    await repository.store_pdf(db, clinic_id, invoice_id, pdf)
+    pdf = StoredPdf(sha256(content).hexdigest(), content, document.number, customer_id)
+    await repository.store_pdf(db, clinic_of(invoice_id), invoice_id, pdf)
     return pdf
+
+
+async def get_addressed(db: Statements, invoice_id: UUID) -> AddressedDocument:
+    """Return an issued invoice or credit note and its recipient, or raise `NotFound`."""
+    stored = await repository.find_invoice(db, clinic_of(invoice_id), invoice_id)
+    if stored is None:
+        raise errors.NotFound
+    return AddressedDocument(stored.customer_id, document_of(stored))
 
 
 async def get_document(db: Statements, invoice_id: UUID) -> InvoiceDocument:
     """Return what an issued invoice or credit note says, or raise `NotFound`."""
-    stored = await repository.find_invoice(db, clinic_of(invoice_id), invoice_id)
-    if stored is None:
-        raise errors.NotFound
-    return document_of(stored)
+    return (await get_addressed(db, invoice_id)).document
 
 
 async def get_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
-    """Return an issued invoice's PDF. Raise `NotFound` if there is none, or `Unavailable` until it has been drawn."""
+    """Return an issued invoice's PDF. Draw it now if the worker has not done so yet. Raise `NotFound` for a draft or an
+    unknown invoice."""
     clinic_id = clinic_of(invoice_id)
     if pdf := await repository.find_pdf(db, clinic_id, invoice_id):
         return pdf
-    if await repository.find_invoice(db, clinic_id, invoice_id) is None:
-        raise errors.NotFound
-    raise errors.Unavailable
+    await repository.request_pdfs(db, clinic_id, invoice_id)
+    return await draw_pdf(db, invoice_id)
 
 
 def document_of(invoice: StoredInvoice) -> InvoiceDocument:
@@ -86,7 +98,7 @@ def document_of(invoice: StoredInvoice) -> InvoiceDocument:
     breakdown = sum_up([(line.tax, line.amounts) for line in invoice.lines])
     return InvoiceDocument(
         kind=invoice.kind,
-        number=_number(invoice.series, invoice.number),
+        number=format_number(invoice.series, invoice.number),
         issued_on=clock.local_date(invoice.issued_at, invoice.time_zone),
         due_on=invoice.due_on,
         language=language_tag(invoice.language, None, invoice.time_zone),
@@ -119,10 +131,6 @@ def _correction(invoice: StoredInvoice) -> Correction | None:
     if invoice.corrected_series is None or invoice.corrected_number is None or invoice.corrected_issued_at is None:
         return None
     return Correction(
-        number=_number(invoice.corrected_series, invoice.corrected_number),
+        number=format_number(invoice.corrected_series, invoice.corrected_number),
         issued_on=clock.local_date(invoice.corrected_issued_at, invoice.time_zone),
     )
-
-
-def _number(series: str, number: int) -> str:
-    return f"{series}-{number:06}"

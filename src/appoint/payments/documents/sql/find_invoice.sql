@@ -1,6 +1,6 @@
 -- An issued invoice or credit note with everything that its document says.
-select i.kind, i.series, i.number, i.issued_at, i.due_on, i.language, i.currency, i.note, i.buyer::text as buyer,
-       i.seller::text as seller, c.time_zone, corrected.series as corrected_series,
+select i.customer_id, i.kind, i.series, i.number, i.issued_at, i.due_on, i.language, i.currency, i.note,
+       i.buyer::text as buyer, i.seller::text as seller, c.time_zone, corrected.series as corrected_series,
        corrected.number as corrected_number, corrected.issued_at as corrected_issued_at, lines.list::text as lines
   from invoice i
   join clinic c on c.id = i.clinic_id

@@ -1,0 +1,73 @@
+"""An issued invoice as a page and as a PDF, for its recipient and for staff."""
+
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from support.app import ADMIN
+from support.invoices import create_clinic_with_patient, create_patient, draft, issue, pay
+from support.patient_pages import audit_entries, sign_in
+
+
+@pytest.fixture
+async def ana(client) -> str:
+    return await create_clinic_with_patient(client)
+
+
+async def test_staff_download_an_issued_invoice_as_a_pdf_named_after_its_number(client, ana):
+    invoice = await issue(client, ana, 6000)
+    response = await client.get(f"/api/invoices/{invoice['id']}.pdf", headers=ADMIN)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/pdf")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{invoice["number"]}.pdf"'
+    assert f"Invoice {invoice['number']}" in PdfReader(BytesIO(response.content)).pages[0].extract_text()
+
+
+async def test_a_pdf_that_the_caller_already_has_is_not_sent_again(client, ana):
+    path = f"/api/invoices/{(await issue(client, ana, 6000))['id']}.pdf"
+    first = await client.get(path, headers=ADMIN)
+    again = await client.get(path, headers=ADMIN | {"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content, first.headers["Cache-Control"]) == (304, b"", "no-store")
+
+
+async def test_a_pdf_has_only_one_address(client, ana):
+    invoice = await issue(client, ana, 6000)
+    assert (await client.get(f"/api/invoices/{invoice['id']}/.pdf", headers=ADMIN)).status_code == 404
+
+
+async def test_patients_download_their_own_invoices_and_no_one_elses(client, ana):
+    ben = await create_patient(client, name="Ben", email="ben@example.org")
+    invoices = [await issue(client, ana, 6000), await issue(client, ben, 6000), await draft(client, ana, 6000)]
+    session = await sign_in(client)
+    responses = [await client.get(f"/api/invoices/{each['id']}.pdf", headers=session) for each in invoices]
+    assert [response.status_code for response in responses] == [200, 404, 404]
+
+
+async def test_a_draft_has_neither_a_page_nor_a_pdf(client, ana):
+    drafted = (await draft(client, ana, 6000))["id"]
+    for path in (f"/api/invoices/{drafted}.pdf", f"/staff/1/invoices/{drafted}/document"):
+        assert (await client.get(path, headers=ADMIN)).status_code == 404
+
+
+async def test_a_patients_page_shows_the_invoice_in_its_own_language_and_what_is_left_to_pay(client, db, ana):
+    invoice = await issue(client, ana, 6000, language="de")
+    response = await client.get(f"/my/invoices/{invoice['id']}", headers=await sign_in(client))
+    assert response.headers["Cache-Control"] == "no-store"
+    assert f'<h1 id="document-title">Rechnung {invoice["number"]}</h1>' in response.text
+    assert '<article class="document" lang="de-DE"' in response.text
+    assert "to pay by" in response.text
+    assert f"/api/invoices/{invoice['id']}.pdf" in response.text
+    assert [sorted(entry[2]) for entry in await audit_entries(db, "showOwnInvoice")] == [sorted([invoice["id"], ana])]
+
+
+async def test_a_paid_invoice_says_so(client, ana):
+    invoice = await issue(client, ana, 6000)
+    await pay(client, ana, 6000, invoice)
+    page = await client.get(f"/staff/1/invoices/{invoice['id']}/document", headers=ADMIN)
+    assert "This invoice is paid." in page.text
+
+
+async def test_visitors_sign_in_before_they_see_an_invoice(client, ana):
+    path = f"/my/invoices/{(await issue(client, ana, 6000))['id']}"
+    response = await client.get(path)
+    assert (response.status_code, response.headers["Location"]) == (303, f"/sign-in?next={path.replace('/', '%2F')}")
