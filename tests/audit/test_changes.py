@@ -8,6 +8,7 @@ from support.app import ADMIN
 from support.appointments import begin_now
 from support.audit import unsealed
 from support.audit_subjects import expected_subjects
+from support.call_changes import change_calls
 from support.described import OPERATIONS
 from support.hours import COMING_MONDAY, hours
 from support.money_changes import change_money
@@ -164,6 +165,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)
     await change_money(run, customer_id=ana, type_id=check_up)
+    await change_calls(run)
     absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
     await run("patchAbsence", {"reason": "Training"}, absenceId=absence)
     await run("removeAbsence", absenceId=absence)

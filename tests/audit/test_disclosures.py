@@ -112,6 +112,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getInvoice": ("invoiceId", "customerId"),
     "downloadInvoice": ("invoiceId", "customerId"),
     "getPayment": ("paymentId", "customerId"),
+    "getCallSettings": (),
     "getPaymentPolicy": (),
     "getPaymentPolicyOfType": (),
     "getRefund": ("refundId", "paymentId"),

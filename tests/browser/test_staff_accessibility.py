@@ -56,6 +56,7 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
         "keys/new",
         f"keys/{key_id}",
         "webhooks",
+        "video",
         "webhooks/new",
         f"webhooks/{webhook_id}",
         "audit",

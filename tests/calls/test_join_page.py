@@ -172,6 +172,21 @@ async def test_the_appointments_page_leads_to_the_join_page(visit):
     assert f'href="{visit.page}"' in page
 
 
+async def test_the_appointments_page_says_when_the_waiting_room_opens(visit):
+    await visit.begin(timedelta(hours=3))
+    page = await visit.get(f"/appointments/{manage_links.token(SECRET, visit.id)}")
+    opens_at = (await visit.db.fetchval("select lower(during) from appointment")) - timedelta(minutes=15)
+    assert f'data-start="{opens_at:%Y-%m-%dT%H:%M:%SZ}"' in page
+
+
+async def test_the_downloaded_calendar_entry_leads_to_the_join_page(visit):
+    await visit.begin(timedelta(hours=3))
+    token = manage_links.token(SECRET, visit.id)
+    file = (await visit.client.get(f"/appointments/{token}/calendar.ics")).text.replace("\r\n ", "")
+    assert "CONFERENCE;" in file
+    assert file.count(visit.page) == 2
+
+
 async def test_entering_is_recorded_in_the_audit_log(visit):
     await visit.begin()
     doctor = await visit.sign_in("shah@example.org", "doctor", visit.world.dr_shah)

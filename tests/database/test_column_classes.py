@@ -12,6 +12,7 @@ CLASSES = {
     "public": """
         clinic: name slug time_zone locale currency phone email address doctor_choice confirm_address
           profile logo_hash photo_hash
+        call_settings: phone
         doctor: name specialty title languages specialties patients portrait_hash
         appointment_type: name description mode price_currency patients preparation
         image: hash content

@@ -235,6 +235,7 @@ def test_every_text_file_belongs_to_a_message():
         f"{kind}.{channel}.txt" for kind, channel, _ in ALL_KEYS
     } | {
         "details.txt",
+        "join.txt",
         "manage.txt",
         "rebook.txt",
         "closing.txt",

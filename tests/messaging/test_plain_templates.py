@@ -50,5 +50,6 @@ def test_a_text_message_has_its_optional_parts_on_lines_of_their_own():
     assert plain.text.splitlines() == [
         "{{ clinic }}: reminder of your appointment with {{ doctor }} on {{ when }}.",
         "For {{ patient }}.",
+        "Video visit: {{ join_link }}",
         "{{ link }}",
     ]

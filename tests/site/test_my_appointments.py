@@ -3,11 +3,14 @@
 import re
 from uuid import UUID
 
+from appoint.calls.joining import links as joining
+from appoint.calls.rooms.repository import reconcile
 from appoint.customers import confirmed_addresses
 from appoint.http.access import COOKIE
 from appoint.http.cookies import PEOPLE_COOKIE
 from appoint.kit import clock
 from support.app import ADMIN
+from support.calls import SECRET
 from support.patient_pages import (
     at,
     audit_entries,
@@ -184,3 +187,12 @@ async def test_an_address_confirmed_only_by_others_reveals_no_appointments(db, c
     appointment = await book(client, practice, 1, customerId=ben)
     await db.atomic(confirmed_addresses.mark_confirmed, UUID(ben), channel="sms", now=clock.now())
     assert path_of(appointment) not in (await client.get("/my", headers=session)).text
+
+
+async def test_a_video_visit_can_be_joined_from_the_list(db, client, practice):
+    appointment = await book(client, practice)
+    id = UUID(appointment["id"])
+    await db.execute("update appointment_type set mode = 'online'")
+    await reconcile(db, [(1, id)], default_gateway="demo", now=clock.now())
+    page = await client.get("/my", headers=await sign_in(client))
+    assert f'href="/join/{joining.code(SECRET, id)}"' in page.text

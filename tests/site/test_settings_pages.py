@@ -15,6 +15,7 @@ from support.world import create_appointment_type, create_clinic, create_custome
 
 PAGES = (
     "clinic",
+    "video",
     "doctors",
     "doctors?show=left",
     "doctors/new",

@@ -118,6 +118,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "testWebhook": ("webhookId",),
     "unarriveAppointment": ("appointmentId",),
     "undoAppointmentStep": ("appointmentId",),
+    "replaceCallSettings": ("clinicId",),
+    "testCallSettings": ("clinicId",),
     "replacePaymentPolicy": ("clinicId",),
     "replacePaymentPolicyOfType": ("id",),
     "createCoupon": ("content.id",),

@@ -35,6 +35,8 @@ CALL_CASES = {
     "call_settings_gateway": settings(gateway="fax", connection="{}"),
     "call_settings_once": settings(clinic_id=1, id=NEW_ID),
     "call_settings_connection": settings(gateway="jitsi"),
+    "call_settings_opening": settings(opens_before_minutes=4),
+    "call_settings_phone": settings(phone="030 12345678"),
     "call_settings_clinic": settings(clinic_id=4, id=id_of(4, 1)),
     "call_pkey": call(id=CALL),
     "call_id_of_clinic": call(id=FOREIGN_ID),

@@ -1804,9 +1804,13 @@ CREATE TABLE public.call_settings (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     gateway text NOT NULL,
     connection text,
+    opens_before_minutes smallint DEFAULT 15 NOT NULL,
+    phone text,
     CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
     CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'link'::text]))),
-    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id))
+    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT call_settings_opening CHECK (((opens_before_minutes >= 5) AND (opens_before_minutes <= 60))),
+    CONSTRAINT call_settings_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text))
 );
 
 CREATE TABLE public.cancellation_rule (

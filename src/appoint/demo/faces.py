@@ -95,8 +95,7 @@ CREDENTIALS: Final = {
 PREPARATIONS: Final = {
     "Sprechstunde": "Versichertenkarte und, falls vorhanden, Medikationsplan",
     "Vorsorgeuntersuchung": "Impfpass und Medikationsplan; bitte kommen Sie nüchtern",
-    "Videosprechstunde": "Öffnen Sie zur Terminzeit https://video.spreebogen.example.org. "
-    "Sie brauchen einen ruhigen Raum und ein Gerät mit Kamera und Mikrofon.",
+    "Videosprechstunde": "Eine Liste Ihrer Medikamente und ein ruhiger Raum",
     "Hautsprechstunde": "Versichertenkarte und eine Liste der Salben, die Sie benutzen",
     "Hautkrebs-Screening": "Versichertenkarte; bitte kommen Sie ohne Make-up und Nagellack",
     "Kindersprechstunde": "Impfpass und Versichertenkarte Ihres Kindes",
@@ -111,7 +110,7 @@ PREPARATIONS: Final = {
     "ECG and consultation": "Loose clothing, and earlier reports if you have them",
     "ENT consultation": "Earlier hearing tests and prescriptions",
     "Well-baby visit": "The baby’s vaccination card",
-    "Video visit": "At the time of your visit, open https://video.harborstreet.example.org in your browser.",
-    "Teleconsultation": "At the time of your consultation, open https://video.lotuslane.example.org in your browser.",
+    "Video visit": "A list of your medications, and a quiet place to talk",
+    "Teleconsultation": "Earlier reports and prescriptions, and a quiet place to talk",
 }
 """What to bring, by appointment type."""

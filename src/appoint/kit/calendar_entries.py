@@ -21,6 +21,8 @@ class CalendarEntry(NamedTuple):
     location: str
     description: str
     url: str | None
+    join_url: str | None
+    """The page where the patient joins a video visit."""
 
 
 def calendar_entry(
@@ -37,6 +39,7 @@ def calendar_entry(
     time_zone: str,
     link: str | None,
     can_change: bool,
+    join_url: str | None = None,
 ) -> CalendarEntry:
     """Return the entry for an appointment. `link` leads to the appointment, where its patient can change it if
     `can_change` is true. Without a link, the entry has no description."""
@@ -53,10 +56,12 @@ def calendar_entry(
             link=link,
             can_change=can_change,
             phone=phone,
+            join_url=join_url,
         )
         if link
         else "",
         url=link,
+        join_url=join_url,
     )
 
 
@@ -68,7 +73,9 @@ def location(language: str, *, clinic: str, address: str | None, online: bool) -
     return ", ".join(lines if one_line(clinic) in lines[:1] else [one_line(clinic), *lines])
 
 
-def _description(language: str, *, when: str, visit: str, link: str, can_change: bool, phone: str | None) -> str:
+def _description(
+    language: str, *, when: str, visit: str, link: str, can_change: bool, phone: str | None, join_url: str | None
+) -> str:
     """Return the lines below an entry's title. They warn that the link works for anyone who sees it."""
     if can_change:
         invitation = translate(language, "To view, reschedule or cancel your appointment:")
@@ -81,6 +88,8 @@ def _description(language: str, *, when: str, visit: str, link: str, can_change:
             language, "Anyone who has this link can view your appointment, so be careful who can see this entry."
         )
     parts = [[when, visit], [invitation, link, warning]]
+    if join_url:
+        parts.insert(1, [translate(language, "Join the video visit: {join_link}", join_link=join_url)])
     if phone:
         parts.append([translate(language, "Phone: {phone}", phone=phones.format_international(phone))])
     return "\n\n".join("\n".join(filter(None, lines)) for lines in parts)

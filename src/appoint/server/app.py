@@ -23,6 +23,7 @@ from ..booking.manage_links.api import ManageLinks
 from ..booking.progress.api import AppointmentProgress
 from ..booking.strangers.api import StrangerAppointments
 from ..booking.undo.api import AppointmentUndo
+from ..calls.settings.api import ClinicCallSettings
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
@@ -127,6 +128,7 @@ API = [
     ManageLinks,
     StrangerAppointments,
     *(Invoices, InvoiceDocuments, Payments, Coupons, Ledger, PaymentPolicies),
+    ClinicCallSettings,
     Providers,
     Notifications,
     MessageTemplates,

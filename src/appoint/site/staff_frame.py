@@ -46,6 +46,7 @@ NAVIGATION: Final = (
             ("doctors", translatable("Doctors"), "manage"),
             ("types", translatable("Appointment types"), "manage"),
             ("hours", translatable("Working hours"), "schedule"),
+            ("video", translatable("Video visits"), "manage"),
             ("users", translatable("Team"), "manage-access"),
             ("keys", translatable("API keys and webhooks"), "manage-access"),
         ),

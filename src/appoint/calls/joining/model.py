@@ -1,12 +1,12 @@
 """A video visit as the people see it who join it."""
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from ..providers.model import CLOSES_AFTER, DOCTOR_OPENS_BEFORE, OPENS_BEFORE, Gateway, Room, room_name
+from ..providers.model import CLOSES_AFTER, DOCTOR_OPENS_BEFORE, Gateway, Room, room_name
 from ..rooms.model import State
 
 Stage = Literal["off", "early", "preparing", "ready", "waiting", "admitted", "broken", "closed"]
@@ -38,6 +38,22 @@ class BoardCall(msgspec.Struct, frozen=True):
     """When the patient entered the waiting room; None once they have been let in."""
 
 
+class Opening(NamedTuple):
+    """When an appointment's call opens for its patient, and when it closes."""
+
+    appointment_id: UUID
+    opens_at: datetime
+    closes_at: datetime
+
+
+class JoinLink(NamedTuple):
+    """The page where a patient joins a call, and when it opens and closes."""
+
+    path: str
+    opens_at: datetime
+    closes_at: datetime
+
+
 class Visit(msgspec.Struct, frozen=True):
     """An online appointment with its call, and the names of those who take part."""
 
@@ -50,6 +66,8 @@ class Visit(msgspec.Struct, frozen=True):
     clinic: str
     slug: str | None
     phone: str | None
+    """The number to call if the video visit doesn't work."""
+    opens_before_minutes: int
     doctor_id: UUID
     doctor: str
     type: str | None
@@ -61,11 +79,11 @@ class Visit(msgspec.Struct, frozen=True):
 
     @property
     def opens_at(self) -> datetime:
-        return self.start_time - OPENS_BEFORE
+        return self.start_time - timedelta(minutes=self.opens_before_minutes)
 
     @property
     def doctor_opens_at(self) -> datetime:
-        return self.start_time - DOCTOR_OPENS_BEFORE
+        return min(self.start_time - DOCTOR_OPENS_BEFORE, self.opens_at)
 
     @property
     def closes_at(self) -> datetime:

@@ -8,7 +8,8 @@ from uuid import UUID
 from ...database.pool import Statements, affected, to
 from ...database.sql import load
 from ...kit.ids import clinic_of
-from .model import BoardCall, Call, Visit
+from ..providers.model import CLOSES_AFTER
+from .model import BoardCall, Call, Opening, Visit
 
 FIND_VISIT: Final = load(__name__, "find_visit")
 MARK_WAITING: Final = load(__name__, "mark_waiting")
@@ -28,12 +29,21 @@ async def find_appointment_id(db: Statements, call_id: UUID) -> UUID | None:
     )
 
 
-async def has_live_call(db: Statements, appointment_id: UUID) -> bool:
-    return await db.fetchval(
-        "select exists (select from call where clinic_id = $1 and live_appointment_id = $2)",
-        clinic_of(appointment_id),
-        appointment_id,
+async def list_openings(db: Statements, appointment_ids: Sequence[UUID]) -> list[Opening]:
+    """Return when the live calls of these appointments open and close, at all clinics."""
+    rows = await db.fetch(
+        """
+        select c.appointment_id, lower(c.during) - make_interval(mins => coalesce(s.opens_before_minutes, 15)),
+               upper(c.during) + $3::interval
+          from unnest($1::integer[], $2::uuid[]) as given (clinic_id, id)
+          join call c on c.clinic_id = given.clinic_id and c.live_appointment_id = given.id
+          left join call_settings s on s.clinic_id = c.clinic_id
+        """,
+        [clinic_of(each) for each in appointment_ids],
+        appointment_ids,
+        CLOSES_AFTER,
     )
+    return [Opening(*row) for row in rows]
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[BoardCall]:

@@ -1,6 +1,6 @@
 """Use cases of the people who join a call. Each click that reveals a room is recorded in the audit log."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from ..providers.model import Person, ProviderFailure, person_id
 from ..settings import repository as settings_repository
 from . import repository
 from .links import Party, code
-from .model import BoardCall, Visit
+from .model import BoardCall, JoinLink, Visit
 
 MAX_NAME_LENGTH: Final = 100
 
@@ -105,11 +105,14 @@ async def find_origin(db: Database, visit: Visit, providers: Providers) -> str |
     return f"{parts.scheme}://{parts.netloc}" if address and address != providers.public_url else None
 
 
-async def find_join_path(db: Statements, secret: str, *, appointment_id: UUID, number: int) -> str | None:
-    """Return the path of the page where the patient joins the call, or None if there is no call. `number` is the manage
-    link's."""
-    is_live = await repository.has_live_call(db, appointment_id)
-    return f"/join/{code(secret, appointment_id, number)}" if is_live else None
+async def find_join_links(db: Statements, secret: str, numbers: Mapping[UUID, int]) -> dict[UUID, JoinLink]:
+    """Return where patients join their calls, by appointment. Appointments without a call are left out. The numbers are
+    those of the manage links."""
+    openings = await repository.list_openings(db, list(numbers))
+    return {
+        id: JoinLink(f"/join/{code(secret, id, numbers[id])}", opens_at, closes_at)
+        for id, opens_at, closes_at in openings
+    }
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> dict[UUID, BoardCall]:

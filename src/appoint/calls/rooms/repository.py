@@ -12,6 +12,7 @@ from .model import LeasedCall, State
 
 END_OUTDATED: Final = load(__name__, "end_outdated")
 WANT_CALLS: Final = load(__name__, "want_calls")
+SWITCH_GATEWAY: Final = load(__name__, "switch_gateway")
 FIND_DRIFT: Final = load(__name__, "find_drift")
 LEASE_DUE: Final = load(__name__, "lease_due")
 FINISH: Final = load(__name__, "finish")
@@ -48,6 +49,26 @@ async def list_upcoming_of_type(db: Statements, *, clinic_id: int, type_id: UUID
         now,
     )
     return [(row.clinic_id, row.id) for row in rows]
+
+
+async def list_upcoming_online(db: Statements, *, clinic_id: int, now: datetime) -> list[Place]:
+    """Return a clinic's upcoming online appointments."""
+    rows = await db.fetch(
+        """
+        select a.clinic_id, a.id
+          from appointment a
+          join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
+         where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
+        """,
+        clinic_id,
+        now,
+    )
+    return [(row.clinic_id, row.id) for row in rows]
+
+
+async def switch_gateway(tx: Statements, *, clinic_id: int, gateway: Gateway | None, now: datetime) -> None:
+    """Let jobs make new rooms for a clinic's upcoming calls, or end the calls if there is no gateway."""
+    await tx.execute(SWITCH_GATEWAY, clinic_id=clinic_id, gateway=gateway, now=now)
 
 
 async def lease_due(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[LeasedCall]:

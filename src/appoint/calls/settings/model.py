@@ -1,10 +1,27 @@
 """A clinic's call settings."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
-from ..providers.model import Connection, Gateway
+import msgspec
+
+from ...kit import errors, fields
+from ...kit.i18n import translatable
+from ...kit.structs import RequestBody
+from ..providers.model import OPENS_BEFORE, Connection, Gateway
+
+DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
+MAX_DOCTOR_LINKS: Final = 200
+MIN_SECRET_LENGTH: Final = 32
+REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {"jitsi": ("url", "app_id")}
+"""What each provider needs in addition to a secret."""
+WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi"})
+REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "link"})
+"""The providers whose rooms open again for anyone with a valid address, even after they were ended."""
+
+OpeningMinutes = Annotated[int, msgspec.Meta(ge=5, le=60)]
 
 
 class StoredSettings(NamedTuple):
@@ -16,3 +33,101 @@ class StoredSettings(NamedTuple):
     updated_at: datetime
     gateway: Gateway
     connection: Connection | None
+    opens_before_minutes: int = DEFAULT_OPENING_MINUTES
+    phone: str | None = None
+
+
+class DoctorLink(RequestBody):
+    """A doctor's own room."""
+
+    doctor_id: UUID
+    url: fields.WebAddress | None
+    """It must start with `https://`. With null, the doctor has no link."""
+
+
+class CallSettingsContent(RequestBody):
+    """Where a clinic's video visits take place."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "gateway": "jitsi",
+        "url": "https://meet.example.org",
+        "appId": "lakeside",
+        "secret": "a secret that only this clinic and its server know",
+        "opensBeforeMinutes": 15,
+    }
+
+    gateway: Gateway | None
+    """`jitsi`: a Jitsi Meet server that admits only people with a token. `link`: fixed addresses. `demo`: rooms without
+    sound or pictures, in development only. null: no video visits."""
+    url: fields.WebAddress | None = None
+    """The Jitsi server, or the room for doctors without a link of their own. It must start with `https://`."""
+    app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["lakeside"])] | None = None
+    """Required for Jitsi."""
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    """What signs the tokens for Jitsi: at least 32 characters. Without it, the stored secret stays. Responses never
+    contain it."""
+    doctor_links: Annotated[list[DoctorLink], msgspec.Meta(max_length=MAX_DOCTOR_LINKS)] = []
+    """Doctors' own rooms. With `jitsi`, they are where a visit takes place if its room could not be made."""
+    opens_before_minutes: OpeningMinutes = DEFAULT_OPENING_MINUTES
+    """How long before the start patients and guests can enter the waiting room."""
+    phone: fields.Phone | None = None
+    """The number to call if a video visit doesn't work. By default, it is the clinic's own number."""
+
+    def list_faults(self) -> list[errors.Fault]:
+        """Return what the provider cannot work with."""
+        faults = [
+            errors.Fault(pointer, translatable("must start with https://"))
+            for pointer, url in (
+                ("#/url", self.url),
+                *((f"#/doctorLinks/{number}/url", link.url) for number, link in enumerate(self.doctor_links)),
+            )
+            if url and not url.startswith("https://")
+        ]
+        names = {"url": self.url, "app_id": self.app_id}
+        faults += [
+            errors.Fault(f"#/{'appId' if name == 'app_id' else name}", "is missing")
+            for name in REQUIRED.get(self.gateway or "demo", ())
+            if not names[name]
+        ]
+        if self.gateway == "link" and not self.url and not any(link.url for link in self.doctor_links):
+            faults.append(errors.Fault("#/url", "is missing"))
+        return faults
+
+
+class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
+    """Where a clinic's video visits take place. It never contains the secret."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "gateway": "jitsi",
+        "url": "https://meet.example.org",
+        "appId": "lakeside",
+        "hasSecret": True,
+        "doctorLinks": [],
+        "opensBeforeMinutes": 15,
+        "phone": None,
+    }
+
+    gateway: Gateway | None
+    """null if there are no video visits. In development, it is `demo` until the clinic chooses a provider."""
+    url: str | None
+    app_id: str | None
+    has_secret: bool
+    doctor_links: list[DoctorLink]
+    opens_before_minutes: int
+    phone: str | None
+
+
+class CallTrial(msgspec.Struct, kw_only=True, rename="camel"):
+    """The outcome of a test call."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "succeeded": True,
+        "reason": None,
+        "address": "https://meet.example.org/room?jwt=token",
+    }
+
+    succeeded: bool
+    reason: str | None
+    """Why there was no room, if there was none."""
+    address: str | None
+    """Where the caller can look at the test room for five minutes; null if it no longer exists."""

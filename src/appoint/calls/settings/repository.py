@@ -22,25 +22,34 @@ async def find_connection(db: Statements, clinic_id: int) -> Connection | None:
     return stored.connection if stored else None
 
 
-async def save(tx: Statements, *, clinic_id: int, gateway: Gateway, connection: Connection | None) -> StoredSettings:
+async def save(
+    tx: Statements,
+    *,
+    clinic_id: int,
+    gateway: Gateway,
+    connection: Connection | None,
+    opens_before_minutes: int,
+    phone: str | None,
+) -> None:
     """Store the clinic's settings in place of the previous ones."""
     id = await tx.fetchval("select id from call_settings where clinic_id = $1 for no key update", clinic_id)
     id = id or new_id(clinic_id)
-    row = await tx.fetchrow(
+    await tx.execute(
         """
-        insert into call_settings (clinic_id, id, gateway, connection) values ($1, $2, $3, $4)
+        insert into call_settings (clinic_id, id, gateway, connection, opens_before_minutes, phone)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (clinic_id, id) do update
            set gateway = excluded.gateway, connection = excluded.connection,
+               opens_before_minutes = excluded.opens_before_minutes, phone = excluded.phone,
                version = call_settings.version + 1, updated_at = now()
-        returning *
         """,
         clinic_id,
         id,
         gateway,
         _encrypted(tx, id, connection),
+        opens_before_minutes,
+        phone,
     )
-    assert row
-    return _stored(tx, row)
 
 
 async def delete(tx: Statements, clinic_id: int) -> None:
@@ -56,4 +65,13 @@ def _stored(db: Statements, row: Row) -> StoredSettings:
     if text == UNREADABLE:
         raise UnreadableError("call settings")
     connection = msgspec.json.decode(text, type=Connection) if text else None
-    return StoredSettings(row.id, row.version, row.created_at, row.updated_at, row.gateway, connection)
+    return StoredSettings(
+        row.id,
+        row.version,
+        row.created_at,
+        row.updated_at,
+        row.gateway,
+        connection,
+        row.opens_before_minutes,
+        row.phone,
+    )

@@ -64,6 +64,7 @@ def _invitation(context: NotificationContext, method: Method, facts: Facts, to_a
         time_zone=facts.time_zone,
         link=facts.link if method != "CANCEL" else None,
         can_change=facts.change_until is not None,
+        join_url=facts.join_url if method != "CANCEL" else None,
     )
     return invitation(
         method,
@@ -73,6 +74,5 @@ def _invitation(context: NotificationContext, method: Method, facts: Facts, to_a
         stamp=context.created_at,  # the same for all attempts
         organizer=organizer(clinic, links.mail_from),
         attendee=None if _is_organizer(to_address, links) else Person(customer, to_address),
-        join_url=facts.join_url if method != "CANCEL" else None,
         join_label=translate(context.locale, "Video visit"),
     )

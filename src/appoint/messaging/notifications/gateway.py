@@ -47,6 +47,7 @@ async def compose(
         appointments = await LIST_READERS[kind](db, context, now)
         if not appointments:
             return None
+        appointments = [_with_call_link(each, context.clinic_id, links) for each in appointments]
     by_start = sorted(contexts, key=lambda each: (each.start_time or now, each.id))
     each_facts = [_facts(each, kind, appointments, links, now) for each in by_start]
     facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
@@ -81,6 +82,7 @@ def _shared_facts(each_facts: Sequence[Facts], kind: str, links: Links) -> Facts
         together=each_facts,
         customer=", ".join(names),
         link=f"{links.public_url}/my" if first.link else None,
+        join_url=None,
     )
 
 
@@ -100,6 +102,7 @@ def rewrite(context: NotificationContext, now: datetime) -> Rendered:
     facts = msgspec.structs.replace(
         _facts(context, kind, (), Links("", "not used", ""), now),
         link=HIDDEN_LINK,
+        join_url=f"{HIDDEN_LINK}/join" if context.has_call else None,
         # different from the other link, so that each gets its own button
         rebook_url=f"{HIDDEN_LINK}/c/{context.clinic_id}",
         unsubscribe_url=None,
@@ -217,6 +220,15 @@ def _join_url(context: NotificationContext, kind: str, links: Links) -> str | No
         return None
     code = joining.code(links.secret, UUID(context.subject_id), context.link_number or 1)
     return f"{links.public_url}/join/{code}"
+
+
+def _with_call_link(appointment: ListedAppointment, clinic_id: int, links: Links) -> ListedAppointment:
+    """Return the appointment with the link to the page where its doctor joins the call. Only they can, once they have
+    signed in."""
+    if not appointment.has_call:
+        return appointment
+    url = f"{links.public_url}/staff/{clinic_id}/appointments/{appointment.id}/call"
+    return msgspec.structs.replace(appointment, join_url=url)
 
 
 def _unsubscribe_url(context: NotificationContext, links: Links) -> str:

@@ -53,6 +53,8 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "guardian-added": translatable("See who books for you"),
 }
 """The label on the button for a message's link, for kinds with a label of their own."""
+JOIN: Final = translatable("Join the video visit")
+JOIN_LINE: Final = translatable("Join the video visit: {join_link}")
 BOOK_ANOTHER: Final = translatable("Book another appointment")
 ADD_TO_CALENDAR: Final = translatable("Add to calendar")
 PRIVACY_NOTICE: Final = translatable("Privacy notice")
@@ -194,6 +196,9 @@ def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
     elif key.kind in CALENDAR_KINDS and facts.link:
         add = translate(key.language, ADD_TO_CALENDAR)
         buttons[facts.link].append(Button(add, f"{facts.link}#calendar", is_primary=False))
+    for url in [each.join_url for each in facts.together or [facts] if each.join_url]:
+        line = translate(key.language, JOIN_LINE, join_link=url)
+        buttons[url] = buttons[line] = [Button(translate(key.language, JOIN), url)]
     if facts.rebook_url:
         buttons[facts.rebook_url] = [Button(translate(key.language, BOOK_ANOTHER), facts.rebook_url)]
     return buttons

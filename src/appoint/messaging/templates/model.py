@@ -66,10 +66,10 @@ APPOINTMENT_PLACEHOLDERS: Final = (
     *LIST_PLACEHOLDERS,
 )
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
-    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link"),
-    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "preparation", "deadline", "link"),
+    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "preparation", "deadline", "link", "join_link"),
     "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "rebook_link"),
-    "reminder": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link"),
+    "reminder": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
@@ -132,6 +132,10 @@ class ListedAppointment(msgspec.Struct, frozen=True):
     customer: str
     doctor: str
     type: str | None = None
+    id: UUID | None = None
+    has_call: bool = False
+    join_url: str | None = None
+    """Where the doctor joins the video visit."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

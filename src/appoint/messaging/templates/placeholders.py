@@ -27,6 +27,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "before": translatable("Previously: {before}"),
     "doctor_before": translatable("Previously with: {doctor_before}"),
     "expires": translatable("Held until: {expires}"),
+    "join_link": translatable("Join the video visit: {join_link}"),
 }
 """The lines about each of several appointments, keyed by placeholder."""
 APPOINTMENT_DETAILS: Final = ("when", "yours", "doctor", "type", "where")
@@ -138,6 +139,8 @@ def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
             hours = f"{day}, {hours}"
             details.insert(1, one_line(appointment.doctor))
         yield ", ".join([hours, *filter(None, details)])
+        if appointment.join_url:
+            yield translate(key.language, "Video visit: {join_link}", join_link=appointment.join_url)
     if (more := len(facts.appointments) - MAX_LISTED) > 0:
         yield translate(key.language, "and {count} more", count=more)
 
@@ -229,6 +232,7 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "preparation": lambda _key, facts: one_line(facts.preparation),
     "deadline": _deadline,
     "link": lambda _key, facts: facts.link or "",
+    "join_link": lambda _key, facts: facts.join_url or "",
     "rebook_link": lambda _key, facts: facts.rebook_url or "",
     "details": lambda key, facts: ", ".join(
         translate(key.language, DETAIL_NAMES[detail]) for detail in facts.corrected_details

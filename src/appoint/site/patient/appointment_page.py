@@ -7,6 +7,7 @@ from litestar import Response
 from ...booking import links
 from ...booking.model import LIVE
 from ...calls.joining import service as joining
+from ...calls.joining.model import JoinLink
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
 from ...http.languages import language_tag_for
@@ -36,6 +37,7 @@ async def appointment_page(
 ) -> Response[Any]:
     query, appointment = query_params(request), linked.appointment
     is_booker = booked_token_of(request) == token
+    join = await find_join_link(request, linked, token)
     return linked_page(
         request,
         "patient/appointment.html",
@@ -43,34 +45,34 @@ async def appointment_page(
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         address=path_of(token),
         link=link_of(request, token),
-        web_calendars=web_calendar_links(calendar_entry_of(request, linked, token)),
+        web_calendars=web_calendar_links(calendar_entry_of(request, linked, token, join)),
         notice_minutes=linked.catalogue.cancel_notice_minutes,
         live=appointment.status in LIVE,
         is_new="new" in query,
         # shown only to the browser that made the booking
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
-        join_path=await _join_path(request, linked, token),
+        join=join,
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
     )
 
 
-async def _join_path(request: Request, linked: LinkedAppointment, token: str) -> str | None:
-    """Return the path where the patient joins a video visit, until it is over."""
+async def find_join_link(request: Request, linked: LinkedAppointment, token: str) -> JoinLink | None:
+    """Return where the patient joins a video visit, until it is over."""
     appointment, secret = linked.appointment, request.services.secret_key
     if appointment.mode != "online" or appointment.status not in LIVE:
         return None
-    return await joining.find_join_path(
+    joins = await joining.find_join_links(
         request.services.db.within(appointment.clinic_id),
         secret,
-        appointment_id=appointment.id,
-        number=links.number_of(secret, token),
+        {appointment.id: links.number_of(secret, token)},
     )
+    return joins.get(appointment.id)
 
 
-def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -> CalendarEntry:
+def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str, join: JoinLink | None) -> CalendarEntry:
     """Return the appointment as calendars receive it, without the patient's name."""
     appointment = linked.appointment
     return calendar_entry(
@@ -86,6 +88,7 @@ def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str) -
         time_zone=appointment.time_zone,
         link=link_of(request, token),
         can_change=linked.can_cancel and not linked.is_late,
+        join_url=join and request.services.settings.links_url + join.path,
     )
 
 

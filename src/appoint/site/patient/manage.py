@@ -13,13 +13,14 @@ from ...booking import links, transitions
 from ...booking import service as appointments
 from ...booking.model import LIVE
 from ...http.forms import parse_form
+from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
-from ...kit.i18n import one_line
+from ...kit.i18n import one_line, translate
 from ...kit.icalendar_files import invitation, organizer
 from ..rendering import NO_STORE, redirect
-from .appointment_page import appointment_page, calendar_entry_of, refused_page
+from .appointment_page import appointment_page, calendar_entry_of, find_join_link, refused_page
 from .manage_link import (
     appointment_id,
     database,
@@ -74,7 +75,8 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
     appointment = linked.appointment
     file = invitation(
         "PUBLISH",
-        **calendar_entry_of(request, linked, token)._asdict(),
+        **calendar_entry_of(request, linked, token, await find_join_link(request, linked, token))._asdict(),
+        join_label=translate(language_for(request), "Video visit"),
         id=appointment.id,
         sequence=appointment.sequence,
         stamp=appointment.updated_at,

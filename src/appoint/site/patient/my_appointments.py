@@ -8,7 +8,8 @@ from litestar import Response, get, post
 from ... import audit
 from ...booking import links
 from ...booking import service as appointments
-from ...booking.model import LIVE, Status
+from ...booking.model import LIVE, CustomerVisit, Status
+from ...calls.joining import service as joining
 from ...customers import service as customers
 from ...customers.guardians import service as guardians
 from ...http.access import COOKIE
@@ -54,7 +55,15 @@ async def my_appointments(request: Request) -> Response[Any]:
         clinic_id=PLATFORM,
         subjects=[customer.id, *(visit.id for visit in visits), *(each.guardian_id for each in carers)],
     )
+    numbers = {each.id: each.link_number for each in visits if each.status in LIVE}
+    joins = await joining.find_join_links(request.db, secret, numbers)
     linked = [(visit, f"/appointments/{links.token(secret, visit.id, visit.link_number)}") for visit in visits]
+
+    def is_ahead(visit: CustomerVisit) -> bool:
+        """Return whether the visit has not started, or is a video visit that the patient can still join."""
+        ends_at = joins[visit.id].closes_at if visit.id in joins else visit.start_time
+        return ends_at >= now and visit.status in LIVE
+
     return render(
         request,
         "patient/my_appointments.html",
@@ -63,8 +72,9 @@ async def my_appointments(request: Request) -> Response[Any]:
         customer=customer,
         others=others,
         carers=carers,
-        upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now and visit.status in LIVE],
-        past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now and visit.status in LASTING],
+        joins=joins,
+        upcoming=[(visit, link) for visit, link in linked if is_ahead(visit)],
+        past=[(visit, link) for visit, link in reversed(linked) if not is_ahead(visit) and visit.status in LASTING],
         cancelled=[(visit, link) for visit, link in reversed(linked) if visit.status == Status.CANCELLED],
         saved="saved" in query_params(request),
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},

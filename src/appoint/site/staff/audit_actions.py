@@ -30,6 +30,8 @@ _SENTENCES: Final = (
     (translatable("{who} entered the waiting room: {what}"), "waitByJoinLink"),
     (translatable("{who} joined the video visit: {what}"), "enterCallByJoinLink"),
     (translatable("{who} changed the video visit: {what}"), "changeCallByForm"),
+    (translatable("{who} changed the settings for video visits"), "replaceCallSettings"),
+    (translatable("{who} made a test call"), "testCallSettings"),
     (translatable("{who} drafted an invoice"), "createInvoice"),
     (translatable("{who} changed a draft invoice"), "patchInvoice"),
     (translatable("{who} deleted a draft invoice"), "deleteInvoice"),

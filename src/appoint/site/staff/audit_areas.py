@@ -16,6 +16,7 @@ AREAS: Final = (
         ),
         translatable("invoices and payments"),
     ),
+    (re.compile(r"/callSettings|/calls$|/video$"), translatable("video visits")),
     (re.compile(r"/emergenc"), translatable("emergency access")),
     (re.compile(r"/audit"), translatable("the audit log")),
     (re.compile(r"/stranger"), translatable("appointments booked without signing in")),

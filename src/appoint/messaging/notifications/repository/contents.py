@@ -42,7 +42,8 @@ async def list_appointments_of_day(
     rows = await db.fetch(
         """
         select lower(a.during) as start_time, upper(a.during) as end_time,
-               cu.name as customer, t.name as type, d.name as doctor
+               cu.name as customer, t.name as type, d.name as doctor, a.id,
+               exists (select from call v where v.clinic_id = c.id and v.live_appointment_id = a.id) as has_call
           from clinic c
           join doctor d on d.clinic_id = c.id and d.id = $2
           join appointment a on a.clinic_id = c.id and a.doctor_id = d.id

@@ -1,0 +1,165 @@
+"""Read, replace and try out a clinic's call settings."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from ... import audit
+from ...clinics.clinics import service as clinics
+from ...clinics.doctors import service as doctors
+from ...database.pool import Database, Statements, Transaction
+from ...http.etags import digest
+from ...kit import errors, phones
+from ...kit.actors import Actor
+from ...kit.i18n import translatable
+from ...kit.ids import new_id
+from ...kit.key_ring import UnreadableError
+from ..providers.gateway import Providers
+from ..providers.model import CLOSES_AFTER, Connection, Gateway, Person, ProviderFailure, Room, person_id, room_name
+from ..rooms import repository as rooms
+from . import repository
+from .model import (
+    DEFAULT_OPENING_MINUTES,
+    MIN_SECRET_LENGTH,
+    REVISITABLE,
+    WITH_SECRET,
+    CallSettings,
+    CallSettingsContent,
+    CallTrial,
+    DoctorLink,
+    StoredSettings,
+)
+
+TRIAL_SECONDS: Final = 10.0
+TRIAL_TTL: Final = timedelta(minutes=5)
+
+
+async def get(db: Statements, clinic_id: int, *, default_gateway: Gateway | None) -> CallSettings:
+    """Raise `NotFound` for an unknown clinic."""
+    await clinics.get(db, clinic_id)
+    stored = await _find(db, clinic_id)
+    connection = (stored and stored.connection) or Connection(url="")
+    return CallSettings(
+        gateway=stored.gateway if stored else default_gateway,
+        url=connection.url or None,
+        app_id=connection.app_id or None,
+        has_secret=bool(connection.secret),
+        doctor_links=[DoctorLink(doctor_id=id, url=url) for id, url in connection.doctor_links.items()],
+        opens_before_minutes=stored.opens_before_minutes if stored else DEFAULT_OPENING_MINUTES,
+        phone=stored.phone if stored else None,
+    )
+
+
+async def replace(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    content: CallSettingsContent,
+    if_match: str | None,
+    default_gateway: Gateway | None,
+    now: datetime,
+) -> CallSettings:
+    """Replace the clinic's settings. If the provider changes, upcoming video visits get rooms there. Raise `NotFound`,
+    `VersionMismatch`, or `Invalid`, for example if the secret is too short."""
+    version = digest(await get(tx, clinic_id, default_gateway=default_gateway))
+    await clinics.check_version(tx, clinic_id, if_match=if_match, version=version)
+    stored = await _find(tx, clinic_id)
+    gateway = content.gateway
+    faults = content.list_faults()
+    if gateway == "demo" and default_gateway != "demo":
+        faults.append(errors.Fault("#/gateway", translatable("is only available in development")))
+    if faults:
+        raise errors.Invalid(*faults)
+    connection = None if gateway in (None, "demo") else await _connection(tx, clinic_id, content, stored)
+    if gateway is None:
+        await repository.delete(tx, clinic_id)
+    else:
+        await repository.save(
+            tx,
+            clinic_id=clinic_id,
+            gateway=gateway,
+            connection=connection,
+            opens_before_minutes=content.opens_before_minutes,
+            phone=await _phone(tx, clinic_id, content.phone),
+        )
+    old = (stored.gateway, stored.connection) if stored else (default_gateway, None)
+    if old != (gateway or default_gateway, connection):
+        await rooms.switch_gateway(tx, clinic_id=clinic_id, gateway=gateway or default_gateway, now=now)
+    places = await rooms.list_upcoming_online(tx, clinic_id=clinic_id, now=now)
+    await rooms.reconcile(tx, places, default_gateway=default_gateway, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])
+    return await get(tx, clinic_id, default_gateway=default_gateway)
+
+
+async def _connection(
+    tx: Statements, clinic_id: int, content: CallSettingsContent, stored: StoredSettings | None
+) -> Connection:
+    """Raise `Invalid` if the secret is too short, or a link belongs to no doctor at the clinic."""
+    needs_secret = content.gateway in WITH_SECRET
+    secret = content.secret or (stored and stored.connection and stored.connection.secret) or ""
+    if needs_secret and len(secret) < MIN_SECRET_LENGTH:
+        text = translatable("must have at least {count} characters")
+        raise errors.Invalid(errors.Fault("#/secret", text, count=MIN_SECRET_LENGTH))
+    links = {link.doctor_id: link.url for link in content.doctor_links if link.url}
+    await _check_doctors(tx, clinic_id, content, links)
+    return Connection(
+        url=content.url or "",
+        app_id=content.app_id or "",
+        secret=secret if needs_secret else "",
+        doctor_links=links,
+    )
+
+
+async def _check_doctors(tx: Statements, clinic_id: int, content: CallSettingsContent, links: dict[UUID, str]) -> None:
+    names = await doctors.names(tx, clinic_id) if links else {}
+    faults = [
+        errors.Fault(f"#/doctorLinks/{number}/doctorId", "must be the ID of a doctor at this clinic")
+        for number, link in enumerate(content.doctor_links)
+        if link.url and link.doctor_id not in names
+    ]
+    if faults:
+        raise errors.Invalid(*faults)
+
+
+async def _phone(tx: Statements, clinic_id: int, text: str | None) -> str | None:
+    if text is None:
+        return None
+    clinic = await clinics.get(tx, clinic_id)
+    phone = phones.to_e164(text, time_zone=clinic.time_zone)
+    if phone is None:
+        raise errors.Invalid(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
+    return phone
+
+
+async def try_out(db: Database, *, clinic_id: int, providers: Providers, now: datetime) -> CallTrial:
+    """Make and end a room, to see whether the settings work. Raise `NotFound` for an unknown clinic."""
+    settings = await get(db, clinic_id, default_gateway=providers.default_gateway)
+    id = new_id(clinic_id)
+    doctor_id = settings.doctor_links[0].doctor_id if settings.doctor_links else id
+    room = Room(room_name(providers.secret, id), id, doctor_id, now, now + TRIAL_TTL - CLOSES_AFTER)
+    person = Person(person_id(providers.secret, id, "trial"), "Appoint", is_host=True)
+    if settings.gateway is None:
+        return CallTrial(succeeded=False, reason="video visits are not set up", address=None)
+    try:
+        gateway = providers.gateway_for(settings.gateway, await repository.find_connection(db, clinic_id))
+        async with asyncio.timeout(TRIAL_SECONDS):
+            await gateway.make(room)
+            address = await gateway.enter(room, person, now=now)
+            await gateway.end(room)
+    except ProviderFailure as failure:
+        return CallTrial(succeeded=False, reason=str(failure), address=None)
+    except TimeoutError:
+        return CallTrial(succeeded=False, reason="the provider did not respond in time", address=None)
+    except UnreadableError:
+        return CallTrial(succeeded=False, reason="the stored secret cannot be decrypted", address=None)
+    return CallTrial(succeeded=True, reason=None, address=address if settings.gateway in REVISITABLE else None)
+
+
+async def _find(db: Statements, clinic_id: int) -> StoredSettings | None:
+    """Return the settings, or None if they cannot be decrypted, so that a manager can replace them."""
+    try:
+        return await repository.find(db, clinic_id)
+    except UnreadableError:
+        return None

@@ -1,0 +1,56 @@
+"""Where a clinic's video visits take place, for managers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from ...calls.providers.gateway import create_providers
+from ...calls.providers.model import Gateway
+from ...calls.settings import service
+from ...calls.settings.model import MIN_SECRET_LENGTH
+from ...clinics.doctors import service as doctors
+from ...http.etags import digest
+from ...http.languages import language_for
+from ...http.request import Request
+from ...http.routes import route
+from ...kit.i18n import translatable, translate
+from ..staff_frame import staff_page
+
+LABELS: Final[Mapping[Gateway, str]] = {
+    "jitsi": translatable("Jitsi Meet, on your own server"),
+    "link": translatable("Fixed links"),
+    "demo": translatable("Practice rooms without sound or pictures"),
+}
+"""The providers, in the order in which the page offers them."""
+
+
+@get(
+    "/staff/{clinic_id:int}/video",
+    operation_id="showCallSettings",
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
+async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    default = create_providers(request.services.settings).default_gateway
+    settings = await service.get(request.db, clinic_id, default_gateway=default)
+    language = language_for(request)
+    links = {link.doctor_id: link.url for link in settings.doctor_links}
+    return await staff_page(
+        request,
+        "staff/clinic/video.html",
+        clinic_id=clinic_id,
+        place="video",
+        settings=settings,
+        tag=digest(settings),
+        gateways=[
+            *([] if default else [("", translate(language, "No video visits"))]),
+            *((name, translate(language, label)) for name, label in LABELS.items() if name != "demo" or default),
+        ],
+        doctors=[(each, links.get(each.id)) for each in await doctors.list_by_name(request.db, clinic_id)],
+        min_secret_length=MIN_SECRET_LENGTH,
+    )
+
+
+PAGES: Final = [show]

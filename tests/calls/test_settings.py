@@ -1,0 +1,133 @@
+"""Managers choose where their clinic's video visits take place."""
+
+from datetime import timedelta
+
+import pytest
+
+from appoint.calls.rooms.repository import reconcile
+from appoint.calls.settings import repository
+from appoint.kit import clock
+from support.app import ADMIN
+from support.appointments import create_world
+from support.calls import book_online, states
+from support.staff import add_user, bearer, works_at
+
+SECRET = "a secret that only this clinic and its server know"
+JITSI = {"gateway": "jitsi", "url": "https://meet.example.org", "appId": "lakeside", "secret": SECRET}
+
+
+@pytest.fixture
+async def world(db, client):
+    from appoint.kit.cache import ClinicCache
+
+    async with ClinicCache(None) as cache:
+        world = await create_world(db, cache)
+        world.now = clock.now()
+        yield world
+
+
+async def put(client, world, content, headers=ADMIN):
+    return await client.put(f"/api/clinics/{world.clinic}/callSettings", json=content, headers=headers)
+
+
+async def test_the_secret_is_stored_encrypted_and_never_shown(client, db, world):
+    response = await put(client, world, JITSI)
+    assert response.status_code == 200
+    assert (response.json()["hasSecret"], SECRET in response.text) == (True, False)
+    shown = await client.get(f"/api/clinics/{world.clinic}/callSettings", headers=ADMIN)
+    page = await client.get(f"/staff/{world.clinic}/video", headers=ADMIN)
+    rows = await db.fetch("select t::text from call_settings t union all select t::text from audit_unsealed t")
+    assert not [text for text in (shown.text, page.text, *(row.t for row in rows)) if SECRET in text]
+    stored = await repository.find(db, world.clinic)
+    assert stored.connection.secret == SECRET
+
+
+async def test_the_stored_secret_stays_until_there_is_another(client, db, world):
+    await put(client, world, JITSI)
+    response = await put(client, world, {**JITSI, "secret": None, "appId": "harbor"})
+    assert (response.json()["appId"], response.json()["hasSecret"]) == ("harbor", True)
+    assert (await repository.find(db, world.clinic)).connection.secret == SECRET
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"secret": "short"}, "#/secret"),
+        ({"secret": None}, "#/secret"),
+        ({"url": None}, "#/url"),
+        ({"url": "http://meet.example.org"}, "#/url"),
+        ({"appId": None}, "#/appId"),
+        ({"phone": "123"}, "#/phone"),
+        ({"opensBeforeMinutes": 61}, "#/opensBeforeMinutes"),
+        ({"gateway": "link", "url": None}, "#/url"),
+        (
+            {"doctorLinks": [{"doctorId": "019a0000-0000-8000-8000-000000000000", "url": "https://a.example"}]},
+            "#/doctorLinks/0/doctorId",
+        ),
+    ],
+)
+async def test_incomplete_settings_are_refused(client, world, change, pointer):
+    response = await put(client, world, JITSI | change)
+    assert (response.status_code, [each["pointer"] for each in response.json()["errors"]]) == (400, [pointer])
+
+
+async def test_a_change_based_on_old_settings_is_refused(client, world):
+    shown = await client.get(f"/api/clinics/{world.clinic}/callSettings", headers=ADMIN)
+    await put(client, world, JITSI)
+    response = await put(client, world, JITSI, ADMIN | {"If-Match": shown.headers["ETag"]})
+    assert response.status_code == 412
+
+
+async def test_changing_the_provider_makes_the_rooms_of_upcoming_calls_again(client, db, world):
+    appointment = await book_online(world, world.nine)
+    await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
+    await db.execute("update call set state = 'made', due_at = null")
+    await put(client, world, JITSI)
+    assert [(row.gateway, row.state) for row in await db.fetch("select gateway, state from call")] == [
+        ("jitsi", "wanted")
+    ]
+    await db.execute("update call set state = 'made', due_at = null")
+    await put(client, world, JITSI | {"opensBeforeMinutes": 20})
+    assert await states(world) == [(0, "made")]
+
+
+async def test_choosing_a_provider_makes_calls_for_appointments_booked_before(client, world):
+    await book_online(world, world.nine)
+    assert await states(world) == []
+    await put(client, world, JITSI)
+    assert await states(world) == [(0, "wanted")]
+
+
+async def test_the_settings_decide_when_the_waiting_room_opens_and_whom_to_call(client, db, world):
+    from appoint.calls.joining import service
+
+    appointment = await book_online(world, world.nine)
+    await put(client, world, JITSI | {"opensBeforeMinutes": 45, "phone": "+49 30 999999"})
+    visit = await service.get_visit(db, appointment.id)
+    assert (visit.start_time - visit.opens_at, visit.phone) == (timedelta(minutes=45), "+4930999999")
+    assert visit.doctor_opens_at == visit.opens_at
+
+
+async def test_a_test_call_says_whether_the_settings_work(client, world):
+    path = f"/api/clinics/{world.clinic}/callSettings/test"
+    assert (await client.post(path, headers=ADMIN)).json()["succeeded"]
+    await put(client, world, JITSI)
+    response = await client.post(path, headers=ADMIN)
+    assert response.json()["address"].startswith("https://meet.example.org/")
+    assert response.headers["Cache-Control"] == "no-store"
+    await put(client, world, {"gateway": "link", "url": "https://meet.example.org/room"})
+    assert (await client.post(path, headers=ADMIN)).json() == {
+        "succeeded": True,
+        "reason": None,
+        "address": "https://meet.example.org/room",
+    }
+
+
+async def test_only_managers_see_the_settings(client, db, world):
+    user = await add_user(db, "rosa@example.org")
+    await works_at(db, user, world.clinic, "receptionist")
+    headers = await bearer(client, "rosa@example.org")
+    path = f"/api/clinics/{world.clinic}/callSettings"
+    assert (await client.get(path, headers=headers)).status_code == 403
+    assert (await client.get(f"/staff/{world.clinic}/video", headers=headers)).status_code == 403
+    assert (await client.post(f"{path}/test", headers=headers)).status_code == 403
