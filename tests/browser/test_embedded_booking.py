@@ -35,7 +35,7 @@ async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_si
         await follow(content.get_by_role("link", name=re.compile("^Sprechstunde")), frame)
         await follow(content.locator(".turn [rel=next]"), frame)
         await follow(content.locator(DAYS).nth(1), frame)
-        await expect(content.get_by_role("heading", name="Zeit wählen")).to_be_visible()
+        await expect(content.get_by_role("heading", name="Termin wählen")).to_be_visible()
         await page.wait_for_function(
             "height => document.querySelector('iframe').offsetHeight === height",
             arg=await frame.evaluate("Math.ceil(document.documentElement.getBoundingClientRect().height)"),
