@@ -27,6 +27,7 @@ SAME_AS_ENGLISH = {
         "Text",
         "URL",
         "Webhooks",
+        "Website",
         "optional",
         "{what}, {when}: {reason}",
     },

@@ -26,6 +26,12 @@ async def open_form(client, type: str, *, base: str = "/c/lakeside", **query: st
     return page
 
 
+def typed(page, *fields: str) -> list[str]:
+    """Return the values that a form already contains."""
+    inputs = [re.search(f'<input[^>]* name="{field}"[^>]*>', page.text).group() for field in fields]
+    return [value.group(1) if (value := re.search(' value="([^"]*)"', text)) else "" for text in inputs]
+
+
 async def booked(db):
     return [
         tuple(row)
@@ -123,9 +129,23 @@ async def test_the_details_of_several_holds_can_be_changed_together(client, db, 
     page = await client.get(unescape(details))
     assert ("Also in this visit" in page.text, "no longer available" in page.text) == (True, False)
     assert "Add another appointment" not in page.text
+    assert typed(page, "email") == ["wrong@example.org"]
     assert (await send(client, form_of(page), email="ana@example.org")).status_code == 303
     statuses = await db.fetchval("select array_agg(status order by created_at) from appointment")
     assert statuses == ["cancelled", "cancelled", "pending", "pending"]
+
+
+async def test_the_form_for_changing_details_contains_what_each_person_typed(client, db, lakeside):
+    await client.patch("/api/clinics/1", json={"policy": ALWAYS}, headers=ADMIN)
+    form = form_of(await open_form(client, lakeside, also=also(lakeside)))
+    sent = await send(client, form, email="ana@example.org", note="By wheelchair", name1="Ben")
+    code_page = await client.get(sent.headers["Location"])
+    (details,) = re.findall(r'href="([^"]+)">Change your details', code_page.text)
+    page, fields = await client.get(unescape(details)), ("name", "email", "name1")
+    assert typed(page, *fields) == ["Ana Souza", "ana@example.org", "Ben"]
+    assert ">By wheelchair</textarea>" in page.text
+    await db.execute("update customer set created_at = created_at - interval '1 day'")
+    assert typed(await client.get(unescape(details)), *fields) == [""] * 3
 
 
 async def test_one_of_several_holds_can_be_removed(client, db, lakeside):

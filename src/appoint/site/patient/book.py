@@ -42,6 +42,7 @@ from .own_booking import (
     find_recent_booking,
     is_own_hold,
     link_of_own_booking,
+    read_held_details,
     release_own_holds,
 )
 from .own_people import people_of
@@ -67,7 +68,7 @@ async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
     unavailable = await check_time(choice)
     held_token = query_params(request).get("hold", "")
     if unavailable and await is_own_hold(choice, held_token):  # the visitor wants to change their details
-        return await _form(choice, {}, held_token=held_token)
+        return await _form(choice, await read_held_details(choice, held_token), held_token=held_token)
     recent = await find_recent_booking(choice)
     own_link = await link_of_own_booking(choice) if unavailable else None
     if unavailable and (own_link or (recent and recent.is_at_choice)):

@@ -4,18 +4,24 @@ import hashlib
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, NamedTuple
+from uuid import UUID
 
+from ... import audit
 from ...booking import links, transitions
 from ...booking import service as appointments
 from ...booking.bookings import service as bookings
 from ...booking.model import LIVE, Appointment, Status
+from ...customers import service as customers
+from ...customers.model import Customer
+from ...database.pool import Database
 from ...http.cookies import booked_token_of, form_keys_of
 from ...kit import clock, errors
-from ...kit.ids import clinic_of
-from .booking_choice import Choice
+from ...kit.ids import PLATFORM, clinic_of
+from .booking_choice import Choice, read_others
 from .manage_link import appointment_id, holder, path_of
 
 RECENT_BOOKING_AGE: Final = timedelta(minutes=15)
+NEW_CUSTOMER_AGE: Final = timedelta(minutes=30)
 
 
 class RecentBooking(NamedTuple):
@@ -86,6 +92,42 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
         and appointment.start_time == choice.start
         and (choice.doctor is None or appointment.doctor_id == choice.doctor.id)
     )
+
+
+async def read_held_details(choice: Choice, token: str) -> dict[str, str]:
+    """Return what the visitor typed when they put the chosen times on hold, keyed by field.
+
+    Only customers who have just been registered are included: a link may also hold an appointment of someone whose
+    details its holder does not know.
+    """
+    request, db, clinic_id = choice.visit.request, choice.visit.request.services.db, choice.visit.catalogue.clinic_id
+    held_id, actor = links.appointment_of(request.services.secret_key, token), await holder(request, token)
+    if held_id is None or actor is None:
+        return {}
+    hold = await appointments.get(db, held_id)
+    together = await bookings.list_together(db, clinic_id=clinic_id, booking_id=hold.booking_id)
+    typed = {"note": hold.notes or ""}
+    first: Customer | None = None
+    for number, each_choice in enumerate([choice, *read_others(choice.visit)]):
+        held = next((each for each in together if each.status == Status.PENDING and _is_at(each, each_choice)), None)
+        customer = await _find_new_customer(db, held.customer_id) if held else None
+        if customer is None:
+            continue
+        suffix = str(number or "")
+        await audit.record(db.across(), actor, clinic_id=PLATFORM, subjects=[customer.id])
+        if number == 0:
+            first = customer
+            typed |= {"email": customer.email or "", "phone": customer.phone or ""}
+        elif first and customer.id == first.id:
+            continue
+        birth_date = customer.birth_date.isoformat() if customer.birth_date else ""
+        typed |= {f"name{suffix}": customer.name, f"birthDate{suffix}": birth_date}
+    return typed
+
+
+async def _find_new_customer(db: Database, customer_id: UUID) -> Customer | None:
+    customer = await customers.get(db.across(), customer_id)
+    return customer if clock.now() - customer.created_at < NEW_CUSTOMER_AGE else None
 
 
 async def release_own_holds(choice: Choice, token: str) -> None:
