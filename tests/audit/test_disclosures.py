@@ -134,6 +134,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getPatient": ("customerId",),
     "getPlatformAuditHead": (),
     "getSession": ("sessionId",),
+    "getSettlement": ("appointmentId",),
     "getSignInRules": ("clinicId",),
     "getStaffNetworks": ("clinicId",),
     "getUser": ("userId",),

@@ -22,6 +22,7 @@ CLASSES = {
     """,
     "internal": """
         account: name currency
+        appointment_bill: settled_as currency refund_to
         allocation: currency
         coupon: code active_code description
         document_number: series

@@ -249,6 +249,7 @@ def without(table: str, *constraints: str) -> str:
 
 MONEY_PREPARATIONS = {
     # These constraints are targets of foreign keys and imply each other.
+    "appointment_bill_paid": without("appointment_bill", "appointment_bill_returned"),
     "invoice_pkey": without("invoice", "invoice_with_status"),
     "invoice_with_status": without("invoice", "invoice_pkey"),
     "invoice_with_number": without("invoice", "invoice_pkey", "invoice_with_status"),

@@ -70,6 +70,7 @@ insert into transfer (clinic_id, id, stage, rule, debit, credit, currency, amoun
 insert into gateway_event (gateway, event_id, type) values ('stripe', 'evt_1', 'charge.refunded');
 insert into invoice_pdf (clinic_id, invoice_id, hash, content)
   values (1, '{CREDIT_NOTE}', encode(sha256('%PDF'), 'hex'), '%PDF');
+insert into appointment_bill (clinic_id, appointment_id) values (1, '{BOOKED}');
 """
 
 # Valid rows. Each case changes one thing about one of them.

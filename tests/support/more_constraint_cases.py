@@ -3,6 +3,7 @@
 from functools import partial
 from hashlib import sha256
 
+from support.billing_constraint_cases import BILLING_CASES
 from support.call_constraint_cases import CALL_CASES
 from support.constraint_rows import (
     ANA,
@@ -64,6 +65,7 @@ MORE_CASES = {
     "payment_drift_kind": payment_drift(kind="strange"),
     "payment_drift_clinic": payment_drift(clinic_id=7),
     **MONEY_CASES,
+    **BILLING_CASES,
     "dev_payment_object_pkey": dev_payment(id="pi_1", content='{"id": "pi_1"}'),
     "dev_payment_object_kind": dev_payment(kind="payout"),
     "dev_payment_object_content": dev_payment(content='{"id": "re_2"}'),

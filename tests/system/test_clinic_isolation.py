@@ -45,6 +45,7 @@ ACROSS_CLINICS = {
     ("database.queue_lengths", "notification"): "the same",
     ("database.queue_lengths", "webhook"): "the same",
     ("database.queue_lengths", "broker_message"): "the same",
+    ("billing.list_due", "appointment_bill"): "workers serve all clinics",
     ("checkout.list_ended", "appointment"): "the sweep of payments whose holds are over",
     ("checkout.list_ended", "payment"): "the same",
     ("checkout.list_unsent", "payment"): "workers serve all clinics",

@@ -1628,6 +1628,27 @@ CASE
 END))
 );
 
+CREATE TABLE public.appointment_bill (
+    clinic_id integer NOT NULL,
+    appointment_id uuid NOT NULL,
+    due_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    settled_as text,
+    settled_at timestamp with time zone,
+    currency text,
+    paid bigint,
+    kept bigint,
+    returned bigint,
+    refund_to text,
+    CONSTRAINT appointment_bill_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_bill_kept CHECK ((kept >= 0)),
+    CONSTRAINT appointment_bill_paid CHECK ((paid >= 0)),
+    CONSTRAINT appointment_bill_refund_to CHECK ((refund_to = ANY (ARRAY['credit'::text, 'method'::text, 'ask'::text]))),
+    CONSTRAINT appointment_bill_returned CHECK (((returned >= 0) AND (returned <= paid))),
+    CONSTRAINT appointment_bill_settled CHECK ((num_nonnulls(settled_as, settled_at, currency, paid, kept, returned, refund_to) = ANY (ARRAY[0, 7]))),
+    CONSTRAINT appointment_bill_settled_as CHECK ((settled_as = ANY (ARRAY['cancellation'::text, 'noShow'::text])))
+);
+
 CREATE TABLE public.appointment_step (
     clinic_id integer NOT NULL,
     step_id uuid NOT NULL,
@@ -2516,6 +2537,7 @@ END) STORED,
     notice_minutes integer,
     keep_percent smallint,
     gateway_refund_id text,
+    appointment_id uuid,
     CONSTRAINT refund_amount CHECK ((amount > 0)),
     CONSTRAINT refund_at_once CHECK (((destination <> 'credit'::text) OR (status = 'succeeded'::text))),
     CONSTRAINT refund_destination CHECK ((destination = ANY (ARRAY['method'::text, 'credit'::text, 'dispute'::text]))),
@@ -2830,6 +2852,9 @@ ALTER TABLE ONLY public.app_user
 
 ALTER TABLE ONLY public.app_user
     ADD CONSTRAINT app_user_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.appointment_bill
+    ADD CONSTRAINT appointment_bill_pkey PRIMARY KEY (clinic_id, appointment_id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
@@ -3212,6 +3237,8 @@ CREATE INDEX allocation_by_refund ON public.allocation USING btree (clinic_id, r
 
 CREATE INDEX appointment_beside ON public.appointment USING btree (clinic_id, customer_id) WHERE ('customer-busy'::text = ANY (overridden));
 
+CREATE INDEX appointment_bill_due ON public.appointment_bill USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id) WHERE (booker_id IS NOT NULL);
 
 CREATE INDEX appointment_by_booking ON public.appointment USING btree (clinic_id, booking_id);
@@ -3381,6 +3408,9 @@ ALTER TABLE ONLY public.allocation
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.appointment_bill
+    ADD CONSTRAINT appointment_bill_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
@@ -3629,6 +3659,9 @@ ALTER TABLE ONLY public.recovery_code
     ADD CONSTRAINT recovery_code_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
 
 ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id);
+
+ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_becomes_credit FOREIGN KEY (clinic_id, credited_id) REFERENCES public.payment(clinic_id, refund_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.refund
@@ -3695,6 +3728,8 @@ CREATE POLICY across ON public.account TO appoint_across USING (true);
 CREATE POLICY across ON public.allocation TO appoint_across USING (true);
 
 CREATE POLICY across ON public.api_key TO appoint_across USING (true);
+
+CREATE POLICY across ON public.appointment_bill TO appoint_across USING (true);
 
 CREATE POLICY across ON public.audit_entry TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
@@ -3776,6 +3811,8 @@ ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.appointment_bill ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
@@ -3845,6 +3882,8 @@ CREATE POLICY of_clinic ON public.account TO appoint_server USING ((clinic_id = 
 CREATE POLICY of_clinic ON public.allocation TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.api_key TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.appointment_bill TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_entry FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -70,6 +70,7 @@ from ..messaging.templates.api import MessageTemplates
 from ..oversight.emergency_access.api import EmergencyAccesses
 from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
+from ..payments.billing.api import Billing
 from ..payments.checkout.api import receive_payment_event
 from ..payments.checkout.gateway import Checkout
 from ..payments.coupons.api import Coupons
@@ -127,7 +128,7 @@ API = [
     Confirmations,
     ManageLinks,
     StrangerAppointments,
-    *(Invoices, InvoiceDocuments, Payments, Coupons, Ledger, PaymentPolicies),
+    *(Billing, Invoices, InvoiceDocuments, Payments, Coupons, Ledger, PaymentPolicies),
     ClinicCallSettings,
     Providers,
     Notifications,

@@ -35,6 +35,7 @@ from ..messaging.notifications.gateway import compose
 from ..messaging.notifications.links import Links
 from ..oversight.privacy.service import erase_copies
 from ..oversight.reports import service as reports
+from ..payments.billing import service as billing
 from ..payments.documents.service import request_pdfs
 from ..settings import Settings
 from . import nightly, schedule, timekeeping
@@ -78,8 +79,11 @@ def prepare(settings: Settings, db: Database) -> Work:
     async def follow(tx: Transaction, batch: Sequence[Event]) -> None:
         await calls.follow(tx, batch, default_gateway=providers.default_gateway, now=clock.now())
 
-    # calls come first, so that messages can mention them
-    subscribers: list[Subscriber] = [follow, plan, fan_out, erase_copies, reports.note, request_pdfs]
+    async def bill(tx: Transaction, batch: Sequence[Event]) -> None:
+        await billing.follow(tx, batch, now=clock.now())
+
+    # calls and bills come first, so that messages can mention them
+    subscribers: list[Subscriber] = [follow, bill, plan, fan_out, erase_copies, reports.note, request_pdfs]
     if settings.broker_url:
         subscribers.append(broker.store)
     return Work(db, settings, sending, subscribers, providers)

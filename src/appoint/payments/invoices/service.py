@@ -24,7 +24,7 @@ from ..ledger.model import Posting
 from ..numbers.repository import take_number
 from ..policies import service as policies
 from ..policies.model import PaymentPolicy
-from . import repository
+from . import deposits, repository
 from .model import (
     Discount,
     Invoice,
@@ -91,6 +91,37 @@ async def draft(tx: Transaction, actor: Actor, *, clinic_id: int, content: Invoi
     return invoice
 
 
+async def draft_for_occasion(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    content: InvoiceContent,
+    appointment_id: UUID,
+    occasion: Occasion,
+    now: datetime,
+) -> Invoice | None:
+    """Draft an invoice because of an appointment, as `create` does. Return None if there is already one."""
+    invoice = await create(
+        tx, clinic_id=clinic_id, content=content, appointment_id=appointment_id, occasion=occasion, now=now
+    )
+    if invoice:
+        await audit.record(tx, actor, clinic_id=clinic_id, subjects=[invoice.id, content.customer_id])
+    return invoice
+
+
+async def remove_appointment(
+    tx: Transaction, actor: Actor, *, invoice_id: UUID, appointment_id: UUID, now: datetime
+) -> None:
+    """Take an appointment that does not take place off a draft. Delete the draft if nothing is left on it."""
+    current = await get(tx, invoice_id)
+    lines = [line_content(line) for line in current.lines if line.appointment_id != appointment_id]
+    if lines:
+        await change(tx, actor, invoice_id=invoice_id, patch=InvoicePatch(lines=lines), if_match="*", now=now)
+    else:
+        await delete(tx, actor, invoice_id=invoice_id, if_match="*", now=now)
+
+
 async def change(
     tx: Transaction, actor: Actor, *, invoice_id: UUID, patch: InvoicePatch, if_match: str | None, now: datetime
 ) -> Invoice:
@@ -117,13 +148,19 @@ async def delete(tx: Transaction, actor: Actor, *, invoice_id: UUID, if_match: s
 
 
 async def issue(tx: Transaction, actor: Actor, *, invoice_id: UUID, if_match: str | None, now: datetime) -> Invoice:
-    """Issue a draft: give it its number and copies of both parties' details, and post it.
+    """Issue a draft: give it its number and copies of both parties' details, and post it. Deposits for the
+    appointments on it pay it at once.
 
     Raise `NotFound`, `Invalid` for a draft without lines, or an `invoice-issued` `Conflict`.
     """
+    shares = await deposits.lock_shares(tx, await get(tx, invoice_id))  # payments before invoices, as everywhere
     draft = await lock_draft(tx, invoice_id, if_match)
     await audit.record(tx, actor, clinic_id=draft.clinic_id, subjects=[invoice_id, draft.customer_id])
-    return await issue_draft(tx, draft, now=now)
+    issued = await issue_draft(tx, draft, now=now)
+    if not shares:
+        return issued
+    await deposits.pay_with(tx, actor, issued, shares)
+    return await get(tx, invoice_id)
 
 
 async def issue_draft(tx: Transaction, draft: Invoice, *, now: datetime) -> Invoice:

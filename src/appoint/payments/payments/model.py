@@ -1,7 +1,7 @@
 """Payments, allocations and refunds."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -71,6 +71,14 @@ class RefundContent(RequestBody):
     amount: PositiveMoney | None = None
     """By default, everything that is left of the payment."""
     reason: Reason | None = None
+
+
+class PolicyLine(NamedTuple):
+    """The appointment that a refund settles, and the line of the cancellation policy that decided."""
+
+    appointment_id: UUID
+    notice_minutes: int | None
+    keep_percent: int | None
 
 
 class Allocation(msgspec.Struct, kw_only=True, rename="camel"):

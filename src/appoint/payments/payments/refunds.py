@@ -15,7 +15,7 @@ from ...kit.money import Money
 from ..ledger import service as ledger
 from . import postings, repository
 from .allocating import append_event, get_payment
-from .model import Payment, Refund, RefundContent
+from .model import Payment, PolicyLine, Refund, RefundContent
 from .service import lock
 
 
@@ -27,10 +27,17 @@ async def get(db: Statements, refund_id: UUID) -> Refund:
 
 
 async def refund_payment(
-    tx: Transaction, actor: Actor, *, payment_id: UUID, content: RefundContent, if_match: str | None, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    *,
+    payment_id: UUID,
+    content: RefundContent,
+    decided_by: PolicyLine | None = None,
+    if_match: str | None,
+    now: datetime,
 ) -> Refund:
     """Refund part of a payment, or all that is left of it. A refund of a card payment is pending until the payment
-    provider has made it.
+    provider has made it. `decided_by` says which appointment it settles, if it settles one.
 
     Raise `NotFound`, or a `Conflict`: `currency-differs`, or `refund-too-large` if the payment has less left, or if it
     cannot be refunded in this way, because it is a credit note, or credit that should become credit.
@@ -56,6 +63,7 @@ async def refund_payment(
         destination=content.to,
         status="pending" if is_pending else "succeeded",
         reason=content.reason,
+        decided_by=decided_by,
     )
     if not is_pending:
         await _complete(tx, payment, refund, now=now)
@@ -71,12 +79,20 @@ async def complete_refund(tx: Transaction, *, refund_id: UUID, now: datetime) ->
 
 
 async def take_out(
-    tx: Transaction, actor: Actor, *, payment: Payment, amount: int, destination: str, status: str, reason: str | None
+    tx: Transaction,
+    actor: Actor,
+    *,
+    payment: Payment,
+    amount: int,
+    destination: str,
+    status: str,
+    reason: str | None,
+    decided_by: PolicyLine | None = None,
 ) -> Refund:
     """Take free cents out of a locked payment. Raise a `refund-too-large` `Conflict` if it has less left."""
     money = Money(amount, payment.amount.currency)
     refund_id = await repository.add_refund(
-        tx, payment.id, amount=money, destination=destination, status=status, reason=reason
+        tx, payment.id, amount=money, destination=destination, status=status, reason=reason, decided_by=decided_by
     )
     pieces = await repository.allocate(
         tx,

@@ -12,7 +12,7 @@ from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from ...kit.money import MAX_AMOUNT, Money
 from ..numbers.model import DocumentNumber, format_number
-from .model import Allocation, Method, Payment, Refund, Status
+from .model import Allocation, Method, Payment, PolicyLine, Refund, Status
 
 ALLOCATE: Final = load(__name__, "allocate")
 LIST_PAYMENTS: Final = load(__name__, "list_payments")
@@ -246,13 +246,21 @@ async def undo(tx: Statements, id: UUID, *, now: datetime) -> bool:
 
 
 async def add_refund(
-    tx: Statements, payment_id: UUID, *, amount: Money, destination: str, status: str, reason: str | None
+    tx: Statements,
+    payment_id: UUID,
+    *,
+    amount: Money,
+    destination: str,
+    status: str,
+    reason: str | None,
+    decided_by: PolicyLine | None = None,
 ) -> UUID:
     clinic_id = clinic_of(payment_id)
     return await tx.fetchval(
         """
-        insert into refund (clinic_id, id, payment_id, amount, currency, destination, status, reason)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        insert into refund (clinic_id, id, payment_id, amount, currency, destination, status, reason, appointment_id,
+                            notice_minutes, keep_percent)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         returning id
         """,
         clinic_id,
@@ -263,6 +271,7 @@ async def add_refund(
         destination,
         status,
         reason,
+        *(decided_by or (None, None, None)),
     )
 
 

@@ -26,8 +26,7 @@ class PaymentPolicyContent(RequestBody):
     """How a clinic charges. For a type, null means as at the clinic; for a clinic, null means the default. Amounts are
     in minor units of the clinic's currency.
 
-    Appoint stores what follows, but does not act on it yet: `cancellation`, `depositRefundMinutes`, `noShowFeeAmount`,
-    `issuesFees`, `invoicesAt`, `retainInvoicesYears`, and the tax of a type. Staff draft invoices and fees themselves.
+    Appoint stores `retainInvoicesYears`, but does not act on it yet.
     """
 
     deposit_amount: Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None = None

@@ -35,6 +35,8 @@ _SENTENCES: Final = (
     (translatable("{who} drafted an invoice"), "createInvoice"),
     (translatable("{who} changed a draft invoice"), "patchInvoice"),
     (translatable("{who} deleted a draft invoice"), "deleteInvoice"),
+    (translatable("{who} billed an appointment"), "billAppointments"),
+    (translatable("{who} waived a fee"), "waiveFee"),
     (translatable("{who} issued an invoice"), "issueInvoice"),
     (translatable("{who} issued a credit note"), "correctInvoice"),
     (translatable("{who} recorded a payment"), "recordPayment"),

@@ -1,0 +1,54 @@
+"""/api/invoices/{id}/waive and /api/appointments/{id}/settlement"""
+
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from ...database.pool import Transaction
+from ...http.request import Request
+from ...http.resources import idempotent_answer
+from ...http.responses import json_response, replay_headers
+from ...http.routes import route
+from ...kit import clock
+from . import service
+from .model import SettlementView, Waiver
+
+
+class Billing(Controller):
+    """What appointments that did not take place cost."""
+
+    tags = ["Invoices"]
+
+    @post(
+        "/invoices/{invoice_id:uuid}/waive",
+        operation_id="waiveFee",
+        status_code=HTTP_200_OK,
+        opt=route(permission="bill", problems=("invoice-issued",)),
+    )
+    async def waive(
+        self, request: Request, invoice_id: FromPath[UUID], data: JSONBody[Waiver]
+    ) -> Response[SettlementView]:
+        """Waive a fee for a missed or late-cancelled appointment while it is still a draft. This deletes the draft, and
+        returns what the patient has paid towards it."""
+
+        async def waive(tx: Transaction) -> SettlementView:
+            settlement = await service.waive_fee(
+                tx, request.user, invoice_id=invoice_id, reason=data.reason, now=clock.now()
+            )
+            return SettlementView.of(settlement)
+
+        view, replayed = await idempotent_answer(request, data, waive, SettlementView)
+        return json_response(request, view, headers=replay_headers(replayed))
+
+    @get(
+        "/appointments/{appointment_id:uuid}/settlement",
+        operation_id="getSettlement",
+        opt=route(permission="see-appointments", owned_by="appointment_id"),
+    )
+    async def settlement(self, request: Request, appointment_id: FromPath[UUID]) -> Response[SettlementView]:
+        """Return what happened to the money for a cancelled or missed appointment or, for other appointments, what
+        would happen if the patient cancelled it now."""
+        settlement = await service.get_settlement(request.db, appointment_id, now=clock.now())
+        return json_response(request, SettlementView.of(settlement), subjects=[appointment_id])

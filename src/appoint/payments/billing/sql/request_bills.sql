@@ -1,0 +1,9 @@
+-- Have appointments billed soon, at those clinics that charge by a policy.
+insert into appointment_bill (clinic_id, appointment_id, due_at, ended_at)
+select a.clinic_id, a.id, :due_at, requested.ended_at
+  from unnest(:clinic_ids::integer[], :appointment_ids::uuid[], :ended_ats::timestamptz[])
+       as requested (clinic_id, appointment_id, ended_at)
+  join appointment a on a.clinic_id = requested.clinic_id and a.id = requested.appointment_id
+ where exists (select from payment_policy p where p.clinic_id = requested.clinic_id)
+ order by a.clinic_id, a.id
+on conflict (clinic_id, appointment_id) do update set due_at = excluded.due_at, ended_at = excluded.ended_at
