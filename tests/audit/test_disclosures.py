@@ -101,6 +101,7 @@ async def ids(client, db) -> dict[str, str]:
 
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
+    "checkInvariants": ("clinicId",),
     "exportCustomer": ("customerId",),
     "findCustomers": ("customerId",),
     "findSimilarPatients": ("customerId",),
@@ -176,6 +177,7 @@ the response.
 OWN_DATA = ("getAccount", "getPasskey", "getSession", "listPasskeys", "listSessions")
 PLATFORM = {
     *OWN_DATA,
+    "checkInvariants",
     "exportCustomer",
     "getAdminToken",
     "getCustomer",
@@ -190,7 +192,11 @@ PLATFORM = {
     "listWards",
 }
 """Operations whose paths don't contain a clinic."""
-QUERIES = {"findCustomers": {"email": "ana@example.org"}, "findSimilarPatients": {"name": "Ana"}}
+QUERIES = {
+    "checkInvariants": {"clinicId": "1"},
+    "findCustomers": {"email": "ana@example.org"},
+    "findSimilarPatients": {"name": "Ana"},
+}
 
 
 PASSKEY = """

@@ -55,6 +55,7 @@ CLASSES = {
         payment_drift: kind gateway_id
         event: type subject_id data traceparent fault
         event_log: type subject_id data traceparent
+        invariant_violation: invariant
         job_run: name reason
         membership: role
         message_template: kind channel locale subject text

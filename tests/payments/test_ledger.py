@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from typing import get_args
 
+from appoint.oversight.invariants import service as invariants
 from appoint.payments.ledger.model import RULES, Account
 from support.money import Till, reason
 from support.scale import scaled
@@ -165,3 +166,5 @@ async def test_random_sequences_agree_with_the_model_and_keep_every_invariant(db
     for name, sql in INVARIANTS.items():
         seeds[name] = await db.fetchval(sql)
     assert seeds == dict.fromkeys(INVARIANTS, 0)
+    reports = [report async for report in invariants.check(db, clinic_ids=await invariants.list_clinics(db))]
+    assert [violation for report in reports for violation in report.violations] == []

@@ -76,6 +76,7 @@ insert into worker_heartbeat values ('worker/1', now()); insert into clinic_setu
 insert into image (clinic_id, hash, content)
   values (1, encode(sha256('RIFF0000WEBP'), 'hex'), 'RIFF0000WEBP');
 insert into job_run (name, due_at) values ('publish-slots', now());
+insert into invariant_violation values (1, 'doctor-free', 1, now());
 insert into dev_message (token, channel, recipient, subject, text)
   values ('rescheduled', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
 insert into dev_payment_object (id, kind, content, delivery)

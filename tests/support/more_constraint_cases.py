@@ -36,6 +36,9 @@ def image(content: str = "RIFF1111WEBP", **columns: object) -> str:
 
 
 setup_step = partial(insert, "clinic_setup_step", clinic_id=1, step="site")
+invariant_violation = partial(
+    insert, "invariant_violation", clinic_id=2, invariant="doctor-free", violations=1, found_at="2027-03-01Z"
+)
 appointment_step = partial(
     insert,
     "appointment_step",
@@ -88,6 +91,10 @@ MORE_CASES = {
     "audit_head_clinic": audit_head(clinic_id=-1),
     "audit_head_position": audit_head(position=-1),
     "audit_head_hash": audit_head(hash="short"),
+    "invariant_violation_pkey": invariant_violation(clinic_id=1),
+    "invariant_violation_clinic": invariant_violation(clinic_id=-1),
+    "invariant_violation_name": invariant_violation(invariant="Doctor free"),
+    "invariant_violation_count": invariant_violation(violations=0),
     "notification_follows_another": notification(id=id_of(1, 300), leader_id=id_of(1, 300)),
     "job_run_pkey": job_run(name="publish-slots"),
     "job_run_attempts": job_run(attempts=-1),

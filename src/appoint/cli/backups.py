@@ -37,7 +37,8 @@ def restore(file: Path, /) -> None:
 
 
 def check_database() -> None:
-    """Check that the database has this version's schema, and the roles, policies and grants that Appoint needs."""
+    """Check that the database has this version's schema, and the roles, policies and grants that Appoint needs, as
+    servers do when they start. `appoint check` also checks the stored data."""
     from ..database import migrate
     from ..server import startup
 

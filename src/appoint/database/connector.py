@@ -6,11 +6,13 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from ..kit import errors
+from .rows import Row
 
 PROBE_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 10
@@ -79,6 +81,23 @@ def limit_silence(connection: Any) -> None:
             copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
             copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, MAX_KEEPALIVES)
             copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
+
+
+def opening(
+    url: str, *, role: str | None, wait_seconds: float, statement_seconds: float, lock_seconds: float
+) -> Callable[[], Awaitable[Any]]:
+    """Return a function that opens a connection whose session has these timeouts and acts as the role, or as the login
+    if there is none."""
+    return partial(
+        asyncpg.connect,
+        url,
+        record_class=Row,
+        timeout=wait_seconds,
+        command_timeout=statement_seconds + 5,
+        statement_cache_size=400,
+        max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
+        server_settings=session_settings(role, statement_seconds, lock_seconds),
+    )
 
 
 def session_settings(role: str | None, statement_seconds: float, lock_seconds: float) -> dict[str, str]:

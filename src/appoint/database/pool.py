@@ -9,14 +9,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
-
-import asyncpg
 
 from ..kit.key_ring import NO_KEYS, KeyRing
 from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
-from .connector import LOST, Connector, roll_back, session_settings
+from .connector import LOST, Connector, opening, roll_back
 from .instrumentation import timed
 from .retries import once, with_retries
 from .rows import Row, affected, to, violates  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
@@ -159,6 +156,10 @@ class Database(Statements):
         """Return this database for statements that may see more than one clinic."""
         return Scoped(self, f"begin; set local role {ACROSS}")
 
+    def reading(self) -> "Database":
+        """Return this database for statements that may see more than one clinic, but cannot change anything."""
+        return Scoped(self, f"begin read only; set local role {ACROSS}")
+
     def sealing(self) -> "Database":
         """Return this database for sealing the audit log, and for nothing else."""
         return Scoped(self, f"begin; set local role {SEALER}")
@@ -287,14 +288,11 @@ def connect(
 
     It connects only when it is first used, so a server can start before its database.
     """
-    opening = partial(
-        asyncpg.connect,
+    dial = opening(
         url,
-        record_class=Row,
-        timeout=wait_seconds,
-        command_timeout=statement_seconds + 5,
-        statement_cache_size=400,
-        max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
-        server_settings=session_settings(role, statement_seconds, lock_seconds or statement_seconds),
+        role=role,
+        wait_seconds=wait_seconds,
+        statement_seconds=statement_seconds,
+        lock_seconds=lock_seconds or statement_seconds,
     )
-    return Database(opening, size=size, wait_seconds=wait_seconds, keys=keys)
+    return Database(dial, size=size, wait_seconds=wait_seconds, keys=keys)

@@ -2144,6 +2144,16 @@ CREATE TABLE public.image (
     CONSTRAINT image_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 524288)))
 );
 
+CREATE TABLE public.invariant_violation (
+    clinic_id integer NOT NULL,
+    invariant text NOT NULL,
+    violations integer NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT invariant_violation_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT invariant_violation_count CHECK ((violations > 0)),
+    CONSTRAINT invariant_violation_name CHECK ((invariant ~ '^[a-z]+(-[a-z]+)*$'::text))
+);
+
 CREATE TABLE public.invoice (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -3017,6 +3027,9 @@ ALTER TABLE ONLY public.guardianship
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_pkey PRIMARY KEY (clinic_id, hash);
+
+ALTER TABLE ONLY public.invariant_violation
+    ADD CONSTRAINT invariant_violation_pkey PRIMARY KEY (clinic_id, invariant);
 
 ALTER TABLE ONLY public.invoice_line
     ADD CONSTRAINT invoice_line_once UNIQUE (clinic_id, invoice_id, part WITHOUT OVERLAPS);

@@ -26,6 +26,7 @@ class QueueLengths(msgspec.Struct, frozen=True):
     broker_messages: int
     failed_jobs: int
     payment_drifts: int
+    violations: int
     unsealed: int
     unsealed_lag: float
 

@@ -162,6 +162,7 @@ class MetricsText:
         metrics.BROKER_BACKLOG.set(queues.broker_messages)
         metrics.JOBS_FAILED.set(queues.failed_jobs)
         metrics.PAYMENT_DRIFTS.set(queues.payment_drifts)
+        metrics.INVARIANT_VIOLATIONS.set(queues.violations)
         metrics.AUDIT_UNSEALED.set(queues.unsealed)
         metrics.AUDIT_LAG.set(queues.unsealed_lag)
         metrics.DEAD_LETTERS.labels("email").set(queues.dead_email)

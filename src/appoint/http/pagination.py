@@ -49,7 +49,7 @@ def page_response(
     *,
     cache_control: str = "private, no-cache",
     last_key: Any = None,
-    subject: Callable[[T], UUID] | None = None,
+    subject: Callable[[T], UUID | str] | None = None,
     parent: UUID | None = None,
 ) -> Response[Page[T]]:
     """Return a page of `matches`, which contains one item more than the limit if there is a next page.

@@ -71,6 +71,9 @@ JOBS_FAILED: Final = _database_gauge("appoint_jobs_failed", "Nightly jobs that f
 PAYMENT_DRIFTS: Final = _database_gauge(
     "appoint_payment_drifts", "Unresolved differences between our books and the payment provider's"
 )
+INVARIANT_VIOLATIONS: Final = _database_gauge(
+    "appoint_invariant_violations", "Records that violated a rule in the nightly check of all data"
+)
 AUDIT_UNSEALED: Final = _database_gauge("appoint_audit_unsealed", "Unsealed audit entries, counted up to 100,000")
 UNREADABLE_VALUES: Final = Counter(
     "appoint_unreadable_values_total", "Encrypted values that could not be decrypted, by column", ["column"]

@@ -119,7 +119,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "refund": Permission("Refund and cancel payments, correct invoices, and read the ledger.", _reach()),
     "manage": Permission("Set up a clinic: its doctors, appointment types, hours, messages and webhooks.", _reach()),
     "manage-access": Permission("Manage a clinic's users and API keys, and read its audit log.", _reach()),
-    "administer": Permission("Add and close clinics.", _reach(manager=None)),
+    "administer": Permission("Add and close clinics, and check the stored data.", _reach(manager=None)),
 }
 """Permissions by name. A role without a relation does not have the permission."""
 SCOPES: Final = frozenset(name for name, permission in PERMISSIONS.items() if Role.PARTNER in permission.reach)

@@ -68,6 +68,7 @@ from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
 from ..oversight.emergency_access.api import EmergencyAccesses
+from ..oversight.invariants.api import Invariants
 from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
 from ..payments.billing.api import Billing
@@ -134,11 +135,10 @@ API = [
     Notifications,
     MessageTemplates,
     Webhooks,
-    Audit,
+    *(Audit, Invariants),
     api_keys_api.ApiKeys,
     AdminTokens,
-    Users,
-    UserAccess,
+    *(Users, UserAccess),
     ClinicNetworks,
     ClinicSignInRules,
     PlatformUsers,

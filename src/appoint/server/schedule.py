@@ -37,6 +37,7 @@ from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
 from ..oversight.audit_exports import jobs as audit_exports
+from ..oversight.invariants import jobs as invariants
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..payments.billing import service as billing
@@ -177,6 +178,7 @@ NIGHTLY: Final[dict[str, Nightly]] = {
         ),
     ),
     "encrypt-values": Nightly(time(2, 30), lambda work: encrypt_values(work)),  # noqa: PLW0108  defined below
+    "check-invariants": Nightly(time(3, 0), lambda work: invariants.check_invariants(work.db)),
     "forget-dev-payments": Nightly(time(1, 20), lambda work: dev_gateway.forget_old(work.db, now=clock.now())),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }

@@ -31,6 +31,7 @@ select (select count(*) from (select from event where parked_at is null limit :l
        (select count(*) from (select from broker_message where fault is null limit :limit) as b) as broker_messages,
        (select count(*) from job_run where failed_at is not null) as failed_jobs,
        (select count(*) from payment_drift where resolved_at is null) as payment_drifts,
+       (select coalesce(sum(violations), 0)::bigint from invariant_violation) as violations,
        a.unsealed, coalesce(extract(epoch from now() - a.oldest)::float8, 0) as unsealed_lag
   from (select count(*) as unsealed, min(at) as oldest
           from (select at from audit_unsealed limit :limit) as u) as a

@@ -1,0 +1,7 @@
+-- No one is told the same thing twice on the same channel.
+select id::text as subject
+  from (select id, count(*) over (partition by subject_id, sequence, kind, recipient, recipient_id, channel) as times
+          from notification
+         where clinic_id = :clinic_id) as each
+ where times > 1
+ limit :limit
