@@ -29,6 +29,7 @@ async def paths_after_sign_in(page: Page, site: Site) -> list[str]:
     await expect(export_link).to_be_visible()
     return [
         "/my",
+        "/my/invoices",
         path_of(appointment, "?new=1"),
         path_of(appointment, "?moved=1"),
         path_of(appointment, "/cancel"),

@@ -71,3 +71,13 @@ async def test_visitors_sign_in_before_they_see_an_invoice(client, ana):
     path = f"/my/invoices/{(await issue(client, ana, 6000))['id']}"
     response = await client.get(path)
     assert (response.status_code, response.headers["Location"]) == (303, f"/sign-in?next={path.replace('/', '%2F')}")
+
+
+async def test_patients_find_all_their_invoices_with_a_link_to_pay_and_their_credit(client, ana):
+    open_one, paid = await issue(client, ana, 6000), await issue(client, ana, 4000)
+    await pay(client, ana, 4000, paid)
+    await pay(client, ana, 1500, method="goodwill")
+    await draft(client, ana, 9900)
+    page = (await client.get("/my/invoices", headers=await sign_in(client))).text
+    assert page.index("To pay") < page.index(open_one["number"]) < page.index("Paid") < page.index(paid["number"])
+    assert [page.count("Pay now"), "15.00" in page, "99.00" in page] == [1, True, False]

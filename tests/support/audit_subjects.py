@@ -129,6 +129,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "patchInvoice": ("invoiceId",),
     "deleteInvoice": ("invoiceId",),
     "issueInvoice": ("invoiceId", "content.customerId"),
+    "createPayLink": ("invoiceId",),
     "correctInvoice": ("invoiceId", "content.customerId"),
     "recordPayment": ("content.id", "content.customerId"),
     "allocatePayment": ("paymentId", "content.allocations.0.invoiceId"),

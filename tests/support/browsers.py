@@ -22,7 +22,7 @@ from appoint.http.access import COOKIE
 from appoint.kit.i18n import LANGUAGES
 from support.app import TOKEN
 from support.database import copy_template, temporary
-from support.processes import appoint
+from support.processes import appoint, free_port
 from support.scale import scaled
 
 PASSWORD = "four quiet boats at dawn"
@@ -82,6 +82,7 @@ def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
     template = create_demo(server_url)
     with temporary(server_url, name, template=template) as url, tempfile.TemporaryDirectory() as folder:
         defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
+        defaults["port"] = free_port()  # the server must know its own port, because it is also the payment gateway
         with appoint("serve", "--with-worker", **{**defaults, **settings}) as process:
             SITES.append(site := Site(process.url, url))
             yield site

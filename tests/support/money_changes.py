@@ -16,6 +16,7 @@ async def change_money(run: Any, *, customer_id: str, type_id: str) -> None:
     invoice = (await run("createInvoice", draft))["id"]
     await run("patchInvoice", {"note": "Thank you"}, invoiceId=invoice)
     await run("issueInvoice", invoiceId=invoice)
+    await run("createPayLink", invoiceId=invoice)
     cash = {"customerId": customer_id, "method": "cash", "amount": {"amount": 7000, "currency": "EUR"}}
     await run("cancelPayment", paymentId=(await run("recordPayment", cash))["id"])
     payment = (await run("recordPayment", cash))["id"]

@@ -67,6 +67,8 @@ ACROSS_CLINICS = {
     ("notifications.supersede", "notification"): "a batch of events from many clinics",
     ("notifications.plan_agendas", "clinic"): "workers serve all clinics",
     ("notifications.lease_due", "notification"): "workers serve all clinics",
+    ("invoices.list_of_customer", "invoice"): "a customer's own invoices",
+    ("payments.sum_own_credit", "payment"): "a customer's own credit",
     ("documents.list_due", "invoice_pdf"): "workers serve all clinics",
     ("broker.list_oldest", "broker_message"): "one worker publishes for all clinics",
     ("broker.delete", "broker_message"): "the same",

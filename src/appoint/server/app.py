@@ -79,6 +79,7 @@ from ..payments.dev_gateway.api import call_development_gateway
 from ..payments.documents.api import InvoiceDocuments
 from ..payments.invoices.api import Invoices
 from ..payments.ledger.api import Ledger
+from ..payments.pay_links.api import PayLinks
 from ..payments.payments.api import Payments
 from ..payments.policies.api import PaymentPolicies
 from ..scheduling.absences.api import Absences
@@ -129,9 +130,8 @@ API = [
     Confirmations,
     ManageLinks,
     StrangerAppointments,
-    *(Billing, Invoices, InvoiceDocuments, Payments, Coupons, Ledger, PaymentPolicies),
-    ClinicCallSettings,
-    Providers,
+    *(Billing, Invoices, InvoiceDocuments, PayLinks, Payments, Coupons, Ledger, PaymentPolicies),
+    *(ClinicCallSettings, Providers),
     Notifications,
     MessageTemplates,
     Webhooks,

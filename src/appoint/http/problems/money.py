@@ -15,6 +15,12 @@ MONEY: Final[dict[str, Problem]] = {
     "invoice-draft": Problem(
         409, _("Invoice not issued yet"), _("This invoice is still a draft."), _("Issue it first.")
     ),
+    "invoice-paid": Problem(
+        409,
+        _("Invoice already paid"),
+        _("Nothing is left to pay of this invoice."),
+        _("Reload it to see its payments."),
+    ),
     "not-enough": Problem(
         409,
         _("Not enough left"),

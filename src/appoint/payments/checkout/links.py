@@ -1,4 +1,4 @@
-"""Addresses of our pages about payments."""
+"""Addresses of our pages about payments and invoices."""
 
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -7,6 +7,7 @@ from ...kit.signed_tokens import sign_id, verify_id
 from ...settings import Settings
 
 PURPOSE: Final = "payment"
+INVOICE: Final = "invoice"
 
 
 class Links(NamedTuple):
@@ -22,6 +23,18 @@ class Links(NamedTuple):
         """Return the page that payers come back to. It doesn't open any appointment, because one payment may be for
         several people's appointments."""
         return f"{self.base_url}/paid/{sign_id(self.secret, PURPOSE, payment_id)}"
+
+    def invoice_path(self, invoice_id: UUID) -> str:
+        """Return the path of the page that shows an invoice to anyone who has the link, and takes their payment."""
+        return f"/invoices/{sign_id(self.secret, INVOICE, invoice_id)}"
+
+    def invoice_url(self, invoice_id: UUID) -> str:
+        return self.base_url + self.invoice_path(invoice_id)
+
+    def invoice_of(self, token: str) -> UUID | None:
+        """Return the invoice that a link is about, or None if the token is invalid."""
+        content = verify_id(self.secret, INVOICE, token)
+        return content[0] if content else None
 
     def payment_of(self, token: str) -> UUID | None:
         """Return the payment that a return page is about, or None if the token is invalid."""

@@ -29,9 +29,12 @@ log = structlog.get_logger()
 BATCH_SIZE: Final = 50
 FAILED_STATUSES: Final = ("failed", "canceled")
 NOT_BOOKED: Final = "The appointment could no longer be booked."
+PAID_ALREADY: Final = "The invoice had already been paid."
 
 
-async def give_back(tx: Transaction, actor: Actor, *, payment_id: UUID, amount: int, now: datetime) -> UUID:
+async def give_back(
+    tx: Transaction, actor: Actor, *, payment_id: UUID, amount: int, now: datetime, reason: str = NOT_BOOKED
+) -> UUID:
     """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says."""
     payment = await payments.lock(tx, payment_id)
     assert payment, "it has just succeeded"
@@ -43,7 +46,7 @@ async def give_back(tx: Transaction, actor: Actor, *, payment_id: UUID, amount: 
         content=RefundContent(
             to="credit" if policy.refund_to == "credit" else "method",
             amount=PositiveMoney(amount, payment.amount.currency),
-            reason=NOT_BOOKED,
+            reason=reason,
         ),
         if_match=None,
         now=now,

@@ -22,7 +22,7 @@ from ...database.pool import Database, Statements, Transaction
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..payments import service as books
-from . import refunds
+from . import invoice_payments, refunds
 from .currencies import UnsupportedAmount, from_provider
 from .links import Links
 from .model import CheckoutSession, GatewayRefusal, PaymentIntent
@@ -52,7 +52,7 @@ async def open_page(db: Database, gateway: PaymentGateway, *, appointment_id: UU
     `GatewayRefusal` or `UnsupportedAmount`.
     """
     payment = await db.atomic(_prepare, appointment_id=appointment_id, now=now)
-    session = await _open_session(db, gateway, payment, links=links)
+    session = await open_session(db, gateway, payment, links=links)
     if session.url is None:
         raise errors.Conflict("wrong-status", appointmentStatus=Status.PENDING, wanted=Status.BOOKED)
     return session.url
@@ -98,9 +98,7 @@ async def _lock_together(tx: Transaction, *, clinic_id: int, booking_id: UUID) -
     return [stored.appointment for stored, _ in locks], locks[0][1]
 
 
-async def _open_session(
-    db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: Links
-) -> CheckoutSession:
+async def open_session(db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: Links) -> CheckoutSession:
     """Return the payment's page at the provider, which the first call opens. If a call fails before it has stored the
     page, the next one gets the same page, because it uses the same key."""
     if payment.session_id:
@@ -121,7 +119,7 @@ async def _open_session(
 
 async def fetch(db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: Links) -> Facts:
     """Ask the provider about a payment."""
-    session = await _open_session(db, gateway, payment, links=links)
+    session = await open_session(db, gateway, payment, links=links)
     return Facts(session, await gateway.get_intent(session.payment_intent) if session.payment_intent else None)
 
 
@@ -186,6 +184,8 @@ async def apply(tx: Transaction, actor: Actor, *, payment_id: UUID, facts: Facts
         await payments.mark_succeeded(tx, payment_id, intent_id=intent.id, now=now)
         await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[payment_id])
         await books.complete(tx, actor, payment_id=payment_id, allocations=[], now=now)
+        if locked.invoice_id:
+            await invoice_payments.pay(tx, actor, payment_id=payment_id, invoice_id=locked.invoice_id, now=now)
         if catalogue:
             await _book(tx, actor, payment, together, catalogue, now=now)
     elif session.status == "expired" or (intent and intent.status == "canceled"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -126,6 +126,13 @@ class Invoice(Resource):
     buyer: Party | None
     seller: Party | None
     lines: list[InvoiceLine]
+
+
+class OwnInvoice(NamedTuple):
+    """A customer's invoice or credit note, and the name of the clinic that issued it."""
+
+    invoice: Invoice
+    clinic: str
 
 
 class InvoiceFilter(PageQuery):

@@ -12,7 +12,7 @@ from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from ...kit.money import Money
 from ..numbers.model import DocumentNumber, format_number
-from .model import Invoice, InvoiceLine, Kind, Occasion, Party, PricedLine
+from .model import Invoice, InvoiceLine, Kind, Occasion, OwnInvoice, Party, PricedLine
 
 LIST_INVOICES: Final = load(__name__, "list_invoices")
 INSERT_LINES: Final = load(__name__, "insert_lines")
@@ -79,6 +79,23 @@ async def list_invoices(
         limit=limit,
     )
     return [to_invoice(row) for row in rows]
+
+
+async def list_of_customer(db: Statements, customer_id: UUID, *, limit: int) -> list[OwnInvoice]:
+    """Return a customer's issued invoices and credit notes at all clinics, newest first."""
+    rows = await db.fetch(
+        """
+        select s.*, c.name as clinic
+          from shown_invoice s
+          join clinic c on c.id = s.clinic_id
+         where s.customer_id = $1 and s.status = 'issued'
+         order by s.issued_at desc, s.id desc
+         limit $2
+        """,
+        customer_id,
+        limit,
+    )
+    return [OwnInvoice(to_invoice(row), row.clinic) for row in rows]
 
 
 async def add(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -33,10 +34,13 @@ from .model import (
     Kind,
     LineContent,
     Occasion,
+    OwnInvoice,
     Party,
     line_content,
     price_lines,
 )
+
+MAX_OWN_INVOICES: Final = 200
 
 
 async def get(db: Statements, invoice_id: UUID) -> Invoice:
@@ -44,6 +48,11 @@ async def get(db: Statements, invoice_id: UUID) -> Invoice:
     if invoice := await repository.find(db, invoice_id):
         return invoice
     raise errors.NotFound
+
+
+async def list_of_customer(db: Statements, customer_id: UUID) -> list[OwnInvoice]:
+    """Return a customer's latest issued invoices and credit notes at all clinics, newest first."""
+    return await repository.list_of_customer(db, customer_id, limit=MAX_OWN_INVOICES)
 
 
 async def create(

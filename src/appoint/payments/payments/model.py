@@ -147,6 +147,13 @@ class Credit(msgspec.Struct, kw_only=True, rename="camel"):
     """The payments that it consists of, oldest first. Allocate them to invoices to spend it."""
 
 
+class OwnCredit(NamedTuple):
+    """What one clinic owes a customer, in one currency."""
+
+    clinic: str
+    amount: Money
+
+
 class PaymentFilter(PageQuery):
     """Newest first."""
 

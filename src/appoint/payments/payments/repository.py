@@ -12,10 +12,11 @@ from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from ...kit.money import MAX_AMOUNT, Money
 from ..numbers.model import DocumentNumber, format_number
-from .model import Allocation, Method, Payment, PolicyLine, Refund, Status
+from .model import Allocation, Method, OwnCredit, Payment, PolicyLine, Refund, Status
 
 ALLOCATE: Final = load(__name__, "allocate")
 LIST_PAYMENTS: Final = load(__name__, "list_payments")
+SUM_OWN_CREDIT: Final = load(__name__, "sum_own_credit")
 COPIED: Final = (
     "version", "created_at", "updated_at", "id", "clinic_id", "customer_id", "method", "status", "deposit",
     "booking_id", "invoice_id", "refund_id", "credit_note_id", "reason", "succeeded_at", "expires_at",
@@ -105,13 +106,18 @@ async def list_credit(db: Statements, clinic_id: int, customer_id: UUID) -> list
     rows = await db.fetch(
         """
         select * from shown_payment
-         where clinic_id = $1 and customer_id = $2 and method in ('credit', 'goodwill') and free > 0
-         order by id
+         where clinic_id = $1 and customer_id = $2 and method in ('credit', 'goodwill') and free > 0 order by id
         """,
         clinic_id,
         customer_id,
     )
     return [to_payment(row) for row in rows]
+
+
+async def sum_own_credit(db: Statements, customer_id: UUID) -> list[OwnCredit]:
+    """Return what clinics owe a customer."""
+    rows = await db.fetch(SUM_OWN_CREDIT, customer_id=customer_id)
+    return [OwnCredit(row.clinic, Money(row.amount, row.currency)) for row in rows]
 
 
 async def add(

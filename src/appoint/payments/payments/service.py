@@ -19,7 +19,7 @@ from ..numbers.repository import take_number
 from ..policies import service as policies
 from . import allocating, postings, repository
 from .allocating import get_payment
-from .model import RECEIPTS, AllocationContent, Credit, Payment, PaymentContent
+from .model import RECEIPTS, AllocationContent, Credit, OwnCredit, Payment, PaymentContent
 
 
 async def get(db: Statements, payment_id: UUID) -> Payment:
@@ -36,6 +36,11 @@ async def get_credit(db: Statements, *, clinic_id: int, customer_id: UUID) -> Cr
     for payment in payments:
         amounts[payment.free.currency] = amounts.get(payment.free.currency, 0) + payment.free.amount
     return Credit(amounts=[Money(amount, currency) for currency, amount in amounts.items()], payments=payments)
+
+
+async def sum_own_credit(db: Statements, customer_id: UUID) -> list[OwnCredit]:
+    """Return what clinics owe a customer."""
+    return await repository.sum_own_credit(db, customer_id)
 
 
 async def record(tx: Transaction, actor: Actor, *, clinic_id: int, content: PaymentContent, now: datetime) -> Payment:

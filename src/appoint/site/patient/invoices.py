@@ -9,11 +9,39 @@ from litestar.params import FromPath
 from ... import audit
 from ...http.request import Request
 from ...http.routes import route
-from ...kit.ids import clinic_of
+from ...kit.ids import PLATFORM, clinic_of
+from ...payments.checkout.gateway import Checkout
+from ...payments.invoices import service
+from ...payments.payments import service as payments
 from ..invoice_page import load_invoice
-from ..rendering import NO_STORE, render
+from ..rendering import NO_STORE, allow_form_target, redirect, render
 
 MY_INVOICES: Final = "/my/invoices"
+
+
+@get(
+    MY_INVOICES,
+    operation_id="listOwnInvoices",
+    opt=route(permission="see-customers", page=True, narrows=True),
+    include_in_schema=False,
+)
+async def own_invoices(request: Request) -> Response[Any]:
+    """List the patient's invoices at all clinics, those to pay first, and their credit."""
+    customer_id = request.user.customer_id
+    if customer_id is None:  # the caller is the administrator
+        return redirect("/staff")
+    own = await service.list_of_customer(request.db, customer_id)
+    subjects = [customer_id, *(each.invoice.id for each in own)]
+    await audit.record(request.services.db, request.user, clinic_id=PLATFORM, subjects=subjects)
+    links = request.services.get(Checkout).links
+    return render(
+        request,
+        "patient/invoices.html",
+        cache_control=NO_STORE,
+        unpaid=[(each, links.invoice_path(each.invoice.id)) for each in own if not each.invoice.settled],
+        settled=[each for each in own if each.invoice.settled],
+        credits=await payments.sum_own_credit(request.db, customer_id),
+    )
 
 
 @get(
@@ -31,7 +59,18 @@ async def own_invoice(request: Request, invoice_id: FromPath[UUID]) -> Response[
         clinic_id=clinic_of(invoice_id),
         subjects=[invoice_id, invoice.customer_id],
     )
-    return render(request, "patient/invoice.html", cache_control=NO_STORE, invoice=invoice, content=content)
+    checkout = request.services.get(Checkout)
+    page = render(
+        request,
+        "patient/invoice.html",
+        cache_control=NO_STORE,
+        invoice=invoice,
+        content=content,
+        pdf=f"/api/invoices/{invoice_id}.pdf",
+        pay="" if invoice.settled or checkout.gateway is None else checkout.links.invoice_path(invoice_id),
+        is_away=False,
+    )
+    return allow_form_target(page, "https:")
 
 
-PAGES: Final = [own_invoice]
+PAGES: Final = [own_invoices, own_invoice]

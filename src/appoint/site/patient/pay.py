@@ -124,6 +124,8 @@ async def show_result(request: Request, token: FromPath[str]) -> Response[Any]:
         )
     except (errors.Unavailable, GatewayUnavailable, GatewayRefusal):
         payment = await service.get(db, payment_id)
+    if payment.invoice_id:
+        return redirect(checkout.links.invoice_path(payment.invoice_id))
     together: Sequence[Appointment] = ()
     if payment.booking_id:
         together = await bookings.list_together(db, clinic_id=payment.clinic_id, booking_id=payment.booking_id)

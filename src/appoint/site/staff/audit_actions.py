@@ -38,6 +38,7 @@ _SENTENCES: Final = (
     (translatable("{who} billed an appointment"), "billAppointments"),
     (translatable("{who} waived a fee"), "waiveFee"),
     (translatable("{who} issued an invoice"), "issueInvoice"),
+    (translatable("{who} created a link to pay an invoice"), "createPayLink"),
     (translatable("{who} issued a credit note"), "correctInvoice"),
     (translatable("{who} recorded a payment"), "recordPayment"),
     (translatable("{who} opened the page for paying a deposit"), "payDeposit"),

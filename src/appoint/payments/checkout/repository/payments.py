@@ -19,6 +19,7 @@ class CardPayment(NamedTuple):
     status: str
     customer_id: UUID
     booking_id: UUID | None
+    invoice_id: UUID | None
     amount: Money
     session_id: str | None
     intent_id: str | None
@@ -33,16 +34,17 @@ async def add(
     *,
     payment_id: UUID,
     customer_id: UUID,
-    booking_id: UUID,
+    booking_id: UUID | None = None,
+    invoice_id: UUID | None = None,
     amount: Money,
     expires_at: datetime,
 ) -> None:
-    """Add a payment that its payer has not made yet."""
+    """Add a payment that its payer has not made yet: a booking's deposit, or what is left to pay of an invoice."""
     await tx.execute(
         """
-        insert into payment (clinic_id, id, method, status, customer_id, currency, amount, deposit, booking_id, gateway,
-                             expires_at)
-        values ($1, $2, 'card', 'pending', $3, $4, $5, true, $6, $7, $8)
+        insert into payment (clinic_id, id, method, status, customer_id, currency, amount, deposit, booking_id,
+                             invoice_id, gateway, expires_at)
+        values ($1, $2, 'card', 'pending', $3, $4, $5, $6::uuid is not null, $6, $7, $8, $9)
         """,
         clinic_of(payment_id),
         payment_id,
@@ -50,6 +52,7 @@ async def add(
         amount.currency,
         amount.amount,
         booking_id,
+        invoice_id,
         GATEWAY,
         expires_at,
     )
@@ -58,8 +61,8 @@ async def add(
 async def find(tx: Statements, payment_id: UUID) -> CardPayment | None:
     row = await tx.fetchrow(
         """
-        select clinic_id, id, status, customer_id, booking_id, currency, amount, gateway_session_id, gateway_payment_id,
-               gateway_url, created_at, expires_at
+        select clinic_id, id, status, customer_id, booking_id, invoice_id, currency, amount, gateway_session_id,
+               gateway_payment_id, gateway_url, created_at, expires_at
           from payment
          where clinic_id = $1 and id = $2 and gateway = $3 and method = 'card'
         """,
@@ -74,8 +77,8 @@ async def lock(tx: Statements, payment_id: UUID) -> CardPayment | None:
     """Lock a payment until the transaction ends, and return it."""
     row = await tx.fetchrow(
         """
-        select clinic_id, id, status, customer_id, booking_id, currency, amount, gateway_session_id, gateway_payment_id,
-               gateway_url, created_at, expires_at
+        select clinic_id, id, status, customer_id, booking_id, invoice_id, currency, amount, gateway_session_id,
+               gateway_payment_id, gateway_url, created_at, expires_at
           from payment
          where clinic_id = $1 and id = $2 and gateway = $3 and method = 'card'
            for no key update
@@ -94,6 +97,7 @@ def _payment(row: Row) -> CardPayment:
         row.status,
         row.customer_id,
         row.booking_id,
+        row.invoice_id,
         Money(row.amount, row.currency),
         row.gateway_session_id,
         row.gateway_payment_id,
@@ -116,6 +120,22 @@ async def find_for_booking(tx: Statements, *, clinic_id: int, booking_id: UUID, 
         clinic_id,
         booking_id,
         status,
+        GATEWAY,
+    )
+
+
+async def find_for_invoice(tx: Statements, invoice_id: UUID) -> UUID | None:
+    """Return the pending payment by card for an invoice."""
+    return await tx.fetchval(
+        """
+        select id
+          from payment
+         where clinic_id = $1 and invoice_id = $2 and status = 'pending' and gateway = $3 and method = 'card'
+         order by id desc
+         limit 1
+        """,
+        clinic_of(invoice_id),
+        invoice_id,
         GATEWAY,
     )
 
@@ -182,18 +202,22 @@ async def add_event(tx: Statements, *, event_id: str, type: str) -> bool:
 
 
 async def list_ended(db: Statements, *, now: datetime, limit: int) -> list[UUID]:
-    """Return pending payments whose time is over: their holds have expired or ended otherwise, or the provider's page
-    should have closed."""
+    """Return pending payments whose time is over: their holds have expired or ended otherwise, less is left to pay of
+    their invoice, or the provider's page should have closed."""
     rows = await db.fetch(
         """
         select p.id
           from payment p
          where p.status = 'pending' and p.gateway = $1 and p.method = 'card'
            and (p.expires_at <= $2
-                or not exists (select
-                                 from appointment a
-                                where a.clinic_id = p.clinic_id and a.booking_id = p.booking_id
-                                  and a.status = 'pending' and a.hold_expires_at > $2))
+                or p.invoice_id is null
+                   and not exists (select
+                                     from appointment a
+                                    where a.clinic_id = p.clinic_id and a.booking_id = p.booking_id
+                                      and a.status = 'pending' and a.hold_expires_at > $2)
+                or exists (select
+                             from shown_invoice i
+                            where i.clinic_id = p.clinic_id and i.id = p.invoice_id and i.total - i.paid < p.amount))
          order by p.expires_at
          limit $3
         """,

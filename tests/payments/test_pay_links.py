@@ -1,0 +1,154 @@
+"""Anyone who has an invoice's link can pay it by card. No invoice is paid twice."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from appoint.kit import clock
+from appoint.payments.checkout import jobs
+from appoint.payments.checkout.model import GatewayUnavailable
+from support.app import ADMIN
+from support.deposits import LINKS, send_events, use_gateway
+from support.dev_gateway import choose, our_gateway
+from support.invoices import create_clinic_with_patient, draft, issue, pay
+
+
+@pytest.fixture
+async def ana(client) -> str:
+    customer_id = await create_clinic_with_patient(client)
+    use_gateway(client, our_gateway(client))
+    return customer_id
+
+
+async def request_link(client, invoice):
+    return await client.post(f"/api/invoices/{invoice['id']}/payLink", headers=ADMIN)
+
+
+async def link_path(client, invoice) -> str:
+    response = await request_link(client, invoice)
+    assert response.status_code == 200, response.text
+    return response.json()["url"].removeprefix(LINKS.base_url)
+
+
+async def open_page(client, path: str) -> str:
+    """Go to the provider's page, and return its address."""
+    response = await client.post(path)
+    assert response.status_code == 303, response.text
+    return response.headers["Location"]
+
+
+async def fetch(client, invoice):
+    return (await client.get(f"/api/invoices/{invoice['id']}", headers=ADMIN)).json()
+
+
+async def payments_of(db, invoice) -> list[tuple[str, int]]:
+    rows = await db.fetch("select status, amount from payment where invoice_id = $1 order by id", UUID(invoice["id"]))
+    return [(row.status, row.amount) for row in rows]
+
+
+async def test_an_invoices_link_says_what_is_left_to_pay_and_never_changes(client, ana):
+    invoice = await issue(client, ana, 6000)
+    first, again = await request_link(client, invoice), await request_link(client, invoice)
+    assert first.json() == again.json()
+    assert first.json()["amount"] == {"amount": 6000, "currency": "EUR"}
+
+
+async def test_drafts_and_paid_invoices_have_no_link(client, ana):
+    paid = await issue(client, ana, 6000)
+    await pay(client, ana, 6000, paid)
+    problems = [(await request_link(client, each)).json()["type"] for each in (await draft(client, ana, 6000), paid)]
+    assert problems == ["/problems/invoice-draft", "/problems/invoice-paid"]
+
+
+async def test_a_link_shows_the_invoice_and_its_pdf_without_signing_in(client, ana):
+    invoice = await issue(client, ana, 6000)
+    path = await link_path(client, invoice)
+    page, pdf = await client.get(path), await client.get(f"{path}/invoice.pdf")
+    assert f"Invoice {invoice['number']}" in page.text
+    assert (page.headers["Cache-Control"], pdf.headers["Cache-Control"]) == ("no-store", "no-store")
+    assert "form-action 'self' https:" in page.headers["Content-Security-Policy"]
+    assert pdf.content.startswith(b"%PDF")
+
+
+async def test_a_forged_link_shows_nothing(client, ana):
+    path = await link_path(client, await issue(client, ana, 6000))
+    assert (await client.get(path[:-1] + ("A" if path[-1] != "A" else "B"))).status_code == 404
+
+
+async def test_paying_on_the_providers_page_settles_the_invoice(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    path = await link_path(client, invoice)
+    returned = await choose(client, await open_page(client, path), "pay", "prompt")
+    await send_events(db, client, now=clock.now())
+    back = await client.get(returned.headers["Location"])
+    assert (back.status_code, back.headers["Location"]) == (303, path)
+    page = await client.get(path)
+    assert ("This invoice is paid." in page.text, "<button" in page.text) == (True, False)
+    assert ((await fetch(client, invoice))["settled"], await payments_of(db, invoice)) == (True, [("succeeded", 6000)])
+
+
+async def test_coming_back_settles_the_invoice_if_the_event_is_lost(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    returned = await choose(client, await open_page(client, await link_path(client, invoice)), "pay", "lost")
+    await client.get(returned.headers["Location"])
+    assert (await fetch(client, invoice))["settled"]
+
+
+async def test_pressing_the_button_twice_leads_to_the_same_page(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    path = await link_path(client, invoice)
+    assert await open_page(client, path) == await open_page(client, path)
+    assert len(await payments_of(db, invoice)) == 1
+
+
+async def test_a_paid_invoice_cannot_be_paid_again(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    path = await link_path(client, invoice)
+    await choose(client, await open_page(client, path), "pay", "lost")
+    assert await open_page(client, path) == path
+    assert await payments_of(db, invoice) == [("succeeded", 6000)]
+
+
+async def test_after_a_part_payment_the_link_collects_only_the_rest(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    path = await link_path(client, invoice)
+    await open_page(client, path)
+    await pay(client, ana, 1000, invoice)
+    await choose(client, await open_page(client, path), "pay", "lost")
+    await client.get(path)
+    await open_page(client, path)
+    assert await payments_of(db, invoice) == [("cancelled", 6000), ("succeeded", 5000)]
+    assert (await fetch(client, invoice))["settled"]
+
+
+async def test_a_card_payment_that_arrives_after_one_in_cash_is_returned(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    page = await open_page(client, await link_path(client, invoice))
+    returned = await choose(client, page, "pay", "lost")
+    await pay(client, ana, 6000, invoice)
+    await client.get(returned.headers["Location"])
+    refund = await db.fetchrow("select amount, reason from refund")
+    assert tuple(refund) == (6000, "The invoice had already been paid.")
+
+
+async def test_the_providers_page_stays_open_while_something_is_left_to_pay(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    await open_page(client, await link_path(client, invoice))
+    await jobs.close_ended(db, our_gateway(client), links=LINKS, now=clock.now())
+    assert await payments_of(db, invoice) == [("pending", 6000)]
+    await pay(client, ana, 6000, invoice)
+    await jobs.close_ended(db, our_gateway(client), links=LINKS, now=clock.now() + timedelta(minutes=1))
+    assert await payments_of(db, invoice) == [("cancelled", 6000)]
+
+
+async def test_the_page_says_that_the_provider_is_away(client, ana):
+    class Away:
+        async def create_session(self, request, *, key):
+            raise GatewayUnavailable
+
+    path = await link_path(client, await issue(client, ana, 6000))
+    use_gateway(client, Away())
+    response = await client.post(path)
+    assert response.status_code == 503
+    assert "Nothing was charged." in response.text
