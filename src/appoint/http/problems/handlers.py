@@ -139,7 +139,7 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
     faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
     elsewhere = LISTED_ELSEWHERE.get(request.scope["path"]) if error.status_code == 405 else None
     if elsewhere and request.method == "GET":
-        hint = translatable("Clinics list them at {see}.")
+        hint = translatable("To get the list, use {see}.")
         return problem_response(request, "method-not-allowed", facts={"see": elsewhere}, headers=headers, hint=hint)
     return problem_response(request, by_status[error.status_code], faults=faults, headers=headers)
 

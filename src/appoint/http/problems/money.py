@@ -23,14 +23,14 @@ MONEY: Final[dict[str, Problem]] = {
     ),
     "not-enough": Problem(
         409,
-        _("Not enough left"),
-        _("The payment or the invoice does not have that much left."),
+        _("Amount too high"),
+        _("The amount is more than what is left of the payment, or more than what is still due on the invoice."),
         _("Reload it, and choose a smaller amount."),
     ),
     "refund-too-large": Problem(
         409,
         _("Refund not possible"),
-        _("Less is left of this payment, or it cannot be refunded in this way."),
+        _("The amount is more than what is left of this payment, or the payment cannot be refunded this way."),
         _("Undo an allocation first, or choose a smaller amount."),
     ),
     "currency-differs": Problem(
@@ -45,7 +45,7 @@ MONEY: Final[dict[str, Problem]] = {
     "coupon-spent": Problem(
         409,
         _("Coupon used up"),
-        _("This coupon has been used as often as possible."),
+        _("This coupon has reached its maximum number of uses."),
         _("Continue without it."),
     ),
     "coupon-code-taken": Problem(

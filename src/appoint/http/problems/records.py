@@ -120,7 +120,7 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("Too many people"),
         _("One person can book for at most {n} others."),
-        _("First stop booking for someone else."),
+        _("Stop booking for someone else first."),
         {"n": 20},
     ),
     "already-guardian": Problem(

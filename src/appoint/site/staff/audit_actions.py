@@ -26,7 +26,7 @@ _SENTENCES: Final = (
     (translatable("{who} marked as no-show: {what}"), "noShowAppointment"),
     (translatable("{who} changed the notes for {what}"), "patchAppointment"),
     (translatable("{who} asked for a new time for {what}"), "askToRebook"),
-    (translatable("{who} revoked the link for {what}"), "revokeManageLink"),
+    (translatable("{who} revoked the appointment link for {what}"), "revokeManageLink"),
     (translatable("{who} entered the waiting room: {what}"), "waitByJoinLink"),
     (translatable("{who} joined the video visit: {what}"), "enterCallByJoinLink"),
     (translatable("{who} changed the video visit: {what}"), "changeCallByForm"),
