@@ -99,7 +99,7 @@ async def test_platform_messages_are_in_the_users_language_or_english_by_default
     await office.send(world.now)
     assert [(message.subject, message.sender_name, message.reply_to) for message in post.messages] == [
         ("Your account at Appoint", "Appoint", None),
-        ("Votre compte chez Appoint", "Appoint", None),
+        ("Votre compte Appoint", "Appoint", None),
     ]
 
 

@@ -30,7 +30,7 @@ AREAS: Final = (
     (re.compile(r"/messageTemplates|/messages/words"), translatable("message templates")),
     (re.compile(r"/notification|/messages|^/callbacks"), translatable("messages")),
     (re.compile(r"/webhooks"), translatable("webhooks")),
-    (re.compile(r"/keys|/apiKeys"), translatable("API keys")),
+    (re.compile(r"/keys|/apiKeys"), translatable("the clinic’s API keys")),
     (re.compile(r"/admin-tokens|/adminTokens"), translatable("administrator tokens")),
     (re.compile(r"/absences|/publicHolidays"), translatable("absences and closures")),
     (
