@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
+from .kit.load_settings import LoadSettings
 from .kit.payment_settings import PaymentSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
 from .kit.sign_in_settings import SignInSettings
@@ -182,11 +183,6 @@ class GeneralSettings(BaseSettings):
     availability_seconds: float = Field(
         default=1, ge=0, le=2, description="for how many seconds free times in API responses may be reused; 0 for none"
     )
-    gather_bookings: bool = Field(
-        default=True,
-        description="whether bookings that arrive while others are being written are written together; turn off only "
-        "to compare",
-    )
     rate_limits: bool = Field(
         default=True,
         description="whether requests and strangers' bookings are limited; turn off only for load tests",
@@ -265,7 +261,7 @@ class GeneralSettings(BaseSettings):
     )
 
 
-class Settings(AuditSettings, SignInSettings, PaymentSettings, GeneralSettings):
+class Settings(LoadSettings, AuditSettings, SignInSettings, PaymentSettings, GeneralSettings):
     """All settings. The last base class's settings come first."""
 
     model_config = SettingsConfigDict(

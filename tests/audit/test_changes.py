@@ -214,6 +214,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("patchUser", {"name": "Mia Klein"}, userId=mia)
     await run("replaceStaffNetworks", {"networks": ["0.0.0.0/0"]}, clinicId=1)
     await run("replaceSignInRules", {"secondFactor": False}, clinicId=1)
+    await run("patchQueue", {"open": False}, clinicId=1)
     await run("disableUser", userId=mia)
     await run("enableUser", userId=mia)
     await run("signOutUser", userId=mia)

@@ -116,6 +116,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getCallSettings": (),
     "getPaymentPolicy": (),
     "getPaymentPolicyOfType": (),
+    "getQueue": ("clinicId",),
     "getRefund": ("refundId", "paymentId"),
     "listCoupons": ("couponId",),
     "listInvoices": ("invoiceId",),

@@ -11,7 +11,7 @@ from appoint.database.encryption import repository
 CLASSES = {
     "public": """
         clinic: name slug time_zone locale currency phone email address doctor_choice confirm_address
-          profile logo_hash photo_hash
+          queue profile logo_hash photo_hash
         call_settings: phone
         doctor: name specialty title languages specialties patients portrait_hash
         appointment_type: name description mode price_currency patients preparation
@@ -48,6 +48,7 @@ CLASSES = {
         broker_message: type subject_id body fault
         clinic: staff_networks
         clinic_setup_step: step
+        visitor_queue: opened_by
         dev_message: token channel
         dev_payment_object: id kind content delivery
         dev_payment_request: key digest answer

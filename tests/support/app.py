@@ -32,6 +32,7 @@ def settings(**changes: Any) -> Settings:
         "encryption_keys": KEY,
         "rate_limits": mode == "production",
         "availability_seconds": 0,  # tests also change the database directly
+        "queue": "never",  # it would read the database every second
     }
     return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 

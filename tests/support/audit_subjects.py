@@ -64,6 +64,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "patchCustomer": ("customerId",),
     "patchDoctor": ("doctorId",),
     "patchPatient": ("customerId",),
+    "patchQueue": ("clinicId",),
     "patchUser": ("userId",),
     "patchWebhook": ("webhookId",),
     "previewMessageTemplate": ("kind", "channel", "locale"),

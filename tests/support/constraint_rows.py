@@ -35,6 +35,7 @@ insert into clinic (id, name, time_zone, slug)
   values (1, 'Lakeside', 'Europe/Berlin', 'lakeside'), (2, 'Hillside', 'Europe/Berlin', null);
 insert into clinic (id, name, time_zone, active, removed_at)
   values (3, 'Closed', 'Europe/Berlin', false, now());
+insert into visitor_queue (clinic_id) values (1);
 insert into doctor (clinic_id, id, name) values (1, '{SHAH}', 'Dr Shah'), (2, '{FOREIGN_ID}', 'Dr Okafor');
 insert into appointment_type (clinic_id, id, name, minutes)
   values (1, '{CHECK_UP}', 'Check-up', 30), (2, '{FOREIGN_ID}', 'Check-up', 30);

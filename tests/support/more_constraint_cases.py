@@ -63,7 +63,15 @@ dev_payment = partial(insert, "dev_payment_object", id="re_1", kind="refund", co
 payment_drift = partial(
     insert, "payment_drift", clinic_id=1, kind="payment-unknown", gateway_id="pi_2", found_at="2027-03-01"
 )
+queue = partial(insert, "visitor_queue", clinic_id=2)
 MORE_CASES = {
+    "clinic_queue": "update clinic set queue = 'never' where id = 1",
+    "visitor_queue_pkey": queue(clinic_id=1),
+    "visitor_queue_clinic": queue(clinic_id=-1),
+    "visitor_queue_opened_by": queue(opened_at="2027-03-01", opened_by="nobody"),
+    "visitor_queue_opened": queue(opened_at="2027-03-01"),
+    "visitor_queue_order": queue(served=1),
+    "visitor_queue_shuffle": queue(issued=5, shuffled_after=4, shuffled_until=3),
     "payment_drift_pkey": payment_drift(kind="amount-differs", gateway_id="pi_1"),
     "payment_drift_kind": payment_drift(kind="strange"),
     "payment_drift_clinic": payment_drift(clinic_id=7),

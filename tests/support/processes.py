@@ -110,6 +110,7 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
                 "encryption_keys": KEY,
                 "rate_limits": False,
                 "availability_seconds": 0,  # tests also change the database directly
+                "queue": "never",
             }
             | settings
         ).items()

@@ -92,9 +92,14 @@ SHARED_CLOCK = (
     "notifications.read_contexts",
     "notifications.release_token",
     "notifications.renew",
+    "queues.advance",
+    "queues.close",
+    "queues.issue",
+    "queues.open_queue",
+    "queues.start_lobby",
 )
-"""Statements about leases, daily caps, emergency access and keys that expire use the database's clock, which all
-processes share."""
+"""Statements about leases, daily caps, emergency access, keys that expire and queues use the database's clock, which
+all processes share."""
 
 
 def test_rules_never_read_the_clock():

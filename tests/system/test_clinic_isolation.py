@@ -18,6 +18,8 @@ ACROSS_CLINICS = {
     ("clinics.list_choices", "clinic"): "the clinics where a user works",
     ("clinics.list_time_zones", "clinic"): "the countries where a phone number typed without a country code may be",
     ("slots.list_active_clinics", "clinic"): "the nightly generation",
+    ("queues.advance", "visitor_queue"): "the state of all queues, which each server process reads once a second",
+    ("queues.find_automatic", "clinic"): "the clinic that most visits are to, by the name in its pages' address",
     ("catalogue.load", "clinic"): "the short name in a page's address",
     ("availability.next_slots", "booking_slot"): "search",
     ("reports.note_coming_days", "clinic"): "the nightly sums",

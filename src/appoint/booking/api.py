@@ -15,6 +15,7 @@ from ..http.request import Request
 from ..http.resources import resource_page
 from ..http.responses import created_response, json_response
 from ..http.routes import route
+from ..http.turns import expect_turn
 from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
@@ -58,7 +59,9 @@ MOVE = route(
 class Appointments(Controller):
     tags = ["Appointments"]
 
-    @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
+    @post(
+        "/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=(*REASONS, "in-queue"))
+    )
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
         """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
         time.
@@ -80,6 +83,7 @@ class Appointments(Controller):
         period and horizon apply only to patients. For patients who came without an appointment (`status`), staff can
         also book a time that began earlier today or, if they give a reason, on an earlier day.
         """
+        await expect_turn(request, data.booking_clinic_id)
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         authorize_status(request, data, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         discreet = await authorize_customers(

@@ -554,6 +554,7 @@ END) STORED,
     change_grace_minutes integer DEFAULT 15 NOT NULL,
     latitude double precision,
     longitude double precision,
+    queue text DEFAULT 'automatic'::text NOT NULL,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
     CONSTRAINT clinic_change_grace CHECK (((change_grace_minutes >= 0) AND (change_grace_minutes <= 1440))),
@@ -567,6 +568,7 @@ END) STORED,
     CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT clinic_number CHECK ((id > 0)),
     CONSTRAINT clinic_profile CHECK (((jsonb_typeof(profile) = 'object'::text) AND (octet_length((profile)::text) <= 65536))),
+    CONSTRAINT clinic_queue CHECK ((queue = ANY (ARRAY['automatic'::text, 'manual'::text]))),
     CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
     CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
     CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
@@ -2786,6 +2788,28 @@ CREATE TABLE public.user_identity (
     CONSTRAINT user_identity_subject CHECK ((length(subject_hash) = 32))
 );
 
+CREATE TABLE public.visitor_queue (
+    clinic_id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_at timestamp with time zone,
+    opened_by text,
+    opens_at timestamp with time zone,
+    issued bigint DEFAULT 0 NOT NULL,
+    served bigint DEFAULT 0 NOT NULL,
+    marked bigint DEFAULT 0 NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    missed bigint DEFAULT 0 NOT NULL,
+    shuffled_after bigint,
+    shuffled_until bigint,
+    CONSTRAINT visitor_queue_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT visitor_queue_opened CHECK (((opened_at IS NULL) = (opened_by IS NULL))),
+    CONSTRAINT visitor_queue_opened_by CHECK ((opened_by = ANY (ARRAY['staff'::text, 'load'::text, 'opening'::text]))),
+    CONSTRAINT visitor_queue_order CHECK (((0 <= missed) AND (missed <= marked) AND (marked <= served) AND (served <= issued))),
+    CONSTRAINT visitor_queue_shuffle CHECK (((shuffled_after <= shuffled_until) AND (shuffled_until <= issued)))
+);
+
 CREATE TABLE public.webhook (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -3225,6 +3249,9 @@ ALTER TABLE ONLY public.user_identity
 
 ALTER TABLE ONLY public.user_identity
     ADD CONSTRAINT user_identity_pkey PRIMARY KEY (issuer, subject_hash);
+
+ALTER TABLE ONLY public.visitor_queue
+    ADD CONSTRAINT visitor_queue_pkey PRIMARY KEY (clinic_id);
 
 ALTER TABLE ONLY public.webhook_delivery
     ADD CONSTRAINT webhook_delivery_once UNIQUE (clinic_id, webhook_id, event_id);

@@ -20,7 +20,7 @@ from .writing import write
 CLINIC_COLUMNS: Final = (
     "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days "
     "cancel_notice_minutes require_version doctor_choice retain_patients_months retain_messages_days "
-    "confirm_address change_grace_minutes profile latitude longitude created_at updated_at"
+    "confirm_address change_grace_minutes queue profile latitude longitude created_at updated_at"
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "

@@ -4,9 +4,9 @@ check of the head, a deadline, and a catch-all for errors.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import structlog
 from litestar import Response
@@ -21,6 +21,7 @@ from .recent_responses import answer_from_memory
 from .request import Request
 from .request_head import address_without_slash, check_head, split_pdf
 from .routes import handler_in, path_template_in, route_in
+from .turns import HEADERS
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -52,6 +53,18 @@ STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; inc
 """Tells browsers to use only TLS for a year. Sent only over TLS."""
 
 
+class Gate(Protocol):
+    """Holds visitors back before the application sees their requests."""
+
+    async def __call__(self, scope: HTTPScope, send: Send, /) -> bool:
+        """Respond if the visitor has to wait. Return whether they do."""
+        ...
+
+    def observe(self, scope: HTTPScope, status: int, seconds: float, /) -> None:
+        """Take note of how long a request took."""
+        ...
+
+
 class ObservedApp:
     """The application, wrapped in everything that applies to all requests. Written for speed, because it runs on every
     booking.
@@ -60,7 +73,12 @@ class ObservedApp:
     """
 
     def __init__(
-        self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
+        self,
+        app: ASGIApp,
+        *,
+        seconds: float,
+        render: Callable[[Request, Response[Any]], Response[Any]],
+        gate: Gate | None = None,
     ) -> None:
         """`seconds` is how long a request may take, from its head to the last byte of its response. A stream
         (`opt=route(stream=True, …)`) must begin within this time and then continues until it ends or the client
@@ -69,6 +87,7 @@ class ObservedApp:
         self.app: Final = app
         self.seconds: Final = seconds
         self.render: Final = render
+        self.gate: Final = gate
         self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,18 +109,7 @@ class ObservedApp:
                 forget_changed_times(http_scope)
                 if (declared := route_in(http_scope)) and declared.stream:
                     deadline.reschedule(None)
-                headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
-                if http_scope["method"] == "OPTIONS":
-                    headers = _with_all_methods(headers, http_scope)
-                headers += http_scope["state"].get("limit", ())
-                own = dict(headers)  # a page may set its own policies
-                usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
-                headers += [header for header in usual if header[0] not in own]
-                headers = [header for header in headers if header[0] != CACHE_CONTROL]
-                headers.append((CACHE_CONTROL, cache_control(http_scope, own.get(CACHE_CONTROL))))
-                if http_scope["scheme"] == "https":
-                    headers.append(STRICT_TRANSPORT)
-                message["headers"] = headers
+                message["headers"] = _complete(message["headers"], http_scope, origin.request_id)
             await send(message)
 
         try:
@@ -121,7 +129,10 @@ class ObservedApp:
         finally:
             if not status:
                 forget_changed_times(http_scope)
-            self._record(http_scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            if self.gate:
+                self.gate.observe(http_scope, status, seconds)
+            self._record(http_scope, status or CLOSED_BY_CALLER, seconds)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request to the application if its head is acceptable. Redirect addresses that end with a slash."""
@@ -130,7 +141,7 @@ class ObservedApp:
             headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 308, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif not await answer_from_memory(scope, send):
+        elif not (self.gate and await self.gate(scope, send)) and not await answer_from_memory(scope, send):
             split_pdf(scope)
             await self.app(scope, receive, send)
 
@@ -173,14 +184,33 @@ class ObservedApp:
             await respond(scope, receive, send)
 
 
-QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics"}
-"""Monitoring polls these every few seconds, so they are logged at debug level."""
+QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics", "waitInQueue"}
+"""Monitoring, and the pages of people who wait, load these every few seconds, so they are logged at debug level."""
 
 
 def operation_of(scope: Scope) -> str:
     """Return the route's `operationId`, or `unknown` if there is no route."""
     name = getattr(handler_in(scope), "operation_id", None)
     return name if isinstance(name, str) else "unknown"
+
+
+def _complete(own: Iterable[tuple[bytes, bytes]], scope: HTTPScope, request_id: str) -> list[tuple[bytes, bytes]]:
+    """Return a response's own headers with those that all responses have."""
+    state = scope["state"]
+    headers = [*own, (b"x-request-id", request_id.encode())]
+    if scope["method"] == "OPTIONS":
+        headers = _with_all_methods(headers, scope)
+    headers += state.get("limit", ())
+    by_name = dict(headers)  # a page may set its own policies
+    usual = HTML_HEADERS if by_name.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
+    headers += [header for header in usual if header[0] not in by_name]
+    headers = [header for header in headers if header[0] != CACHE_CONTROL]
+    choice = b"no-store" if HEADERS in state else by_name.get(CACHE_CONTROL)
+    headers.append((CACHE_CONTROL, cache_control(scope, choice)))
+    headers += state.get(HEADERS, ())
+    if scope["scheme"] == "https":
+        headers.append(STRICT_TRANSPORT)
+    return headers
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:

@@ -74,6 +74,14 @@ class TooMany(AppointError):
         self.retry_after_seconds: Final = retry_after_seconds
 
 
+class InQueue(AppointError):
+    """Visitors of the clinic's booking pages are waiting in a queue, and it is not the caller's turn yet."""
+
+    def __init__(self, *, retry_after_seconds: int, **facts: Any) -> None:
+        super().__init__("in-queue", **facts)
+        self.retry_after_seconds: Final = retry_after_seconds
+
+
 class Fault:
     """One fault in a request.
 

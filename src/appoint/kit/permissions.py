@@ -107,6 +107,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     ),
     "change-customers": Permission("Change, export and erase a customer.", _reach(patient=OWN, manager=None)),
     "search-customers": Permission("Search all the platform's customers.", _reach(manager=None)),
+    "run-queue": Permission(
+        "See, open and end the queue in front of a clinic's booking pages.", _reach(receptionist=CLINIC)
+    ),
     "see-absences": Permission("See absences.", _reach(doctor=CLINIC, receptionist=CLINIC, partner=CLINIC)),
     "schedule": Permission(
         "Publish when doctors work: schedules, slots and absences.", _reach(doctor=OWN, receptionist=CLINIC)

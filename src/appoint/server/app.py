@@ -28,6 +28,9 @@ from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..clinics.pictures.api import Pictures
+from ..clinics.queues.api import VisitorQueues
+from ..clinics.queues.gate import QueueGate
+from ..clinics.queues.line import Queues
 from ..customers.api import Customers, Patients
 from ..customers.corrections.api import Corrections
 from ..customers.guardians.api import Guardians, Wards
@@ -93,6 +96,7 @@ from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.patient.export import export_page
+from ..site.patient.queue import queue_page
 from . import timekeeping
 from .owners import OWNERS
 from .startup import read_keys, read_trust
@@ -105,13 +109,11 @@ API = [
     ClinicQueries,
     AppointmentTypes,
     Doctors,
-    Pictures,
-    Customers,
-    FoundCustomers,
+    *(Pictures, VisitorQueues),
+    *(Customers, FoundCustomers),
     Patients,
     Corrections,
-    Guardians,
-    Wards,
+    *(Guardians, Wards),
     JoinedPatients,
     EmergencyAccesses,
     Privacy,
@@ -149,15 +151,8 @@ API = [
     SignInCodes,
 ]
 EXPOSED_HEADERS: Final = [
-    "ETag",
-    "Location",
-    "Link",
-    "Undo-URL",
-    "X-Request-ID",
-    "Idempotent-Replayed",
-    "Retry-After",
-    *LIMITS,
-]
+    "ETag", "Location", "Link", "Undo-URL", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS,
+]  # fmt: skip
 
 LOCK_SECONDS: Final = 2.0
 """How long people wait for another session to release a row. After that, the response is a 503."""
@@ -186,7 +181,7 @@ def create(
 
     Raise `StartupError` if the identity provider's settings are invalid.
     """
-    trust = read_trust(settings)
+    trust, gate = read_trust(settings), QueueGate(queue_page)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -214,6 +209,8 @@ def create(
             keys=read_keys(settings),
         )
         db.gathers = settings.gather_bookings
+        own_connection = connect(database_url, size=1, wait_seconds=2, statement_seconds=2, role=SERVER)
+        queues = Queues.of(settings, secret_key, own_connection)
         changes = Changes(db)
         checkout = Checkout.of(settings)
         try:
@@ -241,11 +238,14 @@ def create(
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
                         Checkout: checkout,
+                        Queues: queues,
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),
                         ZoneRules: ZoneRules(),
                     },
                 )
+                gate.queues = queues if queues.mode != "never" else None
+                await stack.enter_async_context(queues.running())
                 yield
         finally:
             await changes.close()
@@ -282,7 +282,7 @@ def create(
     )
     check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
     # Litestar's own middleware does not see requests that don't match a route.
-    app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable)
+    app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable, gate=gate)
     return app
 
 

@@ -43,6 +43,7 @@ NAVIGATION: Final = (
         (
             ("clinic", translatable("Clinic"), "manage"),
             ("profile", translatable("Clinic profile"), "manage"),
+            ("queue", translatable("Queue"), "run-queue"),
             ("doctors", translatable("Doctors"), "manage"),
             ("types", translatable("Appointment types"), "manage"),
             ("hours", translatable("Working hours"), "schedule"),

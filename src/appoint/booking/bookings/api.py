@@ -12,6 +12,7 @@ from ...http.pagination import page_response
 from ...http.request import Request, idempotency_key
 from ...http.responses import created_response, json_response
 from ...http.routes import route
+from ...http.turns import expect_turn
 from ...kit import clock
 from ...kit.errors import NotFound
 from ...kit.permissions import widest_grant
@@ -53,7 +54,7 @@ class Bookings(Controller):
     @post(
         "/bookings",
         operation_id="makeBooking",
-        opt=route(permission="book", problems=REASONS),
+        opt=route(permission="book", problems=(*REASONS, "in-queue")),
         request_max_body_size=MAX_BOOKING_BYTES,
     )
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
@@ -75,6 +76,7 @@ class Bookings(Controller):
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
             raise NotFound
+        await expect_turn(request, data.clinic_id)
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
             authorize_status(request, part, clinic_id=data.clinic_id, doctor_id=part.doctor_id)

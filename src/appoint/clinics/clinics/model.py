@@ -13,6 +13,7 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
 ConfirmAddress = Literal["always", "never"]
+QueuePolicy = Literal["automatic", "manual"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
 GraceMinutes = Annotated[int, Meta(ge=0, le=1440)]
 RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
@@ -61,6 +62,9 @@ class Policy(RequestBody):
     change_grace_minutes: GraceMinutes = 15
     """For how many minutes after booking patients can cancel or move an appointment even within the notice period,
     though never once it has started. Moving it does not restart this period."""
+    queue: QueuePolicy = "automatic"
+    """Whether visitors to the booking pages wait in a queue as soon as the servers cannot keep up, or only if the
+    clinic's staff open one or announce an opening."""
 
 
 class PolicyPatch(RequestBody):
@@ -76,6 +80,7 @@ class PolicyPatch(RequestBody):
     retain_messages_days: RetainedDays | None | UnsetType = UNSET
     confirm_address: ConfirmAddress | None | UnsetType = UNSET
     change_grace_minutes: GraceMinutes | None | UnsetType = UNSET
+    queue: QueuePolicy | None | UnsetType = UNSET
 
 
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]

@@ -92,10 +92,10 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
                             slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
                             require_version, doctor_choice, retain_patients_months, retain_messages_days,
-                            confirm_address, change_grace_minutes, reminder_minutes, quiet_from, quiet_until,
+                            confirm_address, change_grace_minutes, queue, reminder_minutes, quiet_from, quiet_until,
                             agenda_minute, profile, latitude, longitude)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25)
+                $23, $24, $25, $26)
         returning *
         """,
         *_values(content),
@@ -116,9 +116,10 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
            set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
                require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
-               confirm_address = $18, change_grace_minutes = $19, reminder_minutes = $20, quiet_from = $21,
-               quiet_until = $22, agenda_minute = $23, profile = $24, latitude = $25, longitude = $26,
-               active = $27::timestamptz is null, removed_at = $27, version = version + 1, updated_at = now()
+               confirm_address = $18, change_grace_minutes = $19, queue = $20, reminder_minutes = $21,
+               quiet_from = $22, quiet_until = $23, agenda_minute = $24, profile = $25, latitude = $26,
+               longitude = $27, active = $28::timestamptz is null, removed_at = $28, version = version + 1,
+               updated_at = now()
          where id = $1
         returning *
         """,

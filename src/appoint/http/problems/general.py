@@ -143,6 +143,13 @@ GENERAL: Final[dict[str, Problem]] = {
         _("Too many requests in a short time."),
         _("Wait the number of seconds given in Retry-After."),
     ),
+    "in-queue": Problem(
+        429,
+        _("In the queue"),
+        _("A lot of people want to book right now, so they wait in a queue."),
+        _("Send the request again after the number of seconds in Retry-After, with the cookie that you received."),
+        facts={"place": 120, "estimatedSeconds": 300},
+    ),
     "internal-error": Problem(
         500,
         _("Something went wrong"),

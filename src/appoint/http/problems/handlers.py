@@ -107,7 +107,11 @@ def answer_refusal(request: Request[Any, Any, Any], error: errors.AppointError) 
     match error:
         case errors.Unauthorized():
             headers["WWW-Authenticate"] = 'Bearer realm="appoint"'
-        case errors.Unavailable(retry_after_seconds=seconds) | errors.TooMany(retry_after_seconds=seconds):
+        case (
+            errors.Unavailable(retry_after_seconds=seconds)
+            | errors.TooMany(retry_after_seconds=seconds)
+            | errors.InQueue(retry_after_seconds=seconds)
+        ):
             headers["Retry-After"] = str(seconds)
         case errors.Invalid():
             faults = error.faults

@@ -35,6 +35,18 @@ AFFECTED_APPOINTMENTS: Final[dict[str, Any]] = {
 
 RECORDS: Final[dict[str, Problem]] = {
     # clinics, doctors, customers
+    "queues-off": Problem(
+        409,
+        _("No queues"),
+        _("Queues are turned off on this site."),
+        _("Its operator can turn them on with APPOINT_QUEUE."),
+    ),
+    "queue-open": Problem(
+        409,
+        _("The queue is open"),
+        _("People are still waiting since the last opening."),
+        _("End the queue before you announce another opening."),
+    ),
     "clinic-in-use": Problem(
         409,
         _("The clinic is in use"),

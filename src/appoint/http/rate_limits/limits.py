@@ -44,6 +44,7 @@ class Limits:
                 "monitoring": settings.monitoring_rate,
                 "callbacks": settings.callbacks_rate,
                 "lookups": settings.lookups_rate,
+                "tickets": settings.tickets_rate,
             }.items()
         }
 
@@ -90,6 +91,15 @@ class Limits:
         request.scope["state"]["limit"] = quota_headers(quota)
         if quota.is_over:
             raise refusal("lookups", quota)
+
+    async def count_ticket(self, address: str | None) -> None:
+        """Count a new ticket for a queue. Raise `TooMany` if the network has taken too many, so that no one can hold
+        most of the places."""
+        if not self.on:
+            return
+        quota = await self._count_networks("tickets", address, self.rates["tickets"], 1)
+        if quota.is_over:
+            raise refusal("tickets", quota)
 
     async def count_recipients(self, caller: Actor, addresses: Iterable[str | None]) -> None:
         """Count the email addresses and phone numbers that a stranger names, each once per network and window. Raise

@@ -52,6 +52,7 @@ _SENTENCES: Final = (
     (translatable("{who} changed a coupon"), "patchCoupon"),
     (translatable("{who} removed a coupon"), "removeCoupon"),
     (translatable("{who} changed the payment rules"), "replacePaymentPolicy replacePaymentPolicyOfType"),
+    (translatable("{who} changed the queue for visitors"), "patchQueue changeQueueByForm"),
     (translatable("{who} registered {what}"), "createCustomer createPatient"),
     (
         translatable("{who} changed the details of {what}"),

@@ -18,6 +18,7 @@ from ...booking.day_board.week import week_of
 from ...booking.request_context import visible_doctors
 from ...calls.joining import service as joining
 from ...clinics.catalogue import service as catalogue
+from ...clinics.queues.line import Queues
 from ...customers.model import search_terms
 from ...http.access import identify
 from ...http.forms import parse_date, query_params
@@ -115,6 +116,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         doctor=str(doctor_id or ""),
         of=clinic_catalogue.doctors.get(doctor_id) if doctor_id else None,
         types=await service.list_types(request.db, clinic_id=clinic_id),
+        queue=request.services.get(Queues).find(str(clinic_id)),
     )
 
 
