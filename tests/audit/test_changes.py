@@ -166,7 +166,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     await run("fulfilAppointment", appointmentId=visit)
     await run("undoAppointmentStep", appointmentId=visit)
     await change_money(run, customer_id=ana, type_id=check_up)
-    await change_calls(run)
+    await change_calls(run, db, appointment_id=visit, type_id=check_up)
     absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
     await run("patchAbsence", {"reason": "Training"}, absenceId=absence)
     await run("removeAbsence", absenceId=absence)

@@ -10,6 +10,7 @@ from appoint.http.routes import route_of
 from appoint.kit import clock
 from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.app import ADMIN
+from support.calls import add_dead_call
 from support.described import OPERATIONS
 from support.money_records import create_money_records
 from support.staff import add_user, bearer, works_at
@@ -76,6 +77,7 @@ async def ids(client, db) -> dict[str, str]:
         """,
         appointment.id,
     )
+    guest = await add_dead_call(db, appointment.id)
     money = await create_money_records(db, 1, ana, "ROW-1")
     check_up = await db.fetchval("select id from appointment_type")
     return {
@@ -90,6 +92,7 @@ async def ids(client, db) -> dict[str, str]:
         "adminTokenId": token.json()["id"],
         "apiKeyId": api_key.json()["id"],
         "accessId": str(access),
+        "guestId": str(guest),
         "userId": str(kim),
         "webhookId": str(webhook),
         "notificationId": str(notification),
@@ -114,6 +117,9 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "downloadInvoice": ("invoiceId", "customerId"),
     "getPayment": ("paymentId", "customerId"),
     "getCallSettings": (),
+    "getCall": ("appointmentId",),
+    "listCalls": ("appointmentId",),
+    "listGuests": ("appointmentId", "guestId"),
     "getPaymentPolicy": (),
     "getPaymentPolicyOfType": (),
     "getQueue": ("clinicId",),

@@ -115,7 +115,7 @@ async def test_only_parties_reach_the_room_and_only_within_the_window(visit, win
     entered = {name: is_room(await visit.open(headers)) for name, headers in reversed(staff.items())}
     guest = await guests.add(visit.db, visit.id, "Ines")
     revoked = await guests.add(visit.db, visit.id, "Iris")
-    await guests.revoke(visit.db, revoked.id, now=clock.now())
+    await guests.revoke(visit.db, visit.id, revoked.id, now=clock.now())
     pages = {
         "patient": visit.page,
         "visitor": "/join/" + "A" * 32,

@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from appoint.booking.model import Appointment
+from appoint.calls.guests import repository as guests
 from appoint.calls.providers.gateway import Providers
 from appoint.calls.providers.model import Person, ProviderFailure, Room
 from appoint.calls.rooms import jobs, service
@@ -85,6 +86,18 @@ async def run_jobs(world: World, maker: jobs.Maker, *, for_hours: float = 0.0) -
         if world.now >= ends:
             return
         world.now += timedelta(seconds=30)
+
+
+async def add_dead_call(db: Database, appointment_id: UUID) -> UUID:
+    """Add a call whose room could not be made, and a guest. Return the guest's id."""
+    await db.execute(
+        """
+        insert into call (clinic_id, id, appointment_id, sequence, gateway, state, during)
+        select clinic_id, mint_id(clinic_id), id, sequence, 'demo', 'dead', during from appointment where id = $1
+        """,
+        appointment_id,
+    )
+    return (await guests.add(db, appointment_id, "Ines")).id
 
 
 async def states(world: World) -> list[tuple[int, str]]:

@@ -74,6 +74,13 @@ with new_customer as (
     select $1, new_id, new_id, new_doctor.id, new_customer.id, during, during
       from new_doctor, new_customer, mint_id($1) as new_id, tstzrange($2, $2 + interval '30 minutes') as during
     returning id, customer_id, doctor_id, during
+), new_call as (
+    insert into call (clinic_id, id, appointment_id, sequence, gateway, state, during)
+    select $1, mint_id($1), id, 0, 'demo', 'dead', during from new_appointment
+), new_guest as (
+    insert into call_guest (clinic_id, id, appointment_id, name)
+    select $1, mint_id($1), id, 'Ines' from new_appointment
+    returning id
 ), new_step as (
     insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id,
                                   during, claimed, overridden, needs_rebooking, sequence)
@@ -119,9 +126,11 @@ select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id a
        new_absence.id as "absenceId", new_appointment.id as "appointmentId", new_appointment.id as "bookingId",
        new_step.step_id as "stepId", new_notification.id as "notificationId", new_key.id as "apiKeyId",
        new_admin_token.id as "adminTokenId", new_emergency.id as "accessId", new_session.id as "patientSessionId",
-       new_guardianship.id as "guardianshipId", new_carer.id as "guardianId"
+       new_guardianship.id as "guardianshipId", new_carer.id as "guardianId",
+       new_guest.id as "guestId"
   from new_customer, new_user, new_doctor, new_slot, new_schedule_line, new_absence, new_appointment, new_step,
-       new_notification, new_key, new_admin_token, new_emergency, new_session, new_guardianship, new_carer
+       new_notification, new_key, new_admin_token, new_emergency, new_session, new_guardianship, new_carer,
+       new_guest
  where new_carer.name = 'Dan'
 """
 

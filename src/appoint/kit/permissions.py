@@ -78,6 +78,10 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
         "Record the progress of appointments during the day, and take notes about them.",
         _reach(doctor=OWN, receptionist=CLINIC),
     ),
+    "attend-visits": Permission(
+        "See when and where people join a video visit, and invite guests.",
+        _reach(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC),
+    ),
     "override": Permission(
         "Override a rule when booking, moving or cancelling, and give a reason.",
         _reach(doctor=OWN, receptionist=CLINIC),

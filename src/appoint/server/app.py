@@ -23,6 +23,8 @@ from ..booking.manage_links.api import ManageLinks
 from ..booking.progress.api import AppointmentProgress
 from ..booking.strangers.api import StrangerAppointments
 from ..booking.undo.api import AppointmentUndo
+from ..calls.guests.api import Guests
+from ..calls.joining.api import Calls
 from ..calls.settings.api import ClinicCallSettings
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
@@ -129,11 +131,9 @@ API = [
     BulkChanges,
     AppointmentUndo,
     Bookings,
-    Confirmations,
-    ManageLinks,
-    StrangerAppointments,
+    *(Confirmations, ManageLinks, StrangerAppointments),
     *(Billing, Invoices, InvoiceDocuments, PayLinks, Payments, Coupons, Ledger, PaymentPolicies),
-    *(ClinicCallSettings, Providers),
+    *(ClinicCallSettings, Calls, Guests, Providers),
     Notifications,
     MessageTemplates,
     Webhooks,

@@ -22,6 +22,45 @@ async def find(db: Statements, guest_id: UUID) -> Guest | None:
     return to(Guest, row) if row else None
 
 
+async def list_guests(db: Statements, appointment_id: UUID) -> list[Guest]:
+    rows = await db.fetch(
+        """
+        select id, appointment_id, name, created_at
+          from call_guest
+         where clinic_id = $1 and appointment_id = $2 and revoked_at is null
+         order by id
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+    )
+    return [to(Guest, row) for row in rows]
+
+
+async def has_appointment(db: Statements, appointment_id: UUID) -> bool:
+    return await db.fetchval(
+        "select exists (select from appointment where clinic_id = $1 and id = $2)",
+        clinic_of(appointment_id),
+        appointment_id,
+    )
+
+
+async def lock_visit(tx: Statements, appointment_id: UUID) -> bool | None:
+    """Lock an appointment, so that concurrent requests count its guests one after the other. Return whether it is
+    online, or None if it does not exist."""
+    return await tx.fetchval(
+        """
+        select coalesce((select t.mode = 'online'
+                           from appointment_type t
+                          where t.clinic_id = $1 and t.id = a.appointment_type_id), false)
+          from appointment a
+         where a.clinic_id = $1 and a.id = $2
+           for no key update
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+    )
+
+
 async def add(tx: Statements, appointment_id: UUID, name: str) -> Guest:
     clinic_id = clinic_of(appointment_id)
     row = await tx.fetchrow(
@@ -38,12 +77,18 @@ async def add(tx: Statements, appointment_id: UUID, name: str) -> Guest:
     return to(Guest, row)
 
 
-async def revoke(tx: Statements, guest_id: UUID, *, now: datetime) -> bool:
-    """Revoke a guest's link. Return False if there is none that is valid."""
+async def revoke(tx: Statements, appointment_id: UUID, guest_id: UUID, *, now: datetime) -> bool:
+    """Revoke a guest's link. Return False if the appointment has no guest with this id, or the link is
+    revoked already."""
     tag = await tx.execute(
-        "update call_guest set revoked_at = $3 where clinic_id = $1 and id = $2 and revoked_at is null",
-        clinic_of(guest_id),
+        """
+        update call_guest
+           set revoked_at = $4
+         where clinic_id = $1 and id = $2 and appointment_id = $3 and revoked_at is null
+        """,
+        clinic_of(appointment_id),
         guest_id,
+        appointment_id,
         now,
     )
     return affected(tag) == 1

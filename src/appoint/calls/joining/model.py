@@ -60,6 +60,8 @@ class Visit(msgspec.Struct, frozen=True):
     appointment_id: UUID
     clinic_id: int
     status: str
+    link_number: int
+    """The number of the manage link that is valid."""
     start_time: datetime
     end_time: datetime
     time_zone: str

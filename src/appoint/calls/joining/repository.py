@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Statements, affected, to
+from ...database.pool import Row, Statements, affected, to
 from ...database.sql import load
 from ...kit.ids import clinic_of
 from ..providers.model import CLOSES_AFTER
+from ..rooms.model import State
 from .model import BoardCall, Call, Opening, Visit
 
 FIND_VISIT: Final = load(__name__, "find_visit")
@@ -58,6 +59,27 @@ async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequ
         appointment_ids,
     )
     return [to(BoardCall, row) for row in rows]
+
+
+async def list_calls(
+    db: Statements, *, clinic_id: int, state: State | None, after: UUID | None, limit: int
+) -> list[Row]:
+    """Return a clinic's live calls, and one more than the limit if there are more."""
+    return await db.fetch(
+        """
+        select c.id, c.appointment_id, a.doctor_id, c.state, lower(c.during) as start_time, c.error as reason
+          from call c
+          join appointment a on a.clinic_id = $1 and a.id = c.appointment_id
+         where c.clinic_id = $1 and c.live_appointment_id is not null and ($2::text is null or c.state = $2)
+           and ($3::uuid is null or c.id > $3)
+         order by c.id
+         limit $4 + 1
+        """,
+        clinic_id,
+        state,
+        after,
+        limit,
+    )
 
 
 async def mark_waiting(tx: Statements, call_id: UUID, *, now: datetime) -> None:

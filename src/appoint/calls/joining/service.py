@@ -7,15 +7,17 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from ... import audit
-from ...database.pool import Database, Statements, Transaction
+from ...database.pool import Database, Statements, Transaction, to
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import one_line
 from ...kit.key_ring import UnreadableError
 from ..providers.gateway import Providers
 from ..providers.model import Person, ProviderFailure, person_id
+from ..rooms.model import State
 from ..settings import repository as settings_repository
 from . import repository
+from .details import ListedCall
 from .links import Party, code
 from .model import BoardCall, JoinLink, Visit
 
@@ -113,6 +115,14 @@ async def find_join_links(db: Statements, secret: str, numbers: Mapping[UUID, in
         id: JoinLink(f"/join/{code(secret, id, numbers[id])}", opens_at, closes_at)
         for id, opens_at, closes_at in openings
     }
+
+
+async def list_calls(
+    db: Statements, *, clinic_id: int, state: State | None, after: tuple[UUID] | None, limit: int
+) -> list[ListedCall]:
+    """Return a clinic's current calls, and one more than the limit if there are more."""
+    rows = await repository.list_calls(db, clinic_id=clinic_id, state=state, after=after and after[0], limit=limit)
+    return [to(ListedCall, row) for row in rows]
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> dict[UUID, BoardCall]:

@@ -251,4 +251,18 @@ BOOKING: Final[dict[str, Problem]] = {
         _("An appointment can be completed only on its day, and marked as a no-show only after it has started."),
         _("Wait until it has started, or cancel it."),
     ),
+    # video visits
+    "not-a-video-visit": Problem(
+        409,
+        _("Not a video visit"),
+        _("This appointment does not take place by video."),
+        _("Only video visits can have guests."),
+    ),
+    "too-many-guests": Problem(
+        409,
+        _("Too many guests"),
+        _("A video visit can have at most {most} guests."),
+        _("Remove a guest first."),
+        {"most": 5},
+    ),
 }

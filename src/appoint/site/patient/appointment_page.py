@@ -6,6 +6,8 @@ from litestar import Response
 
 from ...booking import links
 from ...booking.model import LIVE
+from ...calls.guests import service as guests
+from ...calls.guests.model import MAX_GUESTS, InvitedGuest
 from ...calls.joining import service as joining
 from ...calls.joining.model import JoinLink
 from ...http.cookies import booked_token_of
@@ -53,6 +55,8 @@ async def appointment_page(
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
         join=join,
+        guests=await _list_guests(request, linked) if join else [],
+        max_guests=MAX_GUESTS,
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
@@ -70,6 +74,15 @@ async def find_join_link(request: Request, linked: LinkedAppointment, token: str
         {appointment.id: links.number_of(secret, token)},
     )
     return joins.get(appointment.id)
+
+
+async def _list_guests(request: Request, linked: LinkedAppointment) -> list[InvitedGuest]:
+    return await guests.list_with_links(
+        request.services.db.within(linked.appointment.clinic_id),
+        linked.appointment.id,
+        origin=request.services.settings.links_url,
+        secret=request.services.secret_key,
+    )
 
 
 def calendar_entry_of(request: Request, linked: LinkedAppointment, token: str, join: JoinLink | None) -> CalendarEntry:

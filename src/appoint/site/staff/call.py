@@ -7,13 +7,17 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
+from ...calls.guests import service as guests
+from ...calls.guests.model import MAX_GUESTS
 from ...calls.joining import service
+from ...calls.joining.service import MAX_NAME_LENGTH
 from ...calls.providers.gateway import create_providers
 from ...calls.providers.model import ProviderFailure
-from ...http.forms import parse_form
+from ...http.forms import parse_form, parse_id
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, ids
+from ...kit.i18n import one_line
 from ..patient.join import REFRESH_SECONDS, to_room
 from ..rendering import allow_form_target, redirect
 from ..staff_frame import staff_page
@@ -45,6 +49,11 @@ async def change(request: Request, clinic_id: FromPath[int], appointment_id: Fro
         await db.atomic(service.end, user, **common, now=now)
     elif act == "renew":
         await db.atomic(service.renew, user, **common, now=now)
+    elif act == "invite":
+        if name := one_line(form.get("name", ""))[:MAX_NAME_LENGTH]:
+            await db.atomic(guests.invite, actor=user, **common, name=name)
+    elif guest_id := parse_id(act.removeprefix("revoke-")):
+        await db.atomic(guests.revoke, user, **common, guest_id=guest_id, now=now)
     else:
         raise errors.NotFound
     return redirect(f"/staff/{clinic_id}/appointments/{appointment_id}/call")
@@ -82,7 +91,14 @@ async def _page(request: Request, clinic_id: int, appointment_id: UUID, *, is_re
         is_refused=is_refused,
         day=clock.local_date(visit.start_time, visit.time_zone),
         waited=visit.waited(now),
-        delays=DELAYS,
+        delays=[*DELAYS],
+        guests=await guests.list_with_links(
+            request.db,
+            appointment_id,
+            origin=request.services.settings.links_url,
+            secret=request.services.secret_key,
+        ),
+        max_guests=MAX_GUESTS,
         refresh_seconds=REFRESH_SECONDS,
     )
     if not is_doctor:

@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ...calls.joining import service as calls
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -56,14 +57,16 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         limit=PAGE_SIZE,
     )
     page = notifications[:PAGE_SIZE]
+    dead_calls = await calls.list_calls(request.db, clinic_id=clinic_id, state="dead", after=None, limit=PAGE_SIZE)
     return await staff_page(
         request,
         "staff/messages/messages.html",
         clinic_id=clinic_id,
         place="messages",
-        subjects=[notification.id for notification in page],
+        subjects=[*(notification.id for notification in page), *(call.appointment_id for call in dead_calls)],
         messages=page,
         dead=dead,
+        dead_calls=[] if patient else dead_calls,
         status=status,
         patient=patient,
         kind_of=kind_of,

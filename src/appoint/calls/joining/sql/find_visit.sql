@@ -1,5 +1,6 @@
 -- An online appointment with its call, for those who join it.
-select a.id as appointment_id, a.clinic_id, a.status, lower(a.during) as start_time, upper(a.during) as end_time,
+select a.id as appointment_id, a.clinic_id, a.status, a.link_number,
+       lower(a.during) as start_time, upper(a.during) as end_time,
        c.time_zone, c.name as clinic, c.slug, coalesce(s.phone, c.phone) as phone,
        coalesce(s.opens_before_minutes, 15) as opens_before_minutes,
        a.doctor_id, d.name as doctor, t.name as type, t.preparation,

@@ -1,0 +1,89 @@
+"""Calls as the API shows them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from ...kit import errors
+from ...kit.actors import Actor
+from ...kit.structs import PageQuery
+from ..rooms.model import State
+from .links import code
+from .model import Visit
+
+
+class CallFilter(PageQuery):
+    state: State | None = None
+    """Only calls in this state."""
+
+
+class ListedCall(msgspec.Struct, kw_only=True, rename="camel"):
+    """A call in a clinic's list."""
+
+    id: UUID
+    appointment_id: UUID
+    doctor_id: UUID
+    state: State
+    start_time: datetime
+    reason: str | None
+    """Why the last attempt to make the room failed."""
+
+
+class CallDetails(msgspec.Struct, kw_only=True, rename="camel"):
+    """An appointment's call."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "appointmentId": "00000001-0197-818c-8c22-0201f9661508",
+        "state": "made",
+        "opensAt": "2027-03-01T08:15:00Z",
+        "closesAt": "2027-03-01T09:30:00Z",
+        "waitingSince": None,
+        "delayMinutes": None,
+        "reason": None,
+        "phone": "+493012345678",
+        "joinUrl": "https://appoint.example/join/AAAAAQGXgYwMIgIB",
+    }
+
+    appointment_id: UUID
+    state: State
+    """`wanted`: Appoint is making the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it
+    could not be made. `ending` and `ended`: the call is over."""
+    opens_at: datetime
+    """When the caller can join: the doctor earlier than the patient."""
+    closes_at: datetime
+    waiting_since: datetime | None
+    """When the patient entered the waiting room."""
+    delay_minutes: int | None
+    """How late the doctor is running, if staff have said so."""
+    reason: str | None
+    """Why the last attempt to make the room failed. Only staff can see it."""
+    phone: str | None
+    """The number to call if the video visit doesn't work."""
+    join_url: str
+    """Appoint's page where the caller joins. It stays the same when the appointment is rescheduled."""
+
+
+def describe(visit: Visit, actor: Actor, *, origin: str, secret: str) -> CallDetails:
+    """Return the call as the caller may see it. Raise `NotFound` if there is none."""
+    call = visit.call
+    if call is None:
+        raise errors.NotFound
+    is_staff = actor.is_staff(visit.clinic_id)
+    path = (
+        f"/staff/{visit.clinic_id}/appointments/{visit.appointment_id}/call"
+        if is_staff
+        else f"/join/{code(secret, visit.appointment_id, visit.link_number)}"
+    )
+    return CallDetails(
+        appointment_id=visit.appointment_id,
+        state=call.state,
+        opens_at=visit.doctor_opens_at if is_staff else visit.opens_at,
+        closes_at=visit.closes_at,
+        waiting_since=call.waiting_since,
+        delay_minutes=call.delay_minutes,
+        reason=call.error if is_staff else None,
+        phone=visit.phone,
+        join_url=origin + path,
+    )
