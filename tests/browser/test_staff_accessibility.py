@@ -16,6 +16,7 @@ from support.browsers import (
     sign_in,
 )
 from support.harbor_street import CLINIC, add_dead_message, add_manager, add_patient, connect
+from support.money_records import create_money_records
 from support.staff import PASSWORD
 
 
@@ -42,6 +43,16 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
             CLINIC,
             key_id,
         )
+        money = await create_money_records(db, CLINIC, customer_id, f"AXE-{language.upper()}")
+        draft_id = await db.fetchval(
+            """
+            insert into invoice (clinic_id, id, customer_id, currency, language)
+            values ($1, mint_id($1), $2, 'EUR', 'en')
+            returning id
+            """,
+            CLINIC,
+            customer_id,
+        )
     clinic_paths = [
         "patients",
         "patients?q=nobody+of+that+name",
@@ -60,6 +71,12 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
         "webhooks/new",
         f"webhooks/{webhook_id}",
         "audit",
+        "till",
+        f"till?patient={customer_id}",
+        "invoices",
+        f"invoices/{draft_id}",
+        f"invoices/{money['invoiceId']}",
+        f"payments/{money['paymentId']}?done=taken",
     ]
     return [f"/staff/{CLINIC}/{path}" for path in clinic_paths] + [
         "/staff/account",

@@ -13,6 +13,7 @@ from .url_encoding import parse_pairs
 
 AnyRequest = Request[Any, Any, Any]
 MAX_FORM_BYTES: Final = 16 * 1024
+MAX_FORM_FIELDS: Final = 600
 MAX_FIELD_LENGTH: Final = 5000
 
 
@@ -35,7 +36,7 @@ async def parse_form(request: AnyRequest) -> dict[str, str]:
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
     try:
-        fields = dict(parse_pairs(body))
+        fields = dict(parse_pairs(body, max_fields=MAX_FORM_FIELDS))
     except ValueError:
         raise errors.Invalid(errors.Fault("#", "is not valid")) from None
     if any("\0" in value or len(value) > MAX_FIELD_LENGTH for value in fields.values()):

@@ -14,12 +14,14 @@ BYTES: Final = {
 }
 
 
-def parse_pairs(raw: bytes, *, errors: Literal["strict", "replace"] = "strict") -> list[tuple[str, str]]:
+def parse_pairs(
+    raw: bytes, *, errors: Literal["strict", "replace"] = "strict", max_fields: int = MAX_FIELDS
+) -> list[tuple[str, str]]:
     """Return the names and values in order. A name without a value has an empty one.
 
-    Raise `ValueError` if there are more than 100, or if they are not UTF-8 and `errors` is `"strict"`.
+    Raise `ValueError` if there are more than `max_fields`, or if they are not UTF-8 and `errors` is `"strict"`.
     """
-    if raw.count(b"&") >= MAX_FIELDS:
+    if raw.count(b"&") >= max_fields:
         raise ValueError
     pairs = [part.partition(b"=") for part in raw.split(b"&") if part]
     return [(_unescape(name).decode(errors=errors), _unescape(value).decode(errors=errors)) for name, _, value in pairs]

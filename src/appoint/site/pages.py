@@ -59,6 +59,7 @@ from .staff import (
     webhooks,
     weekly_hours,
 )
+from .staff.money import invoice, open_items, payment, till
 
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
@@ -101,6 +102,10 @@ PAGES: Final[list[Any]] = [
     *invoice_document.PAGES,
     *people.PAGES,
     *emergency_access.PAGES,
+    *till.PAGES,
+    *payment.PAGES,
+    *open_items.PAGES,
+    *invoice.PAGES,
     *absences.PAGES,
     *holidays.PAGES,
     *reports.PAGES,

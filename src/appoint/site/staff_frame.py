@@ -26,6 +26,8 @@ NAVIGATION: Final = (
             ("week", translatable("Week"), "list-appointments"),
             ("patients", translatable("Patients"), "see-patients"),
             ("absences", translatable("Absences"), "see-absences"),
+            ("till", translatable("Till"), "bill"),
+            ("invoices", translatable("Invoices"), "bill"),
         ),
     ),
     (

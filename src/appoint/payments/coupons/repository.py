@@ -152,3 +152,19 @@ async def has_visited(db: Statements, clinic_id: int, customer_id: UUID) -> bool
         clinic_id,
         customer_id,
     )
+
+
+async def list_codes(db: Statements, invoice_id: UUID) -> dict[UUID, str]:
+    """Return the codes of the coupons on a draft's lines, by the ids of their uses."""
+    rows = await db.fetch(
+        """
+        select u.id, c.code
+          from invoice_line l
+          join coupon_use u on u.clinic_id = $1 and u.id = l.coupon_use_id
+          join coupon c on c.clinic_id = $1 and c.id = u.coupon_id
+         where l.clinic_id = $1 and l.invoice_id = $2
+        """,
+        clinic_of(invoice_id),
+        invoice_id,
+    )
+    return {row.id: row.code for row in rows}

@@ -1,5 +1,6 @@
 """Add, change and remove coupons, check them, and use them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +26,18 @@ async def get(db: Statements, coupon_id: UUID) -> Coupon:
     if coupon := await repository.find(db, clinic_of(coupon_id), id=coupon_id):
         return coupon
     raise errors.NotFound
+
+
+async def list_newest(
+    db: Statements, *, clinic_id: int, active: bool, before: UUID | None, limit: int
+) -> Sequence[Coupon]:
+    """Return a clinic's active or removed coupons, newest first, plus one beyond `limit` if there is a next page."""
+    return await repository.list_coupons(db, clinic_id, active=active, after=(before,) if before else None, limit=limit)
+
+
+async def list_codes(db: Statements, *, invoice_id: UUID) -> dict[UUID, str]:
+    """Return the codes of the coupons on an invoice's lines, by the ids of their uses."""
+    return await repository.list_codes(db, invoice_id)
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: CouponContent) -> Coupon:

@@ -23,6 +23,7 @@ Description = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
 Kind = Annotated[Literal["invoice", "creditNote"], msgspec.Meta(examples=["invoice"])]
 Status = Annotated[Literal["draft", "issued"], msgspec.Meta(examples=["issued"])]
+ListedStatus = Annotated[Literal["draft", "issued", "open", "overdue", "settled"], msgspec.Meta(examples=["open"])]
 Occasion = Literal["visit", "noShow", "cancellation"]
 
 
@@ -142,8 +143,8 @@ class InvoiceFilter(PageQuery):
 
     customer_id: UUID | None = None
     """The patient."""
-    status: Annotated[Literal["draft", "issued", "open", "overdue"], msgspec.Meta(examples=["open"])] | None = None
-    """`open`: issued, and not yet paid in full; `overdue`: open, and due before today."""
+    status: ListedStatus | None = None
+    """`open`: issued, and not yet paid in full; `overdue`: open, and due before today; `settled`: paid in full."""
     from_date: Annotated[Date, msgspec.Meta(description="first day of issue")] | None = msgspec.field(
         default=None, name="from"
     )

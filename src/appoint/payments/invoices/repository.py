@@ -223,3 +223,19 @@ async def find_type(tx: Statements, appointment_id: UUID) -> UUID | None:
         clinic_of(appointment_id),
         appointment_id,
     )
+
+
+async def find_for_appointment(db: Statements, appointment_id: UUID) -> UUID | None:
+    """Return the latest invoice with a line for an appointment."""
+    return await db.fetchval(
+        """
+        select i.id
+          from invoice_line l
+          join invoice i on i.clinic_id = $1 and i.id = l.invoice_id and i.kind = 'invoice'
+         where l.clinic_id = $1 and l.appointment_id = $2
+         order by i.id desc
+         limit 1
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+    )

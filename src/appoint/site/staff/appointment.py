@@ -28,6 +28,7 @@ from ...kit import clock, errors, ids
 from ..patient.manage_link import describe_refusal
 from ..rendering import redirect
 from ..staff_frame import staff_page
+from .money.account import load_account
 
 PAGE: Final = "/staff/{clinic_id:int}/appointments/{appointment_id:uuid}"
 RUN: Final = route(permission="run-appointments", owned_by="appointment_id", page=True)
@@ -106,6 +107,7 @@ async def _page(
         if await joining.list_on_board(request.db, clinic_id=clinic_id, appointment_ids=[appointment_id])
         else None,
         any_doctor="any" in query,
+        account=await load_account(request, clinic_id, appointment.customer_id),
         refusal=refusal and describe_refusal(request, refusal),
     )
 

@@ -23,6 +23,7 @@ from ...kit import clock
 from ...kit.permissions import widest_grant
 from ..rendering import redirect, url_with
 from ..staff_frame import staff_page
+from .money.account import load_account
 
 PAGE_SIZE: Final = 30
 MAX_NAME_LENGTH: Final = 200
@@ -65,6 +66,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         "doctor_id": request.grant.doctor_id,
         "limit": PAGE_SIZE,
     }
+    account = await load_account(request, clinic_id, details.id)
     upcoming = await visits.list_upcoming(request.db, **filters, now=now)
     past = await visits.list_past(request.db, **filters, now=now, before=parse_id(query.get("before")))
     return await staff_page(
@@ -79,6 +81,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
             *(carer.guardian_id for carer in carers),
             *(each.id for each in candidates),
             *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE])),
+            *(invoice.id for invoice in (account.invoices if account else ())),
         ],
         patient=details,
         joined=joined,
@@ -90,6 +93,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         language_choices=list(language_names(request).items()),
         upcoming=upcoming[:PAGE_SIZE],
         past=past[:PAGE_SIZE],
+        account=account,
         next=url_with(request, before=past[PAGE_SIZE - 1].id) if len(past) > PAGE_SIZE else None,
     )
 

@@ -21,7 +21,8 @@ from ...kit.permissions import widest_grant
 from ...messaging.notifications import service as notifications
 from ...messaging.notifications.kinds import kind_of
 from ...messaging.notifications.model import ListedNotification
-from ..rendering import NO_STORE, templates
+from ..rendering import NO_STORE, csrf, templates
+from .money.account import load_account
 
 MAX_VISITS: Final = 3
 """The maximum number of upcoming visits, and of past ones."""
@@ -68,6 +69,7 @@ async def patient_summary(request: Request, clinic_id: FromPath[int], customer_i
         clinic_id=clinic_id,
         subjects=[customer_id, *(visit.id for visit in (*upcoming, *past)), *(message.id for message in messages)],
     )
+    account = await load_account(request, clinic_id, customer_id)
     html = templates.get_template("staff/day/patient_summary.html").render(
         patient=patient,
         age=patient.birth_date and age_on(clock.local_date(now, clinic_catalogue.time_zone), patient.birth_date),
@@ -76,6 +78,9 @@ async def patient_summary(request: Request, clinic_id: FromPath[int], customer_i
         messages=messages[:MAX_MESSAGES],
         kind_of=kind_of,
         clinic_id=clinic_id,
+        account=account,
+        appointment_id=appointment_id,
+        csrf=csrf(request),
         time_zone=clinic_catalogue.time_zone,
         language=language,
         **template_functions(language),

@@ -8,6 +8,7 @@ select s.*
          when 'open' then s.status = 'issued' and s.kind = 'invoice' and s.paid < s.total
          when 'overdue' then s.status = 'issued' and s.kind = 'invoice' and s.paid < s.total
                              and s.due_on < :today::date
+         when 'settled' then s.status = 'issued' and s.kind = 'invoice' and s.paid >= s.total
          else coalesce(s.status = :status, true)
        end
    and (:first_day::date is null

@@ -1,0 +1,60 @@
+"""Sums of invoices and payments, for staff."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from ...kit.money import Money
+from ..payments.model import Method
+
+
+class InvoiceTotals(NamedTuple):
+    """A clinic's invoices in one currency. Overdue invoices count as open, too."""
+
+    currency: str
+    draft_count: int
+    draft_amount: int
+    open_count: int
+    open_amount: int
+    overdue_count: int
+    overdue_amount: int
+
+    @property
+    def drafts(self) -> Money:
+        return Money(self.draft_amount, self.currency)
+
+    @property
+    def open(self) -> Money:
+        return Money(self.open_amount, self.currency)
+
+    @property
+    def overdue(self) -> Money:
+        return Money(self.overdue_amount, self.currency)
+
+
+class Settlement(NamedTuple):
+    """Part of a payment that pays an invoice."""
+
+    allocation_id: UUID
+    payment_id: UUID
+    method: Method
+    amount: Money
+    created_at: datetime
+    undone_at: datetime | None
+    receipt_number: str | None
+    credit_note_id: UUID | None
+    credit_note_number: str | None
+
+
+class Takings(NamedTuple):
+    """Payments by one method, and refunds the same way."""
+
+    method: Method
+    payment_count: int
+    received: Money
+    refunded: Money
+
+    @property
+    def balance(self) -> Money:
+        """The difference, which is negative if more was refunded."""
+        return Money(self.received.amount - self.refunded.amount, self.received.currency)

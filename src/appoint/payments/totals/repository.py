@@ -1,0 +1,66 @@
+"""SQL for sums of invoices and payments."""
+
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Statements
+from ...database.sql import load
+from ...kit.ids import clinic_of
+from ...kit.money import Money
+from ..numbers.model import format_number
+from ..payments.model import Payment
+from ..payments.repository import to_payment
+from .model import InvoiceTotals, Settlement, Takings
+
+SUM_UP_INVOICES: Final = load(__name__, "sum_up_invoices")
+SUM_UP_TAKINGS: Final = load(__name__, "sum_up_takings")
+LIST_SETTLEMENTS: Final = load(__name__, "list_settlements")
+
+
+async def sum_up_invoices(
+    db: Statements, clinic_id: int, *, customer_id: UUID | None, today: date
+) -> list[InvoiceTotals]:
+    rows = await db.fetch(SUM_UP_INVOICES, clinic_id=clinic_id, customer_id=customer_id, today=today)
+    return [InvoiceTotals(*row) for row in rows]
+
+
+async def list_settlements(db: Statements, invoice_id: UUID) -> list[Settlement]:
+    """Return what pays an invoice, oldest first, including what has been undone."""
+    rows = await db.fetch(LIST_SETTLEMENTS, clinic_id=clinic_of(invoice_id), invoice_id=invoice_id)
+    return [
+        Settlement(
+            allocation_id=row.id,
+            payment_id=row.payment_id,
+            method=row.method,
+            amount=Money(row.amount, row.currency),
+            created_at=row.created_at,
+            undone_at=row.undone_at,
+            receipt_number=format_number(row.series, row.number) if row.series else None,
+            credit_note_id=row.credit_note_id,
+            credit_note_number=format_number(row.note_series, row.note_number) if row.note_series else None,
+        )
+        for row in rows
+    ]
+
+
+async def sum_up_takings(db: Statements, clinic_id: int, *, first_day: date, last_day: date) -> list[Takings]:
+    rows = await db.fetch(SUM_UP_TAKINGS, clinic_id=clinic_id, first_day=first_day, last_day=last_day)
+    return [
+        Takings(row.method, row.count, Money(row.received, row.currency), Money(row.refunded, row.currency))
+        for row in rows
+    ]
+
+
+async def list_unspent(db: Statements, clinic_id: int, customer_id: UUID) -> list[Payment]:
+    """Return the payments of which a customer has something left, oldest first."""
+    rows = await db.fetch(
+        """
+        select * from shown_payment
+         where clinic_id = $1 and customer_id = $2 and status = 'succeeded' and method <> 'creditNote' and free > 0
+         order by id
+        """,
+        clinic_id,
+        customer_id,
+    )
+    return [to_payment(row) for row in rows]
