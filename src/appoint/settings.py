@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
+from .kit.call_settings import CallSettings
 from .kit.load_settings import LoadSettings
 from .kit.payment_settings import PaymentSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
@@ -261,7 +262,7 @@ class GeneralSettings(BaseSettings):
     )
 
 
-class Settings(LoadSettings, AuditSettings, SignInSettings, PaymentSettings, GeneralSettings):
+class Settings(LoadSettings, AuditSettings, SignInSettings, CallSettings, PaymentSettings, GeneralSettings):
     """All settings. The last base class's settings come first."""
 
     model_config = SettingsConfigDict(

@@ -1,10 +1,7 @@
 """Each online appointment has exactly one live room, whatever happens to it, to its provider or to the workers."""
 
-import asyncio
 import random
-from datetime import timedelta
 
-from appoint.booking import transitions
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.reschedule import reschedule
 from appoint.booking.undo import service as undo
@@ -16,7 +13,11 @@ from support.calls import (
     SECRET,
     FaultyProvider,
     add_online_type,
+    book_many,
     book_online,
+    cancel,
+    kill_workers,
+    live_rooms,
     maker_of,
     relay_calls,
     run_jobs,
@@ -31,19 +32,8 @@ async def move(world, appointment, start) -> None:
     await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
 
 
-async def cancel(world, appointment) -> None:
-    await world.db.atomic(
-        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
-    )
-
-
 async def event_types(world) -> list[str]:
     return [row.type for row in await world.db.fetch("select type from event where type like 'call.%' order by id")]
-
-
-async def live_rooms(world) -> set[str]:
-    """Return the names of the rooms that should exist."""
-    return {room_name(SECRET, row.id) for row in await world.db.fetch("select id from call where state = 'made'")}
 
 
 async def test_a_booked_online_appointment_gets_a_room(world):
@@ -164,22 +154,9 @@ async def test_a_faulty_provider_and_dying_workers_leave_exactly_one_room_each(w
     provider, dice = FaultyProvider(failure_rate=0.3), random.Random(7)
     maker = maker_of(world, provider)
     count = scaled(1000, 40)
-    await world.db.execute("update clinic set horizon_days = 366")
-    appointments = []
-    for number in range(count):
-        day = at(8).date() + timedelta(days=1 + number // 16)
-        start = at(8 + number % 16 // 2, 30 * (number % 2), day=day)
-        if number % 16 == 0:
-            await world.publish(world.dr_shah, at(8, day=day), at(16, day=day))
-        appointments.append(await book_online(world, start, customer=dice.choice([world.ana, world.ben])))
+    appointments = await book_many(world, count, dice)
     await relay_calls(world)
-    for _ in range(scaled(50, 10)):
-        leased = await jobs.lease(maker, 8)
-        killed = [asyncio.create_task(jobs.attempt(maker, call)) for call in leased]
-        await asyncio.sleep(dice.random() / 100)
-        for task in killed:
-            task.cancel()
-        await asyncio.gather(*killed, return_exceptions=True)
+    await kill_workers(maker, scaled(50, 10), dice)
     for appointment in dice.sample(appointments, count // 10):
         await cancel(world, appointment)
     await relay_calls(world)

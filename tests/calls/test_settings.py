@@ -49,6 +49,14 @@ async def test_the_stored_secret_stays_until_there_is_another(client, db, world)
     assert (await repository.find(db, world.clinic)).connection.secret == SECRET
 
 
+async def test_a_secret_does_not_move_to_another_provider(client, db, world):
+    await put(client, world, JITSI)
+    response = await put(client, world, {"gateway": "daily", "url": "https://lakeside.daily.co"})
+    assert [each["pointer"] for each in response.json()["errors"]] == ["#/secret"]
+    await put(client, world, {"gateway": "daily", "url": "https://lakeside.daily.co", "secret": "key"})
+    assert (await repository.find(db, world.clinic)).connection.secret == "key"
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
@@ -57,6 +65,9 @@ async def test_the_stored_secret_stays_until_there_is_another(client, db, world)
         ({"url": None}, "#/url"),
         ({"url": "http://meet.example.org"}, "#/url"),
         ({"appId": None}, "#/appId"),
+        ({"gateway": "jaas"}, "#/keyId"),
+        ({"gateway": "daily", "url": None}, "#/url"),
+        ({"gateway": "bigbluebutton", "secret": None}, "#/secret"),
         ({"phone": "123"}, "#/phone"),
         ({"opensBeforeMinutes": 61}, "#/opensBeforeMinutes"),
         ({"gateway": "link", "url": None}, "#/url"),

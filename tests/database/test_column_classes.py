@@ -45,6 +45,7 @@ CLASSES = {
         booking_slot: source
         call: state gateway error
         call_settings: gateway
+        call_token: gateway
         broker_message: type subject_id body fault
         clinic: staff_networks
         clinic_setup_step: step

@@ -29,6 +29,7 @@ call = partial(
     during=day(1, "10:00", "10:30"),
 )
 guest = partial(insert, "call_guest", clinic_id=1, id=NEW_ID, appointment_id=BOOKED, name="Ines")
+token = partial(insert, "call_token", gateway="daily", number=2)
 CALL_CASES = {
     "call_settings_pkey": settings(clinic_id=1, id=CALL_SETTINGS),
     "call_settings_id_of_clinic": settings(id=NEW_ID),
@@ -52,6 +53,9 @@ CALL_CASES = {
     "call_due": call(due_at="2027-03-01"),
     "call_opened": call(state="open"),
     "call_appointment": call(appointment_id=MISSING_ID),
+    "call_token_pkey": token(number=1),
+    "call_token_gateway": token(gateway="jitsi"),
+    "call_token_number": token(number=0),
     "call_guest_pkey": guest(id=GUEST),
     "call_guest_id_of_clinic": guest(id=FOREIGN_ID),
     "call_guest_name": guest(name=" \n"),

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from appoint.booking import transitions
 from appoint.booking.model import Appointment
 from appoint.calls.guests import repository as guests
 from appoint.calls.providers.gateway import Providers
-from appoint.calls.providers.model import Person, ProviderFailure, Room
+from appoint.calls.providers.model import Connection, Gateway, Person, ProviderFailure, Room, room_name
 from appoint.calls.rooms import jobs, service
 from appoint.calls.rooms.model import LeasedCall
+from appoint.calls.settings import repository as settings
 from appoint.database.pool import Database
 from appoint.events.service import relay
-from support.world import World
+from support.world import RECEPTION, World, at
 
 SECRET = "signs links in tests"
 DEMO = Providers("http://testserver.local", SECRET, "demo")
@@ -127,3 +129,50 @@ async def begin_at(db: Database, appointment_id: UUID, start: datetime) -> None:
         appointment_id,
         minute,
     )
+
+
+async def cancel(world, appointment) -> None:
+    await world.db.atomic(
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
+
+
+async def live_rooms(world) -> set[str]:
+    """Return the names of the rooms that should exist."""
+    return {room_name(SECRET, row.id) for row in await world.db.fetch("select id from call where state = 'made'")}
+
+
+async def book_many(world: World, count: int, dice: random.Random) -> list[Appointment]:
+    """Book video visits from tomorrow on, one after the other."""
+    await world.db.execute("update clinic set horizon_days = 366")
+    appointments: list[Appointment] = []
+    for number in range(count):
+        day = at(8).date() + timedelta(days=1 + number // 16)
+        start = at(8 + number % 16 // 2, 30 * (number % 2), day=day)
+        if number % 16 == 0:
+            await world.publish(world.dr_shah, at(8, day=day), at(16, day=day))
+        appointments.append(await book_online(world, start, customer=dice.choice([world.ana, world.ben])))
+    return appointments
+
+
+async def use_provider(world: World, gateway: Gateway, connection: Connection) -> None:
+    """Let the clinic's calls take place at this provider."""
+    await settings.save(
+        world.db,
+        clinic_id=world.clinic,
+        gateway=gateway,
+        connection=connection,
+        opens_before_minutes=15,
+        phone=None,
+    )
+
+
+async def kill_workers(maker: jobs.Maker, count: int, dice: random.Random) -> None:
+    """Kill workers at random: after they have leased calls, or in the middle of talking to the provider."""
+    for _ in range(count):
+        leased = await jobs.lease(maker, 8)
+        killed = [asyncio.create_task(jobs.attempt(maker, call)) for call in leased]
+        await asyncio.sleep(dice.random() / 100)
+        for task in killed:
+            task.cancel()
+        await asyncio.gather(*killed, return_exceptions=True)

@@ -94,6 +94,7 @@ insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, 
   values (1, '{NOTIFICATION}', 'confirmation', '{BOOKED}', 0, 'customer', '{ANA}', 'email', now(), now());
 insert into notification_preference (customer_id, channel, wanted) values ('{ANA}', 'email', false);
 insert into send_token (channel, number) values ('email', 1);
+insert into call_token (gateway, number) values ('daily', 1);
 insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
   values (1, '{TEMPLATE}', 'moved', 'email', 'en', 'Rescheduled', 'It is later now.');
 insert into call_settings (clinic_id, id, gateway) values (1, '{CALL_SETTINGS}', 'demo');

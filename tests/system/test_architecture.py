@@ -97,6 +97,9 @@ SHARED_CLOCK = (
     "queues.issue",
     "queues.open_queue",
     "queues.start_lobby",
+    "rooms.lease_due",
+    "rooms.release_token",
+    "rooms.take_token",
 )
 """Statements about leases, daily caps, emergency access, keys that expire and queues use the database's clock, which
 all processes share."""

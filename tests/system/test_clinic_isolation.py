@@ -78,6 +78,7 @@ ACROSS_CLINICS = {
     ("rooms.find_drift", "call"): "workers serve all clinics",
     ("rooms.find_drift", "clinic"): "the same",
     ("rooms.lease_due", "call"): "workers serve all clinics",
+    ("settings.list_clinics", "call_settings"): "the same",
     ("guests.erase", "appointment"): "a customer is erased everywhere",
     ("webhooks.claim", "webhook"): "workers serve all clinics",
     ("webhooks.delete_old", "webhook_delivery"): "the sweep of old deliveries",

@@ -139,7 +139,9 @@ def _continuous_jobs(work: Work, long_work: Work, stop: asyncio.Event) -> dict[s
     db, settings = work.db, work.settings
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "nightly": partial(nightly.run, long_work, stop),
-        "calls": partial(call_jobs.run, call_jobs.Maker(db, work.providers), stop),
+        "calls": partial(
+            call_jobs.run, call_jobs.Maker(db, work.providers), stop, per_second=settings.call_requests_per_second
+        ),
         "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
     }
     for channel in work.channels:

@@ -99,7 +99,7 @@ async def find_origin(db: Database, visit: Visit, providers: Providers) -> str |
     if visit.call is None:
         return None
     try:
-        connection = await settings_repository.find_connection(db, visit.clinic_id)
+        connection = await settings_repository.find_connection(db, visit.clinic_id, visit.call.gateway)
         address = providers.gateway_for(visit.call.gateway, connection).address_for(visit.doctor_id)
     except (ProviderFailure, UnreadableError):
         return None
@@ -172,7 +172,7 @@ def _person(providers: Providers, call_id: UUID, party: str, name: str, *, is_ho
 async def _address(db: Database, visit: Visit, person: Person, providers: Providers, now: datetime) -> str:
     assert visit.call, "callers check it"
     try:
-        connection = await settings_repository.find_connection(db, visit.clinic_id)
+        connection = await settings_repository.find_connection(db, visit.clinic_id, visit.call.gateway)
     except UnreadableError:
         raise ProviderFailure("the connection cannot be decrypted") from None
     gateway = providers.gateway_for(visit.call.gateway, connection)

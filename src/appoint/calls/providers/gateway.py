@@ -3,11 +3,15 @@
 from typing import NamedTuple
 
 from ...settings import Settings
+from .bigbluebutton import BigBlueButtonGateway
+from .daily import DailyGateway
 from .demo import DemoGateway
 from .fixed_link import FixedLinkGateway
+from .jaas import JaasGateway
 from .jitsi import JitsiGateway
 from .model import Connection, Gateway, ProviderFailure
 from .port import CallGateway
+from .transport import PublicTransport, Transport
 
 
 class Providers(NamedTuple):
@@ -17,6 +21,7 @@ class Providers(NamedTuple):
     secret: str
     default_gateway: Gateway | None
     """The gateway for clinics that have not chosen one; None if they have no video visits."""
+    transport: Transport = PublicTransport()
 
     def gateway_for(self, gateway: Gateway, connection: Connection | None) -> CallGateway:
         """Raise `ProviderFailure` if the clinic has not set up this provider, or no longer has."""
@@ -24,11 +29,22 @@ class Providers(NamedTuple):
             return DemoGateway(self.public_url, self.secret)
         if connection is None:
             raise ProviderFailure("video visits are not set up")
-        return JitsiGateway(connection) if gateway == "jitsi" else FixedLinkGateway(connection)
+        match gateway:
+            case "jitsi":
+                return JitsiGateway(connection)
+            case "jaas":
+                return JaasGateway(connection)
+            case "daily":
+                return DailyGateway(connection, self.transport)
+            case "bigbluebutton":
+                return BigBlueButtonGateway(connection, self.transport)
+            case "link" | "demo":
+                return FixedLinkGateway(connection)
 
 
 def create_providers(settings: Settings) -> Providers:
     """Return the providers. Only development has the demo gateway."""
     assert settings.secret_key, "created at startup"
     default: Gateway | None = "demo" if settings.mode == "development" else None
-    return Providers(settings.links_url, settings.secret_key.get_secret_value(), default)
+    transport = PublicTransport(private_addresses=settings.call_private_addresses)
+    return Providers(settings.links_url, settings.secret_key.get_secret_value(), default, transport)

@@ -42,8 +42,7 @@ class JitsiGateway:
             "aud": self.connection.app_id,
             "sub": self.connection.host,
             "room": room.name,
-            "nbf": int((now - CLOCK_SKEW).timestamp()),
-            "exp": int(room.closes_at.timestamp()),
+            **validity(room, now=now),
             "context": {
                 "user": {
                     "id": person.id,
@@ -56,3 +55,8 @@ class JitsiGateway:
         }
         key = jwk.OctKey.import_key(self.connection.secret.encode())
         return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, key)
+
+
+def validity(room: Room, *, now: datetime) -> dict[str, int]:
+    """Return the claims that limit when a token admits its holder."""
+    return {"nbf": int((now - CLOCK_SKEW).timestamp()), "exp": int(room.closes_at.timestamp())}

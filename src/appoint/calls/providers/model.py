@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-Gateway = Literal["demo", "jitsi", "link"]
+Gateway = Literal["demo", "jitsi", "jaas", "daily", "bigbluebutton", "link"]
 OPENS_BEFORE: Final = timedelta(minutes=15)
 """How long before the start patients and guests can enter the waiting room."""
 DOCTOR_OPENS_BEFORE: Final = timedelta(minutes=30)
@@ -28,6 +28,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The provider's server, or a fixed link for everyone without a link of their own."""
     app_id: str = ""
     secret: str = ""
+    """A shared secret, an API key, or (at 8x8) a private key in PEM format."""
+    key_id: str = ""
+    """Identifies the private key at 8x8."""
     doctor_links: dict[UUID, str] = {}
     """Doctors' own fixed links."""
 
@@ -74,6 +77,15 @@ def room_name(secret: str, call_id: UUID) -> str:
     does not reveal it."""
     digest = hmac.digest(secret.encode(), b"call room\n" + call_id.bytes, "sha256")
     return f"{call_id.hex}{digest[:ROOM_SECRET_BYTES].hex()}"
+
+
+def read_room_name(secret: str, name: str) -> UUID | None:
+    """Return the call whose room has this name, or None if the room is not one of ours."""
+    try:
+        call_id = UUID(hex=name[:32])
+    except ValueError:
+        return None
+    return call_id if hmac.compare_digest(room_name(secret, call_id).encode(), name.encode()) else None
 
 
 def person_id(secret: str, call_id: UUID, party: str) -> str:

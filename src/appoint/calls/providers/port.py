@@ -1,7 +1,8 @@
 """What calls ask of a provider."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from .model import Person, Room
@@ -25,4 +26,18 @@ class CallGateway(Protocol):
     async def enter(self, room: Room, person: Person, *, now: datetime) -> str:
         """Return the address at which this person enters the room. It is for this person alone, and short-lived if the
         provider supports that."""
+        ...
+
+
+@runtime_checkable
+class RoomDirectory(Protocol):
+    """What a gateway can do besides, if rooms exist at its provider without anyone in them. Both methods raise
+    `ProviderFailure`."""
+
+    def list_rooms(self) -> AsyncIterator[str]:
+        """Yield the names of all rooms at the provider, including those that other systems have made."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Remove a room, unless it is gone already."""
         ...

@@ -7,7 +7,7 @@ tries again; providers make and end each room only once. A provider that fails d
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -22,15 +22,13 @@ from ..providers.model import ProviderFailure
 from ..providers.port import CallGateway
 from ..settings import repository as settings_repository
 from . import repository
-from .model import LeasedCall, retry_delay
+from .model import LEASE, TOKEN_COOLDOWN, WITH_RATE_LIMIT, LeasedCall, retry_delay
 
 log = structlog.get_logger()
 
 PACE: Final = Pace(idle_seconds=1.0, busy_seconds=0.2)
 MAX_CONCURRENT: Final = 16
 ATTEMPT_SECONDS: Final = 20.0
-LEASE: Final = timedelta(seconds=60)
-"""Longer than an attempt, with a margin."""
 
 
 class Maker(NamedTuple):
@@ -41,8 +39,10 @@ class Maker(NamedTuple):
     """Stands in for the clinics' own providers in tests."""
 
 
-async def run(maker: Maker, stop: asyncio.Event) -> None:
-    """Make and end due rooms until `stop` is set."""
+async def run(maker: Maker, stop: asyncio.Event, *, per_second: int) -> None:
+    """Make and end due rooms until `stop` is set, at most so many per second at each provider."""
+    for gateway in WITH_RATE_LIMIT:
+        await repository.set_token_count(maker.db, gateway=gateway, per_second=per_second)
     await serve(
         stop,
         name="calls",
@@ -54,12 +54,19 @@ async def run(maker: Maker, stop: asyncio.Event) -> None:
 
 
 async def lease(maker: Maker, limit: int) -> list[LeasedCall]:
-    now = maker.now()
-    return await repository.lease_due(maker.db, now=now, until=now + LEASE, limit=limit)
+    return await repository.lease_due(maker.db, now=maker.now(), lease=LEASE, limit=limit)
 
 
 async def attempt(maker: Maker, call: LeasedCall) -> None:
     """Make or end a leased call's room, and record the outcome."""
+    try:
+        await _attempt(maker, call)
+    finally:
+        if call.token is not None:
+            await repository.release_token(maker.db, gateway=call.gateway, number=call.token, after=TOKEN_COOLDOWN)
+
+
+async def _attempt(maker: Maker, call: LeasedCall) -> None:
     room = call.room(maker.providers.secret)
     try:
         gateway = await _gateway(maker, call)
@@ -83,7 +90,7 @@ async def attempt(maker: Maker, call: LeasedCall) -> None:
 async def _gateway(maker: Maker, call: LeasedCall) -> CallGateway:
     if maker.find_gateway:
         return maker.find_gateway(call)
-    connection = await settings_repository.find_connection(maker.db, call.clinic_id)
+    connection = await settings_repository.find_connection(maker.db, call.clinic_id, call.gateway)
     return maker.providers.gateway_for(call.gateway, connection)
 
 

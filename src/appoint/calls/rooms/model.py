@@ -19,6 +19,13 @@ MAX_END_PERIOD: Final = timedelta(days=1)
 """How long Appoint tries to end a room. By then, the provider has closed it."""
 
 
+LEASE: Final = timedelta(seconds=60)
+"""Longer than an attempt, with a margin."""
+WITH_RATE_LIMIT: Final[tuple[Gateway, ...]] = ("daily", "bigbluebutton")
+"""The providers that rooms are made or ended at with requests."""
+TOKEN_COOLDOWN: Final = timedelta(seconds=1)
+
+
 class LeasedCall(NamedTuple):
     """A call whose room this worker makes or ends."""
 
@@ -34,6 +41,8 @@ class LeasedCall(NamedTuple):
     wanted_at: datetime
     """When the room was last asked for."""
     doctor_id: UUID
+    token: int | None = None
+    """The provider's token that the call has taken; None if the provider has no rate limit."""
 
     def room(self, secret: str) -> Room:
         return Room(room_name(secret, self.id), self.id, self.doctor_id, self.starts_at, self.ends_at)

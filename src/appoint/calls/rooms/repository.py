@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
-from ...database.pool import Statements
+from ...database.pool import Statements, affected
 from ...database.sql import load
+from ...kit.ids import clinic_of
 from ..providers.model import CLOSES_AFTER, Gateway
 from .model import LeasedCall, State
 
@@ -71,9 +72,9 @@ async def switch_gateway(tx: Statements, *, clinic_id: int, gateway: Gateway | N
     await tx.execute(SWITCH_GATEWAY, clinic_id=clinic_id, gateway=gateway, now=now)
 
 
-async def lease_due(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[LeasedCall]:
-    """Lease due calls, across all clinics, until the given time."""
-    rows = await db.fetch(LEASE_DUE, now=now, until=until, limit=limit)
+async def lease_due(db: Statements, *, now: datetime, lease: timedelta, limit: int) -> list[LeasedCall]:
+    """Lease due calls, across all clinics, but only as many as their providers can accept now."""
+    rows = await db.fetch(LEASE_DUE, now=now, lease=lease, limit=limit, gateways=list(get_args(Gateway)))
     return [
         LeasedCall(
             row.clinic_id,
@@ -86,6 +87,7 @@ async def lease_due(db: Statements, *, now: datetime, until: datetime, limit: in
             row.ends_at,
             row.wanted_at,
             row.doctor_id,
+            row.token,
         )
         for row in rows
     ]
@@ -120,3 +122,78 @@ async def postpone(db: Statements, call: LeasedCall, *, due_at: datetime, error:
         due_at,
         error,
     )
+
+
+async def set_token_count(db: Statements, *, gateway: Gateway, per_second: int) -> None:
+    """Set how many requests per second a provider accepts."""
+    await db.execute(
+        """
+        with surplus as (
+          delete from call_token where gateway = $1 and number > $2
+        )
+        insert into call_token (gateway, number) select $1, generate_series(1, $2) on conflict do nothing
+        """,
+        gateway,
+        per_second,
+    )
+
+
+async def take_token(db: Statements, *, gateway: Gateway, lease: timedelta) -> int | None:
+    """Take one of a provider's tokens. Return None if none is free, and 0 if the provider has no limit."""
+    return await db.fetchval(
+        """
+        with taken as (
+          update call_token set free_at = clock_timestamp() + $2::interval
+           where (gateway, number) = (select gateway, number
+                                        from call_token
+                                       where gateway = $1 and free_at <= clock_timestamp()
+                                       limit 1
+                                         for update skip locked)
+          returning number
+        )
+        select coalesce((select number from taken),
+                        case when not exists (select from call_token where gateway = $1) then 0 end)
+        """,
+        gateway,
+        lease,
+    )
+
+
+async def release_token(db: Statements, *, gateway: Gateway, number: int, after: timedelta) -> None:
+    """Make the token available again after the given time."""
+    await db.execute(
+        "update call_token set free_at = clock_timestamp() + $3::interval where gateway = $1 and number = $2",
+        gateway,
+        number,
+        after,
+    )
+
+
+async def find_unknown(db: Statements, call_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the ids that no call has, across all clinics."""
+    rows = await db.fetch(
+        """
+        select given.id
+          from unnest($1::integer[], $2::uuid[]) as given (clinic_id, id)
+         where not exists (select from call c where c.clinic_id = given.clinic_id and c.id = given.id)
+        """,
+        [clinic_of(id) for id in call_ids],
+        call_ids,
+    )
+    return {row.id for row in rows}
+
+
+async def end_again(db: Statements, call_ids: Sequence[UUID], *, now: datetime) -> int:
+    """Let jobs end the rooms of those calls that have ended, across all clinics. Return how many there are."""
+    tag = await db.execute(
+        """
+        update call c
+           set state = 'ending', due_at = greatest($3, c.leased_until), tries = 0, updated_at = $3
+          from unnest($1::integer[], $2::uuid[]) as given (clinic_id, id)
+         where c.clinic_id = given.clinic_id and c.id = given.id and c.state = 'ended'
+        """,
+        [clinic_of(id) for id in call_ids],
+        call_ids,
+        now,
+    )
+    return affected(tag)

@@ -15,10 +15,17 @@ from ..providers.model import OPENS_BEFORE, Connection, Gateway
 DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
 MAX_DOCTOR_LINKS: Final = 200
 MIN_SECRET_LENGTH: Final = 32
-REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {"jitsi": ("url", "app_id")}
+MAX_SECRET_LENGTH: Final = 8000
+"""A private key is long."""
+REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {
+    "jitsi": ("url", "app_id"),
+    "jaas": ("app_id", "key_id"),
+    "daily": ("url",),
+    "bigbluebutton": ("url",),
+}
 """What each provider needs in addition to a secret."""
-WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi"})
-REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "link"})
+WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi", "jaas", "daily", "bigbluebutton"})
+REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "jaas", "link"})
 """The providers whose rooms open again for anyone with a valid address, even after they were ended."""
 
 OpeningMinutes = Annotated[int, msgspec.Meta(ge=5, le=60)]
@@ -57,14 +64,19 @@ class CallSettingsContent(RequestBody):
     }
 
     gateway: Gateway | None
-    """`jitsi`: a Jitsi Meet server that admits only people with a token. `link`: fixed addresses. `demo`: rooms without
-    sound or pictures, in development only. null: no video visits."""
+    """`jitsi`: a Jitsi Meet server that admits only people with a token. `jaas`: 8x8's Jitsi as a service. `daily`:
+    private rooms at Daily. `bigbluebutton`: a BigBlueButton server. `link`: fixed addresses. `demo`: rooms without sound
+    or pictures, in development only. null: no video visits."""
     url: fields.WebAddress | None = None
-    """The Jitsi server, or the room for doctors without a link of their own. It must start with `https://`."""
+    """The server, such as `https://lakeside.daily.co` or `https://bbb.example.org/bigbluebutton`, or the room for doctors
+    without a link of their own. It must start with `https://`."""
     app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["lakeside"])] | None = None
-    """Required for Jitsi."""
-    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
-    """What signs the tokens for Jitsi: at least 32 characters. Without it, the stored secret stays. Responses never
+    """Required for Jitsi and 8x8."""
+    key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """The ID of the key pair at 8x8. Required for 8x8."""
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SECRET_LENGTH)] | None = None
+    """What signs the tokens for Jitsi (at least 32 characters), the private key for 8x8 in PEM format, Daily's API key,
+    or BigBlueButton's shared secret. Without it, the stored secret stays unless the provider changes. Responses never
     contain it."""
     doctor_links: Annotated[list[DoctorLink], msgspec.Meta(max_length=MAX_DOCTOR_LINKS)] = []
     """Doctors' own rooms. With `jitsi`, they are where a visit takes place if its room could not be made."""
@@ -83,12 +95,9 @@ class CallSettingsContent(RequestBody):
             )
             if url and not url.startswith("https://")
         ]
-        names = {"url": self.url, "app_id": self.app_id}
-        faults += [
-            errors.Fault(f"#/{'appId' if name == 'app_id' else name}", "is missing")
-            for name in REQUIRED.get(self.gateway or "demo", ())
-            if not names[name]
-        ]
+        values = {"url": ("#/url", self.url), "app_id": ("#/appId", self.app_id), "key_id": ("#/keyId", self.key_id)}
+        required = [values[name] for name in REQUIRED.get(self.gateway or "demo", ())]
+        faults += [errors.Fault(pointer, "is missing") for pointer, value in required if not value]
         if self.gateway == "link" and not self.url and not any(link.url for link in self.doctor_links):
             faults.append(errors.Fault("#/url", "is missing"))
         return faults
@@ -101,6 +110,7 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
         "gateway": "jitsi",
         "url": "https://meet.example.org",
         "appId": "lakeside",
+        "keyId": None,
         "hasSecret": True,
         "doctorLinks": [],
         "opensBeforeMinutes": 15,
@@ -111,6 +121,7 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
     """null if there are no video visits. In development, it is `demo` until the clinic chooses a provider."""
     url: str | None
     app_id: str | None
+    key_id: str | None
     has_secret: bool
     doctor_links: list[DoctorLink]
     opens_before_minutes: int

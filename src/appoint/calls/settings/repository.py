@@ -1,5 +1,6 @@
 """SQL for clinics' call settings. The connection is encrypted."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -16,10 +17,17 @@ async def find(db: Statements, clinic_id: int) -> StoredSettings | None:
     return _stored(db, row) if row else None
 
 
-async def find_connection(db: Statements, clinic_id: int) -> Connection | None:
-    """Return how to reach the clinic's provider. Raise `UnreadableError` if it cannot be decrypted."""
+async def find_connection(db: Statements, clinic_id: int, gateway: Gateway) -> Connection | None:
+    """Return how to reach the clinic's provider, or None if the clinic uses another one: no provider learns the secret
+    of another. Raise `UnreadableError` if the connection cannot be decrypted."""
     stored = await find(db, clinic_id)
-    return stored.connection if stored else None
+    return stored.connection if stored and stored.gateway == gateway else None
+
+
+async def list_clinics(db: Statements, gateways: Sequence[Gateway]) -> list[int]:
+    """Return all clinics that use one of these providers."""
+    rows = await db.fetch("select clinic_id from call_settings where gateway = any($1) order by clinic_id", gateways)
+    return [row.clinic_id for row in rows]
 
 
 async def save(

@@ -44,6 +44,7 @@ async def get(db: Statements, clinic_id: int, *, default_gateway: Gateway | None
         gateway=stored.gateway if stored else default_gateway,
         url=connection.url or None,
         app_id=connection.app_id or None,
+        key_id=connection.key_id or None,
         has_secret=bool(connection.secret),
         doctor_links=[DoctorLink(doctor_id=id, url=url) for id, url in connection.doctor_links.items()],
         opens_before_minutes=stored.opens_before_minutes if stored else DEFAULT_OPENING_MINUTES,
@@ -96,10 +97,13 @@ async def replace(
 async def _connection(
     tx: Statements, clinic_id: int, content: CallSettingsContent, stored: StoredSettings | None
 ) -> Connection:
-    """Raise `Invalid` if the secret is too short, or a link belongs to no doctor at the clinic."""
+    """Raise `Invalid` if the secret is missing or too short, or a link belongs to no doctor at the clinic."""
     needs_secret = content.gateway in WITH_SECRET
-    secret = content.secret or (stored and stored.connection and stored.connection.secret) or ""
-    if needs_secret and len(secret) < MIN_SECRET_LENGTH:
+    previous = stored.connection if stored and stored.gateway == content.gateway else None
+    secret = content.secret or (previous.secret if previous else "")
+    if needs_secret and not secret:
+        raise errors.Invalid(errors.Fault("#/secret", "is missing"))
+    if content.gateway == "jitsi" and len(secret) < MIN_SECRET_LENGTH:
         text = translatable("must have at least {count} characters")
         raise errors.Invalid(errors.Fault("#/secret", text, count=MIN_SECRET_LENGTH))
     links = {link.doctor_id: link.url for link in content.doctor_links if link.url}
@@ -107,6 +111,7 @@ async def _connection(
     return Connection(
         url=content.url or "",
         app_id=content.app_id or "",
+        key_id=content.key_id or "",
         secret=secret if needs_secret else "",
         doctor_links=links,
     )
@@ -143,7 +148,7 @@ async def try_out(db: Database, *, clinic_id: int, providers: Providers, now: da
     if settings.gateway is None:
         return CallTrial(succeeded=False, reason="video visits are not set up", address=None)
     try:
-        gateway = providers.gateway_for(settings.gateway, await repository.find_connection(db, clinic_id))
+        gateway = providers.gateway_for(settings.gateway, await repository.find_connection(db, clinic_id, settings.gateway))
         async with asyncio.timeout(TRIAL_SECONDS):
             await gateway.make(room)
             address = await gateway.enter(room, person, now=now)

@@ -3,9 +3,7 @@
 The HTTP client takes a tenth of a second to import, so it is imported when the first request is sent.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 EXAMPLE: Final = "https://sk_live_…@api.stripe.com"
 ANSWER_SECONDS: Final = 20.0
-CONNECT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -76,35 +73,24 @@ class PooledTransport:
         self._pool: Pool | None = None
 
     async def __call__(self, call: Call) -> Answer:
-        import httpcore2  # noqa: PLC0415
-
-        from ...kit.public_internet import NotPublic, Unresolved, connection_pool  # noqa: PLC0415
+        from ...kit.outgoing import NoAnswer, send  # noqa: PLC0415
+        from ...kit.public_internet import connection_pool  # noqa: PLC0415
 
         if self._pool is None:
             self._pool = connection_pool(private_addresses=self.address.is_local)
-        size, chunks = 0, list[bytes]()
         try:
-            async with (
-                asyncio.timeout(ANSWER_SECONDS),
-                self._pool.stream(
-                    call.method,
-                    self.address.base + call.path,
-                    headers={"Host": urlsplit(self.address.base).netloc, **call.headers},
-                    content=call.body,
-                    extensions={"timeout": {"connect": CONNECT_SECONDS}},
-                ) as response,
-                aclosing(response.aiter_stream()) as parts,
-            ):
-                async for part in parts:
-                    size += len(part)
-                    if size > MAX_ANSWER_BYTES:
-                        raise GatewayUnavailable("the payment provider sent too long a response")
-                    chunks.append(part)
-        except (Unresolved, NotPublic, TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError):
-            raise GatewayUnavailable("the payment provider cannot be reached") from None
-        except httpcore2.ProtocolError:
-            raise GatewayUnavailable("the payment provider did not respond with HTTP") from None
-        return Answer(response.status, b"".join(chunks))
+            answer = await send(
+                self._pool,
+                call.method,
+                self.address.base + call.path,
+                headers=call.headers,
+                body=call.body,
+                seconds=ANSWER_SECONDS,
+                max_bytes=MAX_ANSWER_BYTES,
+            )
+        except NoAnswer as failure:
+            raise GatewayUnavailable(f"the payment provider {failure}") from None
+        return Answer(*answer)
 
     async def aclose(self) -> None:
         if self._pool is not None:

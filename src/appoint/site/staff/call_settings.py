@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from ...calls.providers.gateway import create_providers
 from ...calls.providers.model import Gateway
 from ...calls.settings import service
-from ...calls.settings.model import MIN_SECRET_LENGTH
+from ...calls.settings.model import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from ...clinics.doctors import service as doctors
 from ...http.etags import digest
 from ...http.languages import language_for
@@ -20,6 +20,9 @@ from ..staff_frame import staff_page
 
 LABELS: Final[Mapping[Gateway, str]] = {
     "jitsi": translatable("Jitsi Meet, on your own server"),
+    "daily": translatable("Daily"),
+    "bigbluebutton": translatable("BigBlueButton"),
+    "jaas": translatable("8x8 (Jitsi as a service)"),
     "link": translatable("Fixed links"),
     "demo": translatable("Practice rooms without sound or pictures"),
 }
@@ -50,6 +53,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         ],
         doctors=[(each, links.get(each.id)) for each in await doctors.list_by_name(request.db, clinic_id)],
         min_secret_length=MIN_SECRET_LENGTH,
+        max_secret_length=MAX_SECRET_LENGTH,
     )
 
 

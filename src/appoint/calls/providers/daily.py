@@ -1,0 +1,128 @@
+"""Daily, a hosted service whose rooms are made through its API.
+
+Rooms are private: only a token admits people, and we request each token when its holder presses the button.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+import msgspec
+
+from .model import Connection, Person, ProviderFailure, Room
+from .transport import MAX_LIST_BYTES, Answer, Request, Transport, refusal
+
+API: Final = "https://api.daily.co/v1"
+PAGE_SIZE: Final = 100
+MAX_PAGES: Final = 1000
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class RoomRecord(msgspec.Struct):
+    id: str
+    name: str
+    privacy: str = "public"
+
+
+class RoomPage(msgspec.Struct):
+    data: list[RoomRecord]
+
+
+class MeetingToken(msgspec.Struct):
+    token: str
+
+
+class DailyGateway:
+    """The room's name is ours, so making it again finds the room that is there."""
+
+    def __init__(self, connection: Connection, transport: Transport) -> None:
+        self.connection: Final = connection
+        self.transport: Final = transport
+
+    def address_for(self, doctor_id: UUID) -> str:  # noqa: ARG002  the port's signature
+        return self.connection.url
+
+    async def make(self, room: Room) -> None:
+        if not (self.connection.url and self.connection.secret):
+            raise ProviderFailure("the address or the API key is missing")
+        answer = await self._send(
+            "POST",
+            "/rooms",
+            {
+                "name": room.name,
+                "privacy": "private",
+                "properties": {
+                    "nbf": int(room.doctor_opens_at.timestamp()),
+                    "exp": int(room.closes_at.timestamp()),
+                    "eject_at_room_exp": True,
+                    "enable_knocking": False,
+                },
+            },
+        )
+        if answer.status == 400:  # what Daily responds if the name is taken, among other reasons
+            answer = await self._send("GET", f"/rooms/{quote(room.name)}")
+        if _decode(answer, RoomRecord).privacy != "private":
+            raise ProviderFailure("the room is not private")
+
+    async def end(self, room: Room) -> None:
+        await self.remove(room.name)
+
+    async def enter(self, room: Room, person: Person, *, now: datetime) -> str:  # noqa: ARG002  the port's signature
+        answer = await self._send(
+            "POST",
+            "/meeting-tokens",
+            {
+                "properties": {
+                    "room_name": room.name,
+                    "nbf": int(room.doctor_opens_at.timestamp()),
+                    "exp": int(room.closes_at.timestamp()),
+                    "eject_at_token_exp": True,
+                    "is_owner": person.is_host,
+                    "user_name": person.name,
+                    "user_id": person.id,
+                }
+            },
+        )
+        token = _decode(answer, MeetingToken).token
+        return f"{self.connection.url.rstrip('/')}/{quote(room.name)}?{urlencode({'t': token})}"
+
+    async def list_rooms(self) -> AsyncIterator[str]:
+        """Yield the names of all rooms in the account, newest first."""
+        known_ids: set[str] = set()
+        after: dict[str, str] = {}
+        for _ in range(MAX_PAGES):
+            path = f"/rooms?{urlencode({'limit': str(PAGE_SIZE), **after})}"
+            page = _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)
+            rooms = [room for room in page.data if room.id not in known_ids]
+            if not rooms:
+                return
+            for room in rooms:
+                known_ids.add(room.id)
+                yield room.name
+            after = {"starting_after": page.data[-1].id}
+
+    async def remove(self, name: str) -> None:
+        answer = await self._send("DELETE", f"/rooms/{quote(name)}")
+        if answer.status not in (200, 404):
+            raise refusal(answer.status)
+
+    async def _send(self, method: str, path: str, content: Any = None, **limits: int) -> Answer:
+        try:
+            headers = {"Authorization": f"Bearer {self.connection.secret.encode('ascii').decode()}"}
+        except UnicodeEncodeError:
+            raise ProviderFailure("the API key contains unusual letters") from None
+        body = b"" if content is None else msgspec.json.encode(content)
+        if body:
+            headers["Content-Type"] = "application/json"
+        return await self.transport(Request(method, API + path, headers, body, **limits))
+
+
+def _decode(answer: Answer, kind: type[T]) -> T:
+    if answer.status != 200:
+        raise refusal(answer.status)
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderFailure("the provider's response is not what its documentation says") from None

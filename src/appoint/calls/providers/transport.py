@@ -1,0 +1,72 @@
+"""Requests to the providers of video rooms: over TLS, to public addresses only, and with limits.
+
+A clinic chooses its provider's address, so no request may reach our own network. The HTTP client takes a tenth of a
+second to import, so it is imported when the first request is sent.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from .model import ProviderFailure
+
+ANSWER_SECONDS: Final = 5.0
+MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_LIST_BYTES: Final = 1024 * 1024
+"""Lists of rooms are longer. Only the nightly job reads them."""
+
+
+class Request(NamedTuple):
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    max_bytes: int = MAX_ANSWER_BYTES
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+
+Transport = Callable[[Request], Awaitable[Answer]]
+"""Sends one request. Raises `ProviderFailure` if there is no complete response."""
+
+
+class PublicTransport:
+    """Opens a connection for each request, because requests to one provider are few and far between."""
+
+    def __init__(self, *, private_addresses: bool = False) -> None:
+        self.private_addresses: Final = private_addresses
+
+    async def __call__(self, request: Request) -> Answer:
+        if urlsplit(request.url).scheme != "https" and not self.private_addresses:
+            raise ProviderFailure("the provider's address must start with https://")
+        from ...kit.outgoing import NoAnswer, send  # noqa: PLC0415
+        from ...kit.public_internet import connection_pool  # noqa: PLC0415
+
+        try:
+            async with connection_pool(private_addresses=self.private_addresses) as pool:
+                answer = await send(
+                    pool,
+                    request.method,
+                    request.url,
+                    headers={"User-Agent": "Appoint", **request.headers},
+                    body=request.body,
+                    seconds=ANSWER_SECONDS,
+                    max_bytes=request.max_bytes,
+                )
+        except NoAnswer as failure:
+            raise ProviderFailure(f"the provider {failure}") from None
+        return Answer(*answer)
+
+
+def refusal(status: int) -> ProviderFailure:
+    """Return why a request failed that the provider answered with this status."""
+    match status:
+        case 401 | 403:
+            return ProviderFailure("the provider does not accept the key")
+        case 429:
+            return ProviderFailure("the provider is receiving too many requests")
+        case _:
+            return ProviderFailure(f"the provider responded with {status}")

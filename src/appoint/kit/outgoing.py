@@ -1,0 +1,56 @@
+"""Requests to other people's servers, with limits on how long a response may take and how large it may be.
+
+Redirects are not followed, because they could lead to a server that was never chosen.
+
+Importing this takes a tenth of a second, so import it on first use.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from .public_internet import NotPublic, Pool, Unresolved
+
+CONNECT_SECONDS: Final = 5.0
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+
+class NoAnswer(Exception):
+    """There is no complete response. The message says why, without the address."""
+
+
+async def send(
+    pool: Pool, method: str, url: str, *, headers: Mapping[str, str], body: bytes, seconds: float, max_bytes: int
+) -> Answer:
+    """Send one request and return the response. Raise `NoAnswer`."""
+    size, chunks = 0, list[bytes]()
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            pool.stream(
+                method,
+                url,
+                headers={"Host": urlsplit(url).netloc, **headers},
+                content=body,
+                extensions={"timeout": {"connect": min(CONNECT_SECONDS, seconds)}},
+            ) as response,
+            aclosing(response.aiter_stream()) as parts,
+        ):
+            async for part in parts:
+                size += len(part)
+                if size > max_bytes:
+                    raise NoAnswer("sent too long a response")
+                chunks.append(part)
+    except (Unresolved, NotPublic, TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError):
+        raise NoAnswer("cannot be reached") from None
+    except httpcore2.ProtocolError:
+        raise NoAnswer("did not respond with HTTP") from None
+    return Answer(response.status, b"".join(chunks))
