@@ -554,6 +554,7 @@ END) STORED,
     change_grace_minutes integer DEFAULT 15 NOT NULL,
     latitude double precision,
     longitude double precision,
+    queue text DEFAULT 'automatic'::text NOT NULL,
     CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
     CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
     CONSTRAINT clinic_change_grace CHECK (((change_grace_minutes >= 0) AND (change_grace_minutes <= 1440))),
@@ -567,6 +568,7 @@ END) STORED,
     CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT clinic_number CHECK ((id > 0)),
     CONSTRAINT clinic_profile CHECK (((jsonb_typeof(profile) = 'object'::text) AND (octet_length((profile)::text) <= 65536))),
+    CONSTRAINT clinic_queue CHECK ((queue = ANY (ARRAY['automatic'::text, 'manual'::text]))),
     CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
     CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
     CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
@@ -1628,6 +1630,27 @@ CASE
 END))
 );
 
+CREATE TABLE public.appointment_bill (
+    clinic_id integer NOT NULL,
+    appointment_id uuid NOT NULL,
+    due_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    settled_as text,
+    settled_at timestamp with time zone,
+    currency text,
+    paid bigint,
+    kept bigint,
+    returned bigint,
+    refund_to text,
+    CONSTRAINT appointment_bill_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_bill_kept CHECK ((kept >= 0)),
+    CONSTRAINT appointment_bill_paid CHECK ((paid >= 0)),
+    CONSTRAINT appointment_bill_refund_to CHECK ((refund_to = ANY (ARRAY['credit'::text, 'method'::text, 'ask'::text]))),
+    CONSTRAINT appointment_bill_returned CHECK (((returned >= 0) AND (returned <= paid))),
+    CONSTRAINT appointment_bill_settled CHECK ((num_nonnulls(settled_as, settled_at, currency, paid, kept, returned, refund_to) = ANY (ARRAY[0, 7]))),
+    CONSTRAINT appointment_bill_settled_as CHECK ((settled_as = ANY (ARRAY['cancellation'::text, 'noShow'::text])))
+);
+
 CREATE TABLE public.appointment_step (
     clinic_id integer NOT NULL,
     step_id uuid NOT NULL,
@@ -1804,9 +1827,13 @@ CREATE TABLE public.call_settings (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     gateway text NOT NULL,
     connection text,
+    opens_before_minutes smallint DEFAULT 15 NOT NULL,
+    phone text,
     CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
     CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'jaas'::text, 'daily'::text, 'bigbluebutton'::text, 'link'::text]))),
-    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id))
+    CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT call_settings_opening CHECK (((opens_before_minutes >= 5) AND (opens_before_minutes <= 60))),
+    CONSTRAINT call_settings_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text))
 );
 
 CREATE TABLE public.call_token (
@@ -2125,6 +2152,16 @@ CREATE TABLE public.image (
     CONSTRAINT image_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
     CONSTRAINT image_is_webp CHECK (((SUBSTRING(content FROM 1 FOR 4) = '\x52494646'::bytea) AND (SUBSTRING(content FROM 9 FOR 4) = '\x57454250'::bytea))),
     CONSTRAINT image_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 524288)))
+);
+
+CREATE TABLE public.invariant_violation (
+    clinic_id integer NOT NULL,
+    invariant text NOT NULL,
+    violations integer NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT invariant_violation_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT invariant_violation_count CHECK ((violations > 0)),
+    CONSTRAINT invariant_violation_name CHECK ((invariant ~ '^[a-z]+(-[a-z]+)*$'::text))
 );
 
 CREATE TABLE public.invoice (
@@ -2520,6 +2557,7 @@ END) STORED,
     notice_minutes integer,
     keep_percent smallint,
     gateway_refund_id text,
+    appointment_id uuid,
     CONSTRAINT refund_amount CHECK ((amount > 0)),
     CONSTRAINT refund_at_once CHECK (((destination <> 'credit'::text) OR (status = 'succeeded'::text))),
     CONSTRAINT refund_destination CHECK ((destination = ANY (ARRAY['method'::text, 'credit'::text, 'dispute'::text]))),
@@ -2758,6 +2796,28 @@ CREATE TABLE public.user_identity (
     CONSTRAINT user_identity_subject CHECK ((length(subject_hash) = 32))
 );
 
+CREATE TABLE public.visitor_queue (
+    clinic_id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_at timestamp with time zone,
+    opened_by text,
+    opens_at timestamp with time zone,
+    issued bigint DEFAULT 0 NOT NULL,
+    served bigint DEFAULT 0 NOT NULL,
+    marked bigint DEFAULT 0 NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    missed bigint DEFAULT 0 NOT NULL,
+    shuffled_after bigint,
+    shuffled_until bigint,
+    CONSTRAINT visitor_queue_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT visitor_queue_opened CHECK (((opened_at IS NULL) = (opened_by IS NULL))),
+    CONSTRAINT visitor_queue_opened_by CHECK ((opened_by = ANY (ARRAY['staff'::text, 'load'::text, 'opening'::text]))),
+    CONSTRAINT visitor_queue_order CHECK (((0 <= missed) AND (missed <= marked) AND (marked <= served) AND (served <= issued))),
+    CONSTRAINT visitor_queue_shuffle CHECK (((shuffled_after <= shuffled_until) AND (shuffled_until <= issued)))
+);
+
 CREATE TABLE public.webhook (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -2834,6 +2894,9 @@ ALTER TABLE ONLY public.app_user
 
 ALTER TABLE ONLY public.app_user
     ADD CONSTRAINT app_user_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.appointment_bill
+    ADD CONSTRAINT appointment_bill_pkey PRIMARY KEY (clinic_id, appointment_id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
@@ -2999,6 +3062,9 @@ ALTER TABLE ONLY public.guardianship
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_pkey PRIMARY KEY (clinic_id, hash);
+
+ALTER TABLE ONLY public.invariant_violation
+    ADD CONSTRAINT invariant_violation_pkey PRIMARY KEY (clinic_id, invariant);
 
 ALTER TABLE ONLY public.invoice_line
     ADD CONSTRAINT invoice_line_once UNIQUE (clinic_id, invoice_id, part WITHOUT OVERLAPS);
@@ -3195,6 +3261,9 @@ ALTER TABLE ONLY public.user_identity
 ALTER TABLE ONLY public.user_identity
     ADD CONSTRAINT user_identity_pkey PRIMARY KEY (issuer, subject_hash);
 
+ALTER TABLE ONLY public.visitor_queue
+    ADD CONSTRAINT visitor_queue_pkey PRIMARY KEY (clinic_id);
+
 ALTER TABLE ONLY public.webhook_delivery
     ADD CONSTRAINT webhook_delivery_once UNIQUE (clinic_id, webhook_id, event_id);
 
@@ -3218,6 +3287,8 @@ CREATE INDEX allocation_by_payment ON public.allocation USING btree (clinic_id, 
 CREATE INDEX allocation_by_refund ON public.allocation USING btree (clinic_id, refund_id) WHERE (refund_id IS NOT NULL);
 
 CREATE INDEX appointment_beside ON public.appointment USING btree (clinic_id, customer_id) WHERE ('customer-busy'::text = ANY (overridden));
+
+CREATE INDEX appointment_bill_due ON public.appointment_bill USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id) WHERE (booker_id IS NOT NULL);
 
@@ -3388,6 +3459,9 @@ ALTER TABLE ONLY public.allocation
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.appointment_bill
+    ADD CONSTRAINT appointment_bill_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
@@ -3636,6 +3710,9 @@ ALTER TABLE ONLY public.recovery_code
     ADD CONSTRAINT recovery_code_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
 
 ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id);
+
+ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_becomes_credit FOREIGN KEY (clinic_id, credited_id) REFERENCES public.payment(clinic_id, refund_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.refund
@@ -3702,6 +3779,8 @@ CREATE POLICY across ON public.account TO appoint_across USING (true);
 CREATE POLICY across ON public.allocation TO appoint_across USING (true);
 
 CREATE POLICY across ON public.api_key TO appoint_across USING (true);
+
+CREATE POLICY across ON public.appointment_bill TO appoint_across USING (true);
 
 CREATE POLICY across ON public.audit_entry TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
@@ -3783,6 +3862,8 @@ ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.appointment_bill ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
@@ -3852,6 +3933,8 @@ CREATE POLICY of_clinic ON public.account TO appoint_server USING ((clinic_id = 
 CREATE POLICY of_clinic ON public.allocation TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.api_key TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.appointment_bill TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_entry FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 

@@ -65,11 +65,11 @@ class CallSettingsContent(RequestBody):
 
     gateway: Gateway | None
     """`jitsi`: a Jitsi Meet server that admits only people with a token. `jaas`: 8x8's Jitsi as a service. `daily`:
-    private rooms at Daily. `bigbluebutton`: a BigBlueButton server. `link`: fixed addresses. `demo`: rooms without sound
-    or pictures, in development only. null: no video visits."""
+    private rooms at Daily. `bigbluebutton`: a BigBlueButton server. `link`: fixed addresses. `demo`: rooms without
+    sound or pictures, in development only. null: no video visits."""
     url: fields.WebAddress | None = None
-    """The server, such as `https://lakeside.daily.co` or `https://bbb.example.org/bigbluebutton`, or the room for doctors
-    without a link of their own. It must start with `https://`."""
+    """The server, such as `https://lakeside.daily.co` or `https://bbb.example.org/bigbluebutton`, or the room for
+    doctors without a link of their own. It must start with `https://`."""
     app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["lakeside"])] | None = None
     """Required for Jitsi and 8x8."""
     key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None

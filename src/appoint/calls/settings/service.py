@@ -148,7 +148,9 @@ async def try_out(db: Database, *, clinic_id: int, providers: Providers, now: da
     if settings.gateway is None:
         return CallTrial(succeeded=False, reason="video visits are not set up", address=None)
     try:
-        gateway = providers.gateway_for(settings.gateway, await repository.find_connection(db, clinic_id, settings.gateway))
+        gateway = providers.gateway_for(
+            settings.gateway, await repository.find_connection(db, clinic_id, settings.gateway)
+        )
         async with asyncio.timeout(TRIAL_SECONDS):
             await gateway.make(room)
             address = await gateway.enter(room, person, now=now)

@@ -20,8 +20,8 @@ from ..staff_frame import staff_page
 
 LABELS: Final[Mapping[Gateway, str]] = {
     "jitsi": translatable("Jitsi Meet, on your own server"),
-    "daily": translatable("Daily"),
-    "bigbluebutton": translatable("BigBlueButton"),
+    "daily": "Daily",
+    "bigbluebutton": "BigBlueButton",
     "jaas": translatable("8x8 (Jitsi as a service)"),
     "link": translatable("Fixed links"),
     "demo": translatable("Practice rooms without sound or pictures"),

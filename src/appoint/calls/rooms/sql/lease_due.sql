@@ -1,6 +1,6 @@
--- Lease calls whose room is due to be made or ended, the longest due first. A call at a provider with a rate limit needs
--- one of its tokens. Each provider's calls are looked up separately, so that a long queue at one provider does not
--- delay the others.
+-- Lease calls whose room is due to be made or ended, the longest due first. A call at a provider with a rate limit
+-- needs one of its tokens. Each provider's calls are looked up separately, so that a long queue at one provider does
+-- not delay the others.
 with free as (
   select gateway, count(*) filter (where free_at <= clock_timestamp()) as tokens
     from call_token
