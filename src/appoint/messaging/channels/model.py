@@ -20,6 +20,15 @@ from ...kit.icalendar_files import Method
 Channel = Literal["email", "sms"]
 
 
+class Attachment(NamedTuple):
+    """A file in an email."""
+
+    name: str
+    subtype: str
+    """Its media type, without `application/`."""
+    content: bytes
+
+
 class Message(NamedTuple):
     token: str
     """The same for every attempt to send a message, so that providers that support idempotency tokens deliver it only
@@ -37,6 +46,7 @@ class Message(NamedTuple):
     calendars: Sequence[str] = ()
     """The iCalendar objects in a message about several appointments, instead of `calendar`."""
     calendar_method: Method | None = None
+    attachments: Sequence[Attachment] = ()
     sender_name: str = ""
     """The clinic's name, shown before the sender's address."""
     reply_to: str | None = None
@@ -157,6 +167,8 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
         mail.add_alternative(message.calendar, subtype="calendar", params=method)
         # application/ics, because a second text/calendar would make some calendars add the event again
         mail.add_attachment(message.calendar.encode(), "application", "ics", filename="invite.ics", params=method)
+    for attachment in message.attachments:
+        mail.add_attachment(attachment.content, "application", attachment.subtype, filename=attachment.name)
     return mail
 
 

@@ -20,15 +20,15 @@ from ..templates.rendering import render
 from .calendars import with_calendars
 from .kinds import KINDS, kind_of
 from .links import Links
+from .lists import LIST_READERS
 from .model import LINK_TTL, NotificationContext
-from .repository import contents
+from .money import MONEY_READERS, NO_MONEY
 from .rules import address_of
 
 log = structlog.get_logger()
 
 Writer = Callable[[Database, Sequence[NotificationContext], datetime], Awaitable[Message | None]]
 """Composes the message for one or more notifications. Returns None if there is nothing left to say."""
-MAX_LISTED: Final = 100
 UNSUBSCRIBE_TTL: Final = timedelta(days=365)
 """How long the link in a message can turn off further messages."""
 PLATFORM: Final = "Appoint"
@@ -51,6 +51,8 @@ async def compose(
     by_start = sorted(contexts, key=lambda each: (each.start_time or now, each.id))
     each_facts = [_facts(each, kind, appointments, links, now) for each in by_start]
     facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
+    money = await MONEY_READERS[kind](db, context, links) if kind in MONEY_READERS else NO_MONEY
+    facts = msgspec.structs.replace(facts, money=money.facts, link=money.link or facts.link)
     rendered = render(
         TemplateKey(cast("Kind | AccountKind", kind), context.channel, context.locale),
         facts,
@@ -64,7 +66,7 @@ async def compose(
             channel=context.channel,
             locale=context.locale,
         )
-    message = _message(context, facts, rendered, links)
+    message = _message(context, facts, rendered, links)._replace(attachments=money.attachments)
     return with_calendars(message, [*zip(by_start, each_facts, strict=True)], kind, links)
 
 
@@ -280,21 +282,3 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/appointments/{token}{'/move' if kind == 'rebook' else ''}"
         case _:
             return None
-
-
-async def _agenda_appointments(
-    db: Database, context: NotificationContext, _now: datetime
-) -> Sequence[ListedAppointment]:
-    return await contents.list_appointments_of_day(
-        db, clinic_id=context.clinic_id, doctor_id=UUID(context.recipient_id), day=context.sequence
-    )
-
-
-async def _stranded_appointments(
-    db: Database, context: NotificationContext, now: datetime
-) -> Sequence[ListedAppointment]:
-    return await contents.list_stranded_appointments(db, clinic_id=context.clinic_id, now=now, limit=MAX_LISTED)
-
-
-LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}
-"""The kinds of messages that list appointments, and the functions that read those appointments."""

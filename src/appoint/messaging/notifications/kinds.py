@@ -35,6 +35,8 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
     "rebook": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True, can_share=True),
     "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"}), can_share=True),
+    "invoice": KindRules("customer", essential=True),
+    "receipt": KindRules("customer", essential=True),
     "agenda": KindRules("doctor"),
     "stranded": KindRules("staff", can_share=True),
     "webhook-disabled": KindRules("staff"),

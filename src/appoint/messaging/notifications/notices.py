@@ -1,14 +1,26 @@
-"""Plan the messages that tell customers about changes to their record that they may not have made."""
+"""Plan the messages that tell customers about money, and about changes to their record that they may not have made."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from ...database.pool import Transaction
-from ...events.facts import CustomerChanged, GuardianshipAdded, GuardianshipFact, PatientCorrected
+from ...events.facts import (
+    CustomerChanged,
+    GuardianshipAdded,
+    GuardianshipFact,
+    InvoiceIssued,
+    MoneyFact,
+    PatientCorrected,
+    PaymentSucceeded,
+)
 from ...events.model import Event
 from ..channels.model import Channel
 from .model import NOTICE_TTL
 from .repository import corrections, notices
+
+MONEY_DELAY: Final = timedelta(minutes=1)
+"""How long messages about money wait, so that they mention payments that are recorded right after the invoice."""
 
 
 async def plan_notices(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
@@ -30,9 +42,22 @@ async def plan_notices(tx: Transaction, events: Sequence[Event], *, channels: Se
                     now=now,
                     expires_at=expires_at,
                 )
+            case InvoiceIssued() | PaymentSucceeded() as fact if "email" in channels:
+                await _plan_money_message(tx, event, fact, now=now)
             case _:
                 pass
     if changed := [event.fact.customer_id for event in events if isinstance(event.fact, CustomerChanged)]:
         await notices.insert_address_notices(
             tx, customer_ids=changed, channels=channels, now=now, expires_at=expires_at
         )
+
+
+async def _plan_money_message(tx: Transaction, event: Event, fact: MoneyFact, *, now: datetime) -> None:
+    await notices.insert_money_message(
+        tx,
+        kind="invoice" if isinstance(fact, InvoiceIssued) else "receipt",
+        event=event,
+        customer_id=fact.customer_id,
+        due_at=now + MONEY_DELAY,
+        expires_at=now + NOTICE_TTL,
+    )

@@ -22,8 +22,11 @@ NEWS: Final = frozenset(
     }
 )
 """The types of events about which customers get messages even if they have turned off all channels."""
-NOTICES: Final = frozenset({"details-corrected", "guardian-added", "guardian-ended", "address-changed"})
-"""The kinds of messages about a change to the customer's record. Later changes don't make them outdated."""
+NOTICES: Final = frozenset(
+    {"details-corrected", "guardian-added", "guardian-ended", "address-changed", "invoice", "receipt"}
+)
+"""The kinds of messages that changes to the customer's record don't make outdated: those about such a change, and those
+about money."""
 MAX_MESSAGES_A_DAY: Final = 20
 """The maximum number of messages that an address receives in 24 hours, from all clinics, about appointments that
 strangers booked."""

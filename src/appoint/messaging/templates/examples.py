@@ -7,7 +7,9 @@ import msgspec
 
 from ...kit import clock
 from ...kit.i18n import translatable, translate
+from ...kit.money import Money
 from .model import Facts, ListedAppointment
+from .money import MoneyFacts
 
 TYPE: Final = translatable("First consultation")
 PREPARATION: Final = translatable("Your insurance card and a list of your medicines")
@@ -48,6 +50,14 @@ EXAMPLE: Final = Facts(
     guardian="Ben Okafor",
     guardian_until=date(2028, 3, 1),
     address_changed_at=EXAMPLE_START,
+    money=MoneyFacts(
+        number="2027-000123",
+        amount=Money(8000, "EUR"),
+        open=Money(6000, "EUR"),
+        due_on=date(2027, 3, 15),
+        method="card",
+        invoices=("2027-000123",),
+    ),
 )
 """For previews, and for testing a clinic's template before it is saved."""
 

@@ -51,6 +51,7 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "clinic-joined": translatable("Sign in"),
     "confirmation-code": translatable("Confirm appointment"),
     "guardian-added": translatable("See who books for you"),
+    "invoice": translatable("View invoice"),
 }
 """The label on the button for a message's link, for kinds with a label of their own."""
 JOIN: Final = translatable("Join the video visit")

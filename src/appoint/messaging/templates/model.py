@@ -12,6 +12,7 @@ from ...customers.corrections.model import Detail
 from ...kit import errors, fields
 from ...kit.structs import RequestBody
 from ..channels.model import Channel
+from .money import MoneyFacts
 
 Kind = Literal[
     "confirmation",
@@ -22,6 +23,8 @@ Kind = Literal[
     "rebook",
     "hold-expired",
     "missed",
+    "invoice",
+    "receipt",
     "agenda",
     "stranded",
     "webhook-disabled",
@@ -74,6 +77,8 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
     "missed": (*APPOINTMENT_PLACEHOLDERS, "rebook_link"),
+    "invoice": ("clinic", "phone", "customer", "number", "amount", "open", "due", "link"),
+    "receipt": ("clinic", "phone", "customer", "number", "amount", "method", "invoices"),
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
     "webhook-disabled": ("clinic", "webhook"),
@@ -104,7 +109,10 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
 }
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
-    {"agenda", "stranded", "webhook-disabled", "invitation", "clinic-joined", "password-reset", *get_args(NoticeKind)}
+    {
+        *("invoice", "receipt", "agenda", "stranded", "webhook-disabled", "invitation", "clinic-joined"),
+        *("password-reset", *get_args(NoticeKind)),
+    }
 )
 
 
@@ -199,6 +207,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     guardian_until: date | None = None
     address_changed_at: datetime | None = None
     """When the customer's address changed."""
+    money: MoneyFacts | None = None
 
 
 class TemplateText(NamedTuple):

@@ -8,7 +8,10 @@ from ...customers.corrections.model import Detail
 from ...kit import clock, date_formats, phones
 from ...kit.calendar_entries import location
 from ...kit.i18n import one_line, translatable, translate
+from ...kit.money import Money
 from ...kit.regions import language_tag, region_of
+from ...payments.documents.formats import Formats
+from ...payments.documents.wording import METHODS
 from .model import PLACEHOLDERS, Facts, TemplateKey
 
 MAX_LISTED: Final = 100
@@ -205,6 +208,22 @@ def _short_lines(key: TemplateKey, facts: Facts, *, several_people: bool) -> Ite
         yield line
 
 
+def _amount(key: TemplateKey, facts: Facts, amount: Money | None) -> str:
+    return Formats(tag_of(key.language, facts), amount.currency).money(amount.amount) if amount else ""
+
+
+def _due(key: TemplateKey, facts: Facts) -> str:
+    money = facts.money
+    if money is None or money.due_on is None or money.open is None:
+        return ""
+    return Formats(tag_of(key.language, facts), money.amount.currency).long_date(money.due_on)
+
+
+def _method(key: TemplateKey, facts: Facts) -> str:
+    method = facts.money and facts.money.method
+    return translate(key.language, METHODS[method]) if method else ""
+
+
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
     "phone": _phone,
@@ -240,5 +259,11 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "code": lambda _key, facts: facts.code or "",
     "guardian": lambda _key, facts: one_line(facts.guardian),
     "until": _until,
+    "number": lambda _key, facts: facts.money.number if facts.money else "",
+    "amount": lambda key, facts: _amount(key, facts, facts.money and facts.money.amount),
+    "open": lambda key, facts: _amount(key, facts, facts.money and facts.money.open),
+    "due": _due,
+    "method": _method,
+    "invoices": lambda _key, facts: ", ".join(facts.money.invoices) if facts.money else "",
     "changed": _changed,
 }

@@ -67,3 +67,38 @@ async def insert_address_notices(
         expires_at,
         channels,
     )
+
+
+async def insert_money_message(
+    tx: Statements,
+    *,
+    kind: Literal["invoice", "receipt"],
+    event: Event,
+    customer_id: UUID,
+    due_at: datetime,
+    expires_at: datetime,
+) -> None:
+    """Insert the email with an issued invoice or a payment's receipt, unless the customer has no email address or the
+    payment has no receipt."""
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  event_id, urgent, due_at, expires_at)
+        select $1, mint_id($1), $3::text, $4::text, 0, 'customer', $2::uuid::text, 'email', $5, false, $6, $7
+          from customer c
+          left join patient p on p.clinic_id = $1 and p.customer_id = c.id
+         where c.id = $2 and c.active and coalesce(p.corrected_email, c.email) is not null
+           and ($3::text = 'invoice' or exists (select
+                                            from payment paid
+                                           where paid.clinic_id = $1 and paid.id = $4::text::uuid
+                                             and paid.number is not null))
+        on conflict do nothing
+        """,
+        event.clinic_id,
+        customer_id,
+        kind,
+        event.subject_id,
+        event.id,
+        due_at,
+        expires_at,
+    )
