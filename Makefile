@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test soak check fmt bench e2e screenshots texts openapi reference release docs prose setup lock help
+.PHONY: run test soak check fmt bench rush e2e screenshots texts openapi reference release docs prose setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -62,6 +62,9 @@ fmt: $(DEV) ## Format the code and fix what the linter can
 
 bench: $(DEV) $(PAGES) ## Run the benchmarks and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
+
+rush: $(DEV) $(PAGES) ## Let a million people want to book, and write docs/rush.md; ARGS='--minutes 1' for less
+	@$(PY) -m benchmarks.rush $(ARGS)
 
 e2e: $(DEV) $(DEV_PAGES) ## Run only the browser tests
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup tests/browser $(ARGS)

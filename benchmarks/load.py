@@ -199,7 +199,7 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(world: World, *, workers: int = 1, gathers: bool = True) -> Generator[Server]:
+def serving(world: World, *, workers: int = 1, gathers: bool = True, **changes: str) -> Generator[Server]:
     """Run `appoint serve` with its defaults, in development mode, on the data set."""
     settings = {
         "APPOINT_MODE": "development",
@@ -211,6 +211,8 @@ def serving(world: World, *, workers: int = 1, gathers: bool = True) -> Generato
         "APPOINT_GATHER_BOOKINGS": str(gathers),
         "APPOINT_SECRET_KEY": SECRET_KEY,
         "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
+        "APPOINT_QUEUE": "never",
+        **changes,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:

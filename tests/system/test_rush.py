@@ -1,0 +1,50 @@
+"""A rush in small: more people than times, one server process, and a comparison of every booking with the database."""
+
+from datetime import timedelta
+
+import pytest
+from benchmarks import rush, rush_report, world
+from benchmarks.load import SECRET_KEY
+from benchmarks.world import World
+
+from appoint.kit import clock
+from support.app import TOKEN
+from support.processes import appoint
+
+
+@pytest.fixture
+async def small(db, database_url, monkeypatch):
+    """A data set with a hundred appointments at one clinic."""
+    monkeypatch.setitem(world.CLINICS, 100, 1)
+    await db.execute(world.fill(100, 10))
+    return World(100, database_url, clock.now().date())
+
+
+def must_hold(journal, checks):
+    """Return what did not hold, except for how long things took."""
+    return [fault for fault in rush_report.faults_of(journal, checks) if "waited" not in fault and "took" not in fault]
+
+
+@pytest.mark.parametrize("bookings", [0, 20])
+async def test_a_rush_books_each_time_once_and_fails_nobody(small, database_url, bookings):
+    settings = {"database_url": database_url, "secret_key": SECRET_KEY, "queue": "manual"}
+    with appoint("serve", **settings) as server:
+        plan = rush.plan_of(small, 200, 20, (100, 200), 4, bookings=bookings)._replace(patience=0.05)
+        journal, checks = await rush.run(small, plan, server.url, TOKEN, memory=lambda: 0, connections=20)
+    assert must_hold(journal, checks) == []
+    assert checks["booked"] == len(journal.acknowledged) > 0
+    assert journal.statuses["queue 200"] >= 100
+
+
+async def test_the_report_says_what_did_not_hold(small):
+    plan = rush.plan_of(small, 1, 1, (1, 1), 1)
+    journal = rush.Journal()
+    journal.waits["admitted"] = [(0.5, 1.5)]
+    journal.statuses["admitted 503"] = 1
+    journal.seconds[0]["queue"] = 7
+    checks = {"times": 280, "booked": 2, "doubled": 1, "lost": 0, "unacknowledged": 1, "repeated": 0}
+    text = rush_report.markdown(plan, journal, checks, "a machine", "rush.svg")
+    for fault in ("1 responses were 5xx", "waited 1.50 s", "1 times were booked twice", "1 bookings were not ack"):
+        assert fault in text
+    assert rush_report.plot(journal).count("<polyline") == 6
+    assert plan.days[0] == small.created_on + timedelta(days=world.FREE[0])
