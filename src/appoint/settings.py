@@ -27,6 +27,16 @@ class GeneralSettings(BaseSettings):
         description="the same database as its owner, for `appoint migrate`, which then creates the login in "
         "APPOINT_DATABASE_URL; servers and workers must not have it in production",
     )
+    database_direct_url: SecretStr | None = Field(
+        default=None,
+        description="the same database and login past a pooler in transaction mode, for everything that needs a "
+        "session: the worker, commands, and listening for changes; if set, APPOINT_DATABASE_URL is the pooler's",
+    )
+    prepared: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="whether servers prepare statements for reuse; auto: except behind a pooler; on: also behind "
+        "PgBouncer 1.21 or newer with max_prepared_statements",
+    )
     data_dir: Path = Field(
         default=Path(".appoint"),
         description="directory for the embedded database, its log and the administrator's token",

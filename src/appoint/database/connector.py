@@ -35,6 +35,9 @@ LOST: Final = (
 an `OSError`."""
 
 
+Open = Callable[[], Awaitable[Any]]
+
+
 class Connector:
     """Opens connections to one database.
 
@@ -84,8 +87,14 @@ def limit_silence(connection: Any) -> None:
 
 
 def opening(
-    url: str, *, role: str | None, wait_seconds: float, statement_seconds: float, lock_seconds: float
-) -> Callable[[], Awaitable[Any]]:
+    url: str,
+    *,
+    role: str | None,
+    wait_seconds: float,
+    statement_seconds: float,
+    lock_seconds: float,
+    prepares: bool = True,
+) -> Open:
     """Return a function that opens a connection whose session has these timeouts and acts as the role, or as the login
     if there is none."""
     return partial(
@@ -94,9 +103,26 @@ def opening(
         record_class=Row,
         timeout=wait_seconds,
         command_timeout=statement_seconds + 5,
-        statement_cache_size=400,
+        statement_cache_size=400 if prepares else 0,
         max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
         server_settings=session_settings(role, statement_seconds, lock_seconds),
+    )
+
+
+def pooled_opening(url: str, *, wait_seconds: float, statement_seconds: float, prepares: bool) -> Open:
+    """Return a function that opens a connection through a pooler, whose session has no settings of its own.
+
+    Without prepared statements, each statement takes two messages, which only a transaction keeps on one session.
+    """
+    return partial(
+        asyncpg.connect,
+        url,
+        record_class=Row,
+        timeout=wait_seconds,
+        command_timeout=statement_seconds + 5,
+        statement_cache_size=400 if prepares else 0,
+        max_cached_statement_lifetime=0,
+        server_settings={"application_name": "appoint"},
     )
 
 

@@ -282,6 +282,7 @@ def connect(
     lock_seconds: float | None = None,
     role: str | None = None,
     keys: KeyRing = NO_KEYS,
+    prepares: bool = True,
 ) -> Database:
     """Return a database whose sessions have these timeouts and act as the role, or as the login if there is none.
     Without `lock_seconds`, statements can wait for locks for as long as they can run.
@@ -294,5 +295,6 @@ def connect(
         wait_seconds=wait_seconds,
         statement_seconds=statement_seconds,
         lock_seconds=lock_seconds or statement_seconds,
+        prepares=prepares,
     )
     return Database(dial, size=size, wait_seconds=wait_seconds, keys=keys)

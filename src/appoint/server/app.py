@@ -99,9 +99,9 @@ from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.patient.export import export_page
 from ..site.patient.queue import queue_page
-from . import timekeeping
+from . import connections, timekeeping
 from .owners import OWNERS
-from .startup import read_keys, read_trust
+from .startup import read_trust
 
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
@@ -154,9 +154,6 @@ EXPOSED_HEADERS: Final = [
     "ETag", "Location", "Link", "Undo-URL", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS,
 ]  # fmt: skip
 
-LOCK_SECONDS: Final = 2.0
-"""How long people wait for another session to release a row. After that, the response is a 503."""
-
 
 class _SoleRouter(Router):
     """A router of one application. Litestar copies every router that it registers, in case there are others, which
@@ -199,15 +196,7 @@ def create(
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None
         limits = Limits(settings, Counters(redis, secret_key))
-        db = connect(
-            database_url,
-            size=settings.pool_size,
-            wait_seconds=settings.pool_timeout_seconds,
-            statement_seconds=settings.statement_timeout_seconds,
-            lock_seconds=LOCK_SECONDS,
-            role=SERVER,
-            keys=read_keys(settings),
-        )
+        db, sessions = connections.connect(settings, database_url, connect)
         db.gathers = settings.gather_bookings
         own_connection = connect(database_url, size=1, wait_seconds=2, statement_seconds=2, role=SERVER)
         queues = Queues.of(settings, secret_key, own_connection)
@@ -215,7 +204,7 @@ def create(
         checkout = Checkout.of(settings)
         try:
             async with (
-                ClinicCache(redis, listen=listen_with(db), recent_seconds=settings.availability_seconds) as cache,
+                ClinicCache(redis, listen=listen_with(sessions), recent_seconds=settings.availability_seconds) as cache,
                 AsyncExitStack() as stack,
             ):
                 if follows_database_clock:
@@ -252,6 +241,8 @@ def create(
             await checkout.aclose()
             await limits.counters.close()
             await db.close()
+            if sessions is not db:
+                await sessions.close()
             await asyncio.to_thread(tracing.close)
 
     app = Litestar(

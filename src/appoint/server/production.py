@@ -83,6 +83,7 @@ def _unencrypted(settings: Settings) -> Iterator[str]:
     services: tuple[tuple[UnencryptedService, str, bool], ...] = (
         ("pages", "APPOINT_PUBLIC_URL", _is_unencrypted(settings.public_url, "http")),
         ("database", "APPOINT_DATABASE_URL", _is_unencrypted_database(settings.database_url)),
+        ("database", "APPOINT_DATABASE_DIRECT_URL", _is_unencrypted_database(settings.database_direct_url)),
         ("cache", "APPOINT_CACHE_URL", _is_unencrypted(_plain(settings.cache_url), "redis")),
         ("broker", "APPOINT_BROKER_URL", _is_unencrypted(_plain(settings.broker_url), "nats", "amqp")),
     )

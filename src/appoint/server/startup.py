@@ -29,7 +29,8 @@ log = structlog.get_logger()
 
 class UsableDatabase(NamedTuple):
     url: str
-    """For serving requests and running jobs, with a login that should not own anything."""
+    """For serving requests and running jobs, with a login that should not own anything. Never a pooler's: if there is
+    one, only requests go through it."""
     owner_url: str
     """For migrations and maintenance."""
     fresh: bool
@@ -43,7 +44,8 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[Usa
     """Yield the configured database: the one in `APPOINT_DATABASE_URL`, or else the embedded one, which runs for as
     long as any process uses it."""
     if settings.database_url:
-        url = settings.database_url.get_secret_value()
+        direct_url = settings.database_direct_url or settings.database_url
+        url = direct_url.get_secret_value()
         owner_url = settings.owner_database_url.get_secret_value() if settings.owner_database_url else url
         yield UsableDatabase(url, owner_url, fresh=False, programs=None)
         return
@@ -152,6 +154,8 @@ def check_settings(settings: Settings) -> None:
         from ..oversight.audit_exports.gateway import check_url  # noqa: PLC0415
 
         check_url(settings.audit_export_url.get_secret_value())
+    if settings.database_direct_url and not settings.database_url:
+        raise StartupError("APPOINT_DATABASE_DIRECT_URL is set without APPOINT_DATABASE_URL, the pooler's address.")
     check_mode(settings)
     read_keys(settings)
 
