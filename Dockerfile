@@ -30,9 +30,10 @@ RUN python -m hatchling build --target wheel --directory dist \
     && pip --python /opt/appoint/bin/python install --no-cache-dir --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
-RUN useradd --system --home-dir /var/lib/appoint --create-home appoint
+# Kubernetes needs the account's number to know that it is not root.
+RUN useradd --system --uid 10001 --home-dir /var/lib/appoint --create-home appoint
 COPY --from=package /opt/appoint /opt/appoint
-USER appoint
+USER 10001
 # Inside a container, 127.0.0.1 is unreachable from outside; the operator decides which host address to publish.
 ENV APPOINT_HOST=0.0.0.0 APPOINT_DATA_DIR=/var/lib/appoint PYTHONUNBUFFERED=1 PATH=/opt/appoint/bin:$PATH
 WORKDIR /var/lib/appoint

@@ -6,37 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
 from .kit.call_settings import CallSettings
+from .kit.database_settings import DatabaseSettings
 from .kit.load_settings import LoadSettings
 from .kit.payment_settings import PaymentSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
 from .kit.sign_in_settings import SignInSettings
 
 
-class GeneralSettings(BaseSettings):
-    database_url: SecretStr | None = Field(
-        default=None,
-        description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
-        "if unset, an embedded server stores its data in the data directory",
-    )
-    owner_database_url: SecretStr | None = Field(
-        default=None,
-        description="the same database as its owner, for `appoint migrate`, which then creates the login in "
-        "APPOINT_DATABASE_URL; servers and workers must not have it in production",
-    )
-    database_direct_url: SecretStr | None = Field(
-        default=None,
-        description="the same database and login past a pooler in transaction mode, for everything that needs a "
-        "session: the worker, commands, and listening for changes; if set, APPOINT_DATABASE_URL is the pooler's",
-    )
-    prepared: Literal["auto", "on", "off"] = Field(
-        default="auto",
-        description="whether servers prepare statements for reuse; auto: except behind a pooler; on: also behind "
-        "PgBouncer 1.21 or newer with max_prepared_statements",
-    )
+class GeneralSettings(DatabaseSettings):
     data_dir: Path = Field(
         default=Path(".appoint"),
         description="directory for the embedded database, its log and the administrator's token",
