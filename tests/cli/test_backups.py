@@ -8,7 +8,8 @@ import pytest
 
 from appoint.database import backups, embedded
 from appoint.kit.errors import StartupError
-from support.database import SERVER_FOLDER, execute, temporary
+from support.database import SERVER_FOLDER, copy_template, drop, execute, temporary
+from support.planted_violations import ERASED_BADLY
 
 
 @pytest.fixture
@@ -32,6 +33,26 @@ def test_a_restored_backup_is_complete(server_url, worker_id, programs, tmp_path
         asyncio.run(execute(restored, "do $$ begin assert (select name from clinic) = 'Lakeside'; end $$"))
         with pytest.raises(StartupError, match="not empty"):
             asyncio.run(backups.restore(restored, file, programs=programs))
+
+
+async def test_checking_a_backup_restores_it_and_finds_what_violates_a_rule(
+    run_command, server_url, worker_id, programs, tmp_path
+):
+    file, name = tmp_path / "appoint.dump", f"original_{worker_id}"
+    url = await copy_template(server_url, name)
+    for damage in (
+        "alter table clinic drop constraint clinic_currency",
+        "alter table customer drop constraint customer_erased",
+        ERASED_BADLY.format(count=2),
+    ):
+        await execute(url, damage)
+    await asyncio.to_thread(backups.back_up, url, file, programs=programs)
+    await drop(url)
+    outcome = await run_command("check-backup", str(file))
+    assert outcome.code == 1
+    assert "violated by customer.customer_erased, clinic.clinic_currency" in outcome.output
+    assert "The platform, erased-customers: Nothing is left of erased customers" in outcome.output
+    assert "4 records violate a rule." in outcome.errors
 
 
 def test_a_backup_never_replaces_a_file(server_url, programs, tmp_path):

@@ -1,11 +1,17 @@
-"""`appoint backup`, `restore` and `check-database`. Commands import what they need when they run."""
+"""`appoint backup`, `restore`, `check-backup` and `check-database`. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import asyncio
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from .output import echo
+from .parameters import AsJson
+
+if TYPE_CHECKING:
+    from ..oversight.invariants.model import InvariantReport
 
 
 def backup(file: Path, /) -> None:
@@ -36,6 +42,44 @@ def restore(file: Path, /) -> None:
         echo(f"The database is restored, at revision {migrate.newest()}.")
 
 
+def check_backup(file: Path, /, *, as_json: AsJson = False) -> None:
+    """Restore a backup into a temporary database on this machine, and check that it is complete and that all its data
+    keeps its rules, as `appoint check` does. The exit code is 1 if it cannot be restored, or if a rule is violated.
+
+    The temporary database needs as much space as the original, in the directory in TMPDIR, and is deleted at the end.
+    It uses the embedded PostgreSQL, even if Appoint itself uses another server.
+
+    Parameters
+    ----------
+    file
+        The backup.
+    as_json
+        Print JSON, one clinic per line.
+    """
+    from ..database import backups, embedded
+    from ..database.pool import ACROSS, connect
+    from ..server import startup
+    from .invariants import conclude, run_checks
+
+    async def work(database: startup.UsableDatabase) -> "list[InvariantReport]":
+        await backups.restore(database.owner_url, file, programs=database.programs)
+        await startup.migrate_and_prepare(database)
+        await backups.check(database.owner_url)
+        db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
+        try:
+            return await run_checks(db, clinic=None, as_json=as_json)
+        finally:
+            await db.close()
+
+    with tempfile.TemporaryDirectory(prefix="appoint-backup-") as folder:
+        place = Path(folder)
+        place.chmod(0o711)  # as root, the server runs under a different account
+        with embedded.running(place / "data", durable=False, say=echo) as server:
+            restored = startup.UsableDatabase(server.serving_url, server.url, fresh=True, programs=server.binaries)
+            reports = asyncio.run(work(restored))
+    conclude(reports)
+
+
 def check_database() -> None:
     """Check that the database has this version's schema, and the roles, policies and grants that Appoint needs, as
     servers do when they start. `appoint check` also checks the stored data."""
@@ -47,4 +91,4 @@ def check_database() -> None:
         echo(f"The database is complete, at revision {migrate.newest()}.")
 
 
-COMMANDS = (backup, restore, check_database)
+COMMANDS = (backup, restore, check_backup, check_database)

@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter, validators
 
@@ -12,6 +12,7 @@ from .parameters import AsJson
 from .session import session
 
 if TYPE_CHECKING:
+    from ..database.pool import Database
     from ..oversight.invariants.model import InvariantReport
 
 Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
@@ -32,6 +33,13 @@ def check(*, clinic: Number | None = None, as_json: AsJson = False) -> None:
     as_json
         Print JSON, one clinic per line.
     """
+    with session() as run:
+        reports = run(lambda db: run_checks(db, clinic=clinic, as_json=as_json))
+    conclude(reports)
+
+
+async def run_checks(db: "Database", *, clinic: int | None, as_json: bool) -> "list[InvariantReport]":
+    """Check one clinic or all, and print what violates a rule. Raise `StartupError` for an unknown clinic."""
     import msgspec
     from rich.console import Console
     from rich.progress import Progress
@@ -40,27 +48,27 @@ def check(*, clinic: Number | None = None, as_json: AsJson = False) -> None:
     from ..kit.errors import StartupError
     from ..oversight.invariants import service
 
-    async def work(db: Any) -> "list[InvariantReport]":
-        try:
-            if clinic is not None:
-                await service.expect_clinic(db, clinic)
-        except errors.NotFound:
-            raise StartupError(f"There is no clinic {clinic}.") from None
-        clinic_ids = await service.list_clinics(db) if clinic is None else [clinic]
-        reports = list["InvariantReport"]()
-        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("Checking", total=service.count_invariants(clinic_ids))
-            checks = service.check(db, clinic_ids=clinic_ids, on_progress=lambda count: progress.advance(task, count))
-            async for report in checks:
-                reports.append(report)
-                if as_json:
-                    print(msgspec.json.encode(report).decode())
-                else:
-                    print("".join(f"{line}\n" for line in _describe(report)), end="")
-        return reports
+    try:
+        if clinic is not None:
+            await service.expect_clinic(db, clinic)
+    except errors.NotFound:
+        raise StartupError(f"There is no clinic {clinic}.") from None
+    clinic_ids = await service.list_clinics(db) if clinic is None else [clinic]
+    reports = list["InvariantReport"]()
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("Checking", total=service.count_invariants(clinic_ids))
+        checks = service.check(db, clinic_ids=clinic_ids, on_progress=lambda count: progress.advance(task, count))
+        async for report in checks:
+            reports.append(report)
+            if as_json:
+                print(msgspec.json.encode(report).decode())
+            else:
+                print("".join(f"{line}\n" for line in _describe(report)), end="")
+    return reports
 
-    with session() as run:
-        reports = run(work)
+
+def conclude(reports: "list[InvariantReport]") -> None:
+    """Say whether all rules hold. Exit with code 1 if one is violated."""
     count = sum(violation.count for report in reports for violation in report.violations)
     if count:
         echo(f"{count} records violate a rule.")
