@@ -77,6 +77,11 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
         f"invoices/{draft_id}",
         f"invoices/{money['invoiceId']}",
         f"payments/{money['paymentId']}?done=taken",
+        "coupons",
+        f"coupons/{money['couponId']}",
+        "payment-rules",
+        "payment-differences",
+        "revenue",
     ]
     return [f"/staff/{CLINIC}/{path}" for path in clinic_paths] + [
         "/staff/account",

@@ -59,7 +59,7 @@ from .staff import (
     webhooks,
     weekly_hours,
 )
-from .staff.money import invoice, open_items, payment, till
+from .staff.money import coupons, differences, invoice, open_items, payment, payment_rules, revenue, till
 
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
@@ -105,6 +105,10 @@ PAGES: Final[list[Any]] = [
     *till.PAGES,
     *payment.PAGES,
     *open_items.PAGES,
+    *coupons.PAGES,
+    *differences.PAGES,
+    *revenue.PAGES,
+    *payment_rules.PAGES,
     *invoice.PAGES,
     *absences.PAGES,
     *holidays.PAGES,

@@ -34,6 +34,8 @@ NAVIGATION: Final = (
         translatable("Insights"),
         (
             ("numbers", translatable("Reports"), "manage"),
+            ("revenue", translatable("Revenue"), "refund"),
+            ("payment-differences", translatable("Payment differences"), "refund"),
             ("messages", translatable("Messages"), "see-messages"),
             ("strangers", translatable("Bookings without sign-in"), "review-bookings"),
             ("audit", translatable("Audit log"), "manage-access"),
@@ -49,6 +51,8 @@ NAVIGATION: Final = (
             ("doctors", translatable("Doctors"), "manage"),
             ("types", translatable("Appointment types"), "manage"),
             ("hours", translatable("Working hours"), "schedule"),
+            ("payment-rules", translatable("Payment rules"), "manage"),
+            ("coupons", translatable("Coupons"), "bill"),
             ("video", translatable("Video visits"), "manage"),
             ("users", translatable("Team"), "manage-access"),
             ("keys", translatable("API keys and webhooks"), "manage-access"),

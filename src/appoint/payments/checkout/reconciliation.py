@@ -1,12 +1,13 @@
 """Compare our books with the payment provider's, repair what a lost event would have changed, and report the rest."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from ...database.pool import Database
+from ...database.pool import Database, Statements
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ...kit.money import Money
@@ -169,3 +170,8 @@ async def _check_dispute(books: Books, dispute: Dispute) -> Drift | None:
         return None
     await books.db.atomic(refunds.apply_dispute, books.actor, payment_id=payment_id, dispute=dispute, now=books.now)
     return Drift(clinic_of(payment_id), "dispute-not-recorded", dispute.id, payment_id, repaired=True)
+
+
+async def list_drifts(db: Statements, *, clinic_id: int, limit: int) -> Sequence[drifts.StoredDrift]:
+    """Return where a clinic's books differ from the provider's, unresolved differences first."""
+    return await drifts.list_for_clinic(db, clinic_id, limit=limit)

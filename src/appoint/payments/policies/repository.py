@@ -62,3 +62,14 @@ async def save(tx: Statements, clinic_id: int, type_id: UUID | None, content: Pa
         keep_percents=[rule.keep_percent for rule in content.cancellation],
         **{name: getattr(content, name) for name in SCALARS},
     )
+
+
+async def has_deposits(db: Statements, clinic_id: int) -> bool:
+    """Return whether any of a clinic's policies asks for a deposit."""
+    return await db.fetchval(
+        """
+        select exists (select from payment_policy
+                        where clinic_id = $1 and num_nonnulls(deposit_amount, deposit_percent) > 0)
+        """,
+        clinic_id,
+    )

@@ -25,6 +25,11 @@ async def get_stated(db: Statements, clinic_id: int, type_id: UUID | None = None
     return await repository.find_own(db, clinic_id, type_id)
 
 
+async def has_deposits(db: Statements, *, clinic_id: int) -> bool:
+    """Return whether patients pay a deposit for any of a clinic's appointment types."""
+    return await repository.has_deposits(db, clinic_id)
+
+
 async def replace(
     tx: Transaction, actor: Actor, *, clinic_id: int, type_id: UUID | None, content: PaymentPolicyContent
 ) -> PaymentPolicyContent:

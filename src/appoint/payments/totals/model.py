@@ -1,6 +1,6 @@
 """Sums of invoices and payments, for staff."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -58,3 +58,29 @@ class Takings(NamedTuple):
     def balance(self) -> Money:
         """The difference, which is negative if more was refunded."""
         return Money(self.received.amount - self.refunded.amount, self.received.currency)
+
+
+class MonthTotals(NamedTuple):
+    """A month's documents and payments in one currency."""
+
+    since: date
+    """The month's first day."""
+    currency: str
+    issued: int
+    corrected: int
+    """The total of the month's credit notes."""
+    tax: int
+    paid: int
+    refunded: int
+    open: int
+    """The part of the invoices issued in this month that has not been paid yet."""
+
+
+class TypeTotals(NamedTuple):
+    """An appointment type's lines on invoices in one currency."""
+
+    name: str | None
+    """None for lines without an appointment."""
+    currency: str
+    line_count: int
+    issued: int

@@ -11,10 +11,12 @@ from ...kit.money import Money
 from ..numbers.model import format_number
 from ..payments.model import Payment
 from ..payments.repository import to_payment
-from .model import InvoiceTotals, Settlement, Takings
+from .model import InvoiceTotals, MonthTotals, Settlement, Takings, TypeTotals
 
 SUM_UP_INVOICES: Final = load(__name__, "sum_up_invoices")
 SUM_UP_TAKINGS: Final = load(__name__, "sum_up_takings")
+SUM_UP_MONTHS: Final = load(__name__, "sum_up_months")
+SUM_UP_TYPES: Final = load(__name__, "sum_up_types")
 LIST_SETTLEMENTS: Final = load(__name__, "list_settlements")
 
 
@@ -64,3 +66,13 @@ async def list_unspent(db: Statements, clinic_id: int, customer_id: UUID) -> lis
         customer_id,
     )
     return [to_payment(row) for row in rows]
+
+
+async def sum_up_months(db: Statements, clinic_id: int, *, first_day: date, last_day: date) -> list[MonthTotals]:
+    rows = await db.fetch(SUM_UP_MONTHS, clinic_id=clinic_id, first_day=first_day, last_day=last_day)
+    return [MonthTotals(*row) for row in rows]
+
+
+async def sum_up_types(db: Statements, clinic_id: int, *, first_day: date, last_day: date) -> list[TypeTotals]:
+    rows = await db.fetch(SUM_UP_TYPES, clinic_id=clinic_id, first_day=first_day, last_day=last_day)
+    return [TypeTotals(*row) for row in rows]

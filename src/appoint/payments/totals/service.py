@@ -11,7 +11,7 @@ from ..invoices.model import Invoice
 from ..payments import repository as payments
 from ..payments.model import Payment
 from . import repository
-from .model import InvoiceTotals, Settlement, Takings
+from .model import InvoiceTotals, MonthTotals, Settlement, Takings, TypeTotals
 
 
 async def list_invoices(
@@ -73,6 +73,16 @@ async def list_settlements(db: Statements, *, invoice_id: UUID) -> Sequence[Sett
 async def sum_up_takings(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[Takings]:
     """Return what was paid by each method on a range of days."""
     return await repository.sum_up_takings(db, clinic_id, first_day=first_day, last_day=last_day)
+
+
+async def sum_up_months(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[MonthTotals]:
+    """Return what a clinic issued, received and refunded in each month of a range of days, newest first."""
+    return await repository.sum_up_months(db, clinic_id, first_day=first_day, last_day=last_day)
+
+
+async def sum_up_types(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[TypeTotals]:
+    """Return what a clinic issued for each appointment type on a range of days, the largest sum first."""
+    return await repository.sum_up_types(db, clinic_id, first_day=first_day, last_day=last_day)
 
 
 def sum_up(amounts: Iterable[Money]) -> Sequence[Money]:

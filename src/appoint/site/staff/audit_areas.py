@@ -12,7 +12,7 @@ from ...kit.i18n import translatable
 AREAS: Final = (
     (
         re.compile(
-            r"/invoices|(?<!/dev)/payments|/paymentPolicy|/refunds|/allocations|/coupons|/ledger|/till|/credit$|/pa(y|id)(/|$)"
+            r"/invoices|(?<!/dev)/payments|/paymentPolicy|/refunds|/allocations|/coupons|/ledger|/till|/payment-|/revenue|/credit$|/pa(y|id)(/|$)"
         ),
         translatable("invoices and payments"),
     ),

@@ -18,7 +18,9 @@ from ....http.forms import parse_form, query_params
 from ....http.languages import language_for, language_names, language_tag_for
 from ....http.request import Request
 from ....kit import clock, errors
+from ....kit.i18n import translate
 from ....kit.money import Money
+from ....payments.billing import service as fees
 from ....payments.coupons import service as coupons
 from ....payments.invoices import corrections, service
 from ....payments.invoices.model import CreditNoteContent, Invoice, LineContent, line_content
@@ -126,6 +128,21 @@ async def delete(request: Request, clinic_id: FromPath[int], invoice_id: FromPat
     return redirect(f"/staff/{clinic_id}/invoices?status=draft")
 
 
+@post(f"{PAGE}/waive", operation_id="waiveFeeByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False)
+async def waive(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
+    """Waive the fee for a missed or late-cancelled appointment."""
+    check_clinic(clinic_id, invoice_id)
+    reason = (await parse_form(request)).get("reason", "").strip()[:MAX_REASON_LENGTH]
+    invoice = await service.get(request.db, invoice_id)
+    if not reason:
+        return await _page(request, invoice, faults={"reason": translate(language_for(request), "is missing")})
+    try:
+        await request.db.atomic(fees.waive_fee, request.user, invoice_id=invoice_id, reason=reason, now=clock.now())
+    except errors.Conflict as refusal:
+        return await _page(request, invoice, refusal=describe_refusal(request, refusal))
+    return redirect(f"/staff/{clinic_id}/patients/{invoice.customer_id}")
+
+
 @post(
     f"{PAGE}/correct", operation_id="correctInvoiceByForm", status_code=HTTP_200_OK, opt=REFUND, include_in_schema=False
 )
@@ -212,4 +229,4 @@ async def _editor_values(request: Request, invoice: Invoice, editor: Editor | No
     }
 
 
-PAGES: Final = [show, change, issue, delete, correct]
+PAGES: Final = [show, change, issue, delete, waive, correct]

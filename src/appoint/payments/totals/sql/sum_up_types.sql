@@ -1,0 +1,16 @@
+-- What a clinic issued for each appointment type on a range of days. Lines without an appointment have no type.
+with days as (
+  select local_instant(:first_day::date, 0, time_zone) as first,
+         local_instant(:last_day::date + 1, 0, time_zone) as last
+    from clinic
+   where id = :clinic_id
+)
+select t.name, i.currency, count(*)::integer as line_count, sum(l.gross)::bigint as issued
+  from days, invoice i
+  join invoice_line l on l.clinic_id = :clinic_id and l.invoice_id = i.id
+  left join appointment a on a.clinic_id = :clinic_id and a.id = l.appointment_id
+  left join appointment_type t on t.clinic_id = :clinic_id and t.id = a.appointment_type_id
+ where i.clinic_id = :clinic_id and i.kind = 'invoice' and i.status = 'issued' and i.issued_at >= days.first
+   and i.issued_at < days.last
+ group by t.id, t.name, i.currency
+ order by issued desc, t.name
