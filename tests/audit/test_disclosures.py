@@ -110,6 +110,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "findSimilarPatients": ("customerId",),
     "getAbsence": ("absenceId",),
     "getAccount": (),
+    "exportBeancountLedger": ("clinicId",),
     "exportLedger": ("clinicId",),
     "getCoupon": ("couponId",),
     "getCredit": ("customerId",),

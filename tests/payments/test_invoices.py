@@ -117,3 +117,13 @@ async def test_the_servers_role_cannot_change_numbers_or_transfers(db, till):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 async with connection.transaction():
                     await connection.execute(statement)
+
+
+async def test_a_credit_note_has_its_invoices_tax_even_if_the_policy_has_changed_since(till):
+    invoice = await till.issue(10000, tax_category="S", tax_rate=1900)
+    await till.db.execute(
+        "insert into payment_policy (clinic_id, id, prices_include_tax) values ($1, mint_id($1), false)", till.clinic
+    )
+    part = await till.correct(invoice.id, 1190)
+    assert [(line.net, line.tax, line.gross) for line in part.lines] == [(1000, 190, 1190)]
+    assert part.total.amount == 1190

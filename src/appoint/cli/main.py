@@ -22,6 +22,7 @@ from . import (
     invariants,
     keys,
     maintenance,
+    money,
     networks,
     privacy,
     processes,
@@ -45,6 +46,7 @@ for group in (
     *encryption.GROUPS,
     *audit.GROUPS,
     *privacy.GROUPS,
+    *money.GROUPS,
 ):
     app.command(group)
 for command in user_access.COMMANDS:

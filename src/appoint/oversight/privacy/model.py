@@ -13,6 +13,7 @@ from ...customers.model import Customer
 from ...kit.money import Money
 from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
+from ...payments.invoices.model import Party
 
 MAX_LIST_ENTRIES: Final = 5000
 """The maximum length of each list in an export. An entry takes a few kilobytes at most, but usually only a few hundred
@@ -71,6 +72,22 @@ class ExportedAppointment(msgspec.Struct, rename="camel"):
     updated_at: datetime
 
 
+class ExportedInvoice(msgspec.Struct, rename="camel"):
+    """An invoice or credit note that a clinic has issued to the customer."""
+
+    id: UUID
+    clinic_id: int
+    clinic: str
+    kind: str
+    number: str
+    issued_at: datetime
+    total: Money
+    paid: Money
+    buyer: Party
+    """The customer's name and contact details, as they are on the invoice."""
+    services: list[str]
+
+
 class ExportedNotification(msgspec.Struct, rename="camel"):
     """A notification to the customer, sent or not."""
 
@@ -116,7 +133,7 @@ class ExportedEvent(msgspec.Struct, rename="camel"):
     subject_id: str
 
 
-ListName = Literal["appointments", "notifications", "audit", "events"]
+ListName = Literal["appointments", "invoices", "notifications", "audit", "events"]
 
 
 class Export(msgspec.Struct, rename="camel"):
@@ -159,6 +176,7 @@ class Export(msgspec.Struct, rename="camel"):
         "corrections": [Correction.EXAMPLE | {"actor": "user"}],
         "guardianships": [Guardianship.EXAMPLE],
         "appointments": [],
+        "invoices": [],
         "notifications": [],
         "sessions": [
             {"createdAt": "2027-03-01T08:00:00Z", "seenAt": "2027-03-01T08:29:00Z", "expiresAt": "2027-03-02T08:00:00Z"}
@@ -194,6 +212,7 @@ class Export(msgspec.Struct, rename="camel"):
     guardianships: Sequence[Guardianship]
     """People the customer can book for, and people who can book for the customer."""
     appointments: Sequence[ExportedAppointment]
+    invoices: Sequence[ExportedInvoice]
     notifications: Sequence[ExportedNotification]
     sessions: Sequence[ExportedSession]
     audit: Sequence[ExportedEntry]

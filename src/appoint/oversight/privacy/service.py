@@ -61,6 +61,7 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
         corrections=await corrections.list_everywhere(db, customer_id),
         guardianships=await guardianships.list_of_customer(db, customer_id),
         appointments=appointments,
+        invoices=newest("invoices", await exports.invoices(db, customer_id, limit=limit)),
         notifications=newest("notifications", await exports.notifications(db, customer_id, limit=limit)),
         sessions=await exports.sessions(db, customer_id),
         audit=newest("audit", await exports.audit(db, subjects=subjects, limit=limit)),

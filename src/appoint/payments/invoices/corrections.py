@@ -13,7 +13,7 @@ from ...kit.ids import clinic_of
 from ..payments import allocating
 from ..payments import repository as payments
 from . import repository, service
-from .model import CreditNoteContent, Invoice, InvoiceContent
+from .model import CreditNoteContent, Invoice, InvoiceContent, with_tax_of
 
 
 async def correct(
@@ -49,10 +49,11 @@ async def correct(
             currency=invoice.total.currency,
             language=invoice.language,
             note=content.reason,
-            lines=content.lines or service.contents_of(invoice),
+            lines=[with_tax_of(invoice, line) for line in content.lines or service.contents_of(invoice)],
         ),
         kind="creditNote",
         corrects_id=invoice_id,
+        prices_include_tax=invoice.lines[0].includes_tax,
         now=now,
     )
     assert note

@@ -228,6 +228,17 @@ def price_lines(
     return priced, first_cent
 
 
+def with_tax_of(invoice: Invoice, line: LineContent) -> LineContent:
+    """Return a credit note's line with the tax of the corrected invoice's first line, unless it states its own. The
+    clinic's policy may have changed since the invoice was issued."""
+    if line.tax_category or not invoice.lines:
+        return line
+    first = invoice.lines[0]
+    return msgspec.structs.replace(
+        line, tax_category=first.tax_category, tax_rate=first.tax_rate, tax_reason=first.tax_reason
+    )
+
+
 def line_content(line: InvoiceLine) -> LineContent:
     """Return a line as it would have been entered."""
     return LineContent(

@@ -65,6 +65,7 @@ async def create(
     corrects_id: UUID | None = None,
     appointment_id: UUID | None = None,
     occasion: Occasion | None = None,
+    prices_include_tax: bool | None = None,
 ) -> Invoice | None:
     """Draft an invoice. Return None if there is already one for the appointment and occasion.
 
@@ -88,6 +89,8 @@ async def create(
     if invoice_id is None:
         return None
     policy = await policies.get_policy(tx, clinic_id)
+    if prices_include_tax is not None:
+        policy = msgspec.structs.replace(policy, prices_include_tax=prices_include_tax)
     await _write_lines(tx, invoice_id, content.customer_id, content.lines, policy, now=now)
     return await get(tx, invoice_id)
 

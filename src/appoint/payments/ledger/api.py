@@ -1,7 +1,5 @@
 """/api/clinics/{clinicId}/ledger"""
 
-import csv
-import io
 from datetime import datetime
 from uuid import UUID
 
@@ -14,15 +12,9 @@ from ...http.request import Request
 from ...http.responses import Disclosure
 from ...http.routes import route
 from ...kit.structs import Page
-from . import repository
+from . import repository, service
+from .formats import Format
 from .model import LedgerFilter, LedgerRange, Transfer
-
-MAX_EXPORTED = 1_000_000
-"""The maximum number of transfers in one file."""
-COLUMNS = (
-    "createdAt", "rule", "debit", "credit", "currency", "amount", "stage", "customerId", "invoiceId", "paymentId",
-    "refundId", "reference", "id",
-)  # fmt: skip
 
 
 class Ledger(Controller):
@@ -53,33 +45,28 @@ class Ledger(Controller):
     )
     async def export(self, request: Request, clinic_id: FromPath[int], query: LedgerRange) -> Response[str]:
         """Return a clinic's transfers on a range of days as CSV (RFC 4180), oldest first."""
-        await clinics.get(request.db, clinic_id)
-        transfers = await repository.list_transfers(
-            request.db, clinic_id, first_day=query.from_date, last_day=query.until_date, after=None, limit=MAX_EXPORTED
+        return await self._export(request, clinic_id, query, "csv")
+
+    @get(
+        "/clinics/{clinic_id:int}/ledger.beancount",
+        operation_id="exportBeancountLedger",
+        opt=route(permission="refund", media_types=("text/plain",)),
+    )
+    async def export_beancount(self, request: Request, clinic_id: FromPath[int], query: LedgerRange) -> Response[str]:
+        """Return a clinic's transfers on a range of days as a Beancount ledger, without those that are pending."""
+        return await self._export(request, clinic_id, query, "beancount")
+
+    async def _export(self, request: Request, clinic_id: int, query: LedgerRange, format: Format) -> Response[str]:
+        content = await service.export(
+            request.db, clinic_id, format=format, first_day=query.from_date, last_day=query.until_date
         )
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(COLUMNS)
-        writer.writerows(
-            (
-                each.created_at.isoformat(), each.rule, each.debit, each.credit, each.amount.currency,
-                each.amount.amount, each.stage, each.customer_id, each.invoice_id, each.payment_id, each.refund_id,
-                _cell(each.reference), each.id,
-            )
-            for each in transfers[:MAX_EXPORTED]
-        )  # fmt: skip
         return Disclosure(
             request,
-            text.getvalue(),
+            content,
             subjects=[str(clinic_id)],
-            media_type="text/csv",
+            media_type="text/csv" if format == "csv" else "text/plain",
             headers={
-                "Content-Disposition": f'attachment; filename="ledger-{clinic_id}.csv"',
+                "Content-Disposition": f'attachment; filename="ledger-{clinic_id}.{format}"',
                 "Cache-Control": "no-store",
             },
         )
-
-
-def _cell(value: str | None) -> str | None:
-    """Turn a value that a spreadsheet would run as a formula into plain text."""
-    return f"'{value}" if value and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -22,11 +22,10 @@ def export_page(request: Request, export: Export) -> Response[Any]:
     language = language_tag_for(request)
     plain = msgspec.to_builtins(export, builtin_types=(datetime,))
     for appointment in plain["appointments"]:
-        if price := appointment["price"]:
-            digits = get_currency_precision(price["currency"])
-            appointment["price"] = format_currency(
-                Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=locale_of(language)
-            )
+        appointment["price"] = _in_words(appointment["price"], language)
+    for invoice in plain["invoices"]:
+        invoice |= {name: _in_words(invoice[name], language) for name in ("total", "paid")}
+        invoice["buyer"] = [text for text in invoice["buyer"].values() if text]
     html = render(
         request, "patient/export.html", language=language, cache_control=NO_STORE, export=plain, kind_of=kind_of
     )
@@ -38,3 +37,11 @@ def export_page(request: Request, export: Export) -> Response[Any]:
         "ETag": digest(html.content.encode()),
     }
     return Disclosure(request, html.content, subjects=[export.customer.id], media_type=MediaType.HTML, headers=headers)
+
+
+def _in_words(money: dict[str, Any] | None, language: str) -> str | None:
+    """Return an amount as people write it."""
+    if money is None:
+        return None
+    amount = Decimal(money["amount"]).scaleb(-get_currency_precision(money["currency"]))
+    return format_currency(amount, money["currency"], locale=locale_of(language))

@@ -27,6 +27,7 @@ from ...kit.ids import PLATFORM
 from ...kit.regions import is_country
 from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
+from ...payments.invoices import service as invoices
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 from .my_appointments import MY_APPOINTMENTS
 
@@ -229,6 +230,7 @@ async def _erasure_page(
         cache_control=NO_STORE,
         customer=customer,
         retained=await privacy.list_retained(request.db, customer_id=customer.id, now=now),
+        has_invoices=bool(await invoices.list_of_customer(request.db, customer_id)),
         refusal=refusal,
     )
 

@@ -6,10 +6,13 @@ from uuid import UUID
 from ....database.pool import Row, Statements, to
 from ....kit.key_ring import KeyRing, Place
 from ....kit.money import Money
+from ....payments.invoices import repository as invoice_rows
+from ....payments.invoices.model import Party
 from ..model import (
     ExportedAppointment,
     ExportedEntry,
     ExportedEvent,
+    ExportedInvoice,
     ExportedNotification,
     ExportedPatient,
     ExportedSession,
@@ -102,6 +105,25 @@ def _appointment(row: Row, keys: KeyRing) -> ExportedAppointment:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+async def invoices(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedInvoice]:
+    """Return the invoices and credit notes issued to the customer, newest first."""
+    return [
+        ExportedInvoice(
+            id=invoice.id,
+            clinic_id=invoice.clinic_id,
+            clinic=clinic,
+            kind=invoice.kind,
+            number=invoice.number or "",
+            issued_at=invoice.issued_at or invoice.created_at,
+            total=invoice.total,
+            paid=invoice.paid,
+            buyer=invoice.buyer or Party(name=""),
+            services=[line.description for line in invoice.lines],
+        )
+        for invoice, clinic in await invoice_rows.list_of_customer(db, customer_id, limit=limit)
+    ]
 
 
 async def notifications(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedNotification]:
