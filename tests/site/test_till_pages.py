@@ -228,3 +228,20 @@ async def test_another_clinics_invoice_is_not_found(client, desk):
     await create_clinic(client, name="Harbor")
     id = await desk.invoice("60")
     assert (await desk.get(f"/staff/2/invoices/{id}")).status in (403, 404)
+
+
+async def test_a_payment_has_a_receipt_that_lists_its_invoices(desk):
+    id = await desk.invoice("60")
+    page = (await desk.pay(desk.ana, id, amount="60")).to
+    assert f'href="{page}/receipt"' in (await desk.get(page)).text
+    text = words(await desk.get(f"{page}/receipt"))
+    assert re.search(r"Receipt R-\d{4}-000001", text)
+    assert re.search(r"\d{4}-000001 .*60[.,]00", text)
+
+
+async def test_an_open_invoice_has_a_link_for_paying_it(desk):
+    id = await desk.invoice("60")
+    response = await desk.send(f"{INVOICES}/{id}/pay-link")
+    assert (response.status, "pay it by card" in response.text) == (200, True)
+    await desk.pay(desk.ana, id, amount="60")
+    assert (await desk.send(f"{INVOICES}/{id}/pay-link")).status == 409

@@ -59,7 +59,7 @@ from .staff import (
     webhooks,
     weekly_hours,
 )
-from .staff.money import coupons, differences, invoice, open_items, payment, payment_rules, revenue, till
+from .staff.money import coupons, differences, invoice, open_items, payment, payment_rules, receipt, revenue, till
 
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
@@ -104,6 +104,7 @@ PAGES: Final[list[Any]] = [
     *emergency_access.PAGES,
     *till.PAGES,
     *payment.PAGES,
+    *receipt.PAGES,
     *open_items.PAGES,
     *coupons.PAGES,
     *differences.PAGES,

@@ -21,9 +21,11 @@ from ....kit import clock, errors
 from ....kit.i18n import translate
 from ....kit.money import Money
 from ....payments.billing import service as fees
+from ....payments.checkout.gateway import Checkout
 from ....payments.coupons import service as coupons
 from ....payments.invoices import corrections, service
 from ....payments.invoices.model import CreditNoteContent, Invoice, LineContent, line_content
+from ....payments.pay_links import service as pay_links
 from ....payments.policies import service as policies
 from ....payments.tax import LineAmounts, Tax, sum_up
 from ....payments.totals import service as totals
@@ -144,6 +146,20 @@ async def waive(request: Request, clinic_id: FromPath[int], invoice_id: FromPath
 
 
 @post(
+    f"{PAGE}/pay-link", operation_id="createPayLinkByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False
+)
+async def create_pay_link(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
+    """Show a link with which anyone can see the invoice and pay it by card."""
+    check_clinic(clinic_id, invoice_id)
+    try:
+        invoice = await request.db.atomic(pay_links.create, request.user, invoice_id=invoice_id)
+    except errors.Conflict as refusal:
+        invoice = await service.get(request.db, invoice_id)
+        return await _page(request, invoice, refusal=describe_refusal(request, refusal))
+    return await _page(request, invoice, pay_link=request.services.get(Checkout).links.invoice_url(invoice_id))
+
+
+@post(
     f"{PAGE}/correct", operation_id="correctInvoiceByForm", status_code=HTTP_200_OK, opt=REFUND, include_in_schema=False
 )
 async def correct(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
@@ -180,6 +196,7 @@ async def _page(
     editor: Editor | None = None,
     faults: Mapping[str, str] | None = None,
     refusal: str = "",
+    pay_link: str = "",
 ) -> Response[Any]:
     clinic = await clinics.get(request.db, invoice.clinic_id)
     done = query_params(request).get("done", "")
@@ -206,6 +223,8 @@ async def _page(
         today=clock.local_date(clock.now(), clinic.time_zone),
         done=done if done in NOTICES else "",
         refusal=refusal,
+        pay_link=pay_link,
+        has_provider=request.services.get(Checkout).gateway is not None,
         faults=faults or {},
         corrected=await service.get(request.db, invoice.corrects_id) if invoice.corrects_id else None,
         settlements=[] if is_draft else await totals.list_settlements(request.db, invoice_id=invoice.id),
@@ -229,4 +248,4 @@ async def _editor_values(request: Request, invoice: Invoice, editor: Editor | No
     }
 
 
-PAGES: Final = [show, change, issue, delete, waive, correct]
+PAGES: Final = [show, change, issue, delete, waive, create_pay_link, correct]
