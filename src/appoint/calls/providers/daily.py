@@ -4,6 +4,7 @@ Rooms are private: only a token admits people, and we request each token when it
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ from .transport import MAX_LIST_BYTES, Answer, Request, Transport, refusal
 API: Final = "https://api.daily.co/v1"
 PAGE_SIZE: Final = 100
 MAX_PAGES: Final = 1000
+MAX_ATTEMPTS: Final = 3
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -94,7 +96,7 @@ class DailyGateway:
         after: dict[str, str] = {}
         for _ in range(MAX_PAGES):
             path = f"/rooms?{urlencode({'limit': str(PAGE_SIZE), **after})}"
-            page = _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)
+            page = await self._read_page(path)
             rooms = [room for room in page.data if room.id not in known_ids]
             if not rooms:
                 return
@@ -102,6 +104,13 @@ class DailyGateway:
                 known_ids.add(room.id)
                 yield room.name
             after = {"starting_after": page.data[-1].id}
+
+    async def _read_page(self, path: str) -> RoomPage:
+        """Try a page again if it fails, because a long list would otherwise hardly ever be complete."""
+        for _ in range(MAX_ATTEMPTS - 1):
+            with suppress(ProviderFailure):
+                return _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)
+        return _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)
 
     async def remove(self, name: str) -> None:
         answer = await self._send("DELETE", f"/rooms/{quote(name)}")
