@@ -16,6 +16,8 @@ export interface Appointment {
   video: boolean;
   /** Whether there is a page for joining the video visit. */
   hasCall: boolean;
+  /** Whether the video visit's room could not be made. */
+  callFailed: boolean;
   isFirst: boolean;
   start: string;
   end: string;

@@ -90,13 +90,14 @@ function icon(name: string, label: string): HTMLElement {
 
 /** The icons for anything special about an appointment. The ordinary status, booked, has none. */
 function marks(appointment: Appointment): HTMLElement[] {
-  const { status, needsRebooking, notes, staffNotes, video, isFirst, inRoomAt } = appointment;
+  const { status, needsRebooking, notes, staffNotes, video, callFailed, isFirst, inRoomAt } = appointment;
   const all: HTMLElement[] = [];
   const waiting = waitingMinutes(appointment);
   const remarks = [notes, staffNotes].filter(Boolean).join(" · ");
   if (isFirst) all.push(icon("first", words["first"]!));
   if (remarks) all.push(icon("notes", `${words["notes"]}: ${remarks}`));
-  if (video) all.push(icon("video", words["video"]!));
+  if (callFailed) all.push(icon("alert", words["noRoom"]!));
+  else if (video) all.push(icon("video", words["video"]!));
   if (needsRebooking) all.push(icon("alert", words["rebook"]!));
   else if (inRoomAt && status === "checked-in") all.push(icon("in-room", words["inRoom"]!));
   else if (ICONS[status]) all.push(icon(ICONS[status], config.statuses[status]!));

@@ -6,8 +6,9 @@ from appoint.booking.model import RescheduleRequest
 from appoint.booking.reschedule import reschedule
 from appoint.booking.undo import service as undo
 from appoint.calls.providers.gateway import Providers
-from appoint.calls.providers.model import room_name
+from appoint.calls.providers.model import Connection, room_name
 from appoint.calls.rooms import jobs, service
+from appoint.calls.settings import repository as settings
 from support.calls import (
     DEMO,
     SECRET,
@@ -134,6 +135,23 @@ async def test_a_room_that_cannot_be_made_is_given_up_before_the_visit_starts(wo
     await run_jobs(world, maker_of(world, FaultyProvider(failure_rate=1.0)), for_hours=1.9)
     row = await world.db.fetchrow("select state, error from call")
     assert (row.state, row.error is None, await event_types(world)) == ("dead", False, ["call.failed"])
+
+
+async def test_a_room_that_cannot_be_made_is_replaced_by_the_doctors_own_link(world):
+    link = "https://meet.example.org/shah"
+    connection = Connection(url="https://meet.example.org", doctor_links={world.dr_shah: link})
+    await settings.save(
+        world.db,
+        clinic_id=world.clinic,
+        gateway="jitsi",
+        connection=connection,
+        opens_before_minutes=15,
+        phone=None,
+    )
+    await book_online(world, at(8))
+    await relay_calls(world)
+    await run_jobs(world, maker_of(world), for_hours=1.9)  # the secret is missing
+    assert [tuple(row) for row in await world.db.fetch("select state, gateway from call")] == [("made", "link")]
 
 
 async def test_a_booking_that_moves_while_its_room_is_made_keeps_only_the_new_room(world):

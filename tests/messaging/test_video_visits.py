@@ -13,7 +13,7 @@ from appoint.messaging.notifications.gateway import _with_call_link
 from appoint.messaging.notifications.repository import contents
 from appoint.messaging.templates.model import Facts, TemplateKey
 from appoint.messaging.templates.rendering import render
-from support.calls import book_online
+from support.calls import FaultyProvider, book_online, maker_of, run_jobs
 from support.notifications import TOMORROW
 from support.post import LINKS
 from support.world import RECEPTION, at
@@ -71,3 +71,17 @@ async def test_the_doctors_agenda_links_to_the_page_where_they_let_the_patient_i
     facts = msgspec.structs.replace(facts, start_time=at(9, day=TOMORROW))
     text = render(TemplateKey("agenda", "email", "en"), facts).text
     assert f"https://appoint.example/staff/{world.clinic}/appointments/{appointment.id}/call" in text
+
+
+async def test_the_doctor_and_the_clinic_are_told_about_a_visit_without_a_room(world, office, post):
+    await world.db.execute("update doctor set email = 'shah@example.org'")
+    appointment = await book_online(world, at(9, day=TOMORROW))
+    world.now = at(8, 30, day=TOMORROW)
+    await reconcile(world.db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
+    await run_jobs(world, maker_of(world, FaultyProvider(failure_rate=1.0)), for_hours=0.4)
+    await office.plan_and_send(world.now)
+    messages = {message.to: message for message in post.messages if "no room" in message.subject}
+    assert set(messages) == {"desk@lakeside.example", "shah@example.org"}
+    for message in messages.values():
+        assert f"https://appoint.example/staff/{world.clinic}/appointments/{appointment.id}/call" in message.text
+        assert "Ana" not in message.text

@@ -131,6 +131,8 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     video: bool
     has_call: bool = False
     """Whether there is a page for joining the video visit. Loading the board leaves this to the board's page."""
+    call_failed: bool = False
+    """Whether the video visit's room could not be made."""
     is_first: bool = False
     """Whether this is the patient's first visit to the clinic."""
     status: Status
@@ -182,12 +184,14 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
             movable=stored.status in MOVABLE_BY_STAFF,
         )
 
-    def with_call(self, waiting_since: datetime | None, now: datetime) -> "BoardAppointment":
+    def with_call(self, waiting_since: datetime | None, now: datetime, *, has_failed: bool) -> "BoardAppointment":
         """Return the appointment with its video call. A patient in the call's waiting room is waiting."""
         waited = max(now - waiting_since, timedelta()) // timedelta(minutes=1) if waiting_since else None
         minutes = self.waiting_minutes if waited is None else waited
         arrived_at = waiting_since or self.arrived_at
-        return msgspec.structs.replace(self, has_call=True, waiting_minutes=minutes, arrived_at=arrived_at)
+        return msgspec.structs.replace(
+            self, has_call=True, call_failed=has_failed, waiting_minutes=minutes, arrived_at=arrived_at
+        )
 
 
 class Stretch(BoardItem, frozen=True, kw_only=True):

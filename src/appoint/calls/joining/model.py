@@ -36,6 +36,8 @@ class BoardCall(msgspec.Struct, frozen=True):
     appointment_id: UUID
     waiting_since: datetime | None
     """When the patient entered the waiting room; None once they have been let in."""
+    failed: bool
+    """Whether the room could not be made."""
 
 
 class Opening(NamedTuple):

@@ -51,7 +51,8 @@ async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequ
     """Return the live calls of these appointments."""
     rows = await db.fetch(
         """
-        select appointment_id, case when state <> 'open' then waiting_since end as waiting_since
+        select appointment_id, case when state <> 'open' then waiting_since end as waiting_since,
+               state = 'dead' as failed
           from call
          where clinic_id = $1 and live_appointment_id = any($2)
         """,

@@ -94,6 +94,15 @@ async def _gateway(maker: Maker, call: LeasedCall) -> CallGateway:
     return maker.providers.gateway_for(call.gateway, connection)
 
 
+async def _has_own_link(maker: Maker, call: LeasedCall) -> bool:
+    """Return whether the doctor has a fixed link, which can replace the provider's room."""
+    try:
+        connection = await settings_repository.find_connection(maker.db, call.clinic_id, "link")
+    except UnreadableError:
+        return False
+    return call.gateway != "link" and connection is not None and call.doctor_id in connection.doctor_links
+
+
 async def _succeed(maker: Maker, call: LeasedCall) -> None:
     if call.state == "ending":
         await repository.finish(maker.db, call, state="ended", now=maker.now())
@@ -108,5 +117,9 @@ async def _fail(maker: Maker, call: LeasedCall, error: str) -> None:
         await repository.postpone(maker.db, call, due_at=due_at, error=error)
         return
     is_ending = call.state == "ending"
+    if not is_ending and await _has_own_link(maker, call):
+        await repository.finish(maker.db, call, state="made", gateway="link", error=error, now=now)
+        log.warning("doctor's own link used", call_id=str(call.id), gateway=call.gateway, reason=error)
+        return
     await repository.finish(maker.db, call, state="ended" if is_ending else "dead", error=error, now=now)
     log.warning("room given up", call_id=str(call.id), gateway=call.gateway, state=call.state, reason=error)

@@ -93,8 +93,17 @@ async def lease_due(db: Statements, *, now: datetime, lease: timedelta, limit: i
     ]
 
 
-async def finish(db: Statements, call: LeasedCall, *, state: State, error: str | None = None, now: datetime) -> bool:
-    """Record the outcome of a leased call's attempt. Return False if it no longer counts."""
+async def finish(
+    db: Statements,
+    call: LeasedCall,
+    *,
+    state: State,
+    gateway: Gateway | None = None,
+    error: str | None = None,
+    now: datetime,
+) -> bool:
+    """Record the outcome of a leased call's attempt, and its gateway if that has changed. Return False if the outcome
+    no longer counts."""
     return await db.fetchval(
         FINISH,
         clinic_id=call.clinic_id,
@@ -102,6 +111,7 @@ async def finish(db: Statements, call: LeasedCall, *, state: State, error: str |
         old_state=call.state,
         tries=call.tries,
         state=state,
+        gateway=gateway,
         error=error,
         now=now,
     )

@@ -19,8 +19,11 @@ async def find(db: Statements, clinic_id: int) -> StoredSettings | None:
 
 async def find_connection(db: Statements, clinic_id: int, gateway: Gateway) -> Connection | None:
     """Return how to reach the clinic's provider, or None if the clinic uses another one: no provider learns the secret
-    of another. Raise `UnreadableError` if the connection cannot be decrypted."""
+    of another. Doctors' own links work whatever the provider. Raise `UnreadableError` if the connection cannot be
+    decrypted."""
     stored = await find(db, clinic_id)
+    if stored and stored.connection and gateway == "link" != stored.gateway:
+        return Connection(url="", doctor_links=stored.connection.doctor_links)
     return stored.connection if stored and stored.gateway == gateway else None
 
 

@@ -225,11 +225,8 @@ def _join_url(context: NotificationContext, kind: str, links: Links) -> str | No
 
 
 def _with_call_link(appointment: ListedAppointment, clinic_id: int, links: Links) -> ListedAppointment:
-    """Return the appointment with the link to the page where its doctor joins the call. Only they can, once they have
-    signed in."""
-    if not appointment.has_call:
-        return appointment
-    url = f"{links.public_url}/staff/{clinic_id}/appointments/{appointment.id}/call"
+    """Return the appointment with the link to the page where its doctor joins the call."""
+    url = links.call_page(clinic_id, appointment.id) if appointment.has_call else None
     return msgspec.structs.replace(appointment, join_url=url)
 
 
@@ -254,6 +251,8 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
     it appears only in the message. Users who have a password are sent to the page where they sign in or request a new
     password."""
     match context.recipient:
+        case _ if kind == "call-failed":
+            return links.call_page(context.clinic_id, context.subject_id)
         case "user" if KINDS[kind_of(context.kind)].recipient == "staff":
             return None
         case "user" if kind == "clinic-joined":

@@ -40,6 +40,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "agenda": KindRules("doctor"),
     "stranded": KindRules("staff", can_share=True),
     "webhook-disabled": KindRules("staff"),
+    "call-failed": KindRules("staff"),  # and to the doctor
     "invitation": KindRules("user"),
     "clinic-joined": KindRules("user"),  # what an invitation becomes for someone who has a password
     "password-reset": KindRules("user"),

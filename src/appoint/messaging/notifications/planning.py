@@ -16,6 +16,7 @@ from ...events.facts import (
     AppointmentRebookingAsked,
     AppointmentRescheduled,
     AppointmentRestored,
+    CallFailed,
     ScheduleApplied,
     SlotsWithdrawn,
     WebhookDisabled,
@@ -31,6 +32,8 @@ URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
 TIME_TO_BOOK_AGAIN: Final = timedelta(minutes=1)
 """How long Appoint waits before it tells someone that their hold has expired, in case they are booking again."""
+CALL_NEWS_TTL: Final = timedelta(hours=2)
+"""How long it is useful to know that a video visit, which is about to start, has no room."""
 NOTIFICATION_TTL: Final = timedelta(days=7)
 """How long a notification remains useful."""
 
@@ -46,6 +49,7 @@ NOTIFYING_FACTS: Final = (
     SlotsWithdrawn,
     ScheduleApplied,
     WebhookDisabled,
+    CallFailed,
 )
 """The events that can lead to notifications."""
 
@@ -136,7 +140,7 @@ def plan_notifications(
         event_id = (untold.kind == "moved" and untold.event_id) or event.id
     rules, expires = KINDS[kind_of(announcement.kind)], announcement.expires_at
     for contact in contacts:
-        if contact.recipient != rules.recipient and (contact.recipient, rules.recipient) != ("user", "staff"):
+        if contact.recipient != rules.recipient and (contact.recipient == "customer" or rules.recipient != "staff"):
             continue
         send_at: datetime | None = announcement.due_at
         if rules.can_wait and not announcement.urgent:
@@ -198,11 +202,20 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
             return Announcement("hold-expired", subject, sequence, now + TIME_TO_BOOK_AGAIN, start)
         case AppointmentMissed(sequence=sequence):
             return Announcement("missed", subject, sequence, now, expires)
+        case _:
+            return _staff_announcement(event, now)
+
+
+def _staff_announcement(event: Event, now: datetime) -> Announcement | None:
+    subject, expires = event.subject_id, now + NOTIFICATION_TTL
+    match event.fact:
         case SlotsWithdrawn(stranded=stranded, absence_id=absence) if stranded:
             subject = subject if absence is UNSET else str(absence)
             return Announcement("stranded", subject, 0, now, expires, urgent=True)
         case ScheduleApplied(stranded=stranded) if stranded:
             return Announcement("stranded", str(event.id), 0, now, expires, urgent=True)
+        case CallFailed(appointment_id=appointment_id, sequence=sequence):
+            return Announcement("call-failed", str(appointment_id), sequence, now, now + CALL_NEWS_TTL, urgent=True)
         case WebhookDisabled():
             return Announcement("webhook-disabled", subject, event.subject_version, now, expires)
         case _:

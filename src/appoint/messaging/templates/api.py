@@ -28,9 +28,10 @@ class MessageTemplates(Controller):
     (`email`, `sms`) and language.
 
     Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring`, `hold-expired` and `missed`;
-    doctors receive the day's `agenda`; and the clinic's staff receive `stranded` and `webhook-disabled`. Templates can
-    use filters (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and `{% if placeholder %}`; an empty value counts
-    as false. Each template lists the placeholders it can use: `clinic`, and the clinic's `phone` and `address`;
+    doctors receive the day's `agenda`; and the clinic's staff receive `stranded`, `webhook-disabled` and
+    `call-failed`. Templates can use filters (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and
+    `{% if placeholder %}`; an empty value counts as false. Each template lists the placeholders it can use: `clinic`,
+    and the clinic's `phone` and `address`;
     `customer`; `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the
     name of the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
     `before`, a moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and

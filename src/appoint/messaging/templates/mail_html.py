@@ -52,6 +52,7 @@ LABELS: Final[Mapping[Kind | str, str]] = {
     "confirmation-code": translatable("Confirm appointment"),
     "guardian-added": translatable("See who books for you"),
     "invoice": translatable("View invoice"),
+    "call-failed": translatable("Open the video visit"),
 }
 """The label on the button for a message's link, for kinds with a label of their own."""
 JOIN: Final = translatable("Join the video visit")

@@ -28,6 +28,7 @@ Kind = Literal[
     "agenda",
     "stranded",
     "webhook-disabled",
+    "call-failed",
 ]
 CancelledBy = Literal["clinic", "patient"]
 NoticeKind = Literal[
@@ -82,22 +83,11 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
     "webhook-disabled": ("clinic", "webhook"),
+    "call-failed": ("clinic", "doctor", "when", "link"),
     "invitation": ("clinic", "user", "link"),
     "password-reset": ("clinic", "user", "link"),
     "clinic-joined": ("clinic", "user", "link"),
-    "password-changed": ("clinic", "user", "link"),
-    "two-step-on": ("clinic", "user", "link"),
-    "two-step-off": ("clinic", "user", "link"),
-    "openid-linked": ("clinic", "user", "link"),
-    "openid-unlinked": ("clinic", "user", "link"),
-    "passkey-added": ("clinic", "user", "link"),
-    "passkey-removed": ("clinic", "user", "link"),
-    "authenticator-added": ("clinic", "user", "link"),
-    "authenticator-removed": ("clinic", "user", "link"),
-    "recovery-codes-created": ("clinic", "user", "link"),
-    "recovery-code-used": ("clinic", "user", "link"),
-    "api-key-created": ("clinic", "user", "link"),
-    "admin-token-created": ("clinic", "user", "link"),
+    **dict.fromkeys(get_args(NoticeKind), ("clinic", "user", "link")),
     "sign-in-code": ("clinic", "code"),
     "address-code": ("clinic", "code"),
     "record-lookup": ("clinic", "phone"),
@@ -110,7 +100,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
     {
-        *("invoice", "receipt", "agenda", "stranded", "webhook-disabled", "invitation", "clinic-joined"),
+        *("invoice", "receipt", "agenda", "stranded", "webhook-disabled", "call-failed", "invitation", "clinic-joined"),
         *("password-reset", *get_args(NoticeKind)),
     }
 )

@@ -2,7 +2,8 @@
 -- the outcome does not count: the lease runs out, and the next attempt does what the call now needs.
 with finished as (
   update call
-     set state = :state, due_at = null, leased_until = null, error = :error, version = version + 1, updated_at = :now
+     set state = :state, gateway = coalesce(:gateway::text, gateway), due_at = null, leased_until = null,
+         error = :error, version = version + 1, updated_at = :now
    where clinic_id = :clinic_id and id = :call_id and state = :old_state and tries = :tries
   returning clinic_id, id, version, appointment_id, sequence
 ), event as (

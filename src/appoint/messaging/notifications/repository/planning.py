@@ -20,15 +20,21 @@ FIND_STEPS: Final = load(__name__, "find_steps")
 
 
 async def list_contacts(
-    tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool]], channels: Sequence[Channel]
+    tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool, UUID | None]], channels: Sequence[Channel]
 ) -> list[Contact]:
     """Return the contacts for events. For each event, pass its clinic, its id, its customer, and whether the customer
     must get the message even if they have turned off all channels. An event without a customer concerns the clinic's
-    staff, or its managers if the clinic has no email address.
+    staff, or its managers if the clinic has no email address, and also the doctor of the appointment that it names.
     """
-    clinics, ids_, customers, news = zip(*events, strict=True)
+    clinics, ids_, customers, news, appointments = zip(*events, strict=True)
     rows = await tx.fetch(
-        LIST_CONTACTS, clinic_ids=clinics, event_ids=ids_, customer_ids=customers, news=news, channels=channels
+        LIST_CONTACTS,
+        clinic_ids=clinics,
+        event_ids=ids_,
+        customer_ids=customers,
+        news=news,
+        appointment_ids=appointments,
+        channels=channels,
     )
     return [Contact(*row.values()) for row in rows]
 

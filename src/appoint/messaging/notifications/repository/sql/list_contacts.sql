@@ -1,7 +1,7 @@
 select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until,
        to_.address
-  from unnest(:clinic_ids::int[], :event_ids::uuid[], :customer_ids::uuid[], :news::bool[])
-       as e (clinic_id, id, customer_id, is_news)
+  from unnest(:clinic_ids::int[], :event_ids::uuid[], :customer_ids::uuid[], :news::bool[], :appointment_ids::uuid[])
+       as e (clinic_id, id, customer_id, is_news, appointment_id)
   join clinic c on c.id = e.clinic_id
  cross join lateral (
    select 'customer' as recipient, w.recipient_id::text as recipient_id, w.channel,
@@ -30,6 +30,11 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
      limit 1)
    union all
    select 'staff', c.id::text, 'email', c.email where c.email is not null and e.customer_id is null
+   union all
+   select 'doctor', d.id::text, 'email', d.email
+     from appointment a
+     join doctor d on d.clinic_id = e.clinic_id and d.id = a.doctor_id
+    where a.clinic_id = e.clinic_id and a.id = e.appointment_id and d.email is not null and d.active
    union all
    select 'user', u.id::text, 'email', u.email
      from membership m

@@ -69,7 +69,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
   from notification n
   left join clinic c on c.id = n.clinic_id
   left join appointment a
-    on a.clinic_id = n.clinic_id and a.id = case when n.recipient = 'customer' then n.subject_id::uuid end
+    on a.clinic_id = n.clinic_id
+   and a.id = case when n.recipient = 'customer' or n.kind = 'call-failed' then n.subject_id::uuid end
   left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
   left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
   left join patient pt on pt.clinic_id = n.clinic_id and pt.customer_id = cu.id
