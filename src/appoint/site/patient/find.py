@@ -6,11 +6,14 @@ matter how many clinics, doctors and times there are.
 
 from collections.abc import Callable
 from datetime import date
+from random import SystemRandom
 from typing import Any, Final
 
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ...booking.availability.model import OfferedTime
+from ...booking.half_days import Half
 from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_date, query_params
 from ...http.request import Request
@@ -22,8 +25,10 @@ from . import face
 from .booking_choice import read_others
 from .clinic_visit import ClinicVisit, visit_clinic
 from .month import MAX_DOCTOR_LINKS, TimeFilter, load_month
+from .rush_times import is_rush, pick_from_halves, spread
 
 EMBED_SCRIPT_SECONDS: Final = 3600
+CHANCE: Final = SystemRandom()
 
 
 @get(
@@ -81,6 +86,11 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
         return redirect(visit.address())
     doctor = visit.doctor(query.get("doctor"), type)
     filter = TimeFilter(type and type.id, None, doctor and doctor.id)
+    month = await load_month(request, visit.catalogue, query, filter, now=clock.now())
+    any_time: dict[Half, OfferedTime] = {}
+    if is_rush(request, visit.catalogue.clinic_id):
+        month = spread(month, visit.catalogue.time_zone, CHANCE)
+        any_time = pick_from_halves(month.times, visit.catalogue.time_zone, CHANCE) if type else {}
     return visit.render(
         "patient/times.html",
         others=read_others(visit),
@@ -88,7 +98,8 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
         doctor=doctor,
         doctors=visit.doctors_for(type),
         max_doctor_links=MAX_DOCTOR_LINKS,
-        month=await load_month(request, visit.catalogue, query, filter, now=clock.now()),
+        month=month,
+        any_time=any_time,
     )
 
 
