@@ -120,7 +120,7 @@ async def test_an_unanswerable_request_gets_a_problem_document(client, call, hea
 async def test_listing_all_appointments_points_to_the_clinics_own(client):
     problem = (await client.get("/api/appointments")).json()
     assert problem["see"] == "/api/clinics/{clinicId}/appointments"
-    assert problem["detail"].endswith("Clinics list them at /api/clinics/{clinicId}/appointments.")
+    assert problem["detail"].endswith("To get the list, use /api/clinics/{clinicId}/appointments.")
 
 
 async def test_a_problem_lists_all_faults_at_once(client):

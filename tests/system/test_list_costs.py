@@ -89,6 +89,14 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
         select clinic_id, id, array[sha256('')], 15, false from appointment on conflict do nothing
         """
     )
+    await db.execute(
+        """
+        insert into call (clinic_id, id, appointment_id, sequence, gateway, state, during)
+        select 1, mint_id(1), id, 0, 'demo', 'dead', during
+          from appointment a
+         where not exists (select from call where clinic_id = 1 and appointment_id = a.id)
+        """
+    )
     await db.execute("insert into patient values (1, $1) on conflict do nothing", ids["customerId"])
     ids |= await create_money_records(db, 1, first_customer, f"ROW-{number}")
     await db.execute(

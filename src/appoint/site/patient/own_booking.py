@@ -109,8 +109,8 @@ async def read_held_details(choice: Choice, token: str) -> dict[str, str]:
     typed = {"note": hold.notes or ""}
     first: Customer | None = None
     for number, each_choice in enumerate([choice, *read_others(choice.visit)]):
-        held = next((each for each in together if each.status == Status.PENDING and _is_at(each, each_choice)), None)
-        customer = await _find_new_customer(db, held.customer_id) if held else None
+        pending = next((each for each in together if each.status == Status.PENDING and _is_at(each, each_choice)), None)
+        customer = await _find_new_customer(db, pending.customer_id) if pending else None
         if customer is None:
             continue
         suffix = str(number or "")
