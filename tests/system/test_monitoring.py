@@ -1,6 +1,7 @@
 """The alert rules and the dashboard name only metrics that exist, and say what to do."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -76,5 +77,6 @@ def test_the_documentation_lists_every_alert():
 def test_prometheus_accepts_the_rules():
     promtool = shutil.which("promtool")
     if promtool is None:
+        assert os.environ.get("CI") != "true", "CI must have promtool"
         pytest.skip("promtool is not installed, so Prometheus has not read the rules")
     subprocess.run([promtool, "check", "rules", RULES_FILE], check=True, capture_output=True)
