@@ -1,5 +1,6 @@
 """Facts about invoices, payments and refunds. Amounts are only in the API, for callers who may see them."""
 
+from typing import Literal
 from uuid import UUID
 
 from .base import Fact
@@ -27,6 +28,33 @@ class PaymentSucceeded(MoneyFact):
     """A payment succeeded."""
 
     booking_id: UUID | None = None
+
+
+class PaymentFailed(MoneyFact):
+    """A payment was not made before its page closed."""
+
+    booking_id: UUID | None = None
+
+
+class PaymentReturned(MoneyFact):
+    """A payment arrived after its hold had expired, and the time was taken. The clinic refunds it."""
+
+    appointment_id: UUID
+    """The first appointment that could no longer be booked."""
+    refund_id: UUID
+
+
+class DisputeOpened(MoneyFact):
+    """A cardholder's bank disputes a payment. The subject is the refund that it becomes if the clinic loses."""
+
+    payment_id: UUID
+
+
+class DisputeClosed(MoneyFact):
+    """A bank has decided a dispute."""
+
+    payment_id: UUID
+    outcome: Literal["won", "lost"]
 
 
 class RefundSucceeded(MoneyFact):

@@ -18,12 +18,13 @@ from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
 from .calendars import with_calendars
-from .kinds import KINDS, kind_of
+from .kinds import KINDS, PREPARATION_KINDS, kind_of
 from .links import Links
 from .lists import LIST_READERS
 from .model import LINK_TTL, NotificationContext
 from .money import MONEY_READERS, NO_MONEY
 from .rules import address_of
+from .settlements import with_settlements
 
 log = structlog.get_logger()
 
@@ -50,6 +51,7 @@ async def compose(
         appointments = [_with_call_link(each, context.clinic_id, links) for each in appointments]
     by_start = sorted(contexts, key=lambda each: (each.start_time or now, each.id))
     each_facts = [_facts(each, kind, appointments, links, now) for each in by_start]
+    each_facts = await with_settlements(db, kind, by_start, each_facts, now)
     facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
     money = await MONEY_READERS[kind](db, context, links) if kind in MONEY_READERS else NO_MONEY
     facts = msgspec.structs.replace(facts, money=money.facts, link=money.link or facts.link)
@@ -92,8 +94,6 @@ READABLE: Final = frozenset(
     {"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "hold-expired", "rebook", "missed"}
 )
 """The kinds of messages to patients that staff can read again. Codes and messages about accounts are not among them."""
-PREPARATION_KINDS: Final = frozenset({"confirmation", "moved", "reminder"})
-"""The kinds of messages that say what to bring."""
 HIDDEN_LINK: Final = "https://…"
 
 
@@ -259,7 +259,7 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
             return f"{links.public_url}/staff/sign-in"
         case "user" if kind not in LINK_TTL:
             return f"{links.public_url}/password-reset"
-        case "customer" if kind == "hold-expired":
+        case "customer" if kind in ("hold-expired", "payment-returned"):
             return f"{links.public_url}/c/{context.clinic_id}"
         case "customer" if kind == "guardian-added":
             return f"{links.public_url}/my/people"

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "hold-expiring": KindRules("customer", statuses=frozenset({"pending"}), can_share=True),
     "hold-expired": KindRules("customer", statuses=frozenset({"cancelled"}), can_share=True),
     "confirmation-code": KindRules("customer", statuses=frozenset({"pending"}), essential=True),
+    "payment-returned": KindRules("customer", essential=True),
     "rebook": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True, can_share=True),
     "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"}), can_share=True),
     "invoice": KindRules("customer", essential=True),
@@ -57,6 +58,8 @@ KINDS: Final[Mapping[str, KindRules]] = {
 appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, or 1 for a
 notice sent to the address that was corrected."""
 
+PREPARATION_KINDS: Final = frozenset({"confirmation", "moved", "reminder"})
+"""The kinds of messages that say what to bring."""
 NUMBER: Final = re.compile("-[0-9]+$")
 """The number after a kind in a row."""
 

@@ -17,6 +17,7 @@ from ...events.facts import (
     AppointmentRescheduled,
     AppointmentRestored,
     CallFailed,
+    PaymentReturned,
     ScheduleApplied,
     SlotsWithdrawn,
     WebhookDisabled,
@@ -46,6 +47,7 @@ NOTIFYING_FACTS: Final = (
     AppointmentHoldExpired,
     AppointmentMissed,
     AppointmentRebookingAsked,
+    PaymentReturned,
     SlotsWithdrawn,
     ScheduleApplied,
     WebhookDisabled,
@@ -203,12 +205,15 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
         case AppointmentMissed(sequence=sequence):
             return Announcement("missed", subject, sequence, now, expires)
         case _:
-            return _staff_announcement(event, now)
+            return _other_announcement(event, now)
 
 
-def _staff_announcement(event: Event, now: datetime) -> Announcement | None:
+def _other_announcement(event: Event, now: datetime) -> Announcement | None:
+    """Return the notification for an event that is not about an appointment's time or status."""
     subject, expires = event.subject_id, now + NOTIFICATION_TTL
     match event.fact:
+        case PaymentReturned(appointment_id=appointment_id):
+            return Announcement("payment-returned", str(appointment_id), 0, now, expires)
         case SlotsWithdrawn(stranded=stranded, absence_id=absence) if stranded:
             subject = subject if absence is UNSET else str(absence)
             return Announcement("stranded", subject, 0, now, expires, urgent=True)

@@ -23,7 +23,15 @@ NEWS: Final = frozenset(
 )
 """The types of events about which customers get messages even if they have turned off all channels."""
 NOTICES: Final = frozenset(
-    {"details-corrected", "guardian-added", "guardian-ended", "address-changed", "invoice", "receipt"}
+    {
+        "details-corrected",
+        "guardian-added",
+        "guardian-ended",
+        "address-changed",
+        "payment-returned",
+        "invoice",
+        "receipt",
+    }
 )
 """The kinds of messages that changes to the customer's record don't make outdated: those about such a change, and those
 about money."""

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from ... import audit
 from ...booking.steps import UNDO_WINDOW
 from ...database.pool import Database, Statements, Transaction
-from ...events.facts import AppointmentCodeRequested, AppointmentFact, CallFailed
+from ...events.facts import AppointmentCodeRequested, AppointmentFact, CallFailed, PaymentReturned
 from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
@@ -67,7 +67,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
         (
             event.clinic_id,
             event.id,
-            event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None,
+            event.fact.customer_id if isinstance(event.fact, AppointmentFact | PaymentReturned) else None,
             event.type in NEWS,
             event.fact.appointment_id if isinstance(event.fact, CallFailed) else None,
         )

@@ -2,12 +2,14 @@
 
 from datetime import UTC, date, datetime, time
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from ...kit import clock
 from ...kit.i18n import translatable, translate
 from ...kit.money import Money
+from ...payments.billing.model import Settlement
 from .model import Facts, ListedAppointment
 from .money import MoneyFacts
 
@@ -17,6 +19,7 @@ CANCEL_REASON: Final = translatable("Dr. Shah is ill")
 WEBHOOK: Final = translatable("Practice software")
 EXAMPLE_START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
 EXAMPLE_LOCAL_TIME: Final = time(9, 30)
+EXAMPLE_ID: Final = UUID("00000001-0197-8cb1-8c0b-0be260bd516d")
 EXAMPLE: Final = Facts(
     clinic="Lakeside Clinic",
     time_zone="Europe/Berlin",
@@ -33,6 +36,14 @@ EXAMPLE: Final = Facts(
     old_doctor="Dr. Jonas Weber",
     cancelled_by="clinic",
     cancel_reason=CANCEL_REASON,
+    settlement=Settlement(
+        EXAMPLE_ID,
+        "cancellation",
+        paid=Money(2500, "EUR"),
+        kept=Money(0, "EUR"),
+        returned=Money(2500, "EUR"),
+        refund_to="method",
+    ),
     hold_expires_at=EXAMPLE_START.replace(hour=7),
     appointments=(
         ListedAppointment(EXAMPLE_START, EXAMPLE_START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", TYPE),

@@ -33,11 +33,21 @@ layouts: Final = Environment(
 )
 
 CARD_KINDS: Final[frozenset[str]] = frozenset(
-    {"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "hold-expired", "rebook", "missed"}
+    {
+        "confirmation",
+        "moved",
+        "cancelled",
+        "reminder",
+        "hold-expiring",
+        "hold-expired",
+        "rebook",
+        "missed",
+        "payment-returned",
+    }
 )
 """The kinds of messages that start with the appointment."""
-FADED_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired", "rebook", "missed"})
-STRUCK_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired"})
+FADED_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired", "rebook", "missed", "payment-returned"})
+STRUCK_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired", "payment-returned"})
 CALENDAR_KINDS: Final[frozenset[str]] = frozenset({"confirmation", "moved", "reminder"})
 """The kinds of messages with a button that adds the appointment to a calendar."""
 CHANGE: Final = translatable("Change or cancel")
@@ -47,6 +57,7 @@ NEW_PASSWORD: Final = translatable("Choose a new password")
 LABELS: Final[Mapping[Kind | str, str]] = {
     "rebook": translatable("Choose a new time"),
     "hold-expired": translatable("Book again"),
+    "payment-returned": translatable("Book again"),
     "invitation": translatable("Choose a password"),
     "clinic-joined": translatable("Sign in"),
     "confirmation-code": translatable("Confirm appointment"),

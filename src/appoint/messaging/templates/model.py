@@ -11,6 +11,7 @@ from ...clinics.appointment_types.model import Mode
 from ...customers.corrections.model import Detail
 from ...kit import errors, fields
 from ...kit.structs import RequestBody
+from ...payments.billing.model import Settlement
 from ..channels.model import Channel
 from .money import MoneyFacts
 
@@ -59,6 +60,7 @@ AccountKind = Literal[
     "guardian-ended",
     "address-changed",
     "confirmation-code",
+    "payment-returned",
     NoticeKind,
 ]
 """Messages about an account or a person's record, and messages with codes. Clinics cannot replace their templates."""
@@ -72,7 +74,7 @@ APPOINTMENT_PLACEHOLDERS: Final = (
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
     "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "preparation", "deadline", "link", "join_link"),
-    "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "rebook_link"),
+    "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "money", "rebook_link"),
     "reminder": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
@@ -96,6 +98,7 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "guardian-ended": ("clinic", "phone", "guardian"),
     "address-changed": ("clinic", "changed"),
     "confirmation-code": ("clinic", "phone", "when", "code", "link"),
+    "payment-returned": (*APPOINTMENT_PLACEHOLDERS, "money", "link"),
 }
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
@@ -160,6 +163,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A moved appointment's previous doctor, if it has a different one now."""
     cancelled_by: CancelledBy | None = None
     cancel_reason: str | None = None
+    settlement: Settlement | None = None
+    """What happens to the money for an appointment that does not take place."""
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
     together: "Sequence[Facts]" = ()

@@ -10,6 +10,7 @@ from ...kit.calendar_entries import location
 from ...kit.i18n import one_line, translatable, translate
 from ...kit.money import Money
 from ...kit.regions import language_tag, region_of
+from ...payments.billing.wording import describe_settlement
 from ...payments.documents.formats import Formats
 from ...payments.documents.wording import METHODS
 from .model import PLACEHOLDERS, Facts, TemplateKey
@@ -30,6 +31,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "before": translatable("Previously: {before}"),
     "doctor_before": translatable("Previously with: {doctor_before}"),
     "expires": translatable("Held until: {expires}"),
+    "money": translatable("Payment: {money}"),
     "join_link": translatable("Join the video visit: {join_link}"),
 }
 """The lines about each of several appointments, keyed by placeholder."""
@@ -105,6 +107,11 @@ def _phone(key: TemplateKey, facts: Facts) -> str:
 def _day(key: TemplateKey, facts: Facts) -> str:
     start = facts.start_time
     return date_formats.day(start, facts.time_zone, tag_of(key.language, facts), _width(key)) if start else ""
+
+
+def _money(key: TemplateKey, facts: Facts) -> str:
+    """Return sentences about the money for an appointment that does not take place."""
+    return " ".join(describe_settlement(facts.settlement, tag_of(key.language, facts))) if facts.settlement else ""
 
 
 def _until(key: TemplateKey, facts: Facts) -> str:
@@ -242,6 +249,7 @@ VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "before": lambda key, facts: _moment(key, facts, facts.old_start_time),
     "doctor_before": lambda _key, facts: one_line(facts.old_doctor),
     "cancelled_by": lambda _key, facts: facts.cancelled_by or "",
+    "money": _money,
     "reason": lambda _key, facts: one_line(facts.cancel_reason),
     "expires": lambda key, facts: _moment(key, facts, facts.hold_expires_at),
     "count": _count,

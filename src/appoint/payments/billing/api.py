@@ -7,13 +7,15 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...database.pool import Transaction
+from ...http.languages import language_for
 from ...http.request import Request
 from ...http.resources import idempotent_answer
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
+from ...kit.ids import clinic_of
 from . import service
-from .model import SettlementView, Waiver
+from .model import PaymentTerms, SettlementView, Waiver
 
 
 class Billing(Controller):
@@ -41,6 +43,14 @@ class Billing(Controller):
 
         view, replayed = await idempotent_answer(request, data, waive, SettlementView)
         return json_response(request, view, headers=replay_headers(replayed))
+
+    @get("/appointmentTypes/{id:uuid}/paymentTerms", operation_id="getPaymentTerms", opt=route(permission="public"))
+    async def terms(self, request: Request, id: FromPath[UUID]) -> Response[PaymentTerms]:
+        """Return what an appointment of a type costs, what has to be paid to book it, and what it costs to cancel or
+        miss it, both as figures and in sentences."""
+        db, language = request.services.db.within(clinic_of(id)), language_for(request)
+        terms = await service.get_terms(db, id, language=language)
+        return json_response(request, terms, headers={"Cache-Control": "public, no-cache", "Vary": "Accept-Language"})
 
     @get(
         "/appointments/{appointment_id:uuid}/settlement",

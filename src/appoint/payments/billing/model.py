@@ -83,6 +83,21 @@ class Waiver(RequestBody):
     """Kept in the audit log."""
 
 
+class PaymentTerms(msgspec.Struct, kw_only=True, rename="camel"):
+    """What an appointment of a type costs, and what it costs to cancel or miss it."""
+
+    price: Money | None
+    deposit: Money | None
+    """What patients pay to book."""
+    deposit_refund_minutes: int
+    """Until how many minutes ahead patients can cancel and get the whole deposit back."""
+    cancellation: list[CancellationRule]
+    """If several rules apply, the one with the fewest minutes does. If none does, cancelling is free."""
+    no_show_fee: Money | None
+    text: list[str]
+    """The rules in sentences, in the caller's language. Empty if cancelling is always free."""
+
+
 class SettlementView(msgspec.Struct, kw_only=True, rename="camel"):
     """What happens to the money for an appointment that did not take place."""
 

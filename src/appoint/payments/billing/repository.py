@@ -195,6 +195,22 @@ async def settle(tx: Statements, settlement: Settlement, *, now: datetime) -> No
     )
 
 
+async def sum_refunds(db: Statements, appointment_id: UUID) -> tuple[int, RefundTo]:
+    """Return how much has been refunded because of an appointment, and where it went."""
+    row = await db.fetchrow(
+        """
+        select coalesce(sum(amount), 0)::bigint as amount, coalesce(max(destination), 'credit') as refund_to
+          from refund
+         where clinic_id = $1 and appointment_id = $2 and status <> 'failed'
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+    )
+    assert row, "a sum always has a row"
+    refund_to: RefundTo = row.refund_to
+    return row.amount, refund_to
+
+
 async def reopen(tx: Statements, appointment_id: UUID) -> None:
     """Forget how an appointment was settled, because it takes place after all."""
     await tx.execute(

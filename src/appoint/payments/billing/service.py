@@ -10,6 +10,7 @@ import structlog
 from ... import audit
 from ...booking.model import Status
 from ...booking.steps import UNDO_WINDOW
+from ...clinics.appointment_types import service as types
 from ...database.pool import Database, Statements, Transaction
 from ...events.model import Event
 from ...kit import errors
@@ -19,10 +20,13 @@ from ...kit.money import Money
 from ..invoices import repository as invoice_rows
 from ..invoices import service as invoices
 from ..payments import repository as payments
+from ..policies import service as policies
+from ..policies.model import DEFAULT_POLICY
 from . import drafts, repository, settling
 from .assessment import assess
-from .model import End, Settlement
+from .model import End, PaymentTerms, Settlement
 from .repository import BillRequest, Facts
+from .wording import describe_terms
 
 log = structlog.get_logger()
 
@@ -111,8 +115,9 @@ async def get_settlement(db: Statements, appointment_id: UUID, *, now: datetime)
         raise errors.NotFound
     end = ENDS.get(facts.status)
     if facts.was_only_held or not facts.has_policy:
-        nothing = Money(0, facts.currency)
-        return Settlement(appointment_id, end or "cancellation", nothing, nothing, nothing, "credit")
+        returned, refund_to = await repository.sum_refunds(db, appointment_id)
+        money = Money(returned, facts.currency)
+        return Settlement(appointment_id, end or "cancellation", money, Money(0, facts.currency), money, refund_to)
     assessment = await assess(
         db,
         facts,
@@ -121,6 +126,30 @@ async def get_settlement(db: Statements, appointment_id: UUID, *, now: datetime)
         ended_at=(facts.ended_at or facts.updated_at) if end else now,
     )
     return assessment.settlement
+
+
+async def get_terms(db: Statements, type_id: UUID, *, language: str) -> PaymentTerms:
+    """Return what an appointment of a type costs, and what it costs to cancel it. The language can have a region. Raise
+    `NotFound`."""
+    type = await types.get(db, type_id)
+    return await get_terms_for(db, type_id, type.price, language=language)
+
+
+async def get_terms_for(db: Statements, type_id: UUID, type_price: Money | None, *, language: str) -> PaymentTerms:
+    """Return what an appointment of a type with this price costs, as `get_terms` does."""
+    price = type_price or Money(0, "EUR")
+    policy = DEFAULT_POLICY
+    if price.amount:
+        policy = await policies.get_policy(db, clinic_of(type_id), type_id=type_id)
+    deposit, fee = policy.deposit(price.amount), policy.no_show_fee_amount
+    return PaymentTerms(
+        price=type_price,
+        deposit=Money(deposit, price.currency) if deposit else None,
+        deposit_refund_minutes=policy.deposit_refund_minutes,
+        cancellation=list(policy.cancellation),
+        no_show_fee=Money(fee, price.currency) if fee else None,
+        text=describe_terms(policy, price, language),
+    )
 
 
 async def waive_fee(tx: Transaction, actor: Actor, *, invoice_id: UUID, reason: str, now: datetime) -> Settlement:

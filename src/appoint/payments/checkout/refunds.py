@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from ... import audit
 from ...database.pool import Database, Transaction
+from ...events import repository as events
+from ...events.facts import DisputeClosed, DisputeOpened, MoneyFact, PaymentReturned
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..ledger import service as ledger
@@ -16,7 +19,7 @@ from ..payments import allocating, postings
 from ..payments import refunds as books
 from ..payments import repository as book_rows
 from ..payments import service as paid
-from ..payments.model import PositiveMoney, RefundContent
+from ..payments.model import PolicyLine, PositiveMoney, RefundContent
 from ..policies import service as policies
 from .currencies import from_provider
 from .model import Dispute, GatewayRefusal, GatewayUnavailable, Refund
@@ -33,9 +36,17 @@ PAID_ALREADY: Final = "The invoice had already been paid."
 
 
 async def give_back(
-    tx: Transaction, actor: Actor, *, payment_id: UUID, amount: int, now: datetime, reason: str = NOT_BOOKED
-) -> UUID:
-    """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says."""
+    tx: Transaction,
+    actor: Actor,
+    *,
+    payment_id: UUID,
+    amount: int,
+    now: datetime,
+    reason: str = NOT_BOOKED,
+    appointment_id: UUID | None = None,
+) -> None:
+    """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says. If
+    that is because an appointment could no longer be booked, its patient is told."""
     payment = await payments.lock(tx, payment_id)
     assert payment, "it has just succeeded"
     policy = await policies.get_policy(tx, payment.clinic_id)
@@ -48,10 +59,15 @@ async def give_back(
             amount=PositiveMoney(amount, payment.amount.currency),
             reason=reason,
         ),
+        decided_by=PolicyLine(appointment_id, None, None) if appointment_id else None,
         if_match=None,
         now=now,
     )
-    return refund.id
+    if appointment_id is None:
+        return
+    returned = await allocating.get_payment(tx, payment_id)
+    fact = PaymentReturned(returned.customer_id, appointment_id=appointment_id, refund_id=refund.id)
+    await allocating.append_event(tx, "payment.returned", returned, fact)
 
 
 async def send_due(db: Database, gateway: PaymentGateway, actor: Actor, *, now: datetime) -> int:
@@ -126,6 +142,8 @@ async def apply_dispute(tx: Transaction, actor: Actor, *, payment_id: UUID, disp
         payment, refund = await allocating.get_payment(tx, payment_id), await books.get(tx, refund_id)
         await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[refund_id, payment_id])
         await ledger.post(tx, payment.clinic_id, postings.on_dispute(payment, refund, outcome=outcome))
+        fact = DisputeClosed(payment.customer_id, payment_id=payment_id, outcome="won" if outcome == "won" else "lost")
+        await _append_event(tx, "dispute.closed", refund_id, fact)
 
 
 async def _open_dispute(tx: Transaction, actor: Actor, payment_id: UUID, dispute: Dispute, *, now: datetime) -> UUID:
@@ -149,4 +167,18 @@ async def _open_dispute(tx: Transaction, actor: Actor, payment_id: UUID, dispute
     await repository.attach(tx, refund.id, gateway_refund_id=dispute.id)
     await audit.record(tx, actor, clinic_id=payment.clinic_id, subjects=[refund.id, payment_id])
     await ledger.post(tx, payment.clinic_id, postings.on_dispute(payment, refund, outcome="opened"))
+    await _append_event(tx, "dispute.opened", refund.id, DisputeOpened(payment.customer_id, payment_id=payment_id))
     return refund.id
+
+
+async def _append_event(tx: Transaction, type: str, refund_id: UUID, fact: MoneyFact) -> None:
+    """Append an event about a refund in its current version."""
+    refund = await books.get(tx, refund_id)
+    await events.append_event(
+        tx,
+        clinic_id=refund.clinic_id,
+        type=type,
+        subject_id=str(refund_id),
+        subject_version=refund.version,
+        data=msgspec.json.encode(fact).decode(),
+    )

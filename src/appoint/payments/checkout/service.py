@@ -19,8 +19,10 @@ from ...booking.deposits import deposit_of, due_deposit
 from ...booking.model import Appointment, Status
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Statements, Transaction
+from ...events.facts import PaymentFailed
 from ...kit import errors, ids
 from ...kit.actors import Actor
+from ..payments import allocating
 from ..payments import service as books
 from . import invoice_payments, refunds
 from .currencies import UnsupportedAmount, from_provider
@@ -161,6 +163,9 @@ async def close(
 async def _give_up(tx: Transaction, actor: Actor, *, payment_id: UUID) -> None:
     if await payments.mark_cancelled(tx, payment_id):
         await audit.record(tx, actor, clinic_id=ids.clinic_of(payment_id), subjects=[payment_id])
+        payment = await allocating.get_payment(tx, payment_id)
+        fact = PaymentFailed(payment.customer_id, booking_id=payment.booking_id)
+        await allocating.append_event(tx, "payment.failed", payment, fact)
 
 
 async def apply(tx: Transaction, actor: Actor, *, payment_id: UUID, facts: Facts, now: datetime) -> None:
@@ -226,4 +231,4 @@ async def _book(
     deposits = [deposit.amount for each in lost if (deposit := deposit_of(catalogue, each))]
     amount = payment.amount.amount if len(lost) == len(together) else min(sum(deposits), payment.amount.amount)
     if amount:
-        await refunds.give_back(tx, actor, payment_id=payment.id, amount=amount, now=now)
+        await refunds.give_back(tx, actor, payment_id=payment.id, amount=amount, appointment_id=lost[0].id, now=now)

@@ -1,11 +1,11 @@
 """The page that shows an appointment to the holder of its manage link."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response
 
 from ...booking import links
-from ...booking.model import LIVE
+from ...booking.model import LIVE, Status
 from ...calls.guests import service as guests
 from ...calls.guests.model import MAX_GUESTS, InvitedGuest
 from ...calls.joining import service as joining
@@ -17,6 +17,8 @@ from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...kit import errors
 from ...kit.calendar_entries import CalendarEntry, calendar_entry, web_calendar_links
+from ...payments.billing import service as billing
+from ...payments.billing.wording import describe_settlement
 from .manage_link import (
     LinkedAppointment,
     describe_refusal,
@@ -26,6 +28,8 @@ from .manage_link import (
     not_found_page,
     path_of,
 )
+
+ENDED: Final = frozenset({Status.CANCELLED, Status.NOSHOW})
 
 
 async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
@@ -58,9 +62,18 @@ async def appointment_page(
         guests=await _list_guests(request, linked) if join else [],
         max_guests=MAX_GUESTS,
         is_moved="moved" in query,
+        money=await money_sentences(request, linked) if appointment.status in ENDED else [],
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
     )
+
+
+async def money_sentences(request: Request, linked: LinkedAppointment) -> list[str]:
+    """Say what happens to the money now that the appointment has been cancelled or missed, or if it is cancelled."""
+    appointment = linked.appointment
+    of_clinic = request.services.db.within(appointment.clinic_id)
+    settlement = await billing.get_settlement(of_clinic, appointment.id, now=linked.now)
+    return describe_settlement(settlement, language_tag_for(request, appointment.time_zone))
 
 
 async def find_join_link(request: Request, linked: LinkedAppointment, token: str) -> JoinLink | None:

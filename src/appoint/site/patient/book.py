@@ -21,6 +21,7 @@ from ...kit import clock, errors
 from ...kit.date_formats import moment
 from ...kit.i18n import translate
 from ...kit.ids import PLATFORM
+from ...payments.billing import service as billing
 from ..rendering import NO_STORE, redirect
 from .booking_choice import (
     MAX_TOGETHER,
@@ -120,6 +121,11 @@ async def _form(
         }
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
     deposit = visit.catalogue.deposit_for(choice.type)
+    terms: list[str] = []
+    if choice.type and choice.type.price:
+        of_clinic = visit.request.services.db.within(visit.catalogue.clinic_id)
+        type_id, price = choice.type.id, choice.type.price
+        terms = (await billing.get_terms_for(of_clinic, type_id, price, language=visit.tag)).text
     key, hold = form_key(typed) or secrets.token_urlsafe(18), held_token or typed.get("hold", "")
     response = visit.render(
         "patient/booking_form.html",
@@ -150,6 +156,7 @@ async def _form(
         asks=visit.questions(choice.type, choice.doctor),
         asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always" and deposit is None,
         deposit=deposit,
+        terms=terms,
     )
     if not visit.framed:
         add_form_key(response, visit.request, key)

@@ -20,7 +20,7 @@ from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.icalendar_files import invitation, organizer
 from ..rendering import NO_STORE, redirect
-from .appointment_page import appointment_page, calendar_entry_of, find_join_link, refused_page
+from .appointment_page import appointment_page, calendar_entry_of, find_join_link, money_sentences, refused_page
 from .manage_link import (
     appointment_id,
     database,
@@ -120,7 +120,13 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
         return not_found_page(request)
     if not linked.can_cancel or linked.is_late:
         return redirect(path_of(token))
-    return linked_page(request, "patient/cancel.html", linked, address=path_of(token))
+    return linked_page(
+        request,
+        "patient/cancel.html",
+        linked,
+        address=path_of(token),
+        money=await money_sentences(request, linked),
+    )
 
 
 @post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)

@@ -19,6 +19,8 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.actors import Actor
+from ...payments.billing import service as billing
+from ...payments.billing.wording import describe_settlement
 from ...payments.checkout import service
 from ...payments.checkout.currencies import UnsupportedAmount
 from ...payments.checkout.gateway import Checkout
@@ -144,7 +146,16 @@ async def show_result(request: Request, token: FromPath[str]) -> Response[Any]:
         amount=payment.amount,
         status=payment.status,
         is_booked=is_booked,
+        sentences=await _sentences(request, together) if payment.status == "succeeded" and not is_booked else [],
     )
+
+
+async def _sentences(request: Request, together: Sequence[Appointment]) -> list[str]:
+    """Say what happens to a payment for appointments that could no longer be booked."""
+    db, now = request.services.db.across(), clock.now()
+    settlements = [await billing.get_settlement(db, each.id, now=now) for each in together]
+    language = language_for(request)
+    return [sentence for settlement in settlements for sentence in describe_settlement(settlement, language)]
 
 
 PAGES: Final = [show, pay, show_result]
