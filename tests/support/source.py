@@ -91,5 +91,5 @@ def rules() -> dict[Path, ast.Module]:
         or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
         or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
         or path in [Path(f"payments/{name}.py") for name in ("invoices/corrections", "payments/allocating")]
-        or path == Path("payments/payments/refunds.py")
+        or path in [Path(f"payments/{name}/refunds.py") for name in ("payments", "checkout")]
     }

@@ -48,6 +48,8 @@ ACROSS_CLINICS = {
     ("database.queue_lengths", "webhook"): "the same",
     ("database.queue_lengths", "broker_message"): "the same",
     ("billing.list_due", "appointment_bill"): "workers serve all clinics",
+    ("coupons.release_expired", "coupon_use"): "workers serve all clinics",
+    ("policies.count_clinics_with_deposits", "payment_policy"): "the warning that nobody can pay deposits",
     ("checkout.list_ended", "appointment"): "the sweep of payments whose holds are over",
     ("checkout.list_ended", "payment"): "the same",
     ("checkout.list_unsent", "payment"): "workers serve all clinics",

@@ -20,7 +20,7 @@ from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
 from . import repository, service, transitions
-from .book import book
+from .coupons import COUPON_REASONS, book_with_coupon
 from .model import (
     Appointment,
     AppointmentPatch,
@@ -60,7 +60,9 @@ class Appointments(Controller):
     tags = ["Appointments"]
 
     @post(
-        "/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=(*REASONS, "in-queue"))
+        "/appointments",
+        operation_id="bookAppointment",
+        opt=route(permission="book", problems=(*REASONS, "in-queue", *COUPON_REASONS)),
     )
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
         """Book an appointment with a given doctor, or with any free doctor at a clinic. With `hold`, only hold the
@@ -102,7 +104,7 @@ class Appointments(Controller):
             is_proven=not request.user.is_stranger,
             origin=stranger_origin(request, data.booking_clinic_id),
         )
-        result = await book(request.services.db, request.cache, command)
+        result = await book_with_coupon(request, command, data.coupon)
         (appointment,) = result.booking.appointments
         visible = redact(request, appointment) if result.replayed else put_in_words(request, appointment)
         address = f"/api/appointments/{appointment.id}"

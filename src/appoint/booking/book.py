@@ -65,13 +65,13 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             slots, patients = await _find_slots(db, command), await _find_patients(db, command, catalogue)
             plan = plan_booking(command, catalogue, overrides, slots, patients)
         except errors.NotFound:  # the slot may have been withdrawn since an earlier request
-            if earlier := await _find_earlier(db, command):
+            if earlier := await find_earlier(db, command):
                 return Booked(earlier, replayed=True)
             raise
         write = _insert_first if number == 0 or plan.half_day else _insert
         if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors))):
             return Booked(_advise(booking, plan))
-        if earlier := await _find_earlier(db, command):
+        if earlier := await find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if plan.half_day and plan.violation is None:
             return await _insert_first_free(db, command, plan)
@@ -119,7 +119,7 @@ async def _find_patients(db: Statements, command: BookingCommand, catalogue: Cat
     return await repository.find_patient_facts(db, clinic_id=command.clinic_id, customer_ids=ids)
 
 
-async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
+async def find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
     """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed.
 
     If the key has expired, free it so that it can be used again.

@@ -19,7 +19,7 @@ from .confirmation.message import Confirmation
 from .half_day_requests import HalfDayRequest
 from .policy import Advisory
 from .steps import UndoOffer
-from .time_rules import Override, Reason, Rule
+from .time_rules import BookedCode, Override, Reason, Rule
 
 
 class Status(StrEnum):
@@ -211,6 +211,8 @@ class AppointmentRequest(HalfDayRequest, kw_only=True):
     """The token from the customer's registration."""
     clinic_id: fields.ClinicNumber | None = None
     """Required if neither `doctorId` nor `bookingSlotId` is given; the clinic's policy then chooses a free doctor."""
+    coupon: BookedCode | None = None
+    """A coupon's code. Its discount is taken off the invoice."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,9 @@ from .availability.model import DoctorTime, Range
 from .half_days import HalfDay
 from .policy import PolicyRule, booking_violations
 
+BookedCode = Annotated[
+    str, msgspec.Meta(max_length=60, pattern=r"\S", description="not case-sensitive", examples=["SPRING"])
+]
 REASONS: Final = (
     "in-the-past",
     "clinic-inactive",

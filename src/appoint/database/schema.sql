@@ -2024,6 +2024,7 @@ CASE
     WHEN (released_at IS NULL) THEN appointment_id
     ELSE NULL::uuid
 END) STORED,
+    reserved_until timestamp with time zone,
     CONSTRAINT coupon_use_customer_number CHECK (((customer_use >= 0) AND (customer_use <= 2147483646))),
     CONSTRAINT coupon_use_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT coupon_use_number CHECK (((use >= 0) AND (use <= 2147483646)))
@@ -3335,6 +3336,8 @@ CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btr
 CREATE INDEX coupon_use_by_coupon ON public.coupon_use USING btree (clinic_id, coupon_id) WHERE (released_at IS NULL);
 
 CREATE INDEX coupon_use_by_customer ON public.coupon_use USING btree (customer_id);
+
+CREATE INDEX coupon_use_reserved ON public.coupon_use USING btree (reserved_until) WHERE ((appointment_id IS NULL) AND (released_at IS NULL) AND (reserved_until IS NOT NULL));
 
 CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE (active AND (email IS NOT NULL));
 

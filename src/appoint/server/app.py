@@ -16,6 +16,7 @@ from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings.api import Bookings
 from ..booking.bulk.api import BulkChanges
 from ..booking.confirmation.api import Confirmations
+from ..booking.coupons import CouponDesks
 from ..booking.day_board.service import Changes
 from ..booking.finding.api import ClinicQueries
 from ..booking.joins.api import JoinedPatients
@@ -80,6 +81,7 @@ from ..payments.billing.api import Billing
 from ..payments.checkout.api import receive_payment_event
 from ..payments.checkout.gateway import Checkout
 from ..payments.coupons.api import Coupons
+from ..payments.coupons.desk import CouponDesk
 from ..payments.dev_gateway.api import call_development_gateway
 from ..payments.documents.api import InvoiceDocuments
 from ..payments.invoices.api import Invoices
@@ -119,18 +121,15 @@ API = [
     JoinedPatients,
     EmergencyAccesses,
     Privacy,
-    TimeSlots,
-    Schedules,
+    *(TimeSlots, Schedules),
     BookingSlots,
     ScheduleChanges,
-    Absences,
-    Holidays,
+    *(Absences, Holidays),
     AvailabilityQueries,
     Appointments,
     AppointmentProgress,
     BulkChanges,
-    AppointmentUndo,
-    Bookings,
+    *(AppointmentUndo, Bookings),
     *(Confirmations, ManageLinks, StrangerAppointments),
     *(Billing, Invoices, InvoiceDocuments, PayLinks, Payments, Coupons, Ledger, PaymentPolicies),
     *(ClinicCallSettings, Calls, Guests, Providers),
@@ -227,6 +226,7 @@ def create(
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
                         Checkout: checkout,
+                        CouponDesks: CouponDesks(CouponDesk()),
                         Queues: queues,
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),

@@ -43,6 +43,7 @@ from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
 from ..payments.billing import service as billing
 from ..payments.checkout import jobs as checkout
+from ..payments.coupons import desk as coupon_desk
 from ..payments.dev_gateway import jobs as dev_gateway
 from ..payments.documents import service as documents
 from ..scheduling.slots import jobs as slot_jobs
@@ -107,6 +108,7 @@ FREQUENT: Final[dict[str, Frequent]] = {
     "sum-up": Frequent(2.0, lambda work: reports.sum_up(work.db), is_long=True),
     "seal-audit": Frequent(3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
     "bill-appointments": Frequent(2.0, lambda work: billing.bill_due(work.db, now=clock.now())),
+    "release-coupons": Frequent(60.0, lambda work: coupon_desk.release_expired(work.db, now=clock.now())),
     "draw-invoices": Frequent(2.0, lambda work: documents.draw_due(work.db, now=clock.now())),
     "remind": Frequent(
         60.0,

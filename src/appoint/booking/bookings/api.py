@@ -17,10 +17,10 @@ from ...kit import clock
 from ...kit.errors import NotFound
 from ...kit.permissions import widest_grant
 from ...kit.structs import Page
-from ..book import book
 from ..confirmation import service as confirmation
 from ..confirmation.model import CONFIRMATION_PROBLEMS, ConfirmationCode
 from ..confirmation.service import CodeEntry
+from ..coupons import COUPON_REASONS, book_with_coupon
 from ..model import Appointment, BookedAppointments, Cancellation, Status
 from ..planning import BookingCommand, CustomerRequest
 from ..request_context import (
@@ -54,7 +54,7 @@ class Bookings(Controller):
     @post(
         "/bookings",
         operation_id="makeBooking",
-        opt=route(permission="book", problems=(*REASONS, "in-queue")),
+        opt=route(permission="book", problems=(*REASONS, "in-queue", *COUPON_REASONS)),
         request_max_body_size=MAX_BOOKING_BYTES,
     )
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
@@ -96,7 +96,7 @@ class Bookings(Controller):
             is_proven=not request.user.is_stranger,
             origin=stranger_origin(request, data.clinic_id),
         )
-        result = await book(request.services.db, request.cache, command)
+        result = await book_with_coupon(request, command, data.coupon)
         booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
         booking.payment = await payment_offer(request, result.booking.appointments)
         booking.appointments = [with_token(request, put_in_words(request, each)) for each in booking.appointments]

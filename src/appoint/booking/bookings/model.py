@@ -11,7 +11,7 @@ from ...customers.model import CustomerToken
 from ...kit import errors, fields
 from ..model import Appointment, PaymentOffer
 from ..selection import AppointmentFilter
-from ..time_rules import Override, TimeRequest
+from ..time_rules import BookedCode, Override, TimeRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):
@@ -77,6 +77,8 @@ class BookingRequest(TimeRequest, kw_only=True):
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
     override: Override | None = None
     """Staff only. Applies to all appointments. Overriding hours requires a named doctor."""
+    coupon: BookedCode | None = None
+    """A coupon's code. Its discount is taken off the invoice for the first appointment that it is valid for."""
 
     def __post_init__(self) -> None:
         if self.appointments is None:

@@ -17,6 +17,7 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ...kit.money import Money
+from ..coupons import repository as coupons
 from ..invoices import repository as invoice_rows
 from ..invoices import service as invoices
 from ..payments import repository as payments
@@ -39,6 +40,7 @@ BILLED_EVENTS: Final = frozenset(
         "appointment.fulfilled",
         "appointment.missed",
         "appointment.cancelled",
+        "appointment.hold-expired",
         "appointment.restored",
     }
 )
@@ -95,6 +97,10 @@ async def bill(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: date
 
 
 async def _bill(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
+    if facts.status == Status.CANCELLED:
+        await coupons.release_of_appointment(tx, facts.id, now=now)
+    if not facts.has_policy:
+        return
     end = None if facts.was_only_held else ENDS.get(facts.status)
     if facts.settled_as and facts.settled_as != end:
         await repository.reopen(tx, facts.id)

@@ -8,6 +8,7 @@ import structlog
 from ...database.pool import Database
 from ...kit.actors import Actor
 from ...settings import Settings
+from ..policies import service as policies
 from . import reconciliation, refunds, service
 from .gateway import create_gateway
 from .links import Links
@@ -47,9 +48,12 @@ async def close_ended(db: Database, gateway: PaymentGateway, *, links: Links, no
 
 
 async def run_hourly(db: Database, settings: Settings, *, now: datetime) -> None:
-    """Compare our books with the provider's."""
+    """Compare our books with the provider's. Without a provider, warn if clinics ask for deposits, because patients
+    can't pay them."""
     gateway = create_gateway(settings)
     if gateway is None:
+        if clinics := await policies.count_clinics_with_deposits(db):
+            log.warning("deposits cannot be paid: no payment provider is configured", clinics=clinics)
         return
     try:
         actor = Actor("system", operation="reconcilePayments")

@@ -46,7 +46,7 @@ async def give_back(
     appointment_id: UUID | None = None,
 ) -> None:
     """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says. If
-    that is because an appointment could no longer be booked, its patient is told."""
+    that is because an appointment could no longer be booked, append the event that makes Appoint tell the payer."""
     payment = await payments.lock(tx, payment_id)
     assert payment, "it has just succeeded"
     policy = await policies.get_policy(tx, payment.clinic_id)

@@ -4,18 +4,19 @@ from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...http.pagination import cursor_after
-from ...http.request import Request
+from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
+from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from . import repository, service
-from .model import Coupon, CouponContent, CouponFilter, CouponPatch
+from .model import Coupon, CouponCheck, CouponContent, CouponDiscount, CouponFilter, CouponPatch
 
 
 class Coupons(Controller):
@@ -50,6 +51,19 @@ class Coupons(Controller):
             service.get,
         )
         return created_response(request, coupon, f"/api/coupons/{coupon.id}", replayed=replayed)
+
+    @post(
+        "/coupons/check",
+        operation_id="checkCoupon",
+        status_code=HTTP_200_OK,
+        opt=route(permission="book", rate_limit="search", problems=("coupon-not-valid",)),
+    )
+    async def check(self, request: Request, data: JSONBody[CouponCheck]) -> Response[CouponDiscount]:
+        """Return what a coupon takes off the price of an appointment type. Whether it is valid for a patient is only
+        known when they book."""
+        idempotency_key(request)  # a repeat changes nothing, so only check the header
+        of_clinic = request.services.db.within(clinic_of(data.appointment_type_id))
+        return json_response(request, await service.check(of_clinic, query=data, now=clock.now()))
 
     @get("/coupons/{coupon_id:uuid}", operation_id="getCoupon", opt=route(permission="bill"))
     async def get(self, request: Request, coupon_id: FromPath[UUID]) -> Response[Coupon]:

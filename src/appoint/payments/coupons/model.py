@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ...booking.time_rules import BookedCode
 from ...kit import errors
-from ...kit.fields import ClinicNumber, Instant
+from ...kit.fields import Instant
 from ...kit.i18n import translatable
-from ...kit.money import MAX_AMOUNT
+from ...kit.money import MAX_AMOUNT, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 CODE_PATTERN: Final = r"^[A-Za-z0-9](-?[A-Za-z0-9]){2,39}$(?!\n)"
@@ -97,20 +98,16 @@ class CouponFilter(PageQuery):
 class CouponCheck(RequestBody, kw_only=True):
     """A coupon that someone wants to use."""
 
-    clinic_id: ClinicNumber
-    code: Annotated[str, msgspec.Meta(max_length=100, examples=["SPRING"])]
-    customer_id: UUID | None = None
-    appointment_type_id: UUID | None = None
-    price: Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
-    """In minor units of the clinic's currency."""
+    code: BookedCode
+    appointment_type_id: UUID
 
 
 class CouponDiscount(msgspec.Struct, kw_only=True, rename="camel"):
     """What a coupon takes off a price now."""
 
-    coupon_id: UUID
-    discount: int
-    """In minor units of the clinic's currency."""
+    price: Money
+    """The type's price without the coupon."""
+    discount: Money
 
 
 def check_validity(coupon: Coupon, *, type_id: UUID | None, is_first_visit: bool | None, now: datetime) -> None:

@@ -116,7 +116,14 @@ async def remove(tx: Statements, id: UUID, *, now: datetime) -> None:
     )
 
 
-async def take_use(tx: Statements, coupon_id: UUID, *, customer_id: UUID, appointment_id: UUID | None) -> UUID | None:
+async def take_use(
+    tx: Statements,
+    coupon_id: UUID,
+    *,
+    customer_id: UUID,
+    appointment_id: UUID | None,
+    reserved_until: datetime | None = None,
+) -> UUID | None:
     """Take one of a coupon's uses for a customer. Return its id, or None if all are taken."""
     return await tx.fetchval(
         TAKE_USE,
@@ -124,17 +131,83 @@ async def take_use(tx: Statements, coupon_id: UUID, *, customer_id: UUID, appoin
         coupon_id=coupon_id,
         customer_id=customer_id,
         appointment_id=appointment_id,
+        reserved_until=reserved_until,
     )
 
 
+async def attach_use(db: Statements, use_id: UUID, *, appointment_id: UUID) -> None:
+    """Give a reserved use to an appointment."""
+    await db.execute(
+        "update coupon_use set appointment_id = $3 where clinic_id = $1 and id = $2 and released_at is null",
+        clinic_of(use_id),
+        use_id,
+        appointment_id,
+    )
+
+
+async def release_use(db: Statements, use_id: UUID, *, now: datetime) -> None:
+    await db.execute(
+        "update coupon_use set released_at = $3 where clinic_id = $1 and id = $2 and released_at is null",
+        clinic_of(use_id),
+        use_id,
+        now,
+    )
+
+
+async def release_of_appointment(tx: Statements, appointment_id: UUID, *, now: datetime) -> None:
+    """Release the coupon of an appointment that does not take place, unless an issued invoice has used it."""
+    await tx.execute(
+        """
+        update coupon_use u set released_at = $3
+         where u.clinic_id = $1 and u.appointment_id = $2 and u.released_at is null
+           and not exists (select
+                             from invoice_line l
+                            where l.clinic_id = $1 and l.coupon_use_id = u.id and l.invoice_status = 'issued')
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+        now,
+    )
+
+
+async def release_expired(db: Statements, *, now: datetime) -> None:
+    """Release the uses that were reserved for bookings that never happened, at all clinics."""
+    await db.execute(
+        """
+        update coupon_use set released_at = $1
+         where reserved_until < $1 and appointment_id is null and released_at is null
+        """,
+        now,
+    )
+
+
+async def find_booked(tx: Statements, appointment_id: UUID, *, invoice_id: UUID) -> tuple[UUID, UUID] | None:
+    """Return the use and the coupon that an appointment was booked with, unless a different invoice has taken it off
+    already."""
+    row = await tx.fetchrow(
+        """
+        select u.id, u.coupon_id
+          from coupon_use u
+         where u.clinic_id = $1 and u.active_appointment_id = $2 and u.reserved_until is not null
+           and not exists (select
+                             from invoice_line l
+                            where l.clinic_id = $1 and l.coupon_use_id = u.id and l.invoice_id <> $3)
+        """,
+        clinic_of(appointment_id),
+        appointment_id,
+        invoice_id,
+    )
+    return (row.id, row.coupon_id) if row else None
+
+
 async def release_uses(tx: Statements, invoice_id: UUID, *, now: datetime) -> None:
-    """Release the uses of coupons on a draft's lines."""
+    """Release the uses of coupons on a draft's lines, except for those that appointments were booked with."""
     await tx.execute(
         """
         update coupon_use u set released_at = $3
           from invoice_line l
          where u.clinic_id = $1 and l.clinic_id = $1 and l.invoice_id = $2 and l.coupon_use_id = u.id
-           and u.released_at is null
+           and u.released_at is null and u.reserved_until is null
         """,
         clinic_of(invoice_id),
         invoice_id,

@@ -8,12 +8,14 @@ import asyncpg
 import msgspec
 
 from ... import audit
+from ...clinics.appointment_types import service as types
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction, violates
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.i18n import translatable
 from ...kit.ids import clinic_of
+from ...kit.money import Money
 from ...kit.structs import merge
 from . import repository
 from .model import Coupon, CouponCheck, CouponContent, CouponDiscount, CouponPatch, check_validity
@@ -76,14 +78,27 @@ async def remove(tx: Transaction, actor: Actor, *, coupon_id: UUID, if_match: st
 
 
 async def check(db: Statements, *, query: CouponCheck, now: datetime) -> CouponDiscount:
-    """Return what a coupon takes off a price. Raise a `coupon-not-valid` or `coupon-spent` `Conflict`."""
-    coupon = await repository.find(db, query.clinic_id, code=query.code)
-    if coupon is None:
+    """Return what a coupon takes off a type's price. Anyone can ask, so a coupon that is used up is refused like one
+    that does not exist. Raise `NotFound` for an unknown type, or a `coupon-not-valid` `Conflict`."""
+    type = await types.get(db, query.appointment_type_id)
+    coupon = await repository.find(db, clinic_of(type.id), code=query.code)
+    if coupon is None or not type.price:
         raise errors.Conflict("coupon-not-valid")
-    await _check(db, coupon, customer_id=query.customer_id, type_id=query.appointment_type_id, now=now)
+    await _check(db, coupon, customer_id=None, type_id=type.id, now=now)
     if coupon.max_uses is not None and coupon.use_count >= coupon.max_uses:
-        raise errors.Conflict("coupon-spent")
-    return CouponDiscount(coupon_id=coupon.id, discount=coupon.discount(query.price))
+        raise errors.Conflict("coupon-not-valid")
+    return CouponDiscount(price=type.price, discount=Money(coupon.discount(type.price.amount), type.price.currency))
+
+
+async def find_discount(
+    tx: Transaction, appointment_id: UUID, *, invoice_id: UUID, price: int
+) -> tuple[UUID, int] | None:
+    """Return the use and the discount of the coupon that an appointment was booked with, if there is one."""
+    found_use = await repository.find_booked(tx, appointment_id, invoice_id=invoice_id)
+    if found_use is None:
+        return None
+    use_id, coupon_id = found_use
+    return use_id, (await get(tx, coupon_id)).discount(price)
 
 
 async def use(
@@ -96,6 +111,7 @@ async def use(
     appointment_id: UUID | None,
     price: int,
     now: datetime,
+    reserved_until: datetime | None = None,
 ) -> tuple[UUID, int]:
     """Use a coupon. Return the id of the use and the discount. Raise a `coupon-not-valid` or `coupon-spent`
     `Conflict`."""
@@ -104,7 +120,9 @@ async def use(
         raise errors.Conflict("coupon-not-valid")
     await _check(tx, coupon, customer_id=customer_id, type_id=type_id, now=now)
     await repository.lock(tx, coupon.id)
-    use_id = await repository.take_use(tx, coupon.id, customer_id=customer_id, appointment_id=appointment_id)
+    use_id = await repository.take_use(
+        tx, coupon.id, customer_id=customer_id, appointment_id=appointment_id, reserved_until=reserved_until
+    )
     if use_id is None:
         raise errors.Conflict("coupon-spent")
     return use_id, coupon.discount(price)

@@ -91,7 +91,8 @@ async def create(
     policy = await policies.get_policy(tx, clinic_id)
     if prices_include_tax is not None:
         policy = msgspec.structs.replace(policy, prices_include_tax=prices_include_tax)
-    await _write_lines(tx, invoice_id, content.customer_id, content.lines, policy, now=now)
+    is_for_visits = kind == "invoice" and occasion in (None, "visit")
+    await _write_lines(tx, invoice_id, content.customer_id, content.lines, policy, is_for_visits=is_for_visits, now=now)
     return await get(tx, invoice_id)
 
 
@@ -147,7 +148,10 @@ async def change(
         _check_appointments(current.clinic_id, patch.lines)
         await coupon_uses.release_uses(tx, invoice_id, now=now)
         policy = await policies.get_policy(tx, current.clinic_id)
-        await _write_lines(tx, invoice_id, current.customer_id, patch.lines, policy, now=now)
+        is_for_visits = current.occasion in (None, "visit")
+        await _write_lines(
+            tx, invoice_id, current.customer_id, patch.lines, policy, is_for_visits=is_for_visits, now=now
+        )
     return await get(tx, invoice_id)
 
 
@@ -230,9 +234,11 @@ async def _write_lines(
     lines: Sequence[LineContent],
     policy: PaymentPolicy,
     *,
+    is_for_visits: bool,
     now: datetime,
 ) -> None:
-    """Use the lines' coupons, compute the lines' amounts, and write the lines."""
+    """Use the lines' coupons, and those that appointments were booked with. Compute the lines' amounts, and write the
+    lines."""
     discounts: dict[int, Discount] = {}
     for position, line in enumerate(lines):
         if line.coupon:
@@ -247,6 +253,11 @@ async def _write_lines(
                 now=now,
             )
             discounts[position] = Discount(use_id, amount)
+        elif line.appointment_id and is_for_visits:
+            price = line.quantity * line.unit_amount
+            discount = await coupons.find_discount(tx, line.appointment_id, invoice_id=invoice_id, price=price)
+            if discount and discount[0] not in {each.coupon_use_id for each in discounts.values()}:
+                discounts[position] = Discount(*discount)
     priced, total = price_lines(lines, policy, discounts)
     await repository.replace_lines(tx, invoice_id, priced, total=total, includes_tax=policy.prices_include_tax)
 

@@ -52,6 +52,12 @@ async def find_own(db: Statements, clinic_id: int, type_id: UUID | None) -> Paym
     return contents[0] if exists else PaymentPolicyContent()
 
 
+async def count_clinics_with_deposits(db: Statements) -> int:
+    return await db.fetchval(
+        "select count(distinct clinic_id) from payment_policy where num_nonnulls(deposit_amount, deposit_percent) > 0"
+    )
+
+
 async def save(tx: Statements, clinic_id: int, type_id: UUID | None, content: PaymentPolicyContent) -> None:
     """Replace the policy of a clinic or type."""
     await tx.execute(

@@ -30,6 +30,11 @@ async def has_deposits(db: Statements, *, clinic_id: int) -> bool:
     return await repository.has_deposits(db, clinic_id)
 
 
+async def count_clinics_with_deposits(db: Statements) -> int:
+    """Return how many clinics ask for a deposit. Without a payment provider, patients can't book there online."""
+    return await repository.count_clinics_with_deposits(db)
+
+
 async def replace(
     tx: Transaction, actor: Actor, *, clinic_id: int, type_id: UUID | None, content: PaymentPolicyContent
 ) -> PaymentPolicyContent:

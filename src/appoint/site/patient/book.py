@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
+from ...booking.coupons import COUPON_REASONS
 from ...booking.deposits import due_deposit
 from ...booking.model import Appointment
 from ...clinics.catalogue.model import Catalogue
@@ -51,7 +52,7 @@ from .own_people import people_of
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
 FIELDS: Final = (
-    *("person", "name", "email", "phone", "birthDate", "known", "note", "zone"),
+    *("person", "name", "email", "phone", "birthDate", "known", "note", "zone", "coupon"),
     *(f"{name}{number}" for number in range(1, MAX_TOGETHER) for name in ("person", "name", "birthDate")),
 )
 """The fields that end in a number belong to further appointments."""
@@ -201,7 +202,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     except errors.Conflict as refusal:
         index: int = refusal.facts.get("index", 0)
         other_choice = parts[index].choice
-        if other_choice != choice:
+        if other_choice != choice and refusal.type not in COUPON_REASONS:
             problem = PROBLEMS[refusal.type]
             text = translate(
                 visit.language,
@@ -211,6 +212,9 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
                 reason=describe_unavailable(other_choice, refusal.type, [], facts=refusal.facts).text,
             )
             return await _form(choice, typed, status_code=problem.status, trouble=text)
+        if refusal.type in COUPON_REASONS:
+            text = translate(visit.language, PROBLEMS[refusal.type].happened)
+            return await _form(choice, typed, status_code=409, faults={"coupon": text})
         unavailable = describe_unavailable(
             choice, refusal.type, await alternatives(choice, refusal), facts=refusal.facts
         )

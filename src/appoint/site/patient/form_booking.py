@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from ...booking.book import book
+from ...booking.coupons import book_with_coupon
 from ...booking.model import Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length, stranger_origin
@@ -126,7 +126,7 @@ async def book_parts(parts: Sequence[Part], typed: Mapping[str, str], *, booker_
         is_proven=is_proven,
         origin=stranger_origin(request, clinic_id),
     )
-    result = await book(request.services.db, request.cache, command)
+    result = await book_with_coupon(request, command, typed.get("coupon", "").strip()[:60] or None)
     return result.booking.appointments[0]
 
 

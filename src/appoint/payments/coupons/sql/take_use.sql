@@ -22,8 +22,9 @@ with taken as materialized (
    order by 1
    limit 1
 )
-insert into coupon_use (clinic_id, id, coupon_id, customer_id, appointment_id, use, customer_use)
-select :clinic_id, mint_id(:clinic_id), :coupon_id, :customer_id, :appointment_id, f.use, c.use
+insert into coupon_use (clinic_id, id, coupon_id, customer_id, appointment_id, use, customer_use, reserved_until)
+select :clinic_id, mint_id(:clinic_id), :coupon_id, :customer_id, :appointment_id, f.use, c.use,
+       :reserved_until::timestamptz
   from free f
  cross join free_for_customer c
 on conflict do nothing

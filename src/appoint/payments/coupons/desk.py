@@ -1,0 +1,74 @@
+"""Coupons on bookings: a use is reserved before the booking, and belongs to the appointment afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from ...booking.coupons import CouponRequest, Reservation
+from ...database.pool import Database, Transaction, violates
+from ...kit import errors
+from ...kit.ids import clinic_of
+from . import repository, service
+
+RESERVATION_TTL: Final = timedelta(minutes=5)
+"""How long a reserved use waits for its booking. Bookings take seconds."""
+
+
+class CouponDesk:
+    """What bookings need to know about coupons (`booking.coupons.Desk`)."""
+
+    async def reserve(
+        self, db: Database, *, clinic_id: int, code: str, requests: Sequence[CouponRequest], now: datetime
+    ) -> Reservation:
+        """Take a use of a coupon for the first request that it is valid for.
+
+        Raise a `coupon-not-valid` or `coupon-spent` `Conflict`.
+        """
+        return await db.within(clinic_id).atomic(_reserve, clinic_id=clinic_id, code=code, requests=requests, now=now)
+
+    async def attach(self, db: Database, reservation: Reservation, *, appointment_id: UUID, now: datetime) -> None:
+        """Give a reserved use to an appointment. Release it if the appointment has one already, because its booking was
+        repeated."""
+        within = db.within(clinic_of(appointment_id))
+        try:
+            await repository.attach_use(within, reservation.use_id, appointment_id=appointment_id)
+        except asyncpg.UniqueViolationError as error:
+            if not violates(error, "coupon_use_per_appointment"):
+                raise
+            await repository.release_use(within, reservation.use_id, now=now)
+
+    async def release(self, db: Database, reservation: Reservation, *, now: datetime) -> None:
+        """Release a reserved use, because nothing was booked."""
+        await repository.release_use(db.within(clinic_of(reservation.use_id)), reservation.use_id, now=now)
+
+
+async def _reserve(
+    tx: Transaction, *, clinic_id: int, code: str, requests: Sequence[CouponRequest], now: datetime
+) -> Reservation:
+    refusal = errors.Conflict("coupon-not-valid")
+    for index, request in enumerate(requests):
+        try:
+            use_id, _ = await service.use(
+                tx,
+                clinic_id=clinic_id,
+                code=code,
+                customer_id=request.customer_id,
+                type_id=request.type_id,
+                appointment_id=None,
+                price=0,
+                now=now,
+                reserved_until=now + RESERVATION_TTL,
+            )
+        except errors.Conflict as conflict:
+            refusal = conflict
+            continue
+        return Reservation(use_id, index)
+    raise refusal
+
+
+async def release_expired(db: Database, *, now: datetime) -> None:
+    """Release the uses that were reserved for bookings that never happened."""
+    await repository.release_expired(db, now=now)

@@ -1,0 +1,1 @@
+update coupon_use set reserved_until = now();
