@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..database.encryption import service as encryption
 from ..database.pool import connect
+from ..database.rows import Row
 from ..kit import clock
 from ..kit.key_ring import NO_KEYS, KeyRing
 from .large_world import large
@@ -41,7 +42,9 @@ async def load(
     """
     now = now or clock.now()
     connection = await asyncpg.connect(
-        database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"}
+        database_url,
+        server_settings={"application_name": "appoint demo", "statement_timeout": "0"},
+        record_class=Row,
     )
     try:
         if size == "small":

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
+from .money import add_money
 from .people import FAMILIES, Household, people
 from .small_bookings import Booked, Visitor, book_visits, write_appointments
 from .small_clinics import write_clinic
@@ -45,6 +46,8 @@ async def small(
         await write_appointments(world, in_order, dict(enumerate(CLINICS, first)))
         await add_up(connection, first_clinic=first)
         addresses = await staff(connection, first_clinic=first, password=password) if password else []
+        if password:
+            await add_money(world, first)
     await finish(connection)
     return addresses
 
