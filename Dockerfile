@@ -30,7 +30,7 @@ RUN python -m hatchling build --target wheel --directory dist \
     && pip --python /opt/appoint/bin/python install --no-cache-dir --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
-# Kubernetes needs the account's number to know that it is not root.
+# Kubernetes needs the account's numeric ID to verify that it is not root.
 RUN useradd --system --uid 10001 --home-dir /var/lib/appoint --create-home appoint
 COPY --from=package /opt/appoint /opt/appoint
 USER 10001

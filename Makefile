@@ -63,7 +63,7 @@ fmt: $(DEV) ## Format the code and fix what the linter can
 bench: $(DEV) $(PAGES) ## Run the benchmarks and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
 
-rush: $(DEV) $(PAGES) ## Let a million people want to book, and write docs/rush.md; ARGS='--minutes 1' for less
+rush: $(DEV) $(PAGES) ## Simulate a million people booking, and write docs/rush.md; ARGS='--minutes 1' for a shorter run
 	@$(PY) -m benchmarks.rush $(ARGS)
 
 e2e: $(DEV) $(DEV_PAGES) ## Run only the browser tests

@@ -41,14 +41,14 @@ def main(
     doctolib: bool = False,
     output: Path = DOCS,
 ) -> None:
-    """Let many people want to book at one clinic, and check that everything held.
+    """Simulate many people booking at one clinic, and check that everything held.
 
     Parameters
     ----------
     people
         How many people want to book.
     times
-        How many times there are.
+        How many appointment times there are.
     first_rate
         How many people arrive per second at the start.
     last_rate
@@ -58,7 +58,7 @@ def main(
     workers
         Number of server processes.
     doctolib
-        Instead, book 333 times per second with passes, next to 5,000 queue pages per second.
+        Instead, make 333 bookings per second with passes, alongside 5,000 queue pages per second.
     output
         The folder for the report, rush.md, and its plot, images/rush.svg.
     """
@@ -92,7 +92,7 @@ def plan_of(data: World, people, times, rates, seconds, *, bookings: float = 0) 
 async def run(
     data: World, plan: Plan, address: str, token: str, *, memory: Callable[[], int], connections: int = CONNECTIONS
 ) -> tuple[Journal, dict[str, int]]:
-    """Open the queue, let people come, and compare their journal with the database."""
+    """Open the queue, let people arrive, and compare their journal with the database."""
     await add_customers(data, plan)
     stream = await connect(address)
     opened = await send(stream, "PATCH", f"/api/clinics/{plan.clinic}/queue", '{"open": true}', bearer=token)

@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     first_customer: int
     customers: int
     bookings_rate: float = 0
-    """People per second who already have a pass. If it is not 0, all others only watch the queue."""
+    """People per second who already have a pass. If it is not 0, everyone else only watches the queue."""
     patience: float = 1
     """How long people wait before they refresh, as a share of what the page says."""
 
@@ -149,7 +149,7 @@ class Rush:
         heapq.heappush(self.due, (due, next(self.numbers), person))
 
     async def _work(self) -> None:
-        """Serve as a connection for whoever is due."""
+        """Send the requests of people who are due, over one connection."""
         stream = None
         while True:
             due, person = await self.ready.get()
@@ -173,7 +173,7 @@ class Rush:
         response = await self._send(stream, person, "GET", f"/c/{self.plan.clinic}")
         refresh = response.headers.get("refresh")
         if self.plan.bookings_rate:
-            self.journal.note("queue", due, response.status)  # each page is another person's
+            self.journal.note("queue", due, response.status)  # each page belongs to a different person
         elif refresh:
             self.journal.note("queue", due, response.status)
             self._add(time.perf_counter() + int(refresh) * self.plan.patience, person)

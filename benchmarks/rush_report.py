@@ -1,4 +1,4 @@
-"""The report of a rush: a table of what had to hold, and a plot of what happened."""
+"""The report on a rush: a table of what had to hold, and a plot of what happened."""
 
 from itertools import accumulate
 from pathlib import Path

@@ -141,7 +141,7 @@ async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncC
 
 @pytest.fixture
 def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop the clock, so that all of a test's requests count in the same window of a rate limit."""
+    """Stop the clock, so that all of a test's requests fall within the same rate-limit window."""
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
 

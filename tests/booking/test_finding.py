@@ -42,7 +42,7 @@ async def test_pages_of_a_search_contain_each_clinic_once(db, client):
 
 async def test_clinics_without_bookable_hours_are_not_found(db, client):
     await create_doctor(client, await create_clinic(client, name="Closed"))
-    clinic = await add_clinic(db, client, name="Over")
+    clinic = await add_clinic(db, client, name="Expired")
     await db.execute("delete from booking_slot where clinic_id = $1", clinic)
     assert await search(client) == []
 

@@ -24,7 +24,7 @@ async def world(db):
 
 
 async def fill(world, *, minutes=480):
-    """Book Dr Shah's Monday from its beginning, an hour each, and add it up."""
+    """Fill Dr Shah's Monday with one-hour appointments from the start of the day, and recalculate the day's sums."""
     hours = [divmod(start, 60) for start in range(0, minutes, 60)]
     booked = [await world.book(world.dr_shah, at(8 + hour), world.ana, minutes=60) for hour, _ in hours]
     await relay_all(world)

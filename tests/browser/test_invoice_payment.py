@@ -28,7 +28,7 @@ async def pay(page: Page, site: Site, link: str) -> None:
     await page.goto(site.url + re.sub("^https?://[^/]+", "", link))
     await follow(page.get_by_role("button", name="Pay"))
     await follow(page.get_by_role("button", name=re.compile("^Pay ")).first)
-    await expect(page.get_by_role("status")).to_contain_text("This invoice is paid.")
+    await expect(page.get_by_role("status")).to_contain_text("This invoice has been paid.")
 
 
 @pytest.mark.parametrize("has_scripts", [True, False])

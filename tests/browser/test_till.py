@@ -1,4 +1,4 @@
-"""At the till, staff take cash and refund it, by keyboard and without JavaScript."""
+"""At the till, staff take cash and refund it, with the keyboard and without JavaScript."""
 
 import re
 
@@ -38,4 +38,4 @@ async def test_staff_bill_a_patient_take_cash_and_refund_it_to_credit_without_ja
         await expect(page.get_by_text("Refund recorded.")).to_be_visible()
         await page.goto(f"{site.url}/staff/{CLINIC}/till?patient={customer_id}")
         await follow(page.get_by_role("button", name="Use"))
-        await expect(page.get_by_text("Paid with what the patient had left.")).to_be_visible()
+        await expect(page.get_by_text("Paid from the patient’s credit or earlier payments.")).to_be_visible()

@@ -72,7 +72,7 @@ async def test_patients_enter_the_same_meeting_as_guests():
     assert (joined["role"], joined["fullName"], joined["guest"]) == ("VIEWER", "Ana & Ünal", "true")
 
 
-async def test_a_meeting_that_the_server_dropped_is_created_again_and_old_links_do_not_fit_it():
+async def test_a_meeting_that_the_server_dropped_is_created_again_and_does_not_accept_old_links():
     server = FakeBigBlueButton()
     old = await server.gateway().enter(ROOM, PATIENT, now=NOW)
     server.meetings.clear()
@@ -81,7 +81,7 @@ async def test_a_meeting_that_the_server_dropped_is_created_again_and_old_links_
         server.join(old)
 
 
-async def test_ending_a_meeting_twice_is_no_failure():
+async def test_ending_a_meeting_twice_does_not_fail():
     server = FakeBigBlueButton()
     await server.gateway().enter(ROOM, HOST, now=NOW)
     for _ in range(2):

@@ -54,7 +54,7 @@ async def test_only_parties_and_staff_learn_where_to_join(client, world):
 
 
 @pytest.mark.parametrize("before_minutes", [180, 5, -15, -120])
-async def test_nobody_sees_the_providers_address_at_any_time(client, db, world, before_minutes):
+async def test_no_one_ever_sees_the_providers_address(client, db, world, before_minutes):
     await begin_at(db, world.id, clock.now() + timedelta(minutes=before_minutes))
     await db.execute("update call c set during = a.during from appointment a where a.id = c.appointment_id")
     for caller in ("holder", "patient", "doctor", "receptionist"):

@@ -42,7 +42,7 @@ async def test_a_public_room_with_the_same_name_is_refused():
         await daily.gateway().make(ROOM)
 
 
-async def test_ending_a_room_twice_is_no_failure():
+async def test_ending_a_room_twice_does_not_fail():
     daily = FakeDaily()
     await daily.gateway().make(ROOM)
     for _ in range(2):

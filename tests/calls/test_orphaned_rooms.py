@@ -1,4 +1,4 @@
-"""Exactly the rooms that calls need exist at a provider, whatever happens to it and to the workers."""
+"""A provider has exactly the rooms that calls need, whatever happens to it and to the workers."""
 
 import random
 from contextlib import suppress
@@ -69,12 +69,12 @@ async def test_the_room_of_a_call_that_has_ended_is_ended_again(world, daily):
     assert (await states(world), daily.rooms) == ([(0, "ended")], {})
 
 
-async def test_rooms_that_calls_need_stay(world, daily):
+async def test_rooms_that_calls_need_are_kept(world, daily):
     name = await make_room(world, daily)
     assert (await remove_orphans(world, daily), set(daily.rooms)) == (0, {name})
 
 
-async def test_rooms_of_other_systems_stay(world, daily):
+async def test_other_systems_rooms_are_kept(world, daily):
     await use_provider(world, "daily", DAILY)
     elsewhere = room_name("another installation's key", world.dr_shah)
     for name in ("standup", elsewhere):
@@ -90,7 +90,7 @@ async def test_orphaned_meetings_are_removed(world):
     assert (await remove_orphans(world, server), set(server.meetings)) == (1, {"standup"})
 
 
-async def test_a_provider_that_is_down_stops_nothing(world, daily):
+async def test_a_provider_that_is_down_does_not_stop_the_others(world, daily):
     daily.failure_rate = 1.0
     await use_provider(world, "daily", DAILY)
     assert await remove_orphans(world, daily) == 0

@@ -42,14 +42,14 @@ async def test_the_secret_is_stored_encrypted_and_never_shown(client, db, world)
     assert stored.connection.secret == SECRET
 
 
-async def test_the_stored_secret_stays_until_there_is_another(client, db, world):
+async def test_the_stored_secret_stays_until_a_new_one_is_set(client, db, world):
     await put(client, world, JITSI)
     response = await put(client, world, {**JITSI, "secret": None, "appId": "harbor"})
     assert (response.json()["appId"], response.json()["hasSecret"]) == ("harbor", True)
     assert (await repository.find(db, world.clinic)).connection.secret == SECRET
 
 
-async def test_a_secret_does_not_move_to_another_provider(client, db, world):
+async def test_a_secret_is_not_passed_on_to_a_different_provider(client, db, world):
     await put(client, world, JITSI)
     response = await put(client, world, {"gateway": "daily", "url": "https://lakeside.daily.co"})
     assert [each["pointer"] for each in response.json()["errors"]] == ["#/secret"]
@@ -89,7 +89,7 @@ async def test_a_change_based_on_old_settings_is_refused(client, world):
     assert response.status_code == 412
 
 
-async def test_changing_the_provider_makes_the_rooms_of_upcoming_calls_again(client, db, world):
+async def test_changing_the_provider_makes_new_rooms_for_upcoming_calls(client, db, world):
     appointment = await book_online(world, world.nine)
     await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
     await db.execute("update call set state = 'made', due_at = null")
@@ -102,7 +102,7 @@ async def test_changing_the_provider_makes_the_rooms_of_upcoming_calls_again(cli
     assert await states(world) == [(0, "made")]
 
 
-async def test_choosing_a_provider_makes_calls_for_appointments_booked_before(client, world):
+async def test_choosing_a_provider_makes_calls_for_appointments_booked_earlier(client, world):
     await book_online(world, world.nine)
     assert await states(world) == []
     await put(client, world, JITSI)

@@ -52,7 +52,7 @@ async def test_checking_a_backup_restores_it_and_finds_what_violates_a_rule(
     assert outcome.code == 1
     assert "violated by customer.customer_erased, clinic.clinic_currency" in outcome.output
     assert "The platform, erased-customers: Nothing is left of erased customers" in outcome.output
-    assert "4 records violate a rule." in outcome.errors
+    assert "Violations: 4." in outcome.errors
 
 
 def test_a_backup_never_replaces_a_file(server_url, programs, tmp_path):

@@ -1,4 +1,4 @@
-"""Queues open when the servers cannot keep up or staff open them, and end when nobody has to wait any more."""
+"""Queues open when the servers cannot keep up or staff open them, and end once no one has to wait."""
 
 import pytest
 
@@ -17,7 +17,7 @@ async def client(db, database_url, monkeypatch):
 
 
 async def overload(client, path="/c/lakeside"):
-    """Let the process spend a few seconds on slow requests."""
+    """Make the process spend a few seconds on slow requests."""
     for _ in range(OVERLOADED_SECONDS):
         for _ in range(20):
             await client.get(path)
@@ -47,14 +47,14 @@ async def test_if_no_clinic_causes_most_of_it_all_visitors_wait(client):
         assert waits(await Visitor(client).get(path))
 
 
-async def test_if_a_clinic_opens_its_queue_only_by_hand_an_overload_affects_all_visitors(client):
+async def test_if_a_clinic_opens_its_queue_only_by_hand_an_overload_makes_all_visitors_wait(client):
     await create_clinic(client, slug="lakeside", policy={"queue": "manual"})
     await overload(client)
     assert not (await show(client))["open"]
     assert waits(await Visitor(client).get("/"))
 
 
-async def test_a_few_slow_requests_open_nothing(client):
+async def test_a_few_slow_requests_do_not_open_a_queue(client):
     await create_clinic(client, slug="lakeside")
     for _ in range(10):
         for _ in range(9):
@@ -137,7 +137,7 @@ async def test_staff_announce_an_opening_in_the_clinics_own_time(client, db):
     assert (await show(client))["opensAt"] is None
 
 
-async def test_an_opening_cannot_be_announced_while_people_wait_since_the_last_one(client, db):
+async def test_an_opening_cannot_be_announced_while_people_are_still_waiting_from_the_last_one(client, db):
     await create_queue(client)
     await db.execute("update visitor_queue set opens_at = now() - interval '1 minute'")
     change = {"opensAt": "2027-03-01T07:00:00Z"}

@@ -1,4 +1,4 @@
-"""Nobody overtakes anyone in a queue, whatever happens to the server's processes."""
+"""No one overtakes anyone in a queue, whatever happens to the server's processes."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ async def take(queues, ticket=None):
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_no_ticket_overtakes_another_across_processes_and_restarts(db, client, seed):
-    """Whoever is let in, everyone with a lower number can be let in too."""
+    """Whenever a visitor is let in, everyone with a lower number can be let in too."""
     await open_queue(db, client)
     chance = random.Random(seed)
     processes = [process(db) for _ in range(3)]
@@ -136,7 +136,7 @@ def test_the_shuffle_gives_each_ticket_a_place_of_its_own(size):
 
 @pytest.mark.parametrize("index", [0, 4, 9])
 def test_the_shuffle_is_fair(index):
-    """Over many secrets, each ticket has each place equally often."""
+    """Across many secrets, each ticket gets each place equally often."""
     places = Counter(Shuffle(b"%d" % seed).place(index, 10) for seed in range(5000))
     chi_square = sum((places[place] - 500) ** 2 / 500 for place in range(10))
     assert chi_square < CHI_SQUARE_9

@@ -116,7 +116,7 @@ async def test_a_script_on_a_page_gets_a_problem_instead_of_a_page(client):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_booking_waits_though_only_its_body_names_the_clinic(client):
+async def test_a_booking_waits_even_if_only_its_body_names_the_clinic(client):
     await create_queue(client)
     program = Visitor(client)
     body = appointment_body(await create_doctor(client), await create_customer(client))
@@ -135,7 +135,7 @@ async def test_a_frame_on_another_site_leads_to_the_clinics_own_page(client):
     assert "frame-ancestors *" in page.headers["content-security-policy"]
 
 
-async def test_those_who_have_nothing_to_do_with_the_rush_never_wait(client, db):
+async def test_people_who_are_not_booking_never_wait(client, db):
     visit = await create_visit(db, client)
     appointment = await book(client, visit)
     await client.patch("/api/clinics/1", json={"slug": "lakeside"}, headers=ADMIN)
@@ -160,7 +160,7 @@ async def test_staff_of_another_clinic_and_signed_in_patients_wait(client, db):
     assert (await client.get("/api/clinics/1/availability?date=2027-01-12", headers=headers)).status_code == 429
 
 
-async def test_an_invalid_credential_is_refused_as_always(client):
+async def test_an_invalid_credential_is_refused_as_usual(client):
     await create_queue(client)
     headers = {"Authorization": "Bearer appoint_wrong"}
     assert (await client.get("/api/clinics/1/availability?date=2027-01-12", headers=headers)).status_code == 401
@@ -203,7 +203,7 @@ async def test_a_ticket_is_not_valid_at_another_clinic(client):
     assert waits(await visitor.get("/c/hillside"))
 
 
-async def test_a_pass_lasts_ten_minutes_and_a_form_that_was_begun_ten_more(client, pass_time):
+async def test_a_pass_lasts_ten_minutes_and_ten_more_for_a_form_that_was_begun(client, pass_time):
     await create_queue(client)
     visitor = Visitor(client)
     await visitor.get()
@@ -218,7 +218,7 @@ async def test_a_pass_lasts_ten_minutes_and_a_form_that_was_begun_ten_more(clien
     assert visitor.ticket().kind == "ticket"
 
 
-async def test_who_misses_their_turn_gets_a_new_ticket(client, db):
+async def test_visitors_who_miss_their_turn_get_a_new_ticket(client, db):
     await create_queue(client)
     visitor = Visitor(client)
     await visitor.get()

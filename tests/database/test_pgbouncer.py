@@ -60,7 +60,7 @@ async def servers(db, urls: tuple[str, str]) -> AsyncIterator[list[httpx2.AsyncC
         yield servers
 
 
-async def test_of_40_bookings_of_one_time_through_the_pooler_one_succeeds(db, servers):
+async def test_only_one_of_40_bookings_of_the_same_time_succeeds_through_the_pooler(db, servers):
     doctor_id, _ = await free_doctor(servers[0])
     customers = await add_customers(db, 40)
     outcomes = await outcomes_of(

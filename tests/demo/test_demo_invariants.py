@@ -1,4 +1,4 @@
-"""The demo worlds keep every invariant."""
+"""No demo world violates an invariant."""
 
 from datetime import UTC, datetime
 

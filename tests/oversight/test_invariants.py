@@ -30,7 +30,7 @@ async def check(db: Database, *clinic_ids: int) -> list[InvariantReport]:
 
 @pytest.fixture(scope="module")
 async def broken_url(server_url: str, worker_id: str) -> AsyncIterator[str]:
-    """A database without constraints, with one clinic for each invariant that is violated there."""
+    """A database without constraints, in which each clinic violates a different invariant."""
     url = await copy_template(server_url, f"broken_{worker_id}")
     connection = await asyncpg.connect(url)
     await connection.execute(DROP_CONSTRAINTS)
@@ -99,7 +99,7 @@ async def test_pages_cover_the_platform_and_every_clinic(client, clinic_id):
     assert second.json()["next"] is None
 
 
-async def test_the_nightly_check_logs_violations_and_keeps_their_count(broken):
+async def test_the_nightly_check_logs_violations_and_stores_their_number(broken):
     with capture_logs() as logs:
         await jobs.check_invariants(broken)
     counts = {(log["clinic_id"], log["invariant"]): log["count"] for log in logs}
@@ -116,7 +116,7 @@ async def test_the_command_names_violations_and_fails(run_command, broken_url):
     outcome = await run_command("check", "--clinic", "1", database_url=broken_url)
     assert outcome.code == 1
     assert "Clinic 1, doctor-free: A doctor never has two active appointments at the same time" in outcome.output
-    assert "records violate a rule." in outcome.errors
+    assert "Violations: " in outcome.errors
     outcome = await run_command("check", "--clinic", "9999", database_url=broken_url)
     assert (outcome.code, outcome.errors) == (1, "appoint: There is no clinic 9999.")
 

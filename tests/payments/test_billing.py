@@ -1,4 +1,4 @@
-"""Appointments are billed as the clinic's policies say, each once."""
+"""Each appointment is billed once, according to the clinic's policies."""
 
 import asyncio
 from uuid import UUID
@@ -53,7 +53,7 @@ async def test_a_visit_is_invoiced_when_it_is_over(client, db, practice):
     assert await invoices_for(client, appointment) == [("visit", "draft", PRICE)]
 
 
-async def test_nothing_is_invoiced_if_that_is_the_policy(client, db, practice):
+async def test_nothing_is_invoiced_if_the_policy_says_never(client, db, practice):
     await set_policy(client, practice, invoicesAt="never")
     appointment = await book_by_staff(client, practice)
     await take_steps(db, client, appointment, "arrive", "fulfil")
@@ -61,7 +61,7 @@ async def test_nothing_is_invoiced_if_that_is_the_policy(client, db, practice):
     assert await invoices_for(client, appointment) == []
 
 
-async def test_clinics_without_a_policy_are_not_billed(client, db, practice):
+async def test_nothing_is_billed_at_clinics_without_a_policy(client, db, practice):
     await db.execute("delete from payment_policy")
     await book_by_staff(client, practice)
     await run_worker(db)
@@ -121,7 +121,7 @@ async def test_a_cancellation_returns_what_the_clinic_does_not_keep(client, db, 
     assert (await refunds_of(db), await invoices_for(client, appointment)) == outcome
 
 
-async def test_a_cancelled_invoice_is_corrected_down_to_the_share_that_the_clinic_keeps(client, db, practice):
+async def test_a_cancellation_reduces_the_invoice_to_the_share_that_the_clinic_keeps(client, db, practice):
     await set_policy(client, practice, invoicesAt="booking", depositPercent=100, **HALF_WITHIN_TWO_WEEKS)
     appointment = await book_with_deposit(db, client, practice)
     await run_worker(db)
@@ -163,7 +163,7 @@ async def test_a_cancellation_is_settled_once_however_often_it_is_billed(client,
     assert await refunds_of(db) == [("method", QUARTER)]
 
 
-async def test_a_no_show_costs_a_fee_that_staff_decide_about(client, db, practice):
+async def test_a_no_show_leads_to_a_fee_that_staff_issue_or_waive(client, db, practice):
     await set_policy(client, practice, noShowFeeAmount=3000)
     appointment = await book_by_staff(client, practice)
     await take_steps(db, client, appointment, "noShow")

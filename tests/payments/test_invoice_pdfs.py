@@ -109,7 +109,7 @@ async def test_an_issued_invoice_is_drawn_once(db, clinic):
     assert await documents.get_pdf(db, invoice) == pdf
 
 
-async def test_an_invoice_that_the_worker_has_not_drawn_yet_is_drawn_when_someone_asks_for_it(serving_db, db, clinic):
+async def test_an_invoice_that_the_worker_has_not_drawn_yet_is_drawn_on_request(serving_db, db, clinic):
     invoice = await issue(db, clinic)
     pdf = await documents.get_pdf(serving_db.within(clinic), invoice)
     assert await documents.get_pdf(serving_db.within(clinic), invoice) == pdf

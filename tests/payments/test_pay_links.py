@@ -84,7 +84,7 @@ async def test_paying_on_the_providers_page_settles_the_invoice(client, db, ana)
     back = await client.get(returned.headers["Location"])
     assert (back.status_code, back.headers["Location"]) == (303, path)
     page = await client.get(path)
-    assert ("This invoice is paid." in page.text, "<button" in page.text) == (True, False)
+    assert ("This invoice has been paid." in page.text, "<button" in page.text) == (True, False)
     assert ((await fetch(client, invoice))["settled"], await payments_of(db, invoice)) == (True, [("succeeded", 6000)])
 
 
@@ -142,7 +142,7 @@ async def test_the_providers_page_stays_open_while_something_is_left_to_pay(clie
     assert await payments_of(db, invoice) == [("cancelled", 6000)]
 
 
-async def test_the_page_says_that_the_provider_is_away(client, ana):
+async def test_the_page_says_that_the_provider_is_unavailable(client, ana):
     class Away:
         async def create_session(self, request, *, key):
             raise GatewayUnavailable

@@ -55,7 +55,7 @@ async def test_a_patients_page_shows_the_invoice_in_its_own_language_and_what_is
     assert response.headers["Cache-Control"] == "no-store"
     assert f'<h1 id="document-title">Rechnung {invoice["number"]}</h1>' in response.text
     assert '<article class="document" lang="de-DE"' in response.text
-    assert "to pay by" in response.text
+    assert "is due by" in response.text
     assert f"/api/invoices/{invoice['id']}.pdf" in response.text
     assert [sorted(entry[2]) for entry in await audit_entries(db, "showOwnInvoice")] == [sorted([invoice["id"], ana])]
 
@@ -64,7 +64,7 @@ async def test_a_paid_invoice_says_so(client, ana):
     invoice = await issue(client, ana, 6000)
     await pay(client, ana, 6000, invoice)
     page = await client.get(f"/staff/1/invoices/{invoice['id']}/document", headers=ADMIN)
-    assert "This invoice is paid." in page.text
+    assert "This invoice has been paid." in page.text
 
 
 async def test_visitors_sign_in_before_they_see_an_invoice(client, ana):

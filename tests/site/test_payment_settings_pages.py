@@ -119,7 +119,7 @@ async def test_payment_rules_with_faults_are_not_saved(db, office):
     assert await db.fetchval("select count(*) from payment_policy") == 0
 
 
-async def test_an_appointment_type_has_rules_of_its_own(db, client, office):
+async def test_an_appointment_type_can_have_its_own_rules(db, client, office):
     type_id = await create_appointment_type(client)
     assert (await office.send(f"{RULES}/{type_id}", depositKind="amount", deposit="15")).status == 303
     assert await db.fetchval("select deposit_amount from payment_policy where appointment_type_id is not null") == 1500
@@ -136,7 +136,7 @@ async def test_differences_are_listed_with_what_to_do(db, office):
         clock.now(),
     )
     text = words(await office.get("/staff/1/payment-differences"))
-    assert "Someone made a refund on the provider’s own pages." in text
+    assert "Someone made a refund on the provider’s own site." in text
     assert "Compare both amounts" in text
 
 

@@ -1,4 +1,4 @@
-"""While visitors wait in a queue, those who have had their turn are not all led to the same time."""
+"""While visitors wait in a queue, those who have had their turn are not all offered the same time."""
 
 import re
 from datetime import datetime, timedelta

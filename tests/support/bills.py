@@ -1,4 +1,4 @@
-"""Appointments at a clinic whose policies bill them."""
+"""Appointments at a clinic with a payment policy."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ async def set_policy(client, practice: dict[str, str], **members: Any) -> None:
 
 
 async def run_worker(db) -> None:
-    """Relay all events, and bill what is due, once steps can no longer be undone."""
+    """Relay all events and bill what is due, as if steps could no longer be undone."""
     now = clock.now()
 
     async def follow(tx, batch):
@@ -81,7 +81,7 @@ async def issue(client, invoice: dict[str, Any]) -> dict[str, Any]:
 
 
 async def take_steps(db, client, appointment: dict[str, Any], *steps: str) -> None:
-    """Take steps with an appointment on its day, as staff do."""
+    """Move an appointment to today, and take these staff steps."""
     await publish_slot(db, appointment["doctorId"], START - EIGHT_DAYS, START - EIGHT_DAYS + timedelta(hours=6))
     await db.execute(
         """

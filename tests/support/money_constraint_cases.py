@@ -274,7 +274,7 @@ MONEY_PREPARATIONS = {
     "transfer_pending": without("transfer", "transfer_pkey"),
     "document_number_of_invoice": without("document_number", "document_number_pkey"),
     "document_number_of_payment": without("document_number", "document_number_pkey"),
-    # These rows refer to documents without the number, because a document with the number would need other rows.
+    # These rows refer to documents without a number, because a document with one would need further rows.
     "invoice_buyer": without("invoice", "invoice_number"),
     "invoice_seller": without("invoice", "invoice_number"),
     **dict.fromkeys(

@@ -62,4 +62,4 @@ CUSTOM_SPECS: dict[str, dict[str, Any]] = {
     ),
     "ServiceMonitor": spec(["selector", "endpoints"], selector={"type": "object"}, endpoints={"type": "array"}),
 }
-"""What we use of the operators' kinds."""
+"""The parts of the operators' kinds that we use."""

@@ -30,7 +30,7 @@ def rows(table: str, numbers: str = "generate_series(1, {count})", **columns: st
 
 
 def every_hour(start: str) -> str:
-    """Return ten minutes in each hour after `start`."""
+    """Return SQL for ten minutes in each hour after `start`."""
     hour = f"'{start}'::timestamptz + n * interval '1 hour'"
     return f"tstzrange({hour}, {hour} + interval '10 minutes')"
 
@@ -138,7 +138,7 @@ PLANTED: Final = {
     + rows("audit_head", ONE, position="2 * {count}", hash="sha256('')", sealed_at="now()", public_key="''",
            signature="''"),
 }  # fmt: skip
-"""The statements, by invariant. Each runs at a clinic of its own."""
+"""The statements, by invariant. Each runs in its own clinic."""
 ERASED_BADLY: Final = """
 insert into customer (name, active, removed_at, erased_at)
 select 'Tom', false, now(), now() from generate_series(1, {count});

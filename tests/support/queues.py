@@ -1,4 +1,4 @@
-"""Queues under test: the second in which they advance passes only when a test says so."""
+"""Queues for tests, which advance only when a test says so."""
 
 from contextlib import asynccontextmanager
 
@@ -36,7 +36,7 @@ async def change_queue(client, clinic_id=1, **change):
 
 
 class Visitor:
-    """A browser with its own cookies. Test clients don't send ours, because they are only for TLS."""
+    """A browser with its own cookies. Test clients don't send our cookies, because those are only for TLS."""
 
     def __init__(self, client: httpx2.AsyncClient, **headers: str) -> None:
         self.client = client
@@ -63,5 +63,5 @@ class Visitor:
 
 
 def waits(response) -> bool:
-    """Return whether the response is the page of someone who waits."""
+    """Return whether the response is the queue's page."""
     return response.status_code == 200 and "refresh" in response.headers

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: valid without a cluster, and hardened, spread and bounded as docs/kubernetes.md says."""
+"""The Kubernetes manifests: valid without a cluster, and hardened, spread and bounded as docs/scale.md says."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ from support.operator_schemas import CUSTOM, CUSTOM_SPECS
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubernetes"
 OVERLAYS = ("small", "ha")
 VERSIONS = ("1.32", "1.37")
-"""The oldest and the newest version of Kubernetes that the manifests are for."""
+"""The oldest and the newest version of Kubernetes that the manifests support."""
 FILES = sorted(path for path in DEPLOY.rglob("*.yaml") if path.name != "kustomization.yaml")
 GRACE_SECONDS = 5
 
@@ -141,7 +141,7 @@ def test_settings_exist_and_none_chooses_development_mode():
     assert "APPOINT_MODE" not in names
 
 
-def test_servers_report_whether_they_started_live_and_are_ready():
+def test_servers_report_whether_they_have_started_are_live_and_are_ready():
     assert (
         SERVER["startupProbe"]["httpGet"] == SERVER["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     )

@@ -17,7 +17,7 @@ from support.world import (
 UNSTORED = {"/api/clinics/{clinicId}/publicHolidays"}
 """Lists that don't come from the database, so they don't grow with it."""
 CHECKS = {"/api/invariants"}
-"""Lists that run statements for each clinic on the page. A page has few of them."""
+"""Lists that run statements for each clinic on the page. A page contains few clinics."""
 
 
 async def test_a_list_of_three_costs_as_many_statements_as_a_list_of_one(db, client, monkeypatch):

@@ -80,8 +80,8 @@ def environment(folder: Path, wheel: Path) -> Path:
 
 
 def copy_bytecode(environment: Path) -> None:
-    """Copy this environment's bytecode, so that the first start need not compile every dependency. Python ignores it
-    where the files differ.
+    """Copy this environment's bytecode, so that the first start doesn't have to compile every dependency. Python
+    ignores bytecode whose source file differs.
     """
     (packages,) = environment.glob("lib/python*/site-packages")
     own_packages = Path(pytest.__file__).parents[1]

@@ -1,4 +1,4 @@
-"""A rush in small: more people than times, one server process, and a comparison of every booking with the database."""
+"""A small rush: more people than times, one server process, and a comparison of every booking with the database."""
 
 from datetime import timedelta
 
@@ -21,12 +21,12 @@ async def small(db, database_url, monkeypatch):
 
 
 def must_hold(journal, checks):
-    """Return what did not hold, except for how long things took."""
+    """Return what did not hold, apart from how long things took."""
     return [fault for fault in rush_report.faults_of(journal, checks) if "waited" not in fault and "took" not in fault]
 
 
 @pytest.mark.parametrize("bookings", [0, 20])
-async def test_a_rush_books_each_time_once_and_fails_nobody(small, database_url, bookings):
+async def test_a_rush_books_each_time_once_and_no_request_fails(small, database_url, bookings):
     settings = {"database_url": database_url, "secret_key": SECRET_KEY, "queue": "manual"}
     with appoint("serve", **settings) as server:
         plan = rush.plan_of(small, 200, 20, (100, 200), 4, bookings=bookings)._replace(patience=0.05)

@@ -44,10 +44,10 @@ def restore(file: Path, /) -> None:
 
 def check_backup(file: Path, /, *, as_json: AsJson = False) -> None:
     """Restore a backup into a temporary database on this machine, and check that it is complete and that all its data
-    keeps its rules, as `appoint check` does. The exit code is 1 if it cannot be restored, or if a rule is violated.
+    follows the rules, as `appoint check` does. The exit code is 1 if it cannot be restored, or if a rule is violated.
 
     The temporary database needs as much space as the original, in the directory in TMPDIR, and is deleted at the end.
-    It uses the embedded PostgreSQL, even if Appoint itself uses another server.
+    It uses the embedded PostgreSQL, even if Appoint itself uses a different server.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`appoint check`: check that the stored data keeps all rules."""
+"""`appoint check`: check the stored data for violated rules."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -20,11 +20,11 @@ MAX_SHOWN: Final = 5
 
 
 def check(*, clinic: Number | None = None, as_json: AsJson = False) -> None:
-    """Check that the database is complete and that all stored data keeps its rules: no overlapping appointments,
-    nothing outside published hours, money that adds up, and many more. The exit code is 1 if a rule is violated.
+    """Check that the database is complete and that all stored data follows the rules: no overlapping appointments,
+    nothing outside published hours, amounts that add up, and many more. The exit code is 1 if a rule is violated.
 
-    It only reads, and can run while Appoint is in use. `appoint check-database` checks only the schema and the
-    privileges, in a second; `appoint audit verify` also recomputes the audit log's hashes.
+    The check only reads data, and can run while Appoint is in use. `appoint check-database` checks only the schema and
+    the privileges, in a second; `appoint audit verify` also recomputes the audit log's hashes.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ async def run_checks(db: "Database", *, clinic: int | None, as_json: bool) -> "l
 
 
 def conclude(reports: "list[InvariantReport]") -> None:
-    """Say whether all rules hold. Exit with code 1 if one is violated."""
+    """Report whether all rules hold. Exit with code 1 if one is violated."""
     count = sum(violation.count for report in reports for violation in report.violations)
     if count:
-        echo(f"{count} records violate a rule.")
+        echo(f"Violations: {count}.")
         sys.exit(1)
     echo(f"All rules hold. Checks: {sum(report.checked for report in reports)}.")
 

@@ -28,7 +28,7 @@ def export(
     clinic
         The clinic's number.
     format
-        For Beancount, or as CSV with amounts in minor units.
+        Beancount, or CSV with amounts in minor units.
     first_day
         Leave out earlier transfers.
     last_day

@@ -125,7 +125,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 
 def _invite_to_set_up(settings: Settings, address: str, say: Callable[[str], None], *, secretly: bool) -> None:
-    """Explain how to set up a new installation. The link is a secret, so it is printed only in a terminal."""
+    """Explain how to set up a new installation. The link is a secret, so it is printed only to a terminal."""
     from ..server import startup
 
     if settings.mode == "development":

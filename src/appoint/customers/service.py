@@ -162,7 +162,7 @@ async def change_own(
     if_match: str | None,
     now: datetime,
 ) -> None:
-    """Change the patient's own details in the same way as `change`, and the region that they have chosen."""
+    """Change a patient's own details as `change` does, together with the region that they have chosen."""
     await change(tx, actor, customer_id=customer_id, change=patch, if_match=if_match, now=now)
     await repository.change_region(tx, customer_id, region)
 

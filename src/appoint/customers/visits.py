@@ -1,4 +1,4 @@
-"""The appointments of a customer."""
+"""A customer's appointments."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ class PatientVisit(msgspec.Struct, frozen=True):
 
 
 async def count_upcoming_appointments(db: Statements, customer_id: UUID, *, now: datetime) -> int:
-    """Count the customer's live appointments at all clinics that end after now, including those that they booked for
+    """Count the customer's live appointments at all clinics that end after `now`, including those they booked for
     others."""
     return await db.fetchval(
         """

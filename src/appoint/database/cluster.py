@@ -197,8 +197,8 @@ class Cluster:
         self._write_rules("pg_ident.conf", "".join(f'appoint "{name}" all\n' for name in sorted(names)))
 
     def _write_rules(self, name: str, text: str) -> None:
-        """Replace a file in the data, which belongs to the server's account. Never follow a link that the account has
-        put there."""
+        """Replace a file in the data directory, which belongs to the server's account. Never follow a link that the
+        account has put there."""
         path = self.data / name
         path.unlink(missing_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

@@ -1,4 +1,4 @@
-"""The constraints that this version's schema has."""
+"""The constraints in this version's schema."""
 
 import re
 from functools import cache

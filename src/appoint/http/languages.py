@@ -45,9 +45,9 @@ def region_for(request: Request[Any, Any, Any]) -> str | None:
 def use_account_choices(
     request: Request[Any, Any, Any], response: Response[Any], language: str | None, region: str | None
 ) -> None:
-    """After a sign-in, let this browser's pages follow the region and the language chosen in the account. A language
-    chosen on a page in this browser wins. Accounts without a region leave the language alone, because theirs may only
-    be the one that a booking was made in."""
+    """Make this browser's pages follow the region and language chosen in the account, after a sign-in. A language
+    chosen on a page in this browser takes precedence. If the account has no region, leave the language alone, because
+    it may only be the one that a booking was made in."""
     if region and LANGUAGE_COOKIE not in request.cookies:
         remember_choices(response, language, region)
     elif region or REGION_COOKIE in request.cookies:
@@ -79,7 +79,7 @@ def typed_date(request: Request[Any, Any, Any], text: str | None, time_zone: str
 
 
 def typed_iso_date(request: Request[Any, Any, Any], text: str | None, time_zone: str | None = None) -> str:
-    """Return a typed date in the ISO format. Leave anything else unchanged, for the form to refuse."""
+    """Return a typed date in ISO format. Leave anything else unchanged, for the form to refuse."""
     return iso_date(text or "", day_first=regions.is_day_first(language_tag_for(request, time_zone)))
 
 

@@ -61,7 +61,7 @@ class Gate(Protocol):
         ...
 
     def observe(self, scope: HTTPScope, status: int, seconds: float, /) -> None:
-        """Take note of how long a request took."""
+        """Record how long a request took."""
         ...
 
 
@@ -185,7 +185,7 @@ class ObservedApp:
 
 
 QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics", "waitInQueue"}
-"""Monitoring, and the pages of people who wait, load these every few seconds, so they are logged at debug level."""
+"""Monitoring and waiting people's pages load these every few seconds, so they are logged at debug level."""
 
 
 def operation_of(scope: Scope) -> str:
@@ -195,7 +195,7 @@ def operation_of(scope: Scope) -> str:
 
 
 def _complete(own: Iterable[tuple[bytes, bytes]], scope: HTTPScope, request_id: str) -> list[tuple[bytes, bytes]]:
-    """Return a response's own headers with those that all responses have."""
+    """Return a response's own headers along with those that all responses have."""
     state = scope["state"]
     headers = [*own, (b"x-request-id", request_id.encode())]
     if scope["method"] == "OPTIONS":

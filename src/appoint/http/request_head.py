@@ -29,7 +29,7 @@ underscore, tilde, slash or backslash.
 
 
 PDF: Final = ".pdf"
-"""What the addresses of PDFs end with."""
+"""The ending of every PDF's address."""
 
 
 def check_head(scope: HTTPScope) -> None:
@@ -68,7 +68,7 @@ def address_without_slash(scope: HTTPScope) -> str | None:
 
 def split_pdf(scope: HTTPScope) -> None:
     """Give the `.pdf` at the end of an API path its own segment, because a path parameter is always a whole segment.
-    Raise `NotFound` if it has one already, so that each address can be written in only one way.
+    Raise `NotFound` if it already has one, so that each PDF has only one address.
     """
     path = scope["path"]
     if not path.startswith("/api/") or not path.endswith(PDF):
@@ -79,7 +79,7 @@ def split_pdf(scope: HTTPScope) -> None:
 
 
 def join_pdf(scope: Scope) -> None:
-    """Restore a path after routing."""
+    """Undo `split_pdf` after routing."""
     if scope["path"].endswith("/.pdf"):
         scope["path"] = scope["path"].removesuffix("/.pdf") + PDF
 

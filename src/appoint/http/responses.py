@@ -51,7 +51,7 @@ def json_response(
 
 
 class Encoded(NamedTuple):
-    """A document and its ETag."""
+    """An encoded response body and its ETag."""
 
     body: bytes
     tag: str
@@ -87,7 +87,7 @@ def encoded_response(
 def pdf_response(
     request: Request[Any, Any, Any], content: bytes, *, hash: str, name: str, subjects: Iterable[UUID | str]
 ) -> Response[Any]:
-    """Return a PDF to be saved under a name, or 304 if the caller already has it."""
+    """Return a PDF for download under this name, or 304 if the caller already has it."""
     return encoded_response(
         request,
         Encoded(content, f'"{hash}"'),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar import Request
 
 CHECK: Final = "check_turn"
-"""The key in a request's state under which the gate leaves its check."""
+"""The key in a request's state under which the gate stores its check."""
 HEADERS: Final = "queue_headers"
 """The key in a request's state with headers that the gate adds to the response."""
 

@@ -19,7 +19,7 @@ class DatabaseSettings(BaseSettings):
     )
     database_direct_url: SecretStr | None = Field(
         default=None,
-        description="the same database and login past a pooler in transaction mode, for everything that needs a "
+        description="the same database and login without a pooler in transaction mode, for everything that needs a "
         "session: the worker, commands, and listening for changes; if set, APPOINT_DATABASE_URL is the pooler's",
     )
     prepared: Literal["auto", "on", "off"] = Field(

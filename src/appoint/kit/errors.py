@@ -75,7 +75,7 @@ class TooMany(AppointError):
 
 
 class InQueue(AppointError):
-    """Visitors of the clinic's booking pages are waiting in a queue, and it is not the caller's turn yet."""
+    """Visitors to the clinic's booking pages are waiting in a queue, and it is not the caller's turn yet."""
 
     def __init__(self, *, retry_after_seconds: int, **facts: Any) -> None:
         super().__init__("in-queue", **facts)

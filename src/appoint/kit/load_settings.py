@@ -16,9 +16,8 @@ class LoadSettings(BaseSettings):
     )
     queue: Literal["automatic", "manual", "never"] = Field(
         default="automatic",
-        description="when visitors to booking pages wait in a queue: automatic, if the servers cannot keep up, a "
-        "clinic's staff open one or an announced opening is near; manual, not by itself if the servers cannot keep "
-        "up; never",
+        description="when visitors to booking pages wait in a queue: automatic (if the servers cannot keep up, a "
+        "clinic's staff open one, or an announced opening is near), manual (only in the last two cases), or never",
     )
     queue_admissions: float = Field(
         default=100,

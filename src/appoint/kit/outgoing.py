@@ -2,7 +2,7 @@
 
 Redirects are not followed, because they could lead to a server that was never chosen.
 
-Importing this takes a tenth of a second, so import it on first use.
+Importing this module takes a tenth of a second, so import it on first use.
 """
 
 import asyncio

@@ -44,7 +44,7 @@ def is_region(code: str) -> bool:
 
 
 def is_country(code: str) -> bool:
-    """Return whether the code is a country, rather than a part of the world."""
+    """Return whether the code stands for a country rather than a larger region."""
     return len(code) == 2 and is_region(code) and code not in ("EU", "EZ", "UN", "XA", "XB", "QO")
 
 

@@ -80,7 +80,7 @@ def _short_signature(secret: str, purpose: str, content: bytes) -> bytes:
 
 
 def sign_bytes(secret: str, purpose: str, content: bytes) -> str:
-    """Return the content with a signature of 16 bytes, for tokens that are created and checked thousands of times a
+    """Return the content with a 16-byte signature, for tokens that are created and checked thousands of times a
     second."""
     return urlsafe_b64encode(content + _long_signature(secret, purpose, content)).rstrip(b"=").decode()
 

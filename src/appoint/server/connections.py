@@ -9,13 +9,13 @@ from ..settings import Settings
 from .startup import read_keys
 
 LOCK_SECONDS: Final = 2.0
-"""How long people wait for another session to release a row. After that, the response is a 503."""
+"""How long requests wait for another session to release a row. After that, the response is a 503."""
 
 
 class Connections(NamedTuple):
     requests: Database
     sessions: Database
-    """For what needs a session of its own. The same database, unless requests go through a pooler."""
+    """For work that needs its own session. The same database, unless requests go through a pooler."""
 
 
 def connect(settings: Settings, direct_url: str, connect: Callable[..., Database]) -> Connections:

@@ -1,4 +1,4 @@
-"""What a page about an issued invoice shows."""
+"""The contents of an issued invoice's page."""
 
 from typing import NamedTuple
 from uuid import UUID

@@ -20,7 +20,7 @@ GUESTS = "/appointments/{appointment_id:uuid}/guests"
 
 
 class Guests(Controller):
-    """People whom patients bring to their video visits, such as an interpreter or a carer. Each has their own link."""
+    """People that patients bring to their video visits, such as an interpreter or a carer. Each has their own link."""
 
     tags = ["Guests"]
 
@@ -43,7 +43,7 @@ class Guests(Controller):
     async def invite(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[GuestContent]
     ) -> Response[InvitedGuest]:
-        """Invite a guest to a video visit. Appoint sends them no message: share the link with them yourself."""
+        """Invite a guest to a video visit. Appoint does not send them a message: share the link with them yourself."""
         guest, replayed = await idempotent_resource(
             request,
             data,

@@ -23,16 +23,16 @@ class Guest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class GuestContent(RequestBody):
-    """Someone whom the patient brings to a video visit, such as an interpreter or a carer."""
+    """Someone that the patient brings to a video visit, such as an interpreter or a carer."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"name": "Ines Okafor"}
 
     name: fields.PersonName
-    """The name that the others in the call see."""
+    """The name that others in the call see."""
 
 
 class InvitedGuest(msgspec.Struct, kw_only=True, rename="camel"):
-    """A guest, and the link with which they join."""
+    """A guest, and the link that they join with."""
 
     id: UUID
     appointment_id: UUID

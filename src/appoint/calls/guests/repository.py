@@ -45,8 +45,8 @@ async def has_appointment(db: Statements, appointment_id: UUID) -> bool:
 
 
 async def lock_visit(tx: Statements, appointment_id: UUID) -> bool | None:
-    """Lock an appointment, so that concurrent requests count its guests one after the other. Return whether it is
-    online, or None if it does not exist."""
+    """Lock an appointment, so that concurrent requests count its guests one at a time. Return whether it is online, or
+    None if it does not exist."""
     return await tx.fetchval(
         """
         select coalesce((select t.mode = 'online'
@@ -78,8 +78,8 @@ async def add(tx: Statements, appointment_id: UUID, name: str) -> Guest:
 
 
 async def revoke(tx: Statements, appointment_id: UUID, guest_id: UUID, *, now: datetime) -> bool:
-    """Revoke a guest's link. Return False if the appointment has no guest with this id, or the link is
-    revoked already."""
+    """Revoke a guest's link. Return False if the appointment has no guest with this id, or if the link has already been
+    revoked."""
     tag = await tx.execute(
         """
         update call_guest

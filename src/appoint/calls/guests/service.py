@@ -14,7 +14,7 @@ from .model import MAX_GUESTS, Guest, InvitedGuest
 
 
 async def list_with_links(db: Statements, appointment_id: UUID, *, origin: str, secret: str) -> list[InvitedGuest]:
-    """Return the guests with their links, for those who may share them. Raise `NotFound` for an unknown
+    """Return the guests with their links, for people who may share them. Raise `NotFound` for an unknown
     appointment."""
     guests = await repository.list_guests(db, appointment_id)
     if not guests and not await repository.has_appointment(db, appointment_id):
@@ -33,7 +33,7 @@ def with_link(guest: Guest, *, origin: str, secret: str) -> InvitedGuest:
 
 
 async def get(db: Statements, guest_id: UUID) -> Guest:
-    """Raise `NotFound` unless the guest's link is valid."""
+    """Return a guest. Raise `NotFound` unless their link is valid."""
     guest = await repository.find(db, guest_id)
     if guest is None:
         raise errors.NotFound

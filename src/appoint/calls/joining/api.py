@@ -21,14 +21,14 @@ STAFF = route(permission="run-appointments", owned_by="appointment_id")
 
 
 class Calls(Controller):
-    """Video visits. Neither responses nor events contain the address of a provider's room: people join on a page of
-    Appoint's."""
+    """Video visits. Neither responses nor events contain the address of a provider's room: people join on one of
+    Appoint's pages."""
 
     tags = ["Video visits"]
 
     @get("/clinics/{clinic_id:int}/calls", operation_id="listCalls", opt=route(permission="see-messages"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: CallFilter) -> Response[Page[ListedCall]]:
-        """List a clinic's current calls, oldest first. `state=dead` lists those whose room could not be made."""
+        """List a clinic's live calls, oldest first. `state=dead` lists those whose room could not be made."""
         calls = await service.list_calls(
             request.db,
             clinic_id=clinic_id,

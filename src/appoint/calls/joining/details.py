@@ -1,4 +1,4 @@
-"""Calls as the API shows them."""
+"""Calls, as shown in the API."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -51,12 +51,12 @@ class CallDetails(msgspec.Struct, kw_only=True, rename="camel"):
     """`wanted`: Appoint is making the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it
     could not be made. `ending` and `ended`: the call is over."""
     opens_at: datetime
-    """When the caller can join: the doctor earlier than the patient."""
+    """When the caller can join. Doctors can join earlier than patients."""
     closes_at: datetime
     waiting_since: datetime | None
     """When the patient entered the waiting room."""
     delay_minutes: int | None
-    """How late the doctor is running, if staff have said so."""
+    """How late the doctor is running, if staff have entered a delay."""
     reason: str | None
     """Why the last attempt to make the room failed. Only staff can see it."""
     phone: str | None

@@ -1,4 +1,4 @@
-"""A video visit as the people see it who join it."""
+"""A video visit as seen by the people who join it."""
 
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -63,7 +63,7 @@ class Visit(msgspec.Struct, frozen=True):
     clinic_id: int
     status: str
     link_number: int
-    """The number of the manage link that is valid."""
+    """The number of the currently valid manage link."""
     start_time: datetime
     end_time: datetime
     time_zone: str

@@ -31,7 +31,7 @@ async def find_appointment_id(db: Statements, call_id: UUID) -> UUID | None:
 
 
 async def list_openings(db: Statements, appointment_ids: Sequence[UUID]) -> list[Opening]:
-    """Return when the live calls of these appointments open and close, at all clinics."""
+    """Return when these appointments' live calls open and close, at any clinic."""
     rows = await db.fetch(
         """
         select c.appointment_id, lower(c.during) - make_interval(mins => coalesce(s.opens_before_minutes, 15)),
@@ -65,7 +65,7 @@ async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequ
 async def list_calls(
     db: Statements, *, clinic_id: int, state: State | None, after: UUID | None, limit: int
 ) -> list[Row]:
-    """Return a clinic's live calls, and one more than the limit if there are more."""
+    """Return a clinic's live calls, plus one beyond `limit` if there is a next page."""
     return await db.fetch(
         """
         select c.id, c.appointment_id, a.doctor_id, c.state, lower(c.during) as start_time, c.error as reason

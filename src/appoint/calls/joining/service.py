@@ -108,8 +108,8 @@ async def find_origin(db: Database, visit: Visit, providers: Providers) -> str |
 
 
 async def find_join_links(db: Statements, secret: str, numbers: Mapping[UUID, int]) -> dict[UUID, JoinLink]:
-    """Return where patients join their calls, by appointment. Appointments without a call are left out. The numbers are
-    those of the manage links."""
+    """Return the link where the patient joins the call, by appointment. Leave out appointments without a call.
+    `numbers` contains each manage link's number."""
     openings = await repository.list_openings(db, list(numbers))
     return {
         id: JoinLink(f"/join/{code(secret, id, numbers[id])}", opens_at, closes_at)
@@ -120,7 +120,7 @@ async def find_join_links(db: Statements, secret: str, numbers: Mapping[UUID, in
 async def list_calls(
     db: Statements, *, clinic_id: int, state: State | None, after: tuple[UUID] | None, limit: int
 ) -> list[ListedCall]:
-    """Return a clinic's current calls, and one more than the limit if there are more."""
+    """Return a clinic's live calls, plus one beyond `limit` if there is a next page."""
     rows = await repository.list_calls(db, clinic_id=clinic_id, state=state, after=after and after[0], limit=limit)
     return [to(ListedCall, row) for row in rows]
 

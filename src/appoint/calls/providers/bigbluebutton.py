@@ -1,4 +1,4 @@
-"""BigBlueButton, on a clinic's own server or at a host.
+"""BigBlueButton, on a clinic's own server or a hosted one.
 
 It drops meetings that stay empty for a few minutes, so a meeting is created when the doctor enters, and again by each
 later click in case it has been dropped. Creating it twice changes nothing. Patients and guests stay in its lobby until
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 TITLE: Final = "Video visit"
-"""People see it above the call. It must not say who meets whom, because the server keeps it."""
+"""Shown above the call. It must not reveal who is meeting whom, because the server stores it."""
 PASSWORD_BYTES: Final = 16
 
 
@@ -35,7 +35,7 @@ class BigBlueButtonGateway:
         return self.connection.url
 
     async def make(self, room: Room) -> None:
-        """Only make sure that the server is there and knows the secret."""
+        """Only check that the server responds and accepts the secret."""
         if not (self.connection.url and self.connection.secret):
             raise ProviderFailure("the address or the secret is missing")
         await self._call("isMeetingRunning", {"meetingID": room.name})
@@ -50,7 +50,7 @@ class BigBlueButtonGateway:
             "meetingID": room.name,
             "role": "MODERATOR" if person.is_host else "VIEWER",
             "userID": person.id,
-            "createTime": created.findtext("createTime", ""),  # so that the link is for this meeting only
+            "createTime": created.findtext("createTime", ""),  # makes the link valid for this meeting only
         }
         return self._url("join", parameters if person.is_host else parameters | {"guest": "true"})
 

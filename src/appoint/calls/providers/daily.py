@@ -37,7 +37,7 @@ class MeetingToken(msgspec.Struct):
 
 
 class DailyGateway:
-    """The room's name is ours, so making it again finds the room that is there."""
+    """We choose the room's name, so making it again finds the existing room."""
 
     def __init__(self, connection: Connection, transport: Transport) -> None:
         self.connection: Final = connection
@@ -106,7 +106,7 @@ class DailyGateway:
             after = {"starting_after": page.data[-1].id}
 
     async def _read_page(self, path: str) -> RoomPage:
-        """Try a page again if it fails, because a long list would otherwise hardly ever be complete."""
+        """Read a page, and try again if that fails. Otherwise, a long list would hardly ever be complete."""
         for _ in range(MAX_ATTEMPTS - 1):
             with suppress(ProviderFailure):
                 return _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)

@@ -1,4 +1,4 @@
-"""8x8's Jitsi as a service. It differs from a Jitsi server of one's own in who signs tokens and with what."""
+"""8x8's Jitsi as a service. It differs from a clinic's own Jitsi server in how tokens are signed."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FEATURES: Final = (
     "outbound-call",
     "file-upload",
 )
-"""Everything that a token can allow beyond the call itself. Ours allow none of it."""
+"""Everything that a token can allow beyond the call itself. Our tokens allow none of it."""
 
 
 class JaasGateway(JitsiGateway):

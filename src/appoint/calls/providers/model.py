@@ -80,7 +80,7 @@ def room_name(secret: str, call_id: UUID) -> str:
 
 
 def read_room_name(secret: str, name: str) -> UUID | None:
-    """Return the call whose room has this name, or None if the room is not one of ours."""
+    """Return the call whose room has this name, or None if it is not one of our rooms."""
     try:
         call_id = UUID(hex=name[:32])
     except ValueError:

@@ -31,7 +31,7 @@ class CallGateway(Protocol):
 
 @runtime_checkable
 class RoomDirectory(Protocol):
-    """What a gateway can do besides, if rooms exist at its provider without anyone in them. Both methods raise
+    """Additional methods of gateways whose provider's rooms exist even without anyone in them. Both methods raise
     `ProviderFailure`."""
 
     def list_rooms(self) -> AsyncIterator[str]:
@@ -39,5 +39,5 @@ class RoomDirectory(Protocol):
         ...
 
     async def remove(self, name: str) -> None:
-        """Remove a room, unless it is gone already."""
+        """Remove a room, unless it has already gone."""
         ...

@@ -34,7 +34,7 @@ Transport = Callable[[Request], Awaitable[Answer]]
 
 
 class PublicTransport:
-    """Opens a connection for each request, because requests to one provider are few and far between."""
+    """Opens a connection for each request, because requests to any one provider are rare."""
 
     def __init__(self, *, private_addresses: bool = False) -> None:
         self.private_addresses: Final = private_addresses
@@ -62,7 +62,7 @@ class PublicTransport:
 
 
 def refusal(status: int) -> ProviderFailure:
-    """Return why a request failed that the provider answered with this status."""
+    """Return why a request failed if the provider responded with this status."""
     match status:
         case 401 | 403:
             return ProviderFailure("the provider does not accept the key")

@@ -40,7 +40,7 @@ class Maker(NamedTuple):
 
 
 async def run(maker: Maker, stop: asyncio.Event, *, per_second: int) -> None:
-    """Make and end due rooms until `stop` is set, at most so many per second at each provider."""
+    """Make and end due rooms until `stop` is set, at most `per_second` at each provider."""
     for gateway in WITH_RATE_LIMIT:
         await repository.set_token_count(maker.db, gateway=gateway, per_second=per_second)
     await serve(

@@ -22,7 +22,7 @@ MAX_END_PERIOD: Final = timedelta(days=1)
 LEASE: Final = timedelta(seconds=60)
 """Longer than an attempt, with a margin."""
 WITH_RATE_LIMIT: Final[tuple[Gateway, ...]] = ("daily", "bigbluebutton")
-"""The providers that rooms are made or ended at with requests."""
+"""The providers that need a request to make or end a room."""
 TOKEN_COOLDOWN: Final = timedelta(seconds=1)
 
 

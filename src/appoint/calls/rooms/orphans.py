@@ -27,11 +27,11 @@ log = structlog.get_logger()
 MAX_ATTEMPTS: Final = 3
 TOKEN_WAIT_SECONDS: Final = 0.1
 MAX_TOKEN_SECONDS: Final = 120.0
-"""Longer than the tokens of a worker that died stay taken."""
+"""Longer than a dead worker's tokens stay taken."""
 
 
 async def remove_all(db: Database, providers: Providers, *, now: datetime) -> int:
-    """Remove orphaned rooms at all providers. Return how many there were. A provider that is unavailable gets its turn
+    """Remove orphaned rooms at all providers. Return how many there were. A provider that is unavailable is tried again
     the next night."""
     accounts: dict[tuple[Gateway, str, str], Connection] = {}
     for clinic_id in await settings_repository.list_clinics(db, WITH_RATE_LIMIT):
@@ -81,7 +81,7 @@ async def _list(directory: RoomDirectory) -> list[str]:
 
 
 async def _remove(directory: RoomDirectory, name: str) -> list[ProviderFailure]:
-    """Return the last failure, or nothing if the room is gone."""
+    """Return the last failure, or None if the room is gone."""
     failures: list[ProviderFailure] = []
     for _ in range(MAX_ATTEMPTS):
         try:

@@ -68,7 +68,7 @@ async def list_upcoming_online(db: Statements, *, clinic_id: int, now: datetime)
 
 
 async def switch_gateway(tx: Statements, *, clinic_id: int, gateway: Gateway | None, now: datetime) -> None:
-    """Let jobs make new rooms for a clinic's upcoming calls, or end the calls if there is no gateway."""
+    """Have jobs make new rooms for a clinic's upcoming calls, or end the calls if there is no gateway."""
     await tx.execute(SWITCH_GATEWAY, clinic_id=clinic_id, gateway=gateway, now=now)
 
 
@@ -180,7 +180,7 @@ async def release_token(db: Statements, *, gateway: Gateway, number: int, after:
 
 
 async def find_unknown(db: Statements, call_ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of the ids that no call has, across all clinics."""
+    """Return the ids that don't belong to any call, across all clinics."""
     rows = await db.fetch(
         """
         select given.id
@@ -194,7 +194,7 @@ async def find_unknown(db: Statements, call_ids: Sequence[UUID]) -> set[UUID]:
 
 
 async def end_again(db: Statements, call_ids: Sequence[UUID], *, now: datetime) -> int:
-    """Let jobs end the rooms of those calls that have ended, across all clinics. Return how many there are."""
+    """Have jobs end these calls' rooms again if the calls have ended, across all clinics. Return how many have."""
     tag = await db.execute(
         """
         update call c

@@ -16,7 +16,7 @@ DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
 MAX_DOCTOR_LINKS: Final = 200
 MIN_SECRET_LENGTH: Final = 32
 MAX_SECRET_LENGTH: Final = 8000
-"""A private key is long."""
+"""Long enough for a private key."""
 REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {
     "jitsi": ("url", "app_id"),
     "jaas": ("app_id", "key_id"),
@@ -26,7 +26,7 @@ REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {
 """What each provider needs in addition to a secret."""
 WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi", "jaas", "daily", "bigbluebutton"})
 REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "jaas", "link"})
-"""The providers whose rooms open again for anyone with a valid address, even after they were ended."""
+"""The providers whose rooms anyone with a valid address can open again, even after they have been ended."""
 
 OpeningMinutes = Annotated[int, msgspec.Meta(ge=5, le=60)]
 
@@ -49,7 +49,7 @@ class DoctorLink(RequestBody):
 
     doctor_id: UUID
     url: fields.WebAddress | None
-    """It must start with `https://`. With null, the doctor has no link."""
+    """It must start with `https://`. If null, the doctor has no link."""
 
 
 class CallSettingsContent(RequestBody):
@@ -66,27 +66,27 @@ class CallSettingsContent(RequestBody):
     gateway: Gateway | None
     """`jitsi`: a Jitsi Meet server that admits only people with a token. `jaas`: 8x8's Jitsi as a service. `daily`:
     private rooms at Daily. `bigbluebutton`: a BigBlueButton server. `link`: fixed addresses. `demo`: rooms without
-    sound or pictures, in development only. null: no video visits."""
+    audio or video, in development only. null: no video visits."""
     url: fields.WebAddress | None = None
     """The server, such as `https://lakeside.daily.co` or `https://bbb.example.org/bigbluebutton`, or the room for
-    doctors without a link of their own. It must start with `https://`."""
+    doctors without their own link. It must start with `https://`."""
     app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["lakeside"])] | None = None
     """Required for Jitsi and 8x8."""
     key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     """The ID of the key pair at 8x8. Required for 8x8."""
     secret: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SECRET_LENGTH)] | None = None
-    """What signs the tokens for Jitsi (at least 32 characters), the private key for 8x8 in PEM format, Daily's API key,
-    or BigBlueButton's shared secret. Without it, the stored secret stays unless the provider changes. Responses never
-    contain it."""
+    """The secret that signs tokens for Jitsi (at least 32 characters), the private key for 8x8 in PEM format, Daily's
+    API key, or BigBlueButton's shared secret. If omitted, Appoint keeps the stored secret, unless the provider changes.
+    Responses never contain it."""
     doctor_links: Annotated[list[DoctorLink], msgspec.Meta(max_length=MAX_DOCTOR_LINKS)] = []
-    """Doctors' own rooms. With `jitsi`, they are where a visit takes place if its room could not be made."""
+    """Doctors' own rooms. With `jitsi`, a visit takes place there only if its room could not be made."""
     opens_before_minutes: OpeningMinutes = DEFAULT_OPENING_MINUTES
     """How long before the start patients and guests can enter the waiting room."""
     phone: fields.Phone | None = None
     """The number to call if a video visit doesn't work. By default, it is the clinic's own number."""
 
     def list_faults(self) -> list[errors.Fault]:
-        """Return what the provider cannot work with."""
+        """Return what is missing or invalid for the chosen provider."""
         faults = [
             errors.Fault(pointer, translatable("must start with https://"))
             for pointer, url in (
@@ -139,6 +139,6 @@ class CallTrial(msgspec.Struct, kw_only=True, rename="camel"):
 
     succeeded: bool
     reason: str | None
-    """Why there was no room, if there was none."""
+    """Why the test failed, if it did."""
     address: str | None
-    """Where the caller can look at the test room for five minutes; null if it no longer exists."""
+    """Where the caller can visit the test room for five minutes; null if the room no longer exists."""

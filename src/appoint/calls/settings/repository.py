@@ -18,8 +18,8 @@ async def find(db: Statements, clinic_id: int) -> StoredSettings | None:
 
 
 async def find_connection(db: Statements, clinic_id: int, gateway: Gateway) -> Connection | None:
-    """Return how to reach the clinic's provider, or None if the clinic uses another one: no provider learns the secret
-    of another. Doctors' own links work whatever the provider. Raise `UnreadableError` if the connection cannot be
+    """Return how to reach the clinic's provider, or None if the clinic uses a different one: no provider learns another
+    provider's secret. Doctors' own links work with any provider. Raise `UnreadableError` if the connection cannot be
     decrypted."""
     stored = await find(db, clinic_id)
     if stored and stored.connection and gateway == "link" != stored.gateway:

@@ -36,7 +36,7 @@ TRIAL_TTL: Final = timedelta(minutes=5)
 
 
 async def get(db: Statements, clinic_id: int, *, default_gateway: Gateway | None) -> CallSettings:
-    """Raise `NotFound` for an unknown clinic."""
+    """Return the clinic's settings, without the secret. Raise `NotFound` for an unknown clinic."""
     await clinics.get(db, clinic_id)
     stored = await _find(db, clinic_id)
     connection = (stored and stored.connection) or Connection(url="")

@@ -28,7 +28,8 @@ class VisitorQueues(Controller):
         opt=route(permission="run-queue", problems=("clinic-inactive", "queues-off", "queue-open")),
     )
     async def change(self, request: Request, clinic_id: FromPath[int], data: JSONBody[QueuePatch]) -> Response[Queue]:
-        """Open or end a clinic's queue, or announce when booking opens. All servers follow within a second.
+        """Open or end a clinic's queue, or announce when booking opens. This takes effect on all servers within a
+        second.
 
         While the queue is open, visitors to the booking pages wait until it is their turn, and then have ten minutes to
         choose a time. Requests to the API without a session or key, and those of signed-in patients, wait too: they are

@@ -1,4 +1,4 @@
-"""Let visitors to booking pages wait, before their requests reach the framework."""
+"""Make visitors to booking pages wait, before their requests reach the framework."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ BOOKINGS: Final = frozenset({"/api/appointments", "/api/bookings"})
 EVERYWHERE: Final = frozenset({"/", "/find", "/suggestions", "/api/clinics/search", "/api/availability/search"})
 """Only the queue in front of all clinics applies to these."""
 MEASURED: Final = "is_measured"
-"""The key in the state of requests that tell how much load booking causes."""
+"""The key in a request's state that marks requests whose response times show the load from booking."""
 
 
 class Visit(NamedTuple):
@@ -70,7 +70,7 @@ NO_TICKET_IN_FRAMES: Final = Turn(NO_WAIT_KNOWN, None)
 IDENTIFYING: Final = _Route("identify", route(permission="public", unattended=True))
 WAITING: Final = _Route("waitInQueue", route(permission="register", page=True))
 WAITING_PROGRAM: Final = _Route("waitInQueue", route(permission="register"))
-"""With this permission, responses are never stored, and a request to the gate changes no times."""
+"""With this permission, responses are never cached, and a request to the gate doesn't drop any recent free times."""
 
 
 class QueueGate:
@@ -111,7 +111,7 @@ class QueueGate:
         return True
 
     def observe(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        """Take note of how long a request took, unless it was answered here."""
+        """Record how long a request took, unless the gate itself responded."""
         if self.queues and MEASURED in scope["state"] and not isinstance(_handler(scope), _Route):
             self.queues.pace.observe(seconds, failed=status >= 500)
 
@@ -196,7 +196,7 @@ async def _is_exempt(request: Request, clinic_id: int) -> bool:
 
 
 async def _of_session(request: Request, token: str) -> Actor | None:
-    """Return the caller with the session. Whether they may send the request is for the guard to decide."""
+    """Return the session's caller. The guard decides whether they may send the request."""
     find = next((find for prefix, find in request.services.identities.items() if token.startswith(prefix)), None)
     return await find(request, token) if find else None
 

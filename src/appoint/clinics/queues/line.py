@@ -1,5 +1,5 @@
 """The queues as one server process sees them. The rows that all processes share are read and advanced every second, so
-the pages of those who wait need no statement.
+waiting visitors' pages need no statement.
 """
 
 import asyncio
@@ -37,11 +37,11 @@ BLOCK_SECONDS: Final = 1.0
 """How long a process uses a block of numbers. The rest is dropped, so that no number is much younger than its place."""
 MAX_BLOCK: Final = 500
 MAX_STALE_SECONDS: Final = 30.0
-"""After this long without the database, visitors keep waiting, and newcomers get no tickets."""
+"""After this long without the database, visitors keep waiting, and new ones get no tickets."""
 MAX_VISITED: Final = 1000
 """The number of clinics whose visits a process counts in a second."""
 CLINIC_SHARE: Final = 0.5
-"""A clinic that has more of the visits than this is the reason for an overload."""
+"""A clinic with a larger share of the visits than this counts as the cause of an overload."""
 CALM_SECONDS: Final = 60
 """How long a queue has to be short before it ends by itself."""
 CALM_WAIT_SECONDS: Final = 5
@@ -88,7 +88,7 @@ class _Line:
         return Shuffle(f"{self.secret}\nqueue {self.state.clinic_id} {self.state.opens_at}".encode())
 
     def update(self, state: QueueState) -> None:
-        """Take over what the database says now."""
+        """Adopt the state from the database."""
         now = monotonic()
         if state.served > self.state.served or (self.speed and state.waiting):
             speed = (state.served - self.state.served) / max(now - self.updated, 0.1)
@@ -104,7 +104,7 @@ class Queues:
     requests use up all others."""
 
     def __init__(self, db: Database, *, secret: str, mode: Mode, most: float) -> None:
-        """`most` is the most visitors to let in per second."""
+        """`most` limits how many visitors are let in per second."""
         self._db: Final = db
         self.secret: Final = secret
         self.mode: Final = mode
@@ -187,7 +187,7 @@ class Queues:
         return {id: -(-number * each // total) for id, each in lengths.items()}
 
     async def _open_if_overloaded(self) -> None:
-        """Open the queue of the clinic that most visits are to, or else the one in front of all clinics."""
+        """Open the queue of the clinic that gets most of the visits, or else the one in front of all clinics."""
         if not self.pace.is_overloaded:
             return
         name, visits = max(self._visits.items(), key=lambda item: item[1], default=("", 0))
@@ -212,8 +212,8 @@ class Queues:
         return line.state if line else None
 
     async def take_turn(self, state: QueueState, ticket: Ticket | None, *, sends_form: bool, now: datetime) -> Turn:
-        """Return whether a visitor with this ticket or pass can continue, or else how long they wait. Issue a ticket to
-        visitors who have none, or whose ticket or pass has expired."""
+        """Return whether a visitor with this ticket or pass can continue, or else how long they have to wait. Issue a
+        ticket to visitors who have none, or whose ticket or pass has expired."""
         line = self._lines.get(state.clinic_id)
         if line is None:
             return Turn(None, None)

@@ -26,7 +26,7 @@ REFRESHES_PER_SECOND: Final = 1000
 
 
 class QueueState(msgspec.Struct, frozen=True):
-    """A queue as the database knows it."""
+    """A queue's state in the database."""
 
     clinic_id: int
     """0 for the queue in front of all clinics."""
@@ -107,7 +107,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     waiting: int
     """How many tickets have been issued to people who have not had their turn. Some may have given up."""
     admitted: int
-    """How many people have had their turn, since the first queue."""
+    """How many people have had their turn since the clinic's first queue."""
 
     @classmethod
     def of(cls, state: QueueState | None) -> "Queue":
@@ -127,7 +127,7 @@ class QueuePatch(RequestBody):
     """Opens or ends the queue, or announces when booking opens."""
 
     open: bool | msgspec.UnsetType = msgspec.UNSET
-    """True to let visitors wait in the queue from now on; false to let everyone in."""
+    """True to make visitors wait in the queue from now on; false to let everyone in."""
     opens_at: fields.Instant | None | msgspec.UnsetType = msgspec.UNSET
     """When booking opens. From half an hour before, visitors take tickets instead of booking; tickets from before the
     opening are then shuffled. Null withdraws the announcement."""

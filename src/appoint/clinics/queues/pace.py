@@ -6,10 +6,10 @@ Each process measures only itself. Together they advance the queue by the sum of
 from typing import Final
 
 SLOW_SECONDS: Final = 0.5
-"""Half of what an admitted visitor may wait."""
+"""Half the longest time that an admitted visitor should have to wait for a response."""
 SLOW_SHARE: Final = 0.05
 MAX_LAG_SECONDS: Final = 0.5
-"""How late the process may be with what it wants to do each second."""
+"""How late the process may be with the work that it does every second."""
 MAX_BUSY: Final = 4.0
 """The number of requests in progress, on average, above which the pace no longer increases."""
 START: Final = 5.0
@@ -20,12 +20,12 @@ OVERLOADED_SHARE: Final = 0.3
 OVERLOADED_REQUESTS: Final = 10
 """The number of slow requests in a second below which a process does not count as overloaded."""
 OVERLOADED_SECONDS: Final = 3
-"""How many seconds in a row make an overload."""
+"""How many consecutive seconds make an overload."""
 
 
 class Pace:
     def __init__(self, most: float) -> None:
-        """`most` is the most visitors per second."""
+        """`most` limits the visitors per second."""
         self.most: Final = most
         self.rate = min(START, most)
         self.overloaded_seconds = 0
@@ -45,7 +45,8 @@ class Pace:
         self._busy += seconds
 
     def advance(self, seconds: float, *, lag: float) -> int:
-        """Return how many visitors to let in for the last `seconds`, and adjust the pace to what happened in them."""
+        """Return how many visitors to let in for the last `seconds`, and adjust the pace to what happened in that
+        time."""
         if lag > MAX_LAG_SECONDS or self._slow > max(self._requests * SLOW_SHARE, 1):
             self.rate = max(self.rate * REDUCTION, MIN)
         elif self._busy / seconds < MAX_BUSY:

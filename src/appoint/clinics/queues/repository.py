@@ -23,7 +23,7 @@ async def advance(db: Statements, numbers: Mapping[int, int]) -> list[QueueState
 
 
 async def start_lobby(db: Statements, clinic_id: int, *, before: timedelta) -> None:
-    """Open the queue for an announced opening if it is near. Tickets from now on are shuffled at the opening."""
+    """Open the queue for an announced opening if it is near. Tickets issued from now on are shuffled at the opening."""
     await db.execute(START_LOBBY, clinic_id=clinic_id, before=before)
 
 

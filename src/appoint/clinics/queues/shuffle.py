@@ -1,7 +1,7 @@
 """A random order that takes no memory: every process computes each ticket's place from its number and a secret.
 
 The order is a Feistel network over the numbers below the next power of four. A number that it maps beyond the end is
-mapped again until it is within (cycle walking), so that each number gets a place of its own.
+mapped again until it is within (cycle walking), so that each number gets its own place.
 """
 
 import hashlib

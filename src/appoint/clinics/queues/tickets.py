@@ -19,12 +19,13 @@ class Ticket(NamedTuple):
     issued_at: datetime
 
     def age(self, now: datetime) -> float:
-        """Return how old it is, in seconds."""
+        """Return its age in seconds."""
         return (now - self.issued_at).total_seconds()
 
 
 def cookie_name(clinic_id: int) -> str:
-    """Return the name of the cookie for a clinic's queue. Each has its own, so that one can wait in several."""
+    """Return the name of the cookie for a clinic's queue. Each queue has its own, so that a visitor can wait in
+    several."""
     return f"__Host-appoint-queue-{clinic_id}"
 
 

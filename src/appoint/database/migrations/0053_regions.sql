@@ -1,4 +1,4 @@
--- The region whose formats a person wants dates, times and numbers in. Both columns start out empty.
+-- The region whose formats a person prefers for dates, times and numbers. Both columns start out empty.
 alter table app_user
   add column region text constraint app_user_region check (region ~ '^([A-Z]{2}|419)$');
 alter table customer

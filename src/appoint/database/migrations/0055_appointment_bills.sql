@@ -1,10 +1,10 @@
 -- What the worker has to bill for appointments, and how it has settled those that were cancelled or missed.
 
--- An appointment at a clinic that charges by a policy. Events make it due; a job then compares its bill with its status.
+-- An appointment at a clinic with a payment policy. Events make it due; a job then compares its bill with its status.
 create table appointment_bill (
   clinic_id integer not null,
   appointment_id uuid not null,
-  due_at timestamptz,  -- when the job looks at it; null if it has
+  due_at timestamptz,  -- when the job should look at it; null once it has
   ended_at timestamptz,  -- when the appointment was cancelled
   -- set once a cancelled or missed appointment has been settled, so that this happens once
   settled_as text constraint appointment_bill_settled_as check (settled_as in ('cancellation', 'noShow')),

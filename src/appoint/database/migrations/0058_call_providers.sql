@@ -12,7 +12,7 @@ alter table call add constraint call_gateway
   check (gateway in ('demo', 'jitsi', 'jaas', 'daily', 'bigbluebutton', 'link'));
 
 -- A provider's rate limit: one token for each request that it accepts per second. A request takes a token, which
--- becomes free again one second after the request has ended. Providers without tokens have no limit.
+-- becomes available again one second after the request has ended. Providers without tokens have no limit.
 create table call_token (
   gateway text not null constraint call_token_gateway check (gateway in ('daily', 'bigbluebutton')),
   number smallint not null constraint call_token_number check (number > 0),

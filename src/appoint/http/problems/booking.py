@@ -217,7 +217,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "too-late": Problem(
         409,
         "Too late to reschedule or cancel",
-        _("Appointments at this clinic can be rescheduled or cancelled up to {hours} h before they start."),
+        _("Appointments at this clinic can be rescheduled or cancelled up to {hours} hours before they start."),
         _("Contact the clinic."),
         {"minutes": 1440, "hours": 24, "phone": "+493012345678"},
     ),

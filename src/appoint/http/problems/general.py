@@ -146,7 +146,7 @@ GENERAL: Final[dict[str, Problem]] = {
     "in-queue": Problem(
         429,
         _("In the queue"),
-        _("A lot of people want to book right now, so they wait in a queue."),
+        _("A lot of people want to book right now, so there is a queue."),
         _("Send the request again after the number of seconds in Retry-After, with the cookie that you received."),
         facts={"place": 120, "estimatedSeconds": 300},
     ),

@@ -18,20 +18,20 @@ MONEY: Final[dict[str, Problem]] = {
     "invoice-paid": Problem(
         409,
         _("Invoice already paid"),
-        _("Nothing is left to pay of this invoice."),
-        _("Reload it to see its payments."),
+        _("Nothing is left to pay on this invoice."),
+        _("Reload the invoice to see its payments."),
     ),
     "not-enough": Problem(
         409,
         _("Amount too high"),
-        _("The amount is more than what is left of the payment, or more than what is still due on the invoice."),
-        _("Reload it, and choose a smaller amount."),
+        _("The amount is more than is left of the payment, or more than is still due on the invoice."),
+        _("Check how much is left, and enter a smaller amount."),
     ),
     "refund-too-large": Problem(
         409,
         _("Refund not possible"),
-        _("The amount is more than what is left of this payment, or the payment cannot be refunded this way."),
-        _("Undo an allocation first, or choose a smaller amount."),
+        _("The amount is more than is left of this payment, or the payment cannot be refunded this way."),
+        _("Undo an allocation first, or enter a smaller amount."),
     ),
     "currency-differs": Problem(
         409, _("Different currencies"), _("The amounts are in different currencies."), _("Use the same currency.")

@@ -39,12 +39,12 @@ RECORDS: Final[dict[str, Problem]] = {
         409,
         _("No queues"),
         _("Queues are turned off on this site."),
-        _("Its operator can turn them on with APPOINT_QUEUE."),
+        _("The site’s operator can turn them on with APPOINT_QUEUE."),
     ),
     "queue-open": Problem(
         409,
         _("The queue is open"),
-        _("People are still waiting since the last opening."),
+        _("People are still waiting from the last opening."),
         _("End the queue before you announce another opening."),
     ),
     "clinic-in-use": Problem(

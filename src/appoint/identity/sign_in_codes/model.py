@@ -92,7 +92,8 @@ class SignInChoice(msgspec.Struct, rename="camel"):
 
 
 class CodeOutcome(msgspec.Struct, omit_defaults=True):
-    """The new session or, if several patients share the address, the choices. Send the code again with one of them."""
+    """The new session or, if several patients share the address, the choices. To sign in, send the code again with one
+    of the choices."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "session": {

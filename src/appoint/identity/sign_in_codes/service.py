@@ -193,8 +193,8 @@ async def switch_customer(
     lifetime: timedelta,
     now: datetime,
 ) -> str:
-    """Switch to another customer whom the code was sent for: end the current session and return a new session's token.
-    Raise `NotFound`."""
+    """Switch to another customer at the address that the code was sent to: end the current session and return a new
+    session's token. Raise `NotFound`."""
     assert actor.customer_id, "a patient"
     _, others = await customers_service.find_linked_customers(tx, actor.customer_id, linked)
     if customer_id not in [other.id for other in others]:

@@ -1,4 +1,4 @@
-"""Read what messages about invoices and payments say."""
+"""Read the contents of messages about invoices and payments."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -53,4 +53,4 @@ MONEY_READERS: Final[Mapping[str, Callable[[Database, NotificationContext, Links
     "invoice": _read_invoice,
     "receipt": _read_receipt,
 }
-"""The kinds of messages about money, and the functions that read what they say."""
+"""The kinds of messages about money, and the functions that read their contents."""

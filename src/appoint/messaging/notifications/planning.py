@@ -34,7 +34,7 @@ HOLD_WARNING: Final = timedelta(minutes=3)
 TIME_TO_BOOK_AGAIN: Final = timedelta(minutes=1)
 """How long Appoint waits before it tells someone that their hold has expired, in case they are booking again."""
 CALL_NEWS_TTL: Final = timedelta(hours=2)
-"""How long it is useful to know that a video visit, which is about to start, has no room."""
+"""How long it remains useful to know that a video visit that is about to start has no room."""
 NOTIFICATION_TTL: Final = timedelta(days=7)
 """How long a notification remains useful."""
 
@@ -85,8 +85,8 @@ def plan_all(
     steps: Mapping[UUID, StepNews],
     now: datetime,
 ) -> list[PlannedNotification]:
-    """Return the notifications that follow from events, in order. Takes each event's contacts and the staff's steps
-    into account.
+    """Return the notifications that follow from events, in order, taking each event's contacts and staff's steps into
+    account.
 
     `untold` contains the notifications that the events made outdated before they were sent. They determine what the
     customer still needs to know about a rescheduled appointment.

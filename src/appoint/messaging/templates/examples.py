@@ -75,7 +75,7 @@ EXAMPLE: Final = Facts(
 
 def example_facts(language: str, time_zone: str) -> Facts:
     """Return the example data in a message's language, for a patient who lives near the clinic. The first appointment
-    is at 9:30 there."""
+    is at 9:30 local time."""
     type, zone = translate(language, TYPE), clock.zone(time_zone)
     local_start = datetime.combine(EXAMPLE_START, EXAMPLE_LOCAL_TIME, zone)
     shift = local_start - EXAMPLE_START

@@ -13,10 +13,10 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An issued invoice, or a payment with a receipt."""
 
     number: str
-    """The invoice's or the receipt's."""
+    """The invoice's or receipt's number."""
     amount: Money
     open: Money | None = None
-    """The amount that is left to pay, if anything is."""
+    """The amount left to pay, if any."""
     due_on: date | None = None
     method: Method | None = None
     invoices: Sequence[str] = ()

@@ -1,1 +1,1 @@
-"""Rules that hold for all stored data, and SQL that finds everything that violates them."""
+"""Rules that hold for all stored data, and the SQL that finds violations."""

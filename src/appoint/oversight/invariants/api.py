@@ -11,14 +11,14 @@ from .model import InvariantFilter, InvariantReport
 
 
 class Invariants(Controller):
-    """Rules that hold for all stored data, such as that a doctor never has two appointments at the same time."""
+    """Rules that hold for all stored data. For example, a doctor never has two appointments at the same time."""
 
     path = "/invariants"
     tags = ["Invariants"]
 
     @get(operation_id="checkInvariants", opt=route(permission="administer", rate_limit="search"))
     async def check(self, request: Request, query: InvariantFilter) -> Response[Page[InvariantReport]]:
-        """Check the data of the platform and all clinics, or of one, and list what violates a rule."""
+        """Check the data of the platform and all clinics, or of a single clinic, and list violated rules."""
         whole = request.services.db
         db = whole.across()
         if query.clinic_id is not None:

@@ -11,11 +11,11 @@ from . import repository, service
 log = structlog.get_logger()
 
 MAX_LOGGED: Final = 5
-"""How many of an invariant's violations the log names."""
+"""How many of an invariant's violations the log lists."""
 
 
 async def check_invariants(db: Database) -> None:
-    """Check all clinics' data, log each violated invariant as an error, and keep the counts for the metrics."""
+    """Check all clinics' data, log each violated invariant as an error, and store the counts for the metrics."""
     clinic_ids = await service.list_clinics(db)
     async for report in service.check(db, clinic_ids=clinic_ids):
         for violation in report.violations:

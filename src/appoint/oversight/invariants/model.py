@@ -1,4 +1,4 @@
-"""Invariants, and what checking them finds."""
+"""Reports about invariants and their violations."""
 
 from typing import Annotated, Final
 
@@ -8,7 +8,7 @@ from ...kit.ids import MAX_CLINIC_ID
 from ...kit.structs import PageQuery
 
 MAX_SUBJECTS: Final = 20
-"""How many of an invariant's violations a report names."""
+"""How many of an invariant's violations a report lists."""
 
 
 class Violation(msgspec.Struct, rename="camel", frozen=True):
@@ -29,13 +29,13 @@ class InvariantReport(msgspec.Struct, rename="camel", frozen=True):
     clinic_id: int
     """0 for the platform."""
     checked: int
-    """The number of invariants."""
+    """How many invariants were checked."""
     violations: list[Violation]
-    """Empty if all is well."""
+    """Empty if no invariant is violated."""
 
 
 class InvariantFilter(PageQuery, kw_only=True):
-    """The platform comes first, then the clinics in the order of their numbers. Each page is checked when it is
+    """The platform comes first, then the clinics in numerical order. Each page's clinics are checked when the page is
     requested."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="maximum number of clinics")] = 10

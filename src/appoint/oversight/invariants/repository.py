@@ -1,5 +1,5 @@
-"""SQL for invariants: one statement for each, in `sql/`. It returns the records that violate the invariant, and its
-first line says in words what must be true."""
+"""SQL for invariants: one statement each, in `sql/`. A statement returns the records that violate its invariant, and
+its first line states the invariant in words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -58,7 +58,7 @@ QUERIES: Final[Mapping[str, Query]] = {name: load(__name__, name) for name in di
 
 
 def invariants_of(clinic_id: int) -> Sequence[str]:
-    """Return the names of a clinic's invariants, or of the platform's."""
+    """Return the names of a clinic's invariants, or the platform's."""
     return OF_PLATFORM if clinic_id == PLATFORM else OF_CLINIC
 
 
@@ -94,7 +94,7 @@ async def list_clinics(db: Statements, *, after: int | None, limit: int | None) 
 
 
 async def replace(tx: Statements, report: InvariantReport, *, now: datetime) -> None:
-    """Replace what the last check found at the clinic."""
+    """Replace the results of the clinic's previous check."""
     await tx.execute(
         """
         with deleted as (

@@ -1,4 +1,4 @@
-"""Check that all stored data keeps the rules that the database's constraints and Appoint's code enforce.
+"""Check that all stored data follows the rules that the database's constraints and Appoint's code enforce.
 
 The checks don't rely on the constraints: they also find data that was written while a constraint was missing, or that a
 damaged index hides.
@@ -18,7 +18,7 @@ async def list_clinics(db: Statements, *, after: int | None = None, limit: int |
 
 
 async def expect_clinic(db: Statements, clinic_id: int) -> None:
-    """Raise `NotFound` unless there is such a clinic. The platform is number 0."""
+    """Raise `NotFound` if the clinic does not exist. The platform is number 0."""
     if await repository.list_clinics(db, after=clinic_id - 1, limit=1) != [clinic_id]:
         raise errors.NotFound
 
@@ -31,7 +31,7 @@ def count_invariants(clinic_ids: Iterable[int]) -> int:
 async def check(
     db: Database, *, clinic_ids: Iterable[int], on_progress: Callable[[int], object] = lambda _: None
 ) -> AsyncGenerator[InvariantReport]:
-    """Check each clinic's invariants, and yield a report for each. Calls `on_progress` with 1 after each check.
+    """Check each clinic's invariants, and yield one report per clinic. Call `on_progress` with 1 after each check.
 
     Each check is one statement in a read-only transaction, with the pool's statement timeout.
     """

@@ -1,1 +1,1 @@
-"""Bill appointments as the clinic's policies say: invoices for visits, cancellations, and fees."""
+"""Bill appointments according to the clinic's policies: invoices for visits, cancellations, and fees."""

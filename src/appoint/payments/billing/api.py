@@ -19,7 +19,7 @@ from .model import PaymentTerms, SettlementView, Waiver
 
 
 class Billing(Controller):
-    """What appointments that did not take place cost."""
+    """The cost of cancelled and missed appointments."""
 
     tags = ["Invoices"]
 
@@ -32,8 +32,8 @@ class Billing(Controller):
     async def waive(
         self, request: Request, invoice_id: FromPath[UUID], data: JSONBody[Waiver]
     ) -> Response[SettlementView]:
-        """Waive a fee for a missed or late-cancelled appointment while it is still a draft. This deletes the draft, and
-        returns what the patient has paid towards it."""
+        """Waive a drafted fee for a missed appointment or late cancellation. This deletes the draft, and returns what
+        the patient has paid towards the fee."""
 
         async def waive(tx: Transaction) -> SettlementView:
             settlement = await service.waive_fee(
@@ -58,7 +58,7 @@ class Billing(Controller):
         opt=route(permission="see-appointments", owned_by="appointment_id"),
     )
     async def settlement(self, request: Request, appointment_id: FromPath[UUID]) -> Response[SettlementView]:
-        """Return what happened to the money for a cancelled or missed appointment or, for other appointments, what
-        would happen if the patient cancelled it now."""
+        """Return what happened to the money for a cancelled or missed appointment. For other appointments, return what
+        would happen if the patient cancelled now."""
         settlement = await service.get_settlement(request.db, appointment_id, now=clock.now())
         return json_response(request, SettlementView.of(settlement), subjects=[appointment_id])

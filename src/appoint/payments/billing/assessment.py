@@ -1,4 +1,4 @@
-"""Work out what an appointment that did not take place costs."""
+"""Work out the cost of an appointment that did not take place."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,13 +39,13 @@ class Assessment(NamedTuple):
 
     @property
     def refund_to(self) -> RefundTo:
-        """Where money goes. Only payments by card can go back by themselves; others become credit."""
+        """Where returned money goes. Only card payments can be refunded automatically; others become credit."""
         by_card = any(each.by_card for each in (*self.charges, *(deposit for deposit, _ in self.deposits)))
         return "credit" if self.policy.refund_to == "method" and not by_card else self.policy.refund_to
 
 
 async def assess(db: Statements, facts: Facts, *, end: End, by_clinic: bool, ended_at: datetime) -> Assessment:
-    """Apply the clinic's policy to an appointment that has ended in this way, or would."""
+    """Apply the clinic's policy to an appointment that ended in this way, or as if it had."""
     policy = await policies.get_policy(db, facts.clinic_id, type_id=facts.appointment_type_id)
     charges = await repository.list_charges(db, facts.id)
     deposits = await share_of_deposits(db, facts)
@@ -63,7 +63,8 @@ async def assess(db: Statements, facts: Facts, *, end: End, by_clinic: bool, end
 
 
 async def share_of_deposits(db: Statements, facts: Facts) -> list[tuple[DepositPayment, int]]:
-    """Return the deposits that were paid for an appointment's booking, each with what is left of its own share."""
+    """Return the deposits that were paid for an appointment's booking, each with what is left of the appointment's
+    share."""
     deposits = await repository.list_deposits(db, facts)
     if not deposits:
         return []

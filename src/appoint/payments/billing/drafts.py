@@ -21,7 +21,7 @@ from .repository import Facts
 
 
 async def draft_visit(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
-    """Draft the invoice for an appointment that has a price, unless it is invoiced already.
+    """Draft the invoice for an appointment that has a price, unless it has already been invoiced.
 
     At a clinic that invoices when appointments are booked, everything that was booked together shares one invoice.
     """
@@ -85,7 +85,7 @@ def line_of(description: str, amount: int, appointment_id: UUID, tax: Tax) -> Li
 
 
 async def describe(tx: Transaction, type_id: UUID | None, language: str) -> str:
-    """Return what an invoice's line says about an appointment of this type."""
+    """Return an invoice line's description of an appointment of this type."""
     return (await types.get(tx, type_id)).name if type_id else translate(language, "Appointment")
 
 
@@ -130,6 +130,6 @@ async def withdraw_fees(tx: Transaction, actor: Actor, facts: Facts, *, now: dat
 
 
 async def withdraw_visit(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
-    """Take an appointment that does not take place off the drafts that Appoint made."""
+    """Remove an appointment that will not take place from the drafts that Appoint made."""
     for invoice_id in await repository.list_drafts_with(tx, facts.id):
         await invoices.remove_appointment(tx, actor, invoice_id=invoice_id, appointment_id=facts.id, now=now)

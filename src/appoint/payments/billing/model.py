@@ -1,4 +1,4 @@
-"""What a cancelled or missed appointment costs its patient, and what they get back."""
+"""What a cancelled or missed appointment costs the patient, and what they get back."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,10 +22,10 @@ class EndedAppointment(NamedTuple):
     end: End
     by_clinic: bool
     notice_minutes: int
-    """How long before its start it was cancelled. Negative for a no-show."""
+    """How many minutes before the start it was cancelled. Negative for a no-show."""
     price: int
     deposit: int
-    """The rest of its deposit."""
+    """The remainder of its deposit."""
     billed: int
     """What issued invoices charge for it."""
     open: int
@@ -60,7 +60,7 @@ class Decision(NamedTuple):
         return max(0, ended.paid - self.kept)
 
     def returned_deposit(self, ended: EndedAppointment) -> int:
-        """Return the part of the deposit that the patient gets back. Invoices that have been paid count first."""
+        """Return the part of the deposit that the patient gets back. What they have paid on invoices counts first."""
         return max(0, ended.deposit - max(0, self.kept - ended.paid_on_invoices))
 
 
@@ -80,7 +80,7 @@ class Waiver(RequestBody):
     """Why a fee is waived."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S", examples=["Snowstorm"])]
-    """Kept in the audit log."""
+    """Recorded in the audit log."""
 
 
 class PaymentTerms(msgspec.Struct, kw_only=True, rename="camel"):
@@ -103,7 +103,7 @@ class SettlementView(msgspec.Struct, kw_only=True, rename="camel"):
 
     paid: Money
     kept: Money
-    """What the patient pays in the end. It can be more than was paid: the rest is invoiced."""
+    """What the patient pays in the end. If this is more than they have paid, the rest is invoiced."""
     returned: Money
     refund_to: RefundTo
     """`credit`: the returned part becomes credit at the clinic; `method`: it goes back to the card; `ask`: the clinic
@@ -122,9 +122,9 @@ class SettlementView(msgspec.Struct, kw_only=True, rename="camel"):
 def decide(policy: PaymentPolicy, ended: EndedAppointment) -> Decision:
     """Return how the policy settles an appointment.
 
-    When the clinic cancels, it keeps nothing. When the patient cancels, it keeps the share of the price that the
-    cancellation table says, but at least the deposit if it is too late to get that back. For a no-show, it keeps the
-    fee, but at least what has been paid.
+    When the clinic cancels, it keeps nothing. When the patient cancels, it keeps the share of the price given in the
+    cancellation table, and at least the deposit if it is too late to get that back. For a no-show, it keeps the fee, or
+    what has been paid if that is more.
     """
     if ended.by_clinic and ended.end == "cancellation":
         return Decision(0)

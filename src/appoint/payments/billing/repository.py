@@ -21,7 +21,7 @@ LIST_DEPOSITS: Final = load(__name__, "list_deposits")
 
 
 class Facts(NamedTuple):
-    """What billing has to know about an appointment."""
+    """What billing needs to know about an appointment."""
 
     clinic_id: int
     id: UUID
@@ -52,7 +52,7 @@ class Charge(NamedTuple):
     billed: int
     open: int
     by_card: bool
-    """Whether a payment by card has paid part of it."""
+    """Whether part of it was paid by card."""
 
 
 class DepositPayment(NamedTuple):
@@ -64,7 +64,7 @@ class DepositPayment(NamedTuple):
     currency: str
     by_card: bool
     used: int
-    """How much of it was already used for the appointment."""
+    """How much of it has already been used for the appointment."""
 
 
 class BillRequest(NamedTuple):
@@ -75,7 +75,7 @@ class BillRequest(NamedTuple):
 
 
 async def request_bills(tx: Statements, requests: Sequence[BillRequest], *, due_at: datetime) -> None:
-    """Have appointments billed, at those clinics that charge by a policy."""
+    """Have appointments billed at the clinics that have a payment policy."""
     await tx.execute(
         REQUEST_BILLS,
         clinic_ids=[request.clinic_id for request in requests],
@@ -94,7 +94,8 @@ async def list_due(db: Statements, *, now: datetime, limit: int) -> list[UUID]:
 
 
 async def claim(tx: Statements, appointment_id: UUID, *, now: datetime) -> bool:
-    """Lock an appointment's bill, and those of everything that was booked with it. Return whether it is due."""
+    """Lock an appointment's bill and the bills for everything booked with it. Return whether the appointment's own is
+    due."""
     return bool(
         await tx.fetchval(CLAIM_BILL, clinic_id=clinic_of(appointment_id), appointment_id=appointment_id, now=now)
     )
@@ -147,7 +148,7 @@ async def is_invoiced(tx: Statements, appointment_id: UUID) -> bool:
 
 
 async def list_drafts(tx: Statements, appointment_id: UUID, *, occasions: Sequence[str]) -> list[UUID]:
-    """Return the drafts that Appoint made for an appointment on these occasions."""
+    """Return the drafts that Appoint made for an appointment and these occasions."""
     rows = await tx.fetch(
         """
         select id from invoice
@@ -161,7 +162,7 @@ async def list_drafts(tx: Statements, appointment_id: UUID, *, occasions: Sequen
 
 
 async def list_drafts_with(tx: Statements, appointment_id: UUID) -> list[UUID]:
-    """Return the drafts for visits that have a line for an appointment."""
+    """Return the visit drafts that include an appointment."""
     rows = await tx.fetch(
         """
         select distinct i.id

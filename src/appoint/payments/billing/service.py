@@ -1,4 +1,4 @@
-"""Bill appointments as the clinic's policies say, and waive fees."""
+"""Bill appointments according to the clinic's policies, and waive fees."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -67,7 +67,7 @@ async def follow(tx: Transaction, events: Sequence[Event], *, now: datetime) -> 
 
 
 async def bill_due(db: Database, *, now: datetime) -> int:
-    """Bill the appointments that are due, and return how many. One that fails is tried again an hour later."""
+    """Bill the appointments that are due, and return how many. Failed ones are tried again an hour later."""
     count = 0
     for appointment_id in await repository.list_due(db, now=now, limit=BATCH_SIZE):
         try:
@@ -82,9 +82,10 @@ async def bill_due(db: Database, *, now: datetime) -> int:
 
 
 async def bill(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> bool:
-    """Compare an appointment's bill with its status, and do what is missing. Return False if another worker was faster.
+    """Compare an appointment's bill with its status, and make up the difference. Return False if another worker got
+    there first.
 
-    Everything happens in one transaction, together with the note that it has been done, so each appointment has one
+    Everything happens in one transaction, which also records that it has been done, so each appointment gets one
     invoice and is settled once, even if a worker dies.
     """
     if not await repository.claim(tx, appointment_id, now=now):
@@ -112,8 +113,8 @@ async def _bill(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -
 
 
 async def get_settlement(db: Statements, appointment_id: UUID, *, now: datetime) -> Settlement:
-    """Return what happens to the money for an appointment that was cancelled or missed, or would happen if its patient
-    cancelled it now. Raise `NotFound`."""
+    """Return what happened to the money for a cancelled or missed appointment, or what would happen if the patient
+    cancelled now. Raise `NotFound`."""
     if settled := await repository.find_settlement(db, appointment_id):
         return settled
     facts = await repository.find_facts(db, appointment_id)
@@ -159,7 +160,7 @@ async def get_terms_for(db: Statements, type_id: UUID, type_price: Money | None,
 
 
 async def waive_fee(tx: Transaction, actor: Actor, *, invoice_id: UUID, reason: str, now: datetime) -> Settlement:
-    """Delete the draft of a fee, and return what the patient has paid towards it.
+    """Delete a drafted fee, and return what the patient has paid towards it.
 
     Raise an `invoice-issued` `Conflict`, or `NotFound` if it is not a fee.
     """

@@ -51,7 +51,7 @@ async def settle(tx: Transaction, actor: Actor, facts: Facts, *, end: End, now: 
 
 
 async def _lock(tx: Transaction, facts: Facts) -> list[Payment]:
-    """Lock everything that has been paid for an appointment, and return the payments of its invoices."""
+    """Lock everything that has been paid for an appointment, and return the payments on its invoices."""
     deposits = await repository.list_deposits(tx, facts)
     invoice_ids = [charge.invoice_id for charge in await repository.list_charges(tx, facts.id)]
     paying = {
@@ -65,7 +65,7 @@ async def _lock(tx: Transaction, facts: Facts) -> list[Payment]:
 
 
 async def _correct(tx: Transaction, actor: Actor, assessment: Assessment, *, now: datetime) -> None:
-    """Take what the clinic does not keep off the issued invoices, the last one first."""
+    """Take what the clinic does not keep off the issued invoices, starting with the latest."""
     left = assessment.decision.correction(assessment.ended)
     for charge in reversed(assessment.charges):
         if amount := min(left, charge.billed):
@@ -79,7 +79,7 @@ async def _correct(tx: Transaction, actor: Actor, assessment: Assessment, *, now
 
 
 def taken_back(lines: list[InvoiceLine], amount: int, billed: int) -> list[LineContent]:
-    """Return the lines of a credit note that takes back this amount of what an invoice charges for an appointment."""
+    """Return the lines of a credit note that takes back part of what an invoice charges for an appointment."""
     contents: list[LineContent] = []
     for line in lines:
         price = line.quantity * line.unit_amount - line.discount_amount
@@ -109,8 +109,8 @@ async def return_deposit(tx: Transaction, actor: Actor, assessment: Assessment, 
 async def give_back(
     tx: Transaction, actor: Actor, assessment: Assessment, payment: Payment, amount: int, *, now: datetime
 ) -> None:
-    """Return part of a payment: as credit, or to the payer's card, unless the clinic asks the patient first. What was
-    credit before is credit again already."""
+    """Return part of a payment: as credit, or to the payer's card, unless the clinic asks the patient first. Payments
+    made from credit have already become credit again."""
     if amount <= 0 or assessment.refund_to == "ask" or payment.liability == "credit" or payment.method == "creditNote":
         return
     rule = assessment.decision.rule

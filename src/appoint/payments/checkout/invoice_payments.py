@@ -1,4 +1,4 @@
-"""Pay an invoice with a payment by card that has just succeeded."""
+"""Put a card payment that has just succeeded towards its invoice."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,8 +12,8 @@ from . import refunds
 
 
 async def pay(tx: Transaction, actor: Actor, *, payment_id: UUID, invoice_id: UUID, now: datetime) -> None:
-    """Pay as much of the invoice as is left to pay, and return the rest of the payment. There is a rest if someone paid
-    in a different way while the provider's page was open."""
+    """Pay what is left of the invoice, and return any surplus. There is one if someone paid in another way while the
+    provider's page was open."""
     await book_rows.lock(tx, clinic_of(invoice_id), payments=[payment_id], invoices=[invoice_id])
     payment = await allocating.get_payment(tx, payment_id)
     paid = await allocating.allocate(tx, actor, payment=payment, invoice_id=invoice_id, amount=None, required=False)

@@ -1,4 +1,4 @@
-"""Addresses of our pages about payments and invoices."""
+"""Addresses of our payment and invoice pages."""
 
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -25,14 +25,14 @@ class Links(NamedTuple):
         return f"{self.base_url}/paid/{sign_id(self.secret, PURPOSE, payment_id)}"
 
     def invoice_path(self, invoice_id: UUID) -> str:
-        """Return the path of the page that shows an invoice to anyone who has the link, and takes their payment."""
+        """Return the path of the page where anyone with the link can view and pay an invoice."""
         return f"/invoices/{sign_id(self.secret, INVOICE, invoice_id)}"
 
     def invoice_url(self, invoice_id: UUID) -> str:
         return self.base_url + self.invoice_path(invoice_id)
 
     def invoice_of(self, token: str) -> UUID | None:
-        """Return the invoice that a link is about, or None if the token is invalid."""
+        """Return the invoice that a link leads to, or None if the token is invalid."""
         content = verify_id(self.secret, INVOICE, token)
         return content[0] if content else None
 

@@ -141,8 +141,8 @@ async def settle(
 async def close(
     db: Database, gateway: PaymentGateway, actor: Actor, *, payment_id: UUID, links: Links, now: datetime
 ) -> None:
-    """Close the provider's page for a payment whose hold is over, or record that it was paid just in time. Raise
-    `GatewayUnavailable` or `GatewayRefusal`."""
+    """Close the provider's page for a payment whose hold is over or whose amount has changed, or record that it was
+    paid just in time. Raise `GatewayUnavailable` or `GatewayRefusal`."""
     payment = await get(db, payment_id)
     if payment.status != "pending":
         return

@@ -52,7 +52,7 @@ async def draw_due(db: Database, *, now: datetime) -> int:
 
 
 class AddressedDocument(NamedTuple):
-    """What an issued invoice or credit note says, and who received it."""
+    """What an issued invoice or credit note says, and its recipient."""
 
     customer_id: UUID
     document: InvoiceDocument

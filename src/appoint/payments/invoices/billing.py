@@ -1,4 +1,4 @@
-"""Draft an appointment's invoice when staff ask for it."""
+"""Draft an appointment's invoice at staff's request."""
 
 from datetime import datetime
 from typing import Final
@@ -24,8 +24,7 @@ VISIT: Final = translatable("Visit")
 async def bill_appointment(
     tx: Transaction, actor: Actor, *, clinic_id: int, appointment_id: UUID, now: datetime
 ) -> Invoice:
-    """Return the invoice for an appointment. Draft it if there is none, or if credit notes have taken it back
-    completely.
+    """Return the invoice for an appointment. Draft it if there is none, or if credit notes have fully reversed it.
 
     Raise `NotFound` for an unknown appointment or one whose customer is not the clinic's patient.
     """

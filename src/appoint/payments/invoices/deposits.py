@@ -36,7 +36,7 @@ async def lock_shares(tx: Transaction, invoice: Invoice) -> list[Share]:
 
 
 async def pay_with(tx: Transaction, actor: Actor, invoice: Invoice, shares: Sequence[Share]) -> None:
-    """Pay an invoice that was just issued with its shares of deposits."""
+    """Pay a newly issued invoice from its shares of deposits."""
     left = invoice.open.amount
     for share in shares:
         payment = await allocating.get_payment(tx, share.payment_id)

@@ -114,7 +114,7 @@ async def draft_for_occasion(
     occasion: Occasion,
     now: datetime,
 ) -> Invoice | None:
-    """Draft an invoice because of an appointment, as `create` does. Return None if there is already one."""
+    """Draft an invoice for what happened to an appointment, as `create` does. Return None if there already is one."""
     invoice = await create(
         tx, clinic_id=clinic_id, content=content, appointment_id=appointment_id, occasion=occasion, now=now
     )
@@ -126,7 +126,7 @@ async def draft_for_occasion(
 async def remove_appointment(
     tx: Transaction, actor: Actor, *, invoice_id: UUID, appointment_id: UUID, now: datetime
 ) -> None:
-    """Take an appointment that does not take place off a draft. Delete the draft if nothing is left on it."""
+    """Remove an appointment that will not take place from a draft. Delete the draft if nothing is left on it."""
     current = await get(tx, invoice_id)
     lines = [line_content(line) for line in current.lines if line.appointment_id != appointment_id]
     if lines:
@@ -164,12 +164,12 @@ async def delete(tx: Transaction, actor: Actor, *, invoice_id: UUID, if_match: s
 
 
 async def issue(tx: Transaction, actor: Actor, *, invoice_id: UUID, if_match: str | None, now: datetime) -> Invoice:
-    """Issue a draft: give it its number and copies of both parties' details, and post it. Deposits for the
-    appointments on it pay it at once.
+    """Issue a draft: give it its number and copies of both parties' details, and post it. Put deposits for its
+    appointments towards it at once.
 
     Raise `NotFound`, `Invalid` for a draft without lines, or an `invoice-issued` `Conflict`.
     """
-    shares = await deposits.lock_shares(tx, await get(tx, invoice_id))  # payments before invoices, as everywhere
+    shares = await deposits.lock_shares(tx, await get(tx, invoice_id))  # lock payments before invoices, as everywhere
     draft = await lock_draft(tx, invoice_id, if_match)
     await audit.record(tx, actor, clinic_id=draft.clinic_id, subjects=[invoice_id, draft.customer_id])
     issued = await issue_draft(tx, draft, now=now)

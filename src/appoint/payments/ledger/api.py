@@ -24,7 +24,7 @@ class Ledger(Controller):
 
     @get("/clinics/{clinic_id:int}/ledger", operation_id="listTransfers", opt=route(permission="refund"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: LedgerFilter) -> Response[Page[Transfer]]:
-        """List a clinic's transfers on a range of days, oldest first."""
+        """List a clinic's transfers in a range of days, oldest first."""
         await clinics.get(request.db, clinic_id)
         transfers = await repository.list_transfers(
             request.db,
@@ -44,7 +44,7 @@ class Ledger(Controller):
         opt=route(permission="refund", media_types=("text/csv",)),
     )
     async def export(self, request: Request, clinic_id: FromPath[int], query: LedgerRange) -> Response[str]:
-        """Return a clinic's transfers on a range of days as CSV (RFC 4180), oldest first."""
+        """Return a clinic's transfers in a range of days as CSV (RFC 4180), oldest first."""
         return await self._export(request, clinic_id, query, "csv")
 
     @get(
@@ -53,7 +53,7 @@ class Ledger(Controller):
         opt=route(permission="refund", media_types=("text/plain",)),
     )
     async def export_beancount(self, request: Request, clinic_id: FromPath[int], query: LedgerRange) -> Response[str]:
-        """Return a clinic's transfers on a range of days as a Beancount ledger, without those that are pending."""
+        """Return a clinic's transfers in a range of days as a Beancount ledger, without pending ones."""
         return await self._export(request, clinic_id, query, "beancount")
 
     async def _export(self, request: Request, clinic_id: int, query: LedgerRange, format: Format) -> Response[str]:

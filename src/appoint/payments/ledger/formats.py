@@ -66,7 +66,7 @@ def _cell(value: str | None) -> str | None:
 
 
 def to_beancount(transfers: Sequence[Transfer], clinic: Clinic) -> str:
-    """Return the transfers that count as a Beancount ledger: one transaction each, on its day at the clinic. Metadata
+    """Return a Beancount ledger of the transfers that count: one transaction each, on its day at the clinic. Metadata
     refers to invoices and payments by their ids."""
     relevant = [each for each in transfers if each.stage in COUNTED_STAGES]
     lines = [f'option "title" {_quote(clinic.name)}']

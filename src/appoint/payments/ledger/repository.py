@@ -49,7 +49,7 @@ async def list_transfers(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Transfer]:
-    """Return a clinic's transfers on a range of days, oldest first, plus one beyond `limit` if there is a next page."""
+    """Return a clinic's transfers in a range of days, oldest first, plus one beyond `limit` if there is a next page."""
     rows = await db.fetch(
         """
         select id, created_at, rule, debit, credit, currency, amount, stage, customer_id, invoice_id, payment_id,

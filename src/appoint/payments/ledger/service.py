@@ -23,7 +23,7 @@ async def post(tx: Transaction, clinic_id: int, postings: Iterable[Posting]) -> 
 async def export(
     db: Statements, clinic_id: int, *, format: Format, first_day: date | None = None, last_day: date | None = None
 ) -> str:
-    """Return a clinic's transfers on a range of days as a file, oldest first. Raise `NotFound`."""
+    """Return a clinic's transfers in a range of days as a file, oldest first. Raise `NotFound`."""
     clinic = await clinics.get(db, clinic_id)
     transfers = await repository.list_transfers(
         db, clinic_id, first_day=first_day, last_day=last_day, after=None, limit=MAX_EXPORTED

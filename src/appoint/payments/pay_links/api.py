@@ -27,8 +27,8 @@ class PayLinks(Controller):
         opt=route(permission="bill", problems=("invoice-draft", "invoice-paid")),
     )
     async def create(self, request: Request, invoice_id: FromPath[UUID]) -> Response[PayLink]:
-        """Return a link with which anyone can see an invoice and pay it by card. It is the same every time, and works
-        until the invoice is deleted."""
+        """Return a link that lets anyone view an invoice and pay it by card. The link never changes, and works until
+        the invoice is deleted."""
         create = partial(service.create, actor=request.user, invoice_id=invoice_id)
         invoice, replayed = await idempotent_resource(request, None, create, invoices.get)
         link = PayLink(request.services.get(Checkout).links.invoice_url(invoice_id), invoice.open)

@@ -8,7 +8,7 @@ from ...kit.money import Money
 
 
 class PayLink(msgspec.Struct, frozen=True):
-    """A link to the page that shows an invoice and takes its payment, without an account."""
+    """A link to the page where anyone can view and pay an invoice without an account."""
 
     url: Annotated[str, msgspec.Meta(examples=["https://appoint.example/invoices/AAAAAQGXhnCJIQHrBRAz-g.x7Kq"])]
     amount: Money

@@ -27,11 +27,11 @@ class Attempt(NamedTuple):
 
     payment: CardPayment
     is_current: bool
-    """Whether it is still for what is left to pay, and its page should still be open."""
+    """Whether its amount is still what is left to pay, and its page should still be open."""
 
 
 async def create(tx: Transaction, actor: Actor, *, invoice_id: UUID) -> Invoice:
-    """Return an invoice that can be paid by link, and record that someone asked for its link.
+    """Return an invoice that can be paid by link, and record that someone requested its link.
 
     Raise `NotFound`, or a `Conflict`: `invoice-draft` or `invoice-paid`.
     """
@@ -43,10 +43,10 @@ async def create(tx: Transaction, actor: Actor, *, invoice_id: UUID) -> Invoice:
 async def open_page(
     db: Database, gateway: PaymentGateway, actor: Actor, *, invoice_id: UUID, links: Links, now: datetime
 ) -> str:
-    """Return the address of the provider's page for what is left to pay of an invoice.
+    """Return the address of the provider's page for paying what is left of an invoice.
 
     An invoice never has two open pages: if the amount has changed, the old page is closed first. Raise `NotFound`;
-    `Conflict`: `invoice-draft` or `invoice-paid`; `Unavailable` while the provider still processes a payment;
+    `Conflict`: `invoice-draft` or `invoice-paid`; `Unavailable` while the provider is still processing a payment;
     `GatewayUnavailable`, `GatewayRefusal` or `UnsupportedAmount`.
     """
     for _ in range(MAX_ATTEMPTS):

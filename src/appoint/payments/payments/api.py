@@ -112,7 +112,7 @@ class Payments(Controller):
     async def refund(
         self, request: Request, payment_id: FromPath[UUID], data: JSONBody[RefundContent]
     ) -> Response[Refund]:
-        """Refund what is left of a payment, to the customer's credit or the way they paid."""
+        """Refund what is left of a payment, either to the customer's credit or the way they paid."""
         refund, replayed = await idempotent_resource(
             request,
             data,

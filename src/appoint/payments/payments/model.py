@@ -74,7 +74,7 @@ class RefundContent(RequestBody):
 
 
 class PolicyLine(NamedTuple):
-    """The appointment that a refund settles, and the line of the cancellation policy that decided."""
+    """The appointment that a refund settles, and the row of the cancellation table that decided it."""
 
     appointment_id: UUID
     notice_minutes: int | None

@@ -22,7 +22,7 @@ class Share(NamedTuple):
 
 
 def share_out(amount: int, owed: Iterable[Share]) -> list[Share]:
-    """Return how much of an amount pays each invoice, in this order, if an invoice gets no more than is owed on it."""
+    """Return how much of an amount goes to each invoice, in this order. No invoice gets more than is owed on it."""
     shares: list[Share] = []
     for invoice_id, open_amount in owed:
         if part := min(amount, open_amount):
@@ -32,8 +32,8 @@ def share_out(amount: int, owed: Iterable[Share]) -> list[Share]:
 
 
 async def list_unspent(db: Statements, *, clinic_id: int, customer_id: UUID) -> Sequence[Payment]:
-    """Return the payments of which a patient has something left, oldest first: credit, deposits, and payments that do
-    not pay invoices yet."""
+    """Return a patient's payments that have something left, oldest first: credit, deposits, and payments that do not
+    pay invoices yet."""
     return await totals.list_unspent(db, clinic_id, customer_id)
 
 
@@ -72,8 +72,8 @@ async def spend(
 
 
 async def release(tx: Transaction, actor: Actor, *, payment_id: UUID, now: datetime) -> Payment:
-    """Take a payment back from all the invoices it pays. Raise `NotFound` for an unknown payment or a credit note, or
-    a `not-enough` `Conflict` if it pays no invoice."""
+    """Remove a payment from all the invoices it pays. Raise `NotFound` for an unknown payment or a credit note, or a
+    `not-enough` `Conflict` if it pays no invoice."""
     payment = await service.get(tx, payment_id)
     if payment.method == "creditNote":
         raise errors.NotFound

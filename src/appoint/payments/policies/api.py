@@ -20,7 +20,7 @@ class PaymentPolicies(Controller):
 
     @get("/clinics/{clinic_id:int}/paymentPolicy", operation_id="getPaymentPolicy", opt=route(permission="bill"))
     async def show(self, request: Request, clinic_id: FromPath[int]) -> Response[PaymentPolicyContent]:
-        """Return what a clinic's policy states. What it leaves out follows the defaults."""
+        """Return what a clinic's policy states. The defaults apply to everything else."""
         return json_response(request, await service.get_stated(request.db, clinic_id), subjects=[])
 
     @put("/clinics/{clinic_id:int}/paymentPolicy", operation_id="replacePaymentPolicy", opt=route(permission="manage"))

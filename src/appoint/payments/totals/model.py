@@ -47,7 +47,7 @@ class Settlement(NamedTuple):
 
 
 class Takings(NamedTuple):
-    """Payments by one method, and refunds the same way."""
+    """Payments by one method, and refunds by the same method."""
 
     method: Method
     payment_count: int
@@ -77,7 +77,7 @@ class MonthTotals(NamedTuple):
 
 
 class TypeTotals(NamedTuple):
-    """An appointment type's lines on invoices in one currency."""
+    """An appointment type's invoice lines in one currency."""
 
     name: str | None
     """None for lines without an appointment."""

@@ -55,7 +55,7 @@ async def sum_up_takings(db: Statements, clinic_id: int, *, first_day: date, las
 
 
 async def list_unspent(db: Statements, clinic_id: int, customer_id: UUID) -> list[Payment]:
-    """Return the payments of which a customer has something left, oldest first."""
+    """Return a customer's payments that have something left, oldest first."""
     rows = await db.fetch(
         """
         select * from shown_payment

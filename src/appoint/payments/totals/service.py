@@ -43,7 +43,7 @@ async def list_invoices(
 async def list_payments(
     db: Statements, *, clinic_id: int, first_day: date, last_day: date, limit: int
 ) -> Sequence[Payment]:
-    """Return the payments that a clinic received on a range of days, newest first, plus one beyond `limit` if there is
+    """Return the payments that a clinic received in a range of days, newest first, plus one beyond `limit` if there is
     a next page."""
     return await payments.list_payments(
         db,
@@ -71,7 +71,7 @@ async def list_settlements(db: Statements, *, invoice_id: UUID) -> Sequence[Sett
 
 
 async def sum_up_takings(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[Takings]:
-    """Return what was paid by each method on a range of days."""
+    """Return what was paid by each method in a range of days."""
     return await repository.sum_up_takings(db, clinic_id, first_day=first_day, last_day=last_day)
 
 
@@ -81,12 +81,12 @@ async def sum_up_months(db: Statements, *, clinic_id: int, first_day: date, last
 
 
 async def sum_up_types(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[TypeTotals]:
-    """Return what a clinic issued for each appointment type on a range of days, the largest sum first."""
+    """Return what a clinic issued for each appointment type in a range of days, largest sum first."""
     return await repository.sum_up_types(db, clinic_id, first_day=first_day, last_day=last_day)
 
 
 def sum_up(amounts: Iterable[Money]) -> Sequence[Money]:
-    """Return the sum for each currency that is above zero."""
+    """Return the sums above zero, one per currency."""
     sums: dict[str, int] = {}
     for money in amounts:
         sums[money.currency] = sums.get(money.currency, 0) + money.amount

@@ -1,4 +1,4 @@
-"""Guests whom the holder of a manage link brings to a video visit. Works without JavaScript."""
+"""Guests that the holder of a manage link brings to a video visit. Works without JavaScript."""
 
 from contextlib import suppress
 from typing import Any, Final
@@ -24,7 +24,7 @@ MAX_NAME_LENGTH: Final = 100
 
 @post(PAGE, operation_id="inviteGuestByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def invite(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Invite a guest, whose link the appointment's page then shows."""
+    """Invite a guest. The appointment's page then shows their link."""
     actor = await holder(request, token)
     if actor is None:
         return not_found_page(request)
@@ -50,7 +50,7 @@ async def revoke(request: Request, token: FromPath[str], guest_id: FromPath[UUID
     actor = await holder(request, token)
     if actor is None:
         return not_found_page(request)
-    with suppress(errors.NotFound):  # revoked already
+    with suppress(errors.NotFound):  # already revoked
         await database(request, actor).atomic(
             service.revoke, actor, appointment_id=appointment_id(actor), guest_id=guest_id, now=clock.now()
         )

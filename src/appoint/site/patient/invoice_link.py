@@ -1,4 +1,4 @@
-"""An invoice's page for anyone who has its link: see it, download it and pay it. Works without JavaScript."""
+"""The page where anyone with an invoice's link can view, download and pay it. Works without JavaScript."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -26,7 +26,7 @@ MY_INVOICES: Final = "/my/invoices"
     include_in_schema=False,
 )
 async def own_invoices(request: Request) -> Response[Any]:
-    """List the patient's invoices at all clinics, those to pay first, and their credit."""
+    """List the patient's invoices at all clinics, unpaid ones first, and their credit."""
     customer_id = request.user.customer_id
     if customer_id is None:  # the caller is the administrator
         return redirect("/staff")
@@ -51,7 +51,7 @@ async def own_invoices(request: Request) -> Response[Any]:
     include_in_schema=False,
 )
 async def own_invoice(request: Request, invoice_id: FromPath[UUID]) -> Response[Any]:
-    """Show an issued invoice or credit note as its document says it, and whether it is paid."""
+    """Show the text of an issued invoice or credit note, and whether it has been paid."""
     invoice, content = await load_invoice(request.db, invoice_id)
     await audit.record(
         request.services.db,

@@ -97,8 +97,8 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
 async def read_held_details(choice: Choice, token: str) -> dict[str, str]:
     """Return what the visitor typed when they put the chosen times on hold, keyed by field.
 
-    Only customers who have just been registered are included: a link may also hold an appointment of someone whose
-    details its holder does not know.
+    Include only newly registered customers: a link may also hold a time for someone whose details its holder doesn't
+    know.
     """
     request, db, clinic_id = choice.visit.request, choice.visit.request.services.db, choice.visit.catalogue.clinic_id
     held_id, actor = links.appointment_of(request.services.secret_key, token), await holder(request, token)

@@ -21,8 +21,7 @@ class Ward(NamedTuple):
 
 
 async def people_of(visit: ClinicVisit) -> Sequence[Any]:
-    """Return the signed-in customer, one person for each other name at the same address, and the people whom they book
-    for.
+    """Return the signed-in customer, one person for each other name at the same address, and the people they book for.
 
     Don't return anyone inside another site's frame, because that site could trick the visitor into clicking
     (clickjacking).

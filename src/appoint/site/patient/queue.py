@@ -1,4 +1,4 @@
-"""The page for visitors who wait in a queue. It is rendered once per language and clinic; after that, only a few bytes
+"""The page for visitors waiting in a queue. It is rendered once per language and clinic; after that, only a few bytes
 of it change."""
 
 from functools import lru_cache
@@ -23,7 +23,7 @@ POLICY: Final = (
 )
 SHEET: Final = "queue.css"
 ROUGH_MINUTES: Final = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60)
-"""What estimates are rounded up to."""
+"""The steps that estimates are rounded up to."""
 UNKNOWN: Final = "–"
 
 

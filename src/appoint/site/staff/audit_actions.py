@@ -43,7 +43,7 @@ _SENTENCES: Final = (
     (translatable("{who} recorded a payment"), "recordPayment takePaymentByForm"),
     (translatable("{who} billed an appointment"), "billAppointments"),
     (translatable("{who} waived a fee"), "waiveFee waiveFeeByForm"),
-    (translatable("{who} created a link to pay an invoice"), "createPayLink createPayLinkByForm"),
+    (translatable("{who} created a payment link for an invoice"), "createPayLink createPayLinkByForm"),
     (translatable("{who} opened the page for paying a deposit"), "payDeposit"),
     (translatable("{who} cancelled a payment"), "cancelPayment closePaymentPage cancelPaymentByForm"),
     (translatable("{who} used a payment for an invoice"), "allocatePayment spendCreditByForm"),

@@ -20,7 +20,7 @@ AREAS: Final = (
     (re.compile(r"/emergenc"), translatable("emergency access")),
     (re.compile(r"/queue$"), translatable("the queue for visitors")),
     (re.compile(r"/audit"), translatable("the audit log")),
-    (re.compile(r"^/api/invariants"), translatable("the check of all data")),
+    (re.compile(r"^/api/invariants"), translatable("the nightly data check")),
     (re.compile(r"/stranger"), translatable("appointments booked without signing in")),
     (
         re.compile(r"/absences/rebook|ppointmentsToRebook|/askToRebook"),

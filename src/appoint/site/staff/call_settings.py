@@ -24,7 +24,7 @@ LABELS: Final[Mapping[Gateway, str]] = {
     "bigbluebutton": "BigBlueButton",
     "jaas": translatable("8x8 (Jitsi as a service)"),
     "link": translatable("Fixed links"),
-    "demo": translatable("Practice rooms without sound or pictures"),
+    "demo": translatable("Demo rooms without audio or video"),
 }
 """The providers, in the order in which the page offers them."""
 

@@ -1,4 +1,4 @@
--- Let another provider host a clinic's upcoming calls that no doctor has joined yet. Without a provider, they end.
+-- Move a clinic's upcoming calls that no doctor has joined yet to another provider, or end them if there is none.
 with switched as (
   update call
      set gateway = coalesce(:gateway::text, gateway), state = case when :gateway is null then 'ended' else 'wanted' end,

@@ -1,4 +1,4 @@
--- An allocation covers as many cents of what it pays as of the payment, and none once it is undone.
+-- An allocation covers as many cents of the payment as of what it pays, and none once it has been undone.
 select id::text as subject
   from allocation
  where clinic_id = :clinic_id

@@ -1,4 +1,4 @@
--- Only holds expire, and only cancelled appointments have a reason for the cancellation.
+-- Only holds expire, and only cancelled appointments have a cancellation reason.
 select id::text as subject
   from appointment
  where clinic_id = :clinic_id

@@ -1,4 +1,4 @@
--- Appointments start and end on whole minutes, and the time that they claim includes their buffers.
+-- Appointments start and end on whole minutes, and the time that they claim contains the appointment itself.
 select id::text as subject
   from appointment
  where clinic_id = :clinic_id

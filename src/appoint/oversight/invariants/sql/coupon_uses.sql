@@ -1,4 +1,4 @@
--- A coupon is used only as often as it allows, in all and per customer, and once per appointment.
+-- A coupon is used no more often than it allows, in total and per customer, and only once per appointment.
 select u.id::text as subject
   from (select clinic_id, id, coupon_id, taken, taken_by_customer,
                count(*) over (partition by coupon_id, use) > 1

@@ -1,4 +1,4 @@
--- On every line of an invoice, net and tax make gross, and price times quantity less discount makes net or gross.
+-- On every invoice line, net plus tax equals gross, and price times quantity less the discount equals net or gross.
 select invoice_id || ' line ' || position as subject
   from invoice_line
  where clinic_id = :clinic_id

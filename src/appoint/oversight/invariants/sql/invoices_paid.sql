@@ -1,4 +1,4 @@
--- No cent of an invoice is paid twice, or beyond its total, or before it is issued.
+-- No cent of an invoice is paid twice, and nothing is paid beyond its total or before it is issued.
 select a.id::text as subject
   from (select clinic_id, id, invoice_id, currency, of_invoice,
                max(upper(of_invoice)) over (partition by invoice_id order by lower(of_invoice), id

@@ -1,4 +1,4 @@
--- The ledger contains each issued invoice and credit note with its total, and no draft.
+-- The ledger contains every issued invoice and credit note, with its total, and no drafts.
 select i.id::text as subject
   from invoice i
   left join (select invoice_id, currency, sum(amount) as amount

@@ -1,4 +1,4 @@
--- Each transfer moves a positive amount between two accounts of its clinic in one currency, so the books sum to zero.
+-- Each transfer moves a positive amount between two accounts of its clinic in one currency, so the books balance.
 select t.id::text as subject
   from transfer t
   left join account d on d.clinic_id = t.clinic_id and d.name = t.debit and d.currency = t.currency

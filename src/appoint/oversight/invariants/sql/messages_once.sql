@@ -1,4 +1,4 @@
--- No one is told the same thing twice on the same channel.
+-- No recipient gets the same message twice on the same channel.
 select id::text as subject
   from (select id, count(*) over (partition by subject_id, sequence, kind, recipient, recipient_id, channel) as times
           from notification

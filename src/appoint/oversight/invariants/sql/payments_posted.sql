@@ -1,4 +1,4 @@
--- The ledger contains each payment that succeeded with its amount, and no other.
+-- The ledger contains every successful payment, with its amount, and no others.
 select p.id::text as subject
   from payment p
   left join (select payment_id, currency,

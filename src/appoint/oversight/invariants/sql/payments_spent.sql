@@ -1,4 +1,4 @@
--- No cent of a payment is spent twice, or beyond its amount, or before it has succeeded.
+-- No cent of a payment is spent twice, and nothing is spent beyond its amount or before it has succeeded.
 select a.id::text as subject
   from (select clinic_id, id, payment_id, currency, of_payment,
                max(upper(of_payment)) over (partition by payment_id order by lower(of_payment), id

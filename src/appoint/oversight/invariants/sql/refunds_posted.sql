@@ -1,4 +1,4 @@
--- The ledger contains each refund and each lost dispute with its amount, and no refund that is pending or failed.
+-- The ledger contains every successful refund and lost dispute, with its amount, and no pending or failed refunds.
 select r.id::text as subject
   from refund r
   left join (select refund_id, currency,

@@ -1,4 +1,4 @@
--- The events about an appointment number its changes without gaps, up to its current version at most.
+-- An appointment's events number its changes without gaps, and never beyond its current version.
 -- Erasing notes is a change without an event, so erased customers and clinics with a retention period are left out.
 select a.id::text as subject
   from (select subject_id, min(subject_version) as first, max(subject_version) as last,

@@ -1,4 +1,4 @@
--- What billing has to know about an appointment.
+-- What billing needs to know about an appointment.
 select a.clinic_id, a.id, a.booking_id, a.customer_id, a.booker_id, a.appointment_type_id, a.status,
        a.status = 'cancelled' and (a.only_held or a.cancel_cause is distinct from 'request') as was_only_held,
        a.undo_status is not null as by_clinic, lower(a.during) as start_time, a.price_amount,

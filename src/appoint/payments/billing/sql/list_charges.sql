@@ -1,4 +1,4 @@
--- The issued invoices that charge for an appointment: how much, without what credit notes took back, and what is open.
+-- The issued invoices that charge for an appointment: how much, net of credit notes, and how much is unpaid.
 select i.id, greatest(0, line.gross - corrected.total)::bigint as billed, i.total - i.paid as open,
        exists (select
                  from allocation a

@@ -1,4 +1,4 @@
--- The deposits that were paid for a booking, and how much of each was already used for one of its appointments.
+-- The deposits that were paid for a booking, and how much of each has already been used for one of its appointments.
 select p.id, p.amount, p.free, p.currency, p.method = 'card' as by_card,
        coalesce((select sum(a.amount)
                    from allocation a

@@ -39,7 +39,7 @@ async def add(
     amount: Money,
     expires_at: datetime,
 ) -> None:
-    """Add a payment that its payer has not made yet: a booking's deposit, or what is left to pay of an invoice."""
+    """Add a payment that has not been made yet: a booking's deposit, or what is left to pay on an invoice."""
     await tx.execute(
         """
         insert into payment (clinic_id, id, method, status, customer_id, currency, amount, deposit, booking_id,
@@ -125,7 +125,7 @@ async def find_for_booking(tx: Statements, *, clinic_id: int, booking_id: UUID, 
 
 
 async def find_for_invoice(tx: Statements, invoice_id: UUID) -> UUID | None:
-    """Return the pending payment by card for an invoice."""
+    """Return an invoice's pending card payment."""
     return await tx.fetchval(
         """
         select id
@@ -202,8 +202,8 @@ async def add_event(tx: Statements, *, event_id: str, type: str) -> bool:
 
 
 async def list_ended(db: Statements, *, now: datetime, limit: int) -> list[UUID]:
-    """Return pending payments whose time is over: their holds have expired or ended otherwise, less is left to pay of
-    their invoice, or the provider's page should have closed."""
+    """Return pending payments that should be closed: their holds have expired or otherwise ended, less is left to pay
+    on their invoice, or the provider's page should have closed."""
     rows = await db.fetch(
         """
         select p.id

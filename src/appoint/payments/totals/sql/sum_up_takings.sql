@@ -1,4 +1,4 @@
--- What was paid and refunded by each method on a range of days.
+-- What was paid and refunded by each method in a range of days.
 with days as (
   select local_instant(:first_day::date, 0, time_zone) as first,
          local_instant(:last_day::date + 1, 0, time_zone) as last

@@ -1,4 +1,4 @@
--- What a clinic issued for each appointment type on a range of days. Lines without an appointment have no type.
+-- What a clinic issued for each appointment type in a range of days. Lines without an appointment have no type.
 with days as (
   select local_instant(:first_day::date, 0, time_zone) as first,
          local_instant(:last_day::date + 1, 0, time_zone) as last

@@ -1,1 +1,1 @@
-"""The staff's pages for money: invoices, the till, refunds and credit, coupons and payment rules."""
+"""Staff pages about money: invoices, the till, refunds and credit, coupons and payment rules."""

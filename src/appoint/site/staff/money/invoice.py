@@ -149,7 +149,7 @@ async def waive(request: Request, clinic_id: FromPath[int], invoice_id: FromPath
     f"{PAGE}/pay-link", operation_id="createPayLinkByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False
 )
 async def create_pay_link(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
-    """Show a link with which anyone can see the invoice and pay it by card."""
+    """Show a link that lets anyone view the invoice and pay it by card."""
     check_clinic(clinic_id, invoice_id)
     try:
         invoice = await request.db.atomic(pay_links.create, request.user, invoice_id=invoice_id)
@@ -163,7 +163,7 @@ async def create_pay_link(request: Request, clinic_id: FromPath[int], invoice_id
     f"{PAGE}/correct", operation_id="correctInvoiceByForm", status_code=HTTP_200_OK, opt=REFUND, include_in_schema=False
 )
 async def correct(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
-    """Issue a credit note for the lines that are ticked."""
+    """Issue a credit note for the ticked lines."""
     check_clinic(clinic_id, invoice_id)
     form = await parse_form(request)
     invoice = await service.get(request.db, invoice_id)

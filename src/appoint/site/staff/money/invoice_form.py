@@ -1,4 +1,4 @@
-"""The form for a draft invoice: its lines as text, and the request that the text makes."""
+"""The form for a draft invoice: its lines as text, and the request that the text becomes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -128,7 +128,7 @@ def _line(number: int, row: Row, currency: str, language: str, faults: list[erro
 
 
 def _tax(row: Row) -> Tax | None:
-    """Return the chosen tax, or None for the usual one. The rate of text that is not a percentage is below zero."""
+    """Return the chosen tax, or None for the usual one. If the text is not a percentage, the rate is negative."""
     match row.tax:
         case "S":
             rate = parse_percent(row.tax_rate)

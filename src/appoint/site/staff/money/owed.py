@@ -1,4 +1,4 @@
-"""What a patient and their family owe, and which of it is to be paid now."""
+"""What a patient and their family owe, and which part of it is to be paid now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -41,7 +41,7 @@ class Owed(NamedTuple):
     elsewhere: Sequence[Money]
     """The sums owed in other currencies."""
     unspent: Sequence[Payment]
-    """The patient's payments of which something is left."""
+    """The patient's payments that have something left."""
 
     @property
     def shares(self) -> list[Share]:
@@ -69,8 +69,8 @@ class Owed(NamedTuple):
 
 
 async def load_owed(request: Request, clinic_id: int, patient_id: UUID, query: Mapping[str, str]) -> Owed:
-    """Return what a patient owes, and the people they book for, and those whom `also` adds. Raise `NotFound` for an
-    unknown patient. By default, the patient's own invoices are to be paid, and those of the people that were added."""
+    """Return what is owed by a patient, the people they book for, and the people added by `also`. Raise `NotFound` for
+    an unknown patient. By default, the invoices to be paid are the patient's own and those of the added people."""
     clinic, now = await clinics.get(request.db, clinic_id), clock.now()
     patient = await customers.get_patient(request.db, clinic_id, patient_id)
     others = [id for text in query.get("also", "").split(",")[:MAX_PEOPLE] if (id := parse_id(text))]

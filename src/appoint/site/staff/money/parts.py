@@ -1,4 +1,4 @@
-"""What the pages for money have in common."""
+"""What the money pages have in common."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -39,7 +39,7 @@ async def show(request: Request, clinic_id: FromPath[int], payment_id: FromPath[
 
 @post(f"{PAGE}/undo", operation_id="releasePaymentByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False)
 async def undo(request: Request, clinic_id: FromPath[int], payment_id: FromPath[UUID]) -> Response[Any]:
-    """Take the payment back from its invoices. They are open again, and the payment can be used for something else."""
+    """Remove the payment from its invoices, so that they are open again and it can be used for something else."""
     check_clinic(clinic_id, payment_id)
     return await _do(request, payment_id, "undone", spending.release, payment_id=payment_id, now=clock.now())
 
@@ -59,7 +59,7 @@ async def cancel(request: Request, clinic_id: FromPath[int], payment_id: FromPat
     f"{PAGE}/refund", operation_id="refundPaymentByForm", status_code=HTTP_200_OK, opt=REFUND, include_in_schema=False
 )
 async def refund(request: Request, clinic_id: FromPath[int], payment_id: FromPath[UUID]) -> Response[Any]:
-    """Refund what is left of the payment, to the patient's credit or the way they paid."""
+    """Refund what is left of the payment, either to the patient's credit or the way they paid."""
     check_clinic(clinic_id, payment_id)
     form, payment = await parse_form(request), await service.get(request.db, payment_id)
     amount = parse_amount(form.get("amount", ""), payment.amount.currency)

@@ -22,7 +22,7 @@ from .parts import BILL, check_clinic
     include_in_schema=False,
 )
 async def receipt(request: Request, clinic_id: FromPath[int], payment_id: FromPath[UUID]) -> Response[Any]:
-    """Show a payment's receipt. Credit and goodwill have none; redirect to the payment itself."""
+    """Show a payment's receipt. For credit and goodwill, which have none, redirect to the payment itself."""
     check_clinic(clinic_id, payment_id)
     payment = await service.get(request.db, payment_id)
     if payment.receipt_number is None:

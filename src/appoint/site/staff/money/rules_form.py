@@ -1,4 +1,4 @@
-"""The form for payment rules: a policy as text, and the policy that the text states."""
+"""The form for payment rules: a policy as text, and the policy that the text describes."""
 
 from collections.abc import Callable, Mapping
 from itertools import count

@@ -51,7 +51,8 @@ METHODS: Final = tuple(method for method in get_args(ManualMethod) if method != 
 
 @get(PAGE, operation_id="showTill", opt=BILL, include_in_schema=False)
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Show what a patient owes or, without one, whom to choose and what the till has taken today."""
+    """Show what a patient owes. If none has been chosen, show patients to choose from and what the till has taken
+    today."""
     query = query_params(request)
     patient_id = parse_id(query.get("patient"))
     if patient_id is None:
@@ -96,7 +97,7 @@ async def spend(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 async def _owed_in(request: Request, clinic_id: int, form: Mapping[str, str]) -> Owed:
-    """Return what the form is about. Raise `NotFound` without a patient."""
+    """Return what the form is about. Raise `NotFound` if there is no patient."""
     patient_id = parse_id(form.get("patient"))
     if patient_id is None:
         raise errors.NotFound
@@ -104,7 +105,7 @@ async def _owed_in(request: Request, clinic_id: int, form: Mapping[str, str]) ->
 
 
 def _content(request: Request, owed: Owed, form: Mapping[str, str]) -> PaymentContent:
-    """Return the payment. Raise `Invalid` for an amount that is unreadable, or larger than what is owed."""
+    """Return the payment. Raise `Invalid` for an amount that is unreadable or larger than is owed."""
     method = form.get("method", "")
     if method not in METHODS:
         raise errors.NotFound
@@ -116,7 +117,7 @@ def _content(request: Request, owed: Owed, form: Mapping[str, str]) -> PaymentCo
             errors.Fault(
                 "#/amount",
                 translatable(
-                    "This is more than what is owed. Enter a smaller amount, or choose to keep the rest for later."
+                    "This is more than is owed. Enter less, or choose to keep the rest on the patient’s account."
                 ),
             )
         )
