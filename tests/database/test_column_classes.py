@@ -44,7 +44,9 @@ CLASSES = {
         audit_unsealed: action
         booking_slot: source
         call: state gateway error
-        call_settings: gateway
+        call_settings: gateway recording
+        recording: gateway provider_id state error sha256
+        recording_consent: language
         call_token: gateway
         broker_message: type subject_id body fault
         clinic: staff_networks
@@ -92,6 +94,7 @@ CLASSES = {
         audit_entry: actor subjects address request_id reason
         audit_unsealed: actor subjects address request_id reason
         call_guest: name
+        recording_consent: given_by
         customer: name email phone locale region time_zone birth_date words
         dev_message: recipient subject text html calendar
         doctor: email
@@ -110,6 +113,7 @@ CLASSES = {
         appointment: notes staff_notes cancel_reason override_reason
         appointment_step: override_reason
         call_settings: connection
+        recording: key
         emergency_access: reason
         patient: notes
         webhook: secret old_secret

@@ -30,6 +30,7 @@ EXCEPTIONS = {
     },  # bookings release remnants; doctors who leave lose their slots
     "clinic": {"clinics", "identity"},  # it writes the access rules, which are not part of the public record
     "call_settings": {"calls", "database"},  # as for app_user
+    "recording": {"calls", "database"},  # as for app_user
     # closing a clinic closes its hours, and clinics is a layer below scheduling
     "doctor_slot": {"clinics", "scheduling"},
     "event": {"booking", "calls", "clinics", "customers", "events", "scheduling"},  # each change writes its own event

@@ -38,6 +38,7 @@ PATH_VALUES = {
     "file": "bookings.csv",
     "sessionId": "cs_test_made_up",
     "codeId": UUID(int=7 << 76 | 2 << 62),
+    "recordingId": UUID(int=7 << 76 | 2 << 62),
 }
 """Values for path parameters that are not record ids."""
 

@@ -100,9 +100,12 @@ def is_about_a_clinic(operation: Operation, body: Any) -> bool:
     )
 
 
-OWNED = ("appointmentId", "bookingId", "stepId", "bookingSlotId", "doctorSlotId", "absenceId", "customerId", "guestId")
-"""Parameters whose record determines the owner, so an unknown id gets 404. A guest's path begins with their
-appointment."""
+OWNED = (
+    *("appointmentId", "bookingId", "stepId", "bookingSlotId", "doctorSlotId", "absenceId", "customerId", "guestId"),
+    "recordingId",
+)
+"""Parameters whose record determines the owner, so an unknown id gets 404. The paths of guests and recordings begin
+with their appointment."""
 
 
 def expected_refusals(operation: Operation, role: Role, relation: str, body: Any) -> set[int] | None:

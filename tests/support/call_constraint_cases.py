@@ -15,6 +15,7 @@ from support.constraint_rows import (
     id_of,
     insert,
 )
+from support.recording_constraint_cases import RECORDING_CASES
 
 settings = partial(insert, "call_settings", clinic_id=2, id=id_of(2, 100), gateway="demo")
 call = partial(
@@ -31,6 +32,7 @@ call = partial(
 guest = partial(insert, "call_guest", clinic_id=1, id=NEW_ID, appointment_id=BOOKED, name="Ines")
 token = partial(insert, "call_token", gateway="daily", number=2)
 CALL_CASES = {
+    **RECORDING_CASES,
     "call_settings_pkey": settings(clinic_id=1, id=CALL_SETTINGS),
     "call_settings_id_of_clinic": settings(id=NEW_ID),
     "call_settings_gateway": settings(gateway="fax", connection="{}"),

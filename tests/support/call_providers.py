@@ -5,6 +5,7 @@ import asyncio
 import json
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -63,6 +64,7 @@ class FakeDaily(FaultyServer):
         super().__init__(**behaviour)
         self.rooms: dict[str, dict] = {}
         """By name, in the order in which they were made."""
+        self.recordings: dict[str, bytes] = {}
 
     def gateway(self) -> DailyGateway:
         return DailyGateway(DAILY, self)
@@ -82,10 +84,19 @@ class FakeDaily(FaultyServer):
                 return self._answer(self.rooms[name]) if name in self.rooms else self._error(404, "not-found")
             case "GET", "rooms":
                 return self._list(dict(parse_qsl(query)))
+            case "GET", "recordings":
+                id = name.removesuffix("/access-link")
+                return self._answer({"download_link": id}) if id in self.recordings else self._error(404, "not-found")
+            case "DELETE", "recordings":
+                return self._answer({}) if self.recordings.pop(name, None) else self._error(404, "not-found")
             case "DELETE", "rooms":
                 found = self.rooms.pop(name, None)
                 return self._answer({"deleted": True, "name": name}) if found else self._error(404, "not-found")
         return self._error(404, "not-found")
+
+    async def download(self, link: str) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.recordings[link]), 50_000):
+            yield self.recordings[link][start : start + 50_000]
 
     def _make(self, content: dict) -> Answer:
         name = content["name"]

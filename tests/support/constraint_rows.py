@@ -24,7 +24,7 @@ SHAH, CHECK_UP, TIME_SLOT, SCHEDULE_LINE, BOOKING_SLOT, BOOKED, CANCELLED, ABSEN
 TEMPLATE, NOTIFICATION, WEBHOOK, DELIVERY, API_KEY, EMERGENCY = (
     id_of(1, number) for number in (30, 31, 40, 41, 50, 60)
 )
-CALL_SETTINGS, CALL, GUEST = (id_of(1, number) for number in (70, 71, 72))
+CALL_SETTINGS, CALL, GUEST, CONSENT, RECORDING = (id_of(1, number) for number in range(70, 75))
 NEW_ID, OTHER_ID, MISSING_ID = (id_of(1, number) for number in range(100, 103))
 FOREIGN_ID = id_of(2, 1)
 ANA, BEN, CY = (platform_id(number) for number in range(1, 4))
@@ -101,6 +101,10 @@ insert into call_settings (clinic_id, id, gateway) values (1, '{CALL_SETTINGS}',
 insert into call (clinic_id, id, appointment_id, sequence, gateway, during, due_at)
   values (1, '{CALL}', '{BOOKED}', 0, 'demo', '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', now());
 insert into call_guest (clinic_id, id, appointment_id, name) values (1, '{GUEST}', '{BOOKED}', 'Ines');
+insert into recording_consent (clinic_id, id, appointment_id, words_version, language, given_by, given_at)
+  values (1, '{CONSENT}', '{BOOKED}', 1, 'de', 'link', now());
+insert into recording (clinic_id, id, call_id, gateway, provider_id, state, due_at)
+  values (1, '{RECORDING}', '{CALL}', 'daily', 'rec-1', 'deleting', now());
 insert into webhook (clinic_id, id, url, secret)
   values (1, '{WEBHOOK}', 'https://partner.example.com/', sha256(''));
 insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)

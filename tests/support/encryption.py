@@ -8,7 +8,18 @@ from appoint.database.encryption import repository
 from appoint.database.pool import Database
 from appoint.identity.encryption import decrypt_legacy_totp, legacy_cipher
 from appoint.kit.key_ring import Place
-from support.constraint_rows import ABSENCE, ANA, BOOKED, CALL_SETTINGS, CANCELLED, EMERGENCY, MIA, ROWS, WEBHOOK
+from support.constraint_rows import (
+    ABSENCE,
+    ANA,
+    BOOKED,
+    CALL_SETTINGS,
+    CANCELLED,
+    EMERGENCY,
+    MIA,
+    RECORDING,
+    ROWS,
+    WEBHOOK,
+)
 from support.keys import KEYS
 from support.staff import SECRET
 
@@ -22,6 +33,7 @@ PLAINTEXT = {
     "absence.reason": "knee surgery",
     "emergency_access.reason": "Collapsed",
     "call_settings.connection": '{"url":"https://meet.example.org","secret":"brass kettle"}',
+    "recording.key": "a2V5IG9mIGEgcmVjb3JkaW5n",
     "app_user.totp_secret": "JBSWY3DPEHPK3PXP",
     "webhook.secret": "a webhook's secret of 32 letters",
     "webhook.old_secret": "the webhook's previous secret....",
@@ -54,6 +66,11 @@ async def add_plaintext(db: Database) -> None:
             "update call_settings set gateway = 'jitsi', connection = $1 where id = $2",
             "call_settings.connection",
             CALL_SETTINGS,
+        ),
+        (
+            "update recording set state = 'copied', key = $1, bytes = 1, sha256 = sha256('') where id = $2",
+            "recording.key",
+            RECORDING,
         ),
         ("update emergency_access set reason = $1 where id = $2", "emergency_access.reason", EMERGENCY),
     )

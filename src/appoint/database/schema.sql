@@ -1796,6 +1796,7 @@ END) STORED,
     patient_joined_at timestamp with time zone,
     doctor_joined_at timestamp with time zone,
     delay_minutes smallint,
+    recording_requested_at timestamp with time zone,
     CONSTRAINT call_delay CHECK (((delay_minutes >= 1) AND (delay_minutes <= 240))),
     CONSTRAINT call_due CHECK (((due_at IS NOT NULL) = (state = ANY (ARRAY['wanted'::text, 'ending'::text])))),
     CONSTRAINT call_error CHECK ((length(error) <= 200)),
@@ -1829,11 +1830,15 @@ CREATE TABLE public.call_settings (
     connection text,
     opens_before_minutes smallint DEFAULT 15 NOT NULL,
     phone text,
+    recording text DEFAULT 'forbidden'::text NOT NULL,
+    recording_days smallint DEFAULT 30 NOT NULL,
     CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
     CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'jaas'::text, 'daily'::text, 'bigbluebutton'::text, 'link'::text]))),
     CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT call_settings_opening CHECK (((opens_before_minutes >= 5) AND (opens_before_minutes <= 60))),
-    CONSTRAINT call_settings_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text))
+    CONSTRAINT call_settings_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT call_settings_recording CHECK ((recording = ANY (ARRAY['forbidden'::text, 'onConsent'::text]))),
+    CONSTRAINT call_settings_recording_days CHECK (((recording_days >= 1) AND (recording_days <= 3650)))
 );
 
 CREATE TABLE public.call_token (
@@ -2521,6 +2526,59 @@ CREATE TABLE public.payment_policy (
     CONSTRAINT payment_policy_terms CHECK (((payment_terms_days >= 0) AND (payment_terms_days <= 365)))
 );
 
+CREATE TABLE public.recording (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    call_id uuid NOT NULL,
+    gateway text NOT NULL,
+    provider_id text NOT NULL,
+    state text NOT NULL,
+    key text,
+    bytes bigint,
+    sha256 bytea,
+    delete_at timestamp with time zone,
+    tries integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    error text,
+    CONSTRAINT recording_bytes CHECK ((bytes > 0)),
+    CONSTRAINT recording_content CHECK ((num_nonnulls(key, bytes, sha256) =
+CASE
+    WHEN (state = ANY (ARRAY['copied'::text, 'stored'::text])) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT recording_due CHECK (((due_at IS NULL) = (state = 'stored'::text))),
+    CONSTRAINT recording_error CHECK ((length(error) <= 200)),
+    CONSTRAINT recording_gateway CHECK ((gateway = 'daily'::text)),
+    CONSTRAINT recording_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT recording_provider_id CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 100))),
+    CONSTRAINT recording_retention CHECK (((delete_at IS NOT NULL) = (state = 'stored'::text))),
+    CONSTRAINT recording_sha256 CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT recording_state CHECK ((state = ANY (ARRAY['wanted'::text, 'copied'::text, 'stored'::text, 'deleting'::text]))),
+    CONSTRAINT recording_tries CHECK ((tries >= 0))
+);
+
+CREATE TABLE public.recording_consent (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    words_version smallint NOT NULL,
+    language text NOT NULL,
+    given_by text NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    live_appointment_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (withdrawn_at IS NULL) THEN appointment_id
+    ELSE NULL::uuid
+END) STORED,
+    CONSTRAINT recording_consent_given_by CHECK ((length(given_by) <= 100)),
+    CONSTRAINT recording_consent_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT recording_consent_language CHECK (((length(language) >= 2) AND (length(language) <= 35))),
+    CONSTRAINT recording_consent_words CHECK ((words_version > 0))
+);
+
 CREATE TABLE public.recovery_code (
     user_id uuid NOT NULL,
     digest bytea NOT NULL,
@@ -3184,6 +3242,18 @@ ALTER TABLE ONLY public.appointment
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT published UNIQUE (clinic_id, doctor_id, active_during WITHOUT OVERLAPS);
 
+ALTER TABLE ONLY public.recording_consent
+    ADD CONSTRAINT recording_consent_once UNIQUE (clinic_id, live_appointment_id);
+
+ALTER TABLE ONLY public.recording_consent
+    ADD CONSTRAINT recording_consent_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.recording
+    ADD CONSTRAINT recording_once UNIQUE (clinic_id, call_id, provider_id);
+
+ALTER TABLE ONLY public.recording
+    ADD CONSTRAINT recording_pkey PRIMARY KEY (clinic_id, id);
+
 ALTER TABLE ONLY public.recovery_code
     ADD CONSTRAINT recovery_code_pkey PRIMARY KEY (user_id, digest);
 
@@ -3412,6 +3482,12 @@ CREATE INDEX payment_by_customer ON public.payment USING btree (customer_id, cli
 CREATE INDEX payment_by_time ON public.payment USING btree (clinic_id, succeeded_at, id);
 
 CREATE INDEX payment_expires ON public.payment USING btree (expires_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX recording_by_due ON public.recording USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX recording_by_retention ON public.recording USING btree (delete_at) WHERE (delete_at IS NOT NULL);
+
+CREATE INDEX recording_consent_by_appointment ON public.recording_consent USING btree (clinic_id, appointment_id);
 
 CREATE INDEX refund_by_payment ON public.refund USING btree (clinic_id, payment_id);
 
@@ -3709,6 +3785,12 @@ ALTER TABLE ONLY public.payment_policy
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_refund FOREIGN KEY (clinic_id, refund_id, currency, amount) REFERENCES public.refund(clinic_id, id, currency, credited) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.recording
+    ADD CONSTRAINT recording_call FOREIGN KEY (clinic_id, call_id) REFERENCES public.call(clinic_id, id);
+
+ALTER TABLE ONLY public.recording_consent
+    ADD CONSTRAINT recording_consent_appointment FOREIGN KEY (clinic_id, appointment_id) REFERENCES public.appointment(clinic_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.recovery_code
     ADD CONSTRAINT recovery_code_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
 
@@ -3838,6 +3920,10 @@ CREATE POLICY across ON public.payment TO appoint_across USING (true);
 CREATE POLICY across ON public.payment_drift TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_policy TO appoint_across USING (true);
+
+CREATE POLICY across ON public.recording TO appoint_across USING (true);
+
+CREATE POLICY across ON public.recording_consent TO appoint_across USING (true);
 
 CREATE POLICY across ON public.refund TO appoint_across USING (true);
 
@@ -3993,6 +4079,10 @@ CREATE POLICY of_clinic ON public.payment_drift TO appoint_server USING ((clinic
 
 CREATE POLICY of_clinic ON public.payment_policy TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.recording TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.recording_consent TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.refund TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.stranger_appointment TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -4014,6 +4104,10 @@ ALTER TABLE public.payment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.payment_drift ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recording ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recording_consent ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refund ENABLE ROW LEVEL SECURITY;
 

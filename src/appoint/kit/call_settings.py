@@ -1,10 +1,15 @@
-"""Settings for video visits."""
+"""Settings for video visits and their recordings."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
 class CallSettings(BaseSettings):
+    blob_url: SecretStr | None = Field(
+        default=None,
+        description="where recordings are stored, encrypted: s3://bucket/folder, gs://…, az://… or file:///…; the "
+        "cloud's own variables, such as AWS_ACCESS_KEY_ID, grant access; if unset, in the data directory",
+    )
     call_requests_per_second: int = Field(
         default=10,
         ge=1,

@@ -54,6 +54,7 @@ class Place(StrEnum):
     OVERRIDE_REASON = "appointment.override_reason"
     EMERGENCY_REASON = "emergency_access.reason"
     PATIENT_NOTES = "patient.notes"
+    RECORDING_KEY = "recording.key"
     STAFF_NOTES = "appointment.staff_notes"
     TOTP_SECRET = "app_user.totp_secret"  # noqa: S105  a column
     WEBHOOK_SECRET = "webhook.secret"  # noqa: S105  a column

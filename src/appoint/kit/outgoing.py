@@ -6,8 +6,8 @@ Importing this module takes a tenth of a second, so import it on first use.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,7 +31,26 @@ async def send(
     pool: Pool, method: str, url: str, *, headers: Mapping[str, str], body: bytes, seconds: float, max_bytes: int
 ) -> Answer:
     """Send one request and return the response. Raise `NoAnswer`."""
-    size, chunks = 0, list[bytes]()
+    async with _response(pool, method, url, headers=headers, body=body, seconds=seconds) as response:
+        chunks = [part async for part in _limited(response, max_bytes)]
+        return Answer(response.status, b"".join(chunks))
+
+
+async def download(
+    pool: Pool, url: str, *, headers: Mapping[str, str], seconds: float, max_bytes: int
+) -> AsyncIterator[bytes]:
+    """Yield a file in parts. Raise `NoAnswer`."""
+    async with _response(pool, "GET", url, headers=headers, body=b"", seconds=seconds) as response:
+        if response.status != 200:
+            raise NoAnswer(f"responded with {response.status}")
+        async for part in _limited(response, max_bytes):
+            yield part
+
+
+@asynccontextmanager
+async def _response(
+    pool: Pool, method: str, url: str, *, headers: Mapping[str, str], body: bytes, seconds: float
+) -> AsyncGenerator[httpcore2.Response]:
     try:
         async with (
             asyncio.timeout(seconds),
@@ -42,15 +61,19 @@ async def send(
                 content=body,
                 extensions={"timeout": {"connect": min(CONNECT_SECONDS, seconds)}},
             ) as response,
-            aclosing(response.aiter_stream()) as parts,
         ):
-            async for part in parts:
-                size += len(part)
-                if size > max_bytes:
-                    raise NoAnswer("sent too long a response")
-                chunks.append(part)
+            yield response
     except (Unresolved, NotPublic, TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError):
         raise NoAnswer("cannot be reached") from None
     except httpcore2.ProtocolError:
         raise NoAnswer("did not respond with HTTP") from None
-    return Answer(response.status, b"".join(chunks))
+
+
+async def _limited(response: httpcore2.Response, max_bytes: int) -> AsyncIterator[bytes]:
+    size = 0
+    async with aclosing(response.aiter_stream()) as parts:
+        async for part in parts:
+            size += len(part)
+            if size > max_bytes:
+                raise NoAnswer("sent too long a response")
+            yield part

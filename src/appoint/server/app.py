@@ -26,6 +26,8 @@ from ..booking.strangers.api import StrangerAppointments
 from ..booking.undo.api import AppointmentUndo
 from ..calls.guests.api import Guests
 from ..calls.joining.api import Calls
+from ..calls.recordings.api import receive_call_event
+from ..calls.recordings.gateway import BlobStore, open_store
 from ..calls.settings.api import ClinicCallSettings
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
@@ -108,6 +110,7 @@ from .startup import read_trust
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
 
+SYSTEM = [*HEALTH, report_delivery, receive_payment_event, receive_call_event, call_development_gateway]
 API = [
     Clinics,
     ClinicQueries,
@@ -225,6 +228,7 @@ def create(
                         ProviderSignIn: openid,
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
+                        BlobStore: open_store(settings),
                         Checkout: checkout,
                         CouponDesks: CouponDesks(CouponDesk()),
                         Queues: queues,
@@ -255,11 +259,7 @@ def create(
                 after_request=record_disclosure,
                 request_max_body_size=MAX_FORM_BYTES,
             ),
-            _SoleRouter(
-                "/",
-                route_handlers=[*HEALTH, report_delivery, receive_payment_event, call_development_gateway],
-                before_request=admit_system,
-            ),
+            _SoleRouter("/", route_handlers=SYSTEM, before_request=admit_system),
         ],
         lifespan=[lifespan, *contexts],
         request_class=Request,

@@ -15,6 +15,7 @@ from ..booking.holds import expire_holds
 from ..booking.repository import erasure as appointments_erasure
 from ..booking.steps import STEP_TTL
 from ..calls.providers.gateway import Providers
+from ..calls.recordings import repository as recordings
 from ..calls.rooms import orphans
 from ..calls.rooms import service as calls
 from ..clinics.clinics import jobs as clinic_jobs
@@ -182,6 +183,7 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     ),
     "encrypt-values": Nightly(time(2, 30), lambda work: encrypt_values(work)),  # noqa: PLW0108  defined below
     "check-invariants": Nightly(time(3, 0), lambda work: invariants.check_invariants(work.db)),
+    "expire-recordings": Nightly(time(2, 50), lambda work: recordings.expire(work.db, now=clock.now())),
     "remove-orphaned-rooms": Nightly(
         time(2, 45), lambda work: orphans.remove_all(work.db, work.providers, now=clock.now())
     ),

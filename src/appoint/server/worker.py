@@ -16,6 +16,8 @@ from typing import Final
 import structlog
 
 from ..calls.providers.gateway import create_providers
+from ..calls.recordings import jobs as recording_jobs
+from ..calls.recordings.gateway import open_store
 from ..calls.rooms import jobs as call_jobs
 from ..calls.rooms import service as calls
 from ..database import upkeep
@@ -141,6 +143,9 @@ def _continuous_jobs(work: Work, long_work: Work, stop: asyncio.Event) -> dict[s
         "nightly": partial(nightly.run, long_work, stop),
         "calls": partial(
             call_jobs.run, call_jobs.Maker(db, work.providers), stop, per_second=settings.call_requests_per_second
+        ),
+        "recordings": partial(
+            recording_jobs.run, recording_jobs.Archivist(db, work.providers, open_store(settings)), stop
         ),
         "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
     }

@@ -14,6 +14,7 @@ from ...kit.i18n import one_line
 from ...kit.key_ring import UnreadableError
 from ..providers.gateway import Providers
 from ..providers.model import Person, ProviderFailure, person_id
+from ..recordings import repository as recordings
 from ..rooms.model import State
 from ..settings import repository as settings_repository
 from . import repository
@@ -91,6 +92,8 @@ async def enter_as_doctor(
     if visit is None or visit.call is None:
         return None
     person = _person(providers, visit.call.id, "doctor", visit.doctor, is_host=True)
+    terms = await recordings.find_terms(db, appointment_id)
+    person = person._replace(can_record=terms is not None and terms.allows_recording)
     return await _address(db, visit, person, providers, now)
 
 

@@ -36,6 +36,10 @@ class MeetingToken(msgspec.Struct):
     token: str
 
 
+class AccessLink(msgspec.Struct):
+    download_link: str
+
+
 class DailyGateway:
     """We choose the room's name, so making it again finds the existing room."""
 
@@ -84,6 +88,8 @@ class DailyGateway:
                     "is_owner": person.is_host,
                     "user_name": person.name,
                     "user_id": person.id,
+                    # the room does not allow recordings, so nobody can start one with any other token
+                    **({"enable_recording": "cloud"} if person.can_record else {}),
                 }
             },
         )
@@ -114,6 +120,15 @@ class DailyGateway:
 
     async def remove(self, name: str) -> None:
         answer = await self._send("DELETE", f"/rooms/{quote(name)}")
+        if answer.status not in (200, 404):
+            raise refusal(answer.status)
+
+    async def find_recording(self, recording_id: str) -> str:
+        answer = await self._send("GET", f"/recordings/{quote(recording_id, safe='')}/access-link")
+        return _decode(answer, AccessLink).download_link
+
+    async def delete_recording(self, recording_id: str) -> None:
+        answer = await self._send("DELETE", f"/recordings/{quote(recording_id, safe='')}")
         if answer.status not in (200, 404):
             raise refusal(answer.status)
 

@@ -11,7 +11,7 @@ from .jaas import JaasGateway
 from .jitsi import JitsiGateway
 from .model import Connection, Gateway, ProviderFailure
 from .port import CallGateway
-from .transport import PublicTransport, Transport
+from .transport import Download, PublicTransport, Transport
 
 
 class Providers(NamedTuple):
@@ -22,6 +22,7 @@ class Providers(NamedTuple):
     default_gateway: Gateway | None
     """The gateway for clinics that have not chosen one; None if they have no video visits."""
     transport: Transport = PublicTransport()
+    download: Download = PublicTransport().download
 
     def gateway_for(self, gateway: Gateway, connection: Connection | None) -> CallGateway:
         """Raise `ProviderFailure` if the clinic has not set up this provider, or no longer has."""
@@ -47,4 +48,4 @@ def create_providers(settings: Settings) -> Providers:
     assert settings.secret_key, "created at startup"
     default: Gateway | None = "demo" if settings.mode == "development" else None
     transport = PublicTransport(private_addresses=settings.call_private_addresses)
-    return Providers(settings.links_url, settings.secret_key.get_secret_value(), default, transport)
+    return Providers(settings.links_url, settings.secret_key.get_secret_value(), default, transport, transport.download)

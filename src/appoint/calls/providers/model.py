@@ -31,6 +31,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A shared secret, an API key, or (at 8x8) a private key in PEM format."""
     key_id: str = ""
     """Identifies the private key at 8x8."""
+    webhook_secret: str = ""
+    """What signs the provider's events (Daily calls it `hmac`)."""
     doctor_links: dict[UUID, str] = {}
     """Doctors' own fixed links."""
 
@@ -70,6 +72,8 @@ class Person(NamedTuple):
     name: str
     is_host: bool
     """Whether they moderate the call. Only the doctor does."""
+    can_record: bool = False
+    """Whether they can start a recording. Only the doctor can, and only with the patient's consent."""
 
 
 def room_name(secret: str, call_id: UUID) -> str:

@@ -30,6 +30,19 @@ class CallGateway(Protocol):
 
 
 @runtime_checkable
+class RecordingSource(Protocol):
+    """What a gateway can do besides, if its provider records calls. Both methods raise `ProviderFailure`."""
+
+    async def find_recording(self, recording_id: str) -> str:
+        """Return an address, valid for a while, from which anyone can download a recording."""
+        ...
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording at the provider, unless it is gone already."""
+        ...
+
+
+@runtime_checkable
 class RoomDirectory(Protocol):
     """Additional methods of gateways whose provider's rooms exist even without anyone in them. Both methods raise
     `ProviderFailure`."""

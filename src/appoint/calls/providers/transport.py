@@ -4,13 +4,15 @@ A clinic chooses its provider's address, so no request may reach our own network
 second to import, so it is imported when the first request is sent.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from .model import ProviderFailure
 
 ANSWER_SECONDS: Final = 5.0
+MAX_FILE_BYTES: Final = 4 * 1024**3
+FILE_SECONDS: Final = 3600.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
 MAX_LIST_BYTES: Final = 1024 * 1024
 """Lists of rooms are longer. Only the nightly job reads them."""
@@ -31,6 +33,8 @@ class Answer(NamedTuple):
 
 Transport = Callable[[Request], Awaitable[Answer]]
 """Sends one request. Raises `ProviderFailure` if there is no complete response."""
+Download = Callable[[str], AsyncIterator[bytes]]
+"""Yields a file in parts. Raises `ProviderFailure` if it is not complete."""
 
 
 class PublicTransport:
@@ -59,6 +63,23 @@ class PublicTransport:
         except NoAnswer as failure:
             raise ProviderFailure(f"the provider {failure}") from None
         return Answer(*answer)
+
+    async def download(self, url: str) -> AsyncIterator[bytes]:
+        """Yield a recording in parts. Raise `ProviderFailure`."""
+        if urlsplit(url).scheme != "https" and not self.private_addresses:
+            raise ProviderFailure("the recording's address must start with https://")
+        from ...kit.outgoing import NoAnswer, download  # noqa: PLC0415
+        from ...kit.public_internet import connection_pool  # noqa: PLC0415
+
+        try:
+            async with connection_pool(private_addresses=self.private_addresses) as pool:
+                parts = download(
+                    pool, url, headers={"User-Agent": "Appoint"}, seconds=FILE_SECONDS, max_bytes=MAX_FILE_BYTES
+                )
+                async for part in parts:
+                    yield part
+        except NoAnswer as failure:
+            raise ProviderFailure(f"the provider {failure}") from None
 
 
 def refusal(status: int) -> ProviderFailure:

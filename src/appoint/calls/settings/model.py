@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from ...kit.structs import RequestBody
 from ..providers.model import OPENS_BEFORE, Connection, Gateway
 
 DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
+DEFAULT_RECORDING_DAYS: Final = 30
 MAX_DOCTOR_LINKS: Final = 200
 MIN_SECRET_LENGTH: Final = 32
 MAX_SECRET_LENGTH: Final = 8000
@@ -28,6 +29,8 @@ WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi", "jaas", "daily", "b
 REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "jaas", "link"})
 """The providers whose rooms anyone with a valid address can open again, even after they have been ended."""
 
+RecordingPolicy = Literal["forbidden", "onConsent"]
+RecordingDays = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 OpeningMinutes = Annotated[int, msgspec.Meta(ge=5, le=60)]
 
 
@@ -42,6 +45,8 @@ class StoredSettings(NamedTuple):
     connection: Connection | None
     opens_before_minutes: int = DEFAULT_OPENING_MINUTES
     phone: str | None = None
+    recording: RecordingPolicy = "forbidden"
+    recording_days: int = DEFAULT_RECORDING_DAYS
 
 
 class DoctorLink(RequestBody):
@@ -84,6 +89,14 @@ class CallSettingsContent(RequestBody):
     """How long before the start patients and guests can enter the waiting room."""
     phone: fields.Phone | None = None
     """The number to call if a video visit doesn't work. By default, it is the clinic's own number."""
+    recording: RecordingPolicy = "forbidden"
+    """`onConsent`: doctors can record a visit if its patient has agreed to that. Only Daily offers this. In many
+    places, recording a consultation is illegal."""
+    recording_days: RecordingDays = DEFAULT_RECORDING_DAYS
+    """How many days recordings are stored before they are deleted."""
+    webhook_secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    """What signs Daily's events, in base64 (`hmac` in Daily's API). Recordings need it. Without it, the stored one
+    stays unless the provider changes. Responses never contain it."""
 
     def list_faults(self) -> list[errors.Fault]:
         """Return what is missing or invalid for the chosen provider."""
@@ -98,6 +111,8 @@ class CallSettingsContent(RequestBody):
         values = {"url": ("#/url", self.url), "app_id": ("#/appId", self.app_id), "key_id": ("#/keyId", self.key_id)}
         required = [values[name] for name in REQUIRED.get(self.gateway or "demo", ())]
         faults += [errors.Fault(pointer, "is missing") for pointer, value in required if not value]
+        if self.recording != "forbidden" and self.gateway != "daily":
+            faults.append(errors.Fault("#/recording", translatable("is only possible with Daily")))
         if self.gateway == "link" and not self.url and not any(link.url for link in self.doctor_links):
             faults.append(errors.Fault("#/url", "is missing"))
         return faults
@@ -115,6 +130,9 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
         "doctorLinks": [],
         "opensBeforeMinutes": 15,
         "phone": None,
+        "recording": "forbidden",
+        "recordingDays": 30,
+        "hasWebhookSecret": False,
     }
 
     gateway: Gateway | None
@@ -126,6 +144,9 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
     doctor_links: list[DoctorLink]
     opens_before_minutes: int
     phone: str | None
+    recording: RecordingPolicy
+    recording_days: int
+    has_webhook_secret: bool
 
 
 class CallTrial(msgspec.Struct, kw_only=True, rename="camel"):

@@ -9,7 +9,7 @@ from ...database.pool import Row, Statements
 from ...kit.ids import new_id
 from ...kit.key_ring import UNREADABLE, Place, UnreadableError
 from ..providers.model import Connection, Gateway
-from .model import StoredSettings
+from .model import DEFAULT_RECORDING_DAYS, RecordingPolicy, StoredSettings
 
 
 async def find(db: Statements, clinic_id: int) -> StoredSettings | None:
@@ -41,17 +41,21 @@ async def save(
     connection: Connection | None,
     opens_before_minutes: int,
     phone: str | None,
+    recording: RecordingPolicy = "forbidden",
+    recording_days: int = DEFAULT_RECORDING_DAYS,
 ) -> None:
     """Store the clinic's settings in place of the previous ones."""
     id = await tx.fetchval("select id from call_settings where clinic_id = $1 for no key update", clinic_id)
     id = id or new_id(clinic_id)
     await tx.execute(
         """
-        insert into call_settings (clinic_id, id, gateway, connection, opens_before_minutes, phone)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into call_settings (clinic_id, id, gateway, connection, opens_before_minutes, phone, recording,
+                                   recording_days)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (clinic_id, id) do update
            set gateway = excluded.gateway, connection = excluded.connection,
                opens_before_minutes = excluded.opens_before_minutes, phone = excluded.phone,
+               recording = excluded.recording, recording_days = excluded.recording_days,
                version = call_settings.version + 1, updated_at = now()
         """,
         clinic_id,
@@ -60,6 +64,8 @@ async def save(
         _encrypted(tx, id, connection),
         opens_before_minutes,
         phone,
+        recording,
+        recording_days,
     )
 
 
@@ -85,4 +91,6 @@ def _stored(db: Statements, row: Row) -> StoredSettings:
         connection,
         row.opens_before_minutes,
         row.phone,
+        row.recording,
+        row.recording_days,
     )

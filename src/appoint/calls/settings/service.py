@@ -21,6 +21,7 @@ from ..rooms import repository as rooms
 from . import repository
 from .model import (
     DEFAULT_OPENING_MINUTES,
+    DEFAULT_RECORDING_DAYS,
     MIN_SECRET_LENGTH,
     REVISITABLE,
     WITH_SECRET,
@@ -49,6 +50,9 @@ async def get(db: Statements, clinic_id: int, *, default_gateway: Gateway | None
         doctor_links=[DoctorLink(doctor_id=id, url=url) for id, url in connection.doctor_links.items()],
         opens_before_minutes=stored.opens_before_minutes if stored else DEFAULT_OPENING_MINUTES,
         phone=stored.phone if stored else None,
+        recording=stored.recording if stored else "forbidden",
+        recording_days=stored.recording_days if stored else DEFAULT_RECORDING_DAYS,
+        has_webhook_secret=bool(connection.webhook_secret),
     )
 
 
@@ -84,6 +88,8 @@ async def replace(
             connection=connection,
             opens_before_minutes=content.opens_before_minutes,
             phone=await _phone(tx, clinic_id, content.phone),
+            recording=content.recording,
+            recording_days=content.recording_days,
         )
     old = (stored.gateway, stored.connection) if stored else (default_gateway, None)
     if old != (gateway or default_gateway, connection):
@@ -113,6 +119,7 @@ async def _connection(
         app_id=content.app_id or "",
         key_id=content.key_id or "",
         secret=secret if needs_secret else "",
+        webhook_secret=content.webhook_secret or (previous.webhook_secret if previous else ""),
         doctor_links=links,
     )
 

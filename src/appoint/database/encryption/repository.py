@@ -168,6 +168,23 @@ COLUMNS: Final = (
         """,
     ),
     EncryptedColumn(
+        "recording.key",
+        Place.RECORDING_KEY,
+        """
+        select clinic_id, id, key as value
+          from recording
+         where (clinic_id, id) > ($1, $2) and key !~ $3
+         order by clinic_id, id
+         limit $4
+        """,
+        """
+        update recording r
+           set key = n.new
+          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) as n (clinic_id, id, old, new)
+         where r.clinic_id = n.clinic_id and r.id = n.id and r.key = n.old
+        """,
+    ),
+    EncryptedColumn(
         "app_user.totp_secret",
         Place.TOTP_SECRET,
         """

@@ -11,6 +11,7 @@ from ... import audit
 from ...booking.joins import service as joins
 from ...booking.repository import erasure as appointments_erasure
 from ...calls.guests import repository as guests
+from ...calls.recordings import repository as recordings
 from ...customers import addresses, visits
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
@@ -132,6 +133,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datet
         sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
         requests=await idempotency_repository.delete_keys_of_customer(tx, customer_id),
     )
+    await recordings.erase(tx, customer_id, now=now)
     await guests.erase(tx, customer_id)
     await corrections.erase(tx, customer_id)
     await addresses.forget_changes(tx, customer_id)

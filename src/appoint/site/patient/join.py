@@ -4,6 +4,7 @@ Only a press of a button changes anything or reveals a room, because mail scanne
 """
 
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
@@ -15,7 +16,11 @@ from ...calls.joining.links import Party
 from ...calls.joining.model import Visit
 from ...calls.providers.gateway import create_providers
 from ...calls.providers.model import ProviderFailure
+from ...calls.recordings import service as recordings
 from ...clinics.catalogue import service as catalogues
+from ...database.pool import Database
+from ...http.forms import parse_form
+from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, ids
@@ -69,6 +74,47 @@ async def enter(request: Request, code: FromPath[str]) -> Response[Any]:
     return to_room(address) if address else redirect(f"/join/{code}")
 
 
+@post(PAGE + "/recording", operation_id="consentToRecording", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def consent(request: Request, code: FromPath[str]) -> Response[Any]:
+    """Agree to the recording of this visit. Only the patient can, not their guests."""
+    form = await parse_form(request)
+    common = await _recording_arguments(request, code)
+    if common and form.get("agrees") == "yes":
+        db, actor, appointment_id = common
+        await db.atomic(
+            recordings.consent,
+            actor,
+            appointment_id=appointment_id,
+            language=str(language_for(request)),
+            now=clock.now(),
+        )
+    return redirect(f"/join/{code}") if common else _not_found(request)
+
+
+@post(
+    PAGE + "/recording/withdraw",
+    operation_id="withdrawRecordingConsent",
+    status_code=303,
+    opt=PUBLIC,
+    include_in_schema=False,
+)
+async def withdraw(request: Request, code: FromPath[str]) -> Response[Any]:
+    """Withdraw the consent, which also deletes what has been recorded."""
+    common = await _recording_arguments(request, code)
+    if common:
+        db, actor, appointment_id = common
+        await db.atomic(recordings.withdraw, actor, appointment_id=appointment_id, now=clock.now())
+    return redirect(f"/join/{code}") if common else _not_found(request)
+
+
+async def _recording_arguments(request: Request, code: str) -> tuple[Database, Actor, UUID] | None:
+    invitation = await _find(request, code)
+    if invitation is None or invitation[0].guest_id:
+        return None
+    party, visit = invitation
+    return request.services.db.within(visit.clinic_id), _actor(request, party), visit.appointment_id
+
+
 def to_room(address: str) -> Response[Any]:
     """Redirect to a provider's room. The address admits its holder, so neither caches nor other sites may learn it."""
     response = redirect(address)
@@ -100,6 +146,7 @@ async def _page(request: Request, code: str, party: Party, visit: Visit, *, is_b
     now, db = clock.now(), request.services.db.within(visit.clinic_id)
     catalogue = await catalogues.get(db, request.cache, visit.clinic_id)
     stage = "broken" if is_broken else visit.stage(now)
+    recording = None if party.guest_id else await recordings.find_terms(db, visit.appointment_id)
     page = render(
         request,
         "patient/join.html",
@@ -110,6 +157,7 @@ async def _page(request: Request, code: str, party: Party, visit: Visit, *, is_b
         visit=visit,
         party=party,
         stage=stage,
+        recording=recording,
         now=now,
         address=f"/join/{code}",
         refresh_seconds=REFRESH_SECONDS,
@@ -124,4 +172,4 @@ def _not_found(request: Request) -> Response[Any]:
     return render(request, "patient/join_not_found.html", status_code=404, cache_control=NO_STORE)
 
 
-PAGES: Final = [show, wait, enter]
+PAGES: Final = [show, wait, enter, consent, withdraw]

@@ -16,7 +16,7 @@ AREAS: Final = (
         ),
         translatable("invoices and payments"),
     ),
-    (re.compile(r"/callSettings|/calls$|/video$"), translatable("video visits")),
+    (re.compile(r"/callSettings|/calls(/|$)|/video$"), translatable("video visits")),
     (re.compile(r"/emergenc"), translatable("emergency access")),
     (re.compile(r"/queue$"), translatable("the queue for visitors")),
     (re.compile(r"/audit"), translatable("the audit log")),

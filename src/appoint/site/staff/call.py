@@ -1,5 +1,6 @@
 """A video visit for staff: the way into the call, the waiting patient, and how late the doctor is running."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from ...calls.joining import service
 from ...calls.joining.service import MAX_NAME_LENGTH
 from ...calls.providers.gateway import create_providers
 from ...calls.providers.model import ProviderFailure
+from ...calls.recordings import service as recordings
 from ...http.forms import parse_form, parse_id
 from ...http.request import Request
 from ...http.routes import route
@@ -54,9 +56,21 @@ async def change(request: Request, clinic_id: FromPath[int], appointment_id: Fro
             await db.atomic(guests.invite, actor=user, **common, name=name)
     elif guest_id := parse_id(act.removeprefix("revoke-")):
         await db.atomic(guests.revoke, user, **common, guest_id=guest_id, now=now)
+    elif act in ("record", "dont-record"):
+        await _decide_recording(request, appointment_id, now if act == "record" else None)
     else:
         raise errors.NotFound
     return redirect(f"/staff/{clinic_id}/appointments/{appointment_id}/call")
+
+
+async def _decide_recording(request: Request, appointment_id: UUID, now: datetime | None) -> None:
+    """Raise `NotFound` for anyone but the appointment's doctor."""
+    visit = await service.get_visit(request.db, appointment_id)
+    if visit.call is None or not service.is_doctor(request.user, visit):
+        raise errors.NotFound
+    await request.db.atomic(
+        recordings.request, request.user, appointment_id=appointment_id, call_id=visit.call.id, now=now
+    )
 
 
 async def _open(request: Request, clinic_id: int, appointment_id: UUID) -> Response[Any]:
@@ -89,6 +103,8 @@ async def _page(request: Request, clinic_id: int, appointment_id: UUID, *, is_re
         stage=visit.doctor_stage(now),
         is_doctor=is_doctor,
         is_refused=is_refused,
+        recording=await recordings.find_terms(request.db, appointment_id),
+        recordings=await recordings.list_stored(request.db, appointment_id) if is_doctor else (),
         day=clock.local_date(visit.start_time, visit.time_zone),
         waited=visit.waited(now),
         delays=[*DELAYS],

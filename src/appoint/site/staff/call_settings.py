@@ -52,6 +52,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             *((name, translate(language, label)) for name, label in LABELS.items() if name != "demo" or default),
         ],
         doctors=[(each, links.get(each.id)) for each in await doctors.list_by_name(request.db, clinic_id)],
+        events_url=f"{request.services.settings.links_url}/api/calls/events/daily",
         min_secret_length=MIN_SECRET_LENGTH,
         max_secret_length=MAX_SECRET_LENGTH,
     )

@@ -21,6 +21,8 @@ with stored ("column", value) as (
    union all
   select 'call_settings.connection', connection from call_settings where connection is not null
    union all
+  select 'recording.key', key from recording where key is not null
+   union all
   select 'app_user.totp_secret', encode(totp_secret, 'escape') from app_user where totp_secret is not null
    union all
   select 'webhook.secret', encode(secret, 'escape') from webhook
