@@ -1,4 +1,4 @@
-"""A week of all doctors: which days are open, and how much time is free."""
+"""One week for all doctors: which days are open, and how much time is free."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID

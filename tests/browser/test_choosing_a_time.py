@@ -51,7 +51,7 @@ async def test_twenty_keys_lead_from_a_clinics_page_to_an_appointment_in_another
         await keys.tab_to("#birthDate", "02011980")
         await keys.follow()
         await expect(page).to_have_url(CODE_URL)
-        await keys.tab_to("#code")  # has the focus already
+        await keys.tab_to("#code")  # already has focus
         code = await receive_code(page, page.url)
         async with page.expect_navigation():
             await page.keyboard.type(code)

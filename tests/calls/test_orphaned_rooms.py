@@ -144,7 +144,7 @@ async def test_a_faulty_provider_and_dying_workers_leave_exactly_one_room_each_a
     await run_jobs(world, maker, for_hours=1.5)
     by_state = {row.state: row.count for row in await world.db.fetch("select state, count(*) from call group by state")}
     assert by_state == {"made": count - count // 10, "ended": count // 10}
-    # calls vanish with their appointments, and rooms turn up whose calls have ended
+    # some calls are deleted with their appointments, and some calls that have ended turn out to have rooms
     await world.db.execute(
         "delete from call where id in (select id from call where state = 'made' order by id limit $1)", count // 20
     )

@@ -39,7 +39,7 @@ CHECKS = {
 CHECKS_OF_SEQUENCES = {
     # Removed resources can still be read, with `active: false`.
     "use_after_free": {"enabled": False},
-    # It sends every request twice more without credentials, until there is no response but 429.
+    # It sends every request two more times without credentials, so soon every response is a 429.
     "ignored_auth": {"enabled": False},
 }
 DOCUMENT = deepcopy(described.DOCUMENT)

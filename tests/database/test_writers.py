@@ -18,8 +18,8 @@ LOADERS = {"demo"}
 EXCEPTIONS = {
     "absence": {"database", "scheduling"},  # as for app_user
     "app_user": {"database", "identity"},  # database/encryption replaces ciphertexts, but never what they say
-    # as for app_user; the statement that changes hours marks the appointments it strands; and the end of a guardianship
-    # ends the links that the guardian knows
+    # as for app_user; the statement that changes hours marks the appointments it strands; and ending a guardianship
+    # invalidates the links that the guardian has
     "appointment": {"booking", "customers", "database", "scheduling"},
     "appointment_step": {"booking", "database"},  # as for app_user
     "audit_unsealed": {"audit", "booking"},  # a booking and its audit entry share one round trip

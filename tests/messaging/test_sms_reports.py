@@ -1,4 +1,4 @@
-"""The SMS provider reports what became of text messages."""
+"""The SMS provider reports whether text messages were delivered."""
 
 import base64
 import hashlib

@@ -110,9 +110,9 @@ async def test_a_refused_export_fails_so_that_it_is_repeated(sealed, receiver, t
 
 async def test_an_email_that_cannot_be_sent_fails_the_export(sealed):
     post = Post()
-    post.trouble = Delayed("the mail server is away")
+    post.trouble = Delayed("the mail server is down")
     configured = settings(audit_export_email="audit@authority.example")
-    with pytest.raises(ExportError, match="the mail server is away"):
+    with pytest.raises(ExportError, match="the mail server is down"):
         await export_heads(sealed, configured, {"email": post}, now=clock.now())
     with pytest.raises(ExportError, match="no mail server"):
         await export_heads(sealed, configured, {}, now=clock.now())

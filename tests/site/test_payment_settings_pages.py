@@ -136,7 +136,7 @@ async def test_differences_are_listed_with_what_to_do(db, office):
         clock.now(),
     )
     text = words(await office.get("/staff/1/payment-differences"))
-    assert "Someone made a refund on the provider’s own site." in text
+    assert "Someone issued a refund on the provider’s own site." in text
     assert "Compare both amounts" in text
 
 

@@ -24,7 +24,7 @@ DEMO = Providers("http://testserver.local", SECRET, "demo")
 
 
 class FaultyProvider:
-    """A provider that makes a room for each name. It can fail before it acts, after it has acted, or never respond."""
+    """A provider that creates a room per name. It can fail before it acts, after it has acted, or never respond."""
 
     def __init__(self, *, failure_rate: float = 0.0, seed: int = 1) -> None:
         self.failure_rate = failure_rate

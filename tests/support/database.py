@@ -132,7 +132,7 @@ class SharedPool(Database):
 
     @asynccontextmanager
     async def widened(self, size: int) -> AsyncGenerator[None]:
-        """Allow more connections, for races, all of which one clinic can use."""
+        """Allow more connections, for tests of races. One clinic can use all of them."""
         shares, self.shares = self.shares, Shares(size * 2)
         for _ in range(size - self.size):
             self._places.release()

@@ -81,7 +81,7 @@ async def send_event(client, body: bytes, signature: str) -> int:
 
 
 async def send_events(db, client, *, now: datetime) -> int:
-    """Deliver the events that are due to the application."""
+    """Deliver all due events to the application."""
 
     async def send(call: Call) -> Answer:
         signature = sign(call.body, secret=SECRET, now=now)

@@ -1,4 +1,4 @@
-"""A clinic with a patient, and use cases about money."""
+"""A clinic with a patient, and helpers for payment use cases."""
 
 from datetime import UTC, datetime
 from typing import Any

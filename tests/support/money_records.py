@@ -42,5 +42,5 @@ select new_invoice.id as "invoiceId", new_payment.id as "paymentId", new_allocat
 
 
 async def create_money_records(db: Database, clinic_id: int, customer_id: Any, series: str) -> dict[str, Any]:
-    """Create a patient's records about money. Return their ids."""
+    """Create a patient's financial records. Return their ids."""
     return dict(await db.fetchrow(MONEY_RECORDS, clinic_id, customer_id, series))

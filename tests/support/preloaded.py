@@ -123,7 +123,7 @@ class Clock:
 
 
 def serve(requests: socket.socket) -> None:
-    """Import Appoint, then fork a process for each request until the tests' process ends."""
+    """Import Appoint, then fork a process for each request until the test process exits."""
     clock = importlib.import_module("appoint.kit.clock")
     clock.now = Clock.now  # before other modules keep a reference to it
     for module in MODULES:

@@ -63,7 +63,7 @@ def starts(day):
 
 
 async def test_a_repeated_request_books_a_service_once(client):
-    """Booking a service: many elements, tracing, localisation and idempotency."""
+    """Booking an appointment type, with idempotency, request ids, localised refusals and conditional requests."""
     clinic = await create_clinic(client)
     doctor = (await create(client, f"/clinics/{clinic}/doctors", name="Dr. Amara Shah"))["id"]
     service = (await create(client, f"/clinics/{clinic}/appointmentTypes", name="Check-up", minutes=60))["id"]

@@ -174,7 +174,7 @@ class Appointments(Controller):
         """Cancel an appointment. Cancelling it again has no effect.
 
         Patients cannot cancel an appointment once it has started, or within the clinic's notice period. Staff can undo
-        the cancellation: the response's `Undo-URL` header contains the address for that.
+        the cancellation with the URL in the response's `Undo-URL` header.
         """
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id

@@ -173,7 +173,7 @@ def plan_booking(
     needs_code = not needs_payment and not command.is_proven and catalogue.confirm_address == "always"
     if needs_code or needs_payment:
         specs = [spec._replace(hold=True) for spec in specs]
-        # a booking of several appointments is on hold as a whole
+        # all appointments in a booking are held together
         limits = limits and limits._replace(holds=max(limits.holds, len(specs)))
     return BookingPlan(
         catalogue,
@@ -184,7 +184,7 @@ def plan_booking(
         limits,
         command.discreet,
         needs_code,
-        # a proven address does not count as unconfirmed
+        # a booking with a verified address does not count as unconfirmed
         command.origin._replace(clinic_percent=None) if command.origin and command.is_proven else command.origin,
         command.actor.customer_id,
         needs_payment,

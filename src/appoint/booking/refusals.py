@@ -37,7 +37,7 @@ class Refused(NamedTuple):
 
 
 class Overridable(NamedTuple):
-    """The plan can be written once these rules are overridden, or as it is if there are none.
+    """The plan can be written if these rules are overridden. If there are none, it can be written as it is.
 
     If the plan has several appointments, `doctors` contains a doctor for each. If the clinic's rule chose a doctor for
     each appointment separately, one could take another's only doctor.

@@ -41,7 +41,7 @@ Open = Callable[[], Awaitable[Any]]
 class Connector:
     """Opens connections to one database.
 
-    While the database is away, one caller a second tries to connect, and all others fail at once: requests that cannot
+    While the database is down, one caller a second tries to connect, and all others fail at once: requests that cannot
     succeed must not wait for a place in the pool.
     """
 
@@ -51,7 +51,7 @@ class Connector:
         self._next_try = 0.0
 
     async def open(self) -> Any:
-        """Return a new connection. Raise `Unavailable` without trying if the database was away less than a second ago,
+        """Return a new connection. Raise `Unavailable` without trying if the database was down less than a second ago,
         or while another caller tries.
         """
         if self._is_away and (self._is_trying or time.monotonic() < self._next_try):

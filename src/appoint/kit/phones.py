@@ -96,8 +96,8 @@ def format_international(number: str) -> str:
 
 
 def format_local(number: str, country: str | None) -> str:
-    """Return an E.164 number as people dial it in the country: “030 12345678”. A number from another country is in
-    international format."""
+    """Return an E.164 number the way it is dialled within the country: “030 12345678”. Numbers from other countries are
+    in international format."""
     parsed = phonenumbers.parse(number)
     is_local = country is not None and phonenumbers.region_code_for_number(parsed) == country
     style = phonenumbers.PhoneNumberFormat.NATIONAL if is_local else phonenumbers.PhoneNumberFormat.INTERNATIONAL

@@ -1,6 +1,6 @@
 """A gazetteer, which finds towns and postal codes in data from GeoNames, without asking another server.
 
-`scripts/places.py` writes its file. Each line is a key, a name, a country, a latitude, a longitude, a population and a
+`scripts/places.py` creates the file. Each line is a key, a name, a country, a latitude, a longitude, a population and a
 kind: `t` for a town's main name, which is English for large ones, `l` for its local name, `a` for any other name, and
 `c` for a postal code. The lines are sorted, so that a lookup reads only a few of them.
 """

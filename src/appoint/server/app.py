@@ -158,8 +158,8 @@ EXPOSED_HEADERS: Final = [
 
 
 class _SoleRouter(Router):
-    """A router of one application. Litestar copies every router that it registers, in case there are others, which
-    would take half of the time to compose this application.
+    """A router that belongs to one application. Litestar copies every router that it registers, in case others register
+    it too. Here, that would take half the time needed to compose the application.
     """
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:

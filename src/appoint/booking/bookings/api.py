@@ -200,7 +200,7 @@ class Bookings(Controller):
     ) -> Response[None]:
         """Cancel all of a booking's appointments that the caller may cancel, or none of them. A refusal contains the
         `index` of an appointment that cannot be cancelled. Cancelling again has no effect. Staff can undo the
-        cancellation: the response's `Undo-URL` header contains the address for that."""
+        cancellation with the URL in the response's `Undo-URL` header."""
         authorize_override(request, query.override, clinic_id=clinic_id, doctor_id=request.grant.doctor_id)
         bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not bookings:

@@ -88,7 +88,7 @@ async def read_criteria(db: Statements, cache: ClinicCache, query: ClinicSearch,
         matches = places.find(query.place, countries=(await load_choices(db, cache)).countries)
         place = matches[0] if matches else None
         if place is None:
-            raise errors.Invalid(errors.Fault("#/place", "is not a town or a postal code that Appoint knows"))
+            raise errors.Invalid(errors.Fault("#/place", "is not a town or postal code that Appoint recognises"))
     if query.within_km and place is None:
         raise errors.Invalid(errors.Fault("#/withinKm", "needs a place"))
     if query.date and query.date < now.date() - timedelta(days=1):  # it may still be yesterday at the clinic

@@ -28,7 +28,7 @@ class Calls(Controller):
 
     @get("/clinics/{clinic_id:int}/calls", operation_id="listCalls", opt=route(permission="see-messages"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: CallFilter) -> Response[Page[ListedCall]]:
-        """List a clinic's live calls, oldest first. `state=dead` lists those whose room could not be made."""
+        """List a clinic's live calls, oldest first. `state=dead` lists those whose room could not be created."""
         calls = await service.list_calls(
             request.db,
             clinic_id=clinic_id,
@@ -56,7 +56,7 @@ class Calls(Controller):
         opt=STAFF,
     )
     async def renew(self, request: Request, appointment_id: FromPath[UUID]) -> Response[CallDetails]:
-        """Try again to make a room that could not be made. Not found unless the call is `dead`."""
+        """Try again to create a room after all attempts have failed. Not found unless the call is `dead`."""
         idempotency_key(request)  # a repeat changes nothing, so only check the header
         await request.db.atomic(service.renew, request.user, appointment_id=appointment_id, now=clock.now())
         return json_response(request, await self._get(request, appointment_id))

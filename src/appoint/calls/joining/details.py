@@ -28,7 +28,7 @@ class ListedCall(msgspec.Struct, kw_only=True, rename="camel"):
     state: State
     start_time: datetime
     reason: str | None
-    """Why the last attempt to make the room failed."""
+    """Why the last attempt to create the room failed."""
 
 
 class CallDetails(msgspec.Struct, kw_only=True, rename="camel"):
@@ -48,8 +48,8 @@ class CallDetails(msgspec.Struct, kw_only=True, rename="camel"):
 
     appointment_id: UUID
     state: State
-    """`wanted`: Appoint is making the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it
-    could not be made. `ending` and `ended`: the call is over."""
+    """`wanted`: Appoint is creating the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it
+    could not be created. `ending` and `ended`: the call is over."""
     opens_at: datetime
     """When the caller can join. Doctors can join earlier than patients."""
     closes_at: datetime
@@ -58,7 +58,7 @@ class CallDetails(msgspec.Struct, kw_only=True, rename="camel"):
     delay_minutes: int | None
     """How late the doctor is running, if staff have entered a delay."""
     reason: str | None
-    """Why the last attempt to make the room failed. Only staff can see it."""
+    """Why the last attempt to create the room failed. Only staff can see it."""
     phone: str | None
     """The number to call if the video visit doesn't work."""
     join_url: str

@@ -37,7 +37,7 @@ class BoardCall(msgspec.Struct, frozen=True):
     waiting_since: datetime | None
     """When the patient entered the waiting room; None once they have been let in."""
     failed: bool
-    """Whether the room could not be made."""
+    """Whether the room could not be created."""
 
 
 class Opening(NamedTuple):

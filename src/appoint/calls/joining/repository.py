@@ -137,7 +137,7 @@ async def request_end(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
 
 
 async def renew(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
-    """Let a job try again to make the room. Return False unless it has been given up."""
+    """Let a job try again to create the room. Return False unless Appoint has given up on it."""
     tag = await tx.execute(
         """
         update call

@@ -154,7 +154,7 @@ async def end(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datet
 
 
 async def renew(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
-    """Try again to make a room that has been given up. Raise `NotFound` unless it has."""
+    """Let a job try again to create a room that Appoint has given up on. Raise `NotFound` for any other room."""
     await _change(tx, actor, appointment_id, lambda call_id: repository.renew(tx, call_id, now=now))
 
 

@@ -7,12 +7,12 @@ from uuid import UUID
 from ..providers.model import Gateway, Room, room_name
 
 State = Literal["wanted", "made", "open", "dead", "ending", "ended"]
-"""`wanted`: a job will make the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it could
-not be made. `ending`: a job will end it. `ended`: it is over."""
+"""`wanted`: a job will create the room. `made`: it exists. `open`: the doctor has let the patient in. `dead`: it could
+not be created. `ending`: a job will end it. `ended`: it is over."""
 FIRST_DELAY_SECONDS: Final = 5.0
 MAX_DELAY_SECONDS: Final = 300.0
 GIVES_UP_BEFORE: Final = timedelta(minutes=10)
-"""How long before the start Appoint stops trying to make a room, so that there is time to agree on something else."""
+"""How long before the start Appoint stops trying to create a room, so that there is time to agree on something else."""
 MIN_PERIOD: Final = timedelta(minutes=2)
 """How long Appoint tries at least, even if the visit starts right away."""
 MAX_END_PERIOD: Final = timedelta(days=1)

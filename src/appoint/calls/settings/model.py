@@ -84,7 +84,7 @@ class CallSettingsContent(RequestBody):
     API key, or BigBlueButton's shared secret. If omitted, Appoint keeps the stored secret, unless the provider changes.
     Responses never contain it."""
     doctor_links: Annotated[list[DoctorLink], msgspec.Meta(max_length=MAX_DOCTOR_LINKS)] = []
-    """Doctors' own rooms. With `jitsi`, a visit takes place there only if its room could not be made."""
+    """Doctors' own rooms. With `jitsi`, a visit takes place there only if its room could not be created."""
     opens_before_minutes: OpeningMinutes = DEFAULT_OPENING_MINUTES
     """How long before the start patients and guests can enter the waiting room."""
     phone: fields.Phone | None = None

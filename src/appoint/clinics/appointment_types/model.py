@@ -33,7 +33,7 @@ class AppointmentTypeContent(RequestBody):
     minutes: Minutes
     description: fields.Text | None = None
     preparation: Preparation | None = None
-    """What patients should bring, or do before the appointment. Confirmations and reminders contain it."""
+    """What patients should bring, or do before the appointment. Included in confirmations and reminders."""
     buffer_before_minutes: BufferMinutes = 0
     buffer_after_minutes: BufferMinutes = 0
     price: Price | None = None

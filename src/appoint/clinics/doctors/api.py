@@ -149,5 +149,5 @@ def _visible(request: Request, doctor: Doctor) -> Doctor:
 
 
 def _cache_control(request: Request, clinic_id: int) -> str:
-    """Return which caches may store the response. Shared ones store only what everyone sees."""
+    """Return which caches may store the response. Shared caches store only what everyone sees."""
     return "private, no-cache" if request.user.acts_for(clinic_id) else "public, no-cache"

@@ -187,7 +187,7 @@ class Queues:
         return {id: -(-number * each // total) for id, each in lengths.items()}
 
     async def _open_if_overloaded(self) -> None:
-        """Open the queue of the clinic that gets most of the visits, or else the one in front of all clinics."""
+        """If one clinic gets most of the visits, open its queue. Otherwise, open the queue in front of all clinics."""
         if not self.pace.is_overloaded:
             return
         name, visits = max(self._visits.items(), key=lambda item: item[1], default=("", 0))

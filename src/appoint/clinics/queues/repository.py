@@ -98,7 +98,7 @@ async def close(db: Statements, clinic_id: int, *, longest: int | None = None) -
 
 
 async def announce(db: Statements, clinic_id: int, opens_at: datetime | None) -> None:
-    """Set when booking opens, or withdraw it."""
+    """Announce when booking opens, or withdraw the announcement."""
     await db.execute(
         """
         insert into visitor_queue as q (clinic_id, opens_at) values ($1, $2)

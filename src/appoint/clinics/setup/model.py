@@ -13,7 +13,7 @@ TICKS: Final[frozenset[str]] = frozenset({"page", "team", "site", "hidden"})
 
 
 class Progress(NamedTuple):
-    """A clinic's progress with its set-up."""
+    """A clinic's set-up progress."""
 
     done: frozenset[str]
     """The steps that are done."""

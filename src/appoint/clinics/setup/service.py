@@ -1,4 +1,4 @@
-"""Show and record a clinic's progress with its set-up."""
+"""Show and record a clinic's set-up progress."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from .model import Progress, Tick
 
 
 async def load_progress(db: Statements, clinic_id: int, *, now: datetime) -> Progress:
-    """Return the clinic's progress with its set-up. Raise `NotFound` for an unknown clinic."""
+    """Return the clinic's set-up progress. Raise `NotFound` for an unknown clinic."""
     if progress := await repository.load_progress(db, clinic_id, now=now):
         return progress
     raise errors.NotFound

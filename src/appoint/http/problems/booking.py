@@ -230,7 +230,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "no-rebooking-needed": Problem(
         409,
         _("No rebooking needed"),
-        _("This appointment is within its doctor’s hours, or it is over."),
+        _("This appointment is within its doctor’s hours, or it has already ended."),
         _("Reschedule it as usual if it has to change."),
     ),
     "changed-since": Problem(

@@ -44,7 +44,7 @@ RECORDS: Final[dict[str, Problem]] = {
     "queue-open": Problem(
         409,
         _("The queue is open"),
-        _("People are still waiting from the last opening."),
+        _("People from the previous opening are still waiting."),
         _("End the queue before you announce another opening."),
     ),
     "clinic-in-use": Problem(

@@ -83,7 +83,7 @@ class Limits:
 
     async def count_lookup(self, request: litestar.Request[Actor, Any, Any], caller: Actor) -> None:
         """Count a search for people by their address. Unlike the other limits, this one applies to staff and partners
-        too, so that no one can find out who thousands of addresses belong to.
+        too, so that no one can look up the owners of thousands of addresses.
         """
         if not self.on or caller.administrator:
             return

@@ -2,9 +2,9 @@
 
 Attempts on an account are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
 no one has signed in to an account also share a count of all attempts on that account, and each has a count of its
-attempts across all accounts. Browsers whose user has proved their address before are counted separately, because phones
-keep changing networks. Existing and unknown accounts are counted in the same way, so responses do not reveal which
-accounts exist.
+attempts across all accounts. Browsers whose user has verified their address before are counted separately, because
+phones keep changing networks. Existing and unknown accounts are counted in the same way, so responses do not reveal
+which accounts exist.
 """
 
 from datetime import datetime
@@ -23,13 +23,13 @@ FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, across all networks that are unknown to it."""
 KNOWN_DEVICE: Final = "known device"
-"""Stands in for the network in attempts by browsers whose user has proved their address."""
+"""Stands in for the network in attempts by browsers whose user has verified their address."""
 KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
 async def count_attempt(request: Request, *, account: str, is_known_device: bool = False, now: datetime) -> None:
     """Count an attempt before checking it, so that concurrent attempts count too. `account` is the submitted name,
-    whether or not it exists. `is_known_device` says whether the browser's user has proved the address before.
+    whether or not it exists. `is_known_device` says whether the browser's user has verified the address before.
 
     Raise `TooMany`, or `Unavailable` if the attempt cannot be counted.
     """

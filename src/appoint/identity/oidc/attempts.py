@@ -1,5 +1,5 @@
-"""Attempts to sign in on the pages through the OpenID provider: what the browser remembers while its user is at the
-provider, and what the provider's ID token must say."""
+"""Sign-in attempts through the OpenID provider on the pages: what the browser remembers while the user is at the
+provider, and what the provider's ID token must contain."""
 
 import hashlib
 import hmac

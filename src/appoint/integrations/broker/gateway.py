@@ -182,7 +182,7 @@ async def _connection(
             except Exception as error:
                 # A RabbitMQ client that failed to connect and its error refer to each other through these frames.
                 # Breaking the cycle frees the client here, so it can close itself. The garbage collector might not run
-                # until the event loop has ended, when the client could no longer close itself.
+                # until the event loop has ended, and by then the client could no longer close itself.
                 clear_frames(error.__traceback__)
                 raise
     try:

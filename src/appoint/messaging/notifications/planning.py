@@ -121,7 +121,7 @@ def plan_notifications(
     """Yield the notifications that follow from an event, for the contacts that it concerns.
 
     If the customer has not received any message about the appointment yet, they get a confirmation of the new time
-    instead. If they have not received the message about a previous move, the new message names the time before that
+    instead. If they have not received the message about a previous move, the new message gives the time before that
     move.
 
     Messages about a step wait for as long as staff can undo it. If they undo it in time, the customer receives only the

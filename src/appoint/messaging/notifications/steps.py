@@ -1,4 +1,4 @@
-"""News that has not yet reached the customer: steps by staff, and messages that became outdated before they were
+"""News that customers have not received yet: steps by staff, and messages that became outdated before they were
 sent."""
 
 from datetime import datetime

@@ -109,7 +109,7 @@ async def return_deposit(tx: Transaction, actor: Actor, assessment: Assessment, 
 async def give_back(
     tx: Transaction, actor: Actor, assessment: Assessment, payment: Payment, amount: int, *, now: datetime
 ) -> None:
-    """Return part of a payment: as credit, or to the payer's card, unless the clinic asks the patient first. Payments
+    """Give back part of a payment, as credit or to the payer's card, unless the clinic asks the patient first. Payments
     made from credit have already become credit again."""
     if amount <= 0 or assessment.refund_to == "ask" or payment.liability == "credit" or payment.method == "creditNote":
         return

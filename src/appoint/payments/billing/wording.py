@@ -67,9 +67,9 @@ def describe_settlement(settlement: Settlement, language: str) -> list[str]:
     if not charge.amount:
         return sentences
     if charge.amount <= paid.amount:
-        sentence = translatable("The clinic keeps {amount} of what you have paid, as its cancellation policy says.")
+        sentence = translatable("The clinic keeps {amount} of what you have paid, under its cancellation policy.")
     elif paid.amount:
-        sentence = translatable("The clinic can charge you {amount}, including the {paid} that you have paid.")
+        sentence = translatable("The clinic can charge you {amount}, including the {paid} that you have already paid.")
     else:
         sentence = translatable("The clinic can charge you {amount}, as its cancellation policy says.")
     amounts = {"amount": format_money(charge, language), "paid": format_money(paid, language)}

@@ -36,7 +36,7 @@ async def run_frequent(db: Database, settings: Settings, *, now: datetime) -> No
 
 async def close_ended(db: Database, gateway: PaymentGateway, *, links: Links, now: datetime) -> None:
     """Close the provider's page for each payment whose hold is over. Only then can the hold expire, so no patient
-    pays for a time that is gone. If the provider is away, holds wait for it."""
+    pays for a time that is gone. If the provider is unavailable, the holds remain."""
     actor = Actor("system", operation="closePaymentPage")
     for payment_id in await payments.list_ended(db, now=now, limit=BATCH_SIZE):
         try:

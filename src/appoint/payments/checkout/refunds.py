@@ -45,8 +45,9 @@ async def give_back(
     reason: str = NOT_BOOKED,
     appointment_id: UUID | None = None,
 ) -> None:
-    """Return part of a payment that is not needed: as credit, or to the payer's card, as the clinic's policy says. If
-    that is because an appointment could no longer be booked, append the event that makes Appoint tell the payer."""
+    """Give back part of a payment that is not needed, as credit or to the payer's card, depending on the clinic's
+    policy. If the reason is that an appointment could no longer be booked, append the event that makes Appoint tell
+    the payer."""
     payment = await payments.lock(tx, payment_id)
     assert payment, "it has just succeeded"
     policy = await policies.get_policy(tx, payment.clinic_id)

@@ -59,8 +59,8 @@ class Coupons(Controller):
         opt=route(permission="book", rate_limit="search", problems=("coupon-not-valid",)),
     )
     async def check(self, request: Request, data: JSONBody[CouponCheck]) -> Response[CouponDiscount]:
-        """Return what a coupon takes off the price of an appointment type. Whether it is valid for a patient is only
-        known when they book."""
+        """Return what a coupon takes off the price of an appointment type. Whether a patient can use it is not checked
+        until they book."""
         idempotency_key(request)  # a repeat changes nothing, so only check the header
         of_clinic = request.services.db.within(clinic_of(data.appointment_type_id))
         return json_response(request, await service.check(of_clinic, query=data, now=clock.now()))

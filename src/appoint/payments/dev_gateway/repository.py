@@ -12,7 +12,7 @@ from .model import Delivery
 
 
 async def save(tx: Statements, content: Json, *, delivery: Delivery) -> None:
-    """Save an object, new or changed. `delivery` applies to the events about it from now on."""
+    """Save a new or changed object. From now on, `delivery` applies to its events."""
     await tx.execute(
         """
         insert into dev_payment_object (id, kind, content, delivery) values ($1, $2, $3::text::jsonb, $4)

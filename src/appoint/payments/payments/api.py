@@ -93,7 +93,7 @@ class Payments(Controller):
         opt=route(permission="refund", problems=("not-enough",)),
     )
     async def cancel(self, request: Request, payment_id: FromPath[UUID]) -> Response[Payment]:
-        """Cancel a payment that was recorded by mistake, as long as nothing of it has been spent."""
+        """Cancel a payment that was recorded by mistake, as long as none of it has been spent."""
         payment, replayed = await idempotent_resource(
             request,
             None,
@@ -148,7 +148,7 @@ class Payments(Controller):
         opt=route(permission="bill"),
     )
     async def credit(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Credit]:
-        """Return what a clinic owes a patient, and the payments that this consists of."""
+        """Return how much a clinic owes a patient, and the payments that make up this credit."""
         await customers.get_patient(request.db, clinic_id, customer_id)
         credit = await service.get_credit(request.db, clinic_id=clinic_id, customer_id=customer_id)
         return json_response(request, credit, subjects=[customer_id])

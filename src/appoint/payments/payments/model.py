@@ -144,7 +144,7 @@ class Credit(msgspec.Struct, kw_only=True, rename="camel"):
     amounts: list[Money]
     """One amount for each currency."""
     payments: list[Payment]
-    """The payments that it consists of, oldest first. Allocate them to invoices to spend it."""
+    """The payments that make it up, oldest first. Allocate them to invoices to spend it."""
 
 
 class OwnCredit(NamedTuple):

@@ -102,7 +102,7 @@ async def list_payments(
 
 
 async def list_credit(db: Statements, clinic_id: int, customer_id: UUID) -> list[Payment]:
-    """Return the payments that a customer's credit consists of, oldest first."""
+    """Return the payments that make up a customer's credit, oldest first."""
     rows = await db.fetch(
         """
         select * from shown_payment

@@ -85,7 +85,7 @@ async def save_line(
 async def remove_line(
     tx: Transaction, actor: Actor, *, doctor_id: UUID, form: RemovalForm, if_match: str | None, now: datetime
 ) -> None:
-    """Remove a doctor's dated hours, and withdraw them. Raise an `appointments-stranded` `Conflict`."""
+    """Remove a doctor's dated hours, and publish the rest. Raise an `appointments-stranded` `Conflict`."""
     await _check_owner(tx, doctor_id, form.id)
     await schedules.remove_line(tx, actor, doctor_slot_id=form.id, if_match=if_match, now=now)
     await _publish(tx, actor, clinic_of(doctor_id), doctor_id=doctor_id, stranded=form.stranded, now=now)

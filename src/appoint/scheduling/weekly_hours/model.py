@@ -149,7 +149,7 @@ class WeeklyHours(msgspec.Struct, rename="camel"):
 
 
 class WeeklySchedule(msgspec.Struct, rename="camel"):
-    """The week valid on a date, with each day's hours in order."""
+    """The week in effect on a date, with each day's hours in order."""
 
     EXAMPLE: ClassVar = {
         "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
@@ -167,7 +167,7 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
 
 class ScheduleQuery(RequestBody):
     on: fields.Date | None = None
-    """The date for which to return the valid week. Defaults to today."""
+    """The date for which to return the week in effect. Defaults to today."""
 
 
 class Schedule(msgspec.Struct):
@@ -179,7 +179,7 @@ class Schedule(msgspec.Struct):
     lines: list[DoctorSlot]
 
     def week_on(self, day: date) -> WeeklySchedule:
-        """Return the week valid on the date."""
+        """Return the week in effect on the date."""
         weekly: dict[fields.Weekday, list[WeeklyHours]] = {weekday: [] for weekday in fields.WEEKDAYS}
         for line in self.lines:
             if line.is_valid_on(day):

@@ -199,7 +199,7 @@ async def save_week(
     before; later ones are removed. This does not record an audit entry, because use cases that save a week along with
     other changes record their own.
 
-    Compare `if_match` with the week valid on that date. Raise `NotFound` for an unknown doctor or time slot, or
+    Compare `if_match` with the week in effect on that date. Raise `NotFound` for an unknown doctor or time slot, or
     `Invalid` for overlapping hours on a day.
     """
     await _lock_doctor(tx, doctor_id)

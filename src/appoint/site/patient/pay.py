@@ -114,7 +114,7 @@ def _minutes(left: timedelta, language: str) -> str:
 
 @get(RETURN_PAGE, operation_id="showPaymentResult", opt=PUBLIC, include_in_schema=False)
 async def show_result(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Say what became of a payment. The provider's event may still be on its way, so ask the provider first."""
+    """Show what happened to a payment. The provider's event may still be on its way, so ask the provider first."""
     checkout, db, now = request.services.get(Checkout), request.services.db.across(), clock.now()
     payment_id = checkout.links.payment_of(token)
     if payment_id is None:

@@ -115,7 +115,7 @@ async def save_line(
 async def remove_line(
     request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[saving.RemovalForm]
 ) -> Response[Any]:
-    """Remove dated hours and withdraw them, or refuse both."""
+    """Remove dated hours and publish the rest, or do neither."""
     await doctor_of_clinic(request, clinic_id, doctor_id)
     await request.change(
         clinic_id,

@@ -1,4 +1,4 @@
--- Lease calls whose room is due to be made or ended, the longest due first. A call at a provider with a rate limit
+-- Lease calls whose room is due to be created or ended, the longest due first. A call at a provider with a rate limit
 -- needs one of its tokens. Each provider's calls are looked up separately, so that a long queue at one provider does
 -- not delay the others.
 with free as (
