@@ -28,6 +28,7 @@ async def test_a_new_clinic_has_the_default_policy(client):
         "changeGraceMinutes": 15,
         "retainPatientsMonths": None,
         "retainMessagesDays": 365,
+        "queue": "automatic",
     }
 
 

@@ -55,7 +55,7 @@ async def test_an_issued_invoice_is_emailed_with_its_pdf_and_a_link_to_pay(world
     invoice = await issue(world, ana)
     (message,) = await deliver(world, office, post)
     assert (message.to, message.subject) == ("ana@example.org", f"Invoice {invoice.number} from Lakeside")
-    for part in ("To pay: 60,00", "Payment due: ", f"{LINKS.public_url}/invoices/"):
+    for part in ("Left to pay: 60,00", "Please pay by: ", f"{LINKS.public_url}/invoices/"):
         assert part in message.text
     (attachment,) = message.attachments
     assert (attachment.name, attachment.content[:4]) == (f"{invoice.number}.pdf", b"%PDF")
@@ -66,9 +66,9 @@ async def test_an_invoice_that_is_paid_at_the_desk_says_so(world, office, post, 
     payment = await pay(world, ana, invoice.id)
     messages = {message.subject: message.text for message in await deliver(world, office, post)}
     text = messages[f"Invoice {invoice.number} from Lakeside"]
-    assert ("Nothing is left to pay." in text, "Payment due" in text) == (True, False)
+    assert ("There is nothing left to pay." in text, "Please pay by" in text) == (True, False)
     receipt = messages[f"Receipt {payment.receipt_number} from Lakeside"]
-    assert ("Payment method: Cash" in receipt, f"Paid for: {invoice.number}" in receipt) == (True, True)
+    assert ("Payment method: Cash" in receipt, f"Invoices paid: {invoice.number}" in receipt) == (True, True)
 
 
 async def test_each_message_is_sent_once_however_often_its_event_is_relayed(world, office, post, ana):

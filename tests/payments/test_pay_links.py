@@ -151,4 +151,4 @@ async def test_the_page_says_that_the_provider_is_unavailable(client, ana):
     use_gateway(client, Away())
     response = await client.post(path)
     assert response.status_code == 503
-    assert "Nothing was charged." in response.text
+    assert "nothing was charged" in response.text

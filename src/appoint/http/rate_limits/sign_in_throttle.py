@@ -3,8 +3,8 @@
 Attempts on an account are counted per network, so an attacker elsewhere only slows themselves down. Networks from which
 no one has signed in to an account also share a count of all attempts on that account, and each has a count of its
 attempts across all accounts. Browsers whose user has verified their address before are counted separately, because
-phones keep changing networks. Existing and unknown accounts are counted in the same way, so responses do not reveal
-which accounts exist.
+phones keep changing networks. Existing and unknown accounts are counted in the same way, so responses do not
+reveal which accounts exist.
 """
 
 from datetime import datetime
