@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
+from appoint.kit import clock
 from support.app import ADMIN
 from support.invoices import create_clinic_with_patient, create_patient, draft, issue, pay
 from support.patient_pages import audit_entries, sign_in
@@ -79,5 +80,16 @@ async def test_patients_find_all_their_invoices_with_a_link_to_pay_and_their_cre
     await pay(client, ana, 1500, method="goodwill")
     await draft(client, ana, 9900)
     page = (await client.get("/my/invoices", headers=await sign_in(client))).text
-    assert page.index("To pay") < page.index(open_one["number"]) < page.index("Paid") < page.index(paid["number"])
+    assert (
+        page.index("To pay") < page.index(open_one["number"]) < page.index("Paid invoices") < page.index(paid["number"])
+    )
     assert [page.count("Pay now"), "15.00" in page, "99.00" in page] == [1, True, False]
+
+
+async def test_an_overdue_invoice_says_when_it_was_due(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    own = await sign_in(client)
+    for days, text in ((0, "is due by"), (2, "was due on")):
+        await db.execute("update invoice set due_on = $1::date - $2::integer", clock.now().date(), days)
+        for path in ("/my/invoices", f"/my/invoices/{invoice['id']}"):
+            assert text in (await client.get(path, headers=own)).text, (path, days)

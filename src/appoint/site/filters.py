@@ -116,6 +116,12 @@ def iso_instant(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def is_past(value: date) -> bool:
+    """Return whether a date is over everywhere on Earth: the last time zone in which it ends is twelve hours behind
+    UTC."""
+    return value < (clock.now() - timedelta(hours=12)).date()
+
+
 FILTERS: Final[dict[str, Any]] = {
     "day": date_formats.day,
     "time": date_formats.time,
@@ -124,6 +130,7 @@ FILTERS: Final[dict[str, Any]] = {
     "when": when,
     "date": local_date,
     "date_in": clock.local_date,
+    "is_past": is_past,
     "wall": wall_time,
     "skeleton": skeleton,
     "money": money,
