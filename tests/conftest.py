@@ -69,7 +69,7 @@ def pytest_collection_finish() -> None:
     defaults it takes a tenth of the run.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(50_000, 20, 10)
     gc.enable()
 
 
