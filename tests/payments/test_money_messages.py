@@ -72,9 +72,9 @@ def test_a_policy_is_explained_in_sentences(policy, sentences):
     [
         (0, 0, 0, []),
         (20, 0, 20, ["You get €20.00 back to the card that you paid with, usually within ten days."]),
-        (20, 20, 0, ["The clinic keeps €20.00 of what you have paid, as its cancellation policy says."]),
-        (20, 40, 0, ["The clinic can charge you €40.00, including the €20.00 that you have paid."]),
-        (0, 40, 0, ["The clinic can charge you €40.00, as its cancellation policy says."]),
+        (20, 20, 0, ["The clinic keeps €20.00 of what you have paid, under its cancellation policy."]),
+        (20, 40, 0, ["The clinic can charge you €40.00, including the €20.00 that you have already paid."]),
+        (0, 40, 0, ["The clinic can charge you €40.00 under its cancellation policy."]),
     ],
 )
 def test_a_settlement_is_explained_in_sentences(paid, kept, returned, sentences):

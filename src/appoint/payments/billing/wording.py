@@ -71,7 +71,7 @@ def describe_settlement(settlement: Settlement, language: str) -> list[str]:
     elif paid.amount:
         sentence = translatable("The clinic can charge you {amount}, including the {paid} that you have already paid.")
     else:
-        sentence = translatable("The clinic can charge you {amount}, as its cancellation policy says.")
+        sentence = translatable("The clinic can charge you {amount} under its cancellation policy.")
     amounts = {"amount": format_money(charge, language), "paid": format_money(paid, language)}
     return [*sentences, translate(text, sentence, **amounts)]
 
