@@ -88,7 +88,7 @@ class DailyGateway:
                     "is_owner": person.is_host,
                     "user_name": person.name,
                     "user_id": person.id,
-                    # the room does not allow recordings, so nobody can start one with any other token
+                    # the room does not allow recordings, so no other token can start one
                     **({"enable_recording": "cloud"} if person.can_record else {}),
                 }
             },

@@ -27,7 +27,7 @@ create table recording_consent (
 create index recording_consent_by_appointment on recording_consent (clinic_id, appointment_id);
 
 -- Where the copy of a recording is. Its object in our store is encrypted with a key that is only here, itself encrypted:
--- without the row, nobody can read the object. A call with recordings cannot be deleted before they are.
+-- without the row, the object cannot be read. A call with recordings cannot be deleted before they are.
 create table recording (
   clinic_id integer not null,
   id uuid not null constraint recording_id_of_clinic check (clinic_of(id) = clinic_id),
