@@ -90,7 +90,7 @@ async def test_entering_the_waiting_room_shows_on_the_board(visit):
     await visit.begin()
     await visit.press("wait")
     doctor = await visit.sign_in("shah@example.org", "doctor", visit.world.dr_shah)
-    day = (await visit.db.fetchval("select lower(during) from appointment")).date()
+    day = clock.local_date(await visit.db.fetchval("select lower(during) from appointment"), "Europe/Berlin")
     board = (
         await visit.client.get(f"/staff/{visit.world.clinic}/board.json?from={day}&to={day}", headers=doctor)
     ).json()

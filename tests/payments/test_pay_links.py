@@ -73,7 +73,8 @@ async def test_a_link_shows_the_invoice_and_its_pdf_without_signing_in(client, a
 
 async def test_a_forged_link_shows_nothing(client, ana):
     path = await link_path(client, await issue(client, ana, 6000))
-    assert (await client.get(path[:-1] + ("A" if path[-1] != "A" else "B"))).status_code == 404
+    forged = path[:-5] + ("A" if path[-5] != "A" else "B") + path[-4:]  # the last character may contain unused bits
+    assert (await client.get(forged)).status_code == 404
 
 
 async def test_paying_on_the_providers_page_settles_the_invoice(client, db, ana):
