@@ -37,6 +37,8 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "max_wal_size": "2GB",
+    # If backups cannot be stored for a long time, give up on them rather than fill the disk.
+    "max_slot_wal_keep_size": "8GB",
     "jit": "off",
     "random_page_cost": "1.1",
     "timezone": "UTC",
@@ -51,13 +53,21 @@ if sys.platform == "linux":
     SETTINGS["recovery_init_sync_method"] = "syncfs"
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+LOGINS = """
+alter role appoint createrole;
+select 'create role appoint_backup login replication'
+ where not exists (select from pg_roles where rolname = 'appoint_backup') \\gexec
+"""
+"""Only the superuser can do this. Data created by earlier versions has an owner without CREATEROLE, and no login for
+backups."""
+
 
 class NotStarted(StartupError):
     """The embedded server is unavailable. The message says why and what to do about it."""
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """The account that the server runs as: the current one, unless the current one is root."""
 
     uid: int
@@ -99,7 +109,7 @@ class Cluster:
     binaries: Path
     program: Path
     """The server itself."""
-    account: Account
+    account: SystemAccount
     relocated: bool
     settings: Mapping[str, str]
 
@@ -155,17 +165,8 @@ class Cluster:
                 options,
             ]
             if self.account.run(*start, stdout=log.fileno()).returncode == 0:
-                # Data created by early versions has an owner without CREATEROLE. Only the superuser can add it.
-                alter = [
-                    self.binaries / "psql",
-                    "-qh",
-                    self.socket_folder,
-                    "-U",
-                    "postgres",
-                    "-c",
-                    "alter role appoint createrole",
-                ]
-                Account(os.geteuid(), os.getegid()).run(*alter, stdout=log.fileno())
+                psql = [self.binaries / "psql", "-qh", self.socket_folder, "-U", "postgres"]
+                SystemAccount(os.geteuid(), os.getegid()).run(*psql, stdin=LOGINS, stdout=log.fileno())
                 return
         self.stop()
         new_lines = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
@@ -193,7 +194,7 @@ class Cluster:
     def _restrict_logins(self) -> None:
         """Let only root log in, plus the server's own account if no other program uses it."""
         names = {"root", _name_of(self.account.uid)} - SHARED_ACCOUNTS
-        self._write_rules("pg_hba.conf", "local all all peer map=appoint\n")
+        self._write_rules("pg_hba.conf", "local all all peer map=appoint\nlocal replication all peer map=appoint\n")
         self._write_rules("pg_ident.conf", "".join(f'appoint "{name}" all\n' for name in sorted(names)))
 
     def _write_rules(self, name: str, text: str) -> None:

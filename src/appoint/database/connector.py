@@ -1,4 +1,9 @@
-"""Open connections, and notice soon when the database has gone away."""
+"""Open connections, and notice soon when the database has gone away.
+
+A URL can name several hosts, of which one at a time is the primary: `host1:5432,host2:5432`, with
+`target_session_attrs=read-write`. All of them are tried at once, because a host that has lost its power does not refuse
+connections, but leaves them waiting.
+"""
 
 import asyncio
 import os
@@ -8,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -33,6 +39,10 @@ LOST: Final = (
 )
 """What a statement raises if its connection has been lost, or if there is no database to connect to. `TimeoutError` is
 an `OSError`."""
+
+
+AWAY: Final = (*LOST, asyncpg.ReadOnlySQLTransactionError)
+"""What a statement raises if its connection is of no use: also when the server is no longer the primary."""
 
 
 Open = Callable[[], Awaitable[Any]]
@@ -69,6 +79,43 @@ class Connector:
         return connection
 
 
+def urls_of_hosts(url: str) -> list[str]:
+    """Return a URL for each host that the URL names."""
+    parts = urlsplit(url)
+    account, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{account}{at}{host}")) for host in hosts.split(",")]
+
+
+async def connect_to_any(url: str, **options: Any) -> Any:
+    """Return a connection to the first host that responds and is what the URL asks for, such as the primary. If there
+    is none, raise what the last host to fail has raised.
+    """
+    urls = urls_of_hosts(url)
+    if len(urls) == 1:
+        return await asyncpg.connect(url, **options)
+    attempts = {asyncio.create_task(asyncpg.connect(each, **options)) for each in urls}
+    try:
+        while True:
+            done, attempts = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
+            connections = [each.result() for each in done if not each.exception()]
+            for surplus in connections[1:]:
+                surplus.terminate()
+            if connections:
+                return connections[0]
+            if not attempts:
+                return done.pop().result()
+    finally:
+        for each in attempts:
+            each.add_done_callback(_close)
+            each.cancel()
+
+
+def _close(attempt: "asyncio.Task[Any]") -> None:
+    """Close a connection that is not needed, if there is one."""
+    if not attempt.cancelled() and not attempt.exception():
+        attempt.result().terminate()
+
+
 def limit_silence(connection: Any) -> None:
     """Close the connection soon after the other side has gone silent, such as a server that has lost its power, or a
     firewall that has forgotten the connection. The kernel then reports it as lost.
@@ -96,16 +143,19 @@ def opening(
     prepares: bool = True,
 ) -> Open:
     """Return a function that opens a connection whose session has these timeouts and acts as the role, or as the login
-    if there is none."""
+    if there is none. The URL can choose how statements are planned, with `?plan_cache_mode=…`."""
+    settings = session_settings(role, statement_seconds, lock_seconds)
+    if "plan_cache_mode" in parse_qs(urlsplit(url).query):
+        del settings["plan_cache_mode"]
     return partial(
-        asyncpg.connect,
+        connect_to_any,
         url,
         record_class=Row,
         timeout=wait_seconds,
         command_timeout=statement_seconds + 5,
         statement_cache_size=400 if prepares else 0,
         max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
-        server_settings=session_settings(role, statement_seconds, lock_seconds),
+        server_settings=settings,
     )
 
 
@@ -115,7 +165,7 @@ def pooled_opening(url: str, *, wait_seconds: float, statement_seconds: float, p
     Without prepared statements, each statement takes two messages, which only a transaction keeps on one session.
     """
     return partial(
-        asyncpg.connect,
+        connect_to_any,
         url,
         record_class=Row,
         timeout=wait_seconds,

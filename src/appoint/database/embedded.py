@@ -9,9 +9,9 @@ import fcntl
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import provisioning
@@ -71,6 +71,25 @@ def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: 
             fcntl.flock(change, fcntl.LOCK_EX)
             if _lock_alone(use):
                 postgres.stop()
+
+
+@contextmanager
+def recovering(
+    data_dir: Path, *, fill: Callable[[Path], None], settings: Mapping[str, str], say: Callable[[str], None]
+) -> Generator[Cluster]:
+    """Create a data directory whose data `fill` writes. Yield its server with additional settings, not yet started, and
+    stop it at the end. Raise `NotStarted` if there is a database already."""
+    data_dir = data_dir.absolute()
+    with _locks(data_dir) as (change, _):
+        fcntl.flock(change, fcntl.LOCK_EX)
+        if os.path.lexists(data_dir / "postgres"):
+            raise NotStarted(f"{data_dir} already contains a database. Choose a new directory.")
+        postgres, _ = provisioning.prepare(data_dir, say, durable=True, fill=fill)
+        postgres = replace(postgres, settings={**postgres.settings, **settings})
+        try:
+            yield postgres
+        finally:
+            postgres.stop()
 
 
 @contextmanager

@@ -6,24 +6,34 @@ from functools import cache
 from types import CodeType
 from typing import Any, Final
 
+import asyncpg
 from prometheus_client import Histogram
 
-from ..kit import tracing
+from ..kit import errors, tracing
 from ..kit.metrics import QUERY_SECONDS
+from .rows import violates
 from .sql import Query
 
-POOL: Final = (f"{__package__}.pool", f"{__package__}.retries", __name__)
+POOL: Final = (*(f"{__package__}.{name}" for name in ("pool", "pooled", "replicas", "retries", "statements")), __name__)
+
+AT_HOME: Final = ("event_of_clinic", "audit_unsealed_of_clinic")
+"""Foreign keys that hold while a clinic is at home in this cell."""
 
 
 async def timed(connection: Any, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
+    """Run a statement and measure it. Raise `Unavailable` if it changes a clinic that is not at home in this cell."""
     name, seconds = _caller() if isinstance(sql, str) else _labelled(sql.name)
     text = sql if isinstance(sql, str) else sql.text
     before = time.perf_counter()
     try:
-        if tracing.tracer is None:
+        if tracing.tracer is None or not tracing.is_in_span():
             return await getattr(connection, method)(text, *args)
         with tracing.statement_span(tracing.tracer, name):
             return await getattr(connection, method)(text, *args)
+    except asyncpg.ForeignKeyViolationError as error:
+        if violates(error, *AT_HOME):  # the clinic has just moved to another cell
+            raise errors.Unavailable(retry_after_seconds=1) from error
+        raise
     finally:
         seconds.observe(time.perf_counter() - before)
 

@@ -24,6 +24,35 @@ async def plan(db: Statements, due: Mapping[str, datetime]) -> None:
     )
 
 
+async def delete(db: Statements, *, names: Sequence[str]) -> None:
+    """Delete the rows of jobs that are turned off."""
+    await db.execute("delete from job_run where name = any($1)", names)
+
+
+async def run_now(db: Statements, *, name: str, now: datetime) -> None:
+    """Let a worker run the job at once, instead of at night."""
+    await db.execute(
+        """
+        insert into job_run (name, due_at) values ($1, $2)
+        on conflict (name) do update set due_at = least(job_run.due_at, excluded.due_at)
+        """,
+        name,
+        now,
+    )
+
+
+async def record_progress(db: Statements, *, name: str, at: datetime) -> None:
+    """Record how far a job that runs continuously has got, for monitoring."""
+    await db.execute(
+        """
+        insert into job_run (name, due_at, finished_at) values ($1, $2, $2)
+        on conflict (name) do update set due_at = excluded.due_at, finished_at = excluded.finished_at
+        """,
+        name,
+        at,
+    )
+
+
 async def claim(db: Statements, *, names: Sequence[str], most: int, lease: timedelta, now: datetime) -> list[JobRun]:
     """Lease jobs that are due, and count the attempt. A job whose lease has expired is due again."""
     rows = await db.fetch(

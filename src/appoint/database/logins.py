@@ -17,6 +17,8 @@ from .migrate import LOCK
 from .pool import ACROSS, SEALER, SERVER
 
 SERVING_ROLES: Final = (SERVER, ACROSS, SEALER)
+BACKUP_LOGIN: Final = "appoint_backup"
+"""The embedded server's login for backups. All it can do is replicate."""
 SCRAM_ITERATIONS: Final = 4096  # PostgreSQL's default
 
 CREATE_ROLES: Final = Path(__file__).with_name("create_roles.sql").read_text(encoding="utf-8")

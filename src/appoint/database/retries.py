@@ -8,7 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 import asyncpg
 
 from ..kit import errors
-from .connector import LOST
+from .connector import AWAY
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,14 +16,13 @@ T = TypeVar("T")
 MAX_ATTEMPTS: Final = 5
 RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 UNAVAILABLE: Final = (
-    *LOST,
+    *AWAY,
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
     asyncpg.TooManyConnectionsError,
     asyncpg.PostgresIOError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
 )
 
 

@@ -153,10 +153,12 @@ END) STORED,
     email_confirmed_at timestamp with time zone,
     phone_confirmed_at timestamp with time zone,
     region text,
+    postal_address text,
     CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
     CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
     CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_postal_address CHECK (((postal_address IS NULL) OR ((postal_address ~ '\S'::text) AND (length(postal_address) <= 500) AND (erased_at IS NULL)))),
     CONSTRAINT customer_region CHECK (((region IS NULL) OR ((region ~ '^([A-Z]{2}|419)$'::text) AND (erased_at IS NULL)))),
     CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
     CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
@@ -175,6 +177,11 @@ CREATE TABLE public.event (
     due_at timestamp with time zone,
     parked_at timestamp with time zone,
     fault text,
+    of_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN (clinic_id > 0) THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
     CONSTRAINT event_attempts CHECK ((attempts >= 0)),
     CONSTRAINT event_clinic CHECK ((clinic_id >= 0)),
     CONSTRAINT event_subject_version CHECK ((subject_version >= 0)),
@@ -204,13 +211,15 @@ END) STORED,
     joined_at timestamp with time zone,
     corrected_id uuid GENERATED ALWAYS AS (
 CASE
-    WHEN (num_nonnulls(corrected_name, corrected_email, corrected_phone, corrected_locale, corrected_birth_date) > 0) THEN customer_id
+    WHEN (num_nonnulls(corrected_name, corrected_email, corrected_phone, corrected_locale, corrected_birth_date, corrected_postal_address) > 0) THEN customer_id
     ELSE NULL::uuid
 END) STORED,
     person_id uuid GENERATED ALWAYS AS (COALESCE(main_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED,
+    corrected_postal_address text,
     CONSTRAINT patient_corrected_locale CHECK ((corrected_locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
     CONSTRAINT patient_corrected_name CHECK (((corrected_name ~ '\S'::text) AND (length(corrected_name) <= 200))),
     CONSTRAINT patient_corrected_phone CHECK ((corrected_phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT patient_corrected_postal_address CHECK (((corrected_postal_address ~ '\S'::text) AND (length(corrected_postal_address) <= 500))),
     CONSTRAINT patient_joined CHECK ((num_nulls(main_id, joined_at) = ANY (ARRAY[0, 2])))
 );
 
@@ -220,6 +229,30 @@ CREATE FUNCTION public.add_patient(name text, email text, phone text, locale tex
  WITH created AS (
           INSERT INTO public.customer (name, email, phone, locale, time_zone, birth_date)
            VALUES (add_patient.name, add_patient.email, add_patient.phone, add_patient.locale, add_patient.time_zone, add_patient.birth_date)
+           RETURNING customer.id,
+             customer.version
+         ), registered AS (
+          INSERT INTO public.event (clinic_id, type, subject_id, subject_version, data)  SELECT 0,
+                     'customer.registered',
+                     (created_1.id)::text AS id,
+                     created_1.version,
+                     jsonb_build_object('customerId', created_1.id) AS jsonb_build_object
+                    FROM created created_1
+         ), admitted AS (
+          INSERT INTO public.patient (clinic_id, customer_id)  SELECT public.current_clinic() AS current_clinic,
+                     created_1.id
+                    FROM created created_1
+         )
+  SELECT created.id
+    FROM created;
+END;
+
+CREATE FUNCTION public.add_patient(name text, email text, phone text, locale text, time_zone text, birth_date date, postal_address text) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    BEGIN ATOMIC
+ WITH created AS (
+          INSERT INTO public.customer (name, email, phone, locale, time_zone, birth_date, postal_address)
+           VALUES (add_patient.name, add_patient.email, add_patient.phone, add_patient.locale, add_patient.time_zone, add_patient.birth_date, add_patient.postal_address)
            RETURNING customer.id,
              customer.version
          ), registered AS (
@@ -281,6 +314,42 @@ begin
    where p.clinic_id = clinic and p.customer_id = correct_patient.customer and c.id = p.customer_id;
 end $$;
 
+CREATE FUNCTION public.correct_patient(customer uuid, name text, email text, phone text, locale text, birth_date date, postal_address text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  clinic constant integer := current_clinic();
+begin
+  perform from customer c where c.id = correct_patient.customer for update;
+  update customer c
+     set name = correct_patient.name, email = correct_patient.email, phone = correct_patient.phone,
+         locale = correct_patient.locale, birth_date = correct_patient.birth_date,
+         postal_address = correct_patient.postal_address, version = c.version + 1, updated_at = now()
+   where c.id = correct_patient.customer and c.erased_at is null
+     and num_nonnulls(c.email_confirmed_at, c.phone_confirmed_at) = 0
+     and exists (select from patient p where p.clinic_id = clinic and p.customer_id = c.id)
+     and not exists (select from patient p where p.clinic_id <> clinic and p.customer_id = c.id)
+     and not exists (select from appointment a where a.customer_id = c.id and a.clinic_id <> clinic)
+     and not exists (select from appointment a where a.booker_id = c.id and a.clinic_id <> clinic);
+  if found then
+    insert into event (clinic_id, type, subject_id, subject_version, data)
+    select 0, 'customer.changed', c.id::text, c.version, jsonb_build_object('customerId', c.id, 'active', c.active)
+      from customer c
+     where c.id = correct_patient.customer;
+  end if;
+  update patient p
+     set corrected_name = nullif(correct_patient.name, c.name),
+         corrected_email = nullif(correct_patient.email, c.email),
+         corrected_phone = nullif(correct_patient.phone, c.phone),
+         corrected_locale = nullif(correct_patient.locale, c.locale),
+         corrected_birth_date = nullif(correct_patient.birth_date, c.birth_date),
+         corrected_postal_address = nullif(correct_patient.postal_address, c.postal_address),
+         version = p.version + 1, updated_at = now()
+    from customer c
+   where p.clinic_id = clinic and p.customer_id = correct_patient.customer and c.id = p.customer_id;
+end $$;
+
 CREATE FUNCTION public.customers_joined(clinic integer, customer uuid) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
     BEGIN ATOMIC
@@ -321,6 +390,10 @@ CREATE FUNCTION public.delete_old_audit_entries(clinic integer, until bigint) RE
     FROM deleted;
 END;
 
+CREATE FUNCTION public.is_ciphertext(value text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (value ~ '^enc1:[a-z0-9][a-z0-9.-]{0,31}:[A-Za-z0-9_-]{38,}$'::text);
+
 CREATE TABLE public.emergency_access (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -334,7 +407,7 @@ CREATE TABLE public.emergency_access (
     reviewed_at timestamp with time zone,
     reviewer text,
     CONSTRAINT emergency_access_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT emergency_access_reason CHECK (((reason ~ '\S'::text) AND ((length(reason) <= 200) OR ((reason ~~ 'enc1:%'::text) AND (length(reason) <= 1200))))),
+    CONSTRAINT emergency_access_reason CHECK (((reason = '(erased)'::text) OR (public.is_ciphertext(reason) AND (length(reason) <= 1200)))),
     CONSTRAINT emergency_access_reviewed CHECK ((num_nulls(reviewed_at, reviewer) = ANY (ARRAY[0, 2])))
 );
 
@@ -723,6 +796,222 @@ CREATE FUNCTION public.folded(text) RETURNS text
  SELECT translate(replace(replace(replace(regexp_replace(NORMALIZE(lower($1), NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı’'::text, 'olddi'''::text) AS translate;
 END;
 
+CREATE TABLE public.invoice (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text DEFAULT 'invoice'::text NOT NULL,
+    corrects_id uuid,
+    status text DEFAULT 'draft'::text NOT NULL,
+    customer_id uuid NOT NULL,
+    currency text NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    whole int8range GENERATED ALWAYS AS (
+CASE
+    WHEN ((status = 'issued'::text) AND (total > 0)) THEN int8range((0)::bigint, total)
+    ELSE NULL::int8range
+END) STORED,
+    payable int8range GENERATED ALWAYS AS (
+CASE
+    WHEN ((status = 'issued'::text) AND (kind = 'invoice'::text) AND (total > 0)) THEN int8range((0)::bigint, total)
+    ELSE NULL::int8range
+END) STORED,
+    credited bigint GENERATED ALWAYS AS (
+CASE
+    WHEN ((status = 'issued'::text) AND (kind = 'creditNote'::text)) THEN total
+    ELSE NULL::bigint
+END) STORED,
+    language text NOT NULL,
+    note text,
+    appointment_id uuid,
+    occasion text,
+    series text,
+    number integer,
+    issued_at timestamp with time zone,
+    due_on date,
+    buyer jsonb,
+    seller jsonb,
+    CONSTRAINT invoice_buyer CHECK ((jsonb_typeof(buyer) = 'object'::text)),
+    CONSTRAINT invoice_by_occasion CHECK ((num_nulls(appointment_id, occasion) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT invoice_corrects CHECK (((kind = 'creditNote'::text) = (corrects_id IS NOT NULL))),
+    CONSTRAINT invoice_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT invoice_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT invoice_issued CHECK ((num_nonnulls(series, number, issued_at, buyer, seller) =
+CASE status
+    WHEN 'issued'::text THEN 5
+    ELSE 0
+END)),
+    CONSTRAINT invoice_kind CHECK ((kind = ANY (ARRAY['invoice'::text, 'creditNote'::text]))),
+    CONSTRAINT invoice_language CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT invoice_note CHECK ((length(note) <= 2000)),
+    CONSTRAINT invoice_occasion CHECK ((occasion = ANY (ARRAY['visit'::text, 'noShow'::text, 'cancellation'::text]))),
+    CONSTRAINT invoice_seller CHECK ((jsonb_typeof(seller) = 'object'::text)),
+    CONSTRAINT invoice_status CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text]))),
+    CONSTRAINT invoice_total CHECK (((total >= 0) AND (total <= '1000000000000'::bigint)))
+);
+
+CREATE TABLE public.invoice_line (
+    clinic_id integer NOT NULL,
+    invoice_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    invoice_status text DEFAULT 'draft'::text NOT NULL,
+    appointment_id uuid,
+    coupon_use_id uuid,
+    description text NOT NULL,
+    quantity integer DEFAULT 1 NOT NULL,
+    unit_amount bigint NOT NULL,
+    discount_amount bigint DEFAULT 0 NOT NULL,
+    includes_tax boolean NOT NULL,
+    tax_category text NOT NULL,
+    tax_rate integer NOT NULL,
+    tax_reason text,
+    net bigint NOT NULL,
+    tax bigint NOT NULL,
+    gross bigint NOT NULL,
+    first_cent bigint NOT NULL,
+    part int8range GENERATED ALWAYS AS (
+CASE
+    WHEN ((invoice_status = 'issued'::text) AND (gross > 0)) THEN int8range(first_cent, (first_cent + gross))
+    ELSE NULL::int8range
+END) STORED,
+    CONSTRAINT invoice_line_description CHECK (((description ~ '\S'::text) AND (length(description) <= 500))),
+    CONSTRAINT invoice_line_discount CHECK ((discount_amount <= (quantity * unit_amount))),
+    CONSTRAINT invoice_line_discount_amount CHECK ((discount_amount >= 0)),
+    CONSTRAINT invoice_line_first_cent CHECK ((first_cent >= 0)),
+    CONSTRAINT invoice_line_gross CHECK (((gross = (net + tax)) AND (gross >= 0))),
+    CONSTRAINT invoice_line_position CHECK ((("position" >= 1) AND ("position" <= 500))),
+    CONSTRAINT invoice_line_price CHECK ((((quantity * unit_amount) - discount_amount) =
+CASE
+    WHEN includes_tax THEN gross
+    ELSE net
+END)),
+    CONSTRAINT invoice_line_quantity CHECK (((quantity >= 1) AND (quantity <= 10000))),
+    CONSTRAINT invoice_line_tax CHECK ((tax >= 0)),
+    CONSTRAINT invoice_line_tax_category CHECK ((tax_category = ANY (ARRAY['S'::text, 'Z'::text, 'E'::text, 'AE'::text, 'O'::text]))),
+    CONSTRAINT invoice_line_tax_rate CHECK (((tax_rate >= 0) AND (tax_rate <= 10000))),
+    CONSTRAINT invoice_line_tax_reason CHECK (((length(tax_reason) >= 1) AND (length(tax_reason) <= 200))),
+    CONSTRAINT invoice_line_taxed CHECK (((tax_category = 'S'::text) = (tax_rate > 0))),
+    CONSTRAINT invoice_line_unit CHECK (((unit_amount >= 0) AND (unit_amount <= '1000000000000'::bigint)))
+);
+
+CREATE TABLE public.invoice_pdf (
+    clinic_id integer NOT NULL,
+    invoice_id uuid NOT NULL,
+    invoice_status text DEFAULT 'issued'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash text,
+    content bytea,
+    CONSTRAINT invoice_pdf_drawn CHECK (((hash IS NULL) = (content IS NULL))),
+    CONSTRAINT invoice_pdf_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
+    CONSTRAINT invoice_pdf_of_issued CHECK ((invoice_status = 'issued'::text)),
+    CONSTRAINT invoice_pdf_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
+);
+
+CREATE TABLE public.payment (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    method text NOT NULL,
+    status text NOT NULL,
+    customer_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    whole int8range GENERATED ALWAYS AS (
+CASE
+    WHEN (status = 'succeeded'::text) THEN int8range((0)::bigint, amount)
+    ELSE NULL::int8range
+END) STORED,
+    succeeded_at timestamp with time zone,
+    deposit boolean DEFAULT false NOT NULL,
+    booking_id uuid,
+    refund_id uuid,
+    credit_note_id uuid,
+    reason text,
+    series text,
+    number integer,
+    gateway text,
+    gateway_session_id text,
+    gateway_payment_id text,
+    gateway_url text,
+    expires_at timestamp with time zone,
+    invoice_id uuid,
+    CONSTRAINT payment_amount CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
+    CONSTRAINT payment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT payment_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payment_final CHECK (((status = 'succeeded'::text) OR (method <> ALL (ARRAY['credit'::text, 'creditNote'::text])))),
+    CONSTRAINT payment_from_credit_note CHECK (((method = 'creditNote'::text) = (credit_note_id IS NOT NULL))),
+    CONSTRAINT payment_from_refund CHECK (((method = 'credit'::text) = (refund_id IS NOT NULL))),
+    CONSTRAINT payment_gateway CHECK (((gateway IS NOT NULL) OR (num_nonnulls(gateway_session_id, gateway_payment_id) = 0))),
+    CONSTRAINT payment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT payment_method CHECK ((method = ANY (ARRAY['card'::text, 'cash'::text, 'transfer'::text, 'terminal'::text, 'credit'::text, 'goodwill'::text, 'creditNote'::text]))),
+    CONSTRAINT payment_reason CHECK ((length(reason) <= 500)),
+    CONSTRAINT payment_receipt CHECK ((num_nulls(series, number) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT payment_status CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT payment_succeeded CHECK (((status = 'succeeded'::text) = (succeeded_at IS NOT NULL)))
+);
+
+CREATE TABLE public.receipt (
+    clinic_id integer NOT NULL,
+    payment_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    document jsonb,
+    hash text,
+    content bytea,
+    CONSTRAINT receipt_document CHECK ((jsonb_typeof(document) = 'object'::text)),
+    CONSTRAINT receipt_drawn CHECK ((((hash IS NULL) = (content IS NULL)) AND ((content IS NULL) OR (document IS NOT NULL)))),
+    CONSTRAINT receipt_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
+    CONSTRAINT receipt_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
+);
+
+CREATE FUNCTION public.redact_documents(clinic integer, before timestamp with time zone, at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ WITH old_invoice AS (
+          SELECT i.id
+            FROM public.invoice i
+           WHERE ((i.clinic_id = redact_documents.clinic) AND (i.status = 'issued'::text) AND (i.issued_at < redact_documents.before) AND (i.buyer <> '{}'::jsonb))
+           ORDER BY i.issued_at
+          LIMIT redact_documents.at_most
+         ), old_receipt AS (
+          SELECT r.payment_id
+            FROM (public.receipt r
+              JOIN public.payment p ON (((p.clinic_id = r.clinic_id) AND (p.id = r.payment_id))))
+           WHERE ((r.clinic_id = redact_documents.clinic) AND (p.succeeded_at < redact_documents.before))
+          LIMIT redact_documents.at_most
+         ), lines AS (
+          UPDATE public.invoice_line l SET description = '–'::text
+            FROM old_invoice o
+           WHERE ((l.clinic_id = redact_documents.clinic) AND (l.invoice_id = o.id))
+         ), pdfs AS (
+          DELETE FROM public.invoice_pdf d
+            USING old_invoice o
+           WHERE ((d.clinic_id = redact_documents.clinic) AND (d.invoice_id = o.id))
+         ), receipts AS (
+          DELETE FROM public.receipt r
+            USING old_receipt o
+           WHERE ((r.clinic_id = redact_documents.clinic) AND (r.payment_id = o.payment_id))
+         ), invoices AS (
+          UPDATE public.invoice i SET buyer = '{}'::jsonb, note = NULL::text, version = (i.version + 1), updated_at = now()
+            FROM old_invoice o
+           WHERE ((i.clinic_id = redact_documents.clinic) AND (i.id = o.id))
+         )
+  SELECT ((( SELECT count(*) AS count
+            FROM old_invoice))::integer + (( SELECT count(*) AS count
+            FROM old_receipt))::integer);
+END;
+
+CREATE FUNCTION public.forget_documents(clinic integer, before timestamp with time zone, at_most integer) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    RETURN public.redact_documents(clinic, before, at_most);
+
 CREATE TABLE public.doctor_day (
     clinic_id integer NOT NULL,
     date date NOT NULL,
@@ -971,7 +1260,7 @@ END) STORED,
     rebook_asked_at timestamp with time zone,
     person_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
-    CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
+    CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text, 'undone'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
     CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
     CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
@@ -990,6 +1279,7 @@ END) STORED,
     CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
     CONSTRAINT appointment_restored_sequence CHECK ((restored_sequence >= 0)),
     CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_staff_notes CHECK (public.is_ciphertext(staff_notes)),
     CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
     CONSTRAINT appointment_step_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
     CONSTRAINT appointment_undo CHECK (((num_nulls(undo_status, stepped_at) = ANY (ARRAY[0, 2])) AND (undo_status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))),
@@ -1131,6 +1421,21 @@ begin
   return true;
 end $$;
 
+CREATE FUNCTION public.reserve_clinic_numbers(cell integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  first integer := greatest(1, cell * 1048576);
+  last integer := cell * 1048576 + 1048575;
+  highest integer;
+begin
+  select greatest((select max(id) from clinic where id between first and last),
+                  (select last_value from clinic_id_seq where is_called and last_value between first and last))
+    into highest;
+  execute format('alter sequence clinic_id_seq minvalue %s maxvalue %s start %s restart %s',
+                 first, last, first, coalesce(highest + 1, first));
+end $$;
+
 CREATE TABLE public.absence (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -1191,26 +1496,40 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
              (day.day)::date AS date,
              s.time_slot_id,
              lower(s.minutes) AS minute,
-             public.local_instant((day.day)::date, lower(s.minutes), c.time_zone) AS starts,
-             public.local_instant((day.day)::date, upper(s.minutes), c.time_zone) AS ends
+             upper(s.minutes) AS until,
+             c.time_zone
             FROM ((((public.clinic c
               JOIN public.doctor d ON (((d.clinic_id = c.id) AND d.active)))
               JOIN public.doctor_slot s ON (((s.clinic_id = c.id) AND (s.doctor_id = d.id) AND s.active)))
               CROSS JOIN LATERAL ( SELECT GREATEST(scheduled.first, lower(s.valid)) AS since) f)
               CROSS JOIN LATERAL generate_series(((f.since + (((s.weekday - (EXTRACT(isodow FROM f.since))::integer) + 7) % 7)))::timestamp without time zone, (LEAST(scheduled.last, (upper(s.valid) - 1)))::timestamp without time zone, '7 days'::interval) day(day))
            WHERE ((c.id = scheduled.of_clinic) AND c.active AND ((scheduled.of_doctor IS NULL) OR (d.id = scheduled.of_doctor)))
+         ), hours AS MATERIALIZED (
+          SELECT DISTINCT l.date,
+             l.minute,
+             l.until,
+             l.time_zone
+            FROM line l
+         ), instants AS MATERIALIZED (
+          SELECT h.date,
+             h.minute,
+             h.until,
+             public.local_instant(h.date, h.minute, h.time_zone) AS starts,
+             public.local_instant(h.date, h.until, h.time_zone) AS ends
+            FROM hours h
          ), wanted AS (
           SELECT l.doctor_id,
              l.date,
              l.time_slot_id,
              l.minute,
-             l.starts,
-             l.ends,
+             l.until,
+             l.time_zone,
                  CASE
-                     WHEN (l.starts < l.ends) THEN tstzmultirange(tstzrange(l.starts, l.ends))
+                     WHEN (instants.starts < instants.ends) THEN tstzmultirange(tstzrange(instants.starts, instants.ends))
                      ELSE '{}'::tstzmultirange
                  END AS during
-            FROM line l
+            FROM (line l
+              FULL JOIN instants USING (date, minute, until))
          )
   SELECT w.doctor_id,
      w.date,
@@ -1377,12 +1696,17 @@ declare
   since timestamptz;
   until timestamptz;
   length interval;
+  before interval;
+  after interval;
+  own tstzmultirange;
   choice record;
   shift interval;
 begin
   foreach booking in array bookings loop
     if booking.part_of_day is not null then
       length := booking.ends_at - booking.starts_at;
+      before := booking.starts_at - booking.claimed_from;
+      after := booking.claimed_until - booking.starts_at;
       select greatest(booking.starts_at, local_instant((booking.part_of_day).date, (booking.part_of_day).first_minute,
                                                        c.time_zone)),
              least(local_instant((booking.part_of_day).date, (booking.part_of_day).last_minute, c.time_zone)
@@ -1392,43 +1716,41 @@ begin
         from clinic c
        where c.id = booking.clinic_id;
       continue when since is null or until < since;
+      own := coalesce((select range_agg(a.active_during)
+                         from appointment a
+                        where a.clinic_id = booking.clinic_id and a.customer_id = booking.customer_id
+                          and a.active_during && tstzrange(since, until + length)), '{}');
       select d.id, d.version, earliest.start into choice
         from unnest(booking.doctors) as k
         join doctor d on d.clinic_id = booking.clinic_id and d.id = k.id and d.version = k.version and d.active
        cross join lateral (
-         select time.start
+         select array_agg(s.active_during) as slots, range_agg(s.active_during) as hours
            from booking_slot s
+          where s.clinic_id = booking.clinic_id and s.doctor_id = d.id
+            and s.active_during && tstzrange(since, until + length)) as published
+       cross join lateral (
+         select coalesce(range_agg(claim), '{}') as claims
+           from (select a.active_claim
+                   from appointment a
+                  where a.clinic_id = booking.clinic_id and a.doctor_id = d.id
+                    and a.active_claim && tstzrange(since - before, until + after)
+                  union all
+                 select tstzrange(o.claimed_from, o.claimed_until)
+                   from unnest(taken) as o
+                  where o.doctor_id = d.id) as c (claim)) as busy
+       cross join lateral (
+         select time.start
+           from unnest(published.slots) as slot
           cross join lateral generate_series(
-                               lower(s.active_during)
+                               lower(slot)
                                + make_interval(secs => booking.step_seconds
-                                                       * ceil(greatest(extract(epoch from since
-                                                                                         - lower(s.active_during)), 0)
+                                                       * ceil(greatest(extract(epoch from since - lower(slot)), 0)
                                                               / booking.step_seconds)),
-                               least(upper(s.active_during) - interval '1 microsecond', until),
+                               least(upper(slot) - interval '1 microsecond', until),
                                make_interval(secs => booking.step_seconds)) as time (start)
-          where s.clinic_id = booking.clinic_id and s.doctor_id = d.id and s.active_during && tstzrange(since, until, '[]')
-            and (time.start + length <= upper(s.active_during)
-                 or (select range_agg(o.active_during)
-                       from booking_slot o
-                      where o.clinic_id = booking.clinic_id and o.doctor_id = d.id
-                        and o.active_during && tstzrange(time.start, time.start + length))
-                    @> tstzrange(time.start, time.start + length))
-            and not exists (select
-                              from appointment a
-                             where a.clinic_id = booking.clinic_id and a.doctor_id = d.id
-                               and a.active_claim
-                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
-                                                time.start + (booking.claimed_until - booking.starts_at)))
-            and not exists (select
-                              from unnest(taken) as o
-                             where o.doctor_id = d.id
-                               and tstzrange(o.claimed_from, o.claimed_until)
-                                   && tstzrange(time.start - (booking.starts_at - booking.claimed_from),
-                                                time.start + (booking.claimed_until - booking.starts_at)))
-            and not exists (select
-                              from appointment a
-                             where a.clinic_id = booking.clinic_id and a.customer_id = booking.customer_id
-                               and a.active_during && tstzrange(time.start, time.start + length))
+          where published.hours @> tstzrange(time.start, time.start + length)
+            and not busy.claims && tstzrange(time.start - before, time.start + after)
+            and not own && tstzrange(time.start, time.start + length)
           order by time.start
           limit 1) as earliest
        order by earliest.start, random()
@@ -1675,7 +1997,11 @@ CREATE TABLE public.appointment_step (
     rebook_asked_at timestamp with time zone,
     CONSTRAINT appointment_step_claim_covers CHECK ((claimed @> during)),
     CONSTRAINT appointment_step_id_of_clinic CHECK ((public.clinic_of(step_id) = clinic_id)),
-    CONSTRAINT appointment_step_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_step_sequence CHECK ((sequence >=
+CASE status
+    WHEN 'cancelled'::text THEN '-1'::integer
+    ELSE 0
+END)),
     CONSTRAINT appointment_step_status CHECK ((status = ANY (ARRAY['booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text]))),
     CONSTRAINT appointment_step_undone CHECK ((undone_version > version))
 );
@@ -1700,6 +2026,7 @@ CREATE TABLE public.appointment_type (
     max_age smallint,
     patients text DEFAULT 'everyone'::text NOT NULL,
     preparation text,
+    "position" integer DEFAULT 0 NOT NULL,
     CONSTRAINT appointment_type_ages CHECK (((min_age >= 0) AND (max_age <= 150) AND (min_age <= max_age))),
     CONSTRAINT appointment_type_buffer_after CHECK (((buffer_after_minutes >= 0) AND (buffer_after_minutes <= 720))),
     CONSTRAINT appointment_type_buffer_before CHECK (((buffer_before_minutes >= 0) AND (buffer_before_minutes <= 720))),
@@ -1708,6 +2035,7 @@ CREATE TABLE public.appointment_type (
     CONSTRAINT appointment_type_mode CHECK ((mode = ANY (ARRAY['inPerson'::text, 'online'::text]))),
     CONSTRAINT appointment_type_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
     CONSTRAINT appointment_type_patients CHECK ((patients = ANY (ARRAY['everyone'::text, 'new'::text, 'known'::text]))),
+    CONSTRAINT appointment_type_position CHECK (("position" >= 0)),
     CONSTRAINT appointment_type_preparation CHECK (((preparation ~ '\S'::text) AND (length(preparation) <= 2000))),
     CONSTRAINT appointment_type_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
     CONSTRAINT appointment_type_price_amount CHECK ((price_amount >= 0)),
@@ -1749,7 +2077,18 @@ CREATE TABLE public.audit_unsealed (
     address text,
     request_id text,
     reason text,
+    of_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN (clinic_id > 0) THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
     CONSTRAINT audit_unsealed_clinic CHECK ((clinic_id >= 0))
+);
+
+CREATE TABLE public.backup_gap (
+    began_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT backup_gap_order CHECK ((ended_at > began_at))
 );
 
 CREATE TABLE public.broker_message (
@@ -1799,7 +2138,7 @@ END) STORED,
     recording_requested_at timestamp with time zone,
     CONSTRAINT call_delay CHECK (((delay_minutes >= 1) AND (delay_minutes <= 240))),
     CONSTRAINT call_due CHECK (((due_at IS NOT NULL) = (state = ANY (ARRAY['wanted'::text, 'ending'::text])))),
-    CONSTRAINT call_error CHECK ((length(error) <= 200)),
+    CONSTRAINT call_error CHECK ((error = ANY (ARRAY['not-set-up'::text, 'no-link'::text, 'incomplete-settings'::text, 'insecure-address'::text, 'invalid-key'::text, 'public-key'::text, 'unreadable-settings'::text, 'unreachable'::text, 'timeout'::text, 'key-refused'::text, 'too-many-requests'::text, 'refused'::text, 'error-response'::text, 'unexpected-response'::text, 'room-not-private'::text, 'no-recordings'::text, 'internal-error'::text]))),
     CONSTRAINT call_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'jaas'::text, 'daily'::text, 'bigbluebutton'::text, 'link'::text]))),
     CONSTRAINT call_half_open CHECK (public.half_open(during)),
     CONSTRAINT call_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
@@ -1832,8 +2171,9 @@ CREATE TABLE public.call_settings (
     phone text,
     recording text DEFAULT 'forbidden'::text NOT NULL,
     recording_days smallint DEFAULT 30 NOT NULL,
-    CONSTRAINT call_settings_connection CHECK (((gateway = 'demo'::text) = (connection IS NULL))),
-    CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['demo'::text, 'jitsi'::text, 'jaas'::text, 'daily'::text, 'bigbluebutton'::text, 'link'::text]))),
+    CONSTRAINT call_settings_connection CHECK (((gateway = ANY (ARRAY['off'::text, 'demo'::text])) = (connection IS NULL))),
+    CONSTRAINT call_settings_connection_encrypted CHECK (public.is_ciphertext(connection)),
+    CONSTRAINT call_settings_gateway CHECK ((gateway = ANY (ARRAY['off'::text, 'demo'::text, 'jitsi'::text, 'jaas'::text, 'daily'::text, 'bigbluebutton'::text, 'link'::text]))),
     CONSTRAINT call_settings_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT call_settings_opening CHECK (((opens_before_minutes >= 5) AND (opens_before_minutes <= 60))),
     CONSTRAINT call_settings_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
@@ -1856,6 +2196,17 @@ CREATE TABLE public.cancellation_rule (
     keep_percent smallint NOT NULL,
     CONSTRAINT cancellation_rule_before CHECK (((before_minutes >= 1) AND (before_minutes <= 525600))),
     CONSTRAINT cancellation_rule_keep CHECK (((keep_percent >= 0) AND (keep_percent <= 100)))
+);
+
+CREATE TABLE public.cell (
+    number smallint NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    followed_until timestamp with time zone,
+    CONSTRAINT cell_name CHECK (((name ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(name) <= 40))),
+    CONSTRAINT cell_number CHECK (((number >= 0) AND (number <= 2047))),
+    CONSTRAINT cell_url CHECK (((url ~ '^https?://[^[:space:]/?#]+$'::text) AND (length(url) <= 200)))
 );
 
 CREATE TABLE public.notification_preference (
@@ -1895,18 +2246,41 @@ CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
         CASE
             WHEN (num_nonnulls(p.corrected_name, p.corrected_email, p.corrected_phone) = 0) THEN c.words
             ELSE public.spellings(concat_ws(' '::text, COALESCE(p.corrected_name, c.name), COALESCE(p.corrected_email, c.email), COALESCE(p.corrected_phone, c.phone)))
-        END AS words
+        END AS words,
+    COALESCE(p.corrected_postal_address, c.postal_address) AS postal_address
    FROM (public.patient p
      JOIN public.customer c ON ((c.id = p.customer_id)))
   WHERE (p.clinic_id = public.current_clinic());
 
-ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.clinic_id_seq
+CREATE TABLE public.clinic_home (
+    clinic_id integer NOT NULL,
+    cell smallint NOT NULL,
+    moves integer DEFAULT 0 NOT NULL,
+    slug text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clinic_home_clinic CHECK ((clinic_id > 0)),
+    CONSTRAINT clinic_home_minted CHECK (((moves > 0) OR ((clinic_id / 1048576) = cell))),
+    CONSTRAINT clinic_home_moves CHECK ((moves >= 0)),
+    CONSTRAINT clinic_home_slug CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100)))
+);
+
+CREATE SEQUENCE public.clinic_id_seq
+    AS integer
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
     NO MAXVALUE
-    CACHE 1
+    CACHE 1;
+
+ALTER SEQUENCE public.clinic_id_seq OWNED BY public.clinic.id;
+
+CREATE TABLE public.clinic_move (
+    clinic_id integer NOT NULL,
+    cell smallint NOT NULL,
+    clinic jsonb NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clinic_move_clinic CHECK ((clinic_id > 0)),
+    CONSTRAINT clinic_move_row CHECK ((((clinic ->> 'id'::text))::integer = clinic_id))
 );
 
 CREATE TABLE public.guardianship (
@@ -2043,6 +2417,21 @@ CREATE VIEW public.customer_channel AS
      LEFT JOIN public.notification_preference p ON (((p.customer_id = c.id) AND (p.channel = way.channel))))
   WHERE (c.active AND way.possible AND COALESCE(p.wanted, way.usual));
 
+CREATE TABLE public.customer_copy (
+    customer_id uuid NOT NULL,
+    cell smallint NOT NULL,
+    version integer NOT NULL,
+    is_due boolean DEFAULT false NOT NULL,
+    CONSTRAINT customer_copy_version CHECK ((version > 0))
+);
+
+CREATE TABLE public.customer_home (
+    customer_id uuid NOT NULL,
+    cell smallint NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT customer_home_version CHECK ((version > 0))
+);
+
 CREATE TABLE public.dev_message (
     id bigint NOT NULL,
     token text NOT NULL,
@@ -2057,14 +2446,14 @@ CREATE TABLE public.dev_message (
     CONSTRAINT dev_message_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
 
-ALTER TABLE public.dev_message ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.dev_message_id_seq
+CREATE SEQUENCE public.dev_message_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
     NO MAXVALUE
-    CACHE 1
-);
+    CACHE 1;
+
+ALTER SEQUENCE public.dev_message_id_seq OWNED BY public.dev_message.id;
 
 CREATE TABLE public.dev_payment_delivery (
     id bigint NOT NULL,
@@ -2168,120 +2557,6 @@ CREATE TABLE public.invariant_violation (
     CONSTRAINT invariant_violation_clinic CHECK ((clinic_id >= 0)),
     CONSTRAINT invariant_violation_count CHECK ((violations > 0)),
     CONSTRAINT invariant_violation_name CHECK ((invariant ~ '^[a-z]+(-[a-z]+)*$'::text))
-);
-
-CREATE TABLE public.invoice (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    kind text DEFAULT 'invoice'::text NOT NULL,
-    corrects_id uuid,
-    status text DEFAULT 'draft'::text NOT NULL,
-    customer_id uuid NOT NULL,
-    currency text NOT NULL,
-    total bigint DEFAULT 0 NOT NULL,
-    whole int8range GENERATED ALWAYS AS (
-CASE
-    WHEN ((status = 'issued'::text) AND (total > 0)) THEN int8range((0)::bigint, total)
-    ELSE NULL::int8range
-END) STORED,
-    payable int8range GENERATED ALWAYS AS (
-CASE
-    WHEN ((status = 'issued'::text) AND (kind = 'invoice'::text) AND (total > 0)) THEN int8range((0)::bigint, total)
-    ELSE NULL::int8range
-END) STORED,
-    credited bigint GENERATED ALWAYS AS (
-CASE
-    WHEN ((status = 'issued'::text) AND (kind = 'creditNote'::text)) THEN total
-    ELSE NULL::bigint
-END) STORED,
-    language text NOT NULL,
-    note text,
-    appointment_id uuid,
-    occasion text,
-    series text,
-    number integer,
-    issued_at timestamp with time zone,
-    due_on date,
-    buyer jsonb,
-    seller jsonb,
-    CONSTRAINT invoice_buyer CHECK ((jsonb_typeof(buyer) = 'object'::text)),
-    CONSTRAINT invoice_by_occasion CHECK ((num_nulls(appointment_id, occasion) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT invoice_corrects CHECK (((kind = 'creditNote'::text) = (corrects_id IS NOT NULL))),
-    CONSTRAINT invoice_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT invoice_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT invoice_issued CHECK ((num_nonnulls(series, number, issued_at, buyer, seller) =
-CASE status
-    WHEN 'issued'::text THEN 5
-    ELSE 0
-END)),
-    CONSTRAINT invoice_kind CHECK ((kind = ANY (ARRAY['invoice'::text, 'creditNote'::text]))),
-    CONSTRAINT invoice_language CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT invoice_note CHECK ((length(note) <= 2000)),
-    CONSTRAINT invoice_occasion CHECK ((occasion = ANY (ARRAY['visit'::text, 'noShow'::text, 'cancellation'::text]))),
-    CONSTRAINT invoice_seller CHECK ((jsonb_typeof(seller) = 'object'::text)),
-    CONSTRAINT invoice_status CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text]))),
-    CONSTRAINT invoice_total CHECK (((total >= 0) AND (total <= '1000000000000'::bigint)))
-);
-
-CREATE TABLE public.invoice_line (
-    clinic_id integer NOT NULL,
-    invoice_id uuid NOT NULL,
-    "position" smallint NOT NULL,
-    invoice_status text DEFAULT 'draft'::text NOT NULL,
-    appointment_id uuid,
-    coupon_use_id uuid,
-    description text NOT NULL,
-    quantity integer DEFAULT 1 NOT NULL,
-    unit_amount bigint NOT NULL,
-    discount_amount bigint DEFAULT 0 NOT NULL,
-    includes_tax boolean NOT NULL,
-    tax_category text NOT NULL,
-    tax_rate integer NOT NULL,
-    tax_reason text,
-    net bigint NOT NULL,
-    tax bigint NOT NULL,
-    gross bigint NOT NULL,
-    first_cent bigint NOT NULL,
-    part int8range GENERATED ALWAYS AS (
-CASE
-    WHEN ((invoice_status = 'issued'::text) AND (gross > 0)) THEN int8range(first_cent, (first_cent + gross))
-    ELSE NULL::int8range
-END) STORED,
-    CONSTRAINT invoice_line_description CHECK (((description ~ '\S'::text) AND (length(description) <= 500))),
-    CONSTRAINT invoice_line_discount CHECK ((discount_amount <= (quantity * unit_amount))),
-    CONSTRAINT invoice_line_discount_amount CHECK ((discount_amount >= 0)),
-    CONSTRAINT invoice_line_first_cent CHECK ((first_cent >= 0)),
-    CONSTRAINT invoice_line_gross CHECK (((gross = (net + tax)) AND (gross >= 0))),
-    CONSTRAINT invoice_line_position CHECK ((("position" >= 1) AND ("position" <= 500))),
-    CONSTRAINT invoice_line_price CHECK ((((quantity * unit_amount) - discount_amount) =
-CASE
-    WHEN includes_tax THEN gross
-    ELSE net
-END)),
-    CONSTRAINT invoice_line_quantity CHECK (((quantity >= 1) AND (quantity <= 10000))),
-    CONSTRAINT invoice_line_tax CHECK ((tax >= 0)),
-    CONSTRAINT invoice_line_tax_category CHECK ((tax_category = ANY (ARRAY['S'::text, 'Z'::text, 'E'::text, 'AE'::text, 'O'::text]))),
-    CONSTRAINT invoice_line_tax_rate CHECK (((tax_rate >= 0) AND (tax_rate <= 10000))),
-    CONSTRAINT invoice_line_tax_reason CHECK (((length(tax_reason) >= 1) AND (length(tax_reason) <= 200))),
-    CONSTRAINT invoice_line_taxed CHECK (((tax_category = 'S'::text) = (tax_rate > 0))),
-    CONSTRAINT invoice_line_unit CHECK (((unit_amount >= 0) AND (unit_amount <= '1000000000000'::bigint)))
-);
-
-CREATE TABLE public.invoice_pdf (
-    clinic_id integer NOT NULL,
-    invoice_id uuid NOT NULL,
-    invoice_status text DEFAULT 'issued'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    hash text,
-    content bytea,
-    CONSTRAINT invoice_pdf_drawn CHECK (((hash IS NULL) = (content IS NULL))),
-    CONSTRAINT invoice_pdf_hash CHECK ((hash = encode(sha256(content), 'hex'::text))),
-    CONSTRAINT invoice_pdf_of_issued CHECK ((invoice_status = 'issued'::text)),
-    CONSTRAINT invoice_pdf_size CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 16777216)))
 );
 
 CREATE TABLE public.job_run (
@@ -2417,7 +2692,7 @@ CREATE TABLE public.patient_correction (
     actor text NOT NULL,
     old_value text,
     new_value text,
-    CONSTRAINT patient_correction_detail CHECK ((detail = ANY (ARRAY['name'::text, 'email'::text, 'phone'::text, 'locale'::text, 'birthDate'::text]))),
+    CONSTRAINT patient_correction_detail CHECK ((detail = ANY (ARRAY['name'::text, 'email'::text, 'phone'::text, 'locale'::text, 'birthDate'::text, 'postalAddress'::text]))),
     CONSTRAINT patient_correction_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT patient_correction_values CHECK ((old_value IS DISTINCT FROM new_value))
 );
@@ -2430,49 +2705,11 @@ CREATE TABLE public.patient_difference (
     CONSTRAINT patient_difference_order CHECK ((customer_id < other_id))
 );
 
-CREATE TABLE public.payment (
+CREATE TABLE public.pay_link (
     clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    method text NOT NULL,
-    status text NOT NULL,
-    customer_id uuid NOT NULL,
-    currency text NOT NULL,
-    amount bigint NOT NULL,
-    whole int8range GENERATED ALWAYS AS (
-CASE
-    WHEN (status = 'succeeded'::text) THEN int8range((0)::bigint, amount)
-    ELSE NULL::int8range
-END) STORED,
-    succeeded_at timestamp with time zone,
-    deposit boolean DEFAULT false NOT NULL,
-    booking_id uuid,
-    refund_id uuid,
-    credit_note_id uuid,
-    reason text,
-    series text,
-    number integer,
-    gateway text,
-    gateway_session_id text,
-    gateway_payment_id text,
-    gateway_url text,
-    expires_at timestamp with time zone,
-    invoice_id uuid,
-    CONSTRAINT payment_amount CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
-    CONSTRAINT payment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
-    CONSTRAINT payment_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT payment_final CHECK (((status = 'succeeded'::text) OR (method <> ALL (ARRAY['credit'::text, 'creditNote'::text])))),
-    CONSTRAINT payment_from_credit_note CHECK (((method = 'creditNote'::text) = (credit_note_id IS NOT NULL))),
-    CONSTRAINT payment_from_refund CHECK (((method = 'credit'::text) = (refund_id IS NOT NULL))),
-    CONSTRAINT payment_gateway CHECK (((gateway IS NOT NULL) OR (num_nonnulls(gateway_session_id, gateway_payment_id) = 0))),
-    CONSTRAINT payment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT payment_method CHECK ((method = ANY (ARRAY['card'::text, 'cash'::text, 'transfer'::text, 'terminal'::text, 'credit'::text, 'goodwill'::text, 'creditNote'::text]))),
-    CONSTRAINT payment_reason CHECK ((length(reason) <= 500)),
-    CONSTRAINT payment_receipt CHECK ((num_nulls(series, number) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT payment_status CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT payment_succeeded CHECK (((status = 'succeeded'::text) = (succeeded_at IS NOT NULL)))
+    invoice_id uuid NOT NULL,
+    number integer NOT NULL,
+    CONSTRAINT pay_link_number CHECK (((number >= 2) AND (number <= 65535)))
 );
 
 CREATE TABLE public.payment_drift (
@@ -2508,6 +2745,7 @@ CREATE TABLE public.payment_policy (
     series text,
     payment_terms_days smallint,
     retain_invoices_years smallint,
+    mails_invoices boolean,
     CONSTRAINT payment_policy_deposit CHECK ((num_nonnulls(deposit_amount, deposit_percent) <= 1)),
     CONSTRAINT payment_policy_deposit_amount CHECK (((deposit_amount >= 1) AND (deposit_amount <= '1000000000000'::bigint))),
     CONSTRAINT payment_policy_deposit_percent CHECK (((deposit_percent >= 1) AND (deposit_percent <= 100))),
@@ -2552,6 +2790,7 @@ END)),
     CONSTRAINT recording_error CHECK ((length(error) <= 200)),
     CONSTRAINT recording_gateway CHECK ((gateway = 'daily'::text)),
     CONSTRAINT recording_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT recording_key CHECK (public.is_ciphertext(key)),
     CONSTRAINT recording_provider_id CHECK (((length(provider_id) >= 1) AND (length(provider_id) <= 100))),
     CONSTRAINT recording_retention CHECK (((delete_at IS NOT NULL) = (state = 'stored'::text))),
     CONSTRAINT recording_sha256 CHECK ((octet_length(sha256) = 32)),
@@ -2626,12 +2865,42 @@ END) STORED,
     CONSTRAINT refund_status CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
+CREATE TABLE public.replication_heartbeat (
+    only_row boolean DEFAULT true NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    CONSTRAINT replication_heartbeat_only_row CHECK (only_row)
+);
+
 CREATE TABLE public.request_key (
     caller text NOT NULL,
     key text NOT NULL,
     digest bytea NOT NULL,
     answer jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.seller (
+    clinic_id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text,
+    address text,
+    vat_id text,
+    tax_number text,
+    registration text,
+    account_holder text,
+    iban text,
+    bic text,
+    CONSTRAINT seller_account CHECK (((iban IS NOT NULL) OR (num_nonnulls(account_holder, bic) = 0))),
+    CONSTRAINT seller_account_holder CHECK (((account_holder ~ '\S'::text) AND (length(account_holder) <= 200))),
+    CONSTRAINT seller_address CHECK (((address ~ '\S'::text) AND (length(address) <= 500))),
+    CONSTRAINT seller_bic CHECK ((bic ~ '^[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$'::text)),
+    CONSTRAINT seller_iban CHECK ((iban ~ '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$'::text)),
+    CONSTRAINT seller_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT seller_registration CHECK (((registration ~ '\S'::text) AND (length(registration) <= 200))),
+    CONSTRAINT seller_tax_number CHECK (((tax_number ~ '\S'::text) AND (length(tax_number) <= 50))),
+    CONSTRAINT seller_vat_id CHECK ((vat_id ~ '^[A-Z]{2}[A-Z0-9]{2,18}$'::text))
 );
 
 CREATE TABLE public.send_token (
@@ -2930,6 +3199,10 @@ CREATE TABLE public.worker_heartbeat (
     seen_at timestamp with time zone NOT NULL
 );
 
+ALTER TABLE ONLY public.clinic ALTER COLUMN id SET DEFAULT nextval('public.clinic_id_seq'::regclass);
+
+ALTER TABLE ONLY public.dev_message ALTER COLUMN id SET DEFAULT nextval('public.dev_message_id_seq'::regclass);
+
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
 
@@ -2981,6 +3254,12 @@ ALTER TABLE ONLY public.audit_start
 ALTER TABLE ONLY public.audit_unsealed
     ADD CONSTRAINT audit_unsealed_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.backup_gap
+    ADD CONSTRAINT backup_gap_ended_at UNIQUE NULLS NOT DISTINCT (ended_at);
+
+ALTER TABLE ONLY public.backup_gap
+    ADD CONSTRAINT backup_gap_pkey PRIMARY KEY (began_at);
+
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_pkey PRIMARY KEY (clinic_id, id);
 
@@ -3011,8 +3290,23 @@ ALTER TABLE ONLY public.call_token
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_pkey PRIMARY KEY (clinic_id, policy_id, before_minutes);
 
+ALTER TABLE ONLY public.cell
+    ADD CONSTRAINT cell_name_unique UNIQUE (name);
+
+ALTER TABLE ONLY public.cell
+    ADD CONSTRAINT cell_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.cell
+    ADD CONSTRAINT cell_url_unique UNIQUE (url);
+
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_active UNIQUE (id, active_id);
+
+ALTER TABLE ONLY public.clinic_home
+    ADD CONSTRAINT clinic_home_pkey PRIMARY KEY (clinic_id);
+
+ALTER TABLE ONLY public.clinic_move
+    ADD CONSTRAINT clinic_move_pkey PRIMARY KEY (clinic_id);
 
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_pkey PRIMARY KEY (id);
@@ -3053,8 +3347,14 @@ ALTER TABLE ONLY public.coupon
 ALTER TABLE ONLY public.coupon
     ADD CONSTRAINT coupon_uses_per_customer UNIQUE (clinic_id, id, uses_per_customer WITHOUT OVERLAPS);
 
+ALTER TABLE ONLY public.customer_copy
+    ADD CONSTRAINT customer_copy_pkey PRIMARY KEY (customer_id, cell);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, customer_during WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.customer_home
+    ADD CONSTRAINT customer_home_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY public.customer
     ADD CONSTRAINT customer_pkey PRIMARY KEY (id);
@@ -3203,6 +3503,9 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_record_number UNIQUE (clinic_id, record_number);
 
+ALTER TABLE ONLY public.pay_link
+    ADD CONSTRAINT pay_link_pkey PRIMARY KEY (clinic_id, invoice_id);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_credit_note_once UNIQUE (clinic_id, credit_note_id);
 
@@ -3242,6 +3545,9 @@ ALTER TABLE ONLY public.appointment
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT published UNIQUE (clinic_id, doctor_id, active_during WITHOUT OVERLAPS);
 
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_pkey PRIMARY KEY (clinic_id, payment_id);
+
 ALTER TABLE ONLY public.recording_consent
     ADD CONSTRAINT recording_consent_once UNIQUE (clinic_id, live_appointment_id);
 
@@ -3272,6 +3578,9 @@ ALTER TABLE ONLY public.refund
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_whole UNIQUE (clinic_id, id, payment_id, currency, whole WITHOUT OVERLAPS);
 
+ALTER TABLE ONLY public.replication_heartbeat
+    ADD CONSTRAINT replication_heartbeat_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.request_key
     ADD CONSTRAINT request_key_pkey PRIMARY KEY (caller, key);
 
@@ -3280,6 +3589,9 @@ ALTER TABLE ONLY public.appointment
 
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT schedule_lines_overlap EXCLUDE USING gist (clinic_id WITH =, doctor_id WITH =, weekday WITH =, active_minutes WITH &&, valid WITH &&);
+
+ALTER TABLE ONLY public.seller
+    ADD CONSTRAINT seller_pkey PRIMARY KEY (clinic_id);
 
 ALTER TABLE ONLY public.send_token
     ADD CONSTRAINT send_token_pkey PRIMARY KEY (channel, number);
@@ -3351,7 +3663,7 @@ CREATE INDEX absence_during ON public.absence USING gist (clinic_id, active_duri
 
 CREATE INDEX address_change_by_customer ON public.address_change USING btree (customer_id);
 
-CREATE INDEX allocation_by_invoice ON public.allocation USING btree (clinic_id, invoice_id) WHERE (invoice_id IS NOT NULL);
+CREATE INDEX allocation_by_invoice ON public.allocation USING btree (clinic_id, invoice_id) INCLUDE (amount, undone_at) WHERE (invoice_id IS NOT NULL);
 
 CREATE INDEX allocation_by_payment ON public.allocation USING btree (clinic_id, payment_id);
 
@@ -3399,9 +3711,13 @@ CREATE INDEX call_by_end ON public.call USING btree (upper(during)) WHERE (live_
 
 CREATE INDEX call_guest_by_appointment ON public.call_guest USING btree (clinic_id, appointment_id);
 
+CREATE INDEX clinic_home_by_change ON public.clinic_home USING btree (updated_at);
+
 CREATE INDEX clinic_spellings ON public.clinic USING gin (public.spellings(name) public.gin_trgm_ops) WHERE active;
 
 CREATE INDEX confirmation_code_by_customer ON public.confirmation_code USING btree (customer_id);
+
+CREATE INDEX coupon_use_by_appointment ON public.coupon_use USING btree (clinic_id, appointment_id) WHERE (reserved_until IS NOT NULL);
 
 CREATE INDEX coupon_use_by_coupon ON public.coupon_use USING btree (clinic_id, coupon_id) WHERE (released_at IS NULL);
 
@@ -3412,6 +3728,8 @@ CREATE INDEX coupon_use_reserved ON public.coupon_use USING btree (reserved_unti
 CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE (active AND (email IS NOT NULL));
 
 CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
+
+CREATE INDEX customer_copy_due ON public.customer_copy USING btree (customer_id) WHERE is_due;
 
 CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_ops);
 
@@ -3444,6 +3762,12 @@ CREATE INDEX invoice_by_corrected ON public.invoice USING btree (clinic_id, corr
 CREATE INDEX invoice_by_customer ON public.invoice USING btree (customer_id, clinic_id);
 
 CREATE INDEX invoice_by_time ON public.invoice USING btree (clinic_id, issued_at, id);
+
+CREATE INDEX invoice_draft ON public.invoice USING btree (clinic_id, id) WHERE (status = 'draft'::text);
+
+CREATE INDEX invoice_due ON public.invoice USING btree (clinic_id, id) INCLUDE (currency, total, due_on) WHERE ((kind = 'invoice'::text) AND (status = 'issued'::text));
+
+CREATE INDEX invoice_line_amounts ON public.invoice_line USING btree (clinic_id, invoice_id) INCLUDE (appointment_id, gross, tax);
 
 CREATE INDEX invoice_line_by_appointment ON public.invoice_line USING btree (clinic_id, appointment_id) WHERE (appointment_id IS NOT NULL);
 
@@ -3482,6 +3806,8 @@ CREATE INDEX payment_by_customer ON public.payment USING btree (customer_id, cli
 CREATE INDEX payment_by_time ON public.payment USING btree (clinic_id, succeeded_at, id);
 
 CREATE INDEX payment_expires ON public.payment USING btree (expires_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX receipt_to_draw ON public.receipt USING btree (due_at) WHERE (content IS NULL);
 
 CREATE INDEX recording_by_due ON public.recording USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -3563,6 +3889,9 @@ ALTER TABLE ONLY public.appointment_type
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_type_of_clinic FOREIGN KEY (clinic_id, appointment_type_id) REFERENCES public.appointment_type(clinic_id, id);
 
+ALTER TABLE ONLY public.audit_unsealed
+    ADD CONSTRAINT audit_unsealed_of_clinic FOREIGN KEY (of_clinic_id) REFERENCES public.clinic(id);
+
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
 
@@ -3581,8 +3910,14 @@ ALTER TABLE ONLY public.call_settings
 ALTER TABLE ONLY public.cancellation_rule
     ADD CONSTRAINT cancellation_rule_policy FOREIGN KEY (clinic_id, policy_id) REFERENCES public.payment_policy(clinic_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.clinic_home
+    ADD CONSTRAINT clinic_home_cell FOREIGN KEY (cell) REFERENCES public.cell(number);
+
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_logo FOREIGN KEY (id, logo_hash) REFERENCES public.image(clinic_id, hash);
+
+ALTER TABLE ONLY public.clinic_move
+    ADD CONSTRAINT clinic_move_cell FOREIGN KEY (cell) REFERENCES public.cell(number);
 
 ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_photo FOREIGN KEY (id, photo_hash) REFERENCES public.image(clinic_id, hash);
@@ -3613,6 +3948,18 @@ ALTER TABLE ONLY public.coupon_use
 
 ALTER TABLE ONLY public.coupon_use
     ADD CONSTRAINT coupon_use_of_customer FOREIGN KEY (clinic_id, coupon_id, PERIOD taken_by_customer) REFERENCES public.coupon(clinic_id, id, PERIOD uses_per_customer);
+
+ALTER TABLE ONLY public.customer_copy
+    ADD CONSTRAINT customer_copy_cell FOREIGN KEY (cell) REFERENCES public.cell(number);
+
+ALTER TABLE ONLY public.customer_copy
+    ADD CONSTRAINT customer_copy_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.customer_home
+    ADD CONSTRAINT customer_home_cell FOREIGN KEY (cell) REFERENCES public.cell(number);
+
+ALTER TABLE ONLY public.customer_home
+    ADD CONSTRAINT customer_home_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dev_message
     ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id) ON DELETE CASCADE;
@@ -3655,6 +4002,9 @@ ALTER TABLE ONLY public.emergency_access
 
 ALTER TABLE ONLY public.emergency_access
     ADD CONSTRAINT emergency_access_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_of_clinic FOREIGN KEY (of_clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.guardianship
     ADD CONSTRAINT guardianship_clinic FOREIGN KEY (granting_clinic_id) REFERENCES public.clinic(id);
@@ -3758,6 +4108,9 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_noted FOREIGN KEY (noted_id) REFERENCES public.customer(present_id);
 
+ALTER TABLE ONLY public.pay_link
+    ADD CONSTRAINT pay_link_invoice FOREIGN KEY (clinic_id, invoice_id) REFERENCES public.invoice(clinic_id, id);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
@@ -3785,6 +4138,9 @@ ALTER TABLE ONLY public.payment_policy
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_refund FOREIGN KEY (clinic_id, refund_id, currency, amount) REFERENCES public.refund(clinic_id, id, currency, credited) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_payment FOREIGN KEY (clinic_id, payment_id) REFERENCES public.payment(clinic_id, id);
+
 ALTER TABLE ONLY public.recording
     ADD CONSTRAINT recording_call FOREIGN KEY (clinic_id, call_id) REFERENCES public.call(clinic_id, id);
 
@@ -3805,6 +4161,9 @@ ALTER TABLE ONLY public.refund
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_taken FOREIGN KEY (clinic_id, id, PERIOD whole) REFERENCES public.allocation(clinic_id, refund_id, PERIOD of_refund) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.seller
+    ADD CONSTRAINT seller_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
@@ -3915,17 +4274,23 @@ CREATE POLICY across ON public.patient_correction TO appoint_across USING (true)
 
 CREATE POLICY across ON public.patient_difference TO appoint_across USING (true);
 
+CREATE POLICY across ON public.pay_link TO appoint_across USING (true);
+
 CREATE POLICY across ON public.payment TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_drift TO appoint_across USING (true);
 
 CREATE POLICY across ON public.payment_policy TO appoint_across USING (true);
 
+CREATE POLICY across ON public.receipt FOR SELECT TO appoint_across USING (true);
+
 CREATE POLICY across ON public.recording TO appoint_across USING (true);
 
 CREATE POLICY across ON public.recording_consent TO appoint_across USING (true);
 
 CREATE POLICY across ON public.refund TO appoint_across USING (true);
+
+CREATE POLICY across ON public.seller TO appoint_across USING (true);
 
 CREATE POLICY across ON public.stranger_appointment TO appoint_across USING (true);
 
@@ -3941,11 +4306,15 @@ CREATE POLICY added ON public.invoice_line FOR INSERT TO appoint_server WITH CHE
 
 CREATE POLICY added ON public.invoice_pdf FOR INSERT TO appoint_server WITH CHECK ((clinic_id = public.current_clinic()));
 
+CREATE POLICY added ON public.receipt FOR INSERT TO appoint_server WITH CHECK ((clinic_id = public.current_clinic()));
+
 CREATE POLICY added_across ON public.invoice FOR INSERT TO appoint_across WITH CHECK (true);
 
 CREATE POLICY added_across ON public.invoice_line FOR INSERT TO appoint_across WITH CHECK ((invoice_status = 'draft'::text));
 
 CREATE POLICY added_across ON public.invoice_pdf FOR INSERT TO appoint_across WITH CHECK (true);
+
+CREATE POLICY added_across ON public.receipt FOR INSERT TO appoint_across WITH CHECK (true);
 
 ALTER TABLE public.allocation ENABLE ROW LEVEL SECURITY;
 
@@ -3995,9 +4364,9 @@ ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_number ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY drawn ON public.invoice_pdf FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
-
 CREATE POLICY drawn_across ON public.invoice_pdf FOR UPDATE TO appoint_across USING ((content IS NULL)) WITH CHECK (true);
+
+CREATE POLICY drawn_across ON public.receipt FOR UPDATE TO appoint_across USING ((content IS NULL)) WITH CHECK (true);
 
 ALTER TABLE public.emergency_access ENABLE ROW LEVEL SECURITY;
 
@@ -4073,17 +4442,23 @@ CREATE POLICY of_clinic ON public.patient_correction TO appoint_server USING ((c
 
 CREATE POLICY of_clinic ON public.patient_difference TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.pay_link TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.payment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.payment_drift TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.payment_policy TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.receipt FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 CREATE POLICY of_clinic ON public.recording TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.recording_consent TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.refund TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.seller TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.stranger_appointment TO appoint_server USING ((clinic_id = public.current_clinic()));
 
@@ -4099,17 +4474,27 @@ ALTER TABLE public.patient_correction ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_difference ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.pay_link ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.payment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment_drift ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment_policy ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.receipt ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.recording ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.recording_consent ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refund ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY rendered ON public.invoice_pdf FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
+
+CREATE POLICY rendered ON public.receipt FOR UPDATE TO appoint_server USING (((clinic_id = public.current_clinic()) AND (content IS NULL))) WITH CHECK ((clinic_id = public.current_clinic()));
+
+ALTER TABLE public.seller ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY shown ON public.payment_policy FOR SELECT TO appoint_server USING (true);
 

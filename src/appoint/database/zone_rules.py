@@ -31,7 +31,7 @@ class DifferentZone(msgspec.Struct, frozen=True):
     """Whether an active clinic is in this zone."""
 
 
-class Period(NamedTuple):
+class OffsetPeriod(NamedTuple):
     """A period during which a zone's offset from UTC stays the same, according to Python's rules."""
 
     zone: str
@@ -40,23 +40,23 @@ class Period(NamedTuple):
     offset: timedelta
 
 
-def periods(zones: Mapping[str, tzinfo], start: datetime, end: datetime) -> list[Period]:
+def periods(zones: Mapping[str, tzinfo], start: datetime, end: datetime) -> list[OffsetPeriod]:
     """Return the zones' periods between the two instants, exact to the second."""
     return [period for name, zone in zones.items() for period in _periods(name, zone, start, end)]
 
 
-def _periods(name: str, zone: tzinfo, start: datetime, end: datetime) -> list[Period]:
-    earlier: list[Period] = []
+def _periods(name: str, zone: tzinfo, start: datetime, end: datetime) -> list[OffsetPeriod]:
+    earlier: list[OffsetPeriod] = []
     first = instant = start
     offset = _offset(zone, start)
     while instant < end:
         following = min(instant + STEP, end)
         if _offset(zone, following) != offset:
             change = _first_second_without(offset, zone, instant, following)
-            earlier.append(Period(name, first, change, offset))
+            earlier.append(OffsetPeriod(name, first, change, offset))
             first, offset = change, _offset(zone, change)
         instant = following
-    return [*earlier, Period(name, first, end, offset)] if first < end else earlier
+    return [*earlier, OffsetPeriod(name, first, end, offset)] if first < end else earlier
 
 
 def _first_second_without(offset: timedelta, zone: tzinfo, before: datetime, after: datetime) -> datetime:
@@ -77,7 +77,7 @@ def _offset(zone: tzinfo, instant: datetime) -> timedelta:
     return offset
 
 
-async def find_differences(db: Statements, compared: list[Period]) -> list[DifferentZone]:
+async def find_differences(db: Statements, compared: list[OffsetPeriod]) -> list[DifferentZone]:
     """Return the zones for which PostgreSQL's offsets differ from the given ones."""
     rows = await db.fetch(
         ZONES_THAT_DIFFER,

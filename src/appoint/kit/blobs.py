@@ -5,6 +5,7 @@ An object consists of chunks that can be decrypted separately (AES-256-GCM), so 
 The client takes a while to import, so it is imported when the first object is used.
 """
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
@@ -61,6 +62,8 @@ class BlobStore:
 
         try:
             await put_async(self._store, name, sealed())
+            if not self.url:
+                await asyncio.to_thread(_sync, self.directory / name)
         except (BaseError, OSError) as error:
             raise BlobError(f"not stored: {type(error).__name__}") from error
         return Blob(size, digest.digest())
@@ -106,6 +109,17 @@ class BlobStore:
             except (BaseError, OSError) as error:
                 raise BlobError(f"not deleted: {type(error).__name__}") from error
 
+    async def list(self, prefix: str | None = None) -> list[tuple[str, int]]:
+        """Return the names and sizes, as stored, of the objects in a folder or in the whole store. Raise
+        `BlobError`."""
+        from obstore.exceptions import BaseError  # noqa: PLC0415
+
+        try:
+            objects = await self._store.list(prefix).collect_async()  # pyright: ignore[reportUnknownMemberType]  an overload for Arrow
+        except (BaseError, OSError) as error:
+            raise BlobError(f"not listed: {type(error).__name__}") from error
+        return [(object["path"], object["size"]) for object in objects]
+
     @property
     def _store(self) -> "ObjectStore":
         from obstore.store import LocalStore, from_url  # noqa: PLC0415
@@ -117,6 +131,21 @@ class BlobStore:
 
 def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
+
+
+def plaintext_size(stored: int) -> int:
+    """Return the size of the plaintext of an object that has `stored` bytes."""
+    return stored - TAG_BYTES * -(-stored // (CHUNK_BYTES + TAG_BYTES))
+
+
+def _sync(file: Path) -> None:
+    """Make a file and its name survive a power failure."""
+    for path in (file, file.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 async def _chunks(parts: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

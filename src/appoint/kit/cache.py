@@ -14,6 +14,7 @@ from cachetools import TTLCache
 
 from .ids import PLATFORM
 from .recent_values import Change, RecentValues
+from .single_flight import Hints
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class ClinicCache:
         """Identifies this process's cache to others."""
         self.recent: Final = RecentValues(recent_seconds)
         """Values that depend not only on cached data, but also on appointments and hours."""
+        self.hints: Final = Hints(recent_seconds)
         self._entries: TTLCache[tuple[int, int, str], Any] = TTLCache(MAX_ENTRIES, TTL_SECONDS)
         self._generations: dict[int, int] = {}
         self._invalidations: Invalidations | None = None

@@ -66,9 +66,9 @@ def calendar_entry(
 
 
 def location(language: str, *, clinic: str, address: str | None, online: bool) -> str:
-    """Return the clinic's name and address, or a note that the appointment is online."""
+    """Return the clinic's name and address, or that the appointment is a video visit."""
     if online:
-        return f"{one_line(clinic)}, {translate(language, 'online, not at the clinic')}"
+        return translate(language, "Video visit")
     lines = [one_line(line) for line in (address or "").splitlines() if line.strip()]
     return ", ".join(lines if one_line(clinic) in lines[:1] else [one_line(clinic), *lines])
 

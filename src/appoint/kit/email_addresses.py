@@ -37,7 +37,8 @@ def check(text: str) -> str | None:
 def normalize(address: str) -> str | None:
     """Return the address with its domain in ASCII, as mail servers expect, or None if the address is invalid.
 
-    Quoted local parts and IP addresses (`@[192.0.2.1]`) count as invalid: in practice, only attackers use them.
+    Quoted local parts and IP addresses (`@[192.0.2.1]`) count as invalid: in practice, only attackers use them. No
+    top-level domain consists of digits (RFC 3696, section 2), so `@192.0.2.1` can never receive email either.
     """
     if len(address) > MAX_LENGTH or not address.isprintable():
         return None
@@ -47,4 +48,5 @@ def normalize(address: str) -> str | None:
     except idna.IDNAError:
         return None
     fits = len(normalized.encode()) <= MAX_LENGTH and len(local.encode()) <= MAX_LOCAL_PART_LENGTH
-    return normalized if fits and MAILBOX.fullmatch(normalized) else None
+    is_possible = fits and MAILBOX.fullmatch(normalized) and not normalized.rpartition(".")[2].isdigit()
+    return normalized if is_possible else None

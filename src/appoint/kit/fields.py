@@ -69,6 +69,8 @@ YEAR_SCHEMA: Final = {"pattern": "^(19|2[0-9])[0-9]{2}-"}
 Name = Annotated[str, constraint(_check_visible, example="Lakeside Clinic", schema={"pattern": r"\S"}, max_length=200)]
 PersonName = Annotated[Name, msgspec.Meta(examples=["Ana Souza"])]
 Text = Annotated[str, msgspec.Meta(max_length=5000)]
+PostalAddress = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=500, examples=["Am Fichtenhain 7\n10115 Berlin"])]
+"""The lines below the name on an envelope, separated by line breaks."""
 ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 Email = Annotated[
     str,

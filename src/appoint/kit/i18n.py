@@ -104,6 +104,11 @@ def one_line(text: str | None) -> str:
     return INVISIBLE_CHARACTERS.sub("", " ".join((text or "").split()))
 
 
+def lines(text: str | None) -> str:
+    """Return user input with each line trimmed, and without empty lines."""
+    return "\n".join(filter(None, map(one_line, (text or "").splitlines())))
+
+
 def to_gsm_characters(text: str) -> str:
     """Replace common characters that the GSM 03.38 alphabet lacks.
 

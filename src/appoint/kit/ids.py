@@ -10,6 +10,7 @@ from uuid import UUID
 PLATFORM: Final = 0
 """The clinic id of data that belongs to no clinic."""
 MAX_CLINIC_ID: Final = 2**31 - 1
+CLINICS_PER_CELL: Final = 2**20
 
 
 def new_id(clinic_id: int) -> UUID:
@@ -26,6 +27,11 @@ def compose_id(clinic_id: int, ms: int, bits: int) -> UUID:
     high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
     low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | bits
     return UUID(int=clinic_id << 96 | high << 64 | low)
+
+
+def minted_in(clinic_id: int) -> int:
+    """Return the number of the cell that created the clinic. Each cell has a block of numbers for new clinics."""
+    return clinic_id // CLINICS_PER_CELL
 
 
 def smallest_uuid7(since: datetime) -> UUID:

@@ -42,7 +42,7 @@ UNREADABLE: Final = translatable("(This text cannot be read.)")
 """What people see instead of a value that has been tampered with or whose key is missing."""
 
 
-class Place(StrEnum):
+class EncryptedField(StrEnum):
     """The columns with encrypted values. Where Appoint copies ciphertext between columns of the same row, they share a
     place: a webhook's two secrets do, and so do an appointment's reason for overriding rules and the copy of it from
     before a step."""
@@ -103,30 +103,30 @@ class KeyRing:
         return next(iter(self.keys))
 
     @overload
-    def encrypt(self, text: str, place: Place, row: object) -> str: ...
+    def encrypt(self, text: str, place: EncryptedField, row: object) -> str: ...
     @overload
-    def encrypt(self, text: str | None, place: Place, row: object) -> str | None: ...
-    def encrypt(self, text: str | None, place: Place, row: object) -> str | None:
+    def encrypt(self, text: str | None, place: EncryptedField, row: object) -> str | None: ...
+    def encrypt(self, text: str | None, place: EncryptedField, row: object) -> str | None:
         """Encrypt a value with the newest key, for one column in one row."""
         return None if text is None else self.encrypt_bytes(text.encode(), place, row).decode()
 
-    def encrypt_bytes(self, value: bytes, place: Place, row: object) -> bytes:
+    def encrypt_bytes(self, value: bytes, place: EncryptedField, row: object) -> bytes:
         """Encrypt a binary value. The ciphertext is ASCII."""
         name, nonce = self.current, os.urandom(NONCE_BYTES)
         sealed = self._cipher(name, place).encrypt(nonce, value, _binding(place, row))
         return f"{PREFIX}{name}:".encode() + urlsafe_b64encode(nonce + sealed).rstrip(b"=")
 
     @overload
-    def decrypt(self, value: str, place: Place, row: object) -> str: ...
+    def decrypt(self, value: str, place: EncryptedField, row: object) -> str: ...
     @overload
-    def decrypt(self, value: str | None, place: Place, row: object) -> str | None: ...
-    def decrypt(self, value: str | None, place: Place, row: object) -> str | None:
+    def decrypt(self, value: str | None, place: EncryptedField, row: object) -> str | None: ...
+    def decrypt(self, value: str | None, place: EncryptedField, row: object) -> str | None:
         """Decrypt a value for people. Return `UNREADABLE` instead, and log why, if that is not possible."""
         if value is None or PREFIX not in value:
             return value
         return "\n".join(self._decrypt_line(line, place, row) for line in value.split("\n"))
 
-    def decrypt_bytes(self, value: bytes, place: Place, row: object) -> bytes:
+    def decrypt_bytes(self, value: bytes, place: EncryptedField, row: object) -> bytes:
         """Decrypt a binary value. Raise `UnreadableError`, and log why, if that is not possible."""
         if not is_ciphertext(value):
             return value
@@ -136,7 +136,7 @@ class KeyRing:
             self._report(error, place, row)
             raise
 
-    def reencrypt(self, value: str, place: Place, row: object) -> str:
+    def reencrypt(self, value: str, place: EncryptedField, row: object) -> str:
         """Encrypt a stored value, plaintext or ciphertext, with the newest key. Raise `UnreadableError` if it cannot be
         decrypted."""
         lines = [
@@ -144,7 +144,7 @@ class KeyRing:
         ]
         return self.encrypt("\n".join(lines), place, row)
 
-    def _decrypt_line(self, line: str, place: Place, row: object) -> str:
+    def _decrypt_line(self, line: str, place: EncryptedField, row: object) -> str:
         """Decrypt a single line: SQL appends further reasons for an override on separate lines."""
         if not line.startswith(PREFIX):
             return line
@@ -154,7 +154,7 @@ class KeyRing:
             self._report(error, place, row)
             return UNREADABLE
 
-    def _open(self, token: str, place: Place, row: object) -> bytes:
+    def _open(self, token: str, place: EncryptedField, row: object) -> bytes:
         match = TOKEN.fullmatch(token)
         if match is None:
             raise UnreadableError("malformed ciphertext")
@@ -177,14 +177,14 @@ class KeyRing:
                 self.keys = reloaded if name in reloaded else self.keys
         return name in self.keys
 
-    def _cipher(self, name: str, place: Place) -> AESGCM:
+    def _cipher(self, name: str, place: EncryptedField) -> AESGCM:
         """Return the cipher for a column. Each has its own key, derived from the named one."""
         if (cipher := self._ciphers.get((name, place))) is None:
             derivation = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"appoint {place}".encode())
             cipher = self._ciphers[name, place] = AESGCM(derivation.derive(self.keys[name]))
         return cipher
 
-    def _report(self, error: UnreadableError, place: Place, row: object) -> None:
+    def _report(self, error: UnreadableError, place: EncryptedField, row: object) -> None:
         UNREADABLE_VALUES.labels(place).inc()
         kind, now = (place, str(error)), time.monotonic()
         if now - self._logged.get(kind, float("-inf")) >= LOG_SECONDS:
@@ -222,5 +222,5 @@ def readable(text: str | None, language: str) -> str | None:
     return translate(language, UNREADABLE) if text == UNREADABLE else text
 
 
-def _binding(place: Place, row: object) -> bytes:
+def _binding(place: EncryptedField, row: object) -> bytes:
     return f"{place} {row}".encode()

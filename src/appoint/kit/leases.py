@@ -21,7 +21,7 @@ RENEWALS_PER_LEASE: Final = 3
 """More than one, so that a failed renewal does not lose the lease."""
 
 
-class Pace(NamedTuple):
+class PollIntervals(NamedTuple):
     """The intervals at which to look for work."""
 
     idle_seconds: float
@@ -35,7 +35,7 @@ async def serve(
     *,
     name: str,
     capacity: int,
-    pace: Pace,
+    pace: PollIntervals,
     claim: Callable[[int], Awaitable[Sequence[T]]],
     run: Callable[[T], Awaitable[None]],
 ) -> None:

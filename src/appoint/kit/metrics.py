@@ -46,6 +46,9 @@ POOL_CONNECTIONS: Final = Gauge(
     ["state"],
     multiprocess_mode="livesum",
 )
+STALE_READS: Final = Counter(
+    "appoint_stale_reads_total", "Statements whose data may be two seconds old, by the server that ran them", ["target"]
+)
 
 
 def _database_gauge(name: str, meaning: str, *labels: str) -> Gauge:
@@ -53,6 +56,9 @@ def _database_gauge(name: str, meaning: str, *labels: str) -> Gauge:
     return Gauge(name, meaning, labels, multiprocess_mode="livemostrecent")
 
 
+REPLICA_LAG: Final = _database_gauge(
+    "appoint_replica_lag_seconds", "Greatest possible age of a replica's data, or +Inf if it is unknown", "replica"
+)
 EVENT_BACKLOG: Final = _database_gauge("appoint_event_backlog", "Events in the outbox, counted up to 100,000")
 EVENT_LAG: Final = _database_gauge("appoint_event_lag_seconds", "Age of the oldest event that has not been relayed")
 EVENTS_PARKED: Final = _database_gauge(
@@ -77,6 +83,16 @@ INVARIANT_VIOLATIONS: Final = _database_gauge(
 AUDIT_UNSEALED: Final = _database_gauge("appoint_audit_unsealed", "Unsealed audit entries, counted up to 100,000")
 UNREADABLE_VALUES: Final = Counter(
     "appoint_unreadable_values_total", "Encrypted values that could not be decrypted, by column", ["column"]
+)
+BACKUP_AGE: Final = _database_gauge(
+    "appoint_backup_age_seconds",
+    "Age of the newest stored change (wal), the last base backup (base) and the last verified restore (check)",
+    "part",
+)
+BACKUP_GAPS: Final = _database_gauge(
+    "appoint_backup_gaps",
+    "Periods that no backup can restore: closed by a later base backup, or still open",
+    "state",
 )
 AUDIT_LAG: Final = _database_gauge("appoint_audit_unsealed_seconds", "Age of the oldest unsealed audit entry")
 

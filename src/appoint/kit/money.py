@@ -12,13 +12,19 @@ from .i18n import translatable
 
 
 @cache
-def currencies() -> frozenset[str]:
-    """Return the past and present ISO 4217 codes listed by CLDR."""
-    return frozenset(str(code) for code in Locale("en").currencies if len(str(code)) == 3)
+def currencies_in_use() -> frozenset[str]:
+    """Return the ISO 4217 codes of the currencies that are legal tender somewhere, as listed by CLDR."""
+    codes = {str(code) for code in Locale("en").currencies if len(str(code)) == 3}
+    return frozenset(
+        code
+        for territory in get_global("territory_currencies")
+        for code in get_territory_currencies(territory, tender=True)
+        if code in codes
+    )
 
 
 def _check_currency(code: str) -> str | None:
-    return None if code in currencies() else translatable("must be an ISO 4217 currency, such as EUR")
+    return None if code in currencies_in_use() else translatable("must be an ISO 4217 currency, such as EUR")
 
 
 Currency = Annotated[
@@ -37,25 +43,27 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Currency
 
 
+def portion(price: int, *, percent: int | None, amount: int | None) -> int:
+    """Return a percentage of a price, rounded half up, or an amount, which is at most the price."""
+    return (price * percent + 50) // 100 if percent is not None else min(amount or 0, price)
+
+
+class Discount(NamedTuple):
+    """A reduction of a price by a percentage, or by an amount in minor units."""
+
+    percent: int | None
+    amount: int | None
+
+    def of(self, price: int) -> int:
+        return portion(price, percent=self.percent, amount=self.amount)
+
+
 class CurrencyChoice(NamedTuple):
     """A currency in a list that people choose from."""
 
     code: str
     name: str
     decimals: int
-
-
-@cache
-def currencies_in_use() -> frozenset[str]:
-    """Return the currencies that are legal tender somewhere."""
-    return (
-        frozenset(
-            code
-            for territory in get_global("territory_currencies")
-            for code in get_territory_currencies(territory, tender=True)
-        )
-        & currencies()
-    )
 
 
 def currency_of(country: str) -> str:

@@ -18,31 +18,35 @@ from .public_internet import NotPublic, Pool, Unresolved
 CONNECT_SECONDS: Final = 5.0
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: bytes
 
 
-class NoAnswer(Exception):
+class NoResponse(Exception):
     """There is no complete response. The message says why, without the address."""
+
+    def __init__(self, reason: str, *, is_unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.is_unreachable: Final = is_unreachable
 
 
 async def send(
     pool: Pool, method: str, url: str, *, headers: Mapping[str, str], body: bytes, seconds: float, max_bytes: int
-) -> Answer:
-    """Send one request and return the response. Raise `NoAnswer`."""
+) -> Response:
+    """Send one request and return the response. Raise `NoResponse`."""
     async with _response(pool, method, url, headers=headers, body=body, seconds=seconds) as response:
         chunks = [part async for part in _limited(response, max_bytes)]
-        return Answer(response.status, b"".join(chunks))
+        return Response(response.status, b"".join(chunks))
 
 
 async def download(
     pool: Pool, url: str, *, headers: Mapping[str, str], seconds: float, max_bytes: int
 ) -> AsyncIterator[bytes]:
-    """Yield a file in parts. Raise `NoAnswer`."""
+    """Yield a file in parts. Raise `NoResponse`."""
     async with _response(pool, "GET", url, headers=headers, body=b"", seconds=seconds) as response:
         if response.status != 200:
-            raise NoAnswer(f"responded with {response.status}")
+            raise NoResponse(f"responded with {response.status}")
         async for part in _limited(response, max_bytes):
             yield part
 
@@ -64,9 +68,9 @@ async def _response(
         ):
             yield response
     except (Unresolved, NotPublic, TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError):
-        raise NoAnswer("cannot be reached") from None
+        raise NoResponse("cannot be reached", is_unreachable=True) from None
     except httpcore2.ProtocolError:
-        raise NoAnswer("did not respond with HTTP") from None
+        raise NoResponse("did not respond with HTTP") from None
 
 
 async def _limited(response: httpcore2.Response, max_bytes: int) -> AsyncIterator[bytes]:
@@ -75,5 +79,5 @@ async def _limited(response: httpcore2.Response, max_bytes: int) -> AsyncIterato
         async for part in parts:
             size += len(part)
             if size > max_bytes:
-                raise NoAnswer("sent too long a response")
+                raise NoResponse("sent too long a response")
             yield part

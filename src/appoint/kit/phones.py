@@ -104,16 +104,20 @@ def format_local(number: str, country: str | None) -> str:
     return phonenumbers.format_number(parsed, style)
 
 
+def is_mobile(number: str) -> bool:
+    """Return whether an E.164 number is, or may be, a mobile number."""
+    return phonenumbers.number_type(phonenumbers.parse(number)) in MOBILE
+
+
 def text_message_fault(number: str, countries: Collection[str]) -> str | None:
     """Return why text messages are not sent to an E.164 number, or None if they are.
 
     It has to be a mobile number in one of the countries. Premium, shared-cost, personal and satellite numbers would let
     strangers earn money from messages that they trigger.
     """
-    parsed = phonenumbers.parse(number)
-    if phonenumbers.number_type(parsed) not in MOBILE:
+    if not is_mobile(number):
         return "the number is not a mobile number"
-    if phonenumbers.region_code_for_number(parsed) not in countries:
+    if phonenumbers.region_code_for_number(phonenumbers.parse(number)) not in countries:
         return "text messages are not sent to this country"
     return None
 

@@ -10,6 +10,8 @@ from time import monotonic
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from .single_flight import SingleFlight
+
 T = TypeVar("T")
 
 MAX_BYTES: Final = 32 * 1024 * 1024
@@ -67,8 +69,9 @@ class _Entry:
 class _Load:
     """A value that is being computed, and whether it is already outdated."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, key: Hashable) -> None:
         self.scope: Final = scope
+        self.key: Final = key
         self.is_outdated = False
 
 
@@ -79,18 +82,22 @@ class RecentValues:
         self._entries: dict[int, dict[Hashable, _Entry]] = {}
         self._addresses: dict[bytes, tuple[_Entry, object]] = {}
         self._loads: set[_Load] = set()
+        self._flights: Final = SingleFlight()
         self._bytes = 0
 
     async def get(self, scope: Scope, key: Hashable, compute: Callable[[], Awaitable[Computed[T]]]) -> T:
-        """Return the value with this scope and key, computing it if there is none from the last second."""
+        """Return the value with this scope and key. If there is none from the last second, compute it, once for all who
+        ask for it at the same time."""
         if not self.seconds:
             return (await compute()).value
-        now = monotonic()
-        of_clinic = self._entries.setdefault(scope.clinic_id, {})
-        entry = of_clinic.get((scope, key))
-        if entry and entry.expires > now:
+        entry = self._entries.get(scope.clinic_id, {}).get((scope, key))
+        if entry and entry.expires > monotonic():
             return entry.computed.value
-        load = _Load(scope._replace(last=date.max))
+        return await self._flights.run((scope, key), lambda: self._load(scope, key, compute))
+
+    async def _load(self, scope: Scope, key: Hashable, compute: Callable[[], Awaitable[Computed[T]]]) -> T:
+        now = monotonic()
+        load = _Load(scope._replace(last=date.max), (scope, key))
         self._loads.add(load)
         try:
             computed = await compute()
@@ -131,6 +138,7 @@ class RecentValues:
         for load in self._loads:
             if change.affects(load.scope):
                 load.is_outdated = True
+                self._flights.forget(load.key)
         if change.clinic_id is None:
             self._clear()
             return

@@ -16,16 +16,29 @@ BYTES_TOKEN: Final = re.compile("[A-Za-z0-9_-]{22,200}")
 SHORT_CODE: Final = re.compile("[A-Za-z0-9_-]{32}|[A-Za-z0-9_-]{35}")
 
 
+class _Signer(Signer):
+    """A signer with one derived key, whose two methods replace the library's: the same signatures in a fraction of the
+    time."""
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        content = value.encode() if isinstance(value, str) else value
+        return urlsafe_b64encode(hmac.digest(self.secret_key, content, "sha1")).rstrip(b"=")
+
+    def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
+        signature = sig.encode() if isinstance(sig, str) else sig
+        return hmac.compare_digest(signature, self.get_signature(value))
+
+
 @lru_cache(maxsize=64)
 def _signer(secret: str, purpose: str) -> Signer:
     """Return a signer that has already derived its key, which takes longer than signing."""
-    return Signer(Signer(secret, salt=purpose).derive_key(), salt=purpose, key_derivation="none")
+    return _Signer(Signer(secret, salt=purpose).derive_key(), salt=purpose, key_derivation="none")
 
 
 @lru_cache(maxsize=64)
 def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
     derived_key = Signer(secret, salt=purpose).derive_key()
-    return URLSafeSerializer(derived_key, salt=purpose, signer_kwargs={"key_derivation": "none"})
+    return URLSafeSerializer(derived_key, salt=purpose, signer=_Signer, signer_kwargs={"key_derivation": "none"})
 
 
 def sign(secret: str, purpose: str, value: Any) -> str:

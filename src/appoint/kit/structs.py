@@ -83,7 +83,7 @@ def _merged(field: "msgspec.structs.FieldInfo", current: Any, value: Any) -> Any
 
 
 def _fill(struct: type[msgspec.Struct], patch: msgspec.Struct) -> msgspec.Struct:
-    """Return a new struct with the patch's members, for when the current value is null. Raise `Invalid` if any are
+    """Return a new struct with the patch's members, to replace a value that is null. Raise `Invalid` if any are
     missing.
     """
     fields = msgspec.structs.fields(struct)

@@ -27,7 +27,7 @@ tracer: "Tracer | None" = None
 _provider: "TracerProvider | None" = None
 
 
-class Origin(NamedTuple):
+class RequestOrigin(NamedTuple):
     request_id: str
     traceparent: str | None = None
     tracestate: str | None = None
@@ -37,10 +37,10 @@ class Origin(NamedTuple):
         return self.traceparent[3:35] if self.traceparent else None
 
 
-CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
+CURRENT: Final[ContextVar[RequestOrigin | None]] = ContextVar("origin", default=None)
 
 
-def parse_origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
+def parse_origin(headers: Iterable[tuple[bytes, bytes]]) -> RequestOrigin:
     """Return the origin from a request's well-formed headers. A request without an id gets a new one."""
     request_id = traceparent = tracestate = None
     for name, value in headers:
@@ -50,7 +50,7 @@ def parse_origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
             traceparent = value.decode()
         elif name == b"tracestate":
             tracestate = value.decode("latin-1")
-    return Origin(request_id or f"{random.getrandbits(96):024x}", traceparent, tracestate)
+    return RequestOrigin(request_id or f"{random.getrandbits(96):024x}", traceparent, tracestate)
 
 
 def traceparent() -> str | None:
@@ -100,8 +100,16 @@ def close() -> None:
     tracer = _provider = None
 
 
+def is_in_span() -> bool:
+    """Return whether a request's or a job's span is open. Statements outside of one, such as those with which the
+    worker looks for work, are not traced."""
+    from opentelemetry.trace import INVALID_SPAN, get_current_span  # noqa: PLC0415
+
+    return get_current_span() is not INVALID_SPAN
+
+
 @contextmanager
-def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Span]":
+def request_span(tracer: "Tracer", method: str, origin: RequestOrigin) -> "Generator[Span]":
     """Open a request's span as part of the caller's trace."""
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
@@ -117,6 +125,30 @@ def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Sp
         traceparent = f"00-{new.trace_id:032x}-{new.span_id:016x}-{new.trace_flags:02x}"
         CURRENT.set(origin._replace(traceparent=traceparent))
         yield span
+
+
+@contextmanager
+def job_span(name: str, traceparents: "Iterable[str | None]") -> "Generator[None]":
+    """Open the span of a worker's job. It continues the trace of the request that caused the job or, if several
+    requests did, begins its own trace with links to theirs. `traceparents` belong to those
+    requests; None stands for an unknown one."""
+    if tracer is None:
+        yield
+        return
+    from opentelemetry.trace import Link, SpanKind, get_current_span  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    propagator = TraceContextTextMapPropagator()
+    contexts = [propagator.extract({"traceparent": each}) for each in dict.fromkeys(traceparents) if each]
+    spans = [get_current_span(context).get_span_context() for context in contexts]
+    with tracer.start_as_current_span(
+        name,
+        contexts[0] if len(contexts) == 1 else None,
+        kind=SpanKind.CONSUMER,
+        links=[Link(span) for span in spans] if len(contexts) > 1 else None,
+        **WITHOUT_EXCEPTION_TEXT,
+    ):
+        yield
 
 
 @contextmanager

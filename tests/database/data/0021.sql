@@ -2,7 +2,8 @@
 -- was noted afterwards.
 update appointment
    set step_id = '00000001-0000-8000-8000-0000000000a1', undo_status = 'booked', stepped_at = '2027-03-01 08:00Z',
-       arrived_at = '2027-03-01 08:00Z', in_room_at = '2027-03-01 08:05Z', staff_notes = 'Prefers mornings',
+       arrived_at = '2027-03-01 08:00Z', in_room_at = '2027-03-01 08:05Z',
+       staff_notes = 'enc1:tests:' || repeat('a', 38),
        restored_sequence = 0, overridden = '{in-the-past}', override_reason = 'Came without an appointment'
  where clinic_id = 1 and id = '00000001-0000-8000-8000-000000000071';
 insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 
 
 class EncryptedColumn(NamedTuple):
@@ -13,7 +13,7 @@ class EncryptedColumn(NamedTuple):
     as hexadecimal text."""
 
     name: str
-    place: Place
+    place: EncryptedField
     find: str
     """Returns the next rows, after `$1` and `$2`, whose value does not match `$3`, the pattern for the newest key."""
     replace: str
@@ -38,7 +38,7 @@ class KeyUse(NamedTuple):
 
 
 @dataclass
-class Pass:
+class EncryptionProgress:
     """What a pass over all columns has done so far."""
 
     encrypted: int = 0

@@ -4,7 +4,7 @@ version."""
 from collections.abc import Sequence
 from typing import Final
 
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from ..pool import Row, Statements, affected
 from ..sql import load
 from .model import EncryptedColumn, KeyUse, StoredValue
@@ -15,7 +15,7 @@ COUNT_BY_KEY: Final = load(__name__, "count_by_key")
 COLUMNS: Final = (
     EncryptedColumn(
         "patient.notes",
-        Place.PATIENT_NOTES,
+        EncryptedField.PATIENT_NOTES,
         """
         select clinic_id, customer_id as id, notes as value
           from patient
@@ -32,7 +32,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "appointment.notes",
-        Place.APPOINTMENT_NOTES,
+        EncryptedField.APPOINTMENT_NOTES,
         """
         select clinic_id, id, notes as value
           from appointment
@@ -49,7 +49,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "appointment.cancel_reason",
-        Place.CANCEL_REASON,
+        EncryptedField.CANCEL_REASON,
         """
         select clinic_id, id, cancel_reason as value
           from appointment
@@ -67,7 +67,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "appointment.override_reason",
-        Place.OVERRIDE_REASON,
+        EncryptedField.OVERRIDE_REASON,
         """
         select clinic_id, id, override_reason as value
           from appointment
@@ -84,7 +84,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "appointment.staff_notes",
-        Place.STAFF_NOTES,
+        EncryptedField.STAFF_NOTES,
         """
         select clinic_id, id, staff_notes as value
           from appointment
@@ -101,7 +101,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "appointment_step.override_reason",
-        Place.OVERRIDE_REASON,
+        EncryptedField.OVERRIDE_REASON,
         """
         select distinct clinic_id, appointment_id as id, override_reason as value
           from appointment_step
@@ -118,7 +118,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "absence.reason",
-        Place.ABSENCE_REASON,
+        EncryptedField.ABSENCE_REASON,
         """
         select clinic_id, id, reason as value
           from absence
@@ -135,7 +135,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "emergency_access.reason",
-        Place.EMERGENCY_REASON,
+        EncryptedField.EMERGENCY_REASON,
         """
         select clinic_id, id, reason as value
           from emergency_access
@@ -152,7 +152,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "call_settings.connection",
-        Place.CALL_CONNECTION,
+        EncryptedField.CALL_CONNECTION,
         """
         select clinic_id, id, connection as value
           from call_settings
@@ -169,7 +169,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "recording.key",
-        Place.RECORDING_KEY,
+        EncryptedField.RECORDING_KEY,
         """
         select clinic_id, id, key as value
           from recording
@@ -186,7 +186,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "app_user.totp_secret",
-        Place.TOTP_SECRET,
+        EncryptedField.TOTP_SECRET,
         """
         select 0 as clinic_id, id, encode(totp_secret, 'hex') as value
           from app_user
@@ -204,7 +204,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "webhook.secret",
-        Place.WEBHOOK_SECRET,
+        EncryptedField.WEBHOOK_SECRET,
         """
         select clinic_id, id, encode(secret, 'hex') as value
           from webhook
@@ -222,7 +222,7 @@ COLUMNS: Final = (
     ),
     EncryptedColumn(
         "webhook.old_secret",
-        Place.WEBHOOK_SECRET,
+        EncryptedField.WEBHOOK_SECRET,
         """
         select clinic_id, id, encode(old_secret, 'hex') as value
           from webhook

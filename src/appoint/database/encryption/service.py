@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ...kit.key_ring import KeyRing, Place, UnreadableError
+from ...kit.key_ring import EncryptedField, KeyRing, UnreadableError
 from ..pool import Statements
 from . import repository
-from .model import EncryptedColumn, KeyUse, Pass, StoredValue
+from .model import EncryptedColumn, EncryptionProgress, KeyUse, StoredValue
 
 BATCH_SIZE: Final = 500
 MAX_WALKS: Final = 3
@@ -18,7 +18,7 @@ meantime.
 """
 START: Final = StoredValue(-1, UUID(int=0), "")
 
-Decrypt = Callable[[Place, UUID, bytes], bytes | None]
+Decrypt = Callable[[EncryptedField, UUID, bytes], bytes | None]
 """Decrypts the binary values that earlier releases encrypted in a different way. Returns None for all others."""
 Progress = Callable[[str, int], None]
 """Receives the column's name and the number of values encrypted so far in all columns."""
@@ -33,13 +33,13 @@ class _Walk(NamedTuple):
 
 async def encrypt_all(
     db: Statements, *, decrypt: Decrypt, progress: Progress = lambda _column, _encrypted: None
-) -> Pass:
+) -> EncryptionProgress:
     """Encrypt all values that are not encrypted with the newest key.
 
     Each batch is one statement, which skips values that have changed since they were read, so that concurrent changes
     are not lost. If a pass is interrupted, start it again. Values that cannot be decrypted stay as they are.
     """
-    done = Pass()
+    done = EncryptionProgress()
     for column in repository.COLUMNS:
         walk = _Walk(db, column, decrypt, Counter())
         for _ in range(MAX_WALKS):
@@ -49,7 +49,7 @@ async def encrypt_all(
     return done
 
 
-async def _go_through(walk: _Walk, done: Pass, progress: Progress) -> int:
+async def _go_through(walk: _Walk, done: EncryptionProgress, progress: Progress) -> int:
     """Go through the column once. Return how many values others changed in the meantime."""
     db, column = walk.db, walk.column
     current, missed, after = _pattern(db.keys), 0, START

@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
-class CallSettings(BaseSettings):
+class VideoVisitSettings(BaseSettings):
     blob_url: SecretStr | None = Field(
         default=None,
         description="where recordings are stored, encrypted: s3://bucket/folder, gs://…, az://… or file:///…; the "
@@ -19,6 +19,6 @@ class CallSettings(BaseSettings):
     )
     call_private_addresses: bool = Field(
         default=False,
-        description="whether video providers may have private and loopback addresses, and addresses without TLS; for "
-        "tests only, never in production",
+        description="whether video providers may have private and loopback addresses; for tests only, never in "
+        "production",
     )

@@ -1,6 +1,5 @@
-"""Back up a database to a file, and restore it."""
+"""Dump a database to a file, and restore it."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,9 +8,10 @@ import asyncpg
 from ..kit.errors import StartupError
 from . import privileges
 from .logins import create_roles
+from .programs import find_program, without_password
 
 
-def back_up(url: str, file: Path, *, programs: Path | None) -> None:
+def dump(url: str, file: Path, *, programs: Path | None) -> None:
     """Write everything in the database to a new file that only its owner can read. `programs` is the folder with
     PostgreSQL's programs, or None to look on the PATH.
 
@@ -22,26 +22,26 @@ def back_up(url: str, file: Path, *, programs: Path | None) -> None:
     except OSError as error:
         raise StartupError(f"{file} cannot be created: {error.strerror}.") from error
     try:
-        _run(_program("pg_dump", programs), "--format=custom", f"--file={file}", url)
+        _run("pg_dump", url, "--format=custom", f"--file={file}", programs=programs)
     except BaseException:
         file.unlink()
         raise
 
 
 async def restore(url: str, file: Path, *, programs: Path | None) -> None:
-    """Restore a backup into an empty database, in one transaction. The roles that the backup's policies and grants name
-    are created first, because a dump does not contain them.
+    """Restore a dump into an empty database, in one transaction. The roles that the dump's policies and grants name
+    are created first, because the file does not contain them.
 
-    Raise `StartupError` if the database is not empty, or the file is not a backup.
+    Raise `StartupError` if the database is not empty, or the file is not a dump.
     """
     connection = await asyncpg.connect(url, timeout=10)
     try:
         if await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
-            raise StartupError("This database is not empty. Restore a backup into a new, empty database.")
+            raise StartupError("This database is not empty. Restore a dump into a new, empty database.")
         await create_roles(connection)
     finally:
         await connection.close()
-    _run(_program("pg_restore", programs), "--no-owner", "--single-transaction", f"--dbname={url}", str(file))
+    _run("pg_restore", url, "--no-owner", "--single-transaction", str(file), programs=programs)
 
 
 async def check(url: str) -> None:
@@ -54,21 +54,16 @@ async def check(url: str) -> None:
     if gaps:
         raise StartupError(
             f"The database lacks {len(gaps)} of the roles, policies and grants that Appoint needs, such as "
-            f"“{gaps[0]}”. It was probably restored without Appoint's roles: restore the backup again, into an "
-            "empty database, with `appoint restore`."
+            f"“{gaps[0]}”. It was probably restored without Appoint's roles: restore the dump again, into an "
+            "empty database, with `appoint restore-dump`."
         )
 
 
-def _program(name: str, folder: Path | None) -> str:
-    program = str(folder / name) if folder else shutil.which(name)
-    if not program:
-        raise StartupError(f"There is no {name} on the PATH. Install PostgreSQL's client programs.")
-    return program
-
-
-def _run(*command: str) -> None:
+def _run(name: str, url: str, *arguments: str, programs: Path | None) -> None:
+    address = without_password(url)
+    command = [find_program(name, programs), *arguments, f"--dbname={address.url}"]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 -- fixed programs
+        subprocess.run(command, check=True, capture_output=True, text=True, env=address.environment)  # noqa: S603 -- fixed programs
     except subprocess.CalledProcessError as error:
         lines = str(error.stderr).strip().splitlines() or ["no error message"]
-        raise StartupError(f"{Path(command[0]).name} failed: {lines[0]}") from error
+        raise StartupError(f"{name} failed: {lines[0]}") from error

@@ -1,0 +1,1 @@
+"""Distribute the tables over the nodes of a Citus cluster."""
