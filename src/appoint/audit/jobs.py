@@ -35,7 +35,7 @@ async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
         for clinic_id, outcome in zip(clinic_ids, sealed, strict=True):
             if isinstance(outcome, errors.Unavailable):
                 raise outcome
-            if isinstance(outcome, service.Broken):
+            if isinstance(outcome, service.ChainBroken):
                 log.error("audit not sealed", clinic_id=clinic_id, fault=str(outcome))
             elif isinstance(outcome, BaseException):
                 log.error("audit not sealed", clinic_id=clinic_id, exc_info=outcome)
@@ -52,5 +52,5 @@ async def delete_old(db: Database, key: Key, *, before: datetime, now: datetime)
                 deleted = await db.sealing().atomic(
                     service.delete_old, clinic_id=each.clinic_id, key=key, before=before, now=now
                 )
-        except service.Broken as broken:
+        except service.ChainBroken as broken:
             log.error("audit not shortened", clinic_id=each.clinic_id, fault=str(broken))  # noqa: TRY400

@@ -73,9 +73,9 @@ class AuditActor(msgspec.Struct, rename="camel"):
 
     kind: str
     """`user`, `patient`, `key` (a partner system), `oidc`, `link` (the holder of an emailed link), `administrator`,
-    `open` (an anonymous caller), `gateway`, `system` (a worker) or `command-line`."""
+    `open` (an anonymous caller), `gateway`, `cell` (another cell), `system` (a worker) or `command-line`."""
     id: str | None
-    """The actor's id. For anonymous callers, a digest of their network address."""
+    """The actor's id. For anonymous callers, a digest of their network address; for cells, their name."""
 
 
 class AuditEntry(msgspec.Struct, rename="camel"):

@@ -32,13 +32,13 @@ MAX_CLOCK_GAP: Final = timedelta(days=1)
 started. The two are always closer together than this."""
 
 
-class Broken(Exception):
+class ChainBroken(Exception):
     """A clinic's chain has been tampered with. Sealing more entries, or deleting old ones, would hide the damage."""
 
 
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
     """Seal up to `BATCH_SIZE` of the clinic's oldest entries and return how many were sealed: 0 while another worker is
-    sealing them. Raise `Broken`."""
+    sealing them. Raise `ChainBroken`."""
     head = await chain.lock_head(tx, clinic_id)
     if head is None:
         await chain.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
@@ -46,7 +46,7 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
     if head is None:
         return 0
     if text := fault(head, public_key=key.public):
-        raise Broken(f"the head {text}")
+        raise ChainBroken(f"the head {text}")
     entries = await chain.unsealed(tx, clinic_id, after=head.position, limit=BATCH_SIZE)
     if not entries:
         return 0
@@ -58,7 +58,7 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
     return len(entries)
 
 
-class Place(NamedTuple):
+class ListPosition(NamedTuple):
     """A position in a list, and the list's end. The end is the entry that was newest when the first page was read,
     because reading the list adds entries to it."""
 
@@ -76,7 +76,7 @@ async def entries(
     *,
     clinic_id: int,
     matching: EntryFilter = ALL_ENTRIES,
-    place: Place | None = None,
+    place: ListPosition | None = None,
     limit: int,
 ) -> Listing:
     """Return a clinic's entries, or the platform's (clinic 0), oldest first: one more than `limit` if there is another
@@ -84,7 +84,7 @@ async def entries(
     bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
-    after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
+    after, until = place or ListPosition(UUID(int=0), bounds.newest or UUID(int=0))
     if bounds.start:
         after = max(after, ids.smallest_uuid7(bounds.start - MAX_CLOCK_GAP))
     entries = await entry_rows.entries(
@@ -148,20 +148,20 @@ async def actor_names(db: Statements, *, clinic_id: int) -> dict[tuple[str, str]
 
 
 async def re_sign(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
-    """Sign the clinic's head again, with the new key. Return False if the new key has already signed it. Raise `Broken`
-    for a head that neither key has signed."""
+    """Sign the clinic's head again, with the new key. Return False if the new key has already signed it. Raise
+    `ChainBroken` for a head that neither key has signed."""
     head = await chain.lock_head(tx, clinic_id)
     if head is None:
         raise errors.Unavailable
     if fault(head, public_key=key.public) is None:
         return False
     if text := fault(head, public_key=old_public_key):
-        raise Broken(f"the head {text}")
+        raise ChainBroken(f"the head {text}")
     hash = bytes.fromhex(head.hash)
     await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=head.position, hash=hash, now=now))
     if start := await starts.find(tx, clinic_id):
         if text := fault(start, public_key=old_public_key):
-            raise Broken(f"the start {text}")
+            raise ChainBroken(f"the start {text}")
         hash = bytes.fromhex(start.hash)
         signed = key.signed_start(clinic_id=clinic_id, position=start.position, hash=hash, before=start.before)
         await starts.move(tx, signed)
@@ -172,8 +172,8 @@ async def delete_old(tx: Transaction, *, clinic_id: int, key: Key, before: datet
     """Delete a batch of the clinic's oldest sealed entries, if they were written before the given time. The
     chain then starts with a signed record of the last deleted entry's hash, so the rest can still be verified.
 
-    Return how many entries were deleted: 0 while a worker is sealing entries. Raise `Broken` if the entries to delete
-    have been tampered with, because deleting them would hide that.
+    Return how many entries were deleted: 0 while a worker is sealing entries. Raise `ChainBroken` if the entries to
+    delete have been tampered with, because deleting them would hide that.
     """
     head = await chain.lock_head(tx, clinic_id)
     if head is None:
@@ -185,9 +185,9 @@ async def delete_old(tx: Transaction, *, clinic_id: int, key: Key, before: datet
     for sealed in old:
         faults += walk.follow(*sealed)
     if text := fault(head, public_key=key.public):
-        raise Broken(f"the head {text}")
+        raise ChainBroken(f"the head {text}")
     if faults:
-        raise Broken(f"position {faults[0].position}: {faults[0].text}")
+        raise ChainBroken(f"position {faults[0].position}: {faults[0].text}")
     if old:
         deleted = await starts.delete_until(tx, clinic_id, walk.position)
         assert deleted == len(old), "entries are at least a year old before they are deleted"

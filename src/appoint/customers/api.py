@@ -71,7 +71,7 @@ class Customers(Controller):
         opt=route(
             permission="change-customers",
             owned_by="customer_id",
-            problems=("address-needs-code", "customer-erased", "proof-required"),
+            problems=("address-needs-code", "customer-erased", "customer-elsewhere", "proof-required"),
         ),
     )
     async def replace(
@@ -88,7 +88,7 @@ class Customers(Controller):
         opt=route(
             permission="change-customers",
             owned_by="customer_id",
-            problems=("address-needs-code", "customer-erased", "proof-required"),
+            problems=("address-needs-code", "customer-erased", "customer-elsewhere", "proof-required"),
         ),
     )
     async def patch(
@@ -106,7 +106,7 @@ class Customers(Controller):
         opt=route(
             permission="change-customers",
             owned_by="customer_id",
-            problems=("customer-has-appointments",),
+            problems=("customer-has-appointments", "customer-elsewhere"),
             recent_proof=True,
         ),
     )

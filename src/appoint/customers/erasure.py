@@ -59,7 +59,7 @@ async def erase_customer(
         with erased as (
           update customer
              set name = '(erased)', email = null, phone = null, locale = null, region = null, time_zone = null,
-                 birth_date = null,
+                 birth_date = null, postal_address = null,
                  email_confirmed_at = null, phone_confirmed_at = null,
                  active = false, removed_at = coalesce(removed_at, $2), erased_at = $2,
                  version = version + 1, updated_at = now()

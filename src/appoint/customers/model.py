@@ -31,6 +31,8 @@ class CustomerContent(RequestBody):
     locale: fields.Locale | None = None
     time_zone: fields.TimeZone | None = None
     birth_date: fields.Date | None = None
+    postal_address: fields.PostalAddress | None = None
+    """The customer's postal address, which clinics put on invoices."""
 
 
 class CustomerPatch(RequestBody):
@@ -40,6 +42,7 @@ class CustomerPatch(RequestBody):
     locale: fields.Locale | None | UnsetType = UNSET
     time_zone: fields.TimeZone | None | UnsetType = UNSET
     birth_date: fields.Date | None | UnsetType = UNSET
+    postal_address: fields.PostalAddress | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Restores a removed customer. To remove one, use `DELETE`."""
 
@@ -90,6 +93,7 @@ class Customer(Resource):
     """The country whose formats pages and messages follow, if the customer has chosen one."""
     time_zone: str | None
     birth_date: date | None
+    postal_address: str | None
     active: bool
     removed_at: datetime | None
     erased_at: datetime | None
@@ -121,6 +125,7 @@ class PatientPatch(RequestBody):
     """A number without a country code is assumed to be in the clinic's country."""
     locale: fields.Locale | None | UnsetType = UNSET
     birth_date: fields.Date | None | UnsetType = UNSET
+    postal_address: fields.PostalAddress | None | UnsetType = UNSET
 
 
 class PatientFilter(PageQuery):
@@ -147,6 +152,7 @@ class Patient(Resource):
     locale: fields.Locale | None
     time_zone: str | None
     birth_date: date | None
+    postal_address: str | None
     active: bool
     """Whether the customer is still registered."""
     joined_ids: list[UUID]

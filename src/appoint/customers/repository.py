@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Row, Statements, to
-from ..kit.key_ring import Place, is_unreadable
+from ..kit.key_ring import EncryptedField, is_unreadable
 from .model import Customer, CustomerContent, Patient
 
 
@@ -114,7 +114,8 @@ async def add(tx: Statements, content: CustomerContent) -> Customer:
     row = await tx.fetchrow(
         """
         with created as (
-          insert into customer (name, email, phone, locale, time_zone, birth_date) values ($1, $2, $3, $4, $5, $6)
+          insert into customer (name, email, phone, locale, time_zone, birth_date, postal_address)
+          values ($1, $2, $3, $4, $5, $6, $7)
           returning *
         ), events as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -136,9 +137,10 @@ async def change(
         with changed as (
           update customer
              set name = $2, email = $3, phone = $4, locale = $5, time_zone = $6, birth_date = $7,
+                 postal_address = $8,
                  email_confirmed_at = case when lower(email) = lower($3) then email_confirmed_at end,
                  phone_confirmed_at = case when phone = $4 then phone_confirmed_at end,
-                 active = $8::timestamptz is null, removed_at = $8, version = version + 1, updated_at = now()
+                 active = $9::timestamptz is null, removed_at = $9, version = version + 1, updated_at = now()
            where id = $1
           returning *
         ), events as (
@@ -189,7 +191,7 @@ async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pat
         """
         select p.customer_id as id, p.customer_id, p.clinic_id, p.record_number, p.notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
-               c.name, c.email, c.phone, c.locale, c.time_zone, c.birth_date, c.active,
+               c.name, c.email, c.phone, c.locale, c.time_zone, c.birth_date, c.postal_address, c.active,
                array(select o.customer_id
                        from patient o
                       where o.clinic_id = $1 and o.main_id = p.main_id and o.customer_id <> p.customer_id
@@ -208,13 +210,13 @@ async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pat
 
 def to_patient(db: Statements, row: Row) -> Patient:
     """Convert a row with encrypted notes."""
-    notes = db.keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{row.clinic_id}/{row.customer_id}")
+    notes = db.keys.decrypt(row.notes, EncryptedField.PATIENT_NOTES, f"{row.clinic_id}/{row.customer_id}")
     return to(Patient, row, notes=notes)
 
 
 async def add_patient(tx: Statements, content: CustomerContent) -> UUID:
     """Register a customer as a patient at the clinic that the transaction names. Return their id."""
-    return await tx.fetchval("select add_patient($1, $2, $3, $4, $5, $6)", *msgspec.structs.astuple(content))
+    return await tx.fetchval("select add_patient($1, $2, $3, $4, $5, $6, $7)", *msgspec.structs.astuple(content))
 
 
 async def find_patient_id(db: Statements, clinic_id: int, detail: str) -> UUID | None:
@@ -288,6 +290,6 @@ async def change_patient(
         clinic_id,
         customer_id,
         record_number,
-        tx.keys.encrypt(notes, Place.PATIENT_NOTES, f"{clinic_id}/{customer_id}"),
+        tx.keys.encrypt(notes, EncryptedField.PATIENT_NOTES, f"{clinic_id}/{customer_id}"),
         is_unreadable(notes),
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from .. import audit
 from ..clinics.clinics import service as clinics
-from ..database.pool import Statements, Transaction
+from ..database.pool import Statements, Transaction, violates
 from ..http.access import check_proof
 from ..http.etags import check
 from ..kit import errors, phones
@@ -19,6 +19,7 @@ from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
 from ..kit.structs import content_after, merge
 from . import addresses, confirmed_addresses, repository, visits
+from .copies import repository as copies
 from .corrections import repository as correction_rows
 from .corrections import service as corrections
 from .details import check_name, lost_addresses, new_addresses, normalise
@@ -184,7 +185,10 @@ async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: 
 
 
 async def _lock(tx: Transaction, customer_id: UUID, if_match: str | None) -> Customer:
-    customer = await repository.lock(tx, customer_id)
+    try:
+        customer = await copies.lock_at_home(tx, customer_id)
+    except copies.Copied:
+        raise errors.Conflict("customer-elsewhere") from None
     if customer is None:
         raise errors.NotFound
     check(if_match, customer.version)
@@ -225,6 +229,8 @@ async def add_patient(
                 tx, clinic_id, customer_id, record_number=content.record_number, notes=content.notes
             )
         except asyncpg.UniqueViolationError as error:
+            if not violates(error, "patient_record_number"):
+                raise
             raise errors.Conflict("record-number-taken") from error
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
     return await get_patient(tx, clinic_id, customer_id)
@@ -262,6 +268,8 @@ async def change_patient(
             tx, clinic_id, patient.customer_id, record_number=merged.record_number, notes=merged.notes
         )
     except asyncpg.UniqueViolationError as error:
+        if not violates(error, "patient_record_number"):
+            raise
         raise errors.Conflict("record-number-taken") from error
     except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot have details or notes
         raise errors.Conflict("customer-erased") from error

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Statements, to
-from ..kit.key_ring import Place
+from ..kit.key_ring import EncryptedField
 
 
 class PatientVisit(msgspec.Struct, frozen=True):
@@ -119,6 +119,6 @@ async def _list_visits(
         limit,
     )
     return [
-        to(PatientVisit, row, cancel_reason=db.keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.id))
+        to(PatientVisit, row, cancel_reason=db.keys.decrypt(row.cancel_reason, EncryptedField.CANCEL_REASON, row.id))
         for row in rows
     ]

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Statements, affected, to
+from ..kit import tracing
 
 
 class OutboxEvent(NamedTuple):
@@ -48,6 +49,7 @@ async def take_batch(tx: Statements, *, now: datetime, limit: int) -> list[Outbo
         with first as (
           select clinic_id, id from event e
            where parked_at is null and (due_at is null or due_at <= $1)
+             and (of_clinic_id is null or exists (select from clinic c where c.id = e.of_clinic_id))  -- has not moved
              and not exists (select from event earlier
                               where earlier.clinic_id = e.clinic_id and earlier.subject_id = e.subject_id
                                 and (earlier.subject_version, earlier.id) < (e.subject_version, e.id))
@@ -177,12 +179,13 @@ async def append_event(
     """Append an event, for features that cannot do so in their own statement."""
     await tx.execute(
         """
-        insert into event (clinic_id, type, subject_id, subject_version, data)
-        values ($1, $2, $3, $4, $5::text::jsonb)
+        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+        values ($1, $2, $3, $4, $5::text::jsonb, $6)
         """,
         clinic_id,
         type,
         subject_id,
         subject_version,
         data,
+        tracing.traceparent(),
     )

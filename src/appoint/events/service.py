@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from ..database.pool import Database, Transaction
-from ..kit import errors
+from ..kit import errors, tracing
 from . import repository
 from .model import Event, StoredEvent, decode_fact, retry_delay
 
@@ -83,8 +83,9 @@ async def _relay_one(db: Database, subscribers: Sequence[Subscriber], stored: St
 async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], batch: Sequence[StoredEvent]) -> None:
     events = [event_of(stored) for stored in batch]
     if events:
-        for subscriber in subscribers:
-            await subscriber(tx, events)
+        with tracing.job_span("relay", (event.traceparent for event in events)):
+            for subscriber in subscribers:
+                await subscriber(tx, events)
 
 
 def event_of(stored: StoredEvent) -> Event:

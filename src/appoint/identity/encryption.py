@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..kit.key_ring import Place, UnreadableError, is_ciphertext
+from ..kit.key_ring import EncryptedField, UnreadableError, is_ciphertext
 
 
 def decrypt(secret: str, purpose: str, ciphertext: bytes) -> str | None:
@@ -20,12 +20,12 @@ def decrypt(secret: str, purpose: str, ciphertext: bytes) -> str | None:
         return None
 
 
-def decrypt_legacy_totp(secret: str) -> Callable[[Place, UUID, bytes], bytes | None]:
+def decrypt_legacy_totp(secret: str) -> Callable[[EncryptedField, UUID, bytes], bytes | None]:
     """Return a function that decrypts an authenticator's secret if an earlier release encrypted it. It returns None for
     all other values."""
 
-    def decrypt_stored(place: Place, user_id: UUID, value: bytes) -> bytes | None:
-        if place != Place.TOTP_SECRET or is_ciphertext(value):
+    def decrypt_stored(place: EncryptedField, user_id: UUID, value: bytes) -> bytes | None:
+        if place != EncryptedField.TOTP_SECRET or is_ciphertext(value):
             return None
         totp_secret = decrypt(secret, f"totp {user_id}", value)
         if totp_secret is None:

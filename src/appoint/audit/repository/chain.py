@@ -20,7 +20,7 @@ class SealedEntry(NamedTuple):
     hash: bytes
 
 
-class Stretch(NamedTuple):
+class ChainSection(NamedTuple):
     """Consecutive entries from a chain, and its start and head at that time."""
 
     entries: list[SealedEntry]
@@ -52,7 +52,9 @@ async def waiting(db: Statements) -> list[int]:
             from waiting w
            where w.clinic_id is not null
         )
-        select clinic_id from waiting where clinic_id is not null
+        select w.clinic_id
+          from waiting w
+         where w.clinic_id = 0 or (select true from clinic c where c.id = w.clinic_id)  -- has not moved
         """
     )
     return [row.clinic_id for row in rows]
@@ -186,7 +188,7 @@ async def chains(db: Statements) -> list[Chain]:
     return [Chain(*row) for row in rows]
 
 
-async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
+async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> ChainSection:
     """Return the next sealed entries after a position, including any duplicates at the positions they cover, with the
     chain's start and head. Return the start and head even if there are no entries."""
     rows = await db.fetch(
@@ -217,7 +219,7 @@ async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> S
     entries = [
         SealedEntry(Entry(*(row[name] for name in Entry._fields)), row.hash) for row in rows if row.position is not None
     ]
-    return Stretch(entries, _stretched_start(clinic_id, rows[0]), _stretched_head(clinic_id, rows[0]))
+    return ChainSection(entries, _stretched_start(clinic_id, rows[0]), _stretched_head(clinic_id, rows[0]))
 
 
 def _stretched_start(clinic_id: int, row: Row) -> AuditStart | None:

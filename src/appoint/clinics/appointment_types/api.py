@@ -16,29 +16,37 @@ from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ..clinics import service as clinics
 from . import repository, service
-from .model import AppointmentType, AppointmentTypeContent, AppointmentTypeFilter, AppointmentTypePatch
+from .model import (
+    AppointmentType,
+    AppointmentTypeContent,
+    AppointmentTypeFilter,
+    AppointmentTypeOrder,
+    AppointmentTypePatch,
+)
 
 
 class AppointmentTypes(Controller):
     tags = ["Appointment types"]
 
     @get(
-        "/clinics/{clinic_id:int}/appointmentTypes", operation_id="listAppointmentTypes", opt=route(permission="public")
+        "/clinics/{clinic_id:int}/appointmentTypes",
+        operation_id="listAppointmentTypes",
+        opt=route(permission="public", stale=True),
     )
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter
     ) -> Response[Page[AppointmentType]]:
         """List a clinic's appointment types, oldest first."""
-        place = cursor_after(request, query, tuple[UUID])
-        types = await repository.list_types(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
+        db, place = request.stale_db, cursor_after(request, query, tuple[UUID])
+        types = await repository.list_types(db, clinic_id, active=query.active, after=place, limit=query.limit)
         if not types:
-            await clinics.get(request.db, clinic_id)
+            await clinics.get(db, clinic_id)
         return page_response(request, query, types, lambda each: (each.id,), cache_control="public, no-cache")
 
     @post(
         "/clinics/{clinic_id:int}/appointmentTypes",
         operation_id="createAppointmentType",
-        opt=route(permission="manage", problems=("clinic-inactive",)),
+        opt=route(permission="manage", problems=("clinic-inactive", "no-video-visits")),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]
@@ -55,12 +63,30 @@ class AppointmentTypes(Controller):
             request, appointment_type, f"/api/appointmentTypes/{appointment_type.id}", replayed=replayed
         )
 
+    @put(
+        "/clinics/{clinic_id:int}/appointmentTypes/order",
+        operation_id="orderAppointmentTypes",
+        opt=route(permission="manage"),
+    )
+    async def order(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeOrder]
+    ) -> Response[AppointmentTypeOrder]:
+        """Set the order in which patients see a clinic's appointment types."""
+        await request.change(
+            clinic_id, service.put_in_order, request.user, clinic_id=clinic_id, ids=data.appointment_type_ids
+        )
+        return json_response(request, data)
+
     @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt=route(permission="public"))
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
         """Return an appointment type, whether active or removed."""
         return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
-    @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt=route(permission="manage"))
+    @put(
+        "/appointmentTypes/{id:uuid}",
+        operation_id="replaceAppointmentType",
+        opt=route(permission="manage", problems=("no-video-visits",)),
+    )
     async def replace(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
@@ -70,7 +96,7 @@ class AppointmentTypes(Controller):
     @patch(
         "/appointmentTypes/{id:uuid}",
         operation_id="patchAppointmentType",
-        opt=route(permission="manage", problems=("clinic-inactive",)),
+        opt=route(permission="manage", problems=("clinic-inactive", "no-video-visits")),
     )
     async def patch(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]

@@ -1,7 +1,7 @@
 """A clinic's appointment types."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -16,6 +16,8 @@ Preparation = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", 
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
 BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
 Mode = Literal["inPerson", "online"]
+MAX_TYPES: Final = 1000
+"""The maximum number of types that a page lists or names."""
 PriceAmount = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Prices are in `integer` columns, which every booking copies."""
 
@@ -75,6 +77,13 @@ class AppointmentTypePatch(RequestBody):
     """Restores a removed type. To remove one, use `DELETE`."""
 
 
+class AppointmentTypeOrder(RequestBody):
+    """The order in which patients see a clinic's appointment types."""
+
+    appointment_type_ids: Annotated[list[UUID], Meta(max_length=MAX_TYPES)]
+    """All of the clinic's active types, each once."""
+
+
 class AppointmentTypeFilter(PageQuery):
     active: bool = True
     """If false, return only removed types."""
@@ -85,6 +94,8 @@ class AppointmentType(Resource):
     clinic_id: int
     name: str
     minutes: int
+    position: int
+    """The type's place in the clinic's own order. Types with the same position are ordered by name."""
     description: str | None
     preparation: str | None
     buffer_before_minutes: int

@@ -30,6 +30,18 @@ async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
     return _type(row) if row else None
 
 
+async def has_video_visits(db: Statements, clinic_id: int) -> bool:
+    """Return whether the clinic can offer online types."""
+    return not await db.fetchval(
+        "select exists (select from call_settings where clinic_id = $1 and gateway = 'off')", clinic_id
+    )
+
+
+async def lock_video_visits(tx: Statements, clinic_id: int) -> None:
+    """Make transactions that change where the clinic's video visits take place wait for this one."""
+    await tx.execute("select from call_settings where clinic_id = $1 for share", clinic_id)
+
+
 async def list_types(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[AppointmentType]:
@@ -51,13 +63,44 @@ async def list_types(
     return [_type(row) for row in rows]
 
 
+async def lock_active(tx: Statements, clinic_id: int) -> list[UUID]:
+    """Return the clinic's active types, and lock them against changes without blocking bookings."""
+    rows = await tx.fetch(
+        "select id from appointment_type where clinic_id = $1 and active order by id for no key update", clinic_id
+    )
+    return [row.id for row in rows]
+
+
+async def put_in_order(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> None:
+    """Number the clinic's types in this order, and append an event for each type whose position changes."""
+    await tx.execute(
+        """
+        with changed as (
+          update appointment_type t
+             set position = place.number, version = t.version + 1, updated_at = now()
+            from unnest($2::uuid[]) with ordinality as place (id, number)
+           where t.clinic_id = $1 and t.id = place.id and t.position <> place.number
+          returning t.clinic_id, t.id, t.version, t.active
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'appointment-type.changed', id::text, version, jsonb_build_object('active', active)
+          from changed
+        """,
+        clinic_id,
+        ids,
+    )
+
+
 async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
     row = await tx.fetchrow(
         """
         insert into appointment_type (clinic_id, id, name, minutes, description,
                                       buffer_before_minutes, buffer_after_minutes, price_amount, price_currency, mode,
-                                      min_age, max_age, patients, preparation)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                      min_age, max_age, patients, preparation, position)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                (select coalesce(nullif(max(position), 0) + 1, 0)  -- last, if the clinic has put its types in order
+                   from appointment_type
+                  where clinic_id = $1 and active))
         returning *
         """,
         clinic_id,

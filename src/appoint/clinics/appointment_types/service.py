@@ -3,7 +3,8 @@ terms."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from operator import attrgetter
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -19,10 +20,7 @@ from ...kit.structs import content_after
 from ..audience import check_ages
 from ..clinics import service as clinics
 from . import repository
-from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
-
-MAX_TYPES: Final = 1000
-"""The maximum number of types that a page lists or names."""
+from .model import MAX_TYPES, AppointmentType, AppointmentTypeContent, AppointmentTypePatch
 
 
 async def get(db: Statements, id: UUID) -> AppointmentType:
@@ -33,8 +31,14 @@ async def get(db: Statements, id: UUID) -> AppointmentType:
 
 
 async def list_types(db: Statements, clinic_id: int, *, active: bool = True) -> Sequence[AppointmentType]:
-    """Return a clinic's active or removed types, oldest first."""
-    return await repository.list_types(db, clinic_id, active=active, after=None, limit=MAX_TYPES)
+    """Return a clinic's active or removed types, in the clinic's order."""
+    types = await repository.list_types(db, clinic_id, active=active, after=None, limit=MAX_TYPES)
+    return sorted(types, key=attrgetter("position", "name"))
+
+
+async def has_video_visits(db: Statements, clinic_id: int) -> bool:
+    """Return whether the clinic can offer online types: it has not chosen to have no video visits."""
+    return await repository.has_video_visits(db, clinic_id)
 
 
 async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
@@ -43,9 +47,10 @@ async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
-    """Add an appointment type to a clinic. Raise `NotFound` for an unknown clinic, or a `clinic-inactive`
-    `Conflict`."""
+    """Add an appointment type to a clinic. Raise `NotFound` for an unknown clinic, or a `Conflict`:
+    `clinic-inactive`, or `no-video-visits` for an online type if the clinic has chosen to have none."""
     await clinics.get_active(tx, clinic_id)
+    await _check_mode(tx, clinic_id, content)
     added = await repository.add(tx, clinic_id, content)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
     return await _with_event(tx, "appointment-type.added", added)
@@ -61,7 +66,8 @@ async def change(
 ) -> AppointmentType:
     """Replace all of the type's details, or only the patched ones.
 
-    Raise a `clinic-inactive` `Conflict` if the patch restores a removed type at an inactive clinic.
+    Raise a `Conflict`: `clinic-inactive` if the patch restores a removed type at an inactive clinic, or
+    `no-video-visits` if the type is online now and the clinic has chosen to have none.
     """
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
@@ -70,8 +76,39 @@ async def change(
         await clinics.get_active(tx, current.clinic_id)
     content = content_after(change, current, AppointmentTypeContent)
     check_ages(content.min_age, content.max_age)  # a patch can make the combination invalid
+    if restores or current.active:
+        await _check_mode(tx, current.clinic_id, content)
     changed = await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
     return await _with_event(tx, "appointment-type.changed", changed)
+
+
+async def put_in_order(tx: Transaction, actor: Actor, *, clinic_id: int, ids: Sequence[UUID]) -> None:
+    """Set the order in which patients see the clinic's types. Raise `Invalid` unless `ids` contains each active type
+    once, and `NotFound` for an unknown clinic."""
+    active = await repository.lock_active(tx, clinic_id)
+    if not active:
+        await clinics.get(tx, clinic_id)
+    if sorted(ids) != active:
+        raise errors.Invalid(
+            errors.Fault("#/appointmentTypeIds", "must contain each of the clinic's active appointment types once")
+        )
+    await repository.put_in_order(tx, clinic_id, ids)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=ids)
+
+
+async def move(tx: Transaction, actor: Actor, *, id: UUID, places: Literal[-1, 1]) -> None:
+    """Swap an active type with the one before or after it. Leave the first and the last one where they are.
+
+    Raise `NotFound` if the type is not active."""
+    clinic_id = clinic_of(id)
+    await repository.lock_active(tx, clinic_id)
+    ids = [type.id for type in await list_types(tx, clinic_id)]
+    if id not in ids:
+        raise errors.NotFound
+    place = ids.index(id)
+    ids.insert(min(max(place + places, 0), len(ids) - 1), ids.pop(place))
+    await repository.put_in_order(tx, clinic_id, ids)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[id])
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
@@ -82,6 +119,14 @@ async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | Non
         content = msgspec.convert(current, AppointmentTypeContent, from_attributes=True)
         removed = await repository.change(tx, id, content, removed_at=now)
         await _with_event(tx, "appointment-type.removed", removed)
+
+
+async def _check_mode(tx: Transaction, clinic_id: int, content: AppointmentTypeContent) -> None:
+    """Raise a `no-video-visits` `Conflict` if the type is online and the clinic has chosen to have none."""
+    if content.mode == "online":
+        await repository.lock_video_visits(tx, clinic_id)
+        if not await repository.has_video_visits(tx, clinic_id):
+            raise errors.Conflict("no-video-visits")
 
 
 async def _with_event(tx: Transaction, type: str, changed: AppointmentType) -> AppointmentType:

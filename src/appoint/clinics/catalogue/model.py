@@ -8,7 +8,7 @@ import msgspec
 
 from ...kit import clock
 from ...kit.fields import Locale
-from ...kit.money import Money
+from ...kit.money import Discount, Money, portion
 from ..appointment_types.model import Mode
 from ..audience import Patients, is_selective
 from ..clinics.model import ConfirmAddress, DoctorChoice, Profile
@@ -54,6 +54,7 @@ class CatalogueType(msgspec.Struct, frozen=True):
     min_age: int | None = None
     max_age: int | None = None
     patients: Patients = "everyone"
+    position: int = 0
     preparation: str | None = None
     """What patients should bring, or do before the appointment."""
 
@@ -74,10 +75,6 @@ class Deposit(msgspec.Struct, frozen=True):
     amount: int | None
     """In minor units, and at most the price."""
     percent: int | None
-
-    def of(self, price: Money) -> Money:
-        share = price.amount if self.percent is None else (price.amount * self.percent + 50) // 100
-        return Money(min(price.amount, share if self.amount is None else self.amount), price.currency)
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -105,14 +102,18 @@ class Catalogue(msgspec.Struct, frozen=True):
     photo_hash: str | None = None
     deposits: tuple[Deposit, ...] = ()
 
-    def deposit_for(self, type: CatalogueType | None) -> Money | None:
-        """Return what patients pay before an appointment of this type is booked, or None if they pay nothing yet."""
-        if type is None or not type.price:
-            return None
+    def deposit_for(self, type_id: UUID | None, price: Money | None, discount: Discount | None = None) -> Money | None:
+        """Return what patients pay before an appointment of this type is booked, or None if they pay nothing yet.
+
+        It is a share of what is left of the price after the discount, or an amount that is at most that.
+        """
         own_or_shared = {each.appointment_type_id: each for each in self.deposits}
-        deposit = own_or_shared.get(type.id) or own_or_shared.get(None)
-        amount = deposit and deposit.of(type.price)
-        return amount if amount and amount.amount else None
+        deposit = own_or_shared.get(type_id) or own_or_shared.get(None)
+        if deposit is None or price is None:
+            return None
+        left = price.amount - (discount.of(price.amount) if discount else 0)
+        amount = portion(left, percent=deposit.percent, amount=deposit.amount)
+        return Money(amount, price.currency) if amount else None
 
     @property
     def is_selective(self) -> bool:
@@ -121,10 +122,16 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     @property
     def bookable_types(self) -> list[CatalogueType]:
-        """The active types that any doctor offers, ordered by name. If there are none, patients book whole slots."""
-        return sorted(
-            (type for type in self.types.values() if type.active and self.doctors_for(type.id)), key=attrgetter("name")
-        )
+        """The active types that any doctor offers, in the clinic's order.
+
+        If there are none, patients book whole slots.
+        """
+        return [type for type in self.active_types if self.doctors_for(type.id)]
+
+    @property
+    def active_types(self) -> list[CatalogueType]:
+        """The types that the clinic offers, in its own order."""
+        return sorted((type for type in self.types.values() if type.active), key=attrgetter("position", "name"))
 
     @property
     def has_bookable_types(self) -> bool:

@@ -24,7 +24,7 @@ class Stale(Exception):
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
     """Return the clinic's catalogue, or raise `NotFound`. The catalogue may be up to ten minutes old, so writers must
     check its versions again."""
-    catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
+    catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db.current, clinic_id))
     if catalogue is None:
         raise errors.NotFound
     return catalogue
@@ -40,14 +40,14 @@ async def find_by_name(db: Statements, cache: ClinicCache, name: str) -> Catalog
 
     async def load() -> int | None:
         nonlocal loaded
-        loaded = await repository.load(db, number, slug=name) if SLUG.fullmatch(name) else None
+        loaded = await repository.load(db.current, number, slug=name) if SLUG.fullmatch(name) else None
         return loaded.clinic_id if loaded else None
 
     clinic_id = await cache.get(PLATFORM, f"clinic named {name}", load)
     catalogue = loaded or (await get(db, cache, clinic_id) if clinic_id else None)
     # the clinic has changed its slug, and another clinic may have taken the old one
     if catalogue and catalogue.slug != name and catalogue.clinic_id != number:
-        catalogue = await repository.load(db, number, slug=name)
+        catalogue = await repository.load(db.current, number, slug=name)
     if catalogue is None or not catalogue.active:
         raise errors.NotFound
     return catalogue
@@ -82,5 +82,6 @@ async def with_fresh(
                 raise
         except Stale:
             pass
+        db.use_current()  # the catalogue may be newer than what a replica has
         catalogue = await reload(db, cache, clinic_id)
     raise exhausted

@@ -25,11 +25,11 @@ class Clinics(Controller):
     path = "/clinics"
     tags = ["Clinics"]
 
-    @get(operation_id="listClinics", opt=route(permission="public"))
+    @get(operation_id="listClinics", opt=route(permission="public", stale=True))
     async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
         """List active clinics, oldest first."""
         clinics = await repository.list_active(
-            request.db, q=query.q, after=cursor_after(request, query, tuple[int]), limit=query.limit
+            request.stale_db, q=query.q, after=cursor_after(request, query, tuple[int]), limit=query.limit
         )
         return page_response(request, query, clinics, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 

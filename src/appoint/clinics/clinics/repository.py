@@ -43,6 +43,10 @@ class UnlocatedClinic(msgspec.Struct, frozen=True):
 COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications", "profile"))
 
 
+class SlugElsewhere(Exception):
+    """A clinic in another cell has the slug. The change has to be rolled back."""
+
+
 def _clinic(row: Row) -> Clinic:
     times = (
         None if minutes is None else format_wall_time(minutes)
@@ -86,7 +90,8 @@ async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None
 
 
 async def add(tx: Statements, content: ClinicContent) -> Clinic:
-    """Insert a clinic. Raise `UniqueViolationError` naming `clinic_slug` if another clinic has the slug."""
+    """Insert a clinic. Raise `UniqueViolationError` naming `clinic_slug` if another clinic has the slug, or
+    `SlugElsewhere` if that clinic is in another cell."""
     row = await tx.fetchrow(
         """
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
@@ -96,19 +101,22 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
                             agenda_minute, profile, latitude, longitude)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
                 $23, $24, $25, $26)
-        returning *
+        returning *, exists (select from clinic_home h where h.slug = clinic.slug and h.clinic_id <> clinic.id)
+                     as is_slug_elsewhere
         """,
         *_values(content),
     )
     assert row
+    if row.is_slug_elsewhere:
+        raise SlugElsewhere
     return _clinic(row)
 
 
 async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, removed_at: datetime | None) -> Clinic:
     """Update a clinic.
 
-    Raise `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when deactivating a clinic that has
-    active doctors or time slots.
+    Raise `UniqueViolationError` naming `clinic_slug`, `SlugElsewhere`, or `ForeignKeyViolationError` when
+    deactivating a clinic that has active doctors or time slots.
     """
     row = await tx.fetchrow(
         """
@@ -121,13 +129,16 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
                longitude = $27, active = $28::timestamptz is null, removed_at = $28, version = version + 1,
                updated_at = now()
          where id = $1
-        returning *
+        returning *, exists (select from clinic_home h where h.slug = clinic.slug and h.clinic_id <> clinic.id)
+                     as is_slug_elsewhere
         """,
         clinic_id,
         *_values(content),
         removed_at,
     )
     assert row
+    if row.is_slug_elsewhere:
+        raise SlugElsewhere
     return _clinic(row)
 
 

@@ -63,7 +63,11 @@ async def create(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Cl
     """Create a clinic. Raise a `slug-taken` `Conflict`, or `Invalid` for an invalid phone number."""
     try:
         clinic = await repository.add(tx, _normalise(content, stored_phone=None))
+    except repository.SlugElsewhere:
+        raise errors.Conflict("slug-taken") from None
     except asyncpg.UniqueViolationError as error:
+        if not violates(error, "clinic_slug"):
+            raise
         raise errors.Conflict("slug-taken") from error
     await _append_event(tx, "clinic.created", clinic, ClinicCreated())
     await audit.record(tx, actor, clinic_id=clinic.id, subjects=[clinic.id])
@@ -92,7 +96,11 @@ async def change(
     content = _normalise(content, stored_phone=clinic.phone)
     try:
         changed = await repository.change(tx, clinic_id, content, removed_at=None if reactivates else clinic.removed_at)
+    except repository.SlugElsewhere:
+        raise errors.Conflict("slug-taken") from None
     except asyncpg.UniqueViolationError as error:
+        if not violates(error, "clinic_slug"):
+            raise
         raise errors.Conflict("slug-taken") from error
     await _append_event(tx, "clinic.changed", changed, ClinicChanged(active=changed.active))
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])

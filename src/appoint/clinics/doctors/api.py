@@ -58,15 +58,15 @@ class Doctors(Controller):
         items = [SpokenLanguage(*each) for each in languages.choices(language_for(request))]
         return json_response(request, SpokenLanguages(items))
 
-    @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
+    @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public", stale=True))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
         """List a clinic's doctors, oldest first."""
-        place = cursor_after(request, query, tuple[UUID])
+        db, place = request.stale_db, cursor_after(request, query, tuple[UUID])
         doctors = await repository.list_doctors(
-            request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit
+            db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit
         )
         if not doctors:
-            await clinics.get(request.db, clinic_id)
+            await clinics.get(db, clinic_id)
         return page_response(
             request,
             query,

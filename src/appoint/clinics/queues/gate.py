@@ -21,6 +21,7 @@ from . import tickets
 from .line import Queues, Turn
 from .model import FORM_SECONDS, NO_WAIT_KNOWN, PASS_SECONDS, TICKET_SECONDS, QueueState, Wait
 from .tickets import Ticket
+from .turnstile import Turnstile
 
 PAGE: Final = re.compile(r"/(c|embed)/([^/]+)(?:/.*)?")
 OWN_HOLD: Final = re.compile(r"/(?:c|embed)/[^/]+/confirm(?:/.*)?")
@@ -37,7 +38,7 @@ MEASURED: Final = "is_measured"
 """The key in a request's state that marks requests whose response times show the load from booking."""
 
 
-class Visit(NamedTuple):
+class QueuedRequest(NamedTuple):
     """What a request is about, if it may have to wait."""
 
     clinic: str | None
@@ -55,7 +56,7 @@ class QueuePage(NamedTuple):
     """The content security policy."""
 
 
-Render = Callable[[str, QueueState, Wait, Visit], QueuePage]
+Render = Callable[[str, QueueState, Wait, QueuedRequest], QueuePage]
 """Returns the page for a language tag."""
 
 
@@ -79,6 +80,7 @@ class QueueGate:
     def __init__(self, render: Render) -> None:
         self.queues: Queues | None = None
         self._render: Final = render
+        self._turnstile: Final = Turnstile()
 
     async def __call__(self, scope: HTTPScope, send: Send) -> bool:
         """Respond if the visitor has to wait. Return whether they do. Raise `InQueue` if they are a program."""
@@ -128,6 +130,8 @@ class QueueGate:
         now, name = clock.now(), tickets.cookie_name(state.clinic_id)
         value = request.cookies.get(name)
         ticket = tickets.decode(queues.secret, state.clinic_id, value) if value else None
+        if ticket is None or ticket.kind == "ticket":
+            await self._turnstile.enter()
         sends_form = request.method == "POST"
         if ticket is None:
             began = state.opened_at and (now - state.opened_at).total_seconds() < PASS_SECONDS
@@ -140,7 +144,7 @@ class QueueGate:
         return turn
 
 
-def _headers(page: QueuePage, wait: Wait, visit: Visit) -> list[tuple[bytes, bytes]]:
+def _headers(page: QueuePage, wait: Wait, visit: QueuedRequest) -> list[tuple[bytes, bytes]]:
     return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-length", str(len(page.body)).encode()),
@@ -155,19 +159,19 @@ def _headers(page: QueuePage, wait: Wait, visit: Visit) -> list[tuple[bytes, byt
     ]
 
 
-def find_visit(scope: HTTPScope) -> Visit | None:
+def find_visit(scope: HTTPScope) -> QueuedRequest | None:
     """Return what the request is about, or None if it never has to wait."""
     path = scope["path"]
     if scope["method"] not in ("GET", "POST"):
         return None
     if match := PAGE.fullmatch(path):
-        return None if OWN_HOLD.fullmatch(path) else Visit(match[2], page=True, framed=match[1] == "embed")
+        return None if OWN_HOLD.fullmatch(path) else QueuedRequest(match[2], page=True, framed=match[1] == "embed")
     if path in BOOKINGS:
-        return Visit(None, booking=True) if scope["method"] == "POST" else None
+        return QueuedRequest(None, booking=True) if scope["method"] == "POST" else None
     if path in EVERYWHERE:
-        return Visit(None, page=not path.startswith("/api/"))
+        return QueuedRequest(None, page=not path.startswith("/api/"))
     if match := API.fullmatch(path):
-        return Visit(match[1] or _clinic_of(match[2]))
+        return QueuedRequest(match[1] or _clinic_of(match[2]))
     return None
 
 

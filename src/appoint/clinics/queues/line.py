@@ -5,7 +5,8 @@ waiting visitors' pages need no statement.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from contextvars import Context
 from datetime import datetime
 from time import monotonic
 from typing import Final, Literal, NamedTuple, Self
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 TICK_SECONDS: Final = 1.0
 BLOCK_SECONDS: Final = 1.0
 """How long a process uses a block of numbers. The rest is dropped, so that no number is much younger than its place."""
-MAX_BLOCK: Final = 500
+MAX_BLOCK: Final = 5000
 MAX_STALE_SECONDS: Final = 30.0
 """After this long without the database, visitors keep waiting, and new ones get no tickets."""
 MAX_VISITED: Final = 1000
@@ -75,9 +76,14 @@ class _Line:
         self.state = state
         self.secret: Final = secret
         self.block: _Block | None = None
-        self.lock: Final = asyncio.Lock()
+        self.taking: asyncio.Task[bool] | None = None
+        """The statement under way that takes more numbers."""
+        self.requests = 0
+        """How many visitors wait for it."""
         self.issued = 0
         """How many tickets this process has issued in the current second."""
+        self.expected = 0
+        """How many it issued in the last second."""
         self.speed: float | None = None
         """How many visitors all processes let in per second."""
         self.calm_seconds = 0
@@ -87,6 +93,22 @@ class _Line:
     def _shuffle(self) -> Shuffle:
         return Shuffle(f"{self.secret}\nqueue {self.state.clinic_id} {self.state.opens_at}".encode())
 
+    @property
+    def block_size(self) -> int:
+        """How many numbers to take: as many as in the last second. If those have not been enough, take a few more,
+        because numbers without a visitor take up places. If there have been none, take more each time."""
+        more = self.issued // 4 if self.expected else self.issued
+        return min(max(self.expected - self.issued, more, self.requests), MAX_BLOCK)
+
+    @property
+    def has_number(self) -> bool:
+        """Return whether the block's next number is still the right one for a visitor who comes now."""
+        block, state = self.block, self.state
+        if block is None or block.next > block.last or block.expires <= monotonic():
+            return False
+        has_opened_since = state.opens_at is not None and block.issued_at < state.opens_at <= clock.now()
+        return block.next > max(state.served, state.shuffled_until or 0) and not has_opened_since
+
     def update(self, state: QueueState) -> None:
         """Adopt the state from the database."""
         now = monotonic()
@@ -95,7 +117,7 @@ class _Line:
             self.speed = speed if self.speed is None else self.speed + SPEED_WEIGHT * (speed - self.speed)
         is_calm = state.waiting <= CALM_WAIT_SECONDS * (self.speed or 0) and not state.is_lobby(clock.now())
         self.calm_seconds = self.calm_seconds + 1 if is_calm else 0
-        self.state, self.updated, self.issued = state, now, 0
+        self.state, self.updated, self.issued, self.expected = state, now, 0, self.issued
         self.shuffle = self._shuffle()
 
 
@@ -130,7 +152,6 @@ class Queues:
             yield
         finally:
             await tasks.cancel(task)
-            await self._db.close()
 
     async def _run(self) -> None:
         last = monotonic()
@@ -233,31 +254,40 @@ class Queues:
         return Turn(Wait.of(line.state, place, line.speed), Ticket("ticket", number, now))
 
     async def _next_number(self, line: _Line) -> int | None:
-        """Return the next ticket's number, or None if the database cannot be reached or the queue has just closed."""
-        async with line.lock:
-            block = line.block
-            if block is None or block.next > block.last or not _is_current(block, line.state):
-                if monotonic() - line.updated > MAX_STALE_SECONDS:
-                    return None
-                numbers = None
-                with suppress(errors.Unavailable):
-                    numbers = await repository.issue(
-                        self._db, line.state.clinic_id, min(max(line.issued, 1), MAX_BLOCK)
-                    )
-                if numbers is None:
-                    return None
-                block = line.block = _Block(*numbers, clock.now())
-            number = block.next
-            block.next += 1
-            line.issued += 1
-            return number
+        """Return the next ticket's number, or None if the database cannot be reached or the queue has just closed.
 
+        Visitors who find no number all wait for the same statement. If they waited for a lock, it would let in only one
+        of them in each round of the event loop.
+        """
+        while not line.has_number:
+            if monotonic() - line.updated > MAX_STALE_SECONDS:
+                return None
+            line.requests += 1
+            try:
+                if line.taking is None:  # in a context of its own, because it outlives the request that starts it
+                    line.taking = asyncio.create_task(self._take_numbers(line), context=Context())
+                if not await asyncio.shield(line.taking):
+                    return None
+            finally:
+                line.requests -= 1
+        block = line.block
+        assert block, "checked by has_number"
+        block.next += 1
+        line.issued += 1
+        return block.next - 1
 
-def _is_current(block: _Block, state: QueueState) -> bool:
-    """Return whether a block's next number is still the right one for a visitor who comes now."""
-    has_opened_since = state.opens_at is not None and block.issued_at < state.opens_at <= clock.now()
-    is_behind_all = block.next > max(state.served, state.shuffled_until or 0)
-    return block.expires > monotonic() and is_behind_all and not has_opened_since
+    async def _take_numbers(self, line: _Line) -> bool:
+        """Take a block of numbers for a queue. Return whether there are any."""
+        try:
+            await asyncio.sleep(0)  # let everyone who is waiting be counted
+            numbers = await repository.issue(self._db, line.state.clinic_id, line.block_size)
+        except errors.Unavailable:
+            numbers = None
+        finally:
+            line.taking = None
+        if numbers:
+            line.block = _Block(*numbers, clock.now())
+        return numbers is not None
 
 
 def _names(state: QueueState) -> list[str]:

@@ -62,8 +62,9 @@ async def open_queue(db: Statements, clinic_id: int, by: OpenedBy) -> bool:
         """
         insert into visitor_queue as q (clinic_id, opened_at, opened_by) values ($1, now(), $2)
         on conflict (clinic_id) do update
-           set opened_at = now(), opened_by = $2, version = q.version + 1, updated_at = now(),
-               served = q.issued, marked = q.issued, missed = q.issued, marked_at = now(),
+           set opened_at = excluded.opened_at, opened_by = excluded.opened_by,
+               version = q.version + 1, updated_at = excluded.updated_at,
+               served = q.issued, marked = q.issued, missed = q.issued, marked_at = excluded.marked_at,
                shuffled_after = null, shuffled_until = null
          where q.opened_at is null
         """,
@@ -102,7 +103,7 @@ async def announce(db: Statements, clinic_id: int, opens_at: datetime | None) ->
     await db.execute(
         """
         insert into visitor_queue as q (clinic_id, opens_at) values ($1, $2)
-        on conflict (clinic_id) do update set opens_at = $2, version = q.version + 1, updated_at = now()
+        on conflict (clinic_id) do update set opens_at = $2, version = q.version + 1, updated_at = excluded.updated_at
         """,
         clinic_id,
         opens_at,

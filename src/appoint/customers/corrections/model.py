@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-Detail = Literal["name", "email", "phone", "locale", "birthDate"]
+Detail = Literal["name", "email", "phone", "locale", "birthDate", "postalAddress"]
 MEMBERS: Final[Mapping[Detail, str]] = {
     "name": "name",
     "email": "email",
     "phone": "phone",
     "locale": "locale",
     "birthDate": "birth_date",
+    "postalAddress": "postal_address",
 }
 """The details that staff can correct, and the structs' members that contain them."""
 CORRECTION_WAIT: Final = timedelta(days=14)
@@ -61,6 +62,7 @@ class ClinicsKnowledge(msgspec.Struct, frozen=True):
     phone: str | None
     locale: str | None
     birth_date: date | None
+    postal_address: str | None
     has_notes: bool
     """Whether the clinic has written a record number or notes."""
 

@@ -17,12 +17,13 @@ class Details(NamedTuple):
     phone: str | None
     locale: str | None
     birth_date: date | None
+    postal_address: str | None
 
 
 async def correct(tx: Statements, customer_id: UUID, details: Details) -> None:
     """Change the customer's details. If only the customer may change them, store them only for the transaction's clinic
     instead. The clinic cannot remove a detail that belongs to the customer."""
-    await tx.execute("select correct_patient($1, $2, $3, $4, $5, $6)", customer_id, *details)
+    await tx.execute("select correct_patient($1, $2, $3, $4, $5, $6, $7)", customer_id, *details)
 
 
 async def add(
@@ -99,6 +100,7 @@ async def list_clinics(db: Statements, customer_id: UUID) -> list[ClinicsKnowled
                c.profile ->> 'privacyUrl' as privacy_url,
                p.corrected_name as name, p.corrected_email as email, p.corrected_phone as phone,
                p.corrected_locale as locale, p.corrected_birth_date as birth_date,
+               p.corrected_postal_address as postal_address,
                num_nonnulls(p.record_number, p.notes) > 0 as has_notes
           from patient p
           join clinic c on c.id = p.clinic_id
@@ -119,7 +121,8 @@ async def clear_superseded(tx: Statements, customer_id: UUID, details: Sequence[
                corrected_email = case when 'email' <> all($2) then corrected_email end,
                corrected_phone = case when 'phone' <> all($2) then corrected_phone end,
                corrected_locale = case when 'locale' <> all($2) then corrected_locale end,
-               corrected_birth_date = case when 'birthDate' <> all($2) then corrected_birth_date end
+               corrected_birth_date = case when 'birthDate' <> all($2) then corrected_birth_date end,
+               corrected_postal_address = case when 'postalAddress' <> all($2) then corrected_postal_address end
          where customer_id = $1 and corrected_id is not null
         """,
         customer_id,
@@ -134,7 +137,7 @@ async def erase(tx: Statements, customer_id: UUID) -> None:
         """
         update patient
            set corrected_name = null, corrected_email = null, corrected_phone = null, corrected_locale = null,
-               corrected_birth_date = null
+               corrected_birth_date = null, corrected_postal_address = null
          where customer_id = $1 and corrected_id is not null
         """,
         customer_id,

@@ -18,7 +18,7 @@ async def correct(tx: Transaction, *, patient: Patient, content: CustomerContent
     """Change a patient's details. The change applies everywhere only if the details don't belong to the customer, that
     is, if the customer has no confirmed address and no other clinic knows them. Otherwise, it applies only at this
     clinic."""
-    details = repository.Details(content.name, content.email, content.phone, content.locale, content.birth_date)
+    details = repository.Details(*(getattr(content, member) for member in MEMBERS.values()))
     await repository.correct(tx, patient.customer_id, details)
 
 

@@ -28,12 +28,14 @@ async def register_ward(
     """Register a child, or someone else without a record of their own, so that the guardian can book for them. They
     have no address: messages about them go to the guardian.
 
-    Raise `Invalid`, or a `too-many-wards` `Conflict`.
+    Raise `Invalid`, or a `Conflict`: `too-many-wards` or `customer-erased`.
     """
     check_name(actor, content.name)
     today = clock.local_date(now, guardian.time_zone or EARLIEST_ZONE)
     ends_on = end_of(content.birth_date, content.ends_on, today=today)
-    await customers.lock(tx, guardian.id)
+    locked = await customers.lock(tx, guardian.id)
+    if locked is None or locked.erased_at:
+        raise errors.Conflict("customer-erased")
     if len(await repository.list_of_guardian(tx, guardian.id, today=today)) >= MAX_WARDS:
         raise errors.Conflict("too-many-wards", n=MAX_WARDS)
     details = CustomerContent(
@@ -56,6 +58,8 @@ async def grant(
     Raise `NotFound` unless both are the clinic's patients. Also raise `Invalid`, or `Conflict` (`already-guardian`).
     """
     guardian_id = content.guardian_id
+    for customer_id in sorted({guardian_id, ward_id}):  # so that neither is erased before the transaction ends
+        await customers.lock(tx, customer_id)
     if not await repository.are_patients(tx, clinic_id, [guardian_id, ward_id]):
         raise errors.NotFound
     if guardian_id == ward_id:

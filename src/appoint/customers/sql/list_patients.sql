@@ -2,7 +2,8 @@
 -- record, and are found by the details of any of them.
 select p.customer_id as id, p.customer_id, p.clinic_id, p.record_number, p.notes, p.created_at,
        p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at, c.name, c.email,
-       c.phone, c.locale, c.time_zone, c.birth_date, c.active, coalesce(others.ids, '{}') as joined_ids
+       c.phone, c.locale, c.time_zone, c.birth_date, c.postal_address, c.active,
+       coalesce(others.ids, '{}') as joined_ids
   from listed_patient p
   join clinic_customer c on c.id = p.customer_id
   left join lateral (  -- reads nothing for the many records that are not joined

@@ -39,7 +39,7 @@ class PatientCorrected(PatientFact):
     """A clinic's staff corrected a patient's details. For the current details, read the patient from the API."""
 
     correction_id: UUID
-    details: list[Literal["name", "email", "phone", "locale", "birthDate"]]
+    details: list[Literal["name", "email", "phone", "locale", "birthDate", "postalAddress"]]
 
 
 class PatientJoined(PatientFact):

@@ -11,7 +11,7 @@ from pyotp.exceptions import OTPVerificationError
 from pyotp.totp import TOTP
 
 from ...kit import fields
-from ...kit.key_ring import KeyRing, Place, UnreadableError, is_ciphertext
+from ...kit.key_ring import EncryptedField, KeyRing, UnreadableError, is_ciphertext
 from ...kit.structs import RequestBody, Resource
 from ..encryption import decrypt
 
@@ -231,7 +231,7 @@ def stored_totp(keys: KeyRing, secret: str, user: StoredUser) -> str | None:
     if not is_ciphertext(user.totp_secret):
         return decrypt(secret, f"totp {user.id}", user.totp_secret)
     try:
-        return keys.decrypt_bytes(user.totp_secret, Place.TOTP_SECRET, user.id).decode()
+        return keys.decrypt_bytes(user.totp_secret, EncryptedField.TOTP_SECRET, user.id).decode()
     except UnreadableError:
         return None
 

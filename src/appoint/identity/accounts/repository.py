@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...database.pool import Statements, to
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from .model import AccountMembership, ListedUser, StaffFrame, StoredUser, User
 
 
@@ -199,7 +199,7 @@ async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: str) -> None
          where id = $1
         """,
         user_id,
-        tx.keys.encrypt_bytes(totp_secret.encode(), Place.TOTP_SECRET, user_id),
+        tx.keys.encrypt_bytes(totp_secret.encode(), EncryptedField.TOTP_SECRET, user_id),
     )
 
 

@@ -18,7 +18,7 @@ from .model import PARSE_ERRORS, Trust, is_safe, parse_keys
 log = structlog.get_logger()
 
 FETCH_SECONDS: Final = 5.0
-MAX_ANSWER_BYTES: Final = 512 * 1024
+MAX_RESPONSE_BYTES: Final = 512 * 1024
 REFRESH_AFTER: Final = timedelta(minutes=10)
 """The age at which new keys are fetched. Until they arrive, requests use the current ones."""
 MAX_AGE: Final = timedelta(minutes=15)
@@ -238,6 +238,6 @@ async def _read(
     async with client.stream(method, url, data=data, auth=auth) as response:
         async for part in response.aiter_raw():
             content += part
-            if len(content) > MAX_ANSWER_BYTES:
+            if len(content) > MAX_RESPONSE_BYTES:
                 raise FetchError("its response is too large")
         return response.status_code, bytes(content)

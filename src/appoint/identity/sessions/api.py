@@ -33,7 +33,7 @@ from ..passkeys.requests import browser_id_for, party_of
 from . import passkey_sign_in, proofs, service
 from .factors import FactorProof
 from .model import Credentials, PasskeyCredentials, Proof, Session, SignedIn
-from .responses import sign_in_answer
+from .responses import sign_in_response
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -234,7 +234,7 @@ def _lifetime(request: Request) -> timedelta:
 
 
 def _signed_in(request: Request, sign_in: service.SignIn, *, cookie: bool) -> Response[SignedIn]:
-    answer = sign_in_answer(request, sign_in.session, sign_in.account, sign_in.token, cookie=cookie)
+    answer = sign_in_response(request, sign_in.session, sign_in.account, sign_in.token, cookie=cookie)
     headers = {"Location": f"/api/sessions/{sign_in.session.id}"}
     response = json_response(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
     if cookie:

@@ -8,7 +8,7 @@ from ..accounts.model import Account
 from .model import Session, SignedIn
 
 
-def sign_in_answer(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
+def sign_in_response(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
     """Return the response to a sign-in: the token, or the CSRF token if a cookie holds the token."""
     return SignedIn(
         id=session.id,

@@ -12,11 +12,11 @@ from ...http.cookies import set_session_cookie
 from ...http.languages import language_for, use_account_choices
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
-from ...http.resources import idempotent_answer
+from ...http.resources import idempotent_result
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
-from ..sessions.responses import sign_in_answer
+from ..sessions.responses import sign_in_response
 from . import service
 from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
@@ -34,7 +34,7 @@ class SignInCodes(Controller):
         the same."""
         address, now = data.address, clock.now()
         await sign_in_throttle.count_attempt(request, account=address.account, now=now)
-        code, replayed = await idempotent_answer(
+        code, replayed = await idempotent_result(
             request,
             data,
             lambda tx: service.send_code(tx, request.user, address=address, locale=language_for(request), now=now),
@@ -74,7 +74,7 @@ class SignInCodes(Controller):
         if isinstance(outcome, list):
             return json_response(request, CodeOutcome(choices=outcome), cache_control="no-store")
         await sign_in_throttle.record_success(request, account=outcome.address.account, now=clock.now())
-        session = sign_in_answer(request, outcome.session, outcome.account, outcome.token, cookie=data.cookie)
+        session = sign_in_response(request, outcome.session, outcome.account, outcome.token, cookie=data.cookie)
         response = json_response(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
             set_session_cookie(response, outcome.token, lifetime)

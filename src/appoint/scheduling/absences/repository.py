@@ -11,7 +11,7 @@ from uuid import UUID
 from ...database.pool import Row, Statements, to
 from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
-from ...kit.key_ring import Place, is_unreadable
+from ...kit.key_ring import EncryptedField, is_unreadable
 from .model import Absence, AbsenceContent, AbsenceFilter, AffectedAppointment, Period, Withdrawal
 
 WITHDRAW_SLOTS: Final = load(__name__, "withdraw_slots")
@@ -32,7 +32,7 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 
 
 def _absence(db: Statements, row: Row) -> Absence:
-    return to(Absence, row, reason=db.keys.decrypt(row.reason, Place.ABSENCE_REASON, row.id))
+    return to(Absence, row, reason=db.keys.decrypt(row.reason, EncryptedField.ABSENCE_REASON, row.id))
 
 
 async def list_by_ids(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> list[Absence]:
@@ -119,7 +119,7 @@ async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
         content.doctor_id,
         content.start_time,
         content.end_time,
-        tx.keys.encrypt(content.reason, Place.ABSENCE_REASON, absence_id),
+        tx.keys.encrypt(content.reason, EncryptedField.ABSENCE_REASON, absence_id),
     )
 
 
@@ -147,7 +147,7 @@ async def change(tx: Statements, absence_id: UUID, content: AbsenceContent) -> N
         absence_id,
         content.start_time,
         content.end_time,
-        tx.keys.encrypt(content.reason, Place.ABSENCE_REASON, absence_id),
+        tx.keys.encrypt(content.reason, EncryptedField.ABSENCE_REASON, absence_id),
         is_unreadable(content.reason),
     )
 

@@ -198,10 +198,10 @@ async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
     await hours.lock_appointments(
         tx, clinic.id, doctor_id=doctor_id, start=start - MAX_DAY_LENGTH, end=end + MAX_DAY_LENGTH
     )
-    fitting = await hours.fit(tx, clinic.id, doctor_id=doctor_id, first=first, last=last, around=(start, end), now=now)
-    await hours.apply(tx, clinic.id, fitting)
-    if fitting.added:
-        data = {"absenceId": absence.id, "created": len(fitting.added), "from": first, "to": last}
+    changes = await hours.fit(tx, clinic.id, doctor_id=doctor_id, first=first, last=last, around=(start, end), now=now)
+    await hours.apply(tx, clinic.id, changes)
+    if changes.added:
+        data = {"absenceId": absence.id, "created": len(changes.added), "from": first, "to": last}
         await hours.emit(tx, clinic.id, "slots.generated", doctor_id=doctor_id, data=data)
 
 

@@ -85,7 +85,7 @@ class PublishedHours(NamedTuple):
     horizon_days: int
 
 
-class Fitting(NamedTuple):
+class PublicationChanges(NamedTuple):
     """The changes that make published hours match weekly schedules."""
 
     kept: list[Span]
@@ -101,12 +101,12 @@ class Fitting(NamedTuple):
     """Stranded appointments that the hours cover again."""
 
     @classmethod
-    def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":
+    def of(cls, spans: Iterable[tuple[str, Span]]) -> "PublicationChanges":
         """Group spans by outcome. Each outcome is the name of a field."""
-        fitting = cls([], [], [], [], [], [], [])
+        changes = cls([], [], [], [], [], [], [])
         for outcome, span in spans:
-            getattr(fitting, outcome).append(span)
-        return fitting
+            getattr(changes, outcome).append(span)
+        return changes
 
 
 def changed_slots(spans: Sequence[Span]) -> list[ChangedSlot]:

@@ -11,7 +11,7 @@ from ...booking import repository as appointments
 from ...booking.model import Appointment, Status
 from ...database.pool import Statements, to
 from ...database.sql import load
-from .model import Fitting, PublishedHours, Span
+from .model import PublicationChanges, PublishedHours, Span
 
 FIT: Final = load(__name__, "fit")
 APPLY: Final = load(__name__, "apply")
@@ -59,7 +59,7 @@ async def fit(
     last: date,
     around: tuple[datetime, datetime] | None = None,
     now: datetime,
-) -> Fitting:
+) -> PublicationChanges:
     """Return the changes that would make the hours on these dates match the weekly schedules from now on, without
     making them.
 
@@ -77,24 +77,24 @@ async def fit(
         around_end=around_end,
         now=now,
     )
-    return Fitting.of((row.outcome, to(Span, row)) for row in rows)
+    return PublicationChanges.of((row.outcome, to(Span, row)) for row in rows)
 
 
-async def apply(tx: Statements, clinic_id: int, fitting: Fitting) -> None:
+async def apply(tx: Statements, clinic_id: int, changes: PublicationChanges) -> None:
     """Make the changes that `fit` returned."""
-    published = [*fitting.added, *fitting.left]
+    published = [*changes.added, *changes.left]
     await tx.execute(
         APPLY,
         clinic_id=clinic_id,
-        deleted_ids=[span.id for span in (*fitting.removed, *fitting.absorbed)],
+        deleted_ids=[span.id for span in (*changes.removed, *changes.absorbed)],
         doctor_ids=[span.doctor_id for span in published],
         dates=[span.date for span in published],
         starts=[span.start for span in published],
         ends=[span.end for span in published],
         time_slot_ids=[span.time_slot_id for span in published],
-        slots=len(fitting.added),
-        stranded_ids=[span.id for span in fitting.stranded],
-        covered_ids=[span.id for span in fitting.covered],
+        slots=len(changes.added),
+        stranded_ids=[span.id for span in changes.stranded],
+        covered_ids=[span.id for span in changes.covered],
     )
 
 

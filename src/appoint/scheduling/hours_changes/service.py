@@ -17,14 +17,14 @@ from ..weekly_hours.model import WeeklyScheduleContent
 from . import repository
 from .model import (
     DoctorsScheduleChangeContent,
-    Fitting,
+    PublicationChanges,
     PublishedHours,
     ScheduleChange,
     ScheduleChangeContent,
     changed_slots,
 )
 
-NO_CHANGES: Final = Fitting.of(())
+NO_CHANGES: Final = PublicationChanges.of(())
 
 
 async def preview(
@@ -36,12 +36,12 @@ async def preview(
     Raise `NotFound` for an unknown clinic or doctor.
     """
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
-    fitting = (
+    changes = (
         await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now)
         if dates
         else NO_CHANGES
     )
-    return await _describe(tx, clinic_id, fitting)
+    return await _describe(tx, clinic_id, changes)
 
 
 class _Rollback(Exception):
@@ -95,26 +95,26 @@ async def carry_out(
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
     await _save_week(tx, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id] if doctor_id else [])
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id] if doctor_id else [])
     if dates is None:
         return await _describe(tx, clinic_id, NO_CHANGES)
     first, last = dates
     await repository.lock_appointments(
         tx, clinic_id, doctor_id=doctor_id, start=_midnight(first, -1), end=_midnight(last, 2)
     )
-    fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=first, last=last, now=now)
-    if fitting.stranded and content.stranded == "refuse":
-        appointments = (await _describe(tx, clinic_id, fitting)).stranded
+    changes = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=first, last=last, now=now)
+    if changes.stranded and content.stranded == "refuse":
+        appointments = (await _describe(tx, clinic_id, changes)).stranded
         raise errors.Conflict("appointments-stranded", count=len(appointments), appointments=appointments)
-    await repository.apply(tx, clinic_id, fitting)
+    await repository.apply(tx, clinic_id, changes)
     data = {
         "from": first,
         "to": last,
-        **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")},
+        **{name: len(getattr(changes, name)) for name in ("added", "removed", "kept", "stranded")},
     }
     await repository.emit(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, data=data)
-    return await _describe(tx, clinic_id, fitting)
+    return await _describe(tx, clinic_id, changes)
 
 
 async def _save_week(
@@ -166,8 +166,8 @@ def _midnight(day: date, days_later: int) -> datetime:
     return datetime.combine(day + timedelta(days=days_later), time(), UTC)
 
 
-async def _describe(db: Statements, clinic_id: int, fitting: Fitting) -> ScheduleChange:
-    stranded = await repository.find_appointments(db, clinic_id, [span.id for span in fitting.stranded if span.id])
+async def _describe(db: Statements, clinic_id: int, changes: PublicationChanges) -> ScheduleChange:
+    stranded = await repository.find_appointments(db, clinic_id, [span.id for span in changes.stranded if span.id])
     return ScheduleChange(
-        changed_slots(fitting.added), changed_slots(fitting.removed), changed_slots(fitting.kept), stranded
+        changed_slots(changes.added), changed_slots(changes.removed), changed_slots(changes.kept), stranded
     )

@@ -11,14 +11,14 @@ from msgspec import UNSET
 from ... import audit
 from ...booking.book import book
 from ...booking.planning import BookingCommand, CustomerRequest
-from ...booking.request_context import hold_length, redact
+from ...booking.request_context import copy_customers, hold_length, redact
 from ...booking.time_rules import REASONS, TimeRequest
 from ...clinics.doctors import service as doctors
 from ...http.access import authorize
 from ...http.etags import etag
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.resources import idempotent_answer, idempotent_resource
+from ...http.resources import idempotent_resource, idempotent_result
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
@@ -98,6 +98,7 @@ class BookingSlots(Controller):
         no effect. Giving a removed slot new times restores it."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
+            await copy_customers(request, [data.customer_id])
             time = TimeRequest(booking_slot_id=booking_slot_id)
             command = BookingCommand(
                 clinic_of(booking_slot_id),
@@ -146,7 +147,7 @@ class BookingSlots(Controller):
         """Publish the weekly schedules for a range of dates. Time that is already published or was manually removed
         does not change."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
-        generated, replayed = await idempotent_answer(
+        generated, replayed = await idempotent_result(
             request,
             data,
             lambda tx: service.generate(

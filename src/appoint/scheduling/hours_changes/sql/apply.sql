@@ -1,5 +1,5 @@
--- Apply a fitting. This has to be one statement, because a slot with an appointment in it can only be replaced before
--- the foreign key within_hours is checked.
+-- Apply changes to published hours. This has to be one statement, because a slot with an appointment in it can only be
+-- replaced before the foreign key within_hours is checked.
 with deleted as (
   delete from booking_slot where clinic_id = :clinic_id and id = any(:deleted_ids)
   returning 1

@@ -15,16 +15,35 @@ with target as materialized (
    where c.id = :clinic_id
 ), fixed as (
   select doctor_id, date, range_agg(during) as during from published where not open group by doctor_id, date
+), new_hours as materialized (
+  select doctor_id, date, range_agg(during) as during
+    from (select doctor_id, date, piece as during from target
+           union all
+          select doctor_id, date, during from published where not open) as hours
+   group by doctor_id, date
+), taken as materialized (  -- one index scan for each doctor, which costs much less than one for each slot
+  select a.id, a.doctor_id, a.active_during as during, a.needs_rebooking, a.status,
+         -- slots and appointments can cross midnight
+         (lower(a.active_during) at time zone c.time_zone)::date + days as date
+    from (select doctor_id, min(lower(during)) as since, max(upper(during)) as until
+            from published
+           where open
+           group by doctor_id) as o
+    join clinic c on c.id = :clinic_id
+    join appointment a on a.clinic_id = :clinic_id and a.doctor_id = o.doctor_id
+                      and a.active_claim && tstzrange(o.since, o.until)
+   cross join generate_series(-1, 1) as days
+), near as (  -- the planner expects few rows and would choose a nested loop; only a full join is always hashed
+  select a.id, doctor_id, date, a.during, a.needs_rebooking, a.status, p.during as open_hours, h.during as new_hours
+    from taken a
+    full join (select doctor_id, date, during from published where open) p using (doctor_id, date)
+    full join new_hours h using (doctor_id, date)
+  offset 0
 ), live as materialized (  -- live appointments in hours that may change, and whether the new hours cover them
-  select distinct on (a.id) a.id, a.doctor_id, p.date, a.active_during as during, a.needs_rebooking, a.status,
-         a.active_during <@ (coalesce(h.during, '{}') + coalesce(f.during, '{}')) as covered
-    from published p
-    join appointment a on a.clinic_id = :clinic_id and a.doctor_id = p.doctor_id
-                      and a.active_claim && p.during and a.active_during && p.during
-    left join (select doctor_id, date, range_agg(piece) as during from target group by doctor_id, date) h
-           on h.doctor_id = p.doctor_id and h.date = p.date
-    left join fixed f on f.doctor_id = p.doctor_id and f.date = p.date
-   where p.open
+  select distinct on (id) id, doctor_id, date, during, needs_rebooking, status,
+         during <@ coalesce(new_hours, '{}') as covered
+    from near
+   where during && open_hours
 ), uncovered as (
   select * from live where not covered
 ), desired as (

@@ -1,0 +1,1 @@
+"""Copies of customers in the cells where they book, and their changes."""
