@@ -11,19 +11,20 @@ import msgspec
 from ..clinics.audience import NO_FACTS, PatientFacts
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
+from ..customers import service as customers
 from ..database.pool import Database, Statements, Transaction
 from ..database.shares import CLINIC
 from ..http.idempotency.keys import KEY_TTL
-from ..kit import errors
+from ..kit import errors, phones
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
 from ..kit.recent_values import Change
-from . import repository
+from . import half_day_search, repository
 from .assignment import Assignment
 from .model import BookedAppointments
 from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, Overrides, SlotTime, plan_booking
 from .policy import advise
-from .refusals import Overridable, Refused, explain_refusal, find_first_free, next_overrides
+from .refusals import Overridable, Refused, explain_refusal, load_customer_time, next_overrides
 
 PARTIAL_BOOKING: Final = "AP001"
 """The SQLSTATE that the database function `refuse_partial` raises."""
@@ -68,13 +69,17 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             if earlier := await find_earlier(db, command):
                 return Booked(earlier, replayed=True)
             raise
+        if plan.needs_code and not command.is_reachable and await _is_landline_only(db, plan):
+            if earlier := await find_earlier(db, command):
+                return Booked(earlier, replayed=True)
+            raise errors.Conflict("address-required", alternatives=[])
         write = _insert_first if number == 0 or plan.half_day else _insert
         if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors))):
             return Booked(_advise(booking, plan))
         if earlier := await find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if plan.half_day and plan.violation is None:
-            return await _insert_first_free(db, command, plan)
+            return await _insert_first_free(db, cache, command, plan)
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             explanation = await explain_refusal(db, plan)
             overrides = next_overrides(explanation)
@@ -119,6 +124,12 @@ async def _find_patients(db: Statements, command: BookingCommand, catalogue: Cat
     return await repository.find_patient_facts(db, clinic_id=command.clinic_id, customer_ids=ids)
 
 
+async def _is_landline_only(db: Database, plan: BookingPlan) -> bool:
+    """Return whether the booker only has a landline number, which cannot receive the code."""
+    booker = await customers.get(db.reading(), plan.booker_id or plan.specs[0].customer_id)
+    return booker.phone is not None and not booker.email and not phones.is_mobile(booker.phone)
+
+
 async def find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
     """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed.
 
@@ -145,22 +156,25 @@ async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan
     return None if plan.half_day else await _insert(db, command, plan)
 
 
-async def _insert_first_free(db: Database, command: BookingCommand, plan: BookingPlan) -> Booked:
+async def _insert_first_free(db: Database, cache: ClinicCache, command: BookingCommand, plan: BookingPlan) -> Booked:
     """Book the first free time in half a day by itself, or the next one for as long as others are faster. Raise a
     `taken` `Conflict` if no time is left, and `Stale` if a time is free but cannot be booked.
     """
+    (spec,) = plan.specs
     attempts = set[tuple[UUID, datetime]]()
-    while (time := await find_first_free(db, plan)) and (time.doctor_id, time.start_time) not in attempts:
+    while True:
+        customer = (await load_customer_time(db, plan)).before(spec, plan.specs)
+        time = await half_day_search.find_first_free(db, plan, customer.busy)
+        if time is None:
+            raise await half_day_search.refuse(db, cache, plan, customer)
+        if (time.doctor_id, time.start_time) in attempts:
+            break
         attempts.add((time.doctor_id, time.start_time))
         if booking := await _insert(db, command, plan.at(time)):
             return Booked(_advise(booking, plan))
-    explanation = await explain_refusal(db, plan.at(time) if time else plan)
-    if isinstance(explanation, Refused):
-        conflict = explanation.conflict
-        if conflict.type not in TIME_REASONS:
-            raise conflict
-        if time is None:
-            raise errors.Conflict("taken", alternatives=conflict.facts["alternatives"])
+    explanation = await explain_refusal(db, plan.at(time))
+    if isinstance(explanation, Refused) and explanation.conflict.type not in TIME_REASONS:
+        raise explanation.conflict
     raise catalogues.Stale
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ..database.pool import Database
 from ..http.request import Request
+from ..kit.money import Discount
 from . import book as booking
 from .book import Booked
 from .planning import BookingCommand
@@ -30,6 +31,7 @@ class Reservation(NamedTuple):
     use_id: UUID
     position: int
     """The position of the request that the coupon is for."""
+    discount: Discount
 
 
 class Desk(Protocol):
@@ -57,8 +59,12 @@ async def book_with_coupon(request: Request, command: BookingCommand, code: str 
     desk = request.services.get(CouponDesks).desk
     requests = [CouponRequest(each.customer_id, each.time.appointment_type_id) for each in command.requests]
     reservation = await desk.reserve(db, clinic_id=command.clinic_id, code=code, requests=requests, now=command.now)
+    requests_with_discount = [
+        each._replace(discount=reservation.discount) if position == reservation.position else each
+        for position, each in enumerate(command.requests)
+    ]
     try:
-        booked = await booking.book(db, cache, command)
+        booked = await booking.book(db, cache, command._replace(requests=requests_with_discount))
     except BaseException:
         await desk.release(db, reservation, now=command.now)
         raise

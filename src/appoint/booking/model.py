@@ -125,7 +125,9 @@ class Appointment(Resource):
     action.
     """
     undo: UndoOffer | None = None
-    """How staff can undo the last change of time or status. null for other callers, and if there is nothing to undo."""
+    """How staff can undo the booking, or the last change of time or status. null for other callers, and if there is
+    nothing to undo.
+    """
 
 
 class AppointmentDetails(Appointment, kw_only=True):
@@ -176,6 +178,8 @@ class CancelCause(StrEnum):
 
     REQUEST = "request"
     HOLD_EXPIRED = "hold-expired"
+    UNDONE = "undone"
+    """Staff undid the booking."""
 
 
 class StoredAppointment(NamedTuple):

@@ -9,6 +9,7 @@ from ..clinics.audience import NO_FACTS, UNKNOWN, PatientFacts, accepting, unfit
 from ..clinics.catalogue.model import Catalogue
 from ..kit import clock, errors
 from ..kit.actors import Actor
+from ..kit.money import Discount
 from .assignment import Assignment
 from .availability.model import OfferedTime, Terms
 from .bounds import StrangerOrigin
@@ -39,6 +40,8 @@ class CustomerRequest(NamedTuple):
     time: TimeRequest
     half_day: HalfDay | None = None
     """When the appointment can start, if the request leaves the time to the clinic."""
+    discount: Discount | None = None
+    """What a coupon takes off the price."""
 
 
 class BookingCommand(NamedTuple):
@@ -61,6 +64,13 @@ class BookingCommand(NamedTuple):
     is_proven: bool = True
     """Whether the caller has signed in, or has proven that messages to the patient's address reach them. Otherwise, the
     clinic can require a code."""
+    is_reachable: bool = False
+    """Whether the caller has checked that a code can reach the booker's address."""
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether the booking is a step by the clinic's staff. Programs that act for the clinic cancel instead."""
+        return self.actor.user_id is not None and self.actor.is_staff(self.clinic_id)
 
     def hold_expires_at(self, *, needs_code: bool, needs_payment: bool) -> datetime:
         if needs_payment:
@@ -169,7 +179,10 @@ def plan_booking(
     for spec in specs:
         check_status(spec, catalogue, command.now)
     limits = command.limits
-    needs_payment = not is_staff and any(catalogue.deposit_for(spec.type) for spec in specs)
+    needs_payment = not is_staff and any(
+        spec.type and catalogue.deposit_for(spec.type.id, spec.type.price, request.discount)
+        for spec, request in zip(specs, command.requests, strict=True)
+    )
     needs_code = not needs_payment and not command.is_proven and catalogue.confirm_address == "always"
     if needs_code or needs_payment:
         specs = [spec._replace(hold=True) for spec in specs]
@@ -235,7 +248,7 @@ def unbound(spec: AppointmentSpec, catalogue: Catalogue, override: Override | No
 def _resolve(
     request: CustomerRequest, position: int, catalogue: Catalogue, slots: Mapping[UUID, SlotTime], now: datetime
 ) -> AppointmentSpec:
-    customer_id, time, half_day = request
+    customer_id, time, half_day, _ = request
     doctor_id, start, end = time.doctor_id, time.start_time, time.end_time
     if half_day:
         start = half_day.sample(catalogue, catalogue.earliest_start(now))

@@ -13,8 +13,7 @@ from . import repository
 from .alternatives import find_alternatives, with_doctors_taken
 from .assignment import Assignment, assign
 from .availability import service as availability
-from .availability.model import DoctorTime, OfferedTime, Range
-from .half_days import first_free
+from .availability.model import DoctorTime, Range
 from .planning import NO_OVERRIDES, BookingPlan, Overrides
 from .time_rules import (
     AppointmentSpec,
@@ -55,7 +54,7 @@ Explanation = Refused | Overridable | StaleCatalogue
 """Why a plan could not be written."""
 
 
-class TimeBefore(NamedTuple):
+class CustomerSchedule(NamedTuple):
     """A customer's appointment times and number of upcoming appointments at the clinic, before a new one."""
 
     busy: list[Range]
@@ -68,7 +67,7 @@ class CustomerTime(NamedTuple):
     busy: dict[UUID, list[Range]]
     upcoming: dict[UUID, BookingLimits]
 
-    def before(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> TimeBefore:
+    def before(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> CustomerSchedule:
         """Return the customer's time before the given spec, including the specs listed earlier."""
         busy = list(self.busy[spec.customer_id])
         upcoming = self.upcoming.get(spec.customer_id, BookingLimits(0, 0))
@@ -76,7 +75,7 @@ class CustomerTime(NamedTuple):
             if earlier.customer_id == spec.customer_id and earlier.position < spec.position:
                 busy.append((earlier.start, earlier.end))
                 upcoming = upcoming.after(earlier)
-        return TimeBefore(busy, upcoming)
+        return CustomerSchedule(busy, upcoming)
 
     def besides(self, spec: AppointmentSpec, specs: Sequence[AppointmentSpec]) -> list[Range]:
         """Return the times when the given spec's customer is busy, including all other specs."""
@@ -109,9 +108,9 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     if plan.violation is None and (limit := await repository.exceeded_stranger_bound(db, plan)):
         conflict = errors.Conflict("too-many-bookings", alternatives=[], limit=limit)
         return Refused(conflict)  # before the costly queries
-    customers = await _customer_time(db, plan, current)
-    plan = plan._replace(discreet=plan.discreet or await _is_joined(db, plan))
-    if plan.needs_code and (refusal := await _unreachable(db, plan)):
+    customers = await load_customer_time(db, plan, current)
+    plan = plan._replace(discreet=plan.discreet or await is_joined(db, plan))
+    if plan.needs_code and (refusal := await refuse_unreachable(db, plan)):
         return refusal
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
@@ -144,17 +143,6 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     return Overridable(overrides, doctors)
 
 
-async def find_first_free(db: Statements, plan: BookingPlan) -> OfferedTime | None:
-    """Return the first free time in the half day that a plan is for. Raise `Stale` if the catalogue is."""
-    (spec,) = plan.specs
-    assert spec.half_day, "checked by the caller"
-    times = await availability.load_day(
-        db, plan.catalogue, doctors=spec.candidates, type=spec.type, day=spec.half_day.date
-    )
-    busy = (await _customer_time(db, plan, None)).busy[spec.customer_id]
-    return first_free(spec.half_day, times, spec.length, plan.terms, busy)
-
-
 def _after_others(
     plan: BookingPlan, spec: AppointmentSpec, times: Sequence[DoctorTime], doctors: Assignment
 ) -> list[DoctorTime]:
@@ -167,7 +155,7 @@ def _after_others(
     return list(times)
 
 
-async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
+async def refuse_unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
     """Refuse an appointment if its confirmation would not go to the same address as the code."""
     positions = await repository.list_unreachable(
         db,
@@ -180,7 +168,7 @@ async def _unreachable(db: Statements, plan: BookingPlan) -> Refused | None:
     return Refused(errors.Conflict("address-required", alternatives=[], **index))
 
 
-async def _is_joined(db: Statements, plan: BookingPlan) -> bool:
+async def is_joined(db: Statements, plan: BookingPlan) -> bool:
     """Return whether patients or strangers are booking for someone whose records staff have joined. Staff can be wrong
     about who is the same person, so a refusal must not reveal one record's appointments to another's owner."""
     ids = [spec.customer_id for spec in plan.specs]
@@ -188,7 +176,8 @@ async def _is_joined(db: Statements, plan: BookingPlan) -> bool:
     return plan.is_self_service and await repository.has_joined(db, clinic_id=clinic_id, customer_ids=ids)
 
 
-async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:
+async def load_customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None = None) -> CustomerTime:
+    """Return the time of all customers in a plan. Raise `NotFound` for an unknown customer."""
     clinic_id = plan.catalogue.clinic_id
     days = [datetime.combine(_day(plan, spec), time(), UTC) for spec in plan.specs]
     first, last = min(*days, *(spec.start for spec in plan.specs)), max(*days, *(spec.end for spec in plan.specs))

@@ -1,6 +1,6 @@
 """Everything about a booking request apart from its body: limits, idempotency, overrides and visibility."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -10,8 +10,10 @@ from litestar import Response
 from msgspec import UNSET, UnsetType
 
 from ..clinics.catalogue import service as catalogues
+from ..clinics.cells.network import Cells
 from ..customers import service as customers
 from ..customers import tokens
+from ..customers.copies import service as copies
 from ..customers.guardians import service as guardians
 from ..http.access import authorize
 from ..http.cookies import linked_customers_of
@@ -88,7 +90,25 @@ class NamedCustomer(NamedTuple):
 
 async def authorize_customers(request: Request, clinic_id: int, customers_to_book: Sequence[NamedCustomer]) -> bool:
     """Check that the caller may book for all these customers at the clinic. Return whether refusals have to conceal the
-    customers' other appointments from the caller.
+    customers' other appointments from the caller. Customers of another cell are copied to this one.
+
+    Raise `NotFound` for customers whom the caller may not book for, and `Unavailable` if another cell may know a
+    customer but does not respond.
+    """
+    discreet = await _authorize_customers(request, clinic_id, customers_to_book)
+    await copy_customers(request, {each.id for each in customers_to_book})
+    return discreet
+
+
+async def copy_customers(request: Request, customer_ids: Collection[UUID]) -> None:
+    """Copy those of the customers to this cell who are at home in another. The caller may book for them. Raise
+    `Unavailable` if another cell may know one of them but does not respond."""
+    if cells := request.services.features.get(Cells):
+        await copies.copy_missing(cells, request.services.db.across(), customer_ids)
+
+
+async def _authorize_customers(request: Request, clinic_id: int, customers_to_book: Sequence[NamedCustomer]) -> bool:
+    """Do the same, but do not copy customers.
 
     A customer's id is not a credential: a stranger needs the token from the customer's registration. Without it, raise
     `NotFound` as for an unknown customer, without querying the database.
@@ -127,7 +147,7 @@ async def payment_offer(request: Request, appointments: Sequence[Appointment]) -
     if request.user.is_staff(first.clinic_id):
         return UNSET
     catalogue = await catalogues.get(request.services.db, request.cache, first.clinic_id)
-    deposit = due_deposit(catalogue, appointments)
+    deposit = await due_deposit(request.services.db.within(first.clinic_id), catalogue, appointments)
     ends = [appointment.hold_expires_at for appointment in appointments if appointment.hold_expires_at]
     if not deposit or not ends:
         return UNSET

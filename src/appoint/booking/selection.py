@@ -62,3 +62,11 @@ class Selection(NamedTuple):
             last_id,
             self.limit,
         )
+
+    @property
+    def parameters_of_changes(self) -> dict[str, object]:
+        """The named parameters of statements that list changes. The position consists of the time of a change and an
+        id."""
+        after_change, after_id = self.after or (None, None)
+        criteria = {name: value for name, value in self._asdict().items() if name != "after"}
+        return {**criteria, "after_change": after_change, "after_id": after_id}

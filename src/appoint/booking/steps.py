@@ -1,4 +1,5 @@
-"""A step: one action by a clinic's staff, which moves, cancels or changes the status of one or more appointments."""
+"""A step: one action by a clinic's staff, which books, moves, cancels or changes the status of one or more
+appointments."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Self

@@ -15,7 +15,7 @@ from ..kit.actors import Actor
 from ..kit.ids import clinic_of
 from . import repository, service
 from .cancellation import check_not_started, is_late, too_late
-from .deposits import deposit_of
+from .deposits import due_for_booking
 from .model import (
     LIVE,
     TRANSITIONS,
@@ -58,7 +58,7 @@ async def apply(
     stored, catalogue = await service.lock(tx, appointment_id, if_match, version_optional=True)
     appointment, transition = stored.appointment, TRANSITIONS[name]
     if name == "confirm" and not paid:
-        _check_confirmable(stored, catalogue, actor, now)
+        await _check_confirmable(tx, stored, catalogue, actor, now)
     if appointment.status not in transition.sources or (name == "enterRoom" and appointment.in_room_at):
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
     _check_started(appointment, name, now)
@@ -141,14 +141,15 @@ async def cancel_unrecorded(
     return Deviations(["too-late"]) if override_reason else Deviations(advisories=[advise(catalogue, "too-late")])
 
 
-def _check_confirmable(stored: StoredAppointment, catalogue: Catalogue, actor: Actor, now: datetime) -> None:
+async def _check_confirmable(
+    tx: Transaction, stored: StoredAppointment, catalogue: Catalogue, actor: Actor, now: datetime
+) -> None:
     """Raise a `Conflict` if a hold has expired, or if someone other than the clinic's staff has to pay first."""
     appointment = stored.appointment
     has_ended = appointment.hold_expires_at is not None and appointment.hold_expires_at <= now
     if has_ended or stored.cancel_cause == CancelCause.HOLD_EXPIRED:
         raise errors.Conflict("hold-expired")
-    is_staff = actor.is_staff(appointment.clinic_id)
-    if appointment.status == Status.PENDING and not is_staff and deposit_of(catalogue, appointment):
+    if not actor.is_staff(appointment.clinic_id) and await due_for_booking(tx, catalogue, appointment):
         raise errors.Conflict("payment-required")
 
 

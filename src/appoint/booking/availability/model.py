@@ -251,7 +251,7 @@ class Availability(msgspec.Struct, rename="camel"):
     """The first available time in the range, or else the first after it, up to the clinic's horizon."""
 
 
-class Place(NamedTuple):
+class SearchPosition(NamedTuple):
     """A search cursor: the next page starts after this (start, clinic, doctor)."""
 
     start: datetime
@@ -270,8 +270,8 @@ class SearchSlot(NamedTuple):
     offer: DoctorOffer
 
     @property
-    def place(self) -> Place:
-        return Place(self.since, self.offer.clinic_id, self.offer.time.doctor_id)
+    def place(self) -> SearchPosition:
+        return SearchPosition(self.since, self.offer.clinic_id, self.offer.time.doctor_id)
 
 
 class FoundTime(msgspec.Struct, rename="camel"):
@@ -287,5 +287,5 @@ class FoundTime(msgspec.Struct, rename="camel"):
     end_time: datetime
 
     @property
-    def place(self) -> Place:
-        return Place(self.start_time, self.clinic_id, self.doctor_id)
+    def place(self) -> SearchPosition:
+        return SearchPosition(self.start_time, self.clinic_id, self.doctor_id)

@@ -32,12 +32,14 @@ async def find_recent(
         # otherwise, it contains the next available time, or says that there is none
         return Computed(document, len(document.body), last if is_free else date.max)
 
-    return await cache.recent.get(scope_of(clinic_id, query, first, last), key_of(query), compute)
+    return await cache.recent.get(scope_of(clinic_id, query, first, last), key_of(db, query), compute)
 
 
 def scope_of(clinic_id: int, query: AvailabilityFilter | DayFilter, first: date, last: date) -> Scope:
     return Scope(clinic_id, query.doctor_id, first, last)
 
 
-def key_of(query: AvailabilityFilter | DayFilter) -> Hashable:
-    return (query.appointment_type_id, query.minutes, query.birth_date, query.known_patient, query.show)
+def key_of(db: Statements, query: AvailabilityFilter | DayFilter) -> Hashable:
+    """Return what distinguishes the documents of a scope. Callers who need the newest data, because they have changed
+    something, never get a document that was computed for others."""
+    return (db.freshness, query.appointment_type_id, query.minutes, query.birth_date, query.known_patient, query.show)

@@ -10,7 +10,7 @@ from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ...database.pool import Row, Statements
 from ...database.sql import load
 from ...kit import clock, ids
-from .model import DoctorOffer, DoctorTime, Place, PublishedSlot, SearchFilter, SearchSlot, Terms
+from .model import DoctorOffer, DoctorTime, PublishedSlot, SearchFilter, SearchPosition, SearchSlot, Terms
 
 DOCTORS_TIME: Final = load(__name__, "doctors_time")
 MANY_DOCTORS_TIME: Final = load(__name__, "many_doctors_time")
@@ -85,8 +85,8 @@ async def find_next_slots(
     first: date,
     last: date,
     now: datetime,
-    after: Place,
-    place: Place,
+    after: SearchPosition,
+    place: SearchPosition,
     until: datetime,
     limit: int,
 ) -> list[SearchSlot]:

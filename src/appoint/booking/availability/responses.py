@@ -26,11 +26,11 @@ async def days_response(
     request: Request, clinic_id: int, query: AvailabilityFilter | DayFilter, *, first: date, last: date
 ) -> Response[Availability]:
     """Respond with a clinic's availability on the dates. It may be a second old, as `CACHE_CONTROL` also allows."""
-    db, cache = request.db, request.cache
+    db, cache = request.stale_db, request.cache
     document = await recent.find_recent(
         db, cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
     )
-    scope, key = recent.scope_of(clinic_id, query, first, last), recent.key_of(query)
+    scope, key = recent.scope_of(clinic_id, query, first, last), recent.key_of(db, query)
     remember_response(request, request.services, scope, key, cache_control=CACHE_CONTROL)
     return encoded_response(request, document, cache_control=CACHE_CONTROL)
 

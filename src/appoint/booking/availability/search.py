@@ -9,7 +9,7 @@ from uuid import UUID
 from ...database.pool import Statements
 from ...kit import ids
 from . import repository
-from .model import FoundTime, Place, SearchFilter, SearchSlot, starts
+from .model import FoundTime, SearchFilter, SearchPosition, SearchSlot, starts
 
 EASTERNMOST_OFFSET: Final = timedelta(hours=14)
 WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
@@ -21,12 +21,12 @@ FIRST_WINDOW: Final = timedelta(hours=6)
 LOWEST_ID: Final = UUID(int=0)
 """Sorts before every doctor."""
 
-PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
+PendingTimes = list[tuple[SearchPosition, FoundTime, Iterator[FoundTime]]]
 """A heap of the next time in each slot read so far, with an iterator over that slot's later times."""
 
 
 async def search(
-    db: Statements, *, query: SearchFilter, after: Place | None, first: date, last: date, now: datetime
+    db: Statements, *, query: SearchFilter, after: SearchPosition | None, first: date, last: date, now: datetime
 ) -> list[FoundTime]:
     """Return available times across clinics on each clinic's local dates `first…last`, ordered by (start, clinic,
     doctor), after the cursor `after`, plus one beyond the limit if there is a next page.
@@ -38,7 +38,7 @@ async def search(
         return []
     begin = datetime.combine(first, time(), UTC) - EASTERNMOST_OFFSET
     end = datetime.combine(last, time(), UTC) + timedelta(days=1) - WESTERNMOST_OFFSET
-    floor = Place(max(begin, now), 0, LOWEST_ID)
+    floor = SearchPosition(max(begin, now), 0, LOWEST_ID)
     after = max(after or floor, floor)
     place, window, limit = after, FIRST_WINDOW, FIRST_SLOTS
     results: list[FoundTime] = []
@@ -53,7 +53,7 @@ async def search(
         if len(slots) == limit:
             place, limit = slots[-1].place, min(limit * 2, MAX_SLOTS)
         else:
-            place, window = Place(until, 0, LOWEST_ID), window * 2
+            place, window = SearchPosition(until, 0, LOWEST_ID), window * 2
         while pending and pending[0][0] <= place and len(results) <= query.limit:
             _, result, later = heappop(pending)
             results.append(result)
@@ -66,7 +66,7 @@ def _push(pending: PendingTimes, times: Iterator[FoundTime]) -> None:
         heappush(pending, (result.place, result, times))
 
 
-def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Iterator[FoundTime]:
+def _available(slot: SearchSlot, after: SearchPosition, first: date, last: date) -> Iterator[FoundTime]:
     """Yield the available times that start in the slot, after the cursor and on the given dates."""
     clinic_id, terms, length, doctor = slot.offer
     terms = terms._replace(last_date=min(last, terms.last_date))

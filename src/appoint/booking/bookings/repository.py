@@ -60,20 +60,7 @@ async def list_changed_for_clinic(
 ) -> list[BookingPlace]:
     """Return a clinic's bookings with a matching appointment that changed at `since` or later, ordered by that
     appointment's last change, plus one beyond the limit if there is a next page."""
-    after_change, after_id = selection.after or (None, None)
-    rows = await db.fetch(
-        LIST_CHANGED,
-        clinic_id=clinic_id,
-        since=since,
-        after_change=after_change,
-        after_id=after_id,
-        first=selection.first,
-        last=selection.last,
-        doctor_ids=selection.doctor_ids,
-        customer_id=selection.customer_id,
-        statuses=selection.statuses,
-        limit=selection.limit,
-    )
+    rows = await db.fetch(LIST_CHANGED, clinic_id=clinic_id, since=since, **selection.parameters_of_changes)
     return [BookingPlace(row.booking_id, row.changed_at) for row in rows]
 
 

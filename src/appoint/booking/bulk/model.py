@@ -81,7 +81,7 @@ def check_distinct(appointments: "list[SelectedAppointment] | list[Move]") -> No
     """Raise `Invalid` if an appointment appears twice."""
     ids = [each.id for each in appointments]
     if len(set(ids)) < len(ids):
-        raise errors.Invalid(errors.Fault("#/appointments", "must not contain an appointment twice"))
+        raise errors.Invalid(errors.Fault("#/appointments", "must not contain the same appointment twice"))
 
 
 class UnchangedAppointment(msgspec.Struct, rename="camel", frozen=True):

@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...http.request import Request, idempotency_key
-from ...http.resources import idempotent_answer
+from ...http.resources import idempotent_result
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -64,7 +64,7 @@ class Confirmations(Controller):
     async def send_code(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Confirmation]:
         """Send the customer a new code for a held appointment. The previous code becomes invalid; the hold does not
         last any longer. At most three codes are sent for a booking."""
-        sent, replayed = await idempotent_answer(
+        sent, replayed = await idempotent_result(
             request,
             None,
             lambda tx: service.send_next_code(tx, request.user, appointment_id=appointment_id, now=clock.now()),

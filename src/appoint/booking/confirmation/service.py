@@ -34,7 +34,7 @@ class CodeEntry(NamedTuple):
     secret: str
 
 
-class Outcome(NamedTuple):
+class ConfirmedBooking(NamedTuple):
     """A confirmed booking."""
 
     appointment: Appointment
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
 async def confirm_appointment(
     db: Database, actor: Actor, *, appointment_id: UUID, entry: CodeEntry, limits: BookingLimits, now: datetime
-) -> Outcome | None:
+) -> ConfirmedBooking | None:
     """Confirm a stranger's appointment with the code that the booker received. Return None if no code was sent for it.
 
     The first correct code confirms the booker's address, so the booking's other appointments don't need one. Confirming
@@ -62,12 +62,12 @@ async def confirm_appointment(
         return None
     await _check_code(db, hold, entry, now)
     confirmed = await db.atomic(_confirm, actor, hold, appointment_ids=[appointment_id], limits=limits, now=now)
-    return Outcome(confirmed, not hold.confirmed)
+    return ConfirmedBooking(confirmed, not hold.confirmed)
 
 
 async def confirm_booking(
     db: Database, actor: Actor, *, booking_id: UUID, entry: CodeEntry, limits: BookingLimits, now: datetime
-) -> Outcome | None:
+) -> ConfirmedBooking | None:
     """Confirm all of a stranger's appointments in a booking, as `confirm_appointment` does. Return None if no code was
     sent for it."""
     booking = await repository.find_by_booking(db, clinic_id=ids.clinic_of(booking_id), booking_id=booking_id)
@@ -76,7 +76,7 @@ async def confirm_booking(
     hold, first_id = booking
     await _check_code(db, hold, entry, now)
     confirmed = await db.atomic(_confirm_held, actor, hold, first_id=first_id, limits=limits, now=now)
-    return Outcome(confirmed, not hold.confirmed)
+    return ConfirmedBooking(confirmed, not hold.confirmed)
 
 
 async def find_by_link(db: Statements, *, token: str, secret: str) -> tuple[Hold, UUID] | None:
@@ -93,13 +93,13 @@ async def find_by_link(db: Statements, *, token: str, secret: str) -> tuple[Hold
 
 async def confirm_by_link(
     db: Database, actor: Actor, hold: Hold, *, first_id: UUID, limits: BookingLimits, now: datetime
-) -> Outcome:
+) -> ConfirmedBooking:
     """Confirm all appointments in the booking that a link was sent for. Raise the same errors as
     `confirm_appointment`."""
     if hold.is_expired(now):
         raise errors.Conflict("hold-expired")
     confirmed = await db.atomic(_confirm_held, actor, hold, first_id=first_id, limits=limits, now=now)
-    return Outcome(confirmed, not hold.confirmed)
+    return ConfirmedBooking(confirmed, not hold.confirmed)
 
 
 async def _check_code(db: Database, hold: Hold, entry: CodeEntry, now: datetime) -> None:

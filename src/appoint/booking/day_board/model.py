@@ -32,6 +32,8 @@ class DayAppointment(msgspec.Struct, frozen=True):
     type: str | None
     start_time: datetime
     end_time: datetime
+    claimed_from: datetime
+    claimed_until: datetime
     status: Status
     notes: str | None
     staff_notes: str | None
@@ -81,7 +83,7 @@ class TypeChoice(NamedTuple):
     minutes: int
 
 
-class TypeLook(NamedTuple):
+class TypeAppearance(NamedTuple):
     """How the board shows an appointment type."""
 
     hue: int
@@ -92,13 +94,13 @@ class TypeLook(NamedTuple):
 HUES: Final = 12
 
 
-def looks(types: Iterable[CatalogueType]) -> dict[UUID, TypeLook]:
+def appearances(types: Iterable[CatalogueType]) -> dict[UUID, TypeAppearance]:
     """Give each type its own colour, assigned in order of creation so that it never changes."""
     ordered = sorted(types, key=attrgetter("id"))
-    return {type.id: TypeLook(index % HUES, type.mode == "online") for index, type in enumerate(ordered)}
+    return {type.id: TypeAppearance(index % HUES, type.mode == "online") for index, type in enumerate(ordered)}
 
 
-class Change(NamedTuple):
+class BoardChange(NamedTuple):
     """An event without its content."""
 
     clinic_id: int
@@ -121,6 +123,9 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
 
     id: UUID
     version: int
+    claimed_from: datetime
+    claimed_until: datetime
+    """With `claimed_from`, the part of the doctor's time that the appointment occupies, including buffers."""
     doctor_id: UUID
     customer_id: UUID | None
     """None for an unconfirmed customer, because the clinic does not know them yet."""
@@ -156,25 +161,27 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls, stored: DayAppointment, time_zone: str, now: datetime, look: TypeLook | None = None
+        cls, stored: DayAppointment, time_zone: str, now: datetime, appearance: TypeAppearance | None = None
     ) -> "BoardAppointment":
         members = msgspec.structs.asdict(stored)
         if stored.patient is None:
             members["customer_id"] = None
             members["is_first"] = False
+        members |= {name: _wall_time(members[name], time_zone) for name in ("claimed_from", "claimed_until")}
         steps = [name for name in TRANSITIONS if stored.can_take(name)]
         undo = None
         if stored.can_undo(now, time_zone):
             undo = stored.step_id and stored.stepped_at and UndoOffer.of(stored.step_id, stored.stepped_at)
-            if not (stored.status == Status.ARRIVED and stored.undo_status == Status.BOOKED):  # unarrive does the same
+            other_steps = {(Status.ARRIVED, Status.BOOKED), (Status.BOOKED, Status.CANCELLED)}
+            if (stored.status, stored.undo_status) not in other_steps:  # unarrive and cancel do the same
                 steps.append("undo")
         waiting = now - stored.arrived_at if stored.is_waiting and stored.arrived_at else None
         return cls(
             **{name: members[name] for name in members if name not in ("undo_status", "step_id", "stepped_at")},
             start=_wall_time(stored.start_time, time_zone),
             end=_wall_time(stored.end_time, time_zone),
-            hue=look.hue if look else None,
-            video=look is not None and look.video,
+            hue=appearance.hue if appearance else None,
+            video=appearance is not None and appearance.video,
             waiting_minutes=max(waiting, timedelta()) // timedelta(minutes=1) if waiting is not None else None,
             steps=steps,
             steps_to_confirm=[]
@@ -194,7 +201,7 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
         )
 
 
-class Stretch(BoardItem, frozen=True, kw_only=True):
+class BoardRange(BoardItem, frozen=True, kw_only=True):
     """A doctor's published hours, or an absence of a doctor or the whole clinic."""
 
     doctor_id: UUID | None
@@ -202,7 +209,7 @@ class Stretch(BoardItem, frozen=True, kw_only=True):
     reason: str | None
 
     @classmethod
-    def of(cls, stored: DayStretch, time_zone: str) -> "Stretch":
+    def of(cls, stored: DayStretch, time_zone: str) -> "BoardRange":
         return cls(
             **msgspec.structs.asdict(stored),
             start=_wall_time(stored.start_time, time_zone),
@@ -251,7 +258,7 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     doctors: list[BoardDoctor]
     """The doctors with hours, absences or appointments on these days."""
     appointments: list[BoardAppointment]
-    times: list[Stretch]
+    times: list[BoardRange]
     waiting: list[WaitingCount]
     """The doctors with waiting patients."""
 
@@ -278,6 +285,6 @@ def utc_offset(now: datetime, time_zone: str) -> str:
     return f"{text[:3]}:{text[3:5]}"
 
 
-def doctors_on_board(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
+def doctors_on_board(appointments: Iterable[BoardAppointment], times: Iterable[BoardRange]) -> set[UUID | None]:
     """Return the doctors who have anything to show; None stands for closures of the whole clinic."""
     return {item.doctor_id for item in (*appointments, *times)}

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from ...customers.model import SearchTerms
 from ...database.pool import Row, Statements, to
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from ..repository import decrypted
-from .model import Change, DayAppointment, DayStretch, TypeChoice
+from .model import BoardChange, DayAppointment, DayStretch, TypeChoice
 
 
 async def list_appointments(
@@ -18,9 +18,9 @@ async def list_appointments(
     rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, s.appointment_type_id as type_id, t.name as type,
-               s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason, s.needs_rebooking,
-               s.arrived_at, s.in_room_at, a.undo_status, s.step_id,
-               a.stepped_at,
+               s.start_time, s.end_time, lower(a.claimed) as claimed_from, upper(a.claimed) as claimed_until, s.status,
+               s.notes, s.staff_notes, s.cancel_reason, s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status,
+               s.step_id, a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient,
                a.active_during is not null
@@ -94,7 +94,8 @@ async def list_times(
         doctor_ids,
     )
     return [
-        to(DayStretch, row, reason=db.keys.decrypt(row.reason, Place.ABSENCE_REASON, row.absence_id)) for row in rows
+        to(DayStretch, row, reason=db.keys.decrypt(row.reason, EncryptedField.ABSENCE_REASON, row.absence_id))
+        for row in rows
     ]
 
 
@@ -121,9 +122,10 @@ async def find_next_open_day(
 
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
-    """Return the active appointment types, ordered by name."""
+    """Return the active appointment types, in the clinic's order."""
     rows = await db.fetch(
-        "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
+        "select id, name, minutes from appointment_type where clinic_id = $1 and active order by position, name",
+        clinic_id,
     )
     return [TypeChoice(row.id, row.name, row.minutes) for row in rows]
 
@@ -166,7 +168,8 @@ async def find_by_patient(
            group by id
         )
         select s.id, s.version, s.doctor_id, s.customer_id, s.appointment_type_id as type_id,
-               t.name as type, s.start_time, s.end_time, s.status, s.notes, s.staff_notes, s.cancel_reason,
+               t.name as type, s.start_time, s.end_time, lower(a.claimed) as claimed_from,
+               upper(a.claimed) as claimed_until, s.status, s.notes, s.staff_notes, s.cancel_reason,
                s.needs_rebooking, s.arrived_at, s.in_room_at, a.undo_status, s.step_id, a.stepped_at,
                -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient
@@ -188,7 +191,7 @@ async def find_by_patient(
     return [_appointment(db, row) for row in rows]
 
 
-async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
+async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[BoardChange]:
     """Return the clinics' recent events, whether relayed or not.
 
     Ids contain their creation time, so the primary keys are enough to find recent events. An event that commits late is
@@ -209,4 +212,4 @@ async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timed
         clinic_ids,
         back,
     )
-    return [Change(row.clinic_id, row.id, row.type) for row in rows]
+    return [BoardChange(row.clinic_id, row.id, row.type) for row in rows]

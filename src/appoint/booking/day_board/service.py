@@ -18,13 +18,13 @@ from . import repository
 from .model import (
     Board,
     BoardAppointment,
+    BoardChange,
     BoardDoctor,
-    Change,
-    Stretch,
+    BoardRange,
     TypeChoice,
     WaitingCount,
+    appearances,
     doctors_on_board,
-    looks,
     utc_offset,
 )
 
@@ -57,12 +57,12 @@ async def load_board(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
     )
     stored_times = await repository.list_times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
-    look_of = looks(catalogue.types.values())
+    appearance_of = appearances(catalogue.types.values())
     appointments = [
-        BoardAppointment.of(stored, catalogue.time_zone, now, stored.type_id and look_of.get(stored.type_id))
+        BoardAppointment.of(stored, catalogue.time_zone, now, stored.type_id and appearance_of.get(stored.type_id))
         for stored in stored_appointments
     ]
-    times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
+    times = [BoardRange.of(stored, catalogue.time_zone) for stored in stored_times]
     on_board = doctors_on_board(appointments, times)
     doctors = [
         BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active, doctor.portrait_hash)
@@ -91,7 +91,7 @@ async def find_next_open_day(
 
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
-    """Return the active appointment types, ordered by name."""
+    """Return the active appointment types, in the clinic's order."""
     return await repository.list_types(db, clinic_id=clinic_id)
 
 
@@ -200,12 +200,12 @@ class Changes:
             for listener in self._listeners:
                 listener.end()
 
-    async def _read(self, listeners: Iterable[Listener]) -> list[Change]:
+    async def _read(self, listeners: Iterable[Listener]) -> list[BoardChange]:
         clinic_ids = sorted({listener.clinic_id for listener in listeners})
         return await repository.list_changes(self._db, clinic_ids=clinic_ids, back=MAX_COMMIT_DELAY)
 
 
-def _types_by_clinic(changes: Iterable[Change]) -> dict[int, set[str]]:
+def _types_by_clinic(changes: Iterable[BoardChange]) -> dict[int, set[str]]:
     types: dict[int, set[str]] = {}
     for change in changes:
         types.setdefault(change.clinic_id, set()).add(change.type)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from ..model import LIVE
-from .model import Board, BoardAppointment, Stretch
+from .model import Board, BoardAppointment, BoardRange
 
 Range = tuple[datetime, datetime]
 
@@ -47,11 +47,11 @@ def week_of(board: Board) -> Week:
     return Week(days, cells)
 
 
-def _covers(stretch: Stretch, day: date) -> bool:
+def _covers(stretch: BoardRange, day: date) -> bool:
     return stretch.start.date() <= day and stretch.end > datetime.combine(day, datetime.min.time())
 
 
-def _cell(stretches: Sequence[Stretch], appointments: Sequence[BoardAppointment]) -> WeekCell:
+def _cell(stretches: Sequence[BoardRange], appointments: Sequence[BoardAppointment]) -> WeekCell:
     hours = [(stretch.start, stretch.end) for stretch in stretches if not stretch.absence]
     absences = [stretch for stretch in stretches if stretch.absence]
     free = _subtract(hours, [(each.start, each.end) for each in appointments if each.status in LIVE])

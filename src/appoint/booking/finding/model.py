@@ -76,6 +76,9 @@ class Match(NamedTuple):
     type_ids: Sequence[UUID] | None
     """The appointment types whose names match the text."""
     doctor_ids: Sequence[UUID]
+    rank: float
+    """The distance or, in a search without a place, how much worse the match is than any other. The lowest is first."""
+    sort_name: str
 
 
 class SuggestedName(NamedTuple):

@@ -35,17 +35,22 @@ class Findings(NamedTuple):
     clinics: list[FoundClinic]
     after: int | None
     """The number of the clinic after which the next page starts; None on the last page."""
+    order: list[tuple[float, str]]
+    """The clinics' ranks and names, by which they are sorted."""
 
 
-NOTHING: Final = Findings([], None)
+NOTHING: Final = Findings([], None, [])
 
 
 async def load_choices(db: Statements, cache: ClinicCache) -> Choices:
     """Return the specialties and languages of all active doctors, and the countries where clinics are."""
 
     async def load() -> Choices:
+        current = db.current
         return Choices(
-            await repository.list_specialties(db), await repository.list_languages(db), await clinics.list_countries(db)
+            await repository.list_specialties(current),
+            await repository.list_languages(current),
+            await clinics.list_countries(current),
         )
 
     return await cache.get(ids.PLATFORM, "search choices", load)
@@ -65,8 +70,12 @@ async def find(db: Statements, criteria: Criteria, *, after: int | None, limit: 
         later = await _offers(db, lacking, criteria, days=SEARCH_DAYS, max_doctors=each, now=now)
         for clinic_id, clinic in later.items():
             offers[clinic_id] = with_later_times(offers[clinic_id], clinic, limit=TIMES_PER_CLINIC)
-    results = [offers[match.id] for match in page if match.id in offers]
-    return Findings(results, page[-1].id if len(matches) > limit else None)
+    fitting = [match for match in page if match.id in offers]
+    return Findings(
+        [offers[match.id] for match in fitting],
+        page[-1].id if len(matches) > limit else None,
+        [(match.rank, match.sort_name) for match in fitting],
+    )
 
 
 async def _offers(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ...database.pool import Statements, to
 from ...database.sql import load
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from .model import JoinedRecord, PatientSketch, SimilarPatient
 
 LIST_SIMILAR: Final = load(__name__, "list_similar")
@@ -134,7 +134,11 @@ async def list_joined(db: Statements, *, clinic_id: int, customer_id: UUID) -> l
         customer_id,
     )
     return [
-        to(JoinedRecord, row, notes=db.keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{clinic_id}/{row.customer_id}"))
+        to(
+            JoinedRecord,
+            row,
+            notes=db.keys.decrypt(row.notes, EncryptedField.PATIENT_NOTES, f"{clinic_id}/{row.customer_id}"),
+        )
         for row in rows
     ]
 

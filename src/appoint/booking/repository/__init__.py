@@ -1,5 +1,6 @@
 """SQL for appointments: reads, the facts that explain refusals, and writes."""
 
+from .discounts import list_discounts
 from .encrypted_columns import decrypted
 from .gathered import can_gather, insert_gathered
 from .patients import find_patient_facts
@@ -70,6 +71,7 @@ __all__ = [
     "insert_appointments",
     "insert_gathered",
     "list_changed_for_clinic",
+    "list_discounts",
     "list_for_clinic",
     "list_for_customer",
     "list_stepped",

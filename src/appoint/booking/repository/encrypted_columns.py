@@ -3,13 +3,13 @@
 from typing import Final
 
 from ...database.pool import Row
-from ...kit.key_ring import KeyRing, Place
+from ...kit.key_ring import EncryptedField, KeyRing
 
 ENCRYPTED_COLUMNS: Final = {
-    "notes": Place.APPOINTMENT_NOTES,
-    "staff_notes": Place.STAFF_NOTES,
-    "cancel_reason": Place.CANCEL_REASON,
-    "override_reason": Place.OVERRIDE_REASON,
+    "notes": EncryptedField.APPOINTMENT_NOTES,
+    "staff_notes": EncryptedField.STAFF_NOTES,
+    "cancel_reason": EncryptedField.CANCEL_REASON,
+    "override_reason": EncryptedField.OVERRIDE_REASON,
 }
 
 

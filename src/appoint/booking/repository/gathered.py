@@ -8,7 +8,7 @@ from ...database.gathering import gathering
 from ...database.pool import Database
 from ...database.sql import load
 from ...kit import ids, tracing
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from ..bounds import NEWCOMER_PERIOD
 from ..confirmation.message import Confirmation
 from ..half_days import MINUTES
@@ -20,13 +20,14 @@ INSERT_GATHERED: Final = load(__name__.rpartition(".")[0], "insert_gathered")
 
 def can_gather(command: BookingCommand, plan: BookingPlan) -> bool:
     """Return whether `insert_gathered` can write the plan: one appointment without overridden rules or a separate
-    booker, and either with a named doctor or in half a day."""
+    booker, which cannot be undone, and either with a named doctor or in half a day."""
     spec, *others = plan.specs
     return not (
         others
         or not (spec.half_day or (spec.doctor_id and len(spec.candidates) == 1))
         or spec.overrides
         or command.booker_id
+        or command.can_be_undone
         or (plan.origin and plan.signed_in_id not in (None, spec.customer_id))
     )
 
@@ -66,7 +67,7 @@ async def insert_gathered(db: Database, command: BookingCommand, plan: BookingPl
             catalogue.slot_step_minutes * 60 if half_day else plan.step_seconds,
             status,
             hold_expires_at,
-            db.keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
+            db.keys.encrypt(spec.notes, EncryptedField.APPOINTMENT_NOTES, id),
             appointments,
             holds,
             plan.now - NEWCOMER_PERIOD if plan.origin and plan.signed_in_id else None,

@@ -126,7 +126,12 @@ async def find_by_idempotency_key(
     db: Statements, *, clinic_id: int, caller: str, key: str, ttl: timedelta
 ) -> tuple[bytes, BookedAppointments] | None:
     """Return the digest of an earlier request with the same caller and key, and the appointments that it booked. If
-    the request is older than `ttl`, free its key instead."""
+    the request is older than `ttl`, free its key instead.
+
+    If the server has synchronous standbys, also write a message to its write-ahead log, so that the statement returns
+    only after a standby has stored it, and with it the appointments. Otherwise a booking whose own wait for the
+    standby was cut short could be acknowledged here and then lost in a failover.
+    """
     rows = await db.fetch(
         """
         with expired as (
@@ -134,7 +139,9 @@ async def find_by_idempotency_key(
            where clinic_id = $1 and idempotency_caller = $2 and idempotency_key = $3
              and created_at <= now() - $4::interval
         )
-        select s.*, a.request_digest, masked_address(k.customer_id) as code_sent_to
+        select s.*, a.request_digest, masked_address(k.customer_id) as code_sent_to,
+               case when current_setting('synchronous_standby_names') <> ''
+                    then pg_logical_emit_message(true, 'appoint', 'repeated request') end as message_position
           from appointment a
           join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
           left join confirmation_code k
@@ -201,20 +208,7 @@ async def list_changed_for_clinic(
 ) -> list[Appointment]:
     """Return the appointments in the selection that changed at `since` or later, ordered by their last change, plus one
     beyond the limit if there is a next page. The selection's position consists of the time of a change and an id."""
-    after_change, after_id = selection.after or (None, None)
-    rows = await db.fetch(
-        LIST_CHANGED,
-        clinic_id=clinic_id,
-        since=since,
-        after_change=after_change,
-        after_id=after_id,
-        first=selection.first,
-        last=selection.last,
-        doctor_ids=selection.doctor_ids,
-        customer_id=selection.customer_id,
-        statuses=selection.statuses,
-        limit=selection.limit,
-    )
+    rows = await db.fetch(LIST_CHANGED, clinic_id=clinic_id, since=since, **selection.parameters_of_changes)
     return [to_appointment(row, db.keys) for row in rows]
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from ...database.pool import Statements
 from ..model import Status
-from ..undo.model import SteppedAppointment, TimeBefore, Undo
+from ..undo.model import PreviousTime, SteppedAppointment, Undo
 
 
 async def find_undo(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Undo | None:
@@ -24,7 +24,7 @@ async def find_undo(db: Statements, *, clinic_id: int, appointment_id: UUID) -> 
     )
     if row is None:
         return None
-    before = TimeBefore(row.doctor_id, row.start_time, row.end_time, row.had_own_hours) if row.doctor_id else None
+    before = PreviousTime(row.doctor_id, row.start_time, row.end_time, row.had_own_hours) if row.doctor_id else None
     return Undo(Status(row.undo_status), row.stepped_at, row.step_id, row.moved, before)
 
 

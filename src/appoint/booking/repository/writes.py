@@ -9,7 +9,7 @@ from uuid import UUID
 from ...database.pool import Statements
 from ...database.sql import load
 from ...kit import ids, tracing
-from ...kit.key_ring import KeyRing, Place, is_unreadable
+from ...kit.key_ring import EncryptedField, KeyRing, is_unreadable
 from ..bounds import NEWCOMER_PERIOD
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan, SlotTime
@@ -67,7 +67,10 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         signed_in_id=plan.signed_in_id,
         known_since=plan.now - NEWCOMER_PERIOD,
         step_seconds=plan.step_seconds,
-        override_reasons=[db.keys.encrypt(override_reason, Place.OVERRIDE_REASON, id) for id in appointment_ids],
+        step_id=ids.new_id(clinic_id) if command.can_be_undone else None,
+        override_reasons=[
+            db.keys.encrypt(override_reason, EncryptedField.OVERRIDE_REASON, id) for id in appointment_ids
+        ],
         traceparent=tracing.traceparent(),
         now=command.now,
     )
@@ -93,7 +96,7 @@ def _requested(
         hold_expires_at if spec.hold else None,
         spec.type and spec.type.price_amount,
         spec.type and spec.type.price_currency,
-        keys.encrypt(spec.notes, Place.APPOINTMENT_NOTES, id),
+        keys.encrypt(spec.notes, EncryptedField.APPOINTMENT_NOTES, id),
         spec.overrides,
     )
 
@@ -168,8 +171,8 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         """,
         clinic_id,
         appointment_id,
-        tx.keys.encrypt(to.notes, Place.APPOINTMENT_NOTES, appointment_id),
-        tx.keys.encrypt(to.staff_notes, Place.STAFF_NOTES, appointment_id),
+        tx.keys.encrypt(to.notes, EncryptedField.APPOINTMENT_NOTES, appointment_id),
+        tx.keys.encrypt(to.staff_notes, EncryptedField.STAFF_NOTES, appointment_id),
         is_unreadable(to.notes),
         is_unreadable(to.staff_notes),
     )
@@ -217,8 +220,8 @@ async def change_status(
         appointment_id=appointment_id,
         status=status,
         event=event,
-        cancel_reason=tx.keys.encrypt(cancel_reason, Place.CANCEL_REASON, appointment_id),
-        override_reason=tx.keys.encrypt(override_reason, Place.OVERRIDE_REASON, appointment_id),
+        cancel_reason=tx.keys.encrypt(cancel_reason, EncryptedField.CANCEL_REASON, appointment_id),
+        override_reason=tx.keys.encrypt(override_reason, EncryptedField.OVERRIDE_REASON, appointment_id),
         in_room=in_room,
         step_id=step_id,
         now=now,
@@ -261,7 +264,7 @@ async def move(
         claimed_from=spec.claimed_from,
         claimed_until=spec.claimed_until,
         overrides=spec.overrides,
-        override_reason=tx.keys.encrypt(override_reason, Place.OVERRIDE_REASON, appointment_id),
+        override_reason=tx.keys.encrypt(override_reason, EncryptedField.OVERRIDE_REASON, appointment_id),
         step_id=step_id,
         same_day=same_day,
         traceparent=tracing.traceparent(),

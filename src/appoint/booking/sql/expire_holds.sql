@@ -4,6 +4,7 @@ with due as (
   select a.clinic_id, a.id
     from appointment a
    where a.status = 'pending' and a.hold_expires_at <= :now
+     and exists (select from clinic c where c.id = a.clinic_id)  -- has not moved
      and not exists (select
                        from payment p
                       where p.clinic_id = a.clinic_id and p.booking_id = a.booking_id and p.status = 'pending'

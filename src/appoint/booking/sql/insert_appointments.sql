@@ -1,5 +1,6 @@
 -- Write all requested appointments or none, together with their patient records, events and audit entry. Every table
--- with a clinic_id is filtered by it; the recursion does not read any table.
+-- with a clinic_id is filtered by it; the recursion does not read any table. If a member of staff books, keep what is
+-- needed to undo it.
 with recursive bookable_clinic as (  -- empty if the clinic has changed since planning
   select c.time_zone, c.doctor_choice
     from clinic c
@@ -109,14 +110,16 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id,
                            status, hold_expires_at, during, claimed, chosen, price_amount, price_currency, notes,
                            overridden, override_reason, arrived_at, idempotency_caller, idempotency_key,
-                           request_digest, person_id)
+                           request_digest, person_id, undo_status, stepped_at, step_id)
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
          tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
          r.overrides, case when r.overrides <> '{}' then (:override_reasons::text[])[r.turn] end,
          case when r.status in ('arrived', 'checked-in') then :now::timestamptz end,
          (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest,
-         r.person_id
+         r.person_id, case when :step_id::uuid is not null and r.status <> 'pending' then 'cancelled' end,
+         case when :step_id is not null and r.status <> 'pending' then :now end,
+         case when r.status <> 'pending' then :step_id end
     from requested r
     join assigned as final
       on final.turn = cardinality(:requests::requested_appointment[])
@@ -145,7 +148,14 @@ with recursive bookable_clinic as (  -- empty if the clinic has changed since pl
   on conflict do nothing  -- on doctor_free, customer_free, person_free or same_request; neither raises nor deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during,
             claimed, status, hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes,
-            version, created_at, updated_at, overridden, override_reason, arrived_at, in_room_at, staff_notes
+            version, created_at, updated_at, overridden, override_reason, arrived_at, in_room_at, staff_notes, step_id,
+            stepped_at
+), step as (  -- the state before a booking is `cancelled`, and no message has a number yet
+  insert into appointment_step (clinic_id, step_id, appointment_id, taken_at, version, status, moved, doctor_id, during,
+                                claimed, overridden, needs_rebooking, sequence)
+  select clinic_id, step_id, id, :now, version, 'cancelled', false, doctor_id, during, claimed, '{}', false, -1
+    from inserted
+   where step_id is not null
 ), new_patients as (  -- the first confirmed booking, for themselves or for others, makes a customer a patient
   insert into patient (clinic_id, customer_id)
   select clinic_id, customer_id from inserted where status <> 'pending'
@@ -193,7 +203,7 @@ select i.clinic_id, i.id, i.booking_id, i.position, i.booker_id, i.doctor_id, i.
        lower(i.during) as start_time, upper(i.during) as end_time, c.time_zone, i.status, i.hold_expires_at,
        i.cancel_reason, i.needs_rebooking, i.price_amount, i.price_currency, i.notes, i.version, i.created_at,
        i.updated_at, i.overridden as overrides, i.override_reason, i.arrived_at, i.in_room_at, i.staff_notes,
-       null::uuid as step_id, null::timestamptz as stepped_at,
+       i.step_id, i.stepped_at,
        case when :needs_code then masked_address(coalesce(i.booker_id, i.customer_id)) end as code_sent_to
   from inserted i
  cross join bookable_clinic c

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 from ...clinics.clinics import service as clinics
 from ...http.pagination import cursor_after
 from ...http.request import Request
-from ...http.resources import idempotent_answer, resource_page
+from ...http.resources import idempotent_result, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -50,7 +50,7 @@ class StrangerAppointments(Controller):
         Other appointments, and those that can no longer be cancelled, are skipped. Holds end without a message;
         patients with booked appointments receive one. The cancellations can be undone, except for holds.
         """
-        outcome, replayed = await idempotent_answer(
+        outcome, replayed = await idempotent_result(
             request,
             data,
             lambda tx: service.cancel(tx, request.user, clinic_id=clinic_id, cancellation=data, now=clock.now()),

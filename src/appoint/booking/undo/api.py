@@ -36,7 +36,7 @@ class AppointmentUndo(Controller):
     )
     async def undo(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Undo the clinic's last step for an appointment, such as a move, a no-show or a cancellation. Only today's
-        steps can be undone.
+        steps can be undone. Undoing a booking cancels it.
 
         A patient's own confirmation, move or cancellation cannot be undone. If the step was taken less than eight
         seconds ago, no message about it has been sent, and none will be.
@@ -62,8 +62,8 @@ class AppointmentUndo(Controller):
         ),
     )
     async def undo_step(self, request: Request, step_id: FromPath[UUID]) -> Response[UndoneStep]:
-        """Undo a step that staff took today, for all of its appointments: a move, a cancellation, a status change or a
-        bulk change.
+        """Undo a step that staff took today, for all of its appointments: a booking, a move, a cancellation, a status
+        change or a bulk change.
 
         Responses to changes contain this address (`undo.url`). Appointments that someone else has changed since, or
         whose time has been taken, stay as they are, and the response lists them. If that leaves none, the request is

@@ -10,7 +10,7 @@ from ...kit import clock
 from ..model import Appointment, Status
 
 
-class TimeBefore(NamedTuple):
+class PreviousTime(NamedTuple):
     """An appointment's doctor and time before a step."""
 
     doctor_id: UUID
@@ -29,7 +29,7 @@ class Undo(NamedTuple):
     step_id: UUID | None = None
     """None for a step taken by a server from an earlier release."""
     moved: bool = False
-    before: TimeBefore | None = None
+    before: PreviousTime | None = None
     """The appointment's doctor and time before the step."""
 
     def is_possible(self, now: datetime, time_zone: str) -> bool:

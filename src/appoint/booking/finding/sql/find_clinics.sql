@@ -59,7 +59,8 @@ with query as materialized (
     left join matched m on m.clinic_id = c.id
    where :text is null or m.clinic_id is not null
 )
-select c.id, c.name, c.slug, c.address, c.time_zone, c.km, c.named_ids, c.type_ids, fitting.doctor_ids
+select c.id, c.name, c.slug, c.address, c.time_zone, c.km, c.named_ids, c.type_ids, fitting.doctor_ids, c.rank,
+       c.sort_name
   from (select *
           from candidate
          where :after::integer is null
