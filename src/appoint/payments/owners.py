@@ -1,4 +1,4 @@
-"""Owners of invoices, for authorization."""
+"""Owners of invoices and payments, for authorization."""
 
 from uuid import UUID
 
@@ -16,5 +16,13 @@ async def owners_of_invoice(db: Database, *, clinic_id: int, id: UUID) -> list[O
         """,
         clinic_id,
         id,
+    )
+    return [to(Owner, row) for row in rows]
+
+
+async def owners_of_payment(db: Database, *, clinic_id: int, id: UUID) -> list[Owner]:
+    """Return the customer who made a payment."""
+    rows = await db.within(clinic_id).fetch(
+        "select null::uuid as doctor_id, customer_id from payment where clinic_id = $1 and id = $2", clinic_id, id
     )
     return [to(Owner, row) for row in rows]

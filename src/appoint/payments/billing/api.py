@@ -9,7 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 from ...database.pool import Transaction
 from ...http.languages import language_for
 from ...http.request import Request
-from ...http.resources import idempotent_answer
+from ...http.resources import idempotent_result
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -41,7 +41,7 @@ class Billing(Controller):
             )
             return SettlementView.of(settlement)
 
-        view, replayed = await idempotent_answer(request, data, waive, SettlementView)
+        view, replayed = await idempotent_result(request, data, waive, SettlementView)
         return json_response(request, view, headers=replay_headers(replayed))
 
     @get("/appointmentTypes/{id:uuid}/paymentTerms", operation_id="getPaymentTerms", opt=route(permission="public"))

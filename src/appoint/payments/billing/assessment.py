@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from ...booking.bookings import service as bookings
-from ...booking.model import Appointment
+from ...booking.deposits import find_deposits, find_discount
+from ...clinics.catalogue import repository as catalogues
 from ...database.pool import Statements
 from ...kit.money import Money
 from ..policies import service as policies
 from ..policies.model import PaymentPolicy, RefundTo
 from . import repository
 from .model import Decision, End, EndedAppointment, Settlement, decide, minutes_between, share_out
-from .repository import Charge, DepositPayment, Facts
+from .repository import BillingFacts, Charge, DepositPayment
 
 
 class Assessment(NamedTuple):
-    facts: Facts
+    facts: BillingFacts
     policy: PaymentPolicy
     ended: EndedAppointment
     decision: Decision
@@ -44,7 +44,7 @@ class Assessment(NamedTuple):
         return "credit" if self.policy.refund_to == "method" and not by_card else self.policy.refund_to
 
 
-async def assess(db: Statements, facts: Facts, *, end: End, by_clinic: bool, ended_at: datetime) -> Assessment:
+async def assess(db: Statements, facts: BillingFacts, *, end: End, by_clinic: bool, ended_at: datetime) -> Assessment:
     """Apply the clinic's policy to an appointment that ended in this way, or as if it had."""
     policy = await policies.get_policy(db, facts.clinic_id, type_id=facts.appointment_type_id)
     charges = await repository.list_charges(db, facts.id)
@@ -54,7 +54,7 @@ async def assess(db: Statements, facts: Facts, *, end: End, by_clinic: bool, end
         end=end,
         by_clinic=by_clinic,
         notice_minutes=minutes_between(ended_at, facts.start_time),
-        price=billed or facts.price_amount or 0,
+        price=billed or await _agreed_price(db, facts),
         deposit=sum(share for _, share in deposits),
         billed=billed,
         open=sum(min(charge.open, charge.billed) for charge in charges),
@@ -62,7 +62,14 @@ async def assess(db: Statements, facts: Facts, *, end: End, by_clinic: bool, end
     return Assessment(facts, policy, ended, decide(policy, ended), charges, deposits)
 
 
-async def share_of_deposits(db: Statements, facts: Facts) -> list[tuple[DepositPayment, int]]:
+async def _agreed_price(db: Statements, facts: BillingFacts) -> int:
+    """Return the appointment's price without what its coupon takes off, even if cancelling has released the coupon."""
+    price = facts.price_amount or 0
+    discount = await find_discount(db, clinic_id=facts.clinic_id, appointment_id=facts.id)
+    return price - (discount.of(price) if discount else 0)
+
+
+async def share_of_deposits(db: Statements, facts: BillingFacts) -> list[tuple[DepositPayment, int]]:
     """Return the deposits that were paid for an appointment's booking, each with what is left of the appointment's
     share."""
     deposits = await repository.list_deposits(db, facts)
@@ -70,15 +77,10 @@ async def share_of_deposits(db: Statements, facts: Facts) -> list[tuple[DepositP
         return []
     together = await bookings.list_together(db, clinic_id=facts.clinic_id, booking_id=facts.booking_id)
     position = next(index for index, each in enumerate(together) if each.id == facts.id)
-    weights = await _deposits_asked(db, facts.clinic_id, together)
+    weights = [0] * len(together)
+    if len(together) > 1:
+        catalogue = await catalogues.load(db, facts.clinic_id)
+        assert catalogue, "the appointments refer to the clinic"
+        by_id = await find_deposits(db, catalogue, together)
+        weights = [by_id[each.id].amount if each.id in by_id else 0 for each in together]
     return [(each, min(each.free, max(0, share_out(each.amount, weights)[position] - each.used))) for each in deposits]
-
-
-async def _deposits_asked(db: Statements, clinic_id: int, together: Sequence[Appointment]) -> list[int]:
-    if len(together) == 1:
-        return [1]
-    type_ids = {each.appointment_type_id for each in together}
-    by_type: dict[UUID | None, PaymentPolicy] = {
-        type_id: await policies.get_policy(db, clinic_id, type_id=type_id) for type_id in type_ids
-    }
-    return [by_type[each.appointment_type_id].deposit(each.price.amount) if each.price else 0 for each in together]

@@ -17,10 +17,10 @@ from ..policies import service as policies
 from ..policies.model import PaymentPolicy
 from ..tax import Tax
 from . import repository
-from .repository import Facts
+from .repository import BillingFacts
 
 
-async def draft_visit(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
+async def draft_visit(tx: Transaction, actor: Actor, facts: BillingFacts, *, now: datetime) -> None:
     """Draft the invoice for an appointment that has a price, unless it has already been invoiced.
 
     At a clinic that invoices when appointments are booked, everything that was booked together shares one invoice.
@@ -53,7 +53,7 @@ async def draft_visit(tx: Transaction, actor: Actor, facts: Facts, *, now: datet
     )
 
 
-async def _others_to_charge(tx: Transaction, facts: Facts, together: Sequence[Appointment]) -> list[Appointment]:
+async def _others_to_charge(tx: Transaction, facts: BillingFacts, together: Sequence[Appointment]) -> list[Appointment]:
     """Return the appointments from the same booking that the same invoice can charge for."""
     others: list[Appointment] = []
     for each in together:
@@ -92,7 +92,7 @@ async def describe(tx: Transaction, type_id: UUID | None, language: str) -> str:
 async def draft_fee(
     tx: Transaction,
     actor: Actor,
-    facts: Facts,
+    facts: BillingFacts,
     policy: PaymentPolicy,
     *,
     amount: int,
@@ -123,13 +123,13 @@ async def draft_fee(
         await invoices.issue(tx, actor, invoice_id=draft.id, if_match="*", now=now)
 
 
-async def withdraw_fees(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
+async def withdraw_fees(tx: Transaction, actor: Actor, facts: BillingFacts, *, now: datetime) -> None:
     """Delete the drafts of fees for an appointment that takes place after all."""
     for invoice_id in await repository.list_drafts(tx, facts.id, occasions=("noShow", "cancellation")):
         await invoices.delete(tx, actor, invoice_id=invoice_id, if_match="*", now=now)
 
 
-async def withdraw_visit(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
+async def withdraw_visit(tx: Transaction, actor: Actor, facts: BillingFacts, *, now: datetime) -> None:
     """Remove an appointment that will not take place from the drafts that Appoint made."""
     for invoice_id in await repository.list_drafts_with(tx, facts.id):
         await invoices.remove_appointment(tx, actor, invoice_id=invoice_id, appointment_id=facts.id, now=now)

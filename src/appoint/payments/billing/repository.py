@@ -20,7 +20,7 @@ LIST_CHARGES: Final = load(__name__, "list_charges")
 LIST_DEPOSITS: Final = load(__name__, "list_deposits")
 
 
-class Facts(NamedTuple):
+class BillingFacts(NamedTuple):
     """What billing needs to know about an appointment."""
 
     clinic_id: int
@@ -88,7 +88,16 @@ async def request_bills(tx: Statements, requests: Sequence[BillRequest], *, due_
 async def list_due(db: Statements, *, now: datetime, limit: int) -> list[UUID]:
     """List appointments whose bills are due, at all clinics, oldest first."""
     rows = await db.fetch(
-        "select appointment_id from appointment_bill where due_at <= $1 order by due_at limit $2", now, limit
+        """
+        select appointment_id
+          from appointment_bill b
+         where due_at <= $1
+           and exists (select from clinic c where c.id = b.clinic_id)  -- has not moved
+         order by due_at
+         limit $2
+        """,
+        now,
+        limit,
     )
     return [row.appointment_id for row in rows]
 
@@ -111,9 +120,9 @@ async def postpone(db: Statements, appointment_id: UUID, *, due_at: datetime | N
     )
 
 
-async def find_facts(db: Statements, appointment_id: UUID) -> Facts | None:
+async def find_facts(db: Statements, appointment_id: UUID) -> BillingFacts | None:
     row = await db.fetchrow(FIND_FACTS, clinic_id=clinic_of(appointment_id), appointment_id=appointment_id)
-    return Facts(*row) if row else None
+    return BillingFacts(*row) if row else None
 
 
 async def list_charges(db: Statements, appointment_id: UUID) -> list[Charge]:
@@ -121,7 +130,7 @@ async def list_charges(db: Statements, appointment_id: UUID) -> list[Charge]:
     return [Charge(*row) for row in rows]
 
 
-async def list_deposits(db: Statements, facts: Facts) -> list[DepositPayment]:
+async def list_deposits(db: Statements, facts: BillingFacts) -> list[DepositPayment]:
     rows = await db.fetch(
         LIST_DEPOSITS, clinic_id=facts.clinic_id, appointment_id=facts.id, booking_id=facts.booking_id
     )

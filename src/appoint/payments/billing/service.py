@@ -26,7 +26,7 @@ from ..policies.model import DEFAULT_POLICY
 from . import drafts, repository, settling
 from .assessment import assess
 from .model import End, PaymentTerms, Settlement
-from .repository import BillRequest, Facts
+from .repository import BillingFacts, BillRequest
 from .wording import describe_terms
 
 log = structlog.get_logger()
@@ -97,7 +97,7 @@ async def bill(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: date
     return True
 
 
-async def _bill(tx: Transaction, actor: Actor, facts: Facts, *, now: datetime) -> None:
+async def _bill(tx: Transaction, actor: Actor, facts: BillingFacts, *, now: datetime) -> None:
     if facts.status == Status.CANCELLED:
         await coupons.release_of_appointment(tx, facts.id, now=now)
     if not facts.has_policy:
@@ -142,20 +142,23 @@ async def get_terms(db: Statements, type_id: UUID, *, language: str) -> PaymentT
     return await get_terms_for(db, type_id, type.price, language=language)
 
 
-async def get_terms_for(db: Statements, type_id: UUID, type_price: Money | None, *, language: str) -> PaymentTerms:
-    """Return what an appointment of a type with this price costs, as `get_terms` does."""
+async def get_terms_for(
+    db: Statements, type_id: UUID, type_price: Money | None, *, discount: int = 0, language: str
+) -> PaymentTerms:
+    """Return what an appointment of a type with this price costs, as `get_terms` does. A coupon's discount lowers the
+    deposit."""
     price = type_price or Money(0, "EUR")
     policy = DEFAULT_POLICY
     if price.amount:
         policy = await policies.get_policy(db, clinic_of(type_id), type_id=type_id)
-    deposit, fee = policy.deposit(price.amount), policy.no_show_fee_amount
+    deposit, fee = policy.deposit(price.amount - discount), policy.no_show_fee_amount
     return PaymentTerms(
         price=type_price,
         deposit=Money(deposit, price.currency) if deposit else None,
         deposit_refund_minutes=policy.deposit_refund_minutes,
         cancellation=list(policy.cancellation),
         no_show_fee=Money(fee, price.currency) if fee else None,
-        text=describe_terms(policy, price, language),
+        text=describe_terms(policy, Money(price.amount - discount, price.currency), language),
     )
 
 

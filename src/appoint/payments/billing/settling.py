@@ -11,12 +11,12 @@ from ..invoices import service as invoices
 from ..invoices.model import CreditNoteContent, InvoiceLine, LineContent
 from ..payments import allocating, refunds
 from ..payments import repository as payments
-from ..payments.model import Payment, PolicyLine, PositiveMoney, RefundContent
+from ..payments.model import AppliedRule, Payment, PositiveMoney, RefundContent
 from . import repository
 from .assessment import Assessment, assess
 from .drafts import draft_fee, withdraw_visit
 from .model import End
-from .repository import Facts
+from .repository import BillingFacts
 
 REASONS: Final[dict[End, str]] = {
     "cancellation": "The appointment was cancelled.",
@@ -29,7 +29,7 @@ FEES: Final[dict[End, str]] = {
 }
 
 
-async def settle(tx: Transaction, actor: Actor, facts: Facts, *, end: End, now: datetime) -> None:
+async def settle(tx: Transaction, actor: Actor, facts: BillingFacts, *, end: End, now: datetime) -> None:
     """Settle an appointment that was cancelled or missed."""
     await withdraw_visit(tx, actor, facts, now=now)
     paying = await _lock(tx, facts)
@@ -50,7 +50,7 @@ async def settle(tx: Transaction, actor: Actor, facts: Facts, *, end: End, now: 
     await repository.settle(tx, assessment.settlement, now=now)
 
 
-async def _lock(tx: Transaction, facts: Facts) -> list[Payment]:
+async def _lock(tx: Transaction, facts: BillingFacts) -> list[Payment]:
     """Lock everything that has been paid for an appointment, and return the payments on its invoices."""
     deposits = await repository.list_deposits(tx, facts)
     invoice_ids = [charge.invoice_id for charge in await repository.list_charges(tx, facts.id)]
@@ -71,19 +71,18 @@ async def _correct(tx: Transaction, actor: Actor, assessment: Assessment, *, now
         if amount := min(left, charge.billed):
             invoice = await invoices.get(tx, charge.invoice_id)
             charged = [line for line in invoice.lines if line.appointment_id == assessment.facts.id]
-            content = CreditNoteContent(
-                reason=REASONS[assessment.ended.end], lines=taken_back(charged, amount, charge.billed)
-            )
+            content = CreditNoteContent(reason=REASONS[assessment.ended.end], lines=reversal_lines(charged, amount))
             await corrections.correct(tx, actor, invoice_id=invoice.id, content=content, if_match="*", now=now)
             left -= amount
 
 
-def taken_back(lines: list[InvoiceLine], amount: int, billed: int) -> list[LineContent]:
+def reversal_lines(lines: list[InvoiceLine], amount: int) -> list[LineContent]:
     """Return the lines of a credit note that takes back part of what an invoice charges for an appointment."""
     contents: list[LineContent] = []
+    total = sum(line.gross for line in lines)  # before any earlier credit notes, as the lines' prices are
     for line in lines:
         price = line.quantity * line.unit_amount - line.discount_amount
-        if share := (price * amount + billed // 2) // billed:
+        if share := (price * amount + total // 2) // total:
             contents.append(
                 LineContent(
                     description=line.description,
@@ -123,7 +122,7 @@ async def give_back(
             amount=PositiveMoney(amount, payment.amount.currency),
             reason=REASONS[assessment.ended.end],
         ),
-        decided_by=PolicyLine(
+        decided_by=AppliedRule(
             assessment.facts.id, rule.before_minutes if rule else None, rule.keep_percent if rule else None
         ),
         if_match="*",

@@ -1,17 +1,17 @@
 """Say in words what cancelling costs, and what happens to the money."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from babel.numbers import format_percent
 from babel.units import format_unit
 
 from ...kit.i18n import base_language, translatable, translate
-from ...kit.money import Money
+from ...kit.money import Money, portion
 from ...kit.regions import locale_of
 from ..documents.formats import Formats
 from ..policies.model import PaymentPolicy
-from .model import Settlement
+from .model import Settlement, find_rule
 
 UNITS: Final = (("day", 1440, 3), ("hour", 60, 1), ("minute", 1, 0))
 """Units of time with their minutes, and from how many on they are used."""
@@ -20,36 +20,52 @@ RETURNS: Final = {
     "credit": translatable("You get {amount} as credit for later visits to this clinic."),
     "ask": translatable("The clinic owes you {amount}, and will ask how you would like to get it back."),
 }
-LATE: Final = translatable("If you cancel less than {span} before it, the clinic keeps your deposit.")
-LATE_WITH_RULES: Final = translatable(
-    "If you cancel less than {span} before it, the clinic keeps at least your deposit."
-)
+
+
+class Step(NamedTuple):
+    """A change in the cost of cancelling, from this many minutes ahead on."""
+
+    before_minutes: int
+    keep_percent: int | None
+    """The share of the price that the clinic keeps, or None if it keeps the deposit, which is more."""
 
 
 def describe_terms(policy: PaymentPolicy, price: Money, language: str) -> list[str]:
     """Return sentences that say what it costs to cancel or miss an appointment with this price. The language can have a
     region."""
-    deposit = policy.deposit(price.amount)
-    return [*_describe_cancelling(policy, deposit, language), *_describe_missing(policy, price.currency, language)]
+    return [*_describe_cancelling(policy, price.amount, language), *_describe_missing(policy, price.currency, language)]
 
 
-def _describe_cancelling(policy: PaymentPolicy, deposit: int, language: str) -> Iterator[str]:
+def _describe_cancelling(policy: PaymentPolicy, price: int, language: str) -> Iterator[str]:
     text = base_language(language)
-    rules = [rule for rule in policy.cancellation if rule.keep_percent]
-    deposit_until = policy.deposit_refund_minutes if deposit else 0
-    if free_until := max([deposit_until, *(rule.before_minutes for rule in rules)]):
-        span = _span(free_until, language)
+    steps = list(_list_steps(policy, price))
+    if steps:
+        span = _span(steps[0].before_minutes, language)
         yield translate(text, "You can cancel free of charge until {span} before the appointment.", span=span)
-    for rule in sorted(rules, key=lambda rule: rule.before_minutes, reverse=True):
+    for step in steps:
+        span = _span(step.before_minutes, language)
+        if step.keep_percent is None:
+            yield translate(text, "If you cancel less than {span} before it, the clinic keeps your deposit.", span=span)
+            continue
         yield translate(
             text,
             "If you cancel less than {span} before it, the clinic keeps {share} of the price.",
-            span=_span(rule.before_minutes, language),
-            share=format_percent(rule.keep_percent / 100, locale=locale_of(language)),
+            span=span,
+            share=format_percent(step.keep_percent / 100, locale=locale_of(language)),
         )
-    if deposit_until:
-        sentence = LATE_WITH_RULES if rules else LATE
-        yield translate(text, sentence, span=_span(deposit_until, language))
+
+
+def _list_steps(policy: PaymentPolicy, price: int) -> Iterator[Step]:
+    """Yield the changes in the cost of cancelling, as `decide` computes it, the earliest first."""
+    deposit, cost = policy.deposit(price), 0
+    limits = {rule.before_minutes for rule in policy.cancellation} | {policy.deposit_refund_minutes}
+    for before_minutes in sorted(limits, reverse=True):
+        rule = find_rule(policy.cancellation, before_minutes - 1)
+        share = portion(price, percent=rule.keep_percent, amount=None) if rule else 0
+        late_deposit = deposit if before_minutes <= policy.deposit_refund_minutes else 0
+        if max(share, late_deposit) != cost:
+            cost = max(share, late_deposit)
+            yield Step(before_minutes, rule.keep_percent if rule and share >= late_deposit else None)
 
 
 def _describe_missing(policy: PaymentPolicy, currency: str, language: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ...database.pool import Database, Transaction
 from ...kit.actors import Actor
 from ...kit.ids import PLATFORM, clinic_of
 from . import refunds, service
-from .links import Links
+from .links import PaymentLinks
 from .model import Dispute, GatewayRefusal, ProviderEvent
 from .port import PaymentGateway
 from .repository import payments
@@ -40,7 +40,7 @@ DISPUTE_EVENTS: Final = frozenset({"charge.dispute.created", "charge.dispute.upd
 
 
 async def receive(
-    db: Database, gateway: PaymentGateway, actor: Actor, event: ProviderEvent, *, links: Links, now: datetime
+    db: Database, gateway: PaymentGateway, actor: Actor, event: ProviderEvent, *, links: PaymentLinks, now: datetime
 ) -> None:
     """Do what an event asks for, once. Ignore events of other types, and those about objects that are not ours.
 
@@ -60,7 +60,7 @@ Effect = Callable[[Transaction], Awaitable[object]]
 
 
 async def _effect_of(
-    db: Database, gateway: PaymentGateway, actor: Actor, event: ProviderEvent, *, links: Links, now: datetime
+    db: Database, gateway: PaymentGateway, actor: Actor, event: ProviderEvent, *, links: PaymentLinks, now: datetime
 ) -> Effect | None:
     """Fetch the object that an event is about, and return what to do in a transaction, if anything."""
     id = event.data.object.id
@@ -91,7 +91,7 @@ async def _once(tx: Transaction, event: ProviderEvent, effect: Effect) -> None:
 
 
 async def find_disputed(db: Database, gateway: PaymentGateway, dispute: Dispute) -> UUID | None:
-    """Return the payment that a dispute is about, if we have it as paid."""
+    """Return the payment that a dispute is about, if Appoint has recorded it as paid."""
     if dispute.payment_intent is None:
         return None
     intent = await gateway.get_intent(dispute.payment_intent)

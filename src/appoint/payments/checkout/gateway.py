@@ -6,7 +6,7 @@ from typing import Final
 
 from ...kit.errors import StartupError, Unavailable
 from ...settings import Settings
-from .links import Links
+from .links import PaymentLinks
 from .port import PaymentGateway
 from .stripe_api import StripeGateway
 from .transport import ProviderAddress, Transport, parse_address
@@ -21,12 +21,12 @@ class Checkout:
 
     gateway: PaymentGateway | None
     """None if no payment provider is configured."""
-    links: Links
+    links: PaymentLinks
 
     @classmethod
     def of(cls, settings: Settings) -> "Checkout":
         """Raise `StartupError` if the provider's settings are unusable."""
-        return cls(create_gateway(settings), Links.of(settings))
+        return cls(create_gateway(settings), PaymentLinks.of(settings))
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""

@@ -11,10 +11,10 @@ from ...settings import Settings
 from ..policies import service as policies
 from . import reconciliation, refunds, service
 from .gateway import create_gateway
-from .links import Links
+from .links import PaymentLinks
 from .model import GatewayRefusal, GatewayUnavailable
 from .port import PaymentGateway
-from .reconciliation import Books
+from .reconciliation import ReconciliationContext
 from .repository import payments
 
 log = structlog.get_logger()
@@ -28,13 +28,13 @@ async def run_frequent(db: Database, settings: Settings, *, now: datetime) -> No
     if gateway is None:
         return
     try:
-        await close_ended(db, gateway, links=Links.of(settings), now=now)
+        await close_ended(db, gateway, links=PaymentLinks.of(settings), now=now)
         await refunds.send_due(db, gateway, Actor("system", operation="sendRefund"), now=now)
     finally:
         await gateway.aclose()
 
 
-async def close_ended(db: Database, gateway: PaymentGateway, *, links: Links, now: datetime) -> None:
+async def close_ended(db: Database, gateway: PaymentGateway, *, links: PaymentLinks, now: datetime) -> None:
     """Close the provider's page for each payment whose hold is over. Only then can the hold expire, so no patient
     pays for a time that is gone. If the provider is unavailable, the holds remain."""
     actor = Actor("system", operation="closePaymentPage")
@@ -57,7 +57,7 @@ async def run_hourly(db: Database, settings: Settings, *, now: datetime) -> None
         return
     try:
         actor = Actor("system", operation="reconcilePayments")
-        await reconciliation.reconcile(Books(db, gateway, actor, Links.of(settings), now))
+        await reconciliation.reconcile(ReconciliationContext(db, gateway, actor, PaymentLinks.of(settings), now))
     except GatewayUnavailable:
         log.warning("books not compared: the payment provider cannot be reached")
     finally:

@@ -137,7 +137,7 @@ class EventObject(msgspec.Struct, frozen=True, kw_only=True):
     payment_intent: str | None = None
 
 
-class Listing(msgspec.Struct, frozen=True):
+class ListPage(msgspec.Struct, frozen=True):
     """One page of a list."""
 
     data: list[msgspec.Raw]

@@ -14,7 +14,7 @@ from ...kit.money import Money
 from . import refunds, service
 from .currencies import UnsupportedAmount, from_provider
 from .events import find_disputed, own_id
-from .links import Links
+from .links import PaymentLinks
 from .model import Dispute, GatewayRefusal, PaymentIntent, Refund
 from .port import PaymentGateway
 from .repository import drifts, payments
@@ -31,17 +31,17 @@ SETTLING_TIME: Final = timedelta(minutes=10)
 """Younger objects may still change."""
 
 
-class Books(NamedTuple):
+class ReconciliationContext(NamedTuple):
     """Ours and the provider's."""
 
     db: Database
     gateway: PaymentGateway
     actor: Actor
-    links: Links
+    links: PaymentLinks
     now: datetime
 
 
-async def reconcile(books: Books) -> list[Drift]:
+async def reconcile(books: ReconciliationContext) -> list[Drift]:
     """Repair and report the differences between both books, and return all that were found. Raise
     `GatewayUnavailable`."""
     differences = [
@@ -58,7 +58,7 @@ async def reconcile(books: Books) -> list[Drift]:
     return differences
 
 
-def _is_settled(created: int, books: Books) -> bool:
+def _is_settled(created: int, books: ReconciliationContext) -> bool:
     return created <= (books.now - SETTLING_TIME).timestamp()
 
 
@@ -69,7 +69,7 @@ def _amount(amount: int, currency: str) -> Money | None:
         return None
 
 
-async def _compare_payments(books: Books) -> list[Drift]:
+async def _compare_payments(books: ReconciliationContext) -> list[Drift]:
     since = books.now - PERIOD
     provider_ids = set[str]()
     differences: list[Drift] = []
@@ -85,7 +85,7 @@ async def _compare_payments(books: Books) -> list[Drift]:
     ]
 
 
-async def _check(books: Books, payment_id: UUID, intent: PaymentIntent) -> Drift | None:
+async def _check(books: ReconciliationContext, payment_id: UUID, intent: PaymentIntent) -> Drift | None:
     """Compare a payment with its intent."""
 
     def drift(kind: DriftKind, *, repaired: bool = False) -> Drift:
@@ -111,7 +111,7 @@ async def _check(books: Books, payment_id: UUID, intent: PaymentIntent) -> Drift
     return drift("payment-not-recorded", repaired=settled.status == "succeeded")
 
 
-async def _compare_refunds(books: Books) -> list[Drift]:
+async def _compare_refunds(books: ReconciliationContext) -> list[Drift]:
     since = books.now - PERIOD
     provider_ids = set[str]()
     differences: list[Drift] = []
@@ -126,7 +126,7 @@ async def _compare_refunds(books: Books) -> list[Drift]:
     ]
 
 
-async def _check_refund(books: Books, sent: Refund) -> Drift | None:
+async def _check_refund(books: ReconciliationContext, sent: Refund) -> Drift | None:
     refund_id = own_id(sent.metadata.get("refund_id"))
     refund = refund_id and await refund_rows.find(books.db, refund_id)
     if not refund:
@@ -140,7 +140,7 @@ async def _check_refund(books: Books, sent: Refund) -> Drift | None:
     return Drift(refund.clinic_id, "refund-not-recorded", sent.id, refund.payment_id, repaired=True)
 
 
-async def _check_foreign_refund(books: Books, sent: Refund) -> Drift | None:
+async def _check_foreign_refund(books: ReconciliationContext, sent: Refund) -> Drift | None:
     """Report a refund of one of our payments that we did not make, such as one made on the provider's own pages."""
     if sent.status in refunds.FAILED_STATUSES or sent.payment_intent is None:
         return None
@@ -151,7 +151,7 @@ async def _check_foreign_refund(books: Books, sent: Refund) -> Drift | None:
     return Drift(clinic_of(payment_id), "refund-unknown", sent.id, payment_id, repaired=False)
 
 
-async def _compare_disputes(books: Books) -> list[Drift]:
+async def _compare_disputes(books: ReconciliationContext) -> list[Drift]:
     return [
         drift
         async for dispute in books.gateway.list_disputes(since=books.now - PERIOD)
@@ -159,7 +159,7 @@ async def _compare_disputes(books: Books) -> list[Drift]:
     ]
 
 
-async def _check_dispute(books: Books, dispute: Dispute) -> Drift | None:
+async def _check_dispute(books: ReconciliationContext, dispute: Dispute) -> Drift | None:
     payment_id = await find_disputed(books.db, books.gateway, dispute)
     if payment_id is None:
         return None
@@ -167,9 +167,12 @@ async def _check_dispute(books: Books, dispute: Dispute) -> Drift | None:
     refund = before and await refund_rows.find(books.db, before)
     expected = {"open": "pending", "won": "failed", "lost": "succeeded"}[dispute.outcome]
     if refund and refund.status == expected:
-        return None
+        if _amount(dispute.amount, dispute.currency) == refund.amount:
+            return None
+        return Drift(clinic_of(payment_id), "amount-differs", dispute.id, payment_id, repaired=False)
     await books.db.atomic(refunds.apply_dispute, books.actor, payment_id=payment_id, dispute=dispute, now=books.now)
-    return Drift(clinic_of(payment_id), "dispute-not-recorded", dispute.id, payment_id, repaired=True)
+    is_recorded = bool(await refund_rows.find_dispute(books.db, payment_id, dispute_id=dispute.id))
+    return Drift(clinic_of(payment_id), "dispute-not-recorded", dispute.id, payment_id, repaired=is_recorded)
 
 
 async def list_drifts(db: Statements, *, clinic_id: int, limit: int) -> Sequence[drifts.StoredDrift]:

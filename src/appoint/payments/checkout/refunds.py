@@ -19,7 +19,7 @@ from ..payments import allocating, postings
 from ..payments import refunds as books
 from ..payments import repository as book_rows
 from ..payments import service as paid
-from ..payments.model import PolicyLine, PositiveMoney, RefundContent
+from ..payments.model import AppliedRule, PositiveMoney, RefundContent
 from ..policies import service as policies
 from .currencies import from_provider
 from .model import Dispute, GatewayRefusal, GatewayUnavailable, Refund
@@ -60,7 +60,7 @@ async def give_back(
             amount=PositiveMoney(amount, payment.amount.currency),
             reason=reason,
         ),
-        decided_by=PolicyLine(appointment_id, None, None) if appointment_id else None,
+        decided_by=AppliedRule(appointment_id, None, None) if appointment_id else None,
         if_match=None,
         now=now,
     )
@@ -126,13 +126,16 @@ async def _fail(tx: Transaction, actor: Actor, *, refund_id: UUID, now: datetime
 
 async def apply_dispute(tx: Transaction, actor: Actor, *, payment_id: UUID, dispute: Dispute, now: datetime) -> None:
     """Record what the provider says about a dispute. While it is open and once it is lost, the disputed cents pay for
-    nothing: invoices that they paid are open again."""
+    nothing: invoices that they paid are open again. Cents that have been refunded can't be disputed, so the dispute is
+    recorded over what is left. Do nothing if nothing is left."""
     locked = await payments.lock(tx, payment_id)
     if locked is None or locked.status != "succeeded":
         raise errors.NotFound
     refund_id = await repository.find_dispute(tx, payment_id, dispute_id=dispute.id)
     if refund_id is None:
         refund_id = await _open_dispute(tx, actor, payment_id, dispute, now=now)
+    if refund_id is None:
+        return
     outcome = dispute.outcome
     is_changed = (
         await repository.mark_failed(tx, refund_id, now=now)
@@ -147,7 +150,9 @@ async def apply_dispute(tx: Transaction, actor: Actor, *, payment_id: UUID, disp
         await _append_event(tx, "dispute.closed", refund_id, fact)
 
 
-async def _open_dispute(tx: Transaction, actor: Actor, payment_id: UUID, dispute: Dispute, *, now: datetime) -> UUID:
+async def _open_dispute(
+    tx: Transaction, actor: Actor, payment_id: UUID, dispute: Dispute, *, now: datetime
+) -> UUID | None:
     amount = from_provider(dispute.amount, dispute.currency)
     invoice_ids = await repository.list_paid_invoices(tx, payment_id)
     payment = await paid.lock(tx, payment_id, None, invoices=invoice_ids)
@@ -156,11 +161,14 @@ async def _open_dispute(tx: Transaction, actor: Actor, payment_id: UUID, dispute
             if allocation.payment_id == payment_id:
                 await allocating.undo(tx, payment=payment, allocation=allocation, now=now)
     payment = await allocating.get_payment(tx, payment_id)
+    disputed = min(amount.amount, payment.free.amount)
+    if not disputed:
+        return None
     refund = await books.take_out(
         tx,
         actor,
         payment=payment,
-        amount=amount.amount,
+        amount=disputed,
         destination="dispute",
         status="pending",
         reason=dispute.reason or None,

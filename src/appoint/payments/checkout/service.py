@@ -15,7 +15,7 @@ from ... import audit
 from ...booking import service as appointments
 from ...booking import transitions
 from ...booking.bookings import service as bookings
-from ...booking.deposits import deposit_of, due_deposit
+from ...booking.deposits import due_deposit, find_deposits
 from ...booking.model import Appointment, Status
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Statements, Transaction
@@ -26,7 +26,7 @@ from ..payments import allocating
 from ..payments import service as books
 from . import invoice_payments, refunds
 from .currencies import UnsupportedAmount, from_provider
-from .links import Links
+from .links import PaymentLinks
 from .model import CheckoutSession, GatewayRefusal, PaymentIntent
 from .port import PaymentGateway, SessionRequest
 from .repository import payments
@@ -40,14 +40,16 @@ KEY_TTL: Final = timedelta(hours=23)
 """How long the provider remembers idempotency keys, with a margin."""
 
 
-class Facts(NamedTuple):
+class ProviderFacts(NamedTuple):
     """What the provider says about a payment."""
 
     session: CheckoutSession
     intent: PaymentIntent | None
 
 
-async def open_page(db: Database, gateway: PaymentGateway, *, appointment_id: UUID, links: Links, now: datetime) -> str:
+async def open_page(
+    db: Database, gateway: PaymentGateway, *, appointment_id: UUID, links: PaymentLinks, now: datetime
+) -> str:
     """Return the address of the provider's page for the deposit of an appointment's booking.
 
     Raise `NotFound`; `Conflict`: `hold-expired`, or `wrong-status` if there is nothing to pay; `GatewayUnavailable`,
@@ -65,7 +67,7 @@ async def _prepare(tx: Transaction, *, appointment_id: UUID, now: datetime) -> C
     appointment = await appointments.get(tx, appointment_id)
     together, catalogue = await _lock_together(tx, clinic_id=appointment.clinic_id, booking_id=appointment.booking_id)
     hold_ends = [each.hold_expires_at for each in together if each.hold_expires_at]
-    deposit = due_deposit(catalogue, together)
+    deposit = await due_deposit(tx, catalogue, together)
     if deposit is None or not hold_ends:
         status = next(each.status for each in together if each.id == appointment_id)
         raise errors.Conflict("wrong-status", appointmentStatus=status, wanted=Status.BOOKED)
@@ -100,7 +102,9 @@ async def _lock_together(tx: Transaction, *, clinic_id: int, booking_id: UUID) -
     return [stored.appointment for stored, _ in locks], locks[0][1]
 
 
-async def open_session(db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: Links) -> CheckoutSession:
+async def open_session(
+    db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: PaymentLinks
+) -> CheckoutSession:
     """Return the payment's page at the provider, which the first call opens. If a call fails before it has stored the
     page, the next one gets the same page, because it uses the same key."""
     if payment.session_id:
@@ -119,14 +123,14 @@ async def open_session(db: Database, gateway: PaymentGateway, payment: CardPayme
     return session
 
 
-async def fetch(db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: Links) -> Facts:
+async def fetch(db: Database, gateway: PaymentGateway, payment: CardPayment, *, links: PaymentLinks) -> ProviderFacts:
     """Ask the provider about a payment."""
     session = await open_session(db, gateway, payment, links=links)
-    return Facts(session, await gateway.get_intent(session.payment_intent) if session.payment_intent else None)
+    return ProviderFacts(session, await gateway.get_intent(session.payment_intent) if session.payment_intent else None)
 
 
 async def settle(
-    db: Database, gateway: PaymentGateway, actor: Actor, *, payment_id: UUID, links: Links, now: datetime
+    db: Database, gateway: PaymentGateway, actor: Actor, *, payment_id: UUID, links: PaymentLinks, now: datetime
 ) -> CardPayment:
     """Bring a payment up to date with the provider, and return it. Raise `NotFound`, `GatewayUnavailable` or
     `GatewayRefusal`."""
@@ -139,7 +143,7 @@ async def settle(
 
 
 async def close(
-    db: Database, gateway: PaymentGateway, actor: Actor, *, payment_id: UUID, links: Links, now: datetime
+    db: Database, gateway: PaymentGateway, actor: Actor, *, payment_id: UUID, links: PaymentLinks, now: datetime
 ) -> None:
     """Close the provider's page for a payment whose hold is over or whose amount has changed, or record that it was
     paid just in time. Raise `GatewayUnavailable` or `GatewayRefusal`."""
@@ -168,7 +172,7 @@ async def _give_up(tx: Transaction, actor: Actor, *, payment_id: UUID) -> None:
         await allocating.append_event(tx, "payment.failed", payment, fact)
 
 
-async def apply(tx: Transaction, actor: Actor, *, payment_id: UUID, facts: Facts, now: datetime) -> None:
+async def apply(tx: Transaction, actor: Actor, *, payment_id: UUID, facts: ProviderFacts, now: datetime) -> None:
     """Record what the provider says about a payment. If it has succeeded, book what it is for, in this transaction.
 
     If that is no longer possible, return the money. There is never a payment with neither a booking nor a refund.
@@ -228,7 +232,8 @@ async def _book(
                 lost.append(appointment)
     if not lost:
         return
-    deposits = [deposit.amount for each in lost if (deposit := deposit_of(catalogue, each))]
-    amount = payment.amount.amount if len(lost) == len(together) else min(sum(deposits), payment.amount.amount)
+    deposits = await find_deposits(tx, catalogue, lost)
+    due_back = sum(deposit.amount for deposit in deposits.values())
+    amount = payment.amount.amount if len(lost) == len(together) else min(due_back, payment.amount.amount)
     if amount:
         await refunds.give_back(tx, actor, payment_id=payment.id, amount=amount, appointment_id=lost[0].id, now=now)

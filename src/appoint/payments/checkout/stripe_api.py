@@ -19,7 +19,7 @@ from .model import (
     FormValue,
     GatewayRefusal,
     GatewayUnavailable,
-    Listing,
+    ListPage,
     PaymentIntent,
     Refund,
     SetupIntent,
@@ -27,7 +27,7 @@ from .model import (
     parse_failure,
 )
 from .port import CardRequest, SessionRequest, StoredCardCharge
-from .transport import Call, PooledTransport, ProviderAddress, Transport
+from .transport import PooledTransport, ProviderAddress, ProviderRequest, Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_ATTEMPTS: Final = 3
@@ -43,6 +43,8 @@ class StripeGateway:
     def __init__(self, address: ProviderAddress, transport: Transport | None = None) -> None:
         self.address: Final = address
         self._transport: Final = transport or PooledTransport(address)
+        self.outage: GatewayUnavailable | None = None
+        """Why the latest request got no usable response, or None if it got one."""
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""
@@ -166,7 +168,7 @@ class StripeGateway:
                 "created": {"gte": int(since.timestamp())},
                 "starting_after": after,
             }
-            page = await self._get(f"{path}?{urlencode(encode_form(query))}", Listing)
+            page = await self._get(f"{path}?{urlencode(encode_form(query))}", ListPage)
             for raw in page.data:
                 item = msgspec.json.decode(raw, type=kind)
                 after = str(getattr(item, "id", ""))
@@ -196,16 +198,19 @@ class StripeGateway:
             if attempt:
                 await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
             try:
-                answer = await self._transport(Call(method, path, headers, body))
+                response = await self._transport(ProviderRequest(method, path, headers, body))
             except GatewayUnavailable as error:
                 failure = error
                 continue
-            if 200 <= answer.status < 300:
-                return answer.body
-            refusal = parse_failure(answer.status, answer.body)
+            if 200 <= response.status < 300:
+                self.outage = None
+                return response.body
+            refusal = parse_failure(response.status, response.body)
             if not _is_temporary(refusal):
+                self.outage = None
                 raise refusal
-            failure = GatewayUnavailable(f"the payment provider responded with {answer.status}")
+            failure = GatewayUnavailable(f"the payment provider responded with {response.status}")
+        self.outage = failure
         raise failure
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ...kit.public_internet import Pool
 
 EXAMPLE: Final = "https://sk_live_…@api.stripe.com"
-ANSWER_SECONDS: Final = 20.0
-MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
+RESPONSE_SECONDS: Final = 20.0
+MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
 
 
-class Call(NamedTuple):
+class ProviderRequest(NamedTuple):
     """A request to the provider."""
 
     method: str
@@ -28,12 +28,12 @@ class Call(NamedTuple):
     body: bytes
 
 
-class Answer(NamedTuple):
+class ProviderResponse(NamedTuple):
     status: int
     body: bytes
 
 
-Transport = Callable[[Call], Awaitable[Answer]]
+Transport = Callable[[ProviderRequest], Awaitable[ProviderResponse]]
 """Sends one request. Raises `GatewayUnavailable` if there is no complete response."""
 
 
@@ -72,25 +72,25 @@ class PooledTransport:
         self.address: Final = address
         self._pool: Pool | None = None
 
-    async def __call__(self, call: Call) -> Answer:
-        from ...kit.outgoing import NoAnswer, send  # noqa: PLC0415
+    async def __call__(self, request: ProviderRequest) -> ProviderResponse:
+        from ...kit.outgoing import NoResponse, send  # noqa: PLC0415
         from ...kit.public_internet import connection_pool  # noqa: PLC0415
 
         if self._pool is None:
             self._pool = connection_pool(private_addresses=self.address.is_local)
         try:
-            answer = await send(
+            response = await send(
                 self._pool,
-                call.method,
-                self.address.base + call.path,
-                headers=call.headers,
-                body=call.body,
-                seconds=ANSWER_SECONDS,
-                max_bytes=MAX_ANSWER_BYTES,
+                request.method,
+                self.address.base + request.path,
+                headers=request.headers,
+                body=request.body,
+                seconds=RESPONSE_SECONDS,
+                max_bytes=MAX_RESPONSE_BYTES,
             )
-        except NoAnswer as failure:
+        except NoResponse as failure:
             raise GatewayUnavailable(f"the payment provider {failure}") from None
-        return Answer(*answer)
+        return ProviderResponse(*response)
 
     async def aclose(self) -> None:
         if self._pool is not None:

@@ -51,21 +51,20 @@ async def _reserve(
     refusal = errors.Conflict("coupon-not-valid")
     for index, request in enumerate(requests):
         try:
-            use_id, _ = await service.use(
+            use_id, discount = await service.use(
                 tx,
                 clinic_id=clinic_id,
                 code=code,
                 customer_id=request.customer_id,
                 type_id=request.type_id,
                 appointment_id=None,
-                price=0,
                 now=now,
                 reserved_until=now + RESERVATION_TTL,
             )
         except errors.Conflict as conflict:
             refusal = conflict
             continue
-        return Reservation(use_id, index)
+        return Reservation(use_id, index, discount)
     raise refusal
 
 

@@ -1,7 +1,7 @@
 """Coupons, and what they take off a price."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from ...booking.time_rules import BookedCode
 from ...kit import errors
 from ...kit.fields import Instant
 from ...kit.i18n import translatable
-from ...kit.money import MAX_AMOUNT, Money
+from ...kit.money import MAX_AMOUNT, Discount, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 CODE_PATTERN: Final = r"^[A-Za-z0-9](-?[A-Za-z0-9]){2,39}$(?!\n)"
@@ -83,9 +83,9 @@ class Coupon(Resource):
     active: bool
     removed_at: datetime | None
 
-    def discount(self, price: int) -> int:
-        """Return what the coupon takes off a price: a percentage rounded half up, or at most the price itself."""
-        return (price * self.percent + 50) // 100 if self.percent is not None else min(self.amount or 0, price)
+    @property
+    def discount(self) -> Discount:
+        return Discount(self.percent, self.amount)
 
 
 class CouponFilter(PageQuery):
@@ -108,6 +108,23 @@ class CouponDiscount(msgspec.Struct, kw_only=True, rename="camel"):
     price: Money
     """The type's price without the coupon."""
     discount: Money
+
+
+class IntendedAppointment(NamedTuple):
+    """An appointment that someone is about to book."""
+
+    customer_id: UUID | None
+    """None for a new patient."""
+    type_id: UUID | None
+
+
+class CouponOffer(NamedTuple):
+    """What a coupon would take off a booking."""
+
+    code: str
+    position: int
+    """The position of the appointment that it is for."""
+    discount: Discount
 
 
 def check_validity(coupon: Coupon, *, type_id: UUID | None, is_first_visit: bool | None, now: datetime) -> None:

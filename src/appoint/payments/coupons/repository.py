@@ -174,8 +174,9 @@ async def release_expired(db: Statements, *, now: datetime) -> None:
     """Release the uses that were reserved for bookings that never happened, at all clinics."""
     await db.execute(
         """
-        update coupon_use set released_at = $1
+        update coupon_use u set released_at = $1
          where reserved_until < $1 and appointment_id is null and released_at is null
+           and exists (select from clinic c where c.id = u.clinic_id)  -- has not moved
         """,
         now,
     )

@@ -15,10 +15,19 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.i18n import translatable
 from ...kit.ids import clinic_of
-from ...kit.money import Money
+from ...kit.money import Discount, Money
 from ...kit.structs import merge
 from . import repository
-from .model import Coupon, CouponCheck, CouponContent, CouponDiscount, CouponPatch, check_validity
+from .model import (
+    Coupon,
+    CouponCheck,
+    CouponContent,
+    CouponDiscount,
+    CouponOffer,
+    CouponPatch,
+    IntendedAppointment,
+    check_validity,
+)
 
 CONTENT_MEMBERS = CouponContent.__struct_fields__
 
@@ -87,18 +96,35 @@ async def check(db: Statements, *, query: CouponCheck, now: datetime) -> CouponD
     await _check(db, coupon, customer_id=None, type_id=type.id, now=now)
     if coupon.max_uses is not None and coupon.use_count >= coupon.max_uses:
         raise errors.Conflict("coupon-not-valid")
-    return CouponDiscount(price=type.price, discount=Money(coupon.discount(type.price.amount), type.price.currency))
+    return CouponDiscount(price=type.price, discount=Money(coupon.discount.of(type.price.amount), type.price.currency))
 
 
-async def find_discount(
-    tx: Transaction, appointment_id: UUID, *, invoice_id: UUID, price: int
-) -> tuple[UUID, int] | None:
+async def find_offer(
+    db: Statements, *, clinic_id: int, code: str, appointments: Sequence[IntendedAppointment], now: datetime
+) -> CouponOffer:
+    """Return what a coupon would take off a booking, and for which of its appointments. Like `check`, raise a
+    `coupon-not-valid` `Conflict` for one that is used up."""
+    coupon = await repository.find(db, clinic_id, code=code)
+    refusal = errors.Conflict("coupon-not-valid")
+    if coupon is None or (coupon.max_uses is not None and coupon.use_count >= coupon.max_uses):
+        raise refusal
+    for position, (customer_id, type_id) in enumerate(appointments):
+        try:
+            await _check(db, coupon, customer_id=customer_id, type_id=type_id, now=now)
+        except errors.Conflict as conflict:
+            refusal = conflict
+            continue
+        return CouponOffer(coupon.code, position, coupon.discount)
+    raise refusal
+
+
+async def find_discount(tx: Transaction, appointment_id: UUID, *, invoice_id: UUID) -> tuple[UUID, Discount] | None:
     """Return the use and the discount of the coupon that an appointment was booked with, if there is one."""
     found_use = await repository.find_booked(tx, appointment_id, invoice_id=invoice_id)
     if found_use is None:
         return None
     use_id, coupon_id = found_use
-    return use_id, (await get(tx, coupon_id)).discount(price)
+    return use_id, (await get(tx, coupon_id)).discount
 
 
 async def use(
@@ -109,10 +135,9 @@ async def use(
     customer_id: UUID,
     type_id: UUID | None,
     appointment_id: UUID | None,
-    price: int,
     now: datetime,
     reserved_until: datetime | None = None,
-) -> tuple[UUID, int]:
+) -> tuple[UUID, Discount]:
     """Use a coupon. Return the id of the use and the discount. Raise a `coupon-not-valid` or `coupon-spent`
     `Conflict`."""
     coupon = await repository.find(tx, clinic_id, code=code)
@@ -125,7 +150,7 @@ async def use(
     )
     if use_id is None:
         raise errors.Conflict("coupon-spent")
-    return use_id, coupon.discount(price)
+    return use_id, coupon.discount
 
 
 async def _check(

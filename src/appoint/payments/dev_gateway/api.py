@@ -17,7 +17,7 @@ from ...kit import clock
 from ..checkout.gateway import DEV_PATH
 from . import forms, service
 from .forms import ApiError
-from .service import ApiAnswer, ApiRequest
+from .service import ApiRequest, ApiResponse
 
 MAX_KEY_LENGTH = 255
 
@@ -34,14 +34,14 @@ async def call_development_gateway(request: Request, path: FromPath[str]) -> Res
     """Respond as the payment provider would. Everything is play money."""
     expect_development(request)
     try:
-        answer = await _answer(request, path)
+        response = await _respond(request, path)
     except ApiError as error:
-        answer = ApiAnswer(error.status, msgspec.json.encode(error.answer))
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+        response = ApiResponse(error.status, msgspec.json.encode(error.content))
+    headers = {"Idempotent-Replayed": "true"} if response.replayed else {}
+    return Response(response.body, status_code=response.status, media_type="application/json", headers=headers)
 
 
-async def _answer(request: Request, path: str) -> ApiAnswer:
+async def _respond(request: Request, path: str) -> ApiResponse:
     if not _key_of(request).startswith("sk_test_"):
         raise ApiError(401, "Invalid API Key provided.", type="authentication_error")
     raw = request.scope["query_string"] if request.method == "GET" else await request.body()

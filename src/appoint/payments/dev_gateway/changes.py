@@ -7,7 +7,7 @@ from ...database.pool import Statements, Transaction
 from ..checkout.model import API_VERSION
 from . import model, repository
 from .forms import ApiError, Json
-from .model import Change, Delivery
+from .model import Delivery, Effects
 
 LATE: Final = timedelta(seconds=30)
 AGAIN: Final = timedelta(seconds=3)
@@ -20,7 +20,7 @@ async def get(tx: Statements, kind: str, id: str) -> Json:
     raise _no_such(kind, id)
 
 
-async def lock(tx: Transaction, kind: str, id: str) -> repository.Stored:
+async def lock(tx: Transaction, kind: str, id: str) -> repository.GatewayObject:
     if stored := await repository.lock(tx, kind, id):
         return stored
     raise _no_such(kind, id)
@@ -30,7 +30,7 @@ def _no_such(kind: str, id: str) -> ApiError:
     return ApiError(404, f"No such {kind}: '{id}'", code="resource_missing", param="id")
 
 
-async def apply(tx: Transaction, change: Change, delivery: Delivery, id: str, *, now: datetime) -> Json:
+async def apply(tx: Transaction, change: Effects, delivery: Delivery, id: str, *, now: datetime) -> Json:
     """Save a change and queue its events. Return the object with the given id."""
     for content in change.objects:
         await repository.save(tx, content, delivery=delivery)

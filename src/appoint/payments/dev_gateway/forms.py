@@ -15,7 +15,7 @@ class ApiError(Exception):
         self.status: Final = status
         kind = "card_error" if status == 402 else "invalid_request_error"
         members = {"type": more.pop("type", kind), "message": message, "code": code, "param": param, **more}
-        self.answer: Final[Json] = {"error": {name: value for name, value in members.items() if value}}
+        self.content: Final[Json] = {"error": {name: value for name, value in members.items() if value}}
 
 
 def number(form: Mapping[str, Any], name: str, *, min: int = 1, max: int = MAX_AMOUNT) -> int:

@@ -11,7 +11,7 @@ from ...settings import Settings
 from ..checkout.gateway import dev_webhook_secret
 from ..checkout.model import GatewayUnavailable
 from ..checkout.signatures import sign
-from ..checkout.transport import Answer, Call, PooledTransport, ProviderAddress
+from ..checkout.transport import PooledTransport, ProviderAddress, ProviderRequest, ProviderResponse
 from . import changes, repository
 
 EVENTS_PATH: Final = "/api/payments/events"
@@ -21,7 +21,7 @@ FIRST_RETRY: Final = timedelta(seconds=2)
 """Doubles after each further failure."""
 TTL: Final = timedelta(days=7)
 
-Send = Callable[[Call], Awaitable[Answer]]
+Send = Callable[[ProviderRequest], Awaitable[ProviderResponse]]
 
 
 def is_used(settings: Settings) -> bool:
@@ -67,10 +67,10 @@ async def _attempt(send: Send, body: bytes, *, secret: str, now: datetime) -> bo
         "Stripe-Signature": sign(body, secret=secret, now=now),
     }
     try:
-        answer = await send(Call("POST", EVENTS_PATH, headers, body))
+        response = await send(ProviderRequest("POST", EVENTS_PATH, headers, body))
     except GatewayUnavailable:
         return False
-    return 200 <= answer.status < 300
+    return 200 <= response.status < 300
 
 
 async def forget_old(db: Database, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ KINDS: Final = {
 """The prefix of the ids of each kind of object."""
 
 
-class Change(NamedTuple):
+class Effects(NamedTuple):
     """What an action writes."""
 
     objects: list[Json]
@@ -105,11 +105,11 @@ def _price(session: Json, form: Mapping[str, Any]) -> None:
     session["description"] = text(members(prices[0], "product_data"), "name")
 
 
-def expire_session(session: Json) -> Change:
+def expire_session(session: Json) -> Effects:
     if session["status"] != "open":
         raise ApiError(400, f"Only open Checkout Sessions can be expired. This one is {session['status']}.")
     session = {**session, "status": "expired", "url": None}
-    return Change([session], [("checkout.session.expired", session)])
+    return Effects([session], [("checkout.session.expired", session)])
 
 
 def new_intent(
@@ -132,7 +132,7 @@ def new_intent(
     return new_object("payment_intent", now, **{**members, **more})
 
 
-def attempt(intent: Json, outcome: Outcome, now: datetime) -> Change:
+def attempt(intent: Json, outcome: Outcome, now: datetime) -> Effects:
     """Try to collect the amount."""
     if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
         raise ApiError(400, f"This PaymentIntent is {intent['status']}.", code="payment_intent_unexpected_state")
@@ -140,15 +140,15 @@ def attempt(intent: Json, outcome: Outcome, now: datetime) -> Change:
         case "declined":
             error = {"type": "card_error", "code": "card_declined", "message": "Your card was declined."}
             intent = {**intent, "status": "requires_payment_method", "last_payment_error": error}
-            return Change([intent], [("payment_intent.payment_failed", intent)])
+            return Effects([intent], [("payment_intent.payment_failed", intent)])
         case "action":
             intent = {**intent, "status": "requires_action"}
-            return Change([intent], [("payment_intent.requires_action", intent)])
+            return Effects([intent], [("payment_intent.requires_action", intent)])
         case "succeeded":
             return _collect(intent, now)
 
 
-def _collect(intent: Json, now: datetime) -> Change:
+def _collect(intent: Json, now: datetime) -> Effects:
     is_manual = intent["capture_method"] == "manual"
     charge = new_object(
         "charge",
@@ -164,40 +164,40 @@ def _collect(intent: Json, now: datetime) -> Change:
     intent = {**intent, "latest_charge": charge["id"], "last_payment_error": None}
     if is_manual:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
-        return Change([charge, intent], [("payment_intent.amount_capturable_updated", intent)])
+        return Effects([charge, intent], [("payment_intent.amount_capturable_updated", intent)])
     intent |= {"status": "succeeded", "amount_received": intent["amount"]}
     movement = _movement("charge", charge, intent["amount"], now, fee=_fee(intent["amount"]))
-    return Change([charge, intent, movement], [("payment_intent.succeeded", intent), ("charge.succeeded", charge)])
+    return Effects([charge, intent, movement], [("payment_intent.succeeded", intent), ("charge.succeeded", charge)])
 
 
-def capture(intent: Json, charge: Json, now: datetime) -> Change:
+def capture(intent: Json, charge: Json, now: datetime) -> Effects:
     if intent["status"] != "requires_capture":
         raise ApiError(400, f"This PaymentIntent is {intent['status']}.", code="payment_intent_unexpected_state")
     charge = {**charge, "captured": True}
     intent = {**intent, "status": "succeeded", "amount_received": intent["amount"], "amount_capturable": 0}
     movement = _movement("charge", charge, intent["amount"], now, fee=_fee(intent["amount"]))
-    return Change([charge, intent, movement], [("payment_intent.succeeded", intent), ("charge.captured", charge)])
+    return Effects([charge, intent, movement], [("payment_intent.succeeded", intent), ("charge.captured", charge)])
 
 
-def cancel(intent: Json) -> Change:
+def cancel(intent: Json) -> Effects:
     if intent["status"] in ("succeeded", "canceled", "processing"):
         raise ApiError(400, f"This PaymentIntent is {intent['status']}.", code="payment_intent_unexpected_state")
     intent = {**intent, "status": "canceled", "amount_capturable": 0}
-    return Change([intent], [("payment_intent.canceled", intent)])
+    return Effects([intent], [("payment_intent.canceled", intent)])
 
 
-def complete_payment(session: Json, change: Change, intent: Json) -> Change:
+def complete_payment(session: Json, change: Effects, intent: Json) -> Effects:
     """Complete a session whose payment has succeeded, or keep it open."""
     session = {**session, "payment_intent": intent["id"]}
     if intent["status"] not in ("succeeded", "requires_capture"):
-        return Change([*change.objects, session], change.events)
+        return Effects([*change.objects, session], change.events)
     session |= {"status": "complete", "payment_status": "paid", "url": None}
     if intent["status"] == "requires_capture":
         session["payment_status"] = "unpaid"
-    return Change([*change.objects, session], [*change.events, ("checkout.session.completed", session)])
+    return Effects([*change.objects, session], [*change.events, ("checkout.session.completed", session)])
 
 
-def store_card(session: Json, outcome: Outcome, now: datetime) -> Change:
+def store_card(session: Json, outcome: Outcome, now: datetime) -> Effects:
     """Complete a session that stores a card. `outcome` is what will happen when the card is charged."""
     customer = session["customer"] or new_id("cus")
     intent = new_object(
@@ -210,7 +210,7 @@ def store_card(session: Json, outcome: Outcome, now: datetime) -> Change:
         usage="off_session",
     )
     session = {**session, "status": "complete", "setup_intent": intent["id"], "customer": customer, "url": None}
-    return Change([intent, session], [("setup_intent.succeeded", intent), ("checkout.session.completed", session)])
+    return Effects([intent, session], [("setup_intent.succeeded", intent), ("checkout.session.completed", session)])
 
 
 def outcome_for(payment_method: str) -> Outcome:
@@ -218,7 +218,7 @@ def outcome_for(payment_method: str) -> Outcome:
     return next((each for each in get_args(Outcome) if payment_method.startswith(f"pm_{each}_")), "succeeded")
 
 
-def refund(intent: Json, amount: int | None, metadata: Json, now: datetime) -> Change:
+def refund(intent: Json, amount: int | None, metadata: Json, now: datetime) -> Effects:
     left: int = intent["amount_received"] - intent["amount_refunded"]
     amount = left if amount is None else amount
     if intent["status"] != "succeeded" or left <= 0:
@@ -237,20 +237,20 @@ def refund(intent: Json, amount: int | None, metadata: Json, now: datetime) -> C
     )
     intent = {**intent, "amount_refunded": intent["amount_refunded"] + amount}
     movement = _movement("refund", refund, -amount, now)
-    return Change([refund, intent, movement], [("refund.created", refund), ("refund.updated", refund)])
+    return Effects([refund, intent, movement], [("refund.created", refund), ("refund.updated", refund)])
 
 
-def fail_refund(refund: Json, intent: Json, now: datetime) -> Change:
+def fail_refund(refund: Json, intent: Json, now: datetime) -> Effects:
     """Let a refund fail after it was accepted, as banks do when an account has been closed."""
     if refund["status"] != "succeeded":
         raise ApiError(400, "This refund has failed already.")
     refund = {**refund, "status": "failed", "failure_reason": "expired_or_canceled_card"}
     intent = {**intent, "amount_refunded": intent["amount_refunded"] - refund["amount"]}
     movement = _movement("refund_failure", refund, refund["amount"], now)
-    return Change([refund, intent, movement], [("refund.updated", refund), ("refund.failed", refund)])
+    return Effects([refund, intent, movement], [("refund.updated", refund), ("refund.failed", refund)])
 
 
-def open_dispute(intent: Json, now: datetime) -> Change:
+def open_dispute(intent: Json, now: datetime) -> Effects:
     amount = intent["amount_received"] - intent["amount_refunded"]
     if intent["status"] != "succeeded" or amount <= 0:
         raise ApiError(400, "Only collected payments can be disputed.")
@@ -266,15 +266,15 @@ def open_dispute(intent: Json, now: datetime) -> Change:
         metadata={},
     )
     movement = _movement("adjustment", dispute, -amount, now, fee=DISPUTE_FEE)
-    return Change([dispute, movement], [("charge.dispute.created", dispute)])
+    return Effects([dispute, movement], [("charge.dispute.created", dispute)])
 
 
-def close_dispute(dispute: Json, status: Literal["won", "lost"], now: datetime) -> Change:
+def close_dispute(dispute: Json, status: Literal["won", "lost"], now: datetime) -> Effects:
     if dispute["status"] != "needs_response":
         raise ApiError(400, "This dispute is closed.")
     dispute = {**dispute, "status": status}
     movements = [_movement("adjustment", dispute, dispute["amount"], now)] if status == "won" else []
-    return Change([dispute, *movements], [("charge.dispute.closed", dispute)])
+    return Effects([dispute, *movements], [("charge.dispute.closed", dispute)])
 
 
 def _fee(amount: int) -> int:

@@ -25,16 +25,16 @@ async def save(tx: Statements, content: Json, *, delivery: Delivery) -> None:
     )
 
 
-class Stored(NamedTuple):
+class GatewayObject(NamedTuple):
     content: Json
     delivery: Delivery
 
 
-async def lock(tx: Statements, kind: str, id: str) -> Stored | None:
+async def lock(tx: Statements, kind: str, id: str) -> GatewayObject | None:
     row = await tx.fetchrow(
         "select content::text, delivery from dev_payment_object where id = $1 and kind = $2 for update", id, kind
     )
-    return Stored(_decode(row), row.delivery) if row else None
+    return GatewayObject(_decode(row), row.delivery) if row else None
 
 
 async def find(tx: Statements, kind: str, id: str) -> Json | None:
@@ -124,13 +124,13 @@ async def add_deliveries(tx: Statements, events: Sequence[tuple[Json, datetime]]
     )
 
 
-class Due(NamedTuple):
+class DueEvent(NamedTuple):
     id: int
     event: str
     attempts: int
 
 
-async def list_due(tx: Statements, *, now: datetime, limit: int) -> list[Due]:
+async def list_due(tx: Statements, *, now: datetime, limit: int) -> list[DueEvent]:
     """Return due deliveries, which no one else can take until the transaction ends."""
     rows = await tx.fetch(
         """
@@ -144,7 +144,7 @@ async def list_due(tx: Statements, *, now: datetime, limit: int) -> list[Due]:
         now,
         limit,
     )
-    return [Due(row.id, row.event, row.attempts) for row in rows]
+    return [DueEvent(row.id, row.event, row.attempts) for row in rows]
 
 
 async def finish(tx: Statements, id: int) -> None:

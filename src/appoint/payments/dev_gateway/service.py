@@ -11,7 +11,7 @@ from ...database.pool import Transaction
 from . import forms, model, repository
 from .changes import apply, expire_if_due, get, lock
 from .forms import ApiError, Json
-from .model import Change, Delivery, Outcome
+from .model import Delivery, Effects, Outcome
 
 MAX_PAGE: Final = 100
 LISTS: Final = {
@@ -35,13 +35,13 @@ class ApiRequest(NamedTuple):
     """The address of hosted pages, without the session's id."""
 
 
-class ApiAnswer(NamedTuple):
+class ApiResponse(NamedTuple):
     status: int
     body: bytes
     replayed: bool = False
 
 
-async def respond(tx: Transaction, request: ApiRequest, *, now: datetime) -> ApiAnswer:
+async def respond(tx: Transaction, request: ApiRequest, *, now: datetime) -> ApiResponse:
     """Do what a request to the API asks, once for each idempotency key, and return the response."""
     if request.key is None or request.method == "GET":
         return await _perform(tx, request, now=now)
@@ -51,22 +51,22 @@ async def respond(tx: Transaction, request: ApiRequest, *, now: datetime) -> Api
         if previous is None or previous.digest != digest:
             message = "Keys for idempotent requests can only be used with the same parameters."
             error = ApiError(400, message, type="idempotency_error", code="idempotency_key_in_use")
-            return ApiAnswer(error.status, msgspec.json.encode(error.answer))
-        return ApiAnswer(previous.status, previous.answer.encode(), replayed=True)
-    answer = await _perform(tx, request, now=now)
-    await repository.store_answer(tx, request.key, status=answer.status, answer=answer.body.decode())
-    return answer
+            return ApiResponse(error.status, msgspec.json.encode(error.content))
+        return ApiResponse(previous.status, previous.answer.encode(), replayed=True)
+    response = await _perform(tx, request, now=now)
+    await repository.store_answer(tx, request.key, status=response.status, answer=response.body.decode())
+    return response
 
 
-async def _perform(tx: Transaction, request: ApiRequest, *, now: datetime) -> ApiAnswer:
+async def _perform(tx: Transaction, request: ApiRequest, *, now: datetime) -> ApiResponse:
     try:
         if request.method == "GET":
             content = await _read(tx, request, now=now)
         else:
             content = await _write(tx, request, now=now)
     except ApiError as error:
-        return ApiAnswer(error.status, msgspec.json.encode(error.answer))
-    return ApiAnswer(200, msgspec.json.encode(content))
+        return ApiResponse(error.status, msgspec.json.encode(error.content))
+    return ApiResponse(200, msgspec.json.encode(content))
 
 
 async def _read(tx: Transaction, request: ApiRequest, *, now: datetime) -> Json:
@@ -89,7 +89,7 @@ async def _write(tx: Transaction, request: ApiRequest, *, now: datetime) -> Json
     match request.path:
         case ("checkout", "sessions"):
             session = model.open_session(form, page_url=request.page_url, now=now)
-            return await apply(tx, Change([session], []), "prompt", session["id"], now=now)
+            return await apply(tx, Effects([session], []), "prompt", session["id"], now=now)
         case ("checkout", "sessions", id, "expire"):
             session, delivery = await lock(tx, "checkout.session", id)
             return await apply(tx, model.expire_session(session), delivery, id, now=now)
@@ -132,7 +132,7 @@ async def _create_intent(tx: Transaction, form: Mapping[str, Any], *, now: datet
         status="requires_confirmation" if payment_method else "requires_payment_method",
     )
     if form.get("confirm") != "true":
-        return await apply(tx, Change([intent], [("payment_intent.created", intent)]), "prompt", intent["id"], now=now)
+        return await apply(tx, Effects([intent], [("payment_intent.created", intent)]), "prompt", intent["id"], now=now)
     outcome = model.outcome_for(forms.text(form, "payment_method"))
     return await _confirm(tx, intent, outcome, "prompt", off_session=form.get("off_session") == "true", now=now)
 

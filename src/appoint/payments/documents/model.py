@@ -10,25 +10,19 @@ from typing import Literal
 
 import msgspec
 
+from ..parties import BankAccount
+from ..parties import Party as StoredParty
 from ..tax import LineAmounts, Tax, TaxGroup
 
 InvoiceKind = Literal["invoice", "creditNote"]
 PaymentMethod = Literal["card", "cash", "transfer", "terminal", "credit", "goodwill", "creditNote"]
 
 
-class Part(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class DocumentPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A part of a document. Stored as JSON, without the members that have their default."""
 
 
-class BankAccount(Part, frozen=True, kw_only=True):
-    """Where to transfer the amount due."""
-
-    holder: str
-    iban: str
-    bic: str | None = None
-
-
-class Party(Part, frozen=True, kw_only=True):
+class Party(DocumentPart, frozen=True, kw_only=True):
     """A seller or buyer as they were when the document was issued."""
 
     name: str
@@ -38,33 +32,24 @@ class Party(Part, frozen=True, kw_only=True):
     tax_number: str | None = None
     """The national tax number, for sellers without a VAT id."""
     registration: str | None = None
-    """Such as the court and number in the commercial register, or the chamber of physicians."""
+    """For example, the court and number in the commercial register, or the chamber of physicians."""
     email: str | None = None
     phone: str | None = None
     website: str | None = None
+    country: str | None = None
+    """The country whose tax law applies."""
     bank_account: BankAccount | None = None
 
 
-class PartySnapshot(msgspec.Struct, frozen=True, rename="camel"):
-    """A party as invoices store it. Its address is one string, with a line break or comma between the lines."""
-
-    name: str = ""
-    address: str | None = None
-    vat_id: str | None = None
-    tax_number: str | None = None
-    registration: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    website: str | None = None
-    bank_account: BankAccount | None = None
-
-    def party(self) -> Party:
-        lines = (self.address or "").replace("\n", ",").split(",")
-        members = {name: getattr(self, name) for name in self.__struct_fields__ if name != "address"}
-        return Party(**members, address=tuple(line.strip() for line in lines if line.strip()))
+def document_party(party: StoredParty) -> Party:
+    """Return a stored party as documents show it. If its address is on a single line, commas separate its parts."""
+    address = party.address or ""
+    lines = address.splitlines() if "\n" in address else address.split(",")
+    members = {name: getattr(party, name) for name in Party.__struct_fields__ if name != "address"}
+    return Party(**members, address=tuple(line.strip() for line in lines if line.strip()))
 
 
-class DocumentLine(Part, frozen=True, kw_only=True):
+class DocumentLine(DocumentPart, frozen=True, kw_only=True):
     """A line of an invoice. Unit amount and discount include tax if the document's prices do."""
 
     description: str
@@ -78,7 +63,7 @@ class DocumentLine(Part, frozen=True, kw_only=True):
     amounts: LineAmounts
 
 
-class Correction(Part, frozen=True, kw_only=True):
+class CorrectedInvoice(DocumentPart, frozen=True, kw_only=True):
     """The invoice that a credit note corrects."""
 
     number: str
@@ -86,7 +71,7 @@ class Correction(Part, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class InvoiceDocument(Part, frozen=True, kw_only=True):
+class InvoiceDocument(DocumentPart, frozen=True, kw_only=True):
     """An issued invoice or credit note. Amounts are in minor units of the currency and never negative."""
 
     kind: InvoiceKind = "invoice"
@@ -105,11 +90,11 @@ class InvoiceDocument(Part, frozen=True, kw_only=True):
     paid_amount: int = 0
     """What had been paid when the invoice was issued, such as a deposit."""
     payment_terms: str | None = None
-    corrects: Correction | None = None
+    corrects: CorrectedInvoice | None = None
     note: str | None = None
 
 
-class PaidInvoice(Part, frozen=True, kw_only=True):
+class PaidInvoice(DocumentPart, frozen=True, kw_only=True):
     """An invoice that a payment paid for, completely or in part."""
 
     number: str
@@ -117,7 +102,7 @@ class PaidInvoice(Part, frozen=True, kw_only=True):
     amount: int
 
 
-class Receipt(Part, frozen=True, kw_only=True):
+class Receipt(DocumentPart, frozen=True, kw_only=True):
     """A receipt for one payment, which can pay for several invoices."""
 
     number: str

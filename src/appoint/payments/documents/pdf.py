@@ -1,9 +1,10 @@
-"""Draws a document as PDF/A-3U, the archive format: fonts and colours are in the file, and its text can be searched.
+"""Renders a document as PDF/A-3U, the archive format: fonts and colours are in the file, and its text can be searched.
 
-Equal documents give equal bytes, whenever and wherever they are drawn, so a digest identifies what was issued. The
+Equal documents give equal bytes, whenever and wherever they are rendered, so a digest identifies what was issued. The
 layout follows DIN 5008, form B: the buyer's address shows in the window of an envelope.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from html import escape
@@ -37,8 +38,11 @@ TEXT_SIZE, SMALL_SIZE, FOOTER_SIZE, TITLE_SIZE = 9.5, 7.5, 6.5, 17.0
 LINE_HEIGHT, FACT_HEIGHT = 5.0, 5.8
 MIN_DESCRIPTION_WIDTH, MAX_LABEL_SHARE = 45.0, 0.6
 
+# fontTools logs each table of every font that it subsets, and the name of every letter in an invoice.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-def draw(sheet: Sheet, issued_on: date) -> bytes:
+
+def render(sheet: Sheet, issued_on: date) -> bytes:
     """Return the document as a PDF/A-3U file."""
     pdf = _SheetPdf(sheet, issued_on)
     pdf.draw_sheet()
@@ -135,7 +139,7 @@ class _SheetPdf(FPDF):
         self._draw_facts(sheet.facts, FACTS_LEFT)
 
     def _draw_facts(self, facts: Sequence[Fact], left: float, *, tabular: bool = False) -> None:
-        """Draw labels at the left and values at the right, on more than one line if they are long."""
+        """Render labels at the left and values at the right, on more than one line if they are long."""
         self._use_font(TEXT_SIZE, bold=True)
         width = 210 - RIGHT - left
         label_width = min(max(self._text_width(fact.label) for fact in facts) + 3, width * MAX_LABEL_SHARE)

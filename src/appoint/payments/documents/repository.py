@@ -1,4 +1,4 @@
-"""SQL for documents."""
+"""SQL for invoices as documents."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,8 +10,9 @@ import msgspec
 from ...database.pool import Statements
 from ...database.sql import load
 from ..numbers.model import format_number
+from ..parties import Party
 from ..tax import LineAmounts, Tax
-from .model import InvoiceKind, PartySnapshot
+from .model import InvoiceKind
 
 FIND_INVOICE: Final = load(__name__, "find_invoice")
 
@@ -42,8 +43,8 @@ class StoredInvoice(msgspec.Struct, frozen=True):
     language: str
     currency: str
     note: str | None
-    buyer: PartySnapshot
-    seller: PartySnapshot
+    buyer: Party
+    seller: Party
     time_zone: str
     corrected_series: str | None
     corrected_number: int | None
@@ -66,13 +67,13 @@ async def find_invoice(db: Statements, clinic_id: int, invoice_id: UUID) -> Stor
         return None
     members = dict(row)
     for name in ("buyer", "seller"):
-        members[name] = msgspec.json.decode(members[name], type=PartySnapshot)
+        members[name] = msgspec.json.decode(members[name], type=Party)
     members["lines"] = msgspec.json.decode(members["lines"] or "[]", type=list[StoredLine])
     return StoredInvoice(**members)
 
 
 async def request_pdfs(tx: Statements, clinic_id: int, invoice_id: UUID) -> None:
-    """Have the PDFs of an issued invoice and its credit notes drawn, unless that has already been requested."""
+    """Have the PDFs of an issued invoice and its credit notes rendered, unless that has already been requested."""
     await tx.execute(
         """
         insert into invoice_pdf (clinic_id, invoice_id)
@@ -88,7 +89,16 @@ async def request_pdfs(tx: Statements, clinic_id: int, invoice_id: UUID) -> None
 async def list_due(db: Statements, *, now: datetime, limit: int) -> Sequence[UUID]:
     """List invoices whose PDFs are due, in all clinics, oldest first."""
     rows = await db.fetch(
-        "select invoice_id from invoice_pdf where content is null and due_at <= $1 order by due_at limit $2", now, limit
+        """
+        select invoice_id
+          from invoice_pdf d
+         where content is null and due_at <= $1
+           and exists (select from clinic c where c.id = d.clinic_id)  -- has not moved
+         order by due_at
+         limit $2
+        """,
+        now,
+        limit,
     )
     return [row.invoice_id for row in rows]
 

@@ -1,8 +1,8 @@
-"""Draw invoices, and find their PDFs."""
+"""Render invoices and find their PDFs. The package `receipts` does the same for receipts."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from ...kit.regions import language_tag
 from ..numbers.model import format_number
 from ..tax import sum_up
 from . import repository
-from .model import Correction, DocumentLine, InvoiceDocument
+from .model import CorrectedInvoice, DocumentLine, InvoiceDocument, document_party
 from .repository import StoredInvoice, StoredLine, StoredPdf
 from .wording import invoice_sheet
 
@@ -30,23 +30,23 @@ INVOICE_EVENTS: Final = "invoice."
 
 
 async def request_pdfs(tx: Transaction, events: Sequence[Event]) -> None:
-    """Event subscriber: have the PDFs of newly issued invoices and credit notes drawn."""
+    """Event subscriber: have the PDFs of newly issued invoices and credit notes rendered."""
     for event in events:
         if event.type.startswith(INVOICE_EVENTS):
             await repository.request_pdfs(tx, event.clinic_id, UUID(event.subject_id))
 
 
-async def draw_due(db: Database, *, now: datetime) -> int:
-    """Draw the PDFs that are due, and return how many were drawn. One that fails is tried again an hour later."""
+async def render_due(db: Database, *, now: datetime) -> int:
+    """Render the PDFs that are due, and return how many succeeded. Retry failed ones an hour later."""
     count = 0
     for invoice_id in await repository.list_due(db, now=now, limit=BATCH_SIZE):
         try:
-            await draw_pdf(db, invoice_id)
+            await render_pdf(db, invoice_id)
             count += 1
         except errors.Unavailable:
             raise
         except Exception:
-            log.exception("invoice not drawn", invoice_id=str(invoice_id))
+            log.exception("invoice not rendered", invoice_id=str(invoice_id))
             await repository.postpone(db, clinic_of(invoice_id), invoice_id, due_at=now + RETRY_INTERVAL)
     return count
 
@@ -58,13 +58,13 @@ class AddressedDocument(NamedTuple):
     document: InvoiceDocument
 
 
-async def draw_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
-    """Draw an issued invoice's PDF and store it. Raise `NotFound` for a draft or an unknown invoice."""
-    # imported here, so that only processes that draw load fonts and fpdf2
-    from .pdf import draw  # noqa: PLC0415
+async def render_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
+    """Render an issued invoice's PDF and store it. Raise `NotFound` for a draft or an unknown invoice."""
+    # imported here, so that only processes that render load fonts and fpdf2
+    from .pdf import render  # noqa: PLC0415
 
     customer_id, document = await get_addressed(db, invoice_id)
-    content = await asyncio.to_thread(draw, invoice_sheet(document), document.issued_on)
+    content = await asyncio.to_thread(render, invoice_sheet(document), document.issued_on)
     pdf = StoredPdf(sha256(content).hexdigest(), content, document.number, customer_id)
     await repository.store_pdf(db, clinic_of(invoice_id), invoice_id, pdf)
     return pdf
@@ -84,28 +84,30 @@ async def get_document(db: Statements, invoice_id: UUID) -> InvoiceDocument:
 
 
 async def get_pdf(db: Statements, invoice_id: UUID) -> StoredPdf:
-    """Return an issued invoice's PDF. Draw it now if the worker has not done so yet. Raise `NotFound` for a draft or an
-    unknown invoice."""
+    """Return an issued invoice's PDF. Render it now if the worker has not done so yet. Raise `NotFound` for a draft or
+    an unknown invoice."""
     clinic_id = clinic_of(invoice_id)
     if pdf := await repository.find_pdf(db, clinic_id, invoice_id):
         return pdf
     await repository.request_pdfs(db, clinic_id, invoice_id)
-    return await draw_pdf(db, invoice_id)
+    return await render_pdf(db, invoice_id)
 
 
 def document_of(invoice: StoredInvoice) -> InvoiceDocument:
     """Return an invoice as its document says it. Dates are in the clinic's time zone."""
     breakdown = sum_up([(line.tax, line.amounts) for line in invoice.lines])
+    issued_on = clock.local_date(invoice.issued_at, invoice.time_zone)
+    supplied_on = issued_on if invoice.kind == "invoice" else None
     return InvoiceDocument(
         kind=invoice.kind,
         number=format_number(invoice.series, invoice.number),
-        issued_on=clock.local_date(invoice.issued_at, invoice.time_zone),
+        issued_on=issued_on,
         due_on=invoice.due_on,
         language=language_tag(invoice.language, None, invoice.time_zone),
         currency=invoice.currency,
-        seller=invoice.seller.party(),
-        buyer=invoice.buyer.party(),
-        lines=tuple(_line(line, invoice.time_zone) for line in invoice.lines),
+        seller=document_party(invoice.seller),
+        buyer=document_party(invoice.buyer),
+        lines=tuple(_line(line, invoice.time_zone, supplied_on) for line in invoice.lines),
         groups=breakdown.groups,
         total=breakdown.total,
         prices_include_tax=all(line.includes_tax for line in invoice.lines),
@@ -114,11 +116,12 @@ def document_of(invoice: StoredInvoice) -> InvoiceDocument:
     )
 
 
-def _line(line: StoredLine, time_zone: str) -> DocumentLine:
+def _line(line: StoredLine, time_zone: str, supplied_on: date | None) -> DocumentLine:
+    """Return a line of a document. A service without an appointment was supplied on the given day."""
     return DocumentLine(
         description=line.description,
         details=line.doctor,
-        supplied_on=clock.local_date(line.start_time, time_zone) if line.start_time else None,
+        supplied_on=clock.local_date(line.start_time, time_zone) if line.start_time else supplied_on,
         quantity=line.quantity,
         unit_amount=line.unit_amount,
         discount_amount=line.discount_amount,
@@ -127,10 +130,10 @@ def _line(line: StoredLine, time_zone: str) -> DocumentLine:
     )
 
 
-def _correction(invoice: StoredInvoice) -> Correction | None:
+def _correction(invoice: StoredInvoice) -> CorrectedInvoice | None:
     if invoice.corrected_series is None or invoice.corrected_number is None or invoice.corrected_issued_at is None:
         return None
-    return Correction(
+    return CorrectedInvoice(
         number=format_number(invoice.corrected_series, invoice.corrected_number),
         issued_on=clock.local_date(invoice.corrected_issued_at, invoice.time_zone),
     )

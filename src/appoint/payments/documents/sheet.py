@@ -1,6 +1,6 @@
 """What a document shows: strings in its language, in the order in which people read them.
 
-The PDF and the page are both drawn from a `Sheet`, so that they cannot differ.
+The PDF and the page are both rendered from a `Sheet`, so that they cannot differ.
 """
 
 from typing import Literal, NamedTuple

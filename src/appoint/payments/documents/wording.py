@@ -4,7 +4,8 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from ...kit.i18n import one_line, translatable, translate
-from ..tax import MEDICAL_CARE, NOT_SUBJECT_TO_TAX, TaxGroup
+from ..tax import TaxGroup
+from .exemptions import EXEMPTING_LAWS, EXEMPTIONS
 from .formats import Formats
 from .model import DocumentLine, InvoiceDocument, InvoiceKind, Party, PaymentMethod, Receipt
 from .sheet import Block, Cell, Column, Fact, Sheet, Table
@@ -24,19 +25,6 @@ WORDS: Final[dict[InvoiceKind, Words]] = {
         translatable("Credit note"), translatable("Credit note number"), translatable("Total credited")
     ),
 }
-REASONS: Final = {
-    "VATEX-EU-132-1B": translatable(
-        "Exempt from VAT: hospital and medical care (article 132 (1)(b) of Directive 2006/112/EC)."
-    ),
-    MEDICAL_CARE: translatable(
-        "Exempt from VAT: care by the medical professions (article 132 (1)(c) of Directive 2006/112/EC)."
-    ),
-    "VATEX-EU-132-1E": translatable(
-        "Exempt from VAT: services by dental technicians and dentists (article 132 (1)(e) of Directive 2006/112/EC)."
-    ),
-    NOT_SUBJECT_TO_TAX: translatable("Not subject to VAT."),
-}
-"""Sentences for the codes in the VATEX list that clinics need."""
 METHODS: Final[dict[PaymentMethod, str]] = {
     "card": translatable("Card"),
     "cash": translatable("Cash"),
@@ -207,19 +195,27 @@ def _notes(document: InvoiceDocument) -> tuple[str, ...]:
     return _non_empty(
         document.corrects and document.corrects.reason,
         prices if has_taxes else "",
-        *(_reason(reason, language) for reason in reasons),
+        *(_reason(reason, document.seller.country, language) for reason in reasons),
         document.payment_terms,
         document.note,
     )
 
 
-def _reason(reason: str, language: str) -> str:
-    """Return a sentence for a VATEX code. A reason in the clinic's own words is returned as it is."""
-    if sentence := REASONS.get(reason):
+def _reason(reason: str, country: str | None, language: str) -> str:
+    """Return a sentence for a VATEX code, with the country's own law if Appoint has it. A reason in the clinic's own
+    words is returned as it is."""
+    if law := EXEMPTING_LAWS.get((country, reason)):
+        return translate(language, "Exempt from VAT under {law}.", law=law)
+    if sentence := EXEMPTIONS.get(reason):
         return translate(language, sentence)
     if reason.startswith("VATEX-"):
         return translate(language, "Exempt from VAT ({code}).", code=reason)
     return reason
+
+
+def _in_groups(iban: str) -> str:
+    """Return an IBAN as people read it, in groups of four."""
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
 
 def _footer(seller: Party, language: str) -> tuple[Block, ...]:
@@ -237,7 +233,9 @@ def _footer(seller: Party, language: str) -> tuple[Block, ...]:
         ),
         Block(
             translate(language, "Bank account"),
-            _non_empty(account.holder, f"IBAN {account.iban}", account.bic and f"BIC {account.bic}") if account else (),
+            _non_empty(account.holder, f"IBAN {_in_groups(account.iban)}", account.bic and f"BIC {account.bic}")
+            if account
+            else (),
         ),
     )
     return tuple(block for block in blocks if block.lines)

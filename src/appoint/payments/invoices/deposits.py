@@ -13,14 +13,14 @@ from ..payments import repository as payments
 from .model import Invoice
 
 
-class Share(NamedTuple):
+class DepositShare(NamedTuple):
     """The part of a deposit that is for the appointments on an invoice."""
 
     payment_id: UUID
     amount: int
 
 
-async def lock_shares(tx: Transaction, invoice: Invoice) -> list[Share]:
+async def lock_shares(tx: Transaction, invoice: Invoice) -> list[DepositShare]:
     """Lock the deposits for the appointments on an invoice, and return the shares that can pay it."""
     if invoice.kind != "invoice":
         return []
@@ -32,10 +32,10 @@ async def lock_shares(tx: Transaction, invoice: Invoice) -> list[Share]:
                 shares[deposit.id] = shares.get(deposit.id, 0) + share
     if shares:
         await payments.lock(tx, invoice.clinic_id, payments=sorted(shares), invoices=[])
-    return [Share(payment_id, amount) for payment_id, amount in sorted(shares.items()) if amount]
+    return [DepositShare(payment_id, amount) for payment_id, amount in sorted(shares.items()) if amount]
 
 
-async def pay_with(tx: Transaction, actor: Actor, invoice: Invoice, shares: Sequence[Share]) -> None:
+async def pay_with(tx: Transaction, actor: Actor, invoice: Invoice, shares: Sequence[DepositShare]) -> None:
     """Pay a newly issued invoice from its shares of deposits."""
     left = invoice.open.amount
     for share in shares:

@@ -13,6 +13,7 @@ from ...kit.fields import Date, Locale
 from ...kit.i18n import translatable
 from ...kit.money import MAX_AMOUNT, Currency, Money
 from ...kit.structs import PageQuery, RequestBody, Resource
+from ..parties import Party
 from ..policies.model import PaymentPolicy
 from ..tax import Tax, TaxableLine, TaxCategory, TaxRate, TaxReason, break_down, check_tax
 
@@ -92,15 +93,6 @@ class InvoiceLine(msgspec.Struct, kw_only=True, rename="camel"):
     gross: int
 
 
-class Party(msgspec.Struct, kw_only=True, rename="camel"):
-    """A copy of a customer's or clinic's name and address, as they were when the invoice was issued."""
-
-    name: str
-    address: str | None = None
-    email: str | None = None
-    phone: str | None = None
-
-
 class Invoice(Resource):
     """An invoice or a credit note. It never changes once it is issued."""
 
@@ -170,7 +162,7 @@ class PricedLine(msgspec.Struct, frozen=True):
     first_cent: int
 
 
-class Discount(msgspec.Struct, frozen=True):
+class LineDiscount(msgspec.Struct, frozen=True):
     """What a coupon takes off a line."""
 
     coupon_use_id: UUID
@@ -178,7 +170,7 @@ class Discount(msgspec.Struct, frozen=True):
 
 
 def price_lines(
-    lines: Sequence[LineContent], policy: PaymentPolicy, discounts: dict[int, Discount]
+    lines: Sequence[LineContent], policy: PaymentPolicy, discounts: dict[int, LineDiscount]
 ) -> tuple[list[PricedLine], int]:
     """Compute the lines' amounts and the total. `discounts` has the coupons' discounts by the lines' positions.
 

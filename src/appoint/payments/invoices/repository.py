@@ -12,7 +12,8 @@ from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from ...kit.money import Money
 from ..numbers.model import DocumentNumber, format_number
-from .model import Invoice, InvoiceLine, Kind, Occasion, OwnInvoice, Party, PricedLine
+from ..parties import Party
+from .model import Invoice, InvoiceLine, Kind, Occasion, OwnInvoice, PricedLine
 
 LIST_INVOICES: Final = load(__name__, "list_invoices")
 INSERT_LINES: Final = load(__name__, "insert_lines")

@@ -9,7 +9,6 @@ import msgspec
 
 from ... import audit
 from ...clinics.clinics import service as clinics
-from ...clinics.clinics.model import Clinic
 from ...customers import service as customers
 from ...database.pool import Statements, Transaction
 from ...events import repository as events
@@ -23,19 +22,20 @@ from ..coupons import service as coupons
 from ..ledger import service as ledger
 from ..ledger.model import Posting
 from ..numbers.repository import take_number
+from ..parties import Party
 from ..policies import service as policies
 from ..policies.model import PaymentPolicy
+from ..sellers import service as sellers
 from . import deposits, repository
 from .model import (
-    Discount,
     Invoice,
     InvoiceContent,
     InvoicePatch,
     Kind,
     LineContent,
+    LineDiscount,
     Occasion,
     OwnInvoice,
-    Party,
     line_content,
     price_lines,
 )
@@ -194,11 +194,12 @@ async def issue_draft(tx: Transaction, draft: Invoice, *, now: datetime) -> Invo
         number,
         now=now,
         due_on=today + timedelta(days=policy.payment_terms_days) if draft.kind == "invoice" else None,
-        buyer=Party(name=patient.name, email=patient.email, phone=patient.phone),
-        seller=_seller(clinic),
+        buyer=Party(name=patient.name, address=patient.postal_address, email=patient.email, phone=patient.phone),
+        seller=await sellers.get_party(tx, clinic),
     )
     issued = await get(tx, draft.id)
-    await ledger.post(tx, issued.clinic_id, _postings(issued))
+    corrected = await get(tx, issued.corrects_id) if issued.corrects_id else issued
+    await ledger.post(tx, issued.clinic_id, _postings(issued, corrected.occasion))
     if issued.kind == "invoice":
         await append_event(tx, "invoice.issued", issued, InvoiceIssued(issued.customer_id))
         if issued.settled:
@@ -239,25 +240,24 @@ async def _write_lines(
 ) -> None:
     """Use the lines' coupons, and those that appointments were booked with. Compute the lines' amounts, and write the
     lines."""
-    discounts: dict[int, Discount] = {}
+    discounts: dict[int, LineDiscount] = {}
     for position, line in enumerate(lines):
+        price = line.quantity * line.unit_amount
         if line.coupon:
-            use_id, amount = await coupons.use(
+            use_id, discount = await coupons.use(
                 tx,
                 clinic_id=clinic_of(invoice_id),
                 code=line.coupon,
                 customer_id=customer_id,
                 type_id=await repository.find_type(tx, line.appointment_id) if line.appointment_id else None,
                 appointment_id=line.appointment_id,
-                price=line.quantity * line.unit_amount,
                 now=now,
             )
-            discounts[position] = Discount(use_id, amount)
+            discounts[position] = LineDiscount(use_id, discount.of(price))
         elif line.appointment_id and is_for_visits:
-            price = line.quantity * line.unit_amount
-            discount = await coupons.find_discount(tx, line.appointment_id, invoice_id=invoice_id, price=price)
-            if discount and discount[0] not in {each.coupon_use_id for each in discounts.values()}:
-                discounts[position] = Discount(*discount)
+            coupon_use = await coupons.find_discount(tx, line.appointment_id, invoice_id=invoice_id)
+            if coupon_use and coupon_use[0] not in {each.coupon_use_id for each in discounts.values()}:
+                discounts[position] = LineDiscount(coupon_use[0], coupon_use[1].of(price))
     priced, total = price_lines(lines, policy, discounts)
     await repository.replace_lines(tx, invoice_id, priced, total=total, includes_tax=policy.prices_include_tax)
 
@@ -272,13 +272,10 @@ def _check_appointments(clinic_id: int, lines: Sequence[LineContent]) -> None:
         raise errors.Invalid(*faults)
 
 
-def _seller(clinic: Clinic) -> Party:
-    return Party(name=clinic.name, address=clinic.address, email=clinic.email, phone=clinic.phone)
-
-
-def _postings(invoice: Invoice) -> list[Posting]:
+def _postings(invoice: Invoice, occasion: Occasion | None) -> list[Posting]:
+    """Return the transfers for an issued invoice or credit note. The occasion is that of the invoice itself."""
     kind = "invoice" if invoice.kind == "invoice" else "correction"
-    net = "fee" if invoice.occasion in ("noShow", "cancellation") else "net"
+    net = "fee" if occasion in ("noShow", "cancellation") else "net"
     currency = invoice.total.currency
     tax = sum(line.tax for line in invoice.lines)
     return [

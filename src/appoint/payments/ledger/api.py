@@ -7,6 +7,7 @@ from litestar import Controller, Response, get
 from litestar.params import FromPath
 
 from ...clinics.clinics import service as clinics
+from ...http.languages import language_tag_for
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import Disclosure
@@ -44,7 +45,11 @@ class Ledger(Controller):
         opt=route(permission="refund", media_types=("text/csv",)),
     )
     async def export(self, request: Request, clinic_id: FromPath[int], query: LedgerRange) -> Response[str]:
-        """Return a clinic's transfers in a range of days as CSV (RFC 4180), oldest first."""
+        """Return a clinic's transfers in a range of days as CSV (RFC 4180), oldest first.
+
+        Spreadsheet programs can open the file: it begins with a byte order mark, and where numbers have a decimal
+        comma, semicolons separate the columns. The region is the caller's (`Accept-Language`), or else the clinic's.
+        """
         return await self._export(request, clinic_id, query, "csv")
 
     @get(
@@ -58,7 +63,12 @@ class Ledger(Controller):
 
     async def _export(self, request: Request, clinic_id: int, query: LedgerRange, format: Format) -> Response[str]:
         content = await service.export(
-            request.db, clinic_id, format=format, first_day=query.from_date, last_day=query.until_date
+            request.db,
+            clinic_id,
+            format=format,
+            language=language_tag_for(request),
+            first_day=query.from_date,
+            last_day=query.until_date,
         )
         return Disclosure(
             request,

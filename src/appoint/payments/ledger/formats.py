@@ -1,7 +1,5 @@
 """A clinic's transfers as files for accounting programs."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -10,6 +8,7 @@ from babel.numbers import get_currency_precision
 
 from ...kit import clock
 from ...kit.money import Money
+from ...kit.spreadsheets import csv_file
 from .model import Transfer
 
 Format = Literal["csv", "beancount"]
@@ -37,35 +36,29 @@ COUNTED_STAGES: Final = ("final", "posted")
 """Pending transfers don't count, and voided ones never will."""
 
 
-class Clinic(NamedTuple):
+class LedgerClinic(NamedTuple):
     """What files say about the clinic."""
 
     name: str
     time_zone: str
+    language: str
+    """The reader's language tag, which decides what separates columns."""
 
 
-def to_csv(transfers: Sequence[Transfer], _clinic: Clinic) -> str:
-    """Return transfers as CSV (RFC 4180), with amounts in minor units."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(
+def to_csv(transfers: Sequence[Transfer], clinic: LedgerClinic) -> str:
+    """Return transfers as CSV, with amounts in minor units."""
+    rows = [
         (
             each.created_at.isoformat(), each.rule, each.debit, each.credit, each.amount.currency,
             each.amount.amount, each.stage, each.customer_id, each.invoice_id, each.payment_id, each.refund_id,
-            _cell(each.reference), each.id,
+            each.reference, each.id,
         )
         for each in transfers
-    )  # fmt: skip
-    return text.getvalue()
+    ]  # fmt: skip
+    return csv_file([COLUMNS, *rows], language=clinic.language, time_zone=clinic.time_zone)
 
 
-def _cell(value: str | None) -> str | None:
-    """Turn a value that a spreadsheet would run as a formula into plain text."""
-    return f"'{value}" if value and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-def to_beancount(transfers: Sequence[Transfer], clinic: Clinic) -> str:
+def to_beancount(transfers: Sequence[Transfer], clinic: LedgerClinic) -> str:
     """Return a Beancount ledger of the transfers that count: one transaction each, on its day at the clinic. Metadata
     refers to invoices and payments by their ids."""
     relevant = [each for each in transfers if each.stage in COUNTED_STAGES]
@@ -97,7 +90,7 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-FORMATS: Final[Mapping[Format, Callable[[Sequence[Transfer], Clinic], str]]] = {
+FORMATS: Final[Mapping[Format, Callable[[Sequence[Transfer], LedgerClinic], str]]] = {
     "csv": to_csv,
     "beancount": to_beancount,
 }

@@ -73,8 +73,8 @@ class RefundContent(RequestBody):
     reason: Reason | None = None
 
 
-class PolicyLine(NamedTuple):
-    """The appointment that a refund settles, and the row of the cancellation table that decided it."""
+class AppliedRule(NamedTuple):
+    """The cancellation rule that decided a refund, and the appointment that it was applied to."""
 
     appointment_id: UUID
     notice_minutes: int | None

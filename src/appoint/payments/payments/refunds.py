@@ -15,7 +15,7 @@ from ...kit.money import Money
 from ..ledger import service as ledger
 from . import postings, repository
 from .allocating import append_event, get_payment
-from .model import Payment, PolicyLine, Refund, RefundContent
+from .model import AppliedRule, Payment, Refund, RefundContent
 from .service import lock
 
 
@@ -32,7 +32,7 @@ async def refund_payment(
     *,
     payment_id: UUID,
     content: RefundContent,
-    decided_by: PolicyLine | None = None,
+    decided_by: AppliedRule | None = None,
     if_match: str | None,
     now: datetime,
 ) -> Refund:
@@ -87,7 +87,7 @@ async def take_out(
     destination: str,
     status: str,
     reason: str | None,
-    decided_by: PolicyLine | None = None,
+    decided_by: AppliedRule | None = None,
 ) -> Refund:
     """Take free cents out of a locked payment. Raise a `refund-too-large` `Conflict` if it has less left."""
     money = Money(amount, payment.amount.currency)

@@ -12,7 +12,7 @@ from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from ...kit.money import MAX_AMOUNT, Money
 from ..numbers.model import DocumentNumber, format_number
-from .model import Allocation, Method, OwnCredit, Payment, PolicyLine, Refund, Status
+from .model import Allocation, AppliedRule, Method, OwnCredit, Payment, Refund, Status
 
 ALLOCATE: Final = load(__name__, "allocate")
 LIST_PAYMENTS: Final = load(__name__, "list_payments")
@@ -23,7 +23,7 @@ COPIED: Final = (
 )  # fmt: skip
 
 
-class Piece(NamedTuple):
+class WrittenAllocation(NamedTuple):
     """An allocation that was just written."""
 
     id: UUID
@@ -193,7 +193,7 @@ async def allocate(
     currency: str,
     amount: int = MAX_AMOUNT,
     actor: str,
-) -> list[Piece]:
+) -> list[WrittenAllocation]:
     """Pay an invoice or make a refund with up to this amount of a payment's free cents. Return the allocations."""
     rows = await tx.fetch(
         ALLOCATE,
@@ -205,7 +205,7 @@ async def allocate(
         amount=amount,
         actor=actor,
     )
-    return [Piece(row.id, row.amount) for row in rows]
+    return [WrittenAllocation(row.id, row.amount) for row in rows]
 
 
 async def find_allocation(tx: Statements, id: UUID) -> AllocationRow | None:
@@ -259,7 +259,7 @@ async def add_refund(
     destination: str,
     status: str,
     reason: str | None,
-    decided_by: PolicyLine | None = None,
+    decided_by: AppliedRule | None = None,
 ) -> UUID:
     clinic_id = clinic_of(payment_id)
     return await tx.fetchval(

@@ -14,19 +14,19 @@ from . import allocating, repository, service
 from .model import Payment
 
 
-class Share(NamedTuple):
-    """The part of an amount that goes to one invoice."""
+class InvoiceAmount(NamedTuple):
+    """An amount owed on an invoice or paid towards it, in minor units."""
 
     invoice_id: UUID
     amount: int
 
 
-def share_out(amount: int, owed: Iterable[Share]) -> list[Share]:
+def share_out(amount: int, owed: Iterable[InvoiceAmount]) -> list[InvoiceAmount]:
     """Return how much of an amount goes to each invoice, in this order. No invoice gets more than is owed on it."""
-    shares: list[Share] = []
+    shares: list[InvoiceAmount] = []
     for invoice_id, open_amount in owed:
         if part := min(amount, open_amount):
-            shares.append(Share(invoice_id, part))
+            shares.append(InvoiceAmount(invoice_id, part))
             amount -= part
     return shares
 
@@ -38,7 +38,7 @@ async def list_unspent(db: Statements, *, clinic_id: int, customer_id: UUID) -> 
 
 
 async def spend(
-    tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, currency: str, owed: Sequence[Share]
+    tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, currency: str, owed: Sequence[InvoiceAmount]
 ) -> int:
     """Pay invoices, in this order, with what is left of a patient's payments, oldest first. Return how much was paid.
 

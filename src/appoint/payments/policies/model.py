@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from ...kit.money import portion
 from ...kit.structs import RequestBody
 from ..tax import NO_TAX_ON_CARE, NOT_SUBJECT_TO_TAX, Tax, TaxCategory, TaxRate, TaxReason
 
@@ -24,10 +25,7 @@ class CancellationRule(RequestBody):
 
 class PaymentPolicyContent(RequestBody):
     """How a clinic charges. For a type, null means as at the clinic; for a clinic, null means the default. Amounts are
-    in minor units of the clinic's currency.
-
-    Appoint stores `retainInvoicesYears`, but does not act on it yet.
-    """
+    in minor units of the clinic's currency."""
 
     deposit_amount: Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None = None
     deposit_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
@@ -49,10 +47,14 @@ class PaymentPolicyContent(RequestBody):
     tax_reason: TaxReason | None = None
     fee_tax_category: TaxCategory | None = None
     fee_tax_rate: TaxRate | None = None
+    mails_invoices: bool | None = None
+    """Whether patients get invoices and credit notes by email as soon as they are issued, as they do by default."""
     series: Series | None = None
     """What the numbers of invoices begin with, before the year."""
     payment_terms_days: Annotated[int, msgspec.Meta(ge=0, le=365)] | None = None
     retain_invoices_years: Annotated[int, msgspec.Meta(ge=1, le=30)] | None = None
+    """How long the law requires the clinic to keep invoices, credit notes and receipts, in years after the year of
+    issue; 10 by default. Then Appoint removes personal data from them and deletes their PDFs."""
 
 
 class PaymentPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +71,14 @@ class PaymentPolicy(msgspec.Struct, frozen=True, kw_only=True):
     prices_include_tax: bool = True
     tax: Tax = NO_TAX_ON_CARE
     fee_tax: Tax = Tax("O", 0, NOT_SUBJECT_TO_TAX)
+    mails_invoices: bool = True
     series: str = ""
     payment_terms_days: int = 14
     retain_invoices_years: int = 10
 
     def deposit(self, price: int) -> int:
         """Return what patients pay to book something with this price."""
-        if self.deposit_percent is not None:
-            return (price * self.deposit_percent + 50) // 100
-        return min(self.deposit_amount or 0, price)
+        return portion(price, percent=self.deposit_percent, amount=self.deposit_amount)
 
     def series_of(self, kind: Literal["invoice", "creditNote", "receipt"], year: int) -> str:
         """Return the series for this kind of document, such as “2027” or “CN-2027”."""
@@ -88,7 +89,7 @@ class PaymentPolicy(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_POLICY: Final = PaymentPolicy()
 SAME_MEMBERS: Final = (
     "deposit_refund_minutes", "no_show_fee_amount", "issues_fees", "invoices_at", "refund_to", "prices_include_tax",
-    "series", "payment_terms_days", "retain_invoices_years",
+    "mails_invoices", "series", "payment_terms_days", "retain_invoices_years",
 )  # fmt: skip
 """The members that a policy states in the same way as its content."""
 

@@ -32,7 +32,7 @@ class InvoiceTotals(NamedTuple):
         return Money(self.overdue_amount, self.currency)
 
 
-class Settlement(NamedTuple):
+class InvoiceAllocation(NamedTuple):
     """Part of a payment that pays an invoice."""
 
     allocation_id: UUID

@@ -11,13 +11,13 @@ from ...kit.money import Money
 from ..numbers.model import format_number
 from ..payments.model import Payment
 from ..payments.repository import to_payment
-from .model import InvoiceTotals, MonthTotals, Settlement, Takings, TypeTotals
+from .model import InvoiceAllocation, InvoiceTotals, MonthTotals, Takings, TypeTotals
 
 SUM_UP_INVOICES: Final = load(__name__, "sum_up_invoices")
 SUM_UP_TAKINGS: Final = load(__name__, "sum_up_takings")
 SUM_UP_MONTHS: Final = load(__name__, "sum_up_months")
 SUM_UP_TYPES: Final = load(__name__, "sum_up_types")
-LIST_SETTLEMENTS: Final = load(__name__, "list_settlements")
+LIST_INVOICE_ALLOCATIONS: Final = load(__name__, "list_invoice_allocations")
 
 
 async def sum_up_invoices(
@@ -27,11 +27,11 @@ async def sum_up_invoices(
     return [InvoiceTotals(*row) for row in rows]
 
 
-async def list_settlements(db: Statements, invoice_id: UUID) -> list[Settlement]:
+async def list_invoice_allocations(db: Statements, invoice_id: UUID) -> list[InvoiceAllocation]:
     """Return what pays an invoice, oldest first, including what has been undone."""
-    rows = await db.fetch(LIST_SETTLEMENTS, clinic_id=clinic_of(invoice_id), invoice_id=invoice_id)
+    rows = await db.fetch(LIST_INVOICE_ALLOCATIONS, clinic_id=clinic_of(invoice_id), invoice_id=invoice_id)
     return [
-        Settlement(
+        InvoiceAllocation(
             allocation_id=row.id,
             payment_id=row.payment_id,
             method=row.method,

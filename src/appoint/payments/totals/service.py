@@ -11,7 +11,7 @@ from ..invoices.model import Invoice
 from ..payments import repository as payments
 from ..payments.model import Payment
 from . import repository
-from .model import InvoiceTotals, MonthTotals, Settlement, Takings, TypeTotals
+from .model import InvoiceAllocation, InvoiceTotals, MonthTotals, Takings, TypeTotals
 
 
 async def list_invoices(
@@ -65,9 +65,9 @@ async def sum_up_invoices(
     return await repository.sum_up_invoices(db, clinic_id, customer_id=customer_id, today=today)
 
 
-async def list_settlements(db: Statements, *, invoice_id: UUID) -> Sequence[Settlement]:
+async def list_invoice_allocations(db: Statements, *, invoice_id: UUID) -> Sequence[InvoiceAllocation]:
     """Return what pays an invoice, oldest first, including what has been undone."""
-    return await repository.list_settlements(db, invoice_id)
+    return await repository.list_invoice_allocations(db, invoice_id)
 
 
 async def sum_up_takings(db: Statements, *, clinic_id: int, first_day: date, last_day: date) -> Sequence[Takings]:

@@ -209,6 +209,7 @@ async def list_ended(db: Statements, *, now: datetime, limit: int) -> list[UUID]
         select p.id
           from payment p
          where p.status = 'pending' and p.gateway = $1 and p.method = 'card'
+           and exists (select from clinic c where c.id = p.clinic_id)  -- has not moved
            and (p.expires_at <= $2
                 or p.invoice_id is null
                    and not exists (select

@@ -62,6 +62,7 @@ async def list_unsent(db: Statements, *, limit: int) -> list[CardRefund]:
           join payment p on p.clinic_id = r.clinic_id and p.id = r.payment_id
          where r.status = 'pending' and r.destination = 'method' and r.gateway_refund_id is null
            and p.gateway = $1 and p.gateway_payment_id is not null
+           and exists (select from clinic c where c.id = r.clinic_id)  -- has not moved
          order by r.created_at
          limit $2
         """,

@@ -1,13 +1,26 @@
--- A clinic's drafts, open invoices and overdue invoices, for each currency.
-with due as (
-  select i.currency, i.status, i.total, i.due_on,
-         i.total - coalesce(paid.amount, 0) as owed
+-- A clinic's or one of its patients' drafts, open invoices and overdue invoices, for each currency.
+with paid as (  -- per invoice, for the whole clinic
+  select a.invoice_id, sum(a.amount)::bigint as amount
+    from allocation a
+   where :customer_id::uuid is null and a.clinic_id = :clinic_id and a.invoice_id is not null and a.undone_at is null
+   group by a.invoice_id
+), due as (
+  select i.currency, i.status, i.total, i.due_on, i.total - coalesce(paid.amount, 0) as owed
     from invoice i
-   cross join lateral (select sum(a.amount)::bigint as amount
-                         from allocation a
-                        where a.clinic_id = :clinic_id and a.invoice_id = i.id and a.undone_at is null) as paid
-   where i.clinic_id = :clinic_id and i.kind = 'invoice'
-     and (:customer_id::uuid is null or i.customer_id = :customer_id)
+    left join paid on paid.invoice_id = i.id
+   where :customer_id is null and i.clinic_id = :clinic_id and i.kind = 'invoice' and i.status = 'issued'
+   union all
+  select i.currency, i.status, i.total, i.due_on, 0
+    from invoice i
+   where :customer_id is null and i.clinic_id = :clinic_id and i.kind = 'invoice' and i.status = 'draft'
+   union all
+  select i.currency, i.status, i.total, i.due_on,
+         i.total - (select coalesce(sum(a.amount), 0)::bigint
+                      from allocation a
+                     where a.clinic_id = :clinic_id and a.invoice_id = i.id and a.undone_at is null)
+    from invoice i
+   where :customer_id is not null and i.customer_id = :customer_id and i.clinic_id = :clinic_id
+     and i.kind = 'invoice'
 )
 select currency,
        count(*) filter (where status = 'draft')::integer as draft_count,

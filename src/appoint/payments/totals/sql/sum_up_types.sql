@@ -4,13 +4,18 @@ with days as (
          local_instant(:last_day::date + 1, 0, time_zone) as last
     from clinic
    where id = :clinic_id
+), lines as materialized (  -- for the whole clinic, because a lookup for each invoice takes much longer
+  select l.invoice_id, l.appointment_id, l.gross
+    from invoice_line l
+   where l.clinic_id = :clinic_id
 )
 select t.name, i.currency, count(*)::integer as line_count, sum(l.gross)::bigint as issued
-  from days, invoice i
-  join invoice_line l on l.clinic_id = :clinic_id and l.invoice_id = i.id
+  from days
+  join invoice i
+    on i.clinic_id = :clinic_id and i.kind = 'invoice' and i.status = 'issued' and i.issued_at >= days.first
+       and i.issued_at < days.last
+  join lines l on l.invoice_id = i.id
   left join appointment a on a.clinic_id = :clinic_id and a.id = l.appointment_id
   left join appointment_type t on t.clinic_id = :clinic_id and t.id = a.appointment_type_id
- where i.clinic_id = :clinic_id and i.kind = 'invoice' and i.status = 'issued' and i.issued_at >= days.first
-   and i.issued_at < days.last
  group by t.id, t.name, i.currency
  order by issued desc, t.name

@@ -14,9 +14,9 @@ from ...kit import date_formats, errors
 from ...kit.actors import Actor
 from ...kit.i18n import translatable, translate
 from ...kit.ids import clinic_of
+from ..invoices import repository, service
+from ..invoices.model import Invoice, InvoiceContent, LineContent
 from ..policies import service as policies
-from . import repository, service
-from .model import Invoice, InvoiceContent, LineContent
 
 VISIT: Final = translatable("Visit")
 
@@ -33,10 +33,8 @@ async def bill_appointment(
     earlier_id = await repository.find_for_appointment(tx, appointment_id)
     if earlier_id:
         earlier = await service.get(tx, earlier_id)
-        is_taken_back = (
-            earlier.total.amount and await repository.corrected_total(tx, earlier_id) == earlier.total.amount
-        )
-        if not is_taken_back:
+        is_reversed = earlier.total.amount and await repository.corrected_total(tx, earlier_id) == earlier.total.amount
+        if not is_reversed:
             return earlier
     content = await _content(tx, clinic_id, appointment_id)
     invoice = await service.create(

@@ -1,0 +1,1 @@
+"""Delete unsuccessful payments, and remove personal data from documents that the law no longer requires."""

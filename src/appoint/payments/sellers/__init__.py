@@ -1,0 +1,1 @@
+"""Sellers: what a clinic's invoices and receipts say about it."""
