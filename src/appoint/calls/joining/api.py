@@ -14,6 +14,7 @@ from ...http.responses import json_response
 from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page
+from ..providers.gateway import default_gateway
 from . import service
 from .details import CallDetails, CallFilter, ListedCall, describe
 
@@ -46,19 +47,27 @@ class Calls(Controller):
         opt=route(permission="attend-visits", owned_by="appointment_id"),
     )
     async def find(self, request: Request, appointment_id: FromPath[UUID]) -> Response[CallDetails]:
-        """Return an appointment's call: when people can join it, and on which page. Not found if there is no call."""
+        """Return an appointment's call: when people can join it, and on which page. Not found for appointments that are
+        not video visits."""
         return json_response(request, await self._get(request, appointment_id), subjects=[appointment_id])
 
     @post(
         "/appointments/{appointment_id:uuid}/call/renew",
         operation_id="renewCall",
         status_code=HTTP_200_OK,
-        opt=STAFF,
+        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("room-exists",)),
     )
     async def renew(self, request: Request, appointment_id: FromPath[UUID]) -> Response[CallDetails]:
-        """Try again to create a room after all attempts have failed. Not found unless the call is `dead`."""
+        """Create a call's room now, if an attempt has failed or the call was ended too early. Refused if the call has
+        a room, and not found once the visit is over."""
         idempotency_key(request)  # a repeat changes nothing, so only check the header
-        await request.db.atomic(service.renew, request.user, appointment_id=appointment_id, now=clock.now())
+        await request.db.atomic(
+            service.renew,
+            request.user,
+            appointment_id=appointment_id,
+            default_gateway=default_gateway(request.services.settings),
+            now=clock.now(),
+        )
         return json_response(request, await self._get(request, appointment_id))
 
     @post("/appointments/{appointment_id:uuid}/call/end", operation_id="endCall", status_code=204, opt=STAFF)
@@ -74,4 +83,6 @@ class Calls(Controller):
             request.user,
             origin=request.services.settings.links_url,
             secret=request.services.secret_key,
+            default_gateway=default_gateway(request.services.settings),
+            now=clock.now(),
         )

@@ -19,7 +19,7 @@ GUEST_PURPOSE: Final = "join-guest"
 GUEST_PREFIX: Final = "g"
 
 
-class Party(NamedTuple):
+class LinkHolder(NamedTuple):
     """A patient or guest with a join link."""
 
     appointment_id: UUID
@@ -37,16 +37,21 @@ def code(secret: str, appointment_id: UUID, number: int = 1) -> str:
     return short_id(secret, PURPOSE, appointment_id, number)
 
 
+def join_url(origin: str, secret: str, appointment_id: UUID, number: int = 1) -> str:
+    """Return a patient's link."""
+    return f"{origin}/join/{code(secret, appointment_id, number)}"
+
+
 def guest_code(secret: str, guest_id: UUID) -> str:
     return GUEST_PREFIX + short_id(secret, GUEST_PURPOSE, guest_id)
 
 
-async def find_party(db: Database, secret: str, code: str, now: datetime) -> Party | None:
+async def find_party(db: Database, secret: str, code: str, now: datetime) -> LinkHolder | None:
     """Return who a link belongs to, or None if it is invalid or has been revoked."""
     if content := verify_short_id(secret, PURPOSE, code):
         appointment_id, number = content
-        return Party(appointment_id) if await is_current(db, appointment_id, number, now) else None
+        return LinkHolder(appointment_id) if await is_current(db, appointment_id, number, now) else None
     if code.startswith(GUEST_PREFIX) and (content := verify_short_id(secret, GUEST_PURPOSE, code[1:])):
         guest = await guests.find(db.within(ids.clinic_of(content[0])), content[0])
-        return Party(guest.appointment_id, guest.id, guest.name) if guest else None
+        return LinkHolder(guest.appointment_id, guest.id, guest.name) if guest else None
     return None

@@ -6,28 +6,38 @@ from uuid import UUID
 
 import msgspec
 
-from ..providers.model import CLOSES_AFTER, DOCTOR_OPENS_BEFORE, Gateway, Room, room_name
-from ..rooms.model import State
+from ..providers.failures import FailureCode
+from ..providers.model import CLOSES_AFTER, DOCTOR_OPENS_BEFORE, Gateway, GatewayChoice, Room, room_name
+from ..rooms.model import MIN_PERIOD, State
 
-Stage = Literal["off", "early", "preparing", "ready", "waiting", "admitted", "broken", "closed"]
-"""`off`: the visit does not take place. `early`: the waiting room is not open yet. `preparing`: there is no call yet.
-`ready`: the waiting room is open. `waiting`: the patient is in it. `admitted`: people can enter the call. `broken`:
-there is no room. `closed`: the visit is over."""
+Stage = Literal["off", "unavailable", "early", "preparing", "ready", "waiting", "admitted", "broken", "ended", "closed"]
+"""`off`: the visit does not take place. `unavailable`: the clinic no longer has video visits. `early`: the waiting room
+is not open yet. `preparing`: there is no call yet. `ready`: the waiting room is open. `waiting`: the patient is in it.
+`admitted`: people can enter the call. `broken`: there is no room. `ended`: staff have ended the call. `closed`: the
+visit is over."""
 LIVE: Final = ("booked", "arrived", "checked-in", "fulfilled")
 
 
 class Call(msgspec.Struct, frozen=True):
-    """An appointment's live call."""
+    """An appointment's call at its current time."""
 
     id: UUID
     gateway: Gateway
     state: State
-    error: str | None
+    error: FailureCode | None
+    wanted_at: datetime
+    """When Appoint began to create or end the room."""
+    due_at: datetime | None
+    """When a job will next try to create or end the room."""
     waiting_since: datetime | None
     opened_at: datetime | None
     patient_joined_at: datetime | None
     doctor_joined_at: datetime | None
     delay_minutes: int | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("ending", "ended")
 
 
 class BoardCall(msgspec.Struct, frozen=True):
@@ -40,20 +50,22 @@ class BoardCall(msgspec.Struct, frozen=True):
     """Whether the room could not be created."""
 
 
-class Opening(NamedTuple):
-    """When an appointment's call opens for its patient, and when it closes."""
+class JoinWindow(NamedTuple):
+    """When a video visit opens for its patient, when it closes, and the number to call if it doesn't work."""
 
     appointment_id: UUID
     opens_at: datetime
     closes_at: datetime
+    phone: str | None
 
 
 class JoinLink(NamedTuple):
-    """The page where a patient joins a call, and when it opens and closes."""
+    """The page where a patient joins a call, when it opens and closes, and the number to call if it doesn't work."""
 
     path: str
     opens_at: datetime
     closes_at: datetime
+    phone: str | None
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -62,6 +74,7 @@ class Visit(msgspec.Struct, frozen=True):
     appointment_id: UUID
     clinic_id: int
     status: str
+    sequence: int
     link_number: int
     """The number of the currently valid manage link."""
     start_time: datetime
@@ -72,14 +85,26 @@ class Visit(msgspec.Struct, frozen=True):
     phone: str | None
     """The number to call if the video visit doesn't work."""
     opens_before_minutes: int
+    customer_id: UUID
     doctor_id: UUID
     doctor: str
     type: str | None
     preparation: str | None
     is_online: bool
+    choice: GatewayChoice | None
+    """Where the clinic has chosen to hold its video visits."""
+    arranged_at: datetime
+    """When the visit got its current time."""
     patient: str | None
+    patient_phone: str | None
+    patient_email: str | None
     patient_time_zone: str | None
     call: Call | None = None
+
+    @property
+    def is_in_person(self) -> bool:
+        """Whether the visit takes place, but no longer by video."""
+        return not self.is_online and self.status in LIVE
 
     @property
     def opens_at(self) -> datetime:
@@ -93,21 +118,38 @@ class Visit(msgspec.Struct, frozen=True):
     def closes_at(self) -> datetime:
         return self.end_time + CLOSES_AFTER
 
+    def needs_call(self, default_gateway: Gateway | None, now: datetime) -> bool:
+        """Return whether a job has a call for the visit, or is about to."""
+        has_place = (self.choice or default_gateway) not in (None, "off")
+        return self.is_online and has_place and self.status in LIVE and now < self.end_time
+
     def stage(self, now: datetime) -> Stage:
         """Return how far the visit has come for its patient and their guests."""
         if not self.is_online or self.status not in LIVE:
             return "off"
         if now >= self.closes_at or (self.call is None and now >= self.end_time):
             return "closed"
+        if self.choice == "off" and (self.call is None or self.call.is_over):
+            return "unavailable"
+        if self.call and self.call.is_over:
+            return "ended"
         if now < self.opens_at:
             return "early"
         if self.call is None:
-            return "preparing" if now < self.start_time else "broken"
+            is_new = now < max(self.start_time, self.arranged_at + MIN_PERIOD)
+            return "preparing" if is_new else "broken"
         if self.call.state == "dead":
             return "broken"
         if self.call.state == "open":
             return "admitted"
         return "waiting" if self.call.waiting_since else "ready"
+
+    def uses_room(self, call_id: UUID, gateway: Gateway) -> bool:
+        """Return whether a call's room at this provider is the visit's current one, and not one from before the visit
+        was rescheduled, cancelled or ended."""
+        call = self.call
+        is_current = call is not None and (call.id, call.gateway) == (call_id, gateway) and not call.is_over
+        return is_current and self.is_online and self.status in LIVE
 
     def doctor_stage(self, now: datetime) -> Stage:
         """Return how far the visit has come for its doctor: `waiting` if the patient is, `admitted` once the doctor has
@@ -118,7 +160,7 @@ class Visit(msgspec.Struct, frozen=True):
 
     def waited(self, now: datetime) -> int | None:
         """Return how many minutes the patient has been in the waiting room; None if they are not there."""
-        if self.call is None or self.call.waiting_since is None or self.call.state == "open":
+        if self.call is None or self.call.waiting_since is None or self.call.is_over or self.call.state == "open":
             return None
         return max(now - self.call.waiting_since, timedelta()) // timedelta(minutes=1)
 

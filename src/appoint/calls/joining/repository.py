@@ -8,9 +8,9 @@ from uuid import UUID
 from ...database.pool import Row, Statements, affected, to
 from ...database.sql import load
 from ...kit.ids import clinic_of
-from ..providers.model import CLOSES_AFTER
+from ..providers.model import CLOSES_AFTER, Gateway
 from ..rooms.model import State
-from .model import BoardCall, Call, Opening, Visit
+from .model import BoardCall, Call, JoinWindow, Visit
 
 FIND_VISIT: Final = load(__name__, "find_visit")
 MARK_WAITING: Final = load(__name__, "mark_waiting")
@@ -30,21 +30,29 @@ async def find_appointment_id(db: Statements, call_id: UUID) -> UUID | None:
     )
 
 
-async def list_openings(db: Statements, appointment_ids: Sequence[UUID]) -> list[Opening]:
-    """Return when these appointments' live calls open and close, at any clinic."""
+async def list_join_windows(
+    db: Statements, appointment_ids: Sequence[UUID], *, default_gateway: Gateway | None, now: datetime
+) -> list[JoinWindow]:
+    """Return when people can join those of these appointments that are video visits and not over, at any clinic."""
     rows = await db.fetch(
         """
-        select c.appointment_id, lower(c.during) - make_interval(mins => coalesce(s.opens_before_minutes, 15)),
-               upper(c.during) + $3::interval
+        select a.id, lower(a.during) - make_interval(mins => coalesce(s.opens_before_minutes, 15)),
+               upper(a.during) + $3::interval, coalesce(s.phone, c.phone)
           from unnest($1::integer[], $2::uuid[]) as given (clinic_id, id)
-          join call c on c.clinic_id = given.clinic_id and c.live_appointment_id = given.id
-          left join call_settings s on s.clinic_id = c.clinic_id
+          join clinic c on c.id = given.clinic_id
+          join appointment a on a.clinic_id = given.clinic_id and a.id = given.id
+          join appointment_type t on t.clinic_id = given.clinic_id and t.id = a.appointment_type_id
+          left join call_settings s on s.clinic_id = given.clinic_id
+         where t.mode = 'online' and coalesce(s.gateway, $4::text) <> 'off'
+           and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled') and upper(a.during) > $5::timestamptz - $3
         """,
         [clinic_of(each) for each in appointment_ids],
         appointment_ids,
         CLOSES_AFTER,
+        default_gateway,
+        now,
     )
-    return [Opening(*row) for row in rows]
+    return [JoinWindow(*row) for row in rows]
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[BoardCall]:
@@ -136,16 +144,25 @@ async def request_end(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
     return affected(tag) == 1
 
 
-async def renew(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
-    """Let a job try again to create the room. Return False unless Appoint has given up on it."""
+async def renew(tx: Statements, call_id: UUID, *, gateway: Gateway, now: datetime) -> bool:
+    """Let a job create the room at this gateway now. If Appoint has given up on the room, or the call has been ended,
+    start again, and empty the waiting room. Return False for any other call, unless the last attempt to create its room
+    has failed. The reason for that stays until the next attempt."""
     tag = await tx.execute(
         """
         update call
-           set state = 'wanted', due_at = $3, tries = 0, error = null, version = version + 1, updated_at = $3
-         where clinic_id = $1 and id = $2 and state = 'dead'
+           set state = 'wanted', gateway = $4, due_at = greatest($3, leased_until), tries = 0,
+               error = case when state in ('wanted', 'dead') and gateway = $4 then error end,
+               waiting_since = case when state = 'wanted' then waiting_since end,
+               opened_at = null, patient_joined_at = null, doctor_joined_at = null,
+               recording_requested_at = null, version = version + 1,
+               updated_at = case when state = 'wanted' then updated_at else $3 end
+         where clinic_id = $1 and id = $2
+           and (state in ('dead', 'ending', 'ended') or state = 'wanted' and error is not null)
         """,
         clinic_of(call_id),
         call_id,
         now,
+        gateway,
     )
     return affected(tag) == 1

@@ -12,15 +12,16 @@ from ...kit import errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import one_line
 from ...kit.key_ring import UnreadableError
+from ..providers.failures import ProviderFailure
 from ..providers.gateway import Providers
-from ..providers.model import Person, ProviderFailure, person_id
+from ..providers.model import Gateway, Person, person_id
 from ..recordings import repository as recordings
 from ..rooms.model import State
 from ..settings import repository as settings_repository
 from . import repository
 from .details import ListedCall
-from .links import Party, code
-from .model import BoardCall, JoinLink, Visit
+from .links import LinkHolder, code
+from .model import LIVE, BoardCall, JoinLink, Visit
 
 MAX_NAME_LENGTH: Final = 100
 
@@ -48,7 +49,7 @@ async def wait(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: date
         await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=[appointment_id])
 
 
-async def enter(db: Database, actor: Actor, *, party: Party, providers: Providers, now: datetime) -> str | None:
+async def enter(db: Database, actor: Actor, *, party: LinkHolder, providers: Providers, now: datetime) -> str | None:
     """Return the address at which the patient or guest enters the call, or None until the doctor has let them in. Raise
     `ProviderFailure`."""
 
@@ -110,13 +111,15 @@ async def find_origin(db: Database, visit: Visit, providers: Providers) -> str |
     return f"{parts.scheme}://{parts.netloc}" if address and address != providers.public_url else None
 
 
-async def find_join_links(db: Statements, secret: str, numbers: Mapping[UUID, int]) -> dict[UUID, JoinLink]:
-    """Return the link where the patient joins the call, by appointment. Leave out appointments without a call.
-    `numbers` contains each manage link's number."""
-    openings = await repository.list_openings(db, list(numbers))
+async def find_join_links(
+    db: Statements, secret: str, numbers: Mapping[UUID, int], *, default_gateway: Gateway | None, now: datetime
+) -> dict[UUID, JoinLink]:
+    """Return the link where the patient joins the call, by appointment. It is valid before the call exists. Leave out
+    appointments that are not video visits, or over. `numbers` contains each manage link's number."""
+    windows = await repository.list_join_windows(db, list(numbers), default_gateway=default_gateway, now=now)
     return {
-        id: JoinLink(f"/join/{code(secret, id, numbers[id])}", opens_at, closes_at)
-        for id, opens_at, closes_at in openings
+        id: JoinLink(f"/join/{code(secret, id, numbers[id])}", opens_at, closes_at, phone)
+        for id, opens_at, closes_at, phone in windows
     }
 
 
@@ -153,9 +156,19 @@ async def end(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datet
     await _change(tx, actor, appointment_id, lambda call_id: repository.request_end(tx, call_id, now=now))
 
 
-async def renew(tx: Transaction, actor: Actor, *, appointment_id: UUID, now: datetime) -> None:
-    """Let a job try again to create a room that Appoint has given up on. Raise `NotFound` for any other room."""
-    await _change(tx, actor, appointment_id, lambda call_id: repository.renew(tx, call_id, now=now))
+async def renew(
+    tx: Transaction, actor: Actor, *, appointment_id: UUID, default_gateway: Gateway | None, now: datetime
+) -> None:
+    """Let a job create the room now, at the clinic's current provider, if an attempt has failed, or if the call has
+    been ended too early. Raise a `room-exists` `Conflict` for any other call, and `NotFound` if there is no call, once
+    the visit is over, or if the clinic has no video visits."""
+    visit = await get_visit(tx, appointment_id)
+    gateway = visit.choice or default_gateway
+    if visit.call is None or visit.status not in LIVE or now >= visit.closes_at or gateway in (None, "off"):
+        raise errors.NotFound
+    if not await repository.renew(tx, visit.call.id, gateway=gateway, now=now):
+        raise errors.Conflict("room-exists")
+    await audit.record(tx, actor, clinic_id=visit.clinic_id, subjects=[appointment_id])
 
 
 async def _change(
@@ -177,6 +190,6 @@ async def _address(db: Database, visit: Visit, person: Person, providers: Provid
     try:
         connection = await settings_repository.find_connection(db, visit.clinic_id, visit.call.gateway)
     except UnreadableError:
-        raise ProviderFailure("the connection cannot be decrypted") from None
+        raise ProviderFailure("unreadable-settings") from None
     gateway = providers.gateway_for(visit.call.gateway, connection)
     return await gateway.enter(visit.room(providers.secret), person, now=now)

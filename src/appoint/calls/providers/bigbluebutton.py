@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from .model import Connection, Person, ProviderFailure, Room
-from .transport import MAX_ANSWER_BYTES, MAX_LIST_BYTES, Request, Transport, refusal
+from .failures import ProviderFailure
+from .model import Connection, Person, Room
+from .transport import MAX_LIST_BYTES, MAX_RESPONSE_BYTES, Request, Transport, refusal
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -37,7 +38,7 @@ class BigBlueButtonGateway:
     async def make(self, room: Room) -> None:
         """Only check that the server responds and accepts the secret."""
         if not (self.connection.url and self.connection.secret):
-            raise ProviderFailure("the address or the secret is missing")
+            raise ProviderFailure("incomplete-settings")
         await self._call("isMeetingRunning", {"meetingID": room.name})
 
     async def end(self, room: Room) -> None:
@@ -86,19 +87,19 @@ class BigBlueButtonGateway:
         return f"{self.api}/{call}?{signed}checksum={checksum(call, query, self.connection.secret)}"
 
     async def _call(
-        self, call: str, parameters: Mapping[str, str], *, max_bytes: int = MAX_ANSWER_BYTES
+        self, call: str, parameters: Mapping[str, str], *, max_bytes: int = MAX_RESPONSE_BYTES
     ) -> "Element[str]":
-        """Return the response. Treat a meeting that does not exist as ended."""
-        answer = await self.transport(Request("GET", self._url(call, parameters), max_bytes=max_bytes))
-        if answer.status != 200:
-            raise refusal(answer.status)
-        response = parse(answer.body)
-        reason = response.findtext("messageKey", "")
-        if response.findtext("returncode") == "SUCCESS" or (call == "end" and reason == "notFound"):
-            return response
+        """Return the parsed response. Treat a meeting that does not exist as ended."""
+        response = await self.transport(Request("GET", self._url(call, parameters), max_bytes=max_bytes))
+        if response.status != 200:
+            raise refusal(response.status)
+        document = parse(response.body)
+        reason = document.findtext("messageKey", "")
+        if document.findtext("returncode") == "SUCCESS" or (call == "end" and reason == "notFound"):
+            return document
         if reason == "checksumError":
             raise refusal(401)
-        raise ProviderFailure(f"the provider refuses the request to {call}")
+        raise ProviderFailure("refused", call)
 
 
 def checksum(call: str, query: str, secret: str) -> str:
@@ -117,4 +118,4 @@ def parse(body: bytes) -> "Element[str]":
     try:
         return fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise ProviderFailure("the provider's response is not what its documentation says") from None
+        raise ProviderFailure("unexpected-response") from None

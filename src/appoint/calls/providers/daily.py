@@ -12,8 +12,9 @@ from uuid import UUID
 
 import msgspec
 
-from .model import Connection, Person, ProviderFailure, Room
-from .transport import MAX_LIST_BYTES, Answer, Request, Transport, refusal
+from .failures import ProviderFailure
+from .model import Connection, Person, Room
+from .transport import MAX_LIST_BYTES, Request, Response, Transport, refusal
 
 API: Final = "https://api.daily.co/v1"
 PAGE_SIZE: Final = 100
@@ -52,8 +53,8 @@ class DailyGateway:
 
     async def make(self, room: Room) -> None:
         if not (self.connection.url and self.connection.secret):
-            raise ProviderFailure("the address or the API key is missing")
-        answer = await self._send(
+            raise ProviderFailure("incomplete-settings")
+        response = await self._send(
             "POST",
             "/rooms",
             {
@@ -67,16 +68,16 @@ class DailyGateway:
                 },
             },
         )
-        if answer.status == 400:  # what Daily responds if the name is taken, among other reasons
-            answer = await self._send("GET", f"/rooms/{quote(room.name)}")
-        if _decode(answer, RoomRecord).privacy != "private":
-            raise ProviderFailure("the room is not private")
+        if response.status == 400:  # what Daily responds if the name is taken, among other reasons
+            response = await self._send("GET", f"/rooms/{quote(room.name)}")
+        if _decode(response, RoomRecord).privacy != "private":
+            raise ProviderFailure("room-not-private")
 
     async def end(self, room: Room) -> None:
         await self.remove(room.name)
 
     async def enter(self, room: Room, person: Person, *, now: datetime) -> str:  # noqa: ARG002  the port's signature
-        answer = await self._send(
+        response = await self._send(
             "POST",
             "/meeting-tokens",
             {
@@ -93,7 +94,7 @@ class DailyGateway:
                 }
             },
         )
-        token = _decode(answer, MeetingToken).token
+        token = _decode(response, MeetingToken).token
         return f"{self.connection.url.rstrip('/')}/{quote(room.name)}?{urlencode({'t': token})}"
 
     async def list_rooms(self) -> AsyncIterator[str]:
@@ -119,34 +120,34 @@ class DailyGateway:
         return _decode(await self._send("GET", path, max_bytes=MAX_LIST_BYTES), RoomPage)
 
     async def remove(self, name: str) -> None:
-        answer = await self._send("DELETE", f"/rooms/{quote(name)}")
-        if answer.status not in (200, 404):
-            raise refusal(answer.status)
+        response = await self._send("DELETE", f"/rooms/{quote(name)}")
+        if response.status not in (200, 404):
+            raise refusal(response.status)
 
     async def find_recording(self, recording_id: str) -> str:
-        answer = await self._send("GET", f"/recordings/{quote(recording_id, safe='')}/access-link")
-        return _decode(answer, AccessLink).download_link
+        response = await self._send("GET", f"/recordings/{quote(recording_id, safe='')}/access-link")
+        return _decode(response, AccessLink).download_link
 
     async def delete_recording(self, recording_id: str) -> None:
-        answer = await self._send("DELETE", f"/recordings/{quote(recording_id, safe='')}")
-        if answer.status not in (200, 404):
-            raise refusal(answer.status)
+        response = await self._send("DELETE", f"/recordings/{quote(recording_id, safe='')}")
+        if response.status not in (200, 404):
+            raise refusal(response.status)
 
-    async def _send(self, method: str, path: str, content: Any = None, **limits: int) -> Answer:
+    async def _send(self, method: str, path: str, content: Any = None, **limits: int) -> Response:
         try:
             headers = {"Authorization": f"Bearer {self.connection.secret.encode('ascii').decode()}"}
         except UnicodeEncodeError:
-            raise ProviderFailure("the API key contains unusual letters") from None
+            raise ProviderFailure("invalid-key") from None
         body = b"" if content is None else msgspec.json.encode(content)
         if body:
             headers["Content-Type"] = "application/json"
         return await self.transport(Request(method, API + path, headers, body, **limits))
 
 
-def _decode(answer: Answer, kind: type[T]) -> T:
-    if answer.status != 200:
-        raise refusal(answer.status)
+def _decode(response: Response, kind: type[T]) -> T:
+    if response.status != 200:
+        raise refusal(response.status)
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        return msgspec.json.decode(response.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProviderFailure("the provider's response is not what its documentation says") from None
+        raise ProviderFailure("unexpected-response") from None

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from .model import Connection, Person, ProviderFailure, Room
+from .failures import ProviderFailure
+from .model import Connection, Person, Room
 
 
 class FixedLinkGateway:
@@ -14,7 +15,7 @@ class FixedLinkGateway:
     def address_for(self, doctor_id: UUID) -> str:
         address = self.connection.doctor_links.get(doctor_id) or self.connection.url
         if not address:
-            raise ProviderFailure("the doctor has no link")
+            raise ProviderFailure("no-link")
         return address
 
     async def make(self, room: Room) -> None:

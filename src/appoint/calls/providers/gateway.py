@@ -6,10 +6,11 @@ from ...settings import Settings
 from .bigbluebutton import BigBlueButtonGateway
 from .daily import DailyGateway
 from .demo import DemoGateway
+from .failures import ProviderFailure
 from .fixed_link import FixedLinkGateway
 from .jaas import JaasGateway
 from .jitsi import JitsiGateway
-from .model import Connection, Gateway, ProviderFailure
+from .model import Connection, Gateway
 from .port import CallGateway
 from .transport import Download, PublicTransport, Transport
 
@@ -29,7 +30,7 @@ class Providers(NamedTuple):
         if gateway == "demo" and self.default_gateway == "demo":
             return DemoGateway(self.public_url, self.secret)
         if connection is None:
-            raise ProviderFailure("video visits are not set up")
+            raise ProviderFailure("not-set-up")
         match gateway:
             case "jitsi":
                 return JitsiGateway(connection)
@@ -43,9 +44,15 @@ class Providers(NamedTuple):
                 return FixedLinkGateway(connection)
 
 
+def default_gateway(settings: Settings) -> Gateway | None:
+    """Return where calls take place at clinics that have not chosen a provider: in demo rooms in development, and
+    otherwise nowhere."""
+    return "demo" if settings.mode == "development" else None
+
+
 def create_providers(settings: Settings) -> Providers:
     """Return the providers. Only development has the demo gateway."""
     assert settings.secret_key, "created at startup"
-    default: Gateway | None = "demo" if settings.mode == "development" else None
+    secret = settings.secret_key.get_secret_value()
     transport = PublicTransport(private_addresses=settings.call_private_addresses)
-    return Providers(settings.links_url, settings.secret_key.get_secret_value(), default, transport, transport.download)
+    return Providers(settings.links_url, secret, default_gateway(settings), transport, transport.download)

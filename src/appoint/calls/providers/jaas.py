@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from .failures import ProviderFailure
 from .jitsi import JitsiGateway, validity
-from .model import Person, ProviderFailure, Room
+from .model import Person, Room
 
 PEM: Final = re.compile(r"-----BEGIN ([A-Z ]+)-----(.*?)-----END \1-----", re.DOTALL)
 URL: Final = "https://8x8.vc"
@@ -29,7 +30,7 @@ class JaasGateway(JitsiGateway):
 
     async def make(self, room: Room) -> None:  # noqa: ARG002  the port's signature
         if not (self.connection.app_id and self.connection.key_id and self.connection.secret):
-            raise ProviderFailure("the app ID, the key ID or the private key is missing")
+            raise ProviderFailure("incomplete-settings")
         self._key()
 
     async def enter(self, room: Room, person: Person, *, now: datetime) -> str:
@@ -64,9 +65,9 @@ class JaasGateway(JitsiGateway):
         try:
             key = jwk.RSAKey.import_key(restore_lines(self.connection.secret))
         except (ValueError, errors.JoseError):
-            raise ProviderFailure("the private key is not an RSA key in PEM format") from None
+            raise ProviderFailure("invalid-key") from None
         if not key.is_private:
-            raise ProviderFailure("the key is public; it must be the private key")
+            raise ProviderFailure("public-key")
         return key
 
 

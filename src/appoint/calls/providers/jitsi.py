@@ -5,7 +5,8 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from .model import Connection, Person, ProviderFailure, Room
+from .failures import ProviderFailure
+from .model import Connection, Person, Room
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """How much the provider's clock may be behind ours."""
@@ -23,7 +24,7 @@ class JitsiGateway:
 
     async def make(self, room: Room) -> None:  # noqa: ARG002  the port's signature
         if not (self.connection.app_id and self.connection.secret):
-            raise ProviderFailure("the app ID or the secret is missing")
+            raise ProviderFailure("incomplete-settings")
 
     async def end(self, room: Room) -> None:
         pass

@@ -9,16 +9,14 @@ from uuid import UUID
 import msgspec
 
 Gateway = Literal["demo", "jitsi", "jaas", "daily", "bigbluebutton", "link"]
+GatewayChoice = Gateway | Literal["off"]
+"""What a clinic chooses: where its video visits take place, or to have none."""
 OPENS_BEFORE: Final = timedelta(minutes=15)
 """How long before the start patients and guests can enter the waiting room."""
 DOCTOR_OPENS_BEFORE: Final = timedelta(minutes=30)
 CLOSES_AFTER: Final = timedelta(minutes=30)
 """How long after the end a call stays open, in case the doctor runs late."""
 ROOM_SECRET_BYTES: Final = 16
-
-
-class ProviderFailure(Exception):
-    """The provider is unavailable or refuses. The message says why, without addresses or secrets."""
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,10 +33,24 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What signs the provider's events (Daily calls it `hmac`)."""
     doctor_links: dict[UUID, str] = {}
     """Doctors' own fixed links."""
+    former: "FormerConnection | None" = None
+    """The previous connection, kept until no rooms or recordings remain at that provider."""
 
     @property
     def host(self) -> str:
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """What identifies the account at the provider. Its secret can change."""
+        return self.url.rstrip("/").casefold(), self.app_id
+
+
+class FormerConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection to the provider that a clinic used before."""
+
+    gateway: Gateway
+    connection: Connection
 
 
 class Room(NamedTuple):

@@ -5,15 +5,18 @@ second to import, so it is imported when the first request is sent.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from .model import ProviderFailure
+from .failures import ProviderFailure
 
-ANSWER_SECONDS: Final = 5.0
+if TYPE_CHECKING:
+    from ...kit.outgoing import NoResponse
+
+RESPONSE_SECONDS: Final = 5.0
 MAX_FILE_BYTES: Final = 4 * 1024**3
 FILE_SECONDS: Final = 3600.0
-MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_RESPONSE_BYTES: Final = 64 * 1024
 MAX_LIST_BYTES: Final = 1024 * 1024
 """Lists of rooms are longer. Only the nightly job reads them."""
 
@@ -23,15 +26,15 @@ class Request(NamedTuple):
     url: str
     headers: Mapping[str, str] = {}
     body: bytes = b""
-    max_bytes: int = MAX_ANSWER_BYTES
+    max_bytes: int = MAX_RESPONSE_BYTES
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: bytes
 
 
-Transport = Callable[[Request], Awaitable[Answer]]
+Transport = Callable[[Request], Awaitable[Response]]
 """Sends one request. Raises `ProviderFailure` if there is no complete response."""
 Download = Callable[[str], AsyncIterator[bytes]]
 """Yields a file in parts. Raises `ProviderFailure` if it is not complete."""
@@ -43,32 +46,32 @@ class PublicTransport:
     def __init__(self, *, private_addresses: bool = False) -> None:
         self.private_addresses: Final = private_addresses
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         if urlsplit(request.url).scheme != "https" and not self.private_addresses:
-            raise ProviderFailure("the provider's address must start with https://")
-        from ...kit.outgoing import NoAnswer, send  # noqa: PLC0415
+            raise ProviderFailure("insecure-address")
+        from ...kit.outgoing import NoResponse, send  # noqa: PLC0415
         from ...kit.public_internet import connection_pool  # noqa: PLC0415
 
         try:
             async with connection_pool(private_addresses=self.private_addresses) as pool:
-                answer = await send(
+                response = await send(
                     pool,
                     request.method,
                     request.url,
                     headers={"User-Agent": "Appoint", **request.headers},
                     body=request.body,
-                    seconds=ANSWER_SECONDS,
+                    seconds=RESPONSE_SECONDS,
                     max_bytes=request.max_bytes,
                 )
-        except NoAnswer as failure:
-            raise ProviderFailure(f"the provider {failure}") from None
-        return Answer(*answer)
+        except NoResponse as failure:
+            raise _failure(failure) from None
+        return Response(*response)
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
         """Yield a recording in parts. Raise `ProviderFailure`."""
         if urlsplit(url).scheme != "https" and not self.private_addresses:
-            raise ProviderFailure("the recording's address must start with https://")
-        from ...kit.outgoing import NoAnswer, download  # noqa: PLC0415
+            raise ProviderFailure("insecure-address", "the recording's")
+        from ...kit.outgoing import NoResponse, download  # noqa: PLC0415
         from ...kit.public_internet import connection_pool  # noqa: PLC0415
 
         try:
@@ -78,16 +81,20 @@ class PublicTransport:
                 )
                 async for part in parts:
                     yield part
-        except NoAnswer as failure:
-            raise ProviderFailure(f"the provider {failure}") from None
+        except NoResponse as failure:
+            raise _failure(failure) from None
+
+
+def _failure(failure: "NoResponse") -> ProviderFailure:
+    return ProviderFailure("unreachable" if failure.is_unreachable else "unexpected-response", str(failure))
 
 
 def refusal(status: int) -> ProviderFailure:
     """Return why a request failed if the provider responded with this status."""
     match status:
         case 401 | 403:
-            return ProviderFailure("the provider does not accept the key")
+            return ProviderFailure("key-refused", f"status {status}")
         case 429:
-            return ProviderFailure("the provider is receiving too many requests")
+            return ProviderFailure("too-many-requests")
         case _:
-            return ProviderFailure(f"the provider responded with {status}")
+            return ProviderFailure("error-response", f"status {status}")

@@ -1,6 +1,7 @@
-"""/api/calls/events/daily: what Daily reports about calls."""
+"""/api/calls/events/daily/{clinicId}: what Daily reports about calls."""
 
 from litestar import Response, post
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from ...http.request import Request
@@ -11,15 +12,15 @@ from . import events
 
 
 @post(
-    "/api/calls/events/daily",
+    "/api/calls/events/daily/{clinic_id:int}",
     operation_id="receiveCallEvent",
     status_code=HTTP_200_OK,
     opt=route(permission="public", rate_limit="callbacks"),
     include_in_schema=False,
 )
-async def receive_call_event(request: Request) -> Response[None]:
-    """Accept an event that the clinic's video provider has signed. Without a recent signature, respond with 400 and
-    write nothing. Ignore events that Appoint does not need."""
+async def receive_call_event(request: Request, clinic_id: FromPath[int]) -> Response[None]:
+    """Accept an event that the clinic's account at Daily has signed. Without a recent signature, respond with 403
+    and write nothing, whatever the event is about. Ignore signed events that Appoint does not need."""
     limits, signature = request.services.limits, request.headers.get("x-webhook-signature", "")
     limits.expect_credential(request.user.address, signature)
     actor = Actor("gateway", address=request.user.address, operation="receiveCallEvent")
@@ -28,6 +29,7 @@ async def receive_call_event(request: Request) -> Response[None]:
             request.services.db,
             actor,
             await request.body(),
+            clinic_id=clinic_id,
             signature=signature,
             timestamp=request.headers.get("x-webhook-timestamp", ""),
             secret=request.services.secret_key,
@@ -35,5 +37,5 @@ async def receive_call_event(request: Request) -> Response[None]:
         )
     except events.UnsignedError:
         limits.note_credential(request.user.address, signature, None)
-        raise errors.Invalid(errors.Fault("X-Webhook-Signature", "is not valid")) from None
+        raise errors.Forbidden("wrong-signature") from None
     return Response(None)

@@ -9,7 +9,7 @@ from uuid import UUID
 from ...database.pool import Statements, affected
 from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
-from ...kit.key_ring import UNREADABLE, Place, UnreadableError
+from ...kit.key_ring import UNREADABLE, EncryptedField, UnreadableError
 from .model import CAN_RECORD, LeasedRecording, Recording, RecordingTerms, StoredRecording
 
 FIND_TERMS: Final = load(__name__, "find_terms")
@@ -109,7 +109,7 @@ async def find_stored(db: Statements, recording_id: UUID, *, appointment_id: UUI
     )
     if row is None:
         return None
-    text = db.keys.decrypt(row.key, Place.RECORDING_KEY, row.id)
+    text = db.keys.decrypt(row.key, EncryptedField.RECORDING_KEY, row.id)
     if text is None or text == UNREADABLE:
         raise UnreadableError("recording key")
     return StoredRecording(row.id, row.bytes, b64decode(text))
@@ -207,7 +207,7 @@ async def mark_copied(
         recording.clinic_id,
         recording.id,
         recording.tries,
-        db.keys.encrypt(b64encode(key).decode(), Place.RECORDING_KEY, recording.id),
+        db.keys.encrypt(b64encode(key).decode(), EncryptedField.RECORDING_KEY, recording.id),
         size,
         sha256,
         now,

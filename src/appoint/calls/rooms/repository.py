@@ -8,6 +8,7 @@ from uuid import UUID
 from ...database.pool import Statements, affected
 from ...database.sql import load
 from ...kit.ids import clinic_of
+from ..providers.failures import FailureCode
 from ..providers.model import CLOSES_AFTER, Gateway
 from .model import LeasedCall, State
 
@@ -17,6 +18,8 @@ SWITCH_GATEWAY: Final = load(__name__, "switch_gateway")
 FIND_DRIFT: Final = load(__name__, "find_drift")
 LEASE_DUE: Final = load(__name__, "lease_due")
 FINISH: Final = load(__name__, "finish")
+MAX_LENGTH: Final = timedelta(days=1)
+"""Longer than any appointment, so that an index on starts also finds those that have begun."""
 Place = tuple[int, UUID]
 """A clinic's number and the id of one of its appointments."""
 
@@ -38,33 +41,53 @@ async def find_drift(
     return [(row.clinic_id, row.appointment_id) for row in rows]
 
 
-async def list_upcoming_of_type(db: Statements, *, clinic_id: int, type_id: UUID, now: datetime) -> list[Place]:
-    """Return an appointment type's upcoming appointments."""
+async def list_current_of_type(db: Statements, *, clinic_id: int, type_id: UUID, now: datetime) -> list[Place]:
+    """Return an appointment type's appointments that are not over."""
     rows = await db.fetch(
         """
         select clinic_id, id from appointment
-         where clinic_id = $1 and appointment_type_id = $2 and lower(during) > $3
+         where clinic_id = $1 and appointment_type_id = $2 and lower(during) > $3::timestamptz - $4::interval
+           and upper(during) > $3
         """,
         clinic_id,
         type_id,
         now,
+        MAX_LENGTH,
     )
     return [(row.clinic_id, row.id) for row in rows]
 
 
-async def list_upcoming_online(db: Statements, *, clinic_id: int, now: datetime) -> list[Place]:
-    """Return a clinic's upcoming online appointments."""
+async def list_current_online(db: Statements, *, clinic_id: int, now: datetime) -> list[Place]:
+    """Return a clinic's online appointments that are not over."""
     rows = await db.fetch(
         """
         select a.clinic_id, a.id
           from appointment a
           join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
+         where a.clinic_id = $1 and lower(a.during) > $2::timestamptz - $3::interval and upper(a.during) > $2
+           and t.mode = 'online'
         """,
         clinic_id,
         now,
+        MAX_LENGTH,
     )
     return [(row.clinic_id, row.id) for row in rows]
+
+
+async def count_upcoming_online(db: Statements, *, clinic_id: int, type_id: UUID | None = None, now: datetime) -> int:
+    """Count a clinic's upcoming online appointments, or those of one type, that are booked."""
+    return await db.fetchval(
+        """
+        select count(*)
+          from appointment a
+          join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
+         where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
+           and a.status in ('booked', 'arrived', 'checked-in') and ($3::uuid is null or t.id = $3)
+        """,
+        clinic_id,
+        now,
+        type_id,
+    )
 
 
 async def switch_gateway(tx: Statements, *, clinic_id: int, gateway: Gateway | None, now: datetime) -> None:
@@ -99,7 +122,7 @@ async def finish(
     *,
     state: State,
     gateway: Gateway | None = None,
-    error: str | None = None,
+    error: FailureCode | None = None,
     now: datetime,
 ) -> bool:
     """Record the outcome of a leased call's attempt, and its gateway if that has changed. Return False if the outcome
@@ -117,7 +140,7 @@ async def finish(
     )
 
 
-async def postpone(db: Statements, call: LeasedCall, *, due_at: datetime, error: str) -> None:
+async def postpone(db: Statements, call: LeasedCall, *, due_at: datetime, error: FailureCode) -> None:
     """Let the call be tried again later."""
     await db.execute(
         """
@@ -189,6 +212,24 @@ async def find_unknown(db: Statements, call_ids: Sequence[UUID]) -> set[UUID]:
         """,
         [clinic_of(id) for id in call_ids],
         call_ids,
+    )
+    return {row.id for row in rows}
+
+
+async def find_moved(db: Statements, call_ids: Sequence[UUID], *, gateway: Gateway) -> set[UUID]:
+    """Return the ids that don't belong to a call in progress at this provider, across all clinics."""
+    rows = await db.fetch(
+        """
+        select given.id
+          from unnest($1::integer[], $2::uuid[]) as given (clinic_id, id)
+         where not exists (select
+                             from call c
+                            where c.clinic_id = given.clinic_id and c.id = given.id and c.gateway = $3
+                              and c.state in ('open', 'ending'))
+        """,
+        [clinic_of(id) for id in call_ids],
+        call_ids,
+        gateway,
     )
     return {row.id for row in rows}
 

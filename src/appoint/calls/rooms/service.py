@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Database, Transaction
+from ...database.pool import Database, Statements, Transaction
 from ...events.facts import AppointmentTypeChanged
 from ...events.model import Event
 from ..providers.model import Gateway
@@ -34,7 +34,7 @@ async def follow(tx: Transaction, events: Sequence[Event], *, default_gateway: G
     places = {(event.clinic_id, UUID(event.subject_id)): None for event in events if event.type in APPOINTMENT_EVENTS}
     for event in events:
         if isinstance(event.fact, AppointmentTypeChanged):
-            of_type = await repository.list_upcoming_of_type(
+            of_type = await repository.list_current_of_type(
                 tx, clinic_id=event.clinic_id, type_id=UUID(event.subject_id), now=now
             )
             places |= dict.fromkeys(of_type)
@@ -49,3 +49,8 @@ async def check(db: Database, *, default_gateway: Gateway | None, now: datetime)
     if places:
         await db.atomic(repository.reconcile, places, default_gateway=default_gateway, now=now)
     return len(places)
+
+
+async def count_upcoming(db: Statements, *, clinic_id: int, type_id: UUID | None = None, now: datetime) -> int:
+    """Count a clinic's video visits, or those of one type, that are booked and have not started."""
+    return await repository.count_upcoming_online(db, clinic_id=clinic_id, type_id=type_id, now=now)

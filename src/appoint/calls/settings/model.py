@@ -10,7 +10,8 @@ import msgspec
 from ...kit import errors, fields
 from ...kit.i18n import translatable
 from ...kit.structs import RequestBody
-from ..providers.model import OPENS_BEFORE, Connection, Gateway
+from ..providers.failures import FailureCode
+from ..providers.model import OPENS_BEFORE, Connection, Gateway, GatewayChoice
 
 DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
 DEFAULT_RECORDING_DAYS: Final = 30
@@ -18,15 +19,15 @@ MAX_DOCTOR_LINKS: Final = 200
 MIN_SECRET_LENGTH: Final = 32
 MAX_SECRET_LENGTH: Final = 8000
 """Long enough for a private key."""
-REQUIRED: Final[Mapping[Gateway, tuple[str, ...]]] = {
+REQUIRED: Final[Mapping[GatewayChoice, tuple[str, ...]]] = {
     "jitsi": ("url", "app_id"),
     "jaas": ("app_id", "key_id"),
     "daily": ("url",),
     "bigbluebutton": ("url",),
 }
 """What each provider needs in addition to a secret."""
-WITH_SECRET: Final[frozenset[Gateway]] = frozenset({"jitsi", "jaas", "daily", "bigbluebutton"})
-REVISITABLE: Final[frozenset[Gateway]] = frozenset({"demo", "jitsi", "jaas", "link"})
+WITH_SECRET: Final[frozenset[GatewayChoice]] = frozenset({"jitsi", "jaas", "daily", "bigbluebutton"})
+REVISITABLE: Final[frozenset[GatewayChoice]] = frozenset({"demo", "jitsi", "jaas", "link"})
 """The providers whose rooms anyone with a valid address can open again, even after they have been ended."""
 
 RecordingPolicy = Literal["forbidden", "onConsent"]
@@ -41,7 +42,7 @@ class StoredSettings(NamedTuple):
     version: int
     created_at: datetime
     updated_at: datetime
-    gateway: Gateway
+    gateway: GatewayChoice
     connection: Connection | None
     opens_before_minutes: int = DEFAULT_OPENING_MINUTES
     phone: str | None = None
@@ -68,10 +69,12 @@ class CallSettingsContent(RequestBody):
         "opensBeforeMinutes": 15,
     }
 
-    gateway: Gateway | None
+    gateway: GatewayChoice | None
     """`jitsi`: a Jitsi Meet server that admits only people with a token. `jaas`: 8x8's Jitsi as a service. `daily`:
     private rooms at Daily. `bigbluebutton`: a BigBlueButton server. `link`: fixed addresses. `demo`: rooms without
-    audio or video, in development only. null: no video visits."""
+    audio or video, in development only. `off`: no video visits. Patients cannot book online types, and appointments
+    that are already booked stay without a room. null: nothing chosen yet; appointments of online types have no rooms,
+    except in development."""
     url: fields.WebAddress | None = None
     """The server, such as `https://lakeside.daily.co` or `https://bbb.example.org/bigbluebutton`, or the room for
     doctors without their own link. It must start with `https://`."""
@@ -109,7 +112,7 @@ class CallSettingsContent(RequestBody):
             if url and not url.startswith("https://")
         ]
         values = {"url": ("#/url", self.url), "app_id": ("#/appId", self.app_id), "key_id": ("#/keyId", self.key_id)}
-        required = [values[name] for name in REQUIRED.get(self.gateway or "demo", ())]
+        required = [values[name] for name in REQUIRED.get(self.gateway or "off", ())]
         faults += [errors.Fault(pointer, "is missing") for pointer, value in required if not value]
         if self.recording != "forbidden" and self.gateway != "daily":
             faults.append(errors.Fault("#/recording", translatable("is only possible with Daily")))
@@ -133,10 +136,11 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
         "recording": "forbidden",
         "recordingDays": 30,
         "hasWebhookSecret": False,
+        "formerGateway": None,
     }
 
-    gateway: Gateway | None
-    """null if there are no video visits. In development, it is `demo` until the clinic chooses a provider."""
+    gateway: GatewayChoice | None
+    """null until the clinic chooses. In development, it is `demo` until then."""
     url: str | None
     app_id: str | None
     key_id: str | None
@@ -147,6 +151,9 @@ class CallSettings(msgspec.Struct, kw_only=True, rename="camel"):
     recording: RecordingPolicy
     recording_days: int
     has_webhook_secret: bool
+    former_gateway: Gateway | None
+    """The previous provider, for as long as Appoint needs its secret to end rooms there, usually until the next
+    night."""
 
 
 class CallTrial(msgspec.Struct, kw_only=True, rename="camel"):
@@ -155,11 +162,14 @@ class CallTrial(msgspec.Struct, kw_only=True, rename="camel"):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "succeeded": True,
         "reason": None,
+        "detail": None,
         "address": "https://meet.example.org/room?jwt=token",
     }
 
     succeeded: bool
-    reason: str | None
+    reason: FailureCode | None
     """Why the test failed, if it did."""
+    detail: str | None
+    """The reason as a sentence in the caller's language."""
     address: str | None
     """Where the caller can visit the test room for five minutes; null if the room no longer exists."""

@@ -5,18 +5,32 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from ... import audit
+from ...clinics.appointment_types import service as appointment_types
 from ...clinics.clinics import service as clinics
 from ...clinics.doctors import service as doctors
 from ...database.pool import Database, Statements, Transaction
 from ...http.etags import digest
 from ...kit import errors, phones
 from ...kit.actors import Actor
-from ...kit.i18n import translatable
+from ...kit.i18n import translatable, translate
 from ...kit.ids import new_id
 from ...kit.key_ring import UnreadableError
+from ..providers.failures import SENTENCES, FailureCode, ProviderFailure
 from ..providers.gateway import Providers
-from ..providers.model import CLOSES_AFTER, Connection, Gateway, Person, ProviderFailure, Room, person_id, room_name
+from ..providers.model import (
+    CLOSES_AFTER,
+    Connection,
+    FormerConnection,
+    Gateway,
+    GatewayChoice,
+    Person,
+    Room,
+    person_id,
+    room_name,
+)
 from ..rooms import repository as rooms
 from . import repository
 from .model import (
@@ -53,6 +67,7 @@ async def get(db: Statements, clinic_id: int, *, default_gateway: Gateway | None
         recording=stored.recording if stored else "forbidden",
         recording_days=stored.recording_days if stored else DEFAULT_RECORDING_DAYS,
         has_webhook_secret=bool(connection.webhook_secret),
+        former_gateway=connection.former and connection.former.gateway,
     )
 
 
@@ -66,8 +81,11 @@ async def replace(
     default_gateway: Gateway | None,
     now: datetime,
 ) -> CallSettings:
-    """Replace the clinic's settings. If the provider changes, upcoming video visits get rooms there. Raise `NotFound`,
-    `VersionMismatch`, or `Invalid`, for example if the secret is too short."""
+    """Replace the clinic's settings. If the provider changes, upcoming video visits get rooms there.
+
+    Raise `NotFound`, `VersionMismatch`, or `Invalid`, for example if the secret is too short. Raise a
+    `types-still-online` `Conflict` if the clinic is to have no video visits, but still offers them.
+    """
     version = digest(await get(tx, clinic_id, default_gateway=default_gateway))
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=version)
     stored = await _find(tx, clinic_id)
@@ -77,7 +95,7 @@ async def replace(
         faults.append(errors.Fault("#/gateway", translatable("is only available in development")))
     if faults:
         raise errors.Invalid(*faults)
-    connection = None if gateway in (None, "demo") else await _connection(tx, clinic_id, content, stored)
+    connection = None if gateway in (None, "off", "demo") else await _connection(tx, clinic_id, content, stored)
     if gateway is None:
         await repository.delete(tx, clinic_id)
     else:
@@ -91,10 +109,12 @@ async def replace(
             recording=content.recording,
             recording_days=content.recording_days,
         )
-    old = (stored.gateway, stored.connection) if stored else (default_gateway, None)
-    if old != (gateway or default_gateway, connection):
-        await rooms.switch_gateway(tx, clinic_id=clinic_id, gateway=gateway or default_gateway, now=now)
-    places = await rooms.list_upcoming_online(tx, clinic_id=clinic_id, now=now)
+    if gateway == "off":
+        await _check_types(tx, clinic_id)
+    old, new = stored.gateway if stored else default_gateway, gateway or default_gateway
+    if (old, stored and stored.connection) != (new, connection):
+        await rooms.switch_gateway(tx, clinic_id=clinic_id, gateway=None if new == "off" else new, now=now)
+    places = await rooms.list_current_online(tx, clinic_id=clinic_id, now=now)
     await rooms.reconcile(tx, places, default_gateway=default_gateway, now=now)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])
     return await get(tx, clinic_id, default_gateway=default_gateway)
@@ -114,7 +134,7 @@ async def _connection(
         raise errors.Invalid(errors.Fault("#/secret", text, count=MIN_SECRET_LENGTH))
     links = {link.doctor_id: link.url for link in content.doctor_links if link.url}
     await _check_doctors(tx, clinic_id, content, links)
-    return Connection(
+    connection = Connection(
         url=content.url or "",
         app_id=content.app_id or "",
         key_id=content.key_id or "",
@@ -122,6 +142,29 @@ async def _connection(
         webhook_secret=content.webhook_secret or (previous.webhook_secret if previous else ""),
         doctor_links=links,
     )
+    return msgspec.structs.replace(connection, former=_former(stored, content.gateway, connection))
+
+
+def _former(
+    stored: StoredSettings | None, gateway: GatewayChoice | None, connection: Connection
+) -> FormerConnection | None:
+    """Return the connection to the account that the clinic stops using now, or had already stopped using."""
+    if stored is None or stored.connection is None:
+        return None
+    if (stored.gateway, stored.connection.account) == (gateway, connection.account):
+        return stored.connection.former
+    if stored.gateway == "off" or stored.gateway not in WITH_SECRET:
+        return None
+    left = msgspec.structs.replace(stored.connection, doctor_links={}, former=None)
+    return FormerConnection(gateway=stored.gateway, connection=left)
+
+
+async def _check_types(tx: Statements, clinic_id: int) -> None:
+    """Raise a `Conflict` while the clinic offers online types. Save the settings first: transactions that
+    offer a type wait for that row."""
+    names = [type.name for type in await appointment_types.list_types(tx, clinic_id) if type.mode == "online"]
+    if names:
+        raise errors.Conflict("types-still-online", types=", ".join(names))
 
 
 async def _check_doctors(tx: Statements, clinic_id: int, content: CallSettingsContent, links: dict[UUID, str]) -> None:
@@ -145,15 +188,16 @@ async def _phone(tx: Statements, clinic_id: int, text: str | None) -> str | None
     return phone
 
 
-async def try_out(db: Database, *, clinic_id: int, providers: Providers, now: datetime) -> CallTrial:
-    """Make and end a room, to see whether the settings work. Raise `NotFound` for an unknown clinic."""
+async def try_out(db: Database, *, clinic_id: int, providers: Providers, language: str, now: datetime) -> CallTrial:
+    """Make and end a room, to see whether the settings work. Describe the outcome in the given language. Raise
+    `NotFound` for an unknown clinic."""
     settings = await get(db, clinic_id, default_gateway=providers.default_gateway)
     id = new_id(clinic_id)
     doctor_id = settings.doctor_links[0].doctor_id if settings.doctor_links else id
     room = Room(room_name(providers.secret, id), id, doctor_id, now, now + TRIAL_TTL - CLOSES_AFTER)
     person = Person(person_id(providers.secret, id, "trial"), "Appoint", is_host=True)
-    if settings.gateway is None:
-        return CallTrial(succeeded=False, reason="video visits are not set up", address=None)
+    if settings.gateway in (None, "off"):
+        return _failed_trial("not-set-up", language)
     try:
         gateway = providers.gateway_for(
             settings.gateway, await repository.find_connection(db, clinic_id, settings.gateway)
@@ -163,12 +207,17 @@ async def try_out(db: Database, *, clinic_id: int, providers: Providers, now: da
             address = await gateway.enter(room, person, now=now)
             await gateway.end(room)
     except ProviderFailure as failure:
-        return CallTrial(succeeded=False, reason=str(failure), address=None)
+        return _failed_trial(failure.code, language)
     except TimeoutError:
-        return CallTrial(succeeded=False, reason="the provider did not respond in time", address=None)
+        return _failed_trial("timeout", language)
     except UnreadableError:
-        return CallTrial(succeeded=False, reason="the stored secret cannot be decrypted", address=None)
-    return CallTrial(succeeded=True, reason=None, address=address if settings.gateway in REVISITABLE else None)
+        return _failed_trial("unreadable-settings", language)
+    is_open = settings.gateway in REVISITABLE
+    return CallTrial(succeeded=True, reason=None, detail=None, address=address if is_open else None)
+
+
+def _failed_trial(code: FailureCode, language: str) -> CallTrial:
+    return CallTrial(succeeded=False, reason=code, detail=translate(language, SENTENCES[code]), address=None)
 
 
 async def _find(db: Statements, clinic_id: int) -> StoredSettings | None:

@@ -3,6 +3,7 @@ with due as (
   select clinic_id, id
     from recording
    where due_at <= :now and (leased_until is null or leased_until <= :now)
+     and exists (select from clinic c where c.id = recording.clinic_id)  -- has not moved
    order by due_at
    limit :limit
      for no key update skip locked

@@ -3,6 +3,7 @@
 select c.clinic_id, c.appointment_id
   from call c
  where c.live_appointment_id is not null
+   and (select true from clinic k where k.id = c.clinic_id)  -- has not moved
    and (upper(c.during) <= :now::timestamptz - :closes_after::interval
         or upper(c.during) < :now::timestamptz + :ahead::interval
            and not (select a.sequence = c.sequence and a.status in ('booked', 'arrived', 'checked-in', 'fulfilled')
@@ -28,5 +29,5 @@ select k.id, missing.id
                                       and (c.live_appointment_id is not null
                                            or c.sequence = a.sequence and c.opened_at is not null))
                 offset 0) as missing
- where k.active and coalesce(s.gateway, :default_gateway::text) is not null
+ where k.active and coalesce(s.gateway, :default_gateway::text) <> 'off'
  limit :limit

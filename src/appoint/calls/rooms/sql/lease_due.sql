@@ -13,6 +13,7 @@ with free as (
      select c.clinic_id, c.id, c.gateway, c.due_at
        from call c
       where c.gateway = provider.gateway and c.due_at <= :now and (c.leased_until is null or c.leased_until <= :now)
+        and exists (select from clinic k where k.id = c.clinic_id)  -- has not moved
       order by c.due_at
       limit least(:limit::bigint, free.tokens)  -- without tokens, the first
         for no key update skip locked) as found

@@ -7,7 +7,7 @@ select a.clinic_id, mint_id(a.clinic_id), a.id, a.sequence, coalesce(s.gateway, 
   join appointment_type t on t.clinic_id = given.clinic_id and t.id = a.appointment_type_id
   left join call_settings s on s.clinic_id = given.clinic_id
  where a.status in ('booked', 'arrived', 'checked-in') and t.mode = 'online'
-   and upper(a.during) > :now and coalesce(s.gateway, :default_gateway) is not null
+   and upper(a.during) > :now and coalesce(s.gateway, :default_gateway) <> 'off'
 on conflict (clinic_id, appointment_id, sequence) do update
    set state = 'wanted', gateway = excluded.gateway, due_at = greatest(:now, call.leased_until), tries = 0,
        error = null, version = call.version + 1, updated_at = :now
