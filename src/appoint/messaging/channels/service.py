@@ -1,9 +1,16 @@
-"""Read the development mailbox."""
+"""The channels that are available, and the development mailbox."""
 
 from ...database.pool import Statements
 from ...kit import errors
+from ...settings import Settings
 from . import repository
-from .model import DevMessage
+from .model import Channel, DevMessage
+
+
+def available_channels(settings: Settings) -> list[Channel]:
+    """Return the channels on which messages can be sent: those with a provider and, in development, all."""
+    providers: dict[Channel, object] = {"email": settings.smtp_url, "sms": settings.sms_url}
+    return [channel for channel, url in providers.items() if url or settings.mode == "development"]
 
 
 async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:

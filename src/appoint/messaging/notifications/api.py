@@ -8,10 +8,11 @@ from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
+from ...calls.providers.gateway import default_gateway
 from ...clinics.clinics import service as clinics
 from ...http.forms import MAX_FORM_BYTES
 from ...http.pagination import cursor_after
-from ...http.request import Request
+from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
@@ -19,8 +20,11 @@ from ...http.url_encoding import parse_pairs
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page, PageQuery
+from ...payments.invoices import service as invoices
+from ...payments.invoices.model import Invoice
 from ..channels.report_signatures import is_signed_by_gateway, secret_of
-from . import service
+from ..channels.service import available_channels
+from . import invoice_emails, join_links, service
 from .model import Notification, NotificationStatus, Preferences
 from .repository import reads
 
@@ -80,6 +84,46 @@ class Notifications(Controller):
             service.get,
         )
         return json_response(request, notification, headers=replay_headers(replayed))
+
+    @post(
+        "/invoices/{invoice_id:uuid}/send",
+        operation_id="sendInvoice",
+        status_code=HTTP_200_OK,
+        opt=route(permission="bill", problems=("invoice-draft", "no-email-address")),
+    )
+    async def send_invoice(self, request: Request, invoice_id: FromPath[UUID]) -> Response[Invoice]:
+        """Email an issued invoice or credit note to its patient, even if it has been sent before."""
+        invoice, replayed = await idempotent_resource(
+            request,
+            None,
+            lambda tx: invoice_emails.send(tx, request.user, invoice_id=invoice_id, now=clock.now()),
+            invoices.get,
+        )
+        return json_response(request, invoice, headers=replay_headers(replayed))
+
+    @post(
+        "/appointments/{appointment_id:uuid}/call/sendLink",
+        operation_id="sendJoinLink",
+        status_code=HTTP_204_NO_CONTENT,
+        opt=route(
+            permission="run-appointments",
+            owned_by="appointment_id",
+            problems=("not-a-video-visit", "no-contact-details"),
+        ),
+    )
+    async def send_join_link(self, request: Request, appointment_id: FromPath[UUID]) -> None:
+        """Send a video visit's patient the confirmation with their link again."""
+        idempotency_key(request)  # a repeat sends nothing while the message is queued, so only check the header
+        settings = request.services.settings
+        # the recipients include guardians, who need not be patients of the clinic
+        await request.services.db.across().atomic(
+            join_links.send,
+            request.user,
+            appointment_id=appointment_id,
+            channels=available_channels(settings),
+            default_gateway=default_gateway(settings),
+            now=clock.now(),
+        )
 
     @get(
         "/customers/{customer_id:uuid}/notificationPreferences",

@@ -8,9 +8,9 @@ from ...kit.calendar_entries import calendar_entry
 from ...kit.i18n import translate
 from ...kit.icalendar_files import Method, Person, invitation, organizer
 from ..channels.model import Message
-from ..templates.model import Facts
+from ..templates.model import MessageFacts
 from ..templates.placeholders import tag_of
-from .links import Links
+from .links import MessageLinks
 from .model import NotificationContext
 
 CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
@@ -18,7 +18,7 @@ CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "mov
 
 
 def with_calendars(
-    message: Message, appointments: Sequence[tuple[NotificationContext, Facts]], kind: str, links: Links
+    message: Message, appointments: Sequence[tuple[NotificationContext, MessageFacts]], kind: str, links: MessageLinks
 ) -> Message:
     """Return the message with a calendar file for each appointment, if it is of a kind that has them."""
     method = _calendar_method(appointments[0][0], kind, message.to, links)
@@ -30,7 +30,7 @@ def with_calendars(
     return message._replace(calendars=calendars, calendar_method=method)
 
 
-def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: Links) -> Method | None:
+def _calendar_method(context: NotificationContext, kind: str, to_address: str, links: MessageLinks) -> Method | None:
     """Return the method for the message's calendar file, if it has one. Organizers cannot be invited, so an entry for
     the organizer's own address is only published.
     """
@@ -40,11 +40,13 @@ def _calendar_method(context: NotificationContext, kind: str, to_address: str, l
     return "PUBLISH" if method == "REQUEST" and _is_organizer(to_address, links) else method
 
 
-def _is_organizer(address: str, links: Links) -> bool:
+def _is_organizer(address: str, links: MessageLinks) -> bool:
     return address.casefold() == organizer("", links.mail_from).email.casefold()
 
 
-def _invitation(context: NotificationContext, method: Method, facts: Facts, to_address: str, links: Links) -> str:
+def _invitation(
+    context: NotificationContext, method: Method, facts: MessageFacts, to_address: str, links: MessageLinks
+) -> str:
     """Return the calendar file for a message about an appointment."""
     clinic, customer, start, end = context.clinic, context.customer, context.start_time, context.end_time
     assert clinic, "an appointment belongs to a clinic"

@@ -15,14 +15,14 @@ from ...calls.joining import links as joining
 from ...database.pool import Database
 from ...kit import signed_tokens
 from ..channels.model import Message
-from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText
+from ..templates.model import AccountKind, Kind, ListedAppointment, MessageFacts, Rendered, TemplateKey, TemplateText
 from ..templates.rendering import render
 from .calendars import with_calendars
 from .kinds import KINDS, PREPARATION_KINDS, kind_of
-from .links import Links
+from .links import MessageLinks
 from .lists import LIST_READERS
 from .model import LINK_TTL, NotificationContext
-from .money import MONEY_READERS, NO_MONEY
+from .money import MONEY_READERS, NO_MONEY_CONTENT
 from .rules import address_of
 from .settlements import with_settlements
 
@@ -37,7 +37,7 @@ PLATFORM: Final = "Appoint"
 
 
 async def compose(
-    db: Database, contexts: Sequence[NotificationContext], now: datetime, *, links: Links
+    db: Database, contexts: Sequence[NotificationContext], now: datetime, *, links: MessageLinks
 ) -> Message | None:
     """Compose the message that notifications to the same address share. Return None if it lists appointments and there
     are none left."""
@@ -53,7 +53,7 @@ async def compose(
     each_facts = [_facts(each, kind, appointments, links, now) for each in by_start]
     each_facts = await with_settlements(db, kind, by_start, each_facts, now)
     facts = _shared_facts(each_facts, kind, links) if len(each_facts) > 1 and not appointments else each_facts[0]
-    money = await MONEY_READERS[kind](db, context, links) if kind in MONEY_READERS else NO_MONEY
+    money = await MONEY_READERS[kind](db, context, links) if kind in MONEY_READERS else NO_MONEY_CONTENT
     facts = msgspec.structs.replace(facts, money=money.facts, link=money.link or facts.link)
     rendered = render(
         TemplateKey(cast("Kind | AccountKind", kind), context.channel, context.locale),
@@ -72,7 +72,7 @@ async def compose(
     return with_calendars(message, [*zip(by_start, each_facts, strict=True)], kind, links)
 
 
-def _shared_facts(each_facts: Sequence[Facts], kind: str, links: Links) -> Facts:
+def _shared_facts(each_facts: Sequence[MessageFacts], kind: str, links: MessageLinks) -> MessageFacts:
     """Return the facts for a message about several appointments: the first appointment's facts, with everyone's names.
     Instead of a link to one appointment, they contain a link to the list of all appointments, for which customers have
     to sign in. A message about expired holds contains no names, because strangers can enter any name."""
@@ -102,9 +102,9 @@ def rewrite(context: NotificationContext, now: datetime) -> Rendered:
     access."""
     kind = kind_of(context.kind)
     facts = msgspec.structs.replace(
-        _facts(context, kind, (), Links("", "not used", ""), now),
+        _facts(context, kind, (), MessageLinks("", "not used", ""), now),
         link=HIDDEN_LINK,
-        join_url=f"{HIDDEN_LINK}/join" if context.has_call else None,
+        join_url=f"{HIDDEN_LINK}/join" if context.opens_before_minutes else None,
         # different from the other link, so that each gets its own button
         rebook_url=f"{HIDDEN_LINK}/c/{context.clinic_id}",
         unsubscribe_url=None,
@@ -125,9 +125,13 @@ def _kind_for_recipient(context: NotificationContext) -> str:
 
 
 def _facts(
-    context: NotificationContext, kind: str, appointments: Sequence[ListedAppointment], links: Links, now: datetime
-) -> Facts:
-    return Facts(
+    context: NotificationContext,
+    kind: str,
+    appointments: Sequence[ListedAppointment],
+    links: MessageLinks,
+    now: datetime,
+) -> MessageFacts:
+    return MessageFacts(
         clinic=context.clinic or PLATFORM,
         time_zone=context.time_zone or "UTC",
         clinic_phone=context.clinic_phone,
@@ -160,6 +164,7 @@ def _facts(
         user=context.user,
         link=_link(context, kind, links),
         join_url=_join_url(context, kind, links),
+        opens_before_minutes=context.opens_before_minutes,
         code=_code(context, kind, links),
         corrected_details=context.corrected_details or (),
         guardian=context.guardian,
@@ -184,7 +189,7 @@ def _change_until(context: NotificationContext, now: datetime) -> datetime | Non
     )
 
 
-def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
+def _code(context: NotificationContext, kind: str, links: MessageLinks) -> str | None:
     match kind:
         case "sign-in-code":
             return signed_tokens.six_digit_code(links.secret, "sign-in", context.subject_id)
@@ -198,7 +203,7 @@ def _code(context: NotificationContext, kind: str, links: Links) -> str | None:
             return None
 
 
-def _message(context: NotificationContext, facts: Facts, rendered: Rendered, links: Links) -> Message:
+def _message(context: NotificationContext, facts: MessageFacts, rendered: Rendered, links: MessageLinks) -> Message:
     to_address = address_of(context)
     assert to_address, "`outcome_before_sending` has checked it"
     return Message(
@@ -216,27 +221,26 @@ def _message(context: NotificationContext, facts: Facts, rendered: Rendered, lin
     )
 
 
-def _join_url(context: NotificationContext, kind: str, links: Links) -> str | None:
+def _join_url(context: NotificationContext, kind: str, links: MessageLinks) -> str | None:
     """Return the patient's link to their video visit."""
-    if context.recipient != "customer" or not context.has_call or kind not in PREPARATION_KINDS:
+    if context.recipient != "customer" or not context.opens_before_minutes or kind not in PREPARATION_KINDS:
         return None
-    code = joining.code(links.secret, UUID(context.subject_id), context.link_number or 1)
-    return f"{links.public_url}/join/{code}"
+    return joining.join_url(links.public_url, links.secret, UUID(context.subject_id), context.link_number or 1)
 
 
-def _with_call_link(appointment: ListedAppointment, clinic_id: int, links: Links) -> ListedAppointment:
+def _with_call_link(appointment: ListedAppointment, clinic_id: int, links: MessageLinks) -> ListedAppointment:
     """Return the appointment with the link to the page where its doctor joins the call."""
     url = links.call_page(clinic_id, appointment.id) if appointment.has_call else None
     return msgspec.structs.replace(appointment, join_url=url)
 
 
-def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
+def _unsubscribe_url(context: NotificationContext, links: MessageLinks) -> str:
     expires = int((context.created_at + UNSUBSCRIBE_TTL).timestamp())
     token = signed_tokens.sign(links.secret, "unsubscribe", [context.recipient_id, context.channel, expires])
     return f"{links.public_url}/unsubscribe/{token}"
 
 
-def _rebook_url(context: NotificationContext, links: Links) -> str | None:
+def _rebook_url(context: NotificationContext, links: MessageLinks) -> str | None:
     """Return the address for booking another appointment: with the same doctor or, to keep text messages short, with
     any doctor.
     """
@@ -246,7 +250,7 @@ def _rebook_url(context: NotificationContext, links: Links) -> str | None:
     return f"{links.public_url}/c/{context.clinic_id}{doctor}"
 
 
-def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
+def _link(context: NotificationContext, kind: str, links: MessageLinks) -> str | None:
     """Return the link to the appointment, or the link to choose a password. It grants access to anyone who has it, so
     it appears only in the message. Users who have a password are sent to the page where they sign in or request a new
     password."""

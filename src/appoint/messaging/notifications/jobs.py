@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from ...calls.providers.model import Gateway as CallGateway
 from ...database.pool import Database
 from ...kit import clock, errors, phones
-from ...kit.leases import Pace, renewed, serve
+from ...kit.leases import PollIntervals, renewed, serve
 from ..channels.gateway import Gateway
 from ..channels.model import Channel, Delayed, Message, Undeliverable
 from .gateway import Writer
@@ -30,7 +31,7 @@ MAX_ATTEMPT_SECONDS: Final = 720.0
 TOKEN_COOLDOWN: Final = timedelta(seconds=1)
 MAX_CONCURRENT_ATTEMPTS: Final = 16
 """Per channel and worker. The tokens limit attempts across all workers."""
-PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
+PACE: Final = PollIntervals(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
 """Polls at the busy rate for long enough that the last attempts' tokens are available again."""
 
 
@@ -45,6 +46,8 @@ class Sender(NamedTuple):
     """The countries to whose mobile numbers text messages are sent; if empty, the clinics' own. None if there is no
     provider that could charge for messages.
     """
+    default_gateway: CallGateway | None = None
+    """Where video visits take place at clinics that have not chosen a provider."""
 
 
 async def deliver(db: Database, sender: Sender, channel: Channel, stop: asyncio.Event) -> None:
@@ -80,7 +83,11 @@ async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt)
         if id is None or attempts is None:
             return
         if contexts := await contents.read_contexts(
-            db, notification_id=id, attempts=attempts, follower_ids=follower_ids
+            db,
+            notification_id=id,
+            attempts=attempts,
+            follower_ids=follower_ids,
+            default_gateway=sender.default_gateway,
         ):
             cooldown = TOKEN_COOLDOWN
             leases = [(context.id, context.attempts) for context in contexts]

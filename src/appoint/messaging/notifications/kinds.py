@@ -38,6 +38,7 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "missed": KindRules("customer", can_wait=True, statuses=frozenset({"noshow"}), can_share=True),
     "invoice": KindRules("customer", essential=True),
     "receipt": KindRules("customer", essential=True),
+    "credit-note": KindRules("customer", essential=True),
     "agenda": KindRules("doctor"),
     "stranded": KindRules("staff", can_share=True),
     "webhook-disabled": KindRules("staff"),

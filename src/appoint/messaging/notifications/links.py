@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ..templates.site_links import SiteLinks
 
 
-class Links(NamedTuple):
+class MessageLinks(NamedTuple):
     """The settings needed to create links and invitations."""
 
     public_url: str

@@ -157,6 +157,8 @@ class Contact(NamedTuple):
     quiet_from: int | None
     quiet_until: int | None
     address: str = ""
+    joinable_until: datetime | None = None
+    """If the event is about a video visit, when it ends."""
 
 
 class DueReminder(NamedTuple):
@@ -173,6 +175,8 @@ class DueReminder(NamedTuple):
     quiet_from: int | None
     quiet_until: int | None
     address: str | None = None
+    joinable_until: datetime | None = None
+    """When the appointment ends, if it is a video visit."""
     first: tuple[datetime, UUID] | None = None
     """The start and id of the first appointment that day for which the reminder goes out."""
 
@@ -235,8 +239,9 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     preparation: str | None
     """What patients should bring, or do before the appointment."""
     mode: Mode
-    has_call: bool
-    """Whether the appointment has a page for joining its video visit."""
+    opens_before_minutes: int | None
+    """How long before the start the waiting room of a video visit opens. None if the appointment is not online, or the
+    clinic has no video visits."""
 
     customer: str | None
     customer_version: int | None

@@ -9,6 +9,7 @@ from ...events.facts import (
     CustomerChanged,
     GuardianshipAdded,
     GuardianshipFact,
+    InvoiceCorrected,
     InvoiceIssued,
     MoneyFact,
     PatientCorrected,
@@ -42,8 +43,8 @@ async def plan_notices(tx: Transaction, events: Sequence[Event], *, channels: Se
                     now=now,
                     expires_at=expires_at,
                 )
-            case InvoiceIssued() | PaymentSucceeded() as fact if "email" in channels:
-                await _plan_money_message(tx, event, fact, now=now)
+            case InvoiceIssued() | InvoiceCorrected() | PaymentSucceeded() as fact:
+                await _plan_money_message(tx, event, fact, channels=channels, now=now)
             case _:
                 pass
     if changed := [event.fact.customer_id for event in events if isinstance(event.fact, CustomerChanged)]:
@@ -52,12 +53,24 @@ async def plan_notices(tx: Transaction, events: Sequence[Event], *, channels: Se
         )
 
 
-async def _plan_money_message(tx: Transaction, event: Event, fact: MoneyFact, *, now: datetime) -> None:
+async def _plan_money_message(
+    tx: Transaction, event: Event, fact: MoneyFact, *, channels: Sequence[Channel], now: datetime
+) -> None:
+    match fact:
+        case InvoiceIssued():
+            kind, subject_id = "invoice", event.subject_id
+        case InvoiceCorrected():
+            kind, subject_id = "credit-note", str(fact.credit_note_id)
+        case _:
+            kind, subject_id = "receipt", event.subject_id
     await notices.insert_money_message(
         tx,
-        kind="invoice" if isinstance(fact, InvoiceIssued) else "receipt",
-        event=event,
+        clinic_id=event.clinic_id,
+        kind=kind,
+        subject_id=subject_id,
         customer_id=fact.customer_id,
+        event_id=event.id,
+        channels=channels,
         due_at=now + MONEY_DELAY,
         expires_at=now + NOTICE_TTL,
     )

@@ -1,4 +1,4 @@
-"""Work out which notifications follow from an event or a due reminder, and when to send them."""
+"""Work out which notifications follow from an event, and when to send them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,10 +24,10 @@ from ...events.facts import (
 )
 from ...events.model import Event
 from ..channels.model import Channel
-from .kinds import KINDS, kind_of
-from .model import Contact, DueReminder, PlannedNotification
+from .kinds import KINDS, PREPARATION_KINDS, kind_of
+from .model import Contact, PlannedNotification
 from .rules import outside_quiet_hours
-from .steps import StepNews, Untold
+from .steps import StepEffect, SupersededNotification
 
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
@@ -55,8 +55,8 @@ NOTIFYING_FACTS: Final = (
 )
 """The events that can lead to notifications."""
 
-
 STEP_FACTS: Final = (
+    AppointmentBooked,
     AppointmentRescheduled,
     AppointmentRestored,
     AppointmentCancelled,
@@ -81,19 +81,19 @@ class Announcement(NamedTuple):
 def plan_all(
     events: Sequence[Event],
     contacts: Mapping[UUID, Sequence[Contact]],
-    untold: Iterable[Untold],
-    steps: Mapping[UUID, StepNews],
+    superseded: Iterable[SupersededNotification],
+    steps: Mapping[UUID, StepEffect],
     now: datetime,
 ) -> list[PlannedNotification]:
     """Return the notifications that follow from events, in order, taking each event's contacts and staff's steps into
     account.
 
-    `untold` contains the notifications that the events made outdated before they were sent. They determine what the
+    `superseded` contains the notifications that the events made outdated before they were sent. They determine what the
     customer still needs to know about a rescheduled appointment.
     """
     plans: list[PlannedNotification] = []
     keys = message_keys(contact for each in contacts.values() for contact in each)
-    earlier = {(each.clinic_id, each.subject_id): each for each in untold if each.kind in ("confirmation", "moved")}
+    earlier = {(each.clinic_id, each.subject_id): each for each in superseded if each.kind in ("confirmation", "moved")}
     for event in events:
         subject = (event.clinic_id, event.subject_id)
         plans += plan_notifications(
@@ -101,9 +101,9 @@ def plan_all(
         )
         match event.fact:  # nothing that this batch plans has been sent yet
             case AppointmentBooked():
-                earlier[subject] = Untold(*subject, "confirmation", event.id)
+                earlier[subject] = SupersededNotification(*subject, "confirmation", event.id)
             case AppointmentRescheduled() if not _is_hold(event.fact):
-                earlier.setdefault(subject, Untold(*subject, "moved", event.id))
+                earlier.setdefault(subject, SupersededNotification(*subject, "moved", event.id))
             case _:
                 pass
     return plans
@@ -113,8 +113,8 @@ def plan_notifications(
     event: Event,
     contacts: Sequence[Contact],
     now: datetime,
-    untold: Untold | None = None,
-    step: StepNews | None = None,
+    superseded: SupersededNotification | None = None,
+    step: StepEffect | None = None,
     *,
     keys: Mapping[tuple[Channel, str], str] = NO_KEYS,
 ) -> Iterator[PlannedNotification]:
@@ -131,17 +131,18 @@ def plan_notifications(
     if announcement is None:
         return
     if step and step.is_undo and not step.was_announced:
-        if step.untold is None:
+        if step.unsent is None:
             return
-        kind, event_id = step.untold[0], step.untold[1] or event.id
+        kind, event_id = step.unsent[0], step.unsent[1] or event.id
         announcement = announcement._replace(kind=kind)
     elif step and not step.is_undo:
         announcement = announcement._replace(due_at=max(announcement.due_at, step.held_until))
-    if untold and announcement.kind == "moved" and not (step and step.is_undo):
-        announcement = announcement._replace(kind=untold.kind)
-        event_id = (untold.kind == "moved" and untold.event_id) or event.id
-    rules, expires = KINDS[kind_of(announcement.kind)], announcement.expires_at
+    if superseded and announcement.kind == "moved" and not (step and step.is_undo):
+        announcement = announcement._replace(kind=superseded.kind)
+        event_id = (superseded.kind == "moved" and superseded.event_id) or event.id
+    rules = KINDS[kind_of(announcement.kind)]
     for contact in contacts:
+        expires = _expiry(announcement, contact)
         if contact.recipient != rules.recipient and (contact.recipient == "customer" or rules.recipient != "staff"):
             continue
         send_at: datetime | None = announcement.due_at
@@ -160,8 +161,15 @@ def plan_notifications(
                 announcement.urgent,
                 due_at=send_at,
                 expires_at=min(expires, now + NOTIFICATION_TTL),
-                message_key=_message_key(announcement.kind, contact, keys) if rules.can_share else None,
+                message_key=message_key(announcement.kind, contact, keys) if rules.can_share else None,
             )
+
+
+def _expiry(announcement: Announcement, contact: Contact) -> datetime:
+    """Return when the notification is no longer useful. The link to a video visit is useful until the visit ends."""
+    if contact.joinable_until is None or kind_of(announcement.kind) not in PREPARATION_KINDS:
+        return announcement.expires_at
+    return max(announcement.expires_at, contact.joinable_until)
 
 
 def message_keys(contacts: Iterable[Contact]) -> dict[tuple[Channel, str], str]:
@@ -174,7 +182,7 @@ def message_keys(contacts: Iterable[Contact]) -> dict[tuple[Channel, str], str]:
     return keys
 
 
-def _message_key(kind: str, contact: Contact, keys: Mapping[tuple[Channel, str], str]) -> str:
+def message_key(kind: str, contact: Contact, keys: Mapping[tuple[Channel, str], str]) -> str:
     """Return a notification's message key. The number of a rebooking link belongs to a single appointment, so it is
     left out.
     """
@@ -220,7 +228,9 @@ def _other_announcement(event: Event, now: datetime) -> Announcement | None:
         case ScheduleApplied(stranded=stranded) if stranded:
             return Announcement("stranded", str(event.id), 0, now, expires, urgent=True)
         case CallFailed(appointment_id=appointment_id, sequence=sequence):
-            return Announcement("call-failed", str(appointment_id), sequence, now, now + CALL_NEWS_TTL, urgent=True)
+            # numbered, so that a retry that fails is announced as well
+            kind, expires = f"call-failed-{event.subject_version}", now + CALL_NEWS_TTL
+            return Announcement(kind, str(appointment_id), sequence, now, expires, urgent=True)
         case WebhookDisabled():
             return Announcement("webhook-disabled", subject, event.subject_version, now, expires)
         case _:
@@ -244,55 +254,3 @@ def superseding_sequence(event: Event) -> int | None:
             return sequence
         case _:
             return None
-
-
-def plan_reminders(reminders: Iterable[DueReminder], now: datetime) -> list[PlannedNotification]:
-    """Return the notifications for those due reminders that can be sent."""
-    contacts = {reminder: contact for reminder in reminders if (contact := _contact(reminder))}
-    keys = message_keys(contacts.values())
-    return [plan for reminder in contacts if (plan := plan_reminder(reminder, now, keys))]
-
-
-def _contact(reminder: DueReminder) -> Contact | None:
-    if reminder.channel is None:
-        return None
-    return Contact(
-        reminder.id,
-        "customer",
-        str(reminder.customer_id),
-        reminder.channel,
-        reminder.time_zone,
-        reminder.quiet_from,
-        reminder.quiet_until,
-        reminder.address or "",
-    )
-
-
-def plan_reminder(
-    reminder: DueReminder, now: datetime, keys: Mapping[tuple[Channel, str], str] = NO_KEYS
-) -> PlannedNotification | None:
-    """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
-    channel. The reminder goes out early, by its row's share of the spread, so that reminders due at the same time are
-    not all sent at once. If it shares a message with other reminders for the same day, it goes out at the same time as
-    the first of them."""
-    contact = _contact(reminder)
-    if contact is None:
-        return None
-    start = reminder.first[0] if reminder.first else reminder.start_time
-    nominal = start - timedelta(minutes=reminder.minutes)
-    latest = start - timedelta(minutes=reminder.minutes // 2)
-    due = outside_quiet_hours(max(nominal - reminder.ahead, now), contact, latest=latest, expires=start, now=now)
-    return due and PlannedNotification(
-        reminder.clinic_id,
-        f"reminder-{reminder.minutes}",
-        str(reminder.id),
-        reminder.sequence,
-        "customer",
-        contact.recipient_id,
-        contact.channel,
-        event_id=None,
-        urgent=False,
-        due_at=due,
-        expires_at=reminder.start_time,
-        message_key=_message_key(f"reminder-{reminder.minutes}", contact, keys),
-    )

@@ -31,6 +31,7 @@ NOTICES: Final = frozenset(
         "payment-returned",
         "invoice",
         "receipt",
+        "credit-note",
     }
 )
 """The kinds of messages that changes to the customer's record don't make outdated: those about such a change, and those

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from ... import audit
 from ...booking.steps import UNDO_WINDOW
+from ...calls.providers.model import Gateway
 from ...database.pool import Database, Statements, Transaction
 from ...events.facts import AppointmentCodeRequested, AppointmentFact, CallFailed, PaymentReturned
 from ...events.model import Event
@@ -29,11 +30,11 @@ from .model import (
 )
 from .notices import plan_notices
 from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, superseding_sequence
-from .planning import plan_reminders as plan_due
+from .reminders import plan_reminders as plan_due
 from .repository import contents, delivery, planning, reads
 from .repository import preferences as preference_rows
 from .rules import NEWS
-from .steps import StepNews
+from .steps import StepEffect
 
 REMINDER_BATCH_SIZE: Final = 2000
 LOOKUP_TTL: Final = timedelta(days=2)
@@ -50,7 +51,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     of_clinics = [event for event in events if event.clinic_id]
     steps = await _find_steps(tx, of_clinics)
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]
-    untold = (
+    superseded = (
         await planning.supersede(
             tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated]
         )
@@ -69,18 +70,24 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
             event.id,
             event.fact.customer_id if isinstance(event.fact, AppointmentFact | PaymentReturned) else None,
             event.type in NEWS,
-            event.fact.appointment_id if isinstance(event.fact, CallFailed) else None,
+            _appointment_of(event),
         )
         for event in notifying
     ]
     contacts: dict[UUID, list[Contact]] = {}
     for contact in await planning.list_contacts(tx, events=subjects, channels=channels):
         contacts.setdefault(contact.event_id, []).append(contact)
-    if plans := plan_all(notifying, contacts, untold, steps, now):
+    if plans := plan_all(notifying, contacts, superseded, steps, now):
         await planning.insert(tx, plans)
 
 
-async def _find_steps(tx: Transaction, events: Sequence[Event]) -> dict[UUID, StepNews]:
+def _appointment_of(event: Event) -> UUID | None:
+    if isinstance(event.fact, AppointmentFact):
+        return UUID(event.subject_id)
+    return event.fact.appointment_id if isinstance(event.fact, CallFailed) else None
+
+
+async def _find_steps(tx: Transaction, events: Sequence[Event]) -> dict[UUID, StepEffect]:
     """Return the steps by staff that the events report, or whose undo they report, keyed by event."""
     stepping = [event for event in events if isinstance(event.fact, STEP_FACTS)]
     return await planning.find_steps(tx, events=stepping, held_for=UNDO_WINDOW) if stepping else {}
@@ -155,7 +162,7 @@ async def send_address_code(
     )
 
 
-async def tell_of_lookup(tx: Transaction, *, clinic_id: int, customer_id: UUID, now: datetime) -> None:
+async def notify_about_lookup(tx: Transaction, *, clinic_id: int, customer_id: UUID, now: datetime) -> None:
     """Tell a customer that a clinic where they are not a patient has looked them up, at most once a day."""
     await planning.insert_lookup(
         tx,
@@ -187,7 +194,7 @@ async def get(db: Statements, notification_id: UUID) -> Notification:
     raise errors.NotFound
 
 
-class WrittenAgain(NamedTuple):
+class RewrittenMessage(NamedTuple):
     """A message to a patient, written again from the current details."""
 
     notification: Notification
@@ -199,15 +206,19 @@ class WrittenAgain(NamedTuple):
     """None for text messages."""
 
 
-async def write_again(db: Statements, notification_id: UUID, now: datetime) -> WrittenAgain:
+async def rewrite_message(
+    db: Statements, notification_id: UUID, *, default_gateway: Gateway | None, now: datetime
+) -> RewrittenMessage:
     """Write a message to a patient again, so that staff can read what it said. (The text itself is not stored.) Raise
     `NotFound` for an unknown message, and for codes and messages about accounts."""
     notification = await get(db, notification_id)
-    (context,) = await contents.read_contexts(db, notification_id=notification_id, attempts=None)
+    (context,) = await contents.read_contexts(
+        db, notification_id=notification_id, attempts=None, default_gateway=default_gateway
+    )
     if kind_of(context.kind) not in READABLE or context.start_time is None:
         raise errors.NotFound
     rendered = rewrite(context, now)
-    return WrittenAgain(notification, context.customer, rendered.subject, rendered.text, rendered.html)
+    return RewrittenMessage(notification, context.customer, rendered.subject, rendered.text, rendered.html)
 
 
 async def list_newest(

@@ -9,7 +9,7 @@ import msgspec
 
 from ...database.pool import Database
 from ...payments.billing import service as billing
-from ..templates.model import Facts
+from ..templates.model import MessageFacts
 from .model import NotificationContext
 
 SETTLED_KINDS: Final = frozenset({"cancelled", "payment-returned"})
@@ -17,8 +17,8 @@ SETTLED_KINDS: Final = frozenset({"cancelled", "payment-returned"})
 
 
 async def with_settlements(
-    db: Database, kind: str, contexts: Sequence[NotificationContext], each_facts: list[Facts], now: datetime
-) -> list[Facts]:
+    db: Database, kind: str, contexts: Sequence[NotificationContext], each_facts: list[MessageFacts], now: datetime
+) -> list[MessageFacts]:
     """Return the appointments' facts with what happens to the money for each, if the message says that."""
     if kind not in SETTLED_KINDS:
         return each_facts

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 
-class StepNews(NamedTuple):
+class StepEffect(NamedTuple):
     """What an event's step, or its undo, means for the messages about the appointment."""
 
     event_id: UUID
@@ -15,17 +15,17 @@ class StepNews(NamedTuple):
     is_undo: bool
     was_announced: bool
     """For an undo: whether a message about the step has gone out."""
-    untold_kind: str | None
+    unsent_kind: str | None
     """For an undo: the kind of the message that the step made outdated before it was sent."""
-    untold_event_id: UUID | None
+    unsent_event_id: UUID | None
 
     @property
-    def untold(self) -> tuple[str, UUID | None] | None:
+    def unsent(self) -> tuple[str, UUID | None] | None:
         """The message that the customer still needs after the undo."""
-        return (self.untold_kind, self.untold_event_id) if self.untold_kind and not self.was_announced else None
+        return (self.unsent_kind, self.unsent_event_id) if self.unsent_kind and not self.was_announced else None
 
 
-class Untold(NamedTuple):
+class SupersededNotification(NamedTuple):
     """A notification that became outdated before it was sent."""
 
     clinic_id: int

@@ -35,9 +35,10 @@ class MessageTemplates(Controller):
     `customer`; `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the
     name of the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
     `before`, a moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and
-    cancel the appointment; `deadline`, the latest time to do so; `preparation`, what to bring; `rebook_link`, where
-    they can book another one; `appointments`, one per line, and their `count`; `webhook`. An email shows consecutive
-    lines of the form “label: text” as a table, and a line with nothing but a link as a button.
+    cancel the appointment; `deadline`, the latest time to do so; `preparation`, what to bring; `join_link`, where they
+    join a video visit, and `opens_before`, how many minutes before the start its waiting room opens; `rebook_link`,
+    where they can book another one; `appointments`, one per line, and their `count`; `webhook`. An email shows
+    consecutive lines of the form “label: text” as a table, and a line with nothing but a link as a button.
     """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...kit import date_formats
 from ...kit.i18n import one_line, template_functions, translatable, translate
-from .model import Facts, Kind, TemplateKey
+from .model import Kind, MessageFacts, TemplateKey
 from .placeholders import address_lines, detail_lines, needs_zone, tag_of
 
 ACCENT: Final = "#0b6157"
@@ -103,7 +103,7 @@ class Card(NamedTuple):
     is_struck: bool
 
 
-def mail_html(key: TemplateKey, subject: str, text: str, facts: Facts) -> str:
+def mail_html(key: TemplateKey, subject: str, text: str, facts: MessageFacts) -> str:
     """Return the text as HTML. Lines that the card already shows are left out, paragraphs in which every line reads
     “label: …” become tables, and links become buttons."""
     card = _card(key, facts)
@@ -122,7 +122,7 @@ def mail_html(key: TemplateKey, subject: str, text: str, facts: Facts) -> str:
     )
 
 
-def accent_of(facts: Facts) -> str:
+def accent_of(facts: MessageFacts) -> str:
     """Return the clinic's colour, darkened until white text on it has a contrast of at least 4.5 : 1."""
     channels = [int(facts.accent[at : at + 2], 16) / 255 for at in (1, 3, 5)] if facts.accent else []
     if not channels:
@@ -140,7 +140,7 @@ def _luminance(channels: Sequence[float]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _card(key: TemplateKey, facts: Facts) -> Card | None:
+def _card(key: TemplateKey, facts: MessageFacts) -> Card | None:
     if key.kind not in CARD_KINDS or facts.start_time is None or facts.together:
         return None
     start, end, zone = facts.start_time, facts.end_time, facts.time_zone
@@ -161,7 +161,7 @@ def _card(key: TemplateKey, facts: Facts) -> Card | None:
     )
 
 
-def _details(key: TemplateKey, facts: Facts) -> Iterator[str]:
+def _details(key: TemplateKey, facts: MessageFacts) -> Iterator[str]:
     lines = detail_lines(key, facts)
     if "yours" in lines:
         yield lines["yours"]
@@ -172,7 +172,7 @@ def _details(key: TemplateKey, facts: Facts) -> Iterator[str]:
         yield lines["patient"]
 
 
-def _map_url(facts: Facts, address: Sequence[str]) -> str:
+def _map_url(facts: MessageFacts, address: Sequence[str]) -> str:
     return facts.map_url or MAP_URL + urlencode({"query": ", ".join(address)})
 
 
@@ -191,10 +191,10 @@ def _blocks(text: str, buttons: Mapping[str, Sequence[Button]], in_card: Contain
             yield block
 
 
-def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
+def _buttons(key: TemplateKey, facts: MessageFacts) -> dict[str, list[Button]]:
     """Return the buttons that replace lines containing nothing but a link, keyed by that link."""
 
-    def label(each: Facts) -> str:
+    def label(each: MessageFacts) -> str:
         if key.kind in CALENDAR_KINDS:
             return CHANGE if each.change_until else VIEW
         return LABELS.get(key.kind, VIEW if key.kind in CARD_KINDS else NEW_PASSWORD)
@@ -217,13 +217,13 @@ def _buttons(key: TemplateKey, facts: Facts) -> dict[str, list[Button]]:
     return buttons
 
 
-def legal_links(key: TemplateKey, facts: Facts) -> Sequence[tuple[str, str]]:
+def legal_links(key: TemplateKey, facts: MessageFacts) -> Sequence[tuple[str, str]]:
     """Return the labels and addresses of the legal pages that every email links to."""
     pages = ((PRIVACY_NOTICE, facts.privacy_url), (IMPRINT, facts.imprint_url))
     return [(translate(key.language, label), url) for label, url in pages if url]
 
 
-def _footer(key: TemplateKey, facts: Facts) -> Sequence[str]:
+def _footer(key: TemplateKey, facts: MessageFacts) -> Sequence[str]:
     """Return the lines at the end, which name the sender and the reason for the email."""
     lines = [", ".join([one_line(facts.clinic), *address_lines(facts)])]
     if key.kind in CARD_KINDS:

@@ -26,6 +26,7 @@ Kind = Literal[
     "missed",
     "invoice",
     "receipt",
+    "credit-note",
     "agenda",
     "stranded",
     "webhook-disabled",
@@ -71,16 +72,18 @@ APPOINTMENT_PLACEHOLDERS: Final = (
     *TIME_PLACEHOLDERS,
     *LIST_PLACEHOLDERS,
 )
+VISIT_PLACEHOLDERS: Final = ("preparation", "deadline", "link", "join_link", "opens_before")
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
-    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
-    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", "preparation", "deadline", "link", "join_link"),
+    "confirmation": (*APPOINTMENT_PLACEHOLDERS, *VISIT_PLACEHOLDERS),
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", *VISIT_PLACEHOLDERS),
     "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "money", "rebook_link"),
-    "reminder": (*APPOINTMENT_PLACEHOLDERS, "preparation", "deadline", "link", "join_link"),
+    "reminder": (*APPOINTMENT_PLACEHOLDERS, *VISIT_PLACEHOLDERS),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
     "rebook": (*APPOINTMENT_PLACEHOLDERS, "link"),
     "hold-expired": (*(name for name in APPOINTMENT_PLACEHOLDERS if name != "customer"), "link"),
     "missed": (*APPOINTMENT_PLACEHOLDERS, "rebook_link"),
     "invoice": ("clinic", "phone", "customer", "number", "amount", "open", "due", "link"),
+    "credit-note": ("clinic", "phone", "customer", "number", "amount", "invoices"),
     "receipt": ("clinic", "phone", "customer", "number", "amount", "method", "invoices"),
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
@@ -103,8 +106,8 @@ PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
 """The placeholders that each kind of message can use."""
 EMAIL_ONLY: Final = frozenset(
     {
-        *("invoice", "receipt", "agenda", "stranded", "webhook-disabled", "call-failed", "invitation", "clinic-joined"),
-        *("password-reset", *get_args(NoticeKind)),
+        *("receipt", "credit-note", "agenda", "stranded", "webhook-disabled", "call-failed"),
+        *("invitation", "clinic-joined", "password-reset", *get_args(NoticeKind)),
     }
 )
 
@@ -139,7 +142,7 @@ class ListedAppointment(msgspec.Struct, frozen=True):
     """Where the doctor joins the video visit."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The data for a message's placeholders. In an agenda, `start_time` is any time on that day."""
 
     clinic: str
@@ -167,7 +170,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to the money for an appointment that does not take place."""
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
-    together: "Sequence[Facts]" = ()
+    together: "Sequence[MessageFacts]" = ()
     """Each appointment's own facts, in a message about several."""
     unsubscribe_url: str | None = None
     """Where the recipient can turn off these emails. It is added below the text."""
@@ -178,6 +181,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The recipient's next step: view the appointment or choose a password."""
     join_url: str | None = None
     """Where the patient joins their video visit."""
+    opens_before_minutes: int | None = None
+    """How long before the start its waiting room opens."""
     code: str | None = None
     """The sign-in or confirmation code."""
     patient: str | None = None

@@ -10,14 +10,14 @@ from ...payments.payments.model import Method
 
 
 class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """An issued invoice, or a payment with a receipt."""
+    """An issued invoice or credit note, or a payment with a receipt."""
 
     number: str
-    """The invoice's or receipt's number."""
+    """The number of the invoice, credit note or receipt."""
     amount: Money
     open: Money | None = None
     """The amount left to pay, if any."""
     due_on: date | None = None
     method: Method | None = None
     invoices: Sequence[str] = ()
-    """The numbers of the invoices that a payment pays."""
+    """The numbers of the invoices that a payment pays or a credit note corrects."""

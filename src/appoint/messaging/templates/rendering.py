@@ -11,7 +11,7 @@ from . import sandbox
 from .default_texts import default_text
 from .examples import EXAMPLE
 from .mail_html import legal_links, mail_html
-from .model import PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
+from .model import PLACEHOLDERS, MessageFacts, Rendered, TemplateKey, TemplateText
 from .placeholders import placeholder_values
 from .plain import without_empty_lines
 
@@ -40,7 +40,7 @@ def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
     return []
 
 
-def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> Rendered:
+def render(key: TemplateKey, facts: MessageFacts, own: TemplateText | None = None) -> Rendered:
     """Render a message with the clinic's own template. Use the default template if there is none or it is invalid."""
     values = placeholder_values(key, facts)
     try:
@@ -55,7 +55,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
     return Rendered(subject, text + _footer(key, facts), html)
 
 
-def _footer(key: TemplateKey, facts: Facts) -> str:
+def _footer(key: TemplateKey, facts: MessageFacts) -> str:
     """Return the links below an email's text."""
     lines = [f"{label}: {url}" for label, url in legal_links(key, facts)]
     if facts.unsubscribe_url:
@@ -64,7 +64,7 @@ def _footer(key: TemplateKey, facts: Facts) -> str:
     return "\n".join(["\n\n-- ", *lines]) if lines else ""
 
 
-def _with_list(key: TemplateKey, own: TemplateText, facts: Facts) -> TemplateText:
+def _with_list(key: TemplateKey, own: TemplateText, facts: MessageFacts) -> TemplateText:
     """Return a clinic's own template. If the message is about several appointments that the template does not list,
     append a list of them."""
     if not facts.together or APPOINTMENTS_PLACEHOLDER.search(own.text):

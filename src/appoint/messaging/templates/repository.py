@@ -41,7 +41,7 @@ async def save(tx: Statements, clinic_id: int, key: TemplateKey, template: Templ
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (clinic_id, kind, channel, locale) do update
            set subject = excluded.subject, text = excluded.text,
-               version = message_template.version + 1, updated_at = now()
+               version = message_template.version + 1, updated_at = excluded.updated_at
         returning *
         """,
         clinic_id,

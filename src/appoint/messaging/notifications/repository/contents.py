@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from ....calls.providers.model import Gateway
 from ....database.pool import Row, Statements, to
 from ....database.sql import load
 from ....kit import ids
-from ....kit.key_ring import Place, is_unreadable
+from ....kit.key_ring import EncryptedField, is_unreadable
 from ...templates.model import ListedAppointment
 from ..model import NotificationContext
 
@@ -16,22 +17,29 @@ READ_CONTEXTS: Final = load(__name__, "read_contexts")
 
 
 async def read_contexts(
-    db: Statements, *, notification_id: UUID, attempts: int | None, follower_ids: Sequence[UUID] = ()
+    db: Statements,
+    *,
+    notification_id: UUID,
+    attempts: int | None,
+    follower_ids: Sequence[UUID] = (),
+    default_gateway: Gateway | None,
 ) -> list[NotificationContext]:
     """Return the notifications in a message with the current state of their subjects, beginning with the leader. Skip
-    those that are no longer leased for this attempt; without `attempts`, none are skipped."""
+    those that are no longer leased for this attempt; without `attempts`, none are skipped. Without a default gateway,
+    only clinics that have chosen a provider have video visits."""
     rows = await db.fetch(
         READ_CONTEXTS,
         clinic_id=ids.clinic_of(notification_id),
         notification_id=notification_id,
         attempts=attempts,
         ids=[notification_id, *follower_ids],
+        default_gateway=default_gateway,
     )
     return [_context(db, row) for row in rows]
 
 
 def _context(db: Statements, row: Row) -> NotificationContext:
-    reason = db.keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.subject_id)
+    reason = db.keys.decrypt(row.cancel_reason, EncryptedField.CANCEL_REASON, row.subject_id)
     return to(NotificationContext, row, cancel_reason=None if is_unreadable(reason) else reason)
 
 

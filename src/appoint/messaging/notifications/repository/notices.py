@@ -1,4 +1,4 @@
-"""Tell customers about changes to their record that they may not have made."""
+"""Insert notices about changes to customers' records, and messages that staff send again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from ....database.pool import Statements
 from ....events.facts import GuardianshipFact
 from ....events.model import Event
 from ...channels.model import Channel
+from ..model import Contact
 
 
 async def insert_guardian_notice(
@@ -72,33 +73,108 @@ async def insert_address_notices(
 async def insert_money_message(
     tx: Statements,
     *,
-    kind: Literal["invoice", "receipt"],
-    event: Event,
+    clinic_id: int,
+    kind: Literal["invoice", "credit-note", "receipt"],
+    subject_id: str,
     customer_id: UUID,
+    event_id: UUID,
+    channels: Sequence[Channel],
     due_at: datetime,
     expires_at: datetime,
 ) -> None:
-    """Insert the email with an issued invoice or a payment's receipt, unless the customer has no email address or the
-    payment has no receipt."""
+    """Insert the email with an issued invoice or credit note or a payment's receipt. A customer who has only a phone
+    gets a text message with the invoice's link instead. Insert nothing if the payment has no receipt, or if the clinic
+    does not mail its invoices."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
                                   event_id, urgent, due_at, expires_at)
-        select $1, mint_id($1), $3::text, $4::text, 0, 'customer', $2::uuid::text, 'email', $5, false, $6, $7
+        select $1, mint_id($1), $3::text, $4::text, 0, 'customer', $2::uuid::text, way.channel, $5, false, $6, $7
           from customer c
           left join patient p on p.clinic_id = $1 and p.customer_id = c.id
-         where c.id = $2 and c.active and coalesce(p.corrected_email, c.email) is not null
-           and ($3::text = 'invoice' or exists (select
-                                            from payment paid
-                                           where paid.clinic_id = $1 and paid.id = $4::text::uuid
-                                             and paid.number is not null))
+         cross join lateral (select case when coalesce(p.corrected_email, c.email) is not null then 'email'
+                                         when $3::text = 'invoice' and coalesce(p.corrected_phone, c.phone) is not null
+                                         then 'sms' end as channel) as way
+         where c.id = $2 and c.active and way.channel = any($8)
+           and case when $3::text = 'receipt'
+                    then exists (select from payment paid
+                                  where paid.clinic_id = $1 and paid.id = $4::text::uuid and paid.number is not null)
+                    else not exists (select from payment_policy o
+                                      where o.clinic_id = $1 and o.appointment_type_id is null and not o.mails_invoices)
+               end
         on conflict do nothing
         """,
-        event.clinic_id,
+        clinic_id,
         customer_id,
         kind,
-        event.subject_id,
-        event.id,
+        subject_id,
+        event_id,
         due_at,
+        expires_at,
+        channels,
+    )
+
+
+async def insert_requested_document(
+    tx: Statements,
+    *,
+    clinic_id: int,
+    kind: Literal["invoice", "credit-note"],
+    subject_id: str,
+    customer_id: UUID,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Insert the email with an invoice or credit note that staff want to send, even if it was sent before."""
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent,
+                                  due_at, expires_at)
+        select $1, mint_id($1), $3::text, $4::text, coalesce(max(sequence) + 1, 0), 'customer', $2::text, 'email',
+               false, $5::timestamptz, $6::timestamptz
+          from notification
+         where clinic_id = $1 and kind = $3::text and subject_id = $4::text
+        on conflict do nothing
+        """,
+        clinic_id,
+        str(customer_id),
+        kind,
+        subject_id,
+        now,
+        expires_at,
+    )
+
+
+async def insert_requested_confirmations(
+    tx: Statements,
+    contacts: Sequence[Contact],
+    *,
+    clinic_id: int,
+    subject_id: str,
+    sequence: int,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Queue the confirmation for each contact, or queue it again if it has been sent or given up. Leave those that are
+    waiting to be sent."""
+    await tx.execute(
+        """
+        insert into notification as n (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                       urgent, due_at, expires_at)
+        select $1, mint_id($1), 'confirmation', $2, $3, recipient, recipient_id, channel, true, $7, $8
+          from unnest($4::text[], $5::text[], $6::text[]) as contact (recipient, recipient_id, channel)
+        on conflict on constraint told_once do update
+           set status = 'queued', due_at = $7, attempts = 0, round = n.round + 1, urgent = true, sent_at = null,
+               delivered_at = null, reason = null, leader_id = null,
+               expires_at = greatest(n.expires_at, excluded.expires_at), version = n.version + 1, updated_at = $7
+         where n.status not in ('queued', 'leased')
+        """,
+        clinic_id,
+        subject_id,
+        sequence,
+        [each.recipient for each in contacts],
+        [each.recipient_id for each in contacts],
+        [each.channel for each in contacts],
+        now,
         expires_at,
     )

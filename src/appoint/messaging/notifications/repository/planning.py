@@ -12,7 +12,7 @@ from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
 from ..model import Contact, DueReminder, NotificationStatus, PlannedNotification
-from ..steps import StepNews, Untold
+from ..steps import StepEffect, SupersededNotification
 
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
 LIST_CONTACTS: Final = load(__name__, "list_contacts")
@@ -22,9 +22,9 @@ FIND_STEPS: Final = load(__name__, "find_steps")
 async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None, bool, UUID | None]], channels: Sequence[Channel]
 ) -> list[Contact]:
-    """Return the contacts for events. For each event, pass its clinic, its id, its customer, and whether the customer
-    must get the message even if they have turned off all channels. An event without a customer concerns the clinic's
-    staff, or its managers if the clinic has no email address, and also the doctor of the appointment that it names.
+    """Return the contacts for events. For each event, pass its clinic, its id, its customer, whether the customer must
+    get the message even if they have turned off all channels, and its appointment. An event without a customer concerns
+    the clinic's staff, or its managers if the clinic has no email address, and also the appointment's doctor.
     """
     clinics, ids_, customers, news, appointments = zip(*events, strict=True)
     rows = await tx.fetch(
@@ -39,7 +39,7 @@ async def list_contacts(
     return [Contact(*row.values()) for row in rows]
 
 
-async def find_steps(tx: Statements, *, events: Sequence[Event], held_for: timedelta) -> dict[UUID, StepNews]:
+async def find_steps(tx: Statements, *, events: Sequence[Event], held_for: timedelta) -> dict[UUID, StepEffect]:
     """Return the steps by staff that these events about appointments report, or whose undo they report, keyed by event.
     Call this before `supersede`, because that changes what counts as announced."""
     rows = await tx.fetch(
@@ -50,7 +50,7 @@ async def find_steps(tx: Statements, *, events: Sequence[Event], held_for: timed
         versions=[event.subject_version for event in events],
         held_for=held_for,
     )
-    return {row.event_id: StepNews(*row.values()) for row in rows}
+    return {row.event_id: StepEffect(*row.values()) for row in rows}
 
 
 async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -> int:
@@ -193,7 +193,9 @@ async def insert_confirmation_code(
     )
 
 
-async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> list[Untold]:
+async def supersede(
+    tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]
+) -> list[SupersededNotification]:
     """Supersede unsent notifications about the events' subjects if their sequence number is lower than the one given
     for the event. Return those that have never been sent and that no worker is about to send."""
     rows = await tx.fetch(
@@ -211,7 +213,7 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
         sequences,
     )
     return [
-        Untold(row.clinic_id, row.subject_id, row.kind, row.event_id)
+        SupersededNotification(row.clinic_id, row.subject_id, row.kind, row.event_id)
         for row in rows
         if row.status == NotificationStatus.QUEUED and not row.round
     ]

@@ -38,7 +38,7 @@ async def replace(tx: Statements, customer_id: UUID, *, email: bool | None, sms:
           from preference join customer on id = $1 and erased_at is null
          where preference.wanted is not null
            for key share of customer  -- so that the customer is not erased at the same time
-        on conflict (customer_id, channel) do update set wanted = excluded.wanted, updated_at = now()
+        on conflict (customer_id, channel) do update set wanted = excluded.wanted, updated_at = excluded.updated_at
         """,
         customer_id,
         email,
@@ -52,7 +52,7 @@ async def unsubscribe(tx: Statements, customer_id: UUID, channel: Channel) -> bo
         """
         insert into notification_preference (customer_id, channel, wanted)
         select id, $2, false from customer where id = $1 and erased_at is null for key share
-        on conflict (customer_id, channel) do update set wanted = false, updated_at = now()
+        on conflict (customer_id, channel) do update set wanted = false, updated_at = excluded.updated_at
         returning true
         """,
         customer_id,

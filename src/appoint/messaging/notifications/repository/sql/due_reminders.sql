@@ -60,6 +60,11 @@ select due.clinic_id, due.id, due.sequence, due.start_time, coalesce(w.recipient
                              % greatest(extract(epoch from :spread::interval)::bigint, 1)) as ahead,
        due.time_zone, due.quiet_from, due.quiet_until,
        case w.channel when 'email' then w.email when 'sms' then w.phone end as address,
+       (select upper(a.during)
+          from appointment a
+          join appointment_type t
+            on t.clinic_id = due.clinic_id and t.id = a.appointment_type_id and t.mode = 'online'
+         where a.clinic_id = due.clinic_id and a.id = due.id) as joinable_until,
        due.first_start, due.first_id
   from due
   left join lateral (

@@ -7,8 +7,8 @@ select e.id as event_id, s.taken_at + :held_for::interval as held_until, s.undon
                     where n.clinic_id = e.clinic_id and n.subject_id = e.subject_id and n.sequence = s.sequence + 1
                       and n.kind in ('confirmation', 'moved', 'cancelled')
                       and (n.status in ('leased', 'sent') or n.sent_at is not null)) as was_announced,
-       case when last.unsent then last.kind end as untold_kind,
-       case when last.unsent and last.kind = 'moved' then last.event_id end as untold_event_id
+       case when last.unsent then last.kind end as unsent_kind,
+       case when last.unsent and last.kind = 'moved' then last.event_id end as unsent_event_id
   from unnest(:clinic_ids::int[], :event_ids::uuid[], :subject_ids::text[], :versions::int[])
        as e (clinic_id, id, subject_id, version)
   join appointment_step s

@@ -6,6 +6,7 @@ with free as (
   select ctid, id, clinic_id, message_key, status, urgent, due_at
     from notification n
    where channel = :channel and status = 'queued' and due_at <= :now
+     and (of_clinic_id is null or exists (select from clinic c where c.id = n.of_clinic_id))  -- has not moved
      and not exists (  -- only the first of those that share a message; all workers agree on which one that is
        select from notification other
         where other.clinic_id = n.clinic_id and other.message_key = n.message_key
@@ -18,6 +19,7 @@ with free as (
   select ctid, id, clinic_id, message_key, status, urgent, due_at
     from notification n
    where channel = :channel and status = 'leased' and leased_until <= :now
+     and (of_clinic_id is null or exists (select from clinic c where c.id = n.of_clinic_id))
      and not exists (
        select from notification other
         where other.clinic_id = n.clinic_id and other.message_key = n.message_key

@@ -1,5 +1,9 @@
 select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until,
-       to_.address
+       to_.address,
+       (select upper(a.during)
+          from appointment a
+          join appointment_type t on t.clinic_id = e.clinic_id and t.id = a.appointment_type_id and t.mode = 'online'
+         where a.clinic_id = e.clinic_id and a.id = e.appointment_id) as joinable_until
   from unnest(:clinic_ids::int[], :event_ids::uuid[], :customer_ids::uuid[], :news::bool[], :appointment_ids::uuid[])
        as e (clinic_id, id, customer_id, is_news, appointment_id)
   join clinic c on c.id = e.clinic_id
@@ -34,7 +38,8 @@ select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zo
    select 'doctor', d.id::text, 'email', d.email
      from appointment a
      join doctor d on d.clinic_id = e.clinic_id and d.id = a.doctor_id
-    where a.clinic_id = e.clinic_id and a.id = e.appointment_id and d.email is not null and d.active
+    where a.clinic_id = e.clinic_id and a.id = e.appointment_id and e.customer_id is null
+      and d.email is not null and d.active
    union all
    select 'user', u.id::text, 'email', u.email
      from membership m

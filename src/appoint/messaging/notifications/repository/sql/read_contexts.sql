@@ -15,7 +15,8 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
        case when a.undo_status is not null then a.cancel_reason end as cancel_reason,
        coalesce(a.needs_rebooking, false) as needs_rebooking, a.rebook_by,
        t.name as type, t.preparation, coalesce(t.mode, 'inPerson') as mode,
-       exists (select from call v where v.clinic_id = n.clinic_id and v.live_appointment_id = a.id) as has_call,
+       case when t.mode = 'online' and coalesce(calls.gateway, :default_gateway::text) <> 'off'
+            then coalesce(calls.opens_before_minutes, 15) end as opens_before_minutes,
        coalesce(pt.corrected_name, cu.name) as customer, cu.version as customer_version,
        case n.channel
             when 'email' then coalesce(moved.old_address, old.address, s.new_address,
@@ -70,8 +71,9 @@ select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recip
   left join clinic c on c.id = n.clinic_id
   left join appointment a
     on a.clinic_id = n.clinic_id
-   and a.id = case when n.recipient = 'customer' or n.kind = 'call-failed' then n.subject_id::uuid end
+   and a.id = case when n.recipient = 'customer' or n.kind like 'call-failed%' then n.subject_id::uuid end
   left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
+  left join call_settings calls on calls.clinic_id = n.clinic_id
   left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
   left join patient pt on pt.clinic_id = n.clinic_id and pt.customer_id = cu.id
   left join customer ward on ward.id = a.customer_id and ward.id <> cu.id
