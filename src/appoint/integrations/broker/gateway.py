@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from ...kit.errors import StartupError
-from .model import Message
+from .model import BrokerMessage
 
 SERVER_PATTERN: Final = r"://([^\s,/@]+@)?(\[[\da-fA-F:.]+\]|[^\s,/@:?\[\]]+)(:\d{1,5})?"
 NATS_URL: Final = re.compile(rf"(nats|tls){SERVER_PATTERN}(,(nats|tls){SERVER_PATTERN})*/?")
@@ -37,17 +37,17 @@ for _library in ("aio_pika", "aiormq"):
     # Their log lines contain addresses and messages. Any errors that matter are raised as well.
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
-Publish = Callable[[Message], Awaitable[None]]
-"""Publishes a message, and returns once the broker has stored it. Raises `Lost` or `Refused`. After any exception, the
-next message needs a new connection."""
+Publish = Callable[[BrokerMessage], Awaitable[None]]
+"""Publishes a message, and returns once the broker has stored it. Raises `ConnectionLost` or `MessageRefused`. After
+any exception, the next message needs a new connection."""
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The broker is unreachable or sent no acknowledgement, so delivery is uncertain. The text contains no personal
     data."""
 
 
-class Refused(Exception):
+class MessageRefused(Exception):
     """The broker rejected the message, or one of several that were sent together. The text contains no personal
     data."""
 
@@ -69,7 +69,7 @@ def check_url(url: str) -> None:
 
 
 def connect(url: str) -> AbstractAsyncContextManager[Publish]:
-    """Connect, and yield a function that publishes. Raise `Lost` if the broker cannot be reached."""
+    """Connect, and yield a function that publishes. Raise `ConnectionLost` if the broker cannot be reached."""
     return _nats(url) if NATS_URL.fullmatch(url) else _rabbit(url)
 
 
@@ -113,11 +113,11 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
                     duplicate_window=DUPLICATE_WINDOW_SECONDS,
                 )
 
-        async def publish(message: Message) -> None:
+        async def publish(message: BrokerMessage) -> None:
             body = message.body.encode()
             id = str(message.event_id)
             if len(body) + HEADER_BYTES > client.max_payload:
-                raise Refused("larger than the server accepts")
+                raise MessageRefused("larger than the server accepts")
             with _convert_errors(Error):
                 try:
                     await broker.publish(
@@ -130,7 +130,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
                     )
                 except APIError as error:
                     if error.err_code in TOO_LARGE_CODES:
-                        raise Refused("larger than the stream accepts") from None
+                        raise MessageRefused("larger than the stream accepts") from None
                     raise
 
         yield publish
@@ -148,7 +148,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
         with _convert_errors(*faults):
             await broker.declare_exchange(exchange)
 
-        async def publish(message: Message) -> None:
+        async def publish(message: BrokerMessage) -> None:
             id = str(message.event_id)
             with _convert_errors(*faults):
                 # This also limits the wait for a reconnection, which the client itself does not limit.
@@ -166,7 +166,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
                             correlation_id=id,
                         )
                     except ChannelPreconditionFailed:
-                        raise Refused("larger than the server accepts") from None
+                        raise MessageRefused("larger than the server accepts") from None
 
         yield publish
 
@@ -195,10 +195,10 @@ async def _connection(
 
 @contextmanager
 def _convert_errors(*faults: type[Exception]) -> Generator[None]:
-    """Convert a client's connection errors to `Lost`."""
+    """Convert a client's connection errors to `ConnectionLost`."""
     try:
         yield
     except (OSError, TimeoutError, *faults) as error:
         # RabbitMQ's error text can contain the message.
         text = str(error) if type(error).__module__.startswith("nats.") else type(error).__name__
-        raise Lost(text) from error
+        raise ConnectionLost(text) from error

@@ -13,7 +13,7 @@ from ...database.pool import Database, Statements, Transaction
 from ...database.retries import UNAVAILABLE
 from ...kit import errors
 from . import gateway, repository
-from .model import Message, divide_into_rounds, retry_delay
+from .model import BrokerMessage, divide_into_rounds, retry_delay
 
 log = structlog.get_logger()
 
@@ -47,9 +47,9 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
         trouble = None
         try:
             await _take_turn(db, url, stop, report_success)
-        except gateway.Refused:
+        except gateway.MessageRefused:
             pause = retry_delay(0)
-        except gateway.Lost as error:
+        except gateway.ConnectionLost as error:
             trouble = ("broker unreachable", str(error))
         except (errors.Unavailable, *UNAVAILABLE, asyncpg.IdleSessionTimeoutError) as error:
             trouble = ("database unreachable", type(error).__name__)
@@ -92,7 +92,7 @@ async def _publish(
         size = min(2 * size, MAX_BATCH_SIZE)
 
 
-async def _send(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
+async def _send(session: Statements, send: gateway.Publish, messages: Sequence[BrokerMessage]) -> None:
     """Publish messages, delete those that the broker acknowledges, then raise the first error. Put a message aside if
     the broker refuses it even when sent alone."""
     acknowledged: list[int] = []
@@ -103,7 +103,7 @@ async def _send(session: Statements, send: gateway.Publish, messages: Sequence[M
         answers = await asyncio.gather(*map(send, together), return_exceptions=True)
         acknowledged += [message.position for message, answer in zip(together, answers, strict=True) if answer is None]
         fault = next((answer for answer in answers if answer is not None), None)
-        if isinstance(fault, gateway.Refused) and len(together) == 1:
+        if isinstance(fault, gateway.MessageRefused) and len(together) == 1:
             await _put_aside(session, together[0], str(fault))
         if fault is not None or clock() > end:
             break
@@ -111,12 +111,12 @@ async def _send(session: Statements, send: gateway.Publish, messages: Sequence[M
         await repository.delete(session, positions=acknowledged)
     # The client cancels the wait if its connection is lost. If this task had been cancelled, it wouldn't get this far.
     if isinstance(fault, asyncio.CancelledError):
-        raise gateway.Lost("ConnectionClosed")
+        raise gateway.ConnectionLost("ConnectionClosed")
     if fault is not None:
         raise fault
 
 
-async def _put_aside(session: Statements, message: Message, fault: str) -> None:
+async def _put_aside(session: Statements, message: BrokerMessage, fault: str) -> None:
     await repository.put_aside(session, position=message.position, fault=fault)
     log.error("broker refused a message", clinic_id=message.clinic_id, event_id=str(message.event_id), fault=fault)
 

@@ -10,7 +10,7 @@ import msgspec
 MAX_WAIT_SECONDS: Final = 5.0
 
 
-class Message(msgspec.Struct, frozen=True):
+class BrokerMessage(msgspec.Struct, frozen=True):
     position: int
     clinic_id: int
     event_id: UUID
@@ -26,13 +26,13 @@ class Message(msgspec.Struct, frozen=True):
         return f"{self.clinic_id}.{self.type}"
 
 
-def divide_into_rounds(messages: Sequence[Message]) -> list[list[Message]]:
+def divide_into_rounds(messages: Sequence[BrokerMessage]) -> list[list[BrokerMessage]]:
     """Divide the messages into rounds with at most one message per subject, in order.
 
     A round's messages can be sent concurrently: even if one fails, none overtakes an earlier message with the same
     subject.
     """
-    parts: list[list[Message]] = []
+    parts: list[list[BrokerMessage]] = []
     counts: Counter[tuple[int, str]] = Counter()
     for message in messages:
         subject = (message.clinic_id, message.subject_id)

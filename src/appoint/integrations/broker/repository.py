@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from ...database.pool import Statements, to
-from .model import Message
+from .model import BrokerMessage
 
 LOCK: Final = 727_067  # the same for all workers; any number that migrations do not use
 
@@ -50,7 +50,7 @@ async def take_turn(session: Statements) -> bool:
     )
 
 
-async def list_oldest(session: Statements, *, limit: int) -> list[Message]:
+async def list_oldest(session: Statements, *, limit: int) -> list[BrokerMessage]:
     """Return the oldest messages that the broker has not acknowledged, in order."""
     rows = await session.fetch(
         """
@@ -62,7 +62,7 @@ async def list_oldest(session: Statements, *, limit: int) -> list[Message]:
         """,
         limit,
     )
-    return [to(Message, row) for row in rows]
+    return [to(BrokerMessage, row) for row in rows]
 
 
 async def delete(session: Statements, *, positions: Sequence[int]) -> None:

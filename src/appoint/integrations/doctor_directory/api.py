@@ -80,7 +80,11 @@ class Providers(Controller):
         )
         return json_response(request, week, headers=replay_headers(replayed))
 
-    @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt=route(permission="public"))
+    @get(
+        "/{provider_id:uuid}/availability",
+        operation_id="getProviderAvailability",
+        opt=route(permission="public", stale=True),
+    )
     async def availability(
         self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:

@@ -9,7 +9,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from ...clinics.clinics import service as clinics
 from ...http.pagination import cursor_after
 from ...http.request import Request, idempotency_key
-from ...http.resources import idempotent_answer, idempotent_resource, resource_page
+from ...http.resources import idempotent_resource, idempotent_result, resource_page
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -110,7 +110,7 @@ class Webhooks(Controller):
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
         """Send a sample event, `webhook.test`, and return the outcome. A repeated request sends the same sample again,
         with the same `webhook-id`."""
-        sample, replayed = await idempotent_answer(
+        sample, replayed = await idempotent_result(
             request,
             None,
             lambda tx: service.create_sample(tx, request.user, webhook_id=webhook_id, now=clock.now()),
@@ -165,7 +165,7 @@ class Webhooks(Controller):
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Resend events since a given time, including those already delivered. Covers only the events the webhook
         subscribes to."""
-        queued, replayed = await idempotent_answer(
+        queued, replayed = await idempotent_result(
             request,
             None,
             lambda tx: service.replay(

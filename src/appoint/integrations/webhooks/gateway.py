@@ -18,15 +18,15 @@ from ...kit.errors import Fault, Invalid
 from ...kit.i18n import translatable
 from ...kit.ids import clinic_of
 from ...kit.public_internet import NotPublic, Pool, Unresolved, resolve
-from .model import Outcome, Sample, WebhookTest, describe_status
+from .model import DeliveryOutcome, Sample, WebhookTest, describe_status
 
 log = structlog.get_logger()
 
 SAMPLE_TYPE: Final = "webhook.test"
 """The type of sample events. It is not in the event catalogue, because it doesn't describe a change."""
-ANSWER_SECONDS: Final = 15.0
+RESPONSE_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
-MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_RESPONSE_BYTES: Final = 64 * 1024
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
 """Also used for host names that cannot be resolved. Otherwise, managers could find out which internal names exist."""
 
@@ -56,7 +56,7 @@ async def check_url(url: str, *, private_addresses: bool) -> None:
         raise Invalid(Fault("#/url", NOT_PUBLIC)) from None
 
 
-async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
+async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> DeliveryOutcome:
     """Send an event and return the outcome, which depends only on the status. Reads the response body up to a limit and
     discards it."""
     status: int | None = None
@@ -95,7 +95,7 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
         log.exception("request failed")
         reason = "could not be called because of an internal error"
     milliseconds = round((time.perf_counter() - before) * 1000)
-    return Outcome(status, describe_status(status) if status else reason, milliseconds)
+    return DeliveryOutcome(status, describe_status(status) if status else reason, milliseconds)
 
 
 async def _discard(response: httpcore2.Response) -> None:
@@ -103,7 +103,7 @@ async def _discard(response: httpcore2.Response) -> None:
     async with aclosing(response.aiter_stream()) as parts:
         async for part in parts:
             size += len(part)
-            if size > MAX_ANSWER_BYTES:
+            if size > MAX_RESPONSE_BYTES:
                 return
 
 

@@ -18,16 +18,16 @@ import structlog
 
 from ...database.pool import Database
 from ...events.service import event_of
-from ...kit import clock, errors
+from ...kit import clock, errors, tracing
 from ...kit.key_ring import UnreadableError
-from ...kit.leases import Pace, serve
+from ...kit.leases import PollIntervals, serve
 from ...kit.public_internet import Pool, connection_pool
 from . import gateway, retries, service
 from .repository import deliveries, leases
 
 log = structlog.get_logger()
 
-PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.5)
+PACE: Final = PollIntervals(idle_seconds=0.5, busy_seconds=0.5)
 MAX_TURNS: Final = 50
 """How many webhooks one worker serves at a time."""
 TURN_SECONDS: Final = 20.0
@@ -41,11 +41,11 @@ class Sender(NamedTuple):
     db: Database
     pool: Pool
     stop: asyncio.Event
-    answer_seconds: float
+    response_seconds: float
     now: Callable[[], datetime]
 
 
-class Turn(NamedTuple):
+class LeasedTurn(NamedTuple):
     lease: leases.Lease
     ends: float
     """A time on the event loop's clock, long before the lease expires. Nothing is sent after it."""
@@ -56,13 +56,13 @@ async def deliver(
     stop: asyncio.Event,
     *,
     private_addresses: bool,
-    answer_seconds: float = gateway.ANSWER_SECONDS,
+    response_seconds: float = gateway.RESPONSE_SECONDS,
     now: Callable[[], datetime] = clock.now,
 ) -> None:
     """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay the others.
     Return once the last requests have finished."""
     async with connection_pool(private_addresses=private_addresses) as pool:
-        sender = Sender(db, pool, stop, answer_seconds, now)
+        sender = Sender(db, pool, stop, response_seconds, now)
         await serve(
             stop,
             name="webhooks",
@@ -73,13 +73,13 @@ async def deliver(
         )
 
 
-async def _claim(sender: Sender, limit: int) -> list[Turn]:
+async def _claim(sender: Sender, limit: int) -> list[LeasedTurn]:
     ends = asyncio.get_running_loop().time() + TURN_SECONDS
     now = sender.now()
-    return [Turn(lease, ends) for lease in await leases.claim(sender.db, now=now, until=now + LEASE, limit=limit)]
+    return [LeasedTurn(lease, ends) for lease in await leases.claim(sender.db, now=now, until=now + LEASE, limit=limit)]
 
 
-async def _take_turn(sender: Sender, turn: Turn) -> None:
+async def _take_turn(sender: Sender, turn: LeasedTurn) -> None:
     """Send a webhook's due deliveries, oldest events first, until there are none left or the turn ends."""
     webhook_id = turn.lease.webhook_id
     try:
@@ -98,7 +98,7 @@ async def _take_turn(sender: Sender, turn: Turn) -> None:
             await leases.release(sender.db, turn.lease, now=sender.now())
 
 
-async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery) -> bool:
+async def _attempt(sender: Sender, turn: LeasedTurn, delivery: deliveries.DueDelivery) -> bool:
     """Attempt a delivery and record the outcome. Return False when the turn is over."""
     give_up = partial(deliveries.give_up, sender.db, delivery.id, version=delivery.version)
     if delivery.event is None:
@@ -113,7 +113,8 @@ async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery)
     endpoint = await leases.find_endpoint(sender.db, turn.lease)
     if endpoint is None or sender.stop.is_set() or asyncio.get_running_loop().time() >= turn.ends:
         return False
-    outcome = await service.send(sender.pool, endpoint, event, seconds=sender.answer_seconds, now=sender.now())
+    with tracing.job_span("deliver-webhook", [event.traceparent]):
+        outcome = await service.send(sender.pool, endpoint, event, seconds=sender.response_seconds, now=sender.now())
     await sender.db.atomic(
         retries.record_outcome,
         delivery_id=delivery.id,

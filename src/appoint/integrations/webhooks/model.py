@@ -184,7 +184,7 @@ class Sample(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Outcome(NamedTuple):
+class DeliveryOutcome(NamedTuple):
     """The outcome of one attempt."""
 
     response_status: int | None

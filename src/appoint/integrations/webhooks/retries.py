@@ -9,7 +9,7 @@ import msgspec
 from ...database.pool import Transaction
 from ...events import repository as events_repository
 from ...events.facts import WebhookDisabled
-from .model import GONE_STATUS, Outcome
+from .model import GONE_STATUS, DeliveryOutcome
 from .repository import deliveries
 
 MAX_FAILING_TIME: Final = timedelta(days=5)
@@ -32,7 +32,14 @@ def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
 
 
 async def record_outcome(
-    tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
+    tx: Transaction,
+    *,
+    delivery_id: UUID,
+    version: int,
+    attempts: int,
+    outcome: DeliveryOutcome,
+    jitter: float,
+    now: datetime,
 ) -> None:
     """Record the outcome of a delivery attempt after `attempts` failed ones.
 

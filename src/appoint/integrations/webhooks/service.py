@@ -25,9 +25,9 @@ from .model import (
     MAX_WEBHOOKS,
     OLD_SECRET_TTL,
     SECRET_BYTES,
+    DeliveryOutcome,
     DeliveryStatus,
     Endpoint,
-    Outcome,
     Sample,
     Webhook,
     WebhookContent,
@@ -180,11 +180,11 @@ async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, 
 
     endpoint = await _get_endpoint(db, sample.webhook_id)
     async with connection_pool(private_addresses=private_addresses) as pool:
-        outcome = await send(pool, endpoint, gateway.sample_event(sample), seconds=gateway.ANSWER_SECONDS, now=now)
+        outcome = await send(pool, endpoint, gateway.sample_event(sample), seconds=gateway.RESPONSE_SECONDS, now=now)
     return WebhookTrial(outcome.reason is None, outcome.response_status, outcome.milliseconds, outcome.reason)
 
 
-async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> Outcome:
+async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> DeliveryOutcome:
     """Send an event, signed with the webhook's secret and, while it is still valid, the old one."""
     from . import gateway  # noqa: PLC0415
 

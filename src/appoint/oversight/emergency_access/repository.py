@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ...database.pool import Row, Statements, to
 from ...kit import ids
-from ...kit.key_ring import Place
+from ...kit.key_ring import EncryptedField
 from .model import EmergencyAccess
 
 
@@ -24,7 +24,7 @@ async def add(
         access_id,
         doctor_id,
         customer_id,
-        tx.keys.encrypt(reason, Place.EMERGENCY_REASON, access_id),
+        tx.keys.encrypt(reason, EncryptedField.EMERGENCY_REASON, access_id),
         expires_at,
     )
     assert row
@@ -32,7 +32,7 @@ async def add(
 
 
 def _access(db: Statements, row: Row) -> EmergencyAccess:
-    return to(EmergencyAccess, row, reason=db.keys.decrypt(row.reason, Place.EMERGENCY_REASON, row.id))
+    return to(EmergencyAccess, row, reason=db.keys.decrypt(row.reason, EncryptedField.EMERGENCY_REASON, row.id))
 
 
 async def find(db: Statements, *, clinic_id: int, access_id: UUID) -> EmergencyAccess | None:

@@ -19,5 +19,5 @@ async def find(
     matches = await customers.find_at_address(tx, clinic_id=clinic_id, email=email, phone=phone)
     others = (customer for customer in matches if not customer.is_patient)
     if other := next(others, None):
-        await notifications.tell_of_lookup(tx, clinic_id=clinic_id, customer_id=other.customer_id, now=now)
+        await notifications.notify_about_lookup(tx, clinic_id=clinic_id, customer_id=other.customer_id, now=now)
     return matches

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from ...http.request import Request
-from ...http.resources import idempotent_answer
+from ...http.resources import idempotent_result
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -36,6 +36,7 @@ class Privacy(Controller):
             problems=("address-corrected",),
             recent_proof=True,
             media_types=("text/html",),
+            stale=True,
         ),
     )
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
@@ -45,7 +46,7 @@ class Privacy(Controller):
         if request.user.customer_id == customer_id:
             export = await service.export_own(request.db, request.user, customer_id=customer_id, now=clock.now())
         else:
-            export = await service.export(request.db, customer_id=customer_id, now=clock.now())
+            export = await service.export(request.stale_db, customer_id=customer_id, now=clock.now())
         if query.format == "html" or (
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
@@ -61,7 +62,7 @@ class Privacy(Controller):
         opt=route(
             permission="change-customers",
             owned_by="customer_id",
-            problems=("customer-has-appointments", "address-corrected"),
+            problems=("customer-has-appointments", "customer-elsewhere", "address-corrected"),
             recent_proof=True,
         ),
     )
@@ -72,7 +73,7 @@ class Privacy(Controller):
         When customers erase themselves, what clinics have recorded about their visits stays
         for each clinic's retention period, without a name; `retained` lists these records.
         """
-        erasure, replayed = await idempotent_answer(
+        erasure, replayed = await idempotent_result(
             request, None, lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()), Erasure
         )
         return json_response(request, erasure, headers=replay_headers(replayed))

@@ -1,7 +1,7 @@
 """Exports of a customer's personal data, and the results of erasing it."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -10,10 +10,21 @@ import msgspec
 from ...customers.corrections.model import Correction
 from ...customers.guardians.model import Guardianship
 from ...customers.model import Customer
-from ...kit.money import Money
 from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
-from ...payments.invoices.model import Party
+from .exported import (
+    ExportedAppointment,
+    ExportedCall,
+    ExportedConsent,
+    ExportedEntry,
+    ExportedEvent,
+    ExportedGuest,
+    ExportedNotification,
+    ExportedPatient,
+    ExportedRecording,
+    ExportedSession,
+)
+from .exported_money import ExportedInvoice, ExportedPayment
 
 MAX_LIST_ENTRIES: Final = 5000
 """The maximum length of each list in an export. An entry takes a few kilobytes at most, but usually only a few hundred
@@ -25,115 +36,18 @@ class ExportQuery(RequestBody):
     """If omitted, the `Accept` header decides."""
 
 
-class ExportedPatient(msgspec.Struct, rename="camel"):
-    """A clinic's record of the customer."""
-
-    clinic_id: int
-    clinic: str
-    record_number: str | None
-    notes: str | None
-    """Staff notes; null in the customer's own export."""
-    name: str | None
-    """This and the next four members contain what the clinic has entered, if it differs from the customer's own
-    details.
-    """
-    email: str | None
-    phone: str | None
-    locale: str | None
-    birth_date: date | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class ExportedAppointment(msgspec.Struct, rename="camel"):
-    """One of the customer's own appointments, or one that they booked for someone else."""
-
-    id: UUID
-    booking_id: UUID
-    clinic_id: int
-    clinic: str
-    customer_id: UUID
-    booker_id: UUID | None
-    doctor: str
-    appointment_type: str | None
-    start_time: datetime
-    end_time: datetime
-    time_zone: str
-    status: str
-    price: Money | None
-    notes: str | None
-    """Staff notes; null in the customer's own export, and for other people's appointments."""
-    staff_notes: str | None
-    """The staff's own notes; null in the customer's own export, and for other people's appointments."""
-    cancel_reason: str | None
-    override_reason: str | None
-    """Why staff overrode the clinic's rules; null in the customer's own export, and for other people's appointments."""
-    created_at: datetime
-    updated_at: datetime
-
-
-class ExportedInvoice(msgspec.Struct, rename="camel"):
-    """An invoice or credit note that a clinic has issued to the customer."""
-
-    id: UUID
-    clinic_id: int
-    clinic: str
-    kind: str
-    number: str
-    issued_at: datetime
-    total: Money
-    paid: Money
-    buyer: Party
-    """The customer's name and contact details, as they are on the invoice."""
-    services: list[str]
-
-
-class ExportedNotification(msgspec.Struct, rename="camel"):
-    """A notification to the customer, sent or not."""
-
-    clinic_id: int
-    kind: str
-    channel: str
-    subject_id: str
-    status: str
-    reason: str | None
-    created_at: datetime
-    sent_at: datetime | None
-    delivered_at: datetime | None
-
-
-class ExportedSession(msgspec.Struct, rename="camel"):
-    """One of the customer's sessions."""
-
-    created_at: datetime
-    seen_at: datetime
-    expires_at: datetime
-
-
-class ExportedEntry(msgspec.Struct, rename="camel"):
-    """An audit entry: someone changed or viewed the customer's data."""
-
-    at: datetime
-    clinic_id: int
-    actor: str
-    """The caller; in the customer's own export, only the kind of caller."""
-    action: str
-    subjects: list[str]
-    address: str | None
-    """The caller's network address; null in the customer's own export."""
-    reason: str | None
-
-
-class ExportedEvent(msgspec.Struct, rename="camel"):
-    """An event that contains the customer's id."""
-
-    at: datetime
-    clinic_id: int
-    type: str
-    subject_id: str
-
-
-ListName = Literal["appointments", "invoices", "notifications", "audit", "events"]
+ListName = Literal[
+    "appointments",
+    "calls",
+    "guests",
+    "recordingConsents",
+    "recordings",
+    "invoices",
+    "payments",
+    "notifications",
+    "audit",
+    "events",
+]
 
 
 class Export(msgspec.Struct, rename="camel"):
@@ -153,6 +67,7 @@ class Export(msgspec.Struct, rename="camel"):
             "region": "AT",
             "timeZone": "Europe/Berlin",
             "birthDate": "1990-05-17",
+            "postalAddress": "Am Fichtenhain 7\n10115 Berlin",
             "active": True,
             "removedAt": None,
             "erasedAt": None,
@@ -169,6 +84,7 @@ class Export(msgspec.Struct, rename="camel"):
                 "phone": "+493012345679",
                 "locale": None,
                 "birthDate": None,
+                "postalAddress": None,
                 "createdAt": "2027-02-01T10:15:00Z",
                 "updatedAt": "2027-02-01T10:15:00Z",
             }
@@ -176,7 +92,12 @@ class Export(msgspec.Struct, rename="camel"):
         "corrections": [Correction.EXAMPLE | {"actor": "user"}],
         "guardianships": [Guardianship.EXAMPLE],
         "appointments": [],
+        "calls": [],
+        "guests": [],
+        "recordingConsents": [],
+        "recordings": [],
         "invoices": [],
+        "payments": [],
         "notifications": [],
         "sessions": [
             {"createdAt": "2027-03-01T08:00:00Z", "seenAt": "2027-03-01T08:29:00Z", "expiresAt": "2027-03-02T08:00:00Z"}
@@ -212,7 +133,12 @@ class Export(msgspec.Struct, rename="camel"):
     guardianships: Sequence[Guardianship]
     """People the customer can book for, and people who can book for the customer."""
     appointments: Sequence[ExportedAppointment]
+    calls: Sequence[ExportedCall]
+    guests: Sequence[ExportedGuest]
+    recording_consents: Sequence[ExportedConsent]
+    recordings: Sequence[ExportedRecording]
     invoices: Sequence[ExportedInvoice]
+    payments: Sequence[ExportedPayment]
     notifications: Sequence[ExportedNotification]
     sessions: Sequence[ExportedSession]
     audit: Sequence[ExportedEntry]

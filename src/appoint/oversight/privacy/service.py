@@ -16,6 +16,7 @@ from ...customers import addresses, visits
 from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
+from ...customers.copies import repository as copies
 from ...customers.corrections import repository as corrections
 from ...customers.corrections.model import CORRECTION_WAIT
 from ...customers.guardians import repository as guardianships
@@ -33,7 +34,7 @@ from ...messaging.notifications.repository import erasure as notifications_erasu
 from ...messaging.notifications.repository import preferences
 from ..emergency_access import repository as emergency_access
 from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName, RetainedRecord, for_customer
-from .repository import exports, retention, unconfirmed
+from .repository import call_exports, exports, retention, unconfirmed
 
 T = TypeVar("T")
 BATCH_SIZE: Final = 200
@@ -62,7 +63,12 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
         corrections=await corrections.list_everywhere(db, customer_id),
         guardianships=await guardianships.list_of_customer(db, customer_id),
         appointments=appointments,
+        calls=newest("calls", await call_exports.calls(db, customer_id, limit=limit)),
+        guests=newest("guests", await call_exports.guests(db, customer_id, limit=limit)),
+        recording_consents=newest("recordingConsents", await call_exports.consents(db, customer_id, limit=limit)),
+        recordings=newest("recordings", await call_exports.recordings(db, customer_id, limit=limit)),
         invoices=newest("invoices", await exports.invoices(db, customer_id, limit=limit)),
+        payments=newest("payments", await exports.payments(db, customer_id, limit=limit)),
         notifications=newest("notifications", await exports.notifications(db, customer_id, limit=limit)),
         sessions=await exports.sessions(db, customer_id),
         audit=newest("audit", await exports.audit(db, subjects=subjects, limit=limit)),
@@ -96,7 +102,8 @@ async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: dateti
     A customer who does this themselves erases their own data at once, but not what clinics have recorded about their
     visits: the clinics may have to keep that, and erase it when their retention period ends. An administrator erases
     everything. Raise `NotFound`, or a `Conflict`: `customer-has-appointments` while they have future live appointments
-    at any clinic, or `address-corrected` for customers whose address a clinic has just corrected.
+    at any clinic, `address-corrected` for customers whose address a clinic has just corrected, or `customer-elsewhere`
+    if they are at home in another cell.
 
     A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer. Either
     it commits before this and prevents the erasure, or it finds the customer erased. A concurrent note about the
@@ -111,8 +118,22 @@ async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: dateti
     return erased
 
 
-async def _erase(tx: Transaction, *, customer_id: UUID, retain: bool, now: datetime) -> Erasure:
-    customer = await customers_repository.lock(tx, customer_id)
+async def erase_copy(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> None:
+    """Erase a customer who has been erased in another cell, their home. Clinics keep what they have to, as when the
+    customer erases their own data. Raise a `customer-has-appointments` `Conflict`."""
+    clinic_ids = await exports.clinics_of(tx, customer_id)
+    await _erase(tx, customer_id=customer_id, retain=True, may_be_copy=True, now=now)
+    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id], also_at=clinic_ids)
+
+
+async def _erase(
+    tx: Transaction, *, customer_id: UUID, retain: bool, now: datetime, may_be_copy: bool = False
+) -> Erasure:
+    lock = customers_repository.lock if may_be_copy else copies.lock_at_home
+    try:
+        customer = await lock(tx, customer_id)
+    except copies.Copied:
+        raise errors.Conflict("customer-elsewhere") from None
     if customer is None:
         raise errors.NotFound
     clinic_ids = await exports.clinics_of(tx, customer_id)
@@ -207,7 +228,7 @@ async def erase_unretained(tx: Transaction, actor: Actor, *, customer_id: UUID, 
     clinic_ids = await exports.clinics_of(tx, customer_id)
     if await retention.is_retained(tx, customer_id, clinic_ids=clinic_ids, now=now):
         return False
-    await _erase(tx, customer_id=customer_id, retain=False, now=now)
+    await _erase(tx, customer_id=customer_id, retain=False, may_be_copy=True, now=now)
     erasing = msgspec.structs.replace(actor, operation="eraseCustomer")
     await audit.record(tx, erasing, clinic_id=ids.PLATFORM, subjects=[customer_id], reason="retention")
     return True

@@ -71,7 +71,7 @@ PERIODS: Final = {"4w": 28, "3m": 91, "12m": 365}
 """Shortcuts for periods that end today, with their length in days."""
 
 
-class Period(NamedTuple):
+class ReportPeriod(NamedTuple):
     """A range of local dates, inclusive at both ends."""
 
     first: date
@@ -82,9 +82,9 @@ class Period(NamedTuple):
         return (self.last - self.first).days + 1
 
     @property
-    def before(self) -> "Period":
+    def before(self) -> "ReportPeriod":
         """Return the preceding period of the same length."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+        return ReportPeriod(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     @property
     def unit(self) -> Unit:
@@ -107,12 +107,12 @@ class Period(NamedTuple):
             )
 
 
-def period(first: date | None, last: date | None, today: date) -> Period:
+def period(first: date | None, last: date | None, today: date) -> ReportPeriod:
     """Return the requested period, limited to a year. The default is the last four weeks."""
     last = last or (first + timedelta(days=27) if first else today)
     first = first or last - timedelta(days=27)
     first, last = min(first, last), max(first, last)
-    return Period(max(first, last - MAX_PERIOD + timedelta(days=1)), last)
+    return ReportPeriod(max(first, last - MAX_PERIOD + timedelta(days=1)), last)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -267,7 +267,7 @@ def chart(
     return Chart(bars, across, [Mark(round(up(value), 1), label) for value, label in axis])
 
 
-def rungs(maximum: float) -> list[int]:
+def axis_values(maximum: float) -> list[int]:
     """Return round values from 0 to at least `maximum`, in at most five steps."""
     size = next(size for power in count() for size in (10**power, 2 * 10**power, 5 * 10**power) if size * 5 >= maximum)
     return [size * number for number in range(max(-int(-maximum // size), 1) + 1)]

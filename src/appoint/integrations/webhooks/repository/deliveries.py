@@ -108,7 +108,7 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
         on conflict (clinic_id, webhook_id, event_id) do update
            set status = 'queued', attempts = 0, due_at = excluded.due_at,
                response_status = null, reason = null, delivered_at = null,
-               version = webhook_delivery.version + 1, updated_at = now()
+               version = webhook_delivery.version + 1, updated_at = excluded.updated_at
         """,
         clinic_of(webhook_id),
         webhook_id,

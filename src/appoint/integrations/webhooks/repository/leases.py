@@ -25,6 +25,7 @@ async def claim(db: Statements, *, now: datetime, until: datetime, limit: int) -
         with free as (
           select clinic_id, id from webhook w
            where active and disabled_at is null and (leased_until is null or leased_until <= $1)
+             and (select true from clinic c where c.id = w.clinic_id)  -- has not moved
              and (select true from webhook_delivery d  -- a lookup per webhook, which `exists` does not guarantee
                    where d.clinic_id = w.clinic_id and d.webhook_id = w.id and d.status = 'queued' and d.due_at <= $1
                      and not exists (select from webhook_delivery earlier

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ....database.pool import Row, Statements, to
 from ....kit.ids import clinic_of, new_id
-from ....kit.key_ring import Place
+from ....kit.key_ring import EncryptedField
 from ..model import Endpoint, Webhook, WebhookContent
 
 
@@ -26,8 +26,8 @@ async def find_endpoint(db: Statements, webhook_id: UUID) -> Endpoint | None:
 
 def to_endpoint(db: Statements, webhook_id: UUID, row: Row) -> Endpoint:
     """Convert a row with an address and encrypted secrets. Raise `UnreadableError` if they cannot be decrypted."""
-    secret = db.keys.decrypt_bytes(row.secret, Place.WEBHOOK_SECRET, webhook_id)
-    old_secret = row.old_secret and db.keys.decrypt_bytes(row.old_secret, Place.WEBHOOK_SECRET, webhook_id)
+    secret = db.keys.decrypt_bytes(row.secret, EncryptedField.WEBHOOK_SECRET, webhook_id)
+    old_secret = row.old_secret and db.keys.decrypt_bytes(row.old_secret, EncryptedField.WEBHOOK_SECRET, webhook_id)
     return Endpoint(row.url, secret, old_secret, row.old_secret_until)
 
 
@@ -68,7 +68,7 @@ async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret
         content.url,
         content.description,
         content.event_types,
-        tx.keys.encrypt_bytes(secret, Place.WEBHOOK_SECRET, webhook_id),
+        tx.keys.encrypt_bytes(secret, EncryptedField.WEBHOOK_SECRET, webhook_id),
     )
     assert row
     return to(Webhook, row)
@@ -132,7 +132,7 @@ async def rotate_secret(
         """,
         clinic_of(webhook_id),
         webhook_id,
-        tx.keys.encrypt_bytes(secret, Place.WEBHOOK_SECRET, webhook_id),
+        tx.keys.encrypt_bytes(secret, EncryptedField.WEBHOOK_SECRET, webhook_id),
         old_secret_until,
     )
     return to(Webhook, row) if row else None

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ....database.pool import Row, Statements, to
-from ....kit.key_ring import KeyRing, Place
+from ....kit.key_ring import EncryptedField, KeyRing
 from ....kit.money import Money
 from ....payments.invoices import repository as invoice_rows
-from ....payments.invoices.model import Party
-from ..model import (
+from ....payments.numbers.model import format_number
+from ....payments.parties import Party
+from ..exported import (
     ExportedAppointment,
     ExportedEntry,
     ExportedEvent,
-    ExportedInvoice,
     ExportedNotification,
     ExportedPatient,
     ExportedSession,
 )
+from ..exported_money import ExportedInvoice, ExportedPayment
 
 
 async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
@@ -38,7 +39,8 @@ async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[in
         """
         select p.clinic_id, c.name as clinic, p.record_number, p.notes, p.corrected_name as name,
                p.corrected_email as email, p.corrected_phone as phone, p.corrected_locale as locale,
-               p.corrected_birth_date as birth_date, p.created_at, p.updated_at
+               p.corrected_birth_date as birth_date, p.corrected_postal_address as postal_address,
+               p.created_at, p.updated_at
           from patient p
           join clinic c on c.id = p.clinic_id
          where p.clinic_id = any($2) and p.customer_id = $1
@@ -51,7 +53,7 @@ async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[in
 
 
 def _patient(row: Row, customer_id: UUID, keys: KeyRing) -> ExportedPatient:
-    notes = keys.decrypt(row.notes, Place.PATIENT_NOTES, f"{row.clinic_id}/{customer_id}")
+    notes = keys.decrypt(row.notes, EncryptedField.PATIENT_NOTES, f"{row.clinic_id}/{customer_id}")
     return to(ExportedPatient, row, notes=notes)
 
 
@@ -98,10 +100,10 @@ def _appointment(row: Row, keys: KeyRing) -> ExportedAppointment:
         time_zone=row.time_zone,
         status=row.status,
         price=None if row.price_amount is None else Money(row.price_amount, row.price_currency),
-        notes=keys.decrypt(row.notes, Place.APPOINTMENT_NOTES, row.id),
-        staff_notes=keys.decrypt(row.staff_notes, Place.STAFF_NOTES, row.id),
-        cancel_reason=keys.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.id),
-        override_reason=keys.decrypt(row.override_reason, Place.OVERRIDE_REASON, row.id),
+        notes=keys.decrypt(row.notes, EncryptedField.APPOINTMENT_NOTES, row.id),
+        staff_notes=keys.decrypt(row.staff_notes, EncryptedField.STAFF_NOTES, row.id),
+        cancel_reason=keys.decrypt(row.cancel_reason, EncryptedField.CANCEL_REASON, row.id),
+        override_reason=keys.decrypt(row.override_reason, EncryptedField.OVERRIDE_REASON, row.id),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -123,6 +125,41 @@ async def invoices(db: Statements, customer_id: UUID, *, limit: int) -> list[Exp
             services=[line.description for line in invoice.lines],
         )
         for invoice, clinic in await invoice_rows.list_of_customer(db, customer_id, limit=limit)
+    ]
+
+
+async def payments(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedPayment]:
+    """Return the customer's payments and credit, newest first."""
+    rows = await db.fetch(
+        """
+        select p.id, p.clinic_id, c.name as clinic, p.method, p.status, p.amount, p.free, p.currency, p.series,
+               p.number, p.created_at,
+               coalesce((select sum(r.amount) from refund r
+                          where r.clinic_id = p.clinic_id and r.payment_id = p.id and r.status <> 'failed'), 0)::bigint
+                 as refunded
+          from shown_payment p
+          join clinic c on c.id = p.clinic_id
+         where p.customer_id = $1 and p.method <> 'creditNote'
+         order by p.created_at desc, p.id
+         limit $2
+        """,
+        customer_id,
+        limit,
+    )
+    return [
+        ExportedPayment(
+            id=row.id,
+            clinic_id=row.clinic_id,
+            clinic=row.clinic,
+            method=row.method,
+            status=row.status,
+            amount=Money(row.amount, row.currency),
+            left=Money(row.free, row.currency),
+            refunded=Money(row.refunded, row.currency),
+            receipt_number=format_number(row.series, row.number) if row.series else None,
+            created_at=row.created_at,
+        )
+        for row in rows
     ]
 
 

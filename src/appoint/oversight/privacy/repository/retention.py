@@ -92,7 +92,7 @@ async def retained_records(
 
 async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime) -> bool:
     """Return whether erasing the customer must wait: a clinic still retains them, they have booked for someone else
-    within its retention period, or they are signed in."""
+    within its retention period, they are signed in, or they have booked in another cell, where a clinic may."""
     return await tx.fetchval(
         """
         select exists (select from patient p
@@ -111,6 +111,7 @@ async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence
                                or upper(a.during) > $3::timestamptz
                                   - make_interval(months => c.retain_patients_months)))
             or exists (select from session where customer_id = $1 and expires_at > $3)
+            or exists (select from customer_copy where customer_id = $1)
         """,
         customer_id,
         clinic_ids,

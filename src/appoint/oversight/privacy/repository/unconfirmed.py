@@ -8,8 +8,8 @@ from ....database.pool import Statements
 
 async def lock_unconfirmed(tx: Statements, *, before: datetime, after: UUID, now: datetime, limit: int) -> list[UUID]:
     """Return and lock customers who registered before the given time and have never had more than an abandoned hold, in
-    id order after `after`. Omit those who are signed in or have held a time since, and those whose payments or invoices
-    the clinic must keep.
+    id order after `after`. Omit those who are signed in or have held a time since, who have booked in another cell, and
+    whose payments or invoices the clinic must keep.
 
     Customers locked by other transactions are left for the next night.
     """
@@ -23,6 +23,7 @@ async def lock_unconfirmed(tx: Statements, *, before: datetime, after: UUID, now
            and not exists (select from appointment a
                             where a.booker_id = c.id and (not a.only_held or a.created_at >= $1))
            and not exists (select from patient p where p.customer_id = c.id)
+           and not exists (select from customer_copy k where k.customer_id = c.id)
            and not exists (select from payment p where p.customer_id = c.id)
            and not exists (select from invoice i where i.customer_id = c.id)
            and not exists (select from coupon_use u where u.customer_id = c.id)

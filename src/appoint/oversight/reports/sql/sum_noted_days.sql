@@ -3,7 +3,8 @@ with taken as (
   delete from unsummed
    where (clinic_id, id) in (select clinic_id, id
                                from unsummed
-                              where :clinic_id::integer is null or clinic_id = :clinic_id
+                              where (:clinic_id::integer is null or clinic_id = :clinic_id)
+                                and exists (select from clinic c where c.id = unsummed.clinic_id)  -- has not moved
                               order by id
                               limit :limit)
   returning clinic_id, doctor_id, days

@@ -1,0 +1,1 @@
+"""Continuous backups of the whole PostgreSQL server, from which any moment can be restored."""

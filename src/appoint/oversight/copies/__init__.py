@@ -1,0 +1,1 @@
+"""Changes and erasures of customers who are at home in another cell."""
