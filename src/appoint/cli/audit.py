@@ -261,7 +261,7 @@ def re_sign(*, public_key: str) -> None:
                         key=key,
                         now=clock.now(),
                     )
-                except service.Broken as error:
+                except service.ChainBroken as error:
                     raise StartupError(
                         f"Clinic {row.clinic_id}: {error}. Run `appoint audit verify` for details."
                     ) from None

@@ -1,4 +1,7 @@
-"""`appoint migrate`, `demo`, `schema` and `psql`: database commands. Commands import what they need when they run."""
+"""`appoint migrate`, `demo`, `schema`, `psql` and `database distribute`: database commands.
+
+Commands import what they need when they run.
+"""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -6,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from ..settings import Settings
 from .output import echo
+
+group: Final = App(name="database", help="Distribute the database over several servers.")
+GROUPS: Final = [group]
 
 
 def migrate() -> None:
@@ -86,3 +92,41 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
             raise StartupError("There is no psql on the PATH.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # leave Ctrl-C to psql
         return subprocess.call([program, database.owner_url, *arguments])  # noqa: S603 -- the operator chooses the arguments
+
+
+@group.command
+def distribute(*, dry_run: bool = False) -> None:
+    """Distribute the tables over the nodes of a Citus cluster, so that each clinic's rows are on one node.
+
+    Stop all servers and workers first. Tables that are already distributed stay as they are, so run this again after
+    each `appoint migrate`. If it fails, nothing has changed.
+
+    Parameters
+    ----------
+    dry_run
+        Print the statements without running them. This does not need Citus.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..database.distribution import distribute as distribution
+    from ..server import startup
+
+    with startup.database(Settings(), say=echo) as database:
+        asyncio.run(startup.expect_migrated(database))
+        if dry_run:
+            plan, has_citus = asyncio.run(distribution.preview(database.owner_url))
+            transaction = ["begin", *plan.statements, "commit"] if plan.statements else []
+            print("".join(f"{statement.rstrip(';')};\n" for statement in [*transaction, *plan.on_shards]), end="")
+            if not has_citus:
+                echo("This database does not have the Citus extension, so these statements cannot run there.")
+            return
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+            task = progress.add_task("Distributing", total=None)
+
+            def show(number: int, total: int) -> None:
+                progress.update(task, completed=number, total=total)
+
+            plan = asyncio.run(distribution.distribute(database.owner_url, on_progress=show))
+        count = sum("create_distributed_table" in statement for statement in plan.statements)
+        echo(f"Tables distributed: {count}." if count else "All tables were distributed already.")

@@ -16,8 +16,11 @@ from . import (
     admin_tokens,
     audit,
     backups,
+    cell_moves,
+    cells,
     database,
     documents,
+    dumps,
     encryption,
     invariants,
     keys,
@@ -43,14 +46,18 @@ for group in (
     *keys.GROUPS,
     *admin_tokens.GROUPS,
     *networks.GROUPS,
+    *cells.GROUPS,
     *encryption.GROUPS,
     *audit.GROUPS,
     *privacy.GROUPS,
     *money.GROUPS,
+    *database.GROUPS,
 ):
     app.command(group)
 for command in user_access.COMMANDS:
     users.user.command(command)
+for command in cell_moves.COMMANDS:
+    cells.cell.command(command)
 for command in (
     processes.run,
     processes.serve,
@@ -58,6 +65,7 @@ for command in (
     users.setup_link,
     database.migrate,
     *backups.COMMANDS,
+    *dumps.COMMANDS,
     *invariants.COMMANDS,
     database.demo,
     documents.settings,

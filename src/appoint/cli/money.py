@@ -44,7 +44,9 @@ def export(
 
     async def work(db: Any) -> str:
         try:
-            ledger = await service.export(db, clinic, format=format, first_day=first_day, last_day=last_day)
+            ledger = await service.export(
+                db, clinic, format=format, language="en", first_day=first_day, last_day=last_day
+            )
         except errors.NotFound:
             raise StartupError(f"There is no clinic {clinic}.") from None
         actor = msgspec.structs.replace(COMMAND_LINE, operation="exportLedger")

@@ -170,6 +170,7 @@ def worker() -> None:
     seal the audit log. You can run any number of workers."""
     import uvloop
 
+    from ..kit import tracing
     from ..server import logs, startup
     from ..server import worker as worker_process
 
@@ -182,7 +183,12 @@ def worker() -> None:
         stop = asyncio.Event()
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await worker_process.run(startup.with_secrets(settings), url, stop)
+        if settings.otlp_endpoint:
+            tracing.configure(settings.otlp_endpoint)
+        try:
+            await worker_process.run(startup.with_secrets(settings), url, stop)
+        finally:
+            await asyncio.to_thread(tracing.close)
 
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_servable(settings, database))

@@ -7,7 +7,7 @@ from ..clinics.clinics.model import OpeningTime, Profile
 from ..kit.fields import WEEKDAYS
 
 
-class Credentials(NamedTuple):
+class Qualifications(NamedTuple):
     title: str
     languages: tuple[str, ...]
 
@@ -76,20 +76,20 @@ PROFILES: Final = {
 }
 """The clinics' profiles, by slug."""
 CREDENTIALS: Final = {
-    "Dr. Jana Müller": Credentials("Fachärztin für Allgemeinmedizin", ("de", "en")),
-    "Dr. Tobias Lehmann": Credentials("Facharzt für Allgemeinmedizin", ("de", "en", "fr")),
-    "Dr. Emre Yıldız": Credentials("Facharzt für Haut- und Geschlechtskrankheiten", ("de", "tr", "en")),
-    "Dr. Sofía Ferrer Ruiz": Credentials("Fachärztin für Kinder- und Jugendmedizin", ("de", "es", "en")),
-    "Dr. Aleksandra Wójcik": Credentials("Fachärztin für Innere Medizin und Kardiologie", ("de", "pl", "en")),
-    "Dr. Grace Okafor": Credentials("MD, family physician", ("en",)),
-    "Dr. Daniel Rosenberg": Credentials("MD, orthopedic surgeon", ("en", "he")),
-    "Dr. Mei-Ling Chen (陳美玲)": Credentials("MD, dermatologist", ("en", "zh")),
-    "Dr. Rafael Ortiz": Credentials("DO, urgent care physician", ("en", "es")),
-    "Dr. Hannah Lee": Credentials("MD, urgent care physician", ("en", "ko")),
-    "Dr. Ananya Banerjee": Credentials("MBBS, family physician", ("bn", "hi", "en")),
-    "Dr. Arjun Mehta": Credentials("DM Cardiology", ("hi", "en", "bn")),
-    "Dr. Farhana Rahman": Credentials("MS ENT", ("bn", "hi", "en")),
-    "Dr. Vikram Iyer": Credentials("MD Paediatrics", ("en", "hi", "ta")),
+    "Dr. Jana Müller": Qualifications("Fachärztin für Allgemeinmedizin", ("de", "en")),
+    "Dr. Tobias Lehmann": Qualifications("Facharzt für Allgemeinmedizin", ("de", "en", "fr")),
+    "Dr. Emre Yıldız": Qualifications("Facharzt für Haut- und Geschlechtskrankheiten", ("de", "tr", "en")),
+    "Dr. Sofía Ferrer Ruiz": Qualifications("Fachärztin für Kinder- und Jugendmedizin", ("de", "es", "en")),
+    "Dr. Aleksandra Wójcik": Qualifications("Fachärztin für Innere Medizin und Kardiologie", ("de", "pl", "en")),
+    "Dr. Grace Okafor": Qualifications("MD, family physician", ("en",)),
+    "Dr. Daniel Rosenberg": Qualifications("MD, orthopedic surgeon", ("en", "he")),
+    "Dr. Mei-Ling Chen (陳美玲)": Qualifications("MD, dermatologist", ("en", "zh")),
+    "Dr. Rafael Ortiz": Qualifications("DO, urgent care physician", ("en", "es")),
+    "Dr. Hannah Lee": Qualifications("MD, urgent care physician", ("en", "ko")),
+    "Dr. Ananya Banerjee": Qualifications("MBBS, family physician", ("bn", "hi", "en")),
+    "Dr. Arjun Mehta": Qualifications("DM Cardiology", ("hi", "en", "bn")),
+    "Dr. Farhana Rahman": Qualifications("MS ENT", ("bn", "hi", "en")),
+    "Dr. Vikram Iyer": Qualifications("MD Paediatrics", ("en", "hi", "ta")),
 }
 """The doctors' titles and languages, by name."""
 PREPARATIONS: Final = {

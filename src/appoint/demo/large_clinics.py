@@ -8,7 +8,7 @@ from asyncpg import Range
 
 from ..kit.fields import Locale, parse_wall_time
 from .people import people
-from .visits import Kind, clinics_id, customers_id
+from .visits import VisitType, clinics_id, customers_id
 from .world import World
 from .writing import publish, write
 
@@ -85,7 +85,7 @@ class Clinic(NamedTuple):
         return clinics_id(self.world.random, self.id, self.world.opened_at)
 
 
-async def write_clinic(clinic: Clinic) -> list[Kind]:
+async def write_clinic(clinic: Clinic) -> list[VisitType]:
     """Write the clinic, and return its appointment types."""
     at, place = clinic.world.opened_at, clinic.place
     await write(
@@ -121,7 +121,7 @@ async def write_clinic(clinic: Clinic) -> list[Kind]:
         [(clinic.id, id, *kind, place.currency, at, at) for id, kind in zip(ids, TYPES, strict=True)],
     )
     return [
-        Kind(id, timedelta(minutes=minutes), timedelta(minutes=before), timedelta(minutes=after), price)
+        VisitType(id, timedelta(minutes=minutes), timedelta(minutes=before), timedelta(minutes=after), price)
         for id, (_, minutes, before, after, price) in zip(ids, TYPES, strict=True)
     ]
 

@@ -1,6 +1,7 @@
 """Money in the demo world: a clinic that charges by a policy, with invoices, payments and a coupon."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from ..payments.coupons import service as coupons
 from ..payments.coupons.model import CouponContent
 from ..payments.invoices import service as invoices
 from ..payments.payments import service as payments
-from ..payments.payments.model import AllocationContent, PaymentContent, PositiveMoney
+from ..payments.payments.model import AllocationContent, ManualMethod, PaymentContent, PositiveMoney
 from ..payments.policies import repository as policies
 from ..payments.policies.model import CancellationRule, PaymentPolicyContent
 from .world import World
@@ -21,14 +22,16 @@ POLICY: Final = PaymentPolicyContent(
     cancellation=[CancellationRule(before_minutes=1440, keep_percent=50)], no_show_fee_amount=2500
 )
 DEPOSIT_POLICY: Final = PaymentPolicyContent(deposit_percent=50)
-AGES: Final = (45, 40, 6, 4, 2)
-"""How many days ago each invoice was issued. The first two are overdue unless they have been paid."""
-PAID: Final = frozenset({1, 3})
-"""The positions of the invoices that have been paid in cash."""
+INVOICES: Final = 16
+OPEN: Final = frozenset({1, 13, 15})
+"""The positions of the invoices that are still open, oldest first. The first of them is overdue. Patients have paid the
+others after their visits."""
+METHODS: Final[Sequence[ManualMethod]] = ("cash", "terminal")
+"""How patients have paid, in turn."""
 
 
 async def add_money(world: World, clinic_id: int) -> None:
-    """Let a clinic charge by a policy, and bill its latest visits: some are paid, some open and one overdue."""
+    """Let a clinic charge by a policy, and bill visits of the last weeks: most are paid, some open and one overdue."""
     tx = Transaction(world.connection)
     await world.connection.execute("select set_config('appoint.clinic_id', $1, true)", str(clinic_id))
     await policies.save(tx, clinic_id, None, POLICY)
@@ -36,22 +39,22 @@ async def add_money(world: World, clinic_id: int) -> None:
     await policies.save(tx, clinic_id, type_id, DEPOSIT_POLICY)
     coupon = CouponContent(code="WELCOME", description="For new patients", percent=10, first_visit_only=True)
     await coupons.add(tx, BILLING, clinic_id=clinic_id, content=coupon)
-    visits = await _list_visits(world.connection, clinic_id, limit=len(AGES))
-    for position, (appointment_id, days) in enumerate(zip(visits, AGES, strict=False)):
-        await _bill(tx, world, appointment_id, days=days, is_paid=position in PAID)
+    visits = await _list_visits(world, clinic_id)
+    for position, (appointment_id, ended_at) in enumerate(visits):
+        method = None if position in OPEN else METHODS[position % len(METHODS)]
+        await _bill(tx, appointment_id, issued_at=ended_at + timedelta(minutes=5), method=method)
 
 
-async def _bill(tx: Transaction, world: World, appointment_id: UUID, *, days: int, is_paid: bool) -> None:
-    issued_at = world.midnight - timedelta(days=days) + timedelta(hours=12)
+async def _bill(tx: Transaction, appointment_id: UUID, *, issued_at: datetime, method: ManualMethod | None) -> None:
     facts = await bills.find_facts(tx, appointment_id)
     assert facts, "the appointment exists"
     await drafts.draft_visit(tx, BILLING, facts, now=issued_at)
     for invoice_id in await bills.list_drafts(tx, appointment_id, occasions=("visit",)):
         invoice = await invoices.issue(tx, BILLING, invoice_id=invoice_id, if_match="*", now=issued_at)
-        if is_paid:
+        if method:
             content = PaymentContent(
                 customer_id=invoice.customer_id,
-                method="cash",
+                method=method,
                 amount=PositiveMoney(invoice.total.amount, invoice.total.currency),
                 allocations=[AllocationContent(invoice_id=invoice_id)],
             )
@@ -65,17 +68,21 @@ async def _find_dearest_type(connection: Any, clinic_id: int) -> UUID:
     )
 
 
-async def _list_visits(connection: Any, clinic_id: int, *, limit: int) -> list[UUID]:
-    """Return the latest completed appointments with a price."""
-    rows = await connection.fetch(
+async def _list_visits(world: World, clinic_id: int) -> list[tuple[UUID, datetime]]:
+    """Return completed appointments with a price, with their ends: some at regular intervals, oldest first."""
+    rows = await world.connection.fetch(
         """
-        select id
-          from appointment
-         where clinic_id = $1 and status = 'fulfilled' and price_amount > 0
-         order by lower(during) desc, id
-         limit $2
+        select id, ended_at
+          from (select id, upper(during) as ended_at, row_number() over (order by during, id) - 1 as number,
+                       count(*) over () as count
+                  from appointment
+                 where clinic_id = $1 and status = 'fulfilled' and price_amount > 0 and upper(during) < $2) as visit
+         where number % greatest(count / $3, 1) = 0
+         order by number
+         limit $3
         """,
         clinic_id,
-        limit,
+        world.midnight,
+        INVOICES,
     )
-    return [row["id"] for row in rows]
+    return [tuple(row) for row in rows]

@@ -32,7 +32,7 @@ COLUMNS: Final = (
 )
 
 
-class Booked(NamedTuple):
+class BookedVisit(NamedTuple):
     """A booked visit. `luck` and `whim`, both from 0 to 1, determine its status and its details."""
 
     visit: Visit
@@ -62,7 +62,9 @@ class Visitor(NamedTuple):
 VisitsByCustomer = dict[UUID, list[Visit]]
 
 
-def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[Visitor]]) -> Iterator[Booked]:
+def book_visits(
+    world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[Visitor]]
+) -> Iterator[BookedVisit]:
     """Book some of the available times of a clinic's doctors, with fewer bookings further in the future. A customer's
     visits never overlap, and are right for their age. `visitors` are households, which begin with an adult."""
     random = world.random
@@ -88,13 +90,13 @@ def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Vis
 
 def _book_group(
     random: Random, group: Sequence[Visit], customers: Sequence[UUID], booker_id: UUID | None, booked_at: datetime
-) -> Iterator[Booked]:
+) -> Iterator[BookedVisit]:
     """Book as many of the group's visits as there are customers."""
     ids = [clinics_id(random, clinic_of(group[0].doctor_id), booked_at) for _ in range(len(group) + 1)]
     booking_id = ids[-1] if len(customers) > 1 else ids[0]
     luck = random.random()
     for position, (visit, customer_id) in enumerate(zip(group, customers, strict=False)):
-        yield Booked(
+        yield BookedVisit(
             visit, ids[position], booking_id, position, customer_id, booker_id, booked_at, luck, random.random()
         )
 
@@ -137,7 +139,7 @@ def _choose_members(random: Random, free: Sequence[Visitor], group: Sequence[Vis
     return members
 
 
-async def write_appointments(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> None:
+async def write_appointments(world: World, booked: Sequence[BookedVisit], stories: Mapping[int, ClinicStory]) -> None:
     """Write booked visits, earliest first, and the clinics' patients."""
     first_booked_at: dict[tuple[int, UUID], datetime] = {}
     for each in sorted(booked, key=attrgetter("booked_at")):
@@ -153,7 +155,7 @@ async def write_appointments(world: World, booked: Sequence[Booked], stories: Ma
     await write(world.connection, "appointment", COLUMNS, rows)
 
 
-def _statuses(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> dict[UUID, Status]:
+def _statuses(world: World, booked: Sequence[BookedVisit], stories: Mapping[int, ClinicStory]) -> dict[UUID, Status]:
     """Return each visit's status.
 
     At any hour, even while all clinics are closed, the last visitor is still with the doctor and the next one has
@@ -173,7 +175,7 @@ def _statuses(world: World, booked: Sequence[Booked], stories: Mapping[int, Clin
     return statuses
 
 
-def _liven_up(world: World, today: Sequence[Booked]) -> dict[UUID, Status]:
+def _liven_up(world: World, today: Sequence[BookedVisit]) -> dict[UUID, Status]:
     """Return statuses that give a clinic's day an example of every state, as far as the time of day allows. `today`
     contains its visits that have not been cancelled."""
     past = [each for each in today if each.start <= world.now]
@@ -188,11 +190,11 @@ def _liven_up(world: World, today: Sequence[Booked]) -> dict[UUID, Status]:
     return changes
 
 
-def _can_be_on_hold(world: World, booked: Booked) -> bool:
+def _can_be_on_hold(world: World, booked: BookedVisit) -> bool:
     return booked.start > world.midnight + timedelta(days=3) and booked.booker_id is None
 
 
-def _row(world: World, booked: Booked, status: Status, story: ClinicStory) -> tuple[Any, ...]:
+def _row(world: World, booked: BookedVisit, status: Status, story: ClinicStory) -> tuple[Any, ...]:
     visit, is_hold = booked.visit, status == Status.PENDING
     reason = _cancel_reason(booked, story) if status == Status.CANCELLED else None
     return (
@@ -221,7 +223,7 @@ def _row(world: World, booked: Booked, status: Status, story: ClinicStory) -> tu
     )
 
 
-def _cancel_reason(booked: Booked, story: ClinicStory) -> str | None:
+def _cancel_reason(booked: BookedVisit, story: ClinicStory) -> str | None:
     reasons = (None, CancelCause.HOLD_EXPIRED, *story.reasons, *story.reasons)
     return reasons[int(booked.whim * len(reasons))]
 
@@ -232,7 +234,7 @@ def _cancel_cause(status: Status, reason: str | None) -> str | None:
     return CancelCause.HOLD_EXPIRED if reason == CancelCause.HOLD_EXPIRED else CancelCause.REQUEST
 
 
-def _changed_at(world: World, booked: Booked, status: Status) -> datetime:
+def _changed_at(world: World, booked: BookedVisit, status: Status) -> datetime:
     """Return when the appointment last changed."""
     match status:
         case Status.PENDING:

@@ -13,7 +13,7 @@ from ..kit import fields
 from .faces import CREDENTIALS, PREPARATIONS
 from .logos import draw_logo
 from .three_clinics import ClinicStory, DoctorStory, Week
-from .visits import OLDEST, Kind, clinics_id
+from .visits import OLDEST, VisitType, clinics_id
 from .world import World
 from .writing import write
 
@@ -24,7 +24,7 @@ CLINIC_COLUMNS: Final = (
 )
 TYPE_COLUMNS: Final = (
     "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "
-    "min_age max_age preparation created_at updated_at"
+    "min_age max_age preparation position created_at updated_at"
 )
 
 
@@ -46,7 +46,7 @@ class TimeSlot(NamedTuple):
 
 async def write_clinic(
     world: World, clinic_id: int, story: ClinicStory, *, slug: str | None, absences_at: datetime
-) -> dict[UUID, list[Kind]]:
+) -> dict[UUID, list[VisitType]]:
     """Write a clinic, and return what each of its doctors offers. `absences_at` is when its absences were added."""
     clinic = Clinic(world, clinic_id, story)
     await _write_settings(clinic, slug)
@@ -68,7 +68,7 @@ def _by_demand(offers: Sequence[str]) -> list[str]:
     return [offers[0]] * max(len(offers) - 1, 1) + [*offers[1:]]
 
 
-def _limit_to_ages(kind: Kind, ages: tuple[int, int]) -> Kind:
+def _limit_to_ages(kind: VisitType, ages: tuple[int, int]) -> VisitType:
     """Return the type as offered by a doctor who sees only patients of these ages."""
     return kind._replace(ages=(max(kind.ages[0], ages[0]), min(kind.ages[1], ages[1])))
 
@@ -98,11 +98,11 @@ async def _write_logo(clinic: Clinic) -> None:
     await connection.execute("update clinic set logo_hash = $2 where id = $1", clinic.id, logo.hash)
 
 
-async def _write_types(clinic: Clinic) -> dict[str, Kind]:
+async def _write_types(clinic: Clinic) -> dict[str, VisitType]:
     """Write the appointment types, and return them by name."""
     currency, at = clinic.story.content.currency, clinic.world.opened_at
     kinds = {
-        type.name: Kind(
+        type.name: VisitType(
             clinic.new_id(),
             timedelta(minutes=type.minutes),
             timedelta(minutes=type.before),
@@ -126,10 +126,11 @@ async def _write_types(clinic: Clinic) -> dict[str, Kind]:
             "online" if type.online else "inPerson",
             *(_age_limits(type.ages) if type.ages[1] in (*range(18), OLDEST) else (None, None)),
             PREPARATIONS.get(type.name),
+            position,
             at,
             at,
         )
-        for type in clinic.story.types
+        for position, type in enumerate(clinic.story.types, 1)
     ]
     await write(clinic.world.connection, "appointment_type", TYPE_COLUMNS, rows)
     return kinds
@@ -148,7 +149,7 @@ async def _write_time_slots(clinic: Clinic) -> dict[str, TimeSlot]:
     return slots
 
 
-async def _write_doctors(clinic: Clinic, kinds: Mapping[str, Kind]) -> dict[str, UUID]:
+async def _write_doctors(clinic: Clinic, kinds: Mapping[str, VisitType]) -> dict[str, UUID]:
     """Write the doctors, and return their ids by name."""
     connection, doctors, at = clinic.world.connection, clinic.story.doctors, clinic.world.opened_at
     ids = {doctor.name: clinic.new_id() for doctor in doctors}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .money import add_money
 from .people import FAMILIES, Household, people
-from .small_bookings import Booked, Visitor, book_visits, write_appointments
+from .small_bookings import BookedVisit, Visitor, book_visits, write_appointments
 from .small_clinics import write_clinic
 from .staff import staff
 from .three_clinics import CLINICS, ClinicStory
@@ -37,7 +37,7 @@ async def small(
         first = await next_clinic(connection, into_existing=into_existing)
         world = World.seeded(connection, now, first)
         households = await _register(world)
-        booked: list[Booked] = []
+        booked: list[BookedVisit] = []
         for number, story in enumerate(CLINICS):
             visitors = [members for household, members in households if number in household.clinics]
             slug = f"{story.content.slug}-{first + number}" if first > 1 else story.content.slug
@@ -87,7 +87,7 @@ def _neighbours(world: World) -> list[Household]:
 
 async def _fill(
     world: World, clinic_id: int, story: ClinicStory, *, slug: str | None, visitors: Sequence[list[Visitor]]
-) -> list[Booked]:
+) -> list[BookedVisit]:
     """Write a clinic with its published slots, and return the visits that its visitors have booked."""
     since, until = world.midnight - PAST, world.day(story.content.policy.horizon_days)
     kinds_by_doctor = await write_clinic(world, clinic_id, story, slug=slug, absences_at=since)

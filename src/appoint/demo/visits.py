@@ -29,7 +29,7 @@ MOVES: Final = {
 """The number of changes that lead to each status."""
 
 
-class Kind(NamedTuple):
+class VisitType(NamedTuple):
     """An appointment type."""
 
     id: UUID
@@ -49,7 +49,7 @@ class Visit(NamedTuple):
     """A time at which a doctor can be booked."""
 
     doctor_id: UUID
-    kind: Kind
+    kind: VisitType
     start: datetime
     end: datetime
 
@@ -63,7 +63,7 @@ class Visit(NamedTuple):
 
 
 def visits(
-    random: Random, doctor_id: UUID, slots: Iterable[Range[datetime]], kinds: Sequence[Kind], *, step: timedelta
+    random: Random, doctor_id: UUID, slots: Iterable[Range[datetime]], kinds: Sequence[VisitType], *, step: timedelta
 ) -> Iterator[Visit]:
     """Fill a doctor's published slots, in order, with as many visits as fit. Each starts on the clinic's step, and
     buffers do not overlap."""

@@ -12,7 +12,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
-from ..database.shares import CLINIC
+from ..database.shares import CLINIC, IS_VISITOR
 from ..kit import clock, errors
 from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor, Role
 from ..kit.allow_lists import is_within
@@ -53,6 +53,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         # a CSRF token without a valid session means that the session has ended: do not treat the caller as anonymous
         raise errors.Unauthorized
     request.scope["user"] = caller
+    IS_VISITOR.set(not (caller.administrator or caller.memberships))
     services = services_of(request)
     await services.limits.admit(request, caller, declared)
     permission = declared.permission

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
+from ..database.replicas import Replicas
 from ..kit.actors import Actor
 from ..kit.cache import ClinicCache
 from ..settings import Settings
@@ -30,6 +31,7 @@ class Services:
     """The key that signs tokens and encrypts secrets."""
     db: Database
     """The whole database. `Request.db` is limited to what a caller may see."""
+    replicas: Replicas
     cache: ClinicCache
     limits: Limits
     identities: dict[str, Identify]

@@ -3,15 +3,18 @@
 import asyncio
 import hmac
 import time
-from datetime import timedelta
-from typing import Any, Final, Literal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
 
+import asyncpg
 import msgspec
 from litestar import Response, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ..database import migrate, upkeep
 from ..database.pool import Database
+from ..database.replicas import Replicas
 from ..database.zone_rules import ZoneRules, describe
 from ..kit import clock, errors, metrics
 from ..kit.hosts import is_loopback
@@ -26,28 +29,39 @@ METRICS_SECONDS: Final = 1.0
 MONITORING: Final[dict[str, Any]] = route(permission="public", rate_limit="monitoring")
 ZONES: Final = "timeZones"
 CLOCK: Final = "clock"
-ADVISORY: Final = frozenset({ZONES, CLOCK})
+BACKUP: Final = "backup"
+REPLICAS: Final = "replicas"
+PAYMENTS: Final = "payments"
+ADVISORY: Final = frozenset({ZONES, CLOCK, BACKUP, REPLICAS, PAYMENTS})
 """Parts that never make a server unready: most clinics can do without them, and a new server would have the same
 problem.
 """
+MAX_WAL_AGE: Final = timedelta(minutes=10)
+MAX_BASE_AGE: Final = timedelta(days=2)
 MAX_CLOCK_SKEW: Final = timedelta(seconds=5)
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartHealth(msgspec.Struct, frozen=True):
     ok: bool
     detail: str | None = None
 
 
-UNREACHABLE: Final = Part(ok=False, detail="the database cannot be reached")
+UNREACHABLE: Final = PartHealth(ok=False, detail="the database cannot be reached")
+
+
+class PaymentHealth(NamedTuple):
+    """The report about payments by card, which the package for payments registers when the application starts."""
+
+    report: Callable[[Database], Awaitable[PartHealth | None]]
 
 
 class Readiness(msgspec.Struct, frozen=True):
     ready: bool
-    parts: dict[str, Part]
+    parts: dict[str, PartHealth]
 
 
-class Excluded(Query):
+class HealthQuery(Query):
     exclude: Literal["worker"] | None = None
     """For load balancers, because bookings also work without a worker."""
 
@@ -59,16 +73,18 @@ async def show_health() -> Response[dict[str, str]]:
 
 
 @get("/readyz", operation_id="readyz", opt=MONITORING, include_in_schema=False)
-async def show_readiness(request: Request, query: Excluded) -> Response[Readiness]:
+async def show_readiness(request: Request, query: HealthQuery) -> Response[Readiness]:
     """Report whether everything that bookings need is available. A 503 lists what is missing."""
     parts = await _parts(request.db, request.services.get(ZoneRules))
+    parts |= _replicas(request.services.replicas)
+    parts |= await _payments(request.db, request.services.get(PaymentHealth))
     if query.exclude:
         parts.pop(query.exclude)
     readiness = Readiness(all(part.ok for name, part in parts.items() if name not in ADVISORY), parts)
     return Response(readiness, status_code=200 if readiness.ready else 503, headers=NO_STORE)
 
 
-async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, Part]:
+async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, PartHealth]:
     needed = migrate.newest()
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
@@ -77,29 +93,69 @@ async def _parts(db: Database, zone_rules: ZoneRules) -> dict[str, Part]:
             is_migrated = revision is not None and revision >= needed
             silence = await upkeep.worker_silence(db) if is_migrated else None
             differences = await zone_rules.differences(db, now=clock.now()) if is_migrated else []
+            backups = await upkeep.read_backups(db.across()) if is_migrated else None
     except (errors.Unavailable, TimeoutError):
-        return dict.fromkeys(("database", "migrations", "worker", *sorted(ADVISORY)), UNREACHABLE)
+        return dict.fromkeys(("database", "migrations", "worker", ZONES, CLOCK), UNREACHABLE)
     return {
-        "database": Part(ok=True),
-        "migrations": Part(ok=True)
+        "database": PartHealth(ok=True),
+        "migrations": PartHealth(ok=True)
         if is_migrated
-        else Part(ok=False, detail=f"the database is at revision {revision}; this version needs {needed}"),
-        "worker": Part(ok=True)
+        else PartHealth(ok=False, detail=f"the database is at revision {revision}; this version needs {needed}"),
+        "worker": PartHealth(ok=True)
         if silence is not None and silence < MAX_WORKER_SILENCE_SECONDS
-        else Part(ok=False, detail="no worker has been seen for 30 seconds"),
-        ZONES: Part(ok=False, detail=describe(differences)) if differences else Part(ok=True),
+        else PartHealth(ok=False, detail="no worker has been seen for 30 seconds"),
+        ZONES: PartHealth(ok=False, detail=describe(differences)) if differences else PartHealth(ok=True),
         CLOCK: _clock(clock.CLOCK.skew),
+        **({BACKUP: _backup(backups)} if backups else {}),
     }
 
 
-def _clock(skew: timedelta) -> Part:
+def _clock(skew: timedelta) -> PartHealth:
     if abs(skew) <= MAX_CLOCK_SKEW:
-        return Part(ok=True)
+        return PartHealth(ok=True)
     direction = "ahead of" if skew > timedelta() else "behind"
     seconds = round(abs(skew).total_seconds())
-    return Part(
+    return PartHealth(
         ok=False, detail=f"this machine's clock is {seconds} s {direction} the database's; Appoint uses the database's"
     )
+
+
+def _backup(state: upkeep.BackupState) -> PartHealth:
+    wal, base, check = (
+        None if age is None else timedelta(seconds=round(age)) for age in (state.wal, state.base, state.check)
+    )
+    details = [
+        "no changes stored yet" if wal is None else f"changes stored until {wal} ago",
+        "no base backup yet" if base is None else f"base backup made {base} ago",
+        f"verified {check} ago" if check is not None else "not verified yet",
+    ]
+    if state.open_since:
+        details.append(f"changes since {_second(state.open_since)} cannot be restored until there is a new base backup")
+    if state.last_began_at and state.last_ended_at:
+        gap = f"{_second(state.last_began_at)} and {_second(state.last_ended_at)}"
+        details.append(f"no moment between {gap} can be restored")
+    is_recent = wal is not None and base is not None and wal < MAX_WAL_AGE and base < MAX_BASE_AGE
+    return PartHealth(ok=is_recent and state.open_since is None, detail="; ".join(details))
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _replicas(replicas: Replicas) -> dict[str, PartHealth]:
+    """Return the part about replicas, if there are any. It names those that get no reads, and says why."""
+    faults = [f"{each.name}: {fault}" for each in replicas.replicas if (fault := replicas.fault_of(each))]
+    return {REPLICAS: PartHealth(ok=not faults, detail="; ".join(faults) or None)} if replicas.replicas else {}
+
+
+async def _payments(db: Database, health: PaymentHealth) -> dict[str, PartHealth]:
+    """Return the part about payments by card, if any clinic can need it and the database can be reached."""
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
+            part = await health.report(db)
+    except (errors.Unavailable, TimeoutError, asyncpg.PostgresError):  # other parts say what is wrong
+        return {}
+    return {PAYMENTS: part} if part else {}
 
 
 @get("/metrics", operation_id="metrics", opt=MONITORING, include_in_schema=False)
@@ -153,6 +209,7 @@ class MetricsText:
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
                 queues = await upkeep.queue_lengths(self._db.across())
+                backups = await upkeep.read_backups(self._db.across())
         except (errors.Unavailable, TimeoutError):
             return
         metrics.EVENT_BACKLOG.set(queues.events)
@@ -163,12 +220,23 @@ class MetricsText:
         metrics.JOBS_FAILED.set(queues.failed_jobs)
         metrics.PAYMENT_DRIFTS.set(queues.payment_drifts)
         metrics.INVARIANT_VIOLATIONS.set(queues.violations)
+        _measure_backups(backups)
         metrics.AUDIT_UNSEALED.set(queues.unsealed)
         metrics.AUDIT_LAG.set(queues.unsealed_lag)
         metrics.DEAD_LETTERS.labels("email").set(queues.dead_email)
         metrics.DEAD_LETTERS.labels("sms").set(queues.dead_sms)
         metrics.NOTIFICATION_LAG.labels("email").set(queues.email_lag)
         metrics.NOTIFICATION_LAG.labels("sms").set(queues.sms_lag)
+
+
+def _measure_backups(state: upkeep.BackupState | None) -> None:
+    if state is None:
+        return
+    for part, age in (("wal", state.wal), ("base", state.base), ("check", state.check)):
+        if age is not None:
+            metrics.BACKUP_AGE.labels(part).set(age)
+    metrics.BACKUP_GAPS.labels("open").set(state.open_since is not None)
+    metrics.BACKUP_GAPS.labels("closed").set(state.gaps)
 
 
 HEALTH: Final = [show_health, show_readiness, show_metrics]

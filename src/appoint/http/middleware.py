@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import structlog
 from litestar import Response
+from litestar.config.cors import CORSConfig
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ..kit import errors, tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
 from .caching import cache_control
 from .changed_times import forget_changed_times
+from .positions import headers_after_change
 from .problems.handlers import answer_refusal, problem_response
 from .recent_responses import answer_from_memory
 from .request import Request
@@ -65,6 +67,14 @@ class Gate(Protocol):
         ...
 
 
+class Router(Protocol):
+    """Finds requests that another installation has to answer."""
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send, /) -> Receive | None:
+        """Respond if another installation has to. Otherwise, return what the application reads the body from."""
+        ...
+
+
 class ObservedApp:
     """The application, wrapped in everything that applies to all requests. Written for speed, because it runs on every
     booking.
@@ -79,15 +89,19 @@ class ObservedApp:
         seconds: float,
         render: Callable[[Request, Response[Any]], Response[Any]],
         gate: Gate | None = None,
+        router: Router | None = None,
+        cors: CORSConfig | None = None,
     ) -> None:
         """`seconds` is how long a request may take, from its head to the last byte of its response. A stream
         (`opt=route(stream=True, …)`) must begin within this time and then continues until it ends or the client
-        disconnects.
+        disconnects. `cors` names the sites whose scripts may read the responses of this layer, as of all others.
         """
         self.app: Final = app
         self.seconds: Final = seconds
         self.render: Final = render
         self.gate: Final = gate
+        self.router: Final = router
+        self.cors: Final = cors
         self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,9 +121,10 @@ class ObservedApp:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 forget_changed_times(http_scope)
+                after_change = await headers_after_change(http_scope, status)
                 if (declared := route_in(http_scope)) and declared.stream:
                     deadline.reschedule(None)
-                message["headers"] = _complete(message["headers"], http_scope, origin.request_id)
+                message["headers"] = _complete([*message["headers"], *after_change], http_scope, origin.request_id)
             await send(message)
 
         try:
@@ -141,9 +156,13 @@ class ObservedApp:
             headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 308, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif not (self.gate and await self.gate(scope, send)) and not await answer_from_memory(scope, send):
+            return
+        reader = await self.router(scope, receive, send) if self.router else receive
+        if reader is None:
+            return
+        if not (self.gate and await self.gate(scope, send)) and not await answer_from_memory(scope, send):
             split_pdf(scope)
-            await self.app(scope, receive, send)
+            await self.app(scope, reader, send)
 
     def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         operation = operation_of(scope)
@@ -180,12 +199,16 @@ class ObservedApp:
                 response = problem_response(request, "internal-error")
         with suppress(Exception):
             response = self.render(request, response)
+            origin = request.headers.get("origin")
+            if self.cors and origin and self.cors.is_origin_allowed(origin):
+                allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+                response.headers.update(self.cors.simple_headers | allowed)
             respond: Any = cast("Any", response).to_asgi_response(app=None, request=request)
             await respond(scope, receive, send)
 
 
-QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics", "waitInQueue"}
-"""Monitoring and waiting people's pages load these every few seconds, so they are logged at debug level."""
+QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics", "waitInQueue", "listClinicsForCells"}
+"""Monitoring, waiting people's pages and other cells load these every few seconds. They are logged at debug level."""
 
 
 def operation_of(scope: Scope) -> str:

@@ -51,7 +51,7 @@ class Operation(NamedTuple):
     """Path parameters by name."""
     query: Any
     body: Any
-    answer: Any
+    result: Any
     tag: str
 
 
@@ -77,7 +77,7 @@ def operations(app: Litestar) -> Iterator[Operation]:
                     },
                     query=signature.parameters["query"].annotation if "query" in signature.parameters else None,
                     body=handler.parsed_data_field.annotation if handler.parsed_data_field else None,
-                    answer=_answer(signature.return_type.raw),
+                    result=_result_type(signature.return_type.raw),
                     tag=tag,
                 )
                 by_tag.setdefault(tag, []).append(operation)
@@ -85,7 +85,7 @@ def operations(app: Litestar) -> Iterator[Operation]:
         yield from sorted(group, key=lambda operation: (operation.path, METHODS.index(operation.method)))
 
 
-def _answer(annotation: Any) -> Any:
+def _result_type(annotation: Any) -> Any:
     """Return the type of a `Response`'s content, or None for an empty response."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     contents = (get_args(option)[0] if get_origin(option) is Response else option for option in options)
@@ -101,8 +101,8 @@ def document(app: Litestar) -> dict[str, Any]:
     """Return the document as plain values."""
     documented = list(operations(app))
     bodies = [operation.body for operation in documented if operation.body]
-    answers = [operation.answer for operation in documented if operation.answer not in (None, bytes)]
-    schemas = Schemas([ProblemDocument, *bodies, *answers])
+    results = [operation.result for operation in documented if operation.result not in (None, bytes)]
+    schemas = Schemas([ProblemDocument, *bodies, *results])
     paths: dict[str, dict[str, Any]] = {}
     responses: dict[str, Any] = {}
     for operation in documented:
@@ -161,6 +161,7 @@ def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) ->
         "Accept-Language",
         "X-Request-ID",
         {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match"),
+        *(["Appoint-At-Least"] if declared.stale else []),
     ]
     if method == "post" and "version-mismatch" in declared.problems:
         headers.append("If-Match")
@@ -181,7 +182,7 @@ def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) ->
             "required": NoneType not in get_args(operation.body),
             "content": dict.fromkeys(media_types, schemas.with_example(operation.body)),
         }
-    if method == "get" and operation.answer is not str:
+    if method == "get" and operation.result is not str:
         item["responses"]["304"] = {
             "description": "Your copy is current",
             "headers": _headers("X-Request-ID", "ETag"),
@@ -209,17 +210,16 @@ def _refusals(operation: Operation, example_path: str, shared: dict[str, Any]) -
 
 def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
-    names = ["X-Request-ID", *LIMITS]
-    if operation.answer:
-        media_types, is_file = route_of(operation.handler).media_types, operation.answer in (str, bytes)
-        body = PDF_CONTENT if operation.answer is bytes else schemas.with_example(operation.answer)
+    names = ["X-Request-ID", *LIMITS, *([] if operation.method == "get" else ["Appoint-Position"])]
+    if operation.result:
+        media_types, is_file = route_of(operation.handler).media_types, operation.result in (str, bytes)
+        body = PDF_CONTENT if operation.result is bytes else schemas.with_example(operation.result)
         others = dict.fromkeys(media_types, body if is_file else {"schema": {"type": "string"}})
         response["content"] = others if is_file else {JSON: body, **others}
-        names += [] if operation.answer is str else ["ETag"]
-        names += ["Link"] if get_origin(operation.answer) is Page else []
+        names += [] if operation.result is str else ["ETag"]
+        names += ["Link"] if get_origin(operation.result) is Page else []
     names += ["Idempotent-Replayed"] if operation.method == "post" else []
-    names += route_of(operation.handler).headers
-    response["headers"] = _headers(*names)
+    response["headers"] = _headers(*names, *route_of(operation.handler).headers)
     return response
 
 

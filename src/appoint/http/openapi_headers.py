@@ -14,6 +14,18 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": '</api/clinics?limit=50&cursor=…>; rel="next"',
     },
+    "Appoint-Position": {
+        "description": "The position in the database's log after this change, for `Appoint-At-Least`. Absent if the "
+        "installation has no replicas.",
+        "schema": {"type": "string", "pattern": "^[0-9A-F]{1,8}/[0-9A-F]{1,8}$"},
+        "example": "16/B374D848",
+    },
+    "Appoint-Missing-Cells": {
+        "description": "The cells that did not respond in time, so that their clinics are missing. Absent if there are "
+        "none.",
+        "schema": {"type": "string"},
+        "example": "north",
+    },
     "Idempotent-Replayed": {
         "description": "Present if this is the response to a repeated request.",
         "schema": {"type": "string", "enum": ["true"]},
@@ -87,6 +99,12 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The ETag that your change is based on. The response is 412 if it is outdated.",
         "schema": {"type": "string"},
         "example": '"v1"',
+    },
+    "Appoint-At-Least": {
+        "description": "An `Appoint-Position`. The response may be up to two seconds old, but includes all changes up "
+        "to that position. `0/0` accepts any. Without this header, responses to callers with a token are current.",
+        "schema": {"type": "string", "pattern": "^[0-9A-F]{1,8}/[0-9A-F]{1,8}$"},
+        "example": "16/B374D848",
     },
     "Idempotency-Key": {
         "description": "Makes it safe to repeat the request: for 24 hours, requests with the same key and body get the "

@@ -20,7 +20,7 @@ from .request import Request
 from .responses import Encoded
 from .routes import handler_in, path_template_in, route_of
 
-PERSONAL_HEADERS: Final = frozenset({b"authorization", b"cookie", b"origin", b"x-csrf-token"})
+PERSONAL_HEADERS: Final = frozenset({b"appoint-at-least", b"authorization", b"cookie", b"origin", b"x-csrf-token"})
 """Headers that a response may depend on. Requests that have any are left to the framework."""
 
 

@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from ..database.cache_invalidation import announce
-from ..database.pool import Database, Transaction
+from ..database.pool import Database, Statements, Transaction
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from ..kit.cache import ClinicCache
@@ -21,6 +21,7 @@ from ..kit.permissions import Grant
 from . import decoding
 from .dependencies import Services
 from .json_text import Malformed
+from .positions import reads_current, requested_position
 from .request_head import parse_cookies
 from .routes import route_of
 
@@ -46,6 +47,20 @@ class Request(litestar.Request[Actor, Any, Any]):
     def db(self) -> Database:
         """The database, limited to the rows that this request may see."""
         return self.scope["state"].get("db") or self.services.db
+
+    @cached_property
+    def stale_db(self) -> Statements:
+        """The database for reads whose data may be up to two seconds old, limited to the same rows as `db`. Don't use
+        it to decide anything, or to check credentials.
+
+        Callers who have just changed something still read what they have written (`positions.py`).
+        """
+        declared = route_of(self.route_handler)
+        assert declared.page or declared.stale, "so that callers know"
+        if reads_current(self.headers, self.cookies):
+            return self.db.read_only()
+        at_least = requested_position(self.headers)
+        return self.services.replicas.reader(self.db, caller=self.user.key, at_least=at_least)
 
     @property
     def grant(self) -> Grant:

@@ -69,7 +69,7 @@ async def idempotent_resource(
     )
 
 
-async def idempotent_answer(
+async def idempotent_result(
     request: Request,
     data: Any,
     make: Callable[[Transaction], Awaitable[T]],

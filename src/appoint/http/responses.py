@@ -1,11 +1,12 @@
 """JSON responses with the headers that all resources have (`ETag` and `Location`), and 304 responses."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import Litestar, MediaType, Request, Response
+from litestar.types import Receive, Scope, Send
 
 from ..kit.structs import Resource
 from .etags import digest_of_bytes, etag, matches
@@ -13,7 +14,41 @@ from .etags import digest_of_bytes, etag, matches
 T = TypeVar("T")
 
 
-class Disclosure(Response[T]):
+class _Message:
+    """A response that is ready to be sent."""
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._status = status
+        self._headers = headers
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+class _EncodedResponse(Response[T]):
+    """A response whose content is encoded. The framework's own way of sending it takes longer than encoding it."""
+
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any) -> Any:
+        is_plain = not (self.cookies or self.background or any(options.get(name) for name in FROM_ROUTES))
+        has_charset = (self.media_type or "text/").startswith("text/")
+        if not is_plain or has_charset or not (isinstance(self.content, bytes) and self.status_code):
+            return cast("Any", super()).to_asgi_response(app, request, **options)
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        headers.append((b"content-type", (self.media_type or "").encode("latin-1")))
+        headers.append((b"content-length", str(len(self.content)).encode()))
+        return _Message(self.status_code, headers, self.content)
+
+
+FROM_ROUTES: Final = ("background", "cookies", "encoded_headers", "headers", "is_head_response")
+"""What the framework may add to a response. Our routes add none of these."""
+
+
+class Disclosure(_EncodedResponse[T]):
     """A response that discloses its subjects to the caller. The audit log records this before the response is sent."""
 
     def __init__(
@@ -80,7 +115,7 @@ def encoded_response(
         return Response(None, status_code=304, headers=all_headers)
     options: dict[str, Any] = {"media_type": media_type, "status_code": status_code, "headers": all_headers}
     if subjects is None:
-        return Response(body, **options)
+        return _EncodedResponse(body, **options)
     return Disclosure(request, body, subjects=subjects, **options)
 
 

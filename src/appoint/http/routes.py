@@ -51,6 +51,8 @@ class Route:
     """The successful response's headers, in addition to those that all operations have."""
     unattended: bool = False
     """Whether pages send the request on their own, without any user action. If so, it does not extend the session."""
+    stale: bool = False
+    """Whether the response may be up to two seconds old (`Request.stale_db`). Pages don't declare it."""
 
     @property
     def limited_as(self) -> str:
@@ -71,6 +73,7 @@ def route(
     recent_proof: bool = False,
     headers: tuple[str, ...] = (),
     unattended: bool = False,
+    stale: bool = False,
 ) -> dict[str, Any]:
     """Return a handler's `opt` with its `Route`."""
     return {
@@ -86,6 +89,7 @@ def route(
             recent_proof=recent_proof,
             headers=headers,
             unattended=unattended,
+            stale=stale,
         )
     }
 

@@ -2,23 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final, Self
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Self
 
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 
 from ..audit import Refusals, record_disclosure
 from ..audit.api import Audit
 from ..booking import links
 from ..booking.api import Appointments
-from ..booking.availability.api import AvailabilityQueries
+from ..booking.availability.api import AvailabilityQueries, search_times_for_cells
 from ..booking.bookings.api import Bookings
 from ..booking.bulk.api import BulkChanges
 from ..booking.confirmation.api import Confirmations
 from ..booking.coupons import CouponDesks
 from ..booking.day_board.service import Changes
-from ..booking.finding.api import ClinicQueries
+from ..booking.finding.api import ClinicQueries, search_for_cells
 from ..booking.joins.api import JoinedPatients
 from ..booking.manage_links.api import ManageLinks
 from ..booking.progress.api import AppointmentProgress
@@ -30,6 +29,9 @@ from ..calls.recordings.api import receive_call_event
 from ..calls.recordings.gateway import BlobStore, open_store
 from ..calls.settings.api import ClinicCallSettings
 from ..clinics.appointment_types.api import AppointmentTypes
+from ..clinics.cells.api import list_clinics_for_cells
+from ..clinics.cells.network import Cells
+from ..clinics.cells.router import CellRouter
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..clinics.pictures.api import Pictures
@@ -37,6 +39,7 @@ from ..clinics.queues.api import VisitorQueues
 from ..clinics.queues.gate import QueueGate
 from ..clinics.queues.line import Queues
 from ..customers.api import Customers, Patients
+from ..customers.copies.api import copy_for_cell
 from ..customers.corrections.api import Corrections
 from ..customers.guardians.api import Guardians, Wards
 from ..database import migrate, pool
@@ -46,9 +49,8 @@ from ..database.zone_rules import ZoneRules
 from ..http.access import admit_system, guard
 from ..http.dependencies import Identify, Services
 from ..http.forms import MAX_FORM_BYTES
-from ..http.health import HEALTH, MetricsText
+from ..http.health import HEALTH, MetricsText, PaymentHealth
 from ..http.middleware import ObservedApp
-from ..http.openapi_headers import LIMITS
 from ..http.ownership import IDS_OF_DOCTORS
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
@@ -75,11 +77,13 @@ from ..kit import clock, tracing
 from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
+from ..oversight.copies.api import change_customer_copy
 from ..oversight.emergency_access.api import EmergencyAccesses
 from ..oversight.invariants.api import Invariants
 from ..oversight.lookups.api import FoundCustomers
 from ..oversight.privacy.api import ExportPage, Privacy
 from ..payments.billing.api import Billing
+from ..payments.checkout import health as payment_health
 from ..payments.checkout.api import receive_payment_event
 from ..payments.checkout.gateway import Checkout
 from ..payments.coupons.api import Coupons
@@ -91,6 +95,8 @@ from ..payments.ledger.api import Ledger
 from ..payments.pay_links.api import PayLinks
 from ..payments.payments.api import Payments
 from ..payments.policies.api import PaymentPolicies
+from ..payments.receipts.api import Receipts
+from ..payments.sellers.api import Sellers
 from ..scheduling.absences.api import Absences
 from ..scheduling.holidays.api import Holidays
 from ..scheduling.hours_changes.api import ScheduleChanges
@@ -104,18 +110,20 @@ from ..site.pages import PAGES
 from ..site.patient.export import export_page
 from ..site.patient.queue import queue_page
 from . import connections, timekeeping
+from .cors import cors_config
 from .owners import OWNERS
 from .startup import read_trust
 
 if TYPE_CHECKING:
     from ..identity.oidc.model import Trust
 
-SYSTEM = [*HEALTH, report_delivery, receive_payment_event, receive_call_event, call_development_gateway]
+SYSTEM = [
+    *(*HEALTH, report_delivery, receive_payment_event, receive_call_event, call_development_gateway),
+    *(list_clinics_for_cells, search_for_cells, search_times_for_cells),
+    *(copy_for_cell, change_customer_copy),
+]
 API = [
-    Clinics,
-    ClinicQueries,
-    AppointmentTypes,
-    Doctors,
+    *(Clinics, ClinicQueries, AppointmentTypes, Doctors),
     *(Pictures, VisitorQueues),
     *(Customers, FoundCustomers),
     Patients,
@@ -125,8 +133,7 @@ API = [
     EmergencyAccesses,
     Privacy,
     *(TimeSlots, Schedules),
-    BookingSlots,
-    ScheduleChanges,
+    *(BookingSlots, ScheduleChanges),
     *(Absences, Holidays),
     AvailabilityQueries,
     Appointments,
@@ -134,27 +141,16 @@ API = [
     BulkChanges,
     *(AppointmentUndo, Bookings),
     *(Confirmations, ManageLinks, StrangerAppointments),
-    *(Billing, Invoices, InvoiceDocuments, PayLinks, Payments, Coupons, Ledger, PaymentPolicies),
+    *(Billing, Invoices, InvoiceDocuments, Receipts, PayLinks, Payments, Coupons, Ledger, PaymentPolicies, Sellers),
     *(ClinicCallSettings, Calls, Guests, Providers),
-    Notifications,
-    MessageTemplates,
-    Webhooks,
+    *(Notifications, MessageTemplates, Webhooks),
     *(Audit, Invariants),
-    api_keys_api.ApiKeys,
-    AdminTokens,
+    *(api_keys_api.ApiKeys, AdminTokens),
     *(Users, UserAccess),
-    ClinicNetworks,
-    ClinicSignInRules,
-    PlatformUsers,
-    Accounts,
-    Passkeys,
-    OwnRecoveryCodes,
-    sessions_api.Sessions,
-    SignInCodes,
+    *(ClinicNetworks, ClinicSignInRules, PlatformUsers),
+    *(Accounts, Passkeys, OwnRecoveryCodes),
+    *(sessions_api.Sessions, SignInCodes),
 ]
-EXPOSED_HEADERS: Final = [
-    "ETag", "Location", "Link", "Undo-URL", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS,
-]  # fmt: skip
 
 
 class _SoleRouter(Router):
@@ -181,6 +177,7 @@ def create(
     Raise `StartupError` if the identity provider's settings are invalid.
     """
     trust, gate = read_trust(settings), QueueGate(queue_page)
+    router = CellRouter() if settings.cell else None
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -201,7 +198,9 @@ def create(
         db, sessions = connections.connect(settings, database_url, connect)
         db.gathers = settings.gather_bookings
         own_connection = connect(database_url, size=1, wait_seconds=2, statement_seconds=2, role=SERVER)
+        cells = Cells.of(settings, own_connection)
         queues = Queues.of(settings, secret_key, own_connection)
+        replicas = connections.connect_replicas(settings, own_connection, connect)
         changes = Changes(db)
         checkout = Checkout.of(settings)
         try:
@@ -211,39 +210,44 @@ def create(
             ):
                 if follows_database_clock:
                     await stack.enter_async_context(timekeeping.following(db))
-                openid = ProviderSignIn()
-                if trust:
-                    openid = await stack.enter_async_context(_openid_provider(trust, settings, identities))
+                sign_in = _openid_provider(trust, settings, identities) if trust else nullcontext(ProviderSignIn())
                 app.state.services = Services(
                     settings=settings,
                     admin_token=admin_token,
                     secret_key=secret_key,
                     db=db,
+                    replicas=replicas,
                     cache=cache,
                     limits=limits,
                     identities=identities,
                     session_of_cookie=sessions_api.by_cookie,
                     owners=OWNERS,
                     features={
-                        ProviderSignIn: openid,
+                        ProviderSignIn: await stack.enter_async_context(sign_in),
                         Refusals: Refusals(limits.counters, clock.now),
                         Changes: changes,
                         BlobStore: open_store(settings),
                         Checkout: checkout,
+                        PaymentHealth: payment_health.watch(checkout),
                         CouponDesks: CouponDesks(CouponDesk()),
                         Queues: queues,
+                        **({Cells: cells} if cells else {}),
                         ExportPage: ExportPage(export_page),
                         MetricsText: MetricsText(db),
                         ZoneRules: ZoneRules(),
                     },
                 )
                 gate.queues = queues if queues.mode != "never" else None
+                if router and cells:
+                    router.cells = await stack.enter_async_context(cells.running())
                 await stack.enter_async_context(queues.running())
+                await stack.enter_async_context(replicas.following())
                 yield
         finally:
             await changes.close()
             await checkout.aclose()
             await limits.counters.close()
+            await own_connection.close()
             await db.close()
             if sessions is not db:
                 await sessions.close()
@@ -265,15 +269,20 @@ def create(
         request_class=Request,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=MAX_BODY_BYTES,
-        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED_HEADERS, max_age=600)
-        if settings.cors_origins
-        else None,
+        cors_config=cors_config(settings.cors_origins),
         openapi_config=None,
         logging_config=None,
     )
     check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
     # Litestar's own middleware does not see requests that don't match a route.
-    app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable, gate=gate)
+    app.asgi_handler = ObservedApp(
+        app.asgi_handler,
+        seconds=settings.request_seconds,
+        render=readable,
+        gate=gate,
+        router=router,
+        cors=app.cors_config,
+    )
     return app
 
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from ..database import pooled
 from ..database.pool import SERVER, Database
+from ..database.replicas import Replica, Replicas, parse_urls, place_of
 from ..settings import Settings
 from .startup import read_keys
 
@@ -50,3 +51,29 @@ def connect(settings: Settings, direct_url: str, connect: Callable[..., Database
         direct_url, size=1, wait_seconds=wait_seconds, statement_seconds=statement_seconds, role=SERVER, keys=keys
     )
     return Connections(requests, sessions)
+
+
+def connect_replicas(settings: Settings, own_connection: Database, connect: Callable[..., Database]) -> Replicas:
+    """Return the replicas in the settings. None of them is connected before it is first used.
+
+    `own_connection` goes to the primary. Raise `StartupError` if a URL is invalid.
+    """
+    keys = read_keys(settings)
+    return Replicas(
+        own_connection,
+        [
+            Replica(
+                place_of(url),
+                connect(
+                    url,
+                    size=settings.pool_size,
+                    wait_seconds=settings.pool_timeout_seconds,
+                    statement_seconds=settings.statement_timeout_seconds,
+                    lock_seconds=LOCK_SECONDS,
+                    role=SERVER,
+                    keys=keys,
+                ),
+            )
+            for url in parse_urls(settings.replica_urls.get_secret_value() if settings.replica_urls else "")
+        ],
+    )

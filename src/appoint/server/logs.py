@@ -50,6 +50,7 @@ def configure(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=max(level, logging.INFO), handlers=[handler], force=True)
+    logging.getLogger("httpx2").setLevel(max(level, logging.WARNING))  # it logs addresses, which may contain names
     logging.captureWarnings(capture=True)
 
 

@@ -15,14 +15,14 @@ import structlog
 from ..database import job_runs
 from ..database.job_runs import JobRun
 from ..kit import clock, errors
-from ..kit.leases import Pace, renewed, serve
+from ..kit.leases import PollIntervals, renewed, serve
 from . import schedule
 from .schedule import Work
 
 log = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=1)
-PACE: Final = Pace(idle_seconds=2.0, busy_seconds=2.0)
+PACE: Final = PollIntervals(idle_seconds=2.0, busy_seconds=2.0)
 MAX_ATTEMPTS: Final = 8
 FIRST_RETRY: Final = timedelta(seconds=10)
 """Doubles after each further failure, so eight attempts take about twenty minutes."""
@@ -31,13 +31,17 @@ FIRST_RETRY: Final = timedelta(seconds=10)
 async def run(work: Work, stop: asyncio.Event) -> None:
     """Run the nightly jobs that are due, until `stop` is set."""
     now = clock.now()
-    await job_runs.plan(work.db, {name: next_night(job.at, now) for name, job in schedule.NIGHTLY.items()})
+    jobs = schedule.nightly_jobs(work.settings)
+    await job_runs.plan(work.db, {name: next_night(job.at, now) for name, job in jobs.items()})
+    await job_runs.delete(work.db, names=[name for name in schedule.NIGHTLY if name not in jobs])
+    if not schedule.makes_backups(work.settings):
+        await job_runs.delete(work.db, names=["store-wal"])
     await serve(
         stop,
         name="nightly",
-        capacity=len(schedule.NIGHTLY),
+        capacity=len(jobs),
         pace=PACE,
-        claim=partial(_claim, work),
+        claim=partial(_claim, work, list(jobs)),
         run=partial(_perform, work),
     )
 
@@ -48,8 +52,8 @@ def next_night(at: time, now: datetime) -> datetime:
     return today if today > now else today + timedelta(days=1)
 
 
-async def _claim(work: Work, limit: int) -> list[JobRun]:
-    return await job_runs.claim(work.db, names=list(schedule.NIGHTLY), most=limit, lease=LEASE, now=clock.now())
+async def _claim(work: Work, names: list[str], limit: int) -> list[JobRun]:
+    return await job_runs.claim(work.db, names=names, most=limit, lease=LEASE, now=clock.now())
 
 
 async def _perform(work: Work, run: JobRun) -> None:
@@ -69,7 +73,9 @@ async def _perform(work: Work, run: JobRun) -> None:
         log.exception("job failed", job=run.name, attempts=run.attempts)
         await _fail(work, run, reason=type(error).__name__)
         return
-    await job_runs.finish(work.db, run, due_at=next_night(job.at, clock.now()), now=clock.now())
+    now = clock.now()
+    due_at = next_night(job.at, now) + timedelta(days=job.days(work.settings) - 1)
+    await job_runs.finish(work.db, run, due_at=due_at, now=now)
     log.info("job done", job=run.name)
 
 

@@ -14,6 +14,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "booking_id": booking_owners.owners_of_booking,
     "customer_id": booking_owners.owners_of_patient,
     "invoice_id": payment_owners.owners_of_invoice,
+    "payment_id": payment_owners.owners_of_payment,
     "booking_slot_id": scheduling_owners.owners_of_booking_slot,
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from ..database.replicas import parse_urls
 from ..kit.errors import StartupError
 from ..kit.guessable import is_guessable
 from ..kit.hosts import is_loopback
@@ -68,7 +69,9 @@ def _has_guessable(settings: Settings, name: str) -> bool:
     """
     value = getattr(settings, name)
     return (
-        isinstance(value, SecretStr) and not name.endswith(("_url", "_keys")) and is_guessable(value.get_secret_value())
+        isinstance(value, SecretStr)
+        and not name.endswith(("_url", "_urls", "_keys"))
+        and is_guessable(value.get_secret_value())
     )
 
 
@@ -84,12 +87,18 @@ def _unencrypted(settings: Settings) -> Iterator[str]:
         ("pages", "APPOINT_PUBLIC_URL", _is_unencrypted(settings.public_url, "http")),
         ("database", "APPOINT_DATABASE_URL", _is_unencrypted_database(settings.database_url)),
         ("database", "APPOINT_DATABASE_DIRECT_URL", _is_unencrypted_database(settings.database_direct_url)),
+        ("database", "APPOINT_BACKUP_DATABASE_URL", _is_unencrypted_database(settings.backup_database_url)),
+        ("database", "APPOINT_REPLICA_URLS", any(map(_is_unencrypted_database, _replica_urls(settings)))),
         ("cache", "APPOINT_CACHE_URL", _is_unencrypted(_plain(settings.cache_url), "redis")),
         ("broker", "APPOINT_BROKER_URL", _is_unencrypted(_plain(settings.broker_url), "nats", "amqp")),
     )
     for service, variable, is_unencrypted in services:
         if is_unencrypted and service not in settings.without_tls:
             yield f"{variable} does not use TLS (if its network is private, add {service} to APPOINT_WITHOUT_TLS)"
+
+
+def _replica_urls(settings: Settings) -> list[SecretStr]:
+    return [SecretStr(url) for url in parse_urls(_plain(settings.replica_urls))]
 
 
 def _plain(secret: SecretStr | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -18,8 +18,10 @@ from ..calls.providers.gateway import Providers
 from ..calls.recordings import repository as recordings
 from ..calls.rooms import orphans
 from ..calls.rooms import service as calls
+from ..clinics.cells import jobs as cell_jobs
 from ..clinics.clinics import jobs as clinic_jobs
 from ..customers import addresses
+from ..customers.copies import jobs as copy_jobs
 from ..customers.guardians import jobs as guardian_jobs
 from ..database.encryption import service as encryption
 from ..database.pool import Database
@@ -39,6 +41,8 @@ from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
 from ..oversight.audit_exports import jobs as audit_exports
+from ..oversight.backups import jobs as backup_jobs
+from ..oversight.backups.service import BackupSource, find_origin
 from ..oversight.invariants import jobs as invariants
 from ..oversight.privacy import jobs as privacy_jobs
 from ..oversight.reports import service as reports
@@ -47,8 +51,13 @@ from ..payments.checkout import jobs as checkout
 from ..payments.coupons import desk as coupon_desk
 from ..payments.dev_gateway import jobs as dev_gateway
 from ..payments.documents import service as documents
+from ..payments.receipts import service as receipts
+from ..payments.retention import jobs as money_retention
 from ..scheduling.slots import jobs as slot_jobs
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..clinics.cells.gateway import CellGateway
 
 log = structlog.get_logger()
 
@@ -68,6 +77,8 @@ class Work(NamedTuple):
     subscribers: Sequence[Subscriber]
     """The relay calls them in this order."""
     providers: Providers
+    database_url: str = ""
+    cells: "CellGateway | None" = None
 
     @property
     def secret(self) -> str:
@@ -82,6 +93,18 @@ class Work(NamedTuple):
 Job = Callable[[Work], Awaitable[object]]
 
 
+def makes_backups(settings: Settings) -> bool:
+    return settings.backup_url is not None
+
+
+def is_cell(settings: Settings) -> bool:
+    return bool(settings.cell)
+
+
+def backup_origin(work: Work) -> BackupSource:
+    return find_origin(work.settings, work.database_url)
+
+
 @dataclass(frozen=True, slots=True)
 class Frequent:
     seconds: float
@@ -89,6 +112,7 @@ class Frequent:
     run: Job
     is_long: bool = False
     """Whether a statement may run for minutes."""
+    is_on: Callable[[Settings], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +120,9 @@ class Nightly:
     at: time
     """In UTC."""
     run: Job
+    days: Callable[[Settings], int] = lambda _: 1
+    """The number of nights from one run to the next."""
+    is_on: Callable[[Settings], bool] = lambda _: True
 
 
 FREQUENT: Final[dict[str, Frequent]] = {
@@ -110,7 +137,8 @@ FREQUENT: Final[dict[str, Frequent]] = {
     "seal-audit": Frequent(3.0, lambda work: audit_jobs.seal(work.db, Key(work.secret), now=clock.now)),
     "bill-appointments": Frequent(2.0, lambda work: billing.bill_due(work.db, now=clock.now())),
     "release-coupons": Frequent(60.0, lambda work: coupon_desk.release_expired(work.db, now=clock.now())),
-    "draw-invoices": Frequent(2.0, lambda work: documents.draw_due(work.db, now=clock.now())),
+    "render-invoices": Frequent(2.0, lambda work: documents.render_due(work.db, now=clock.now())),
+    "render-receipts": Frequent(2.0, lambda work: receipts.render_due(work.db, now=clock.now())),
     "remind": Frequent(
         60.0,
         lambda work: notifications.plan_reminders(
@@ -123,6 +151,8 @@ FREQUENT: Final[dict[str, Frequent]] = {
         3600.0, lambda work: checkout.run_hourly(work.db, work.settings, now=clock.now()), is_long=True
     ),
     "deliver-dev-payments": Frequent(1.0, lambda work: dev_gateway.deliver(work.db, work.settings)),
+    "follow-cells": Frequent(2.0, lambda work: cell_jobs.follow(work.db, work.cells, now=clock.now()), is_on=is_cell),
+    "send-customers": Frequent(2.0, lambda work: copy_jobs.send_changes(work.db, work.cells), is_on=is_cell),
     "plan-agendas": Frequent(
         60.0,
         lambda work: notifications.plan_agendas(work.db, channels=work.channels, now=clock.now()),
@@ -183,14 +213,34 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     ),
     "encrypt-values": Nightly(time(2, 30), lambda work: encrypt_values(work)),  # noqa: PLW0108  defined below
     "check-invariants": Nightly(time(3, 0), lambda work: invariants.check_invariants(work.db)),
+    "back-up": Nightly(
+        time(3, 30), lambda work: backup_jobs.back_up(work.db, work.settings, backup_origin(work)), is_on=makes_backups
+    ),
+    "check-backup": Nightly(
+        time(4, 30),
+        lambda work: backup_jobs.verify(work.settings),
+        days=lambda settings: settings.backup_check_days,
+        is_on=makes_backups,
+    ),
     "expire-recordings": Nightly(time(2, 50), lambda work: recordings.expire(work.db, now=clock.now())),
     "remove-orphaned-rooms": Nightly(
         time(2, 45), lambda work: orphans.remove_all(work.db, work.providers, now=clock.now())
     ),
     "forget-dev-payments": Nightly(time(1, 20), lambda work: dev_gateway.forget_old(work.db, now=clock.now())),
+    "expire-documents": Nightly(time(1, 25), lambda work: money_retention.expire(work.db, now=clock.now())),
     "forget-people": Nightly(time(1, 45), lambda work: privacy_jobs.forget(work.db, now=clock.now())),
 }
 """The nightly jobs, by name. Each must tolerate being run twice, or late."""
+
+
+def frequent_jobs(settings: Settings) -> dict[str, Frequent]:
+    """Return the continuous jobs that these settings turn on."""
+    return {name: job for name, job in FREQUENT.items() if job.is_on(settings)}
+
+
+def nightly_jobs(settings: Settings) -> dict[str, Nightly]:
+    """Return the nightly jobs that these settings turn on."""
+    return {name: job for name, job in NIGHTLY.items() if job.is_on(settings)}
 
 
 async def relay_all(work: Work) -> None:

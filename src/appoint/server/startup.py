@@ -13,11 +13,13 @@ import asyncpg
 import structlog
 from pydantic import SecretStr
 
-from ..database import backups, logins, migrate, zone_rules
+from ..database import dumps, logins, migrate, zone_rules
 from ..database.pool import ACROSS, SERVER, connect
+from ..database.replicas import parse_urls
 from ..kit import clock, key_ring
 from ..kit.errors import StartupError
 from ..kit.key_ring import NO_KEYS, KeyRing
+from ..oversight.backups import service as backups
 from ..settings import Settings
 from .production import check_mode
 
@@ -91,7 +93,7 @@ async def expect_migrated(database: UsableDatabase) -> None:
             f"The database is at revision {revision}; this version needs {migrate.newest()}. "
             "Run `appoint migrate` first."
         )
-    await backups.check(database.owner_url if database.programs else database.url)
+    await dumps.check(database.owner_url if database.programs else database.url)
     if database.programs:  # earlier versions created embedded databases without a login for serving them
         await logins.prepare(database.owner_url, database.url)
 
@@ -125,6 +127,7 @@ def check_extras(settings: Settings) -> None:
     needs = (
         (bool(settings.cache_url), "redis", "redis", "APPOINT_CACHE_URL"),
         (bool(settings.otlp_endpoint), "opentelemetry", "otel", "APPOINT_OTLP_ENDPOINT"),
+        (bool(settings.backup_url), "psycopg2", "backup", "APPOINT_BACKUP_URL"),
         (broker.startswith(("nats:", "tls:")), "nats", "nats", "APPOINT_BROKER_URL"),
         (broker.startswith("amqp"), "aio_pika", "rabbitmq", "APPOINT_BROKER_URL"),
     )
@@ -156,6 +159,9 @@ def check_settings(settings: Settings) -> None:
         check_url(settings.audit_export_url.get_secret_value())
     if settings.database_direct_url and not settings.database_url:
         raise StartupError("APPOINT_DATABASE_DIRECT_URL is set without APPOINT_DATABASE_URL, the pooler's address.")
+    backups.check_settings(settings)
+    if settings.replica_urls:
+        parse_urls(settings.replica_urls.get_secret_value())
     check_mode(settings)
     read_keys(settings)
 

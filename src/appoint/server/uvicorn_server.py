@@ -29,6 +29,10 @@ KEEP_ALIVE_SECONDS: Final = 75
 """Longer than most load balancers' 60 seconds, because they must be the first to close connections."""
 START_SECONDS: Final = 300.0
 HEALTH_CHECK_SECONDS: Final = 30
+ACCEPTS: Final = 16
+"""How many connections a process accepts in one round of its event loop. libuv accepts only one for each listening
+socket, so when there are many requests on open connections, and rounds are long, new connections would wait for
+seconds."""
 
 
 class Server(uvicorn.Server):
@@ -46,8 +50,8 @@ class Server(uvicorn.Server):
 class Supervisor(Multiprocess):
     """Several server processes that accept connections from one socket. If a process dies, it is replaced."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
-        super().__init__(config, [listener])
+    def __init__(self, config: uvicorn.Config, listeners: list[socket.socket], ready: Callable[[], None]) -> None:
+        super().__init__(config, listeners)
         self.ready: Final = ready
 
     def init_processes(self) -> None:
@@ -120,11 +124,20 @@ def serve(
         timeout_worker_healthcheck=HEALTH_CHECK_SECONDS,
         workers=workers,
     )
+    listeners = handles(listener)
     if workers == 1:
-        Server(config, ready).run([listener])
+        Server(config, ready).run(listeners)
         return
     with metrics.shared_between_processes():
-        Supervisor(config, listener, ready).run()
+        Supervisor(config, listeners, ready).run()
+
+
+def handles(listener: socket.socket) -> list[socket.socket]:
+    """Return several handles for the same listening socket, including the given one."""
+    duplicates = [listener.dup() for _ in range(ACCEPTS - 1)]
+    for each in duplicates:
+        each.set_inheritable(True)
+    return [listener, *duplicates]
 
 
 def create_application(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:

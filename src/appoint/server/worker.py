@@ -15,11 +15,13 @@ from typing import Final
 
 import structlog
 
-from ..calls.providers.gateway import create_providers
+from ..calls.providers.gateway import create_providers, default_gateway
 from ..calls.recordings import jobs as recording_jobs
 from ..calls.recordings.gateway import open_store
 from ..calls.rooms import jobs as call_jobs
 from ..calls.rooms import service as calls
+from ..clinics.cells.network import gateway_of
+from ..customers.copies import service as copies
 from ..database import upkeep
 from ..database.pool import ACROSS, Database, Transaction, connect
 from ..events.model import Event
@@ -34,11 +36,13 @@ from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
 from ..messaging.notifications.gateway import compose
-from ..messaging.notifications.links import Links
+from ..messaging.notifications.links import MessageLinks
+from ..oversight.backups import jobs as backup_jobs
 from ..oversight.privacy.service import erase_copies
 from ..oversight.reports import service as reports
 from ..payments.billing import service as billing
 from ..payments.documents.service import request_pdfs
+from ..payments.receipts.service import request_receipts
 from ..settings import Settings
 from . import nightly, schedule, timekeeping
 from .schedule import Work
@@ -61,7 +65,7 @@ def prepare(settings: Settings, db: Database) -> Work:
     by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at startup"
-    links = Links(
+    links = MessageLinks(
         settings.links_url,
         settings.secret_key.get_secret_value(),
         settings.mail_from,
@@ -71,7 +75,9 @@ def prepare(settings: Settings, db: Database) -> Work:
     if unknown := phones.unknown_countries(settings.sms_countries):
         raise errors.StartupError(f"APPOINT_SMS_COUNTRIES: {', '.join(unknown)} is not a country's code")
     sms_countries = settings.sms_countries if settings.sms_url else None
-    sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links), sms_countries)
+    sending = notification_jobs.Sender(
+        by_channel, per_second, partial(compose, links=links), sms_countries, default_gateway(settings)
+    )
 
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await notifications.plan(tx, batch, channels=list(by_channel), now=clock.now())
@@ -85,10 +91,14 @@ def prepare(settings: Settings, db: Database) -> Work:
         await billing.follow(tx, batch, now=clock.now())
 
     # calls and bills come first, so that messages can mention them
-    subscribers: list[Subscriber] = [follow, bill, plan, fan_out, erase_copies, reports.note, request_pdfs]
+    subscribers: list[Subscriber] = [
+        follow, bill, plan, fan_out, erase_copies, reports.note, request_pdfs, request_receipts,
+    ]  # fmt: skip
+    if settings.cell:
+        subscribers.append(copies.mark_due)
     if settings.broker_url:
         subscribers.append(broker.store)
-    return Work(db, settings, sending, subscribers, providers)
+    return Work(db, settings, sending, subscribers, providers, cells=gateway_of(settings))
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
@@ -106,7 +116,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
         )
         for seconds in (SECONDS, LONG_SECONDS)
     )
-    work = prepare(settings, db)
+    work = prepare(settings, db)._replace(database_url=database_url)
     long_work = work._replace(db=db_for_long_jobs)
     if not work.channels:
         log.warning("no messages are sent: neither a mail server nor a text message gateway is configured")
@@ -116,7 +126,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
         asyncio.create_task(_repeat(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
         *(
             asyncio.create_task(_repeat(stop, job.seconds, name, partial(job.run, long_work if job.is_long else work)))
-            for name, job in schedule.FREQUENT.items()
+            for name, job in schedule.frequent_jobs(settings).items()
         ),
         *(
             asyncio.create_task(_repeat(stop, RESTART_SECONDS, name, job))
@@ -142,13 +152,15 @@ def _continuous_jobs(work: Work, long_work: Work, stop: asyncio.Event) -> dict[s
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "nightly": partial(nightly.run, long_work, stop),
         "calls": partial(
-            call_jobs.run, call_jobs.Maker(db, work.providers), stop, per_second=settings.call_requests_per_second
+            call_jobs.run, call_jobs.RoomMaker(db, work.providers), stop, per_second=settings.call_requests_per_second
         ),
         "recordings": partial(
-            recording_jobs.run, recording_jobs.Archivist(db, work.providers, open_store(settings)), stop
+            recording_jobs.run, recording_jobs.RecordingCopier(db, work.providers, open_store(settings)), stop
         ),
         "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
     }
+    if schedule.makes_backups(settings):
+        jobs["store-wal"] = partial(backup_jobs.store_wal, db, settings, schedule.backup_origin(work), stop)
     for channel in work.channels:
         jobs[f"send-{channel}"] = partial(notification_jobs.deliver, db, work.sending, channel, stop)
     if settings.broker_url:

@@ -141,10 +141,10 @@ BOOKING: Final[dict[str, Problem]] = {
         409,
         _("Address required"),
         _(
-            "The customers of this booking must have one email address or phone number, which the code to confirm it "
-            "is sent to."
+            "The customers of this booking must have one email address or mobile number, which the code to confirm it "
+            "is sent to. A landline number can’t receive it."
         ),
-        _("Register the customer with an email address or a phone number, or book for each customer separately."),
+        _("Register the customer with an email address or a mobile number, or book for each customer separately."),
         {"alternatives": []},
     ),
     # confirming a hold
@@ -257,6 +257,37 @@ BOOKING: Final[dict[str, Problem]] = {
         _("Not a video visit"),
         _("This appointment does not take place by video."),
         _("Only video visits can have guests."),
+    ),
+    "room-exists": Problem(
+        409,
+        _("Room already exists"),
+        _("This video visit already has a room, or Appoint is creating one."),
+        _("To start the call again, end it first."),
+    ),
+    "no-video-visits": Problem(
+        409,
+        _("No video visits"),
+        _("This clinic has no video visits, so it cannot offer online appointment types."),
+        _("First choose a provider under Settings › Video visits."),
+    ),
+    "types-still-online": Problem(
+        409,
+        _("Online appointment types are still offered"),
+        _("Patients can still book these types online: {types}."),
+        _("First change them to in person, or remove them."),
+        {"types": "Video visit"},
+    ),
+    "no-contact-details": Problem(
+        409,
+        _("No contact details"),
+        _("The patient has no email address or phone number for messages."),
+        _("Add one to the patient’s details, or copy the link and send it yourself."),
+    ),
+    "wrong-signature": Problem(
+        403,
+        _("Wrong signature"),
+        _("The event is not signed with the webhook secret in the clinic’s settings, or it is too old."),
+        _("Check the webhook secret and the address of the webhook."),
     ),
     "too-many-guests": Problem(
         409,

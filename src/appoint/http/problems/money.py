@@ -21,6 +21,12 @@ MONEY: Final[dict[str, Problem]] = {
         _("Nothing is left to pay on this invoice."),
         _("Reload the invoice to see its payments."),
     ),
+    "no-email-address": Problem(
+        409,
+        _("No email address"),
+        _("The patient has no email address."),
+        _("Add one to the patient’s details, or print the document."),
+    ),
     "not-enough": Problem(
         409,
         _("Amount too high"),

@@ -47,6 +47,12 @@ RECORDS: Final[dict[str, Problem]] = {
         _("People from the previous opening are still waiting."),
         _("End the queue before you announce another opening."),
     ),
+    "clinic-moved": Problem(
+        421,
+        _("This clinic’s pages have moved"),
+        _("The clinic has a new address, and what you entered was not sent."),
+        _("Open the page again. You will be taken to the new address."),
+    ),
     "clinic-in-use": Problem(
         409,
         _("The clinic is in use"),
@@ -92,6 +98,12 @@ RECORDS: Final[dict[str, Problem]] = {
         _("Customer erased"),
         _("This customer’s data has been permanently erased."),
         _("If they return, register them as a new customer."),
+    ),
+    "customer-elsewhere": Problem(
+        409,
+        _("Registered elsewhere"),
+        _("This person registered in another part of this platform, and only a copy of their details is here."),
+        _("Make the change where they registered. It will arrive here within seconds."),
     ),
     "address-needs-code": Problem(
         409,
