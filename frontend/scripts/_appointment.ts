@@ -73,9 +73,8 @@ function fill(appointment: Appointment): void {
   const status = within(panel, "[data-status]");
   status.textContent = statusName(appointment);
   status.className = `badge ${appointment.status}`;
-  const call = within<HTMLAnchorElement>(panel, "[data-call]");
-  call.hidden = !appointment.hasCall;
-  call.href = `/staff/${config.clinic}/appointments/${appointment.id}/call`;
+  within(panel, "[data-video]").hidden = !appointment.hasCall;
+  within<HTMLAnchorElement>(panel, "[data-call]").href = `/staff/${config.clinic}/appointments/${appointment.id}/call`;
   within(panel, "[data-first]").hidden = !appointment.isFirst;
   within(panel, "[data-rebook]").hidden = !appointment.needsRebooking;
   within(panel, "[data-reason]").textContent = appointment.cancelReason ?? "";

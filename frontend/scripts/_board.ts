@@ -23,6 +23,9 @@ export interface Appointment {
   end: string;
   startTime: string;
   endTime: string;
+  /** The doctor's time that the appointment takes, including its buffers. */
+  claimedFrom: string;
+  claimedUntil: string;
   status: string;
   notes: string | null;
   staffNotes: string | null;
@@ -81,6 +84,8 @@ interface Config {
   seePatients: boolean;
   statuses: Record<string, string>;
   offers: Record<string, string[] | null>;
+  /** The minutes that the doctor needs before and after an appointment, by type. */
+  buffers: Record<string, [number, number]>;
   words: Record<string, string>;
 }
 
@@ -167,6 +172,9 @@ export function findAppointment(id: string): Appointment | undefined {
   return board.appointments.find((appointment) => appointment.id === id);
 }
 
+/** Whether the board shows a day. */
+export const isOnBoard = (day: string): boolean => board.first <= day && day <= board.last;
+
 /** The URL of the board for another day. */
 export const boardAddress = (day: string): string => `/staff/${config.clinic}/${config.view}?date=${day}`;
 
@@ -177,6 +185,8 @@ export interface Ghost {
   doctorId: string;
   hue: string;
   label: string;
+  /** Whether the doctor is not free then. */
+  taken?: boolean;
 }
 export let ghost: Ghost | undefined;
 

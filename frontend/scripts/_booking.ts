@@ -5,6 +5,7 @@ import {
   config,
   formatMoment,
   get,
+  isOnBoard,
   type Person,
   refresh,
   setValue,
@@ -22,6 +23,7 @@ import { openPanel } from "./_panel";
 import { isNew, listenForNames, onSelect, person, register, select } from "./_people";
 import { attempt, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
 import { warnAboutSameDay } from "./_same_day";
+import { undoStep } from "./_steps";
 import { announce } from "./_toast";
 import { addMinutes, dateOf, instantOf, timeOf, wallOf } from "./_zone";
 
@@ -115,8 +117,7 @@ function focusNext(): void {
 /** Suggest the next quarter of an hour if the board shows today, or otherwise the first published time. */
 function suggestStart(): string {
   const now = wallOf(new Date(), zone);
-  if (board.first <= dateOf(now) && dateOf(now) <= board.last)
-    return addMinutes(now, 15 - (Number(now.slice(14, 16)) % 15));
+  if (isOnBoard(dateOf(now))) return addMinutes(now, 15 - (Number(now.slice(14, 16)) % 15));
   return board.times.find((time) => !time.absence)?.start ?? `${board.first}T09:00`;
 }
 
@@ -146,6 +147,7 @@ function showChosenTime(): void {
     showGhost();
     return;
   }
+  get("book-when").textContent = isOnBoard(dateOf(wall)) ? "" : ` · ${formatMoment(instantOf(wall, zone))}`;
   warnAboutSameDay();
   nextFree.mark(wall, valueOf("book-doctor"));
   const { hue, minutes } = chosenType();
@@ -244,18 +246,18 @@ async function book(override?: Override): Promise<void> {
     return get("who").focus();
   }
   const start = `${valueOf("book-date")}T${valueOf("book-time")}`;
-  let booked: { id: string } | undefined;
+  let id = "";
   const send = async (): Promise<void> => {
     const startTime = startInstant(start, valueOf("book-doctor"));
     if (isNew()) select(await register()); // so that the patient stays selected even if the booking is refused
-    booked = await callApi<{ id: string }>("POST", "/api/appointments", {
+    ({ id } = await callApi<{ id: string }>("POST", "/api/appointments", {
       customerId: person!.customerId,
       doctorId: valueOf("book-doctor"),
       startTime,
       notes: valueOf("book-notes").trim() || null,
       ...(typeSelect.value ? { appointmentTypeId: typeSelect.value } : { endTime: endInstant(start) }),
       ...(override ? { override } : {}),
-    });
+    }));
   };
   const succeeded = await attempt(send, {
     ...target,
@@ -269,17 +271,17 @@ async function book(override?: Override): Promise<void> {
   });
   if (!succeeded) return;
   writeDraft("booking", undefined);
-  const day = dateOf(start);
+  const { name } = person!; // the user may begin the next booking while the board reloads
   panel.close();
   await refresh();
-  announce(
-    `${person!.name}: ${words["booked"]} ${formatMoment(new Date(startInstant(start, "")))}`,
-    booked && (day < board.first || day > board.last) ? { elsewhere: { day, id: booked.id } } : {},
-  );
+  announce(`${name}: ${words["booked"]} ${formatMoment(new Date(startInstant(start, "")))}`, {
+    undo: () => undoStep(id),
+    ...(isOnBoard(dateOf(start)) ? {} : { elsewhere: { day: dateOf(start), id } }),
+  });
   requestAnimationFrame(() => {
-    const cards = [...document.querySelectorAll<HTMLElement>(`[data-appointment="${booked?.id}"]`)];
+    const cards = [...document.querySelectorAll<HTMLElement>(`[data-appointment="${id}"]`)];
     const card = cards.find((each) => each.offsetParent);
-    card?.focus();
+    if (!panel.open) card?.focus();
     card?.classList.add("fresh");
   });
 }

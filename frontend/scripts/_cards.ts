@@ -2,6 +2,7 @@
 import type { Calendar } from "@event-calendar/core";
 import { createElement } from "./_api";
 import { type Appointment, clockFormat, config, doctorName, ghost, isDay, language, textScale, words } from "./_board";
+import { findObstacle } from "./_free";
 import { portrait } from "./_portrait";
 import { addMinutes } from "./_zone";
 
@@ -101,26 +102,55 @@ function marks(appointment: Appointment): HTMLElement[] {
   if (needsRebooking) all.push(icon("alert", words["rebook"]!));
   else if (inRoomAt && status === "checked-in") all.push(icon("in-room", words["inRoom"]!));
   else if (ICONS[status]) all.push(icon(ICONS[status], config.statuses[status]!));
-  if (waiting !== null) all.push(createElement("span", { class: "wait number" }, minuteFormat.format(waiting)));
+  if (waiting !== null) {
+    const text = words["waitingFor"]!.replace("{minutes}", minuteFormat.format(waiting));
+    all.push(createElement("span", { class: "wait number" }, text));
+  }
   return all;
 }
 
-/** The content of a card. While the user drags it, it shows the time where it would be dropped. */
+/** A mark that says that a time is taken. */
+const takenMark = (): HTMLElement =>
+  createElement(
+    "span",
+    { class: "taken" },
+    createElement("span", { class: "icon i-alert", "aria-hidden": "true" }),
+    words["taken"]!,
+  );
+
+/** Whether another appointment prevents the user from dropping a card here. */
+function isTaken({ id, start, resourceIds }: Calendar.Event, appointment: Appointment): boolean {
+  const doctorId = isDay ? String(resourceIds[0]) : appointment.doctorId;
+  const obstacle = findObstacle(appointment, wallOfDate(start), doctorId);
+  return id === appointment.id && obstacle !== undefined && obstacle.kind !== "closed";
+}
+
+/** The content of a card. While the user drags it, it shows the time where it would be dropped, and whether that is
+ * taken. */
 export function eventContent({ event }: Calendar.EventContentInfo): Calendar.Content {
   const appointment = event.extendedProps["appointment"] as Appointment | undefined;
   const time = createElement("time", {}, formatTime(asUtc(event.start)));
   if (event.id === GHOST_ID)
-    return { domNodes: [createElement("div", {}, time, " ", createElement("strong", {}, String(event.title)))] };
+    return {
+      domNodes: [
+        createElement("div", {}, time, " ", createElement("strong", {}, String(event.title))),
+        ...(ghost?.taken ? [takenMark()] : []),
+      ],
+    };
   if (event.display === "pointer") return { domNodes: [createElement("div", {}, time)] };
   if (!appointment) return { domNodes: event.title ? [createElement("span", {}, String(event.title))] : [] };
   const { patient, type, doctorId } = appointment;
-  const line = [time, " ", createElement("strong", {}, patient), " "];
+  const name = createElement("strong", {}, patient);
+  // the mark that says how long the patient has been waiting leaves little room, so their name comes first
+  const line = waitingMinutes(appointment) === null ? [time, " ", name, " "] : [name, " ", time, " "];
   const details = [createElement("span", { class: "more" }, type ?? ""), " "];
   const unseen = createElement("span", { class: "unseen" }, doctorName(doctorId));
   return {
     domNodes: [
       createElement("div", {}, ...line, ...details, unseen),
-      createElement("div", { class: "marks" }, ...marks(appointment)),
+      event.display === "preview" && isTaken(event, appointment)
+        ? takenMark()
+        : createElement("div", { class: "marks" }, ...marks(appointment)),
     ],
   };
 }
@@ -138,8 +168,10 @@ const loadFormat = new Intl.NumberFormat(language);
 export function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
   const { specialty, portrait: picture, count, waiting } = resource.extendedProps;
   const name = createElement("strong", {}, String(resource.title));
-  const load = createElement("span", { class: "load number" }, count ? loadFormat.format(Number(count)) : "");
-  const line = createElement("div", { class: "row" }, name, " ", load);
+  const number = count ? loadFormat.format(Number(count)) : "";
+  const load = createElement("span", { class: "load number", "aria-hidden": "true" }, number);
+  const spoken = createElement("span", { class: "unseen" }, number && words["load"]!.replace("{count}", number));
+  const line = createElement("div", { class: "row" }, name, " ", load, spoken);
   const below = waiting
     ? [createElement("span", { class: "waiting number" }, String(waiting))]
     : specialty

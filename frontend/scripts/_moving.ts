@@ -4,11 +4,12 @@ import { Refused } from "./_api";
 import { target } from "./_appointment";
 import { type Appointment, clockFormat, config, findAppointment, get, refresh, showGhost, words } from "./_board";
 import { wallOfDate } from "./_cards";
+import { findObstacle, minutesOf, type Obstacle } from "./_free";
 import { columns } from "./_grid";
 import { changedProblem, showRefusal } from "./_refusal";
 import { announceMove, openRefusedMove, reschedule, waysToMove } from "./_rescheduling";
 import { announce } from "./_toast";
-import { addMinutes } from "./_zone";
+import { addMinutes, dateOf } from "./_zone";
 
 /** Move an appointment. If that is refused, explain why in its panel. Resolves to whether it worked. */
 async function move(appointment: Appointment, wall: string, doctorId: string): Promise<boolean> {
@@ -49,10 +50,26 @@ export function startMoving(id: string): void {
 function showPending(): void {
   if (!pending) return;
   const { appointment, wall, doctorId } = pending;
-  const minutes = (Date.parse(appointment.endTime) - Date.parse(appointment.startTime)) / 60_000;
-  showGhost({ wall, minutes, doctorId, hue: String(appointment.hue ?? ""), label: appointment.patient });
-  announce(words["moving"]!.replace("{time}", clockFormat.format(new Date(`${wall}Z`))));
+  const obstacle = findObstacle(appointment, wall, doctorId);
+  showGhost({
+    wall,
+    minutes: minutesOf(appointment),
+    doctorId,
+    hue: String(appointment.hue ?? ""),
+    label: appointment.patient,
+    taken: obstacle !== undefined && obstacle.kind !== "closed",
+  });
+  const time = clockFormat.format(new Date(`${wall}Z`));
+  announce(describe(obstacle).replace("{time}", time));
   get("board").querySelector(".ghost")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Say whether the doctor is free. */
+function describe(obstacle: Obstacle | undefined): string {
+  if (!obstacle) return words["moving"]!;
+  if (obstacle.kind === "closed") return words["movingClosed"]!;
+  const text = words[obstacle.kind === "taken" ? "movingTaken" : "movingBuffer"]!;
+  return text.replace("{patient}", obstacle.other.patient);
 }
 
 /** Handle a key during a move. Returns whether the key was part of the move. */
@@ -60,7 +77,9 @@ export function handleMovingKey(key: string): boolean {
   if (!pending) return false;
   const { appointment, wall, doctorId } = pending;
   if (key === "ArrowUp" || key === "ArrowDown") {
-    pending.wall = addMinutes(wall, key === "ArrowUp" ? -config.slotStep : config.slotStep);
+    const next = addMinutes(wall, key === "ArrowUp" ? -config.slotStep : config.slotStep);
+    const isSameDay = [next, addMinutes(next, minutesOf(appointment))].every((each) => dateOf(each) === dateOf(wall));
+    if (isSameDay) pending.wall = next;
     showPending();
   } else if (key === "ArrowLeft" || key === "ArrowRight") {
     const ids = columns().map(({ id }) => id);

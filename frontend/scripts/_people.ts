@@ -88,15 +88,19 @@ function personButton(found: Person): HTMLElement {
   return button;
 }
 
+/** The words without digits: a name without the date of birth or record number that the user has searched for. */
+const nameIn = (text: string): string => text.replace(/\S*\d\S*/g, "").trim();
+
 /** The button that adds a new patient, with the name, email address or phone number typed so far. */
 function newPersonButton(text: string): HTMLElement {
   const button = createElement("button", { type: "button" }, words["add"]!.replace("{name}", text));
   button.addEventListener("click", () => {
-    setValue("person-name", text.includes("@") || /\d/.test(text) ? "" : text);
+    const name = text.includes("@") ? "" : nameIn(text);
+    setValue("person-name", name);
     if (text.includes("@")) setValue("person-email", text);
     else if (isPhoneNumber(text)) setValue("person-phone", text);
     select(undefined, true);
-    get("person-name").focus();
+    get(name ? "person-born" : "person-name").focus();
   });
   return button;
 }

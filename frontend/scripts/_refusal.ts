@@ -64,7 +64,10 @@ export function showRefusal(problem: Problem, target: RefusalTarget): void {
   offerOverride(notice, problem, target);
   target.place.replaceChildren(fragment);
   target.place.scrollIntoView({ block: "nearest" });
-  target.place.closest("dialog")!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  const dialog = target.place.closest("dialog")!;
+  const invalid = dialog.querySelector<HTMLElement>("[aria-invalid]");
+  // the field that had the focus may be gone, such as a new patient's name once they are registered
+  if (invalid || !dialog.contains(document.activeElement)) (invalid ?? within(target.place, "[tabindex]")).focus();
 }
 
 /** Show the faults of visible fields next to them, and return the rest. */

@@ -20,6 +20,7 @@ import { bookFor, continueBooking, dragChosenTime, newBooking } from "./_booking
 import { appointmentEvent, doctorHeading, eventContent, GHOST_ID, ghostEvents, wallOfDate } from "./_cards";
 import { addedColumns, closedTimes, columns, scrollTime, slotHeight, visibleHours } from "./_grid";
 import "./_card_actions";
+import "./_video_visit";
 import { listen } from "./_live";
 import { moveDropped } from "./_moving";
 import { chooseTime } from "./_rescheduling";
@@ -47,7 +48,8 @@ function changingOptions(): Calendar.Options {
   const doctors = columns();
   const appointments = board.appointments.filter((appointment) => isShown(appointment.status));
   const height = slotHeight(dense.checked);
-  const countOf = (id: string): number => appointments.filter(({ doctorId }) => doctorId === id).length;
+  const countOf = (id: string): number =>
+    appointments.filter(({ doctorId, status }) => doctorId === id && !["cancelled", "noshow"].includes(status)).length;
   return {
     timeZone: board.offset,
     slotMinTime,

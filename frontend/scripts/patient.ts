@@ -10,9 +10,6 @@ const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
 const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The elements that name a clinic's time zone. */
-const zoneNotes = [...document.querySelectorAll<HTMLElement>("[data-zone]")];
-
 /** The local date and time at an instant, in the given zone or otherwise the visitor's. */
 const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
 const isOtherTime = (instant: Date, zone: string): boolean => wallTime(instant, zone) !== wallTime(instant);
@@ -27,7 +24,7 @@ function localTime(instant: Date, zone: string): string {
 /** Add the local time to every time in a part of the page, if it differs for any of them. Returns whether it did. */
 function addLocalTimes(place: ParentNode): boolean {
   const times = [...place.querySelectorAll<HTMLTimeElement>("time[data-local]")];
-  const zone = zoneNotes[0]?.dataset["zone"];
+  const zone = document.querySelector<HTMLElement>("[data-zone]")?.dataset["zone"];
   if (!zone || !times.some((time) => isOtherTime(new Date(time.dateTime), zone))) return false;
   for (const time of times) {
     const small = document.createElement("small");
@@ -37,15 +34,17 @@ function addLocalTimes(place: ParentNode): boolean {
   return true;
 }
 
-/** Add local times to the page and explain them. Hide the zones in which the visitor's clock shows the same time. */
-function explainZones(): void {
-  const hasLocalTimes = addLocalTimes(document);
-  const firstTime = document.querySelector<HTMLTimeElement>("time[data-local]")?.dateTime;
-  for (const note of zoneNotes) {
-    const { zone, start, local, repeated } = note.dataset;
+/** Add local times to a part of the page and explain them. Hide the zones in which the visitor's clock shows the same
+ * time. In a sentence, the local time joins the zone in its parentheses. */
+function explainZones(part: ParentNode): void {
+  const hasLocalTimes = addLocalTimes(part);
+  const firstTime = part.querySelector<HTMLTimeElement>("time[data-local]")?.dateTime;
+  for (const note of part.querySelectorAll<HTMLElement>("[data-zone]")) {
+    const { zone, start, local, inline, repeated } = note.dataset;
     const instant = new Date(start ?? firstTime ?? Date.now());
     const differs = isOtherTime(instant, zone!) || (!start && hasLocalTimes);
     note.hidden = !differs && repeated === undefined;
+    if (differs && inline) note.textContent = ` (${inline.replace("{time}", localTime(instant, zone!))})`;
     if (!differs || !local) continue;
     const explanation = document.createElement("span");
     explanation.textContent = local.replace("{time}", localTime(instant, zone!));
@@ -120,32 +119,33 @@ function sendWhenComplete(input: HTMLInputElement): void {
   });
 }
 
-/** Show the buttons that copy or share a link, as far as the browser can. */
-function offerLink(): void {
-  const copier = document.querySelector<HTMLElement>("[data-copies]");
-  const sharer = document.querySelector<HTMLElement>("[data-shares]");
-  if (!copier || !sharer) return;
-  const url = document.querySelector<HTMLInputElement>("#link")!.value;
-  copier.hidden = !navigator.clipboard;
-  sharer.hidden = !navigator.share;
-  copier.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(url);
-    copier.textContent = copier.dataset.copied!;
-    document.getElementById("copied")!.textContent = copier.dataset.copied!;
-  });
-  sharer.addEventListener("click", () => {
-    navigator.share({ title: document.title, url }).catch(() => {
-      // the visitor has changed their mind
+/** Show the buttons that copy or share the link in the field that they name, as far as the browser can. */
+function offerLinks(): void {
+  const linkOf = (id: string): string => document.querySelector<HTMLInputElement>(`#${id}`)!.value;
+  for (const copier of document.querySelectorAll<HTMLElement>("[data-copies]")) {
+    copier.hidden = !navigator.clipboard;
+    copier.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(linkOf(copier.dataset.copies!));
+      copier.textContent = copier.dataset.copied!;
+      document.getElementById("copied")!.textContent = copier.dataset.copied!;
     });
-  });
+  }
+  for (const sharer of document.querySelectorAll<HTMLElement>("[data-shares]")) {
+    sharer.hidden = !navigator.share;
+    sharer.addEventListener("click", () => {
+      navigator.share({ title: document.title, url: linkOf(sharer.dataset.shares!) }).catch(() => {
+        // the visitor has changed their mind
+      });
+    });
+  }
 }
 
 keepDetails();
-explainZones();
-offerLink();
+const fresh = document.querySelector<HTMLElement>("[data-fresh]");
+if (fresh) keepFresh(fresh, () => explainZones(fresh));
+explainZones(document);
+offerLinks();
 listenForArrows();
-const list = document.querySelector<HTMLElement>("[data-fresh]");
-if (list) keepFresh(list);
 for (const code of document.querySelectorAll<HTMLInputElement>("[data-sends-itself]")) sendWhenComplete(code);
 const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {

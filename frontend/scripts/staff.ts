@@ -31,6 +31,7 @@ import "./_template_editor";
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
 import { clearProblem, showProblem } from "./_form_problem";
+import { keepFresh } from "./_fresh";
 import { type Notice, noticeElement, undoOf } from "./_notice";
 
 /** Replace the names in braces. */
@@ -145,6 +146,12 @@ document.addEventListener("change", (event) => {
     each.checked = box.checked;
 });
 
+// Pages that also work without scripts hide their buttons that need one.
+for (const button of document.querySelectorAll<HTMLElement>("[data-copies][hidden]"))
+  button.hidden = !navigator.clipboard;
+
+for (const part of document.querySelectorAll<HTMLElement>("[data-fresh]")) keepFresh(part);
+
 async function copy(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   button.textContent = button.dataset.copied ?? button.textContent;
@@ -179,3 +186,4 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-keep]")
     sessionStorage.setItem(storageKey(form), JSON.stringify(values));
   });
 }
+for (const list of document.querySelectorAll<HTMLElement>("[data-fresh]")) keepFresh(list);

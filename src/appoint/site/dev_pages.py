@@ -7,6 +7,7 @@ from typing import Final
 
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
 
 from ..calls.joining import service as joining
 from ..calls.providers.demo import PATH, read_entry
@@ -78,13 +79,23 @@ async def _message(request: Request, id: str) -> DevMessage:
     include_in_schema=False,
 )
 async def show_call(request: Request, token: FromPath[str]) -> Response[str]:
-    """Show who is in a demo call."""
+    """Show who is in a demo call, or that its room has been closed."""
     expect_development(request)
     entry = read_entry(request.services.secret_key, token, now=clock.now())
     visit = entry and await joining.find_visit_of_call(request.services.db, entry.call_id)
     if entry is None or visit is None:
         raise errors.NotFound
-    return render(request, "dev/call.html", cache_control=NO_STORE, language="en", entry=entry, visit=visit)
+    is_open = visit.uses_room(entry.call_id, "demo")
+    return render(
+        request,
+        "dev/call.html",
+        status_code=HTTP_200_OK if is_open else HTTP_410_GONE,
+        cache_control=NO_STORE,
+        language="en",
+        entry=entry,
+        visit=visit,
+        is_open=is_open,
+    )
 
 
 @get("/design", operation_id="showDesign", opt=route(permission="public", page=True), include_in_schema=False)

@@ -60,7 +60,18 @@ from .staff import (
     webhooks,
     weekly_hours,
 )
-from .staff.money import coupons, differences, invoice, open_items, payment, payment_rules, receipt, revenue, till
+from .staff.money import (
+    coupons,
+    differences,
+    invoice,
+    invoice_details,
+    open_items,
+    payment,
+    payment_rules,
+    receipt,
+    revenue,
+    till,
+)
 
 PAGES: Final[list[Any]] = [
     *api_docs.PAGES,
@@ -112,6 +123,7 @@ PAGES: Final[list[Any]] = [
     *differences.PAGES,
     *revenue.PAGES,
     *payment_rules.PAGES,
+    *invoice_details.PAGES,
     *invoice.PAGES,
     *absences.PAGES,
     *holidays.PAGES,

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Final
 
-from ..payments.documents.model import BankAccount, DocumentLine, InvoiceDocument, Party
+from ..payments.documents.model import DocumentLine, InvoiceDocument, Party
+from ..payments.parties import BankAccount
 from ..payments.tax import NO_TAX_ON_CARE, Tax, TaxableLine, break_down
 
 SERVICES: Final = (("First visit", NO_TAX_ON_CARE, 8000), ("Peeling", Tax("S", 1900), 11900))
@@ -21,9 +22,10 @@ def sample_invoice() -> InvoiceDocument:
         seller=Party(
             name="Lakeside Clinic",
             address=("Seestraße 12", "13353 Berlin"),
-            vat_id="DE123456789",
+            vat_id="DE136695976",
+            country="DE",
             email="hello@lakeside.example",
-            bank_account=BankAccount(holder="Lakeside Clinic", iban="DE02 1203 0000 0000 2020 51"),
+            bank_account=BankAccount(holder="Lakeside Clinic", iban="DE02120300000000202051"),
         ),
         buyer=Party(name="Ana Souza", address=("Am Fichtenhain 7", "10115 Berlin")),
         lines=tuple(

@@ -9,7 +9,8 @@ from ...booking.model import LIVE, Status
 from ...calls.guests import service as guests
 from ...calls.guests.model import MAX_GUESTS, InvitedGuest
 from ...calls.joining import service as joining
-from ...calls.joining.model import JoinLink
+from ...calls.joining.model import JoinLink, Visit
+from ...calls.providers.gateway import default_gateway
 from ...http.cookies import booked_token_of
 from ...http.forms import query_params
 from ...http.languages import language_tag_for
@@ -59,6 +60,7 @@ async def appointment_page(
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
         join=join,
+        no_video=None if join else await _find_visit_without_video(request, linked),
         guests=await _list_guests(request, linked) if join else [],
         max_guests=MAX_GUESTS,
         is_moved="moved" in query,
@@ -79,14 +81,25 @@ async def money_sentences(request: Request, linked: LinkedAppointment) -> list[s
 async def find_join_link(request: Request, linked: LinkedAppointment, token: str) -> JoinLink | None:
     """Return where the patient joins a video visit, until it is over."""
     appointment, secret = linked.appointment, request.services.secret_key
-    if appointment.mode != "online" or appointment.status not in LIVE:
+    if appointment.mode != "online":
         return None
     joins = await joining.find_join_links(
         request.services.db.within(appointment.clinic_id),
         secret,
         {appointment.id: links.number_of(secret, token)},
+        default_gateway=default_gateway(request.services.settings),
+        now=linked.now,
     )
     return joins.get(appointment.id)
+
+
+async def _find_visit_without_video(request: Request, linked: LinkedAppointment) -> Visit | None:
+    """Return the video visit if it has no room because the clinic no longer has video visits."""
+    appointment = linked.appointment
+    if appointment.mode != "online" or appointment.status not in LIVE:
+        return None
+    visit = await joining.get_visit(request.services.db.within(appointment.clinic_id), appointment.id)
+    return visit if visit.stage(linked.now) == "unavailable" else None
 
 
 async def _list_guests(request: Request, linked: LinkedAppointment) -> list[InvitedGuest]:

@@ -1,6 +1,7 @@
 """The booking form: the patient's details, and the booking itself."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from ...payments.billing import service as billing
 from ..rendering import NO_STORE, redirect
 from .booking_choice import (
     MAX_TOGETHER,
-    Choice,
+    BookingChoice,
     UnavailableTime,
     alternatives,
     check_time,
@@ -38,7 +39,7 @@ from .booking_choice import (
 )
 from .clinic_visit import visit_clinic
 from .customer_form import DETAILS
-from .form_booking import book_parts, form_key, person_to_select, read_parts
+from .form_booking import book_parts, form_key, person_to_select, price_form, read_parts
 from .own_booking import (
     RecentBooking,
     find_recent_booking,
@@ -48,6 +49,7 @@ from .own_booking import (
     release_own_holds,
 )
 from .own_people import people_of
+from .visit_price import VisitPrice
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 CHECK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
@@ -94,7 +96,7 @@ async def check(request: Request, name: FromPath[str]) -> Response[Any]:
 
 
 async def _form(
-    choice: Choice,
+    choice: BookingChoice,
     typed: dict[str, str],
     *,
     status_code: int = 200,
@@ -121,12 +123,7 @@ async def _form(
             **typed,
         }
     last_change = visit.catalogue.last_change(start) if visit.catalogue.cancel_notice_minutes else None
-    deposit = visit.catalogue.deposit_for(choice.type)
-    terms: list[str] = []
-    if choice.type and choice.type.price:
-        of_clinic = visit.request.services.db.within(visit.catalogue.clinic_id)
-        type_id, price = choice.type.id, choice.type.price
-        terms = (await billing.get_terms_for(of_clinic, type_id, price, language=visit.tag)).text
+    price = await price_form(choice, typed, people)
     key, hold = form_key(typed) or secrets.token_urlsafe(18), held_token or typed.get("hold", "")
     response = visit.render(
         "patient/booking_form.html",
@@ -149,19 +146,30 @@ async def _form(
         hold=hold,
         key=key,
         recent=recent,
-        faults=dict.fromkeys(FIELDS, "") | (faults or {}),
+        faults=dict.fromkeys(FIELDS, "") | {"coupon": price.fault} | (faults or {}),
         gone=unavailable,
         trouble=trouble,
         people=people,
         names_of_people=[(person.id, person.name) for person in people],
         asks=visit.questions(choice.type, choice.doctor),
-        asks_code=visit.request.user.is_stranger and visit.catalogue.confirm_address == "always" and deposit is None,
-        deposit=deposit,
-        terms=terms,
+        asks_code=visit.asks_code and price.deposit is None,
+        price=price,
+        terms=await _describe_terms(choice, price),
     )
     if not visit.framed:
         add_form_key(response, visit.request, key)
     return response
+
+
+async def _describe_terms(choice: BookingChoice, price: VisitPrice) -> list[str]:
+    """Say what it costs to cancel or miss the form's own appointment."""
+    type, catalogue = choice.type, choice.visit.catalogue
+    if type is None or type.price is None:
+        return []
+    of_clinic = choice.visit.request.services.db.within(catalogue.clinic_id)
+    discount = price.discount.amount if price.discount and price.is_on_first else 0
+    terms = await billing.get_terms_for(of_clinic, type.id, type.price, discount=discount, language=choice.visit.tag)
+    return terms.text
 
 
 def _grace_minutes(catalogue: Catalogue, start: datetime, now: datetime) -> int | None:
@@ -191,14 +199,18 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     if choice is None:
         return redirect(visit.address())
     people = await people_of(visit)
-    parts, faults = read_parts(choice, typed, people)
+    if "apply" in typed:
+        await request.services.limits.count(request, request.user, "search")
+        return await _form(choice, typed)
+    price = await price_form(choice, typed, people)
+    parts, faults = read_parts(choice, typed, people, needs_code=visit.asks_code and price.deposit is None)
     if faults:
         is_blank = not any(typed.get(field, "").strip() for field in DETAILS)
         faults = {} if other_time.strip() and is_blank else faults
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
         await release_own_holds(choice, typed.get("hold", ""))
-        appointment = await book_parts(parts, typed, booker_id=people[0].id if people else None)
+        appointments = await book_parts(parts, typed, booker_id=people[0].id if people else None)
     except errors.Conflict as refusal:
         index: int = refusal.facts.get("index", 0)
         other_choice = parts[index].choice
@@ -224,17 +236,17 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return await _form(
             choice, typed, status_code=problem.status, trouble=translate(visit.language, problem.happened)
         )
-    return _booked_page(choice, appointment)
+    return await _booked_page(choice, appointments)
 
 
-def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any]:
-    """Redirect to the page for the code, or to the new appointment."""
-    visit, request = choice.visit, choice.visit.request
-    token = links.token(request.services.secret_key, appointment.id)
-    needs_payment = due_deposit(visit.catalogue, [appointment]) is not None
-    if needs_payment and not visit.framed:
+async def _booked_page(choice: BookingChoice, appointments: Sequence[Appointment]) -> Response[Any]:
+    """Redirect to the page for paying or for the code, or to the new appointment."""
+    visit, request, first = choice.visit, choice.visit.request, appointments[0]
+    token = links.token(request.services.secret_key, first.id)
+    of_clinic = request.services.db.within(first.clinic_id)
+    if not visit.framed and await due_deposit(of_clinic, visit.catalogue, appointments):
         response = redirect(f"/appointments/{token}/pay")
-    elif visit.framed or appointment.confirmation:
+    elif visit.framed or first.confirmation:
         response = redirect(visit.address(f"/confirm/{token}", also=None))
     else:
         response = redirect(f"/appointments/{token}?new=1")

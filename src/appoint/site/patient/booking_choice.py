@@ -27,7 +27,7 @@ PARTS: Final = ("type", "doctor", "start", "end", "whose")
 MAX_SLOT_LENGTH: Final = timedelta(days=1)
 
 
-class Choice(NamedTuple):
+class BookingChoice(NamedTuple):
     """The time that a visitor is about to book."""
 
     visit: ClinicVisit
@@ -81,7 +81,7 @@ class UnavailableTime(NamedTuple):
     """The doctors' names."""
 
 
-def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
+def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> BookingChoice | None:
     """Read a choice from a URL's query.
 
     For an appointment type, the query contains `start`, and `doctor` if the visitor picked one. For a whole slot, it
@@ -92,18 +92,18 @@ def read_choice(visit: ClinicVisit, query: Mapping[str, str]) -> Choice | None:
         return None
     preferred = visit.doctor(query.get("doctor"), type)
     if type:
-        return Choice(visit, type, preferred, start, start + timedelta(minutes=type.minutes), preferred)
+        return BookingChoice(visit, type, preferred, start, start + timedelta(minutes=type.minutes), preferred)
     return _whole_slot(visit, query, start, preferred)
 
 
-def read_others(visit: ClinicVisit) -> list[Choice]:
+def read_others(visit: ClinicVisit) -> list[BookingChoice]:
     """Return the other times that the visitor has chosen for the same visit, leaving out those that no longer exist."""
     texts = visit.also.split(",")[: MAX_TOGETHER - 1] if visit.also else []
     queries = (dict[str, str](zip(PARTS, text.split("_"), strict=False)) for text in texts)
     return [choice for query in queries if (choice := read_choice(visit, query))]
 
 
-def without(choice: Choice, other: Choice, *, held_token: str) -> str:
+def without(choice: BookingChoice, other: BookingChoice, *, held_token: str) -> str:
     """Return the form's address for a choice without one of the other times."""
     rest = (each.query for each in read_others(choice.visit) if each != other)
     return choice.visit._replace(also=_join(rest)).address("/details", hold=held_token or None, **choice.query)
@@ -132,13 +132,13 @@ def _join(queries: Iterable[Mapping[str, Any]]) -> str:
 
 def _whole_slot(
     visit: ClinicVisit, query: Mapping[str, str], start: datetime, preferred: CatalogueDoctor | None
-) -> Choice | None:
+) -> BookingChoice | None:
     doctors = visit.catalogue.doctors
     doctor_id, end = parse_id(query.get("whose")), parse_minute(query.get("end"))
     if not visit.whole_slots or doctor_id is None or doctor_id not in doctors or end is None:
         return None
     return (
-        Choice(visit, None, doctors[doctor_id], start, end, preferred)
+        BookingChoice(visit, None, doctors[doctor_id], start, end, preferred)
         if start < end <= start + MAX_SLOT_LENGTH
         else None
     )
@@ -151,7 +151,7 @@ def instead(visit: ClinicVisit, query: Mapping[str, str], other_time: str) -> di
     return {**query, **dict(zip(names, other_time.split(), strict=False))}
 
 
-async def check_time(choice: Choice) -> UnavailableTime | None:
+async def check_time(choice: BookingChoice) -> UnavailableTime | None:
     """Return None while the time is available, or else the reason why it isn't."""
     request = choice.visit.request
     is_free = await availability.is_free(
@@ -168,7 +168,7 @@ async def check_time(choice: Choice) -> UnavailableTime | None:
     return None if is_free else describe_unavailable(choice, "taken", await _nearest_times(choice))
 
 
-async def _nearest_times(choice: Choice) -> list[OfferedTime]:
+async def _nearest_times(choice: BookingChoice) -> list[OfferedTime]:
     request, doctor = choice.visit.request, choice.preferred_doctor
     return await availability.find_nearest_free(
         request.services.db,
@@ -181,7 +181,7 @@ async def _nearest_times(choice: Choice) -> list[OfferedTime]:
 
 
 def describe_unavailable(
-    choice: Choice,
+    choice: BookingChoice,
     reason: str,
     others: Sequence[OfferedTime | Alternative],
     *,
@@ -198,7 +198,7 @@ def describe_unavailable(
     return UnavailableTime(translate(language, problem.title), text, others, names)
 
 
-async def alternatives(choice: Choice, refusal: errors.Conflict) -> Sequence[OfferedTime | Alternative]:
+async def alternatives(choice: BookingChoice, refusal: errors.Conflict) -> Sequence[OfferedTime | Alternative]:
     """Return the times to offer instead of a refused one."""
     suggested: list[Alternative] = refusal.facts.get("alternatives", [])
     if choice.type or refusal.type.startswith("too-many"):

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from babel import Locale
 from litestar import Response, get
 
+from ...booking.finding import everywhere
 from ...booking.finding import service as finding
 from ...booking.finding.model import Criteria, FoundClinic, NextTime
-from ...booking.finding.service import Findings
+from ...clinics.cells.network import cells_of
 from ...clinics.doctors import specialties
 from ...database.pool import Statements
 from ...http.forms import query_params
@@ -40,14 +41,14 @@ MAX_SPECIALTIES: Final = 4
 )
 async def find(request: Request) -> Response[Any]:
     """Show clinics with their next free times, or the nearest ones if there are none within the distance."""
-    query, now, db, language = query_params(request), clock.now(), request.services.db, language_for(request)
+    query, now, db, language = query_params(request), clock.now(), request.stale_db, language_for(request)
     choices = await finding.load_choices(db, request.cache)
     day, tag = typed_date(request, query.get("date")), language_tag_for(request)
     searches = read_searches(query, day, choices.countries, tag, now)
-    search, findings = searches[0], finding.NOTHING
+    search, findings = searches[0], _Found([], None)
     nearest: list[FoundClinic] = []
     if not search.faults:
-        search, findings = await _find_first(db, searches, after=_clinic_id(query.get("after")), now=now)
+        search, findings = await _find_first(request, db, searches, after=query.get("after"), now=now)
         nearest = [] if findings.clinics else await _nearest(db, search.criteria, now)
     return render(
         request,
@@ -55,6 +56,7 @@ async def find(request: Request) -> Response[Any]:
         search=search,
         clinics=findings.clinics,
         nearest=nearest,
+        missing_cells=findings.silent,
         specialties=_specialty_choices(choices.specialties, search.criteria.specialty, language),
         languages_spoken=_language_choices(choices.languages, language),
         distances=DISTANCES,
@@ -63,26 +65,54 @@ async def find(request: Request) -> Response[Any]:
         specialties_of=partial(_specialty_names, language=language),
         url_with=partial(url_with, request, after=None),
         by_name=BY_NAME,
-        is_new=not findings.clinics and not query and await setup.is_new(db.across()),
+        is_new=not findings.clinics and not query and await setup.is_new(request.services.db.across()),
         next=_next_page(request, search, findings.after, is_only=len(searches) == 1) if findings.after else None,
     )
 
 
+class _Found(NamedTuple):
+    clinics: list[FoundClinic]
+    after: str | None
+    """Where the next page starts; None on the last page."""
+    silent: list[str] = []
+    """The names of the cells that did not answer."""
+
+
 async def _find_first(
-    db: Statements, searches: Sequence[Search], *, after: int | None, now: datetime
-) -> tuple[Search, Findings]:
+    request: Request, db: Statements, searches: Sequence[Search], *, after: str | None, now: datetime
+) -> tuple[Search, _Found]:
     """Return the first search that finds a clinic, or else the most likely one."""
+    silent: list[str] = []
     for search in searches:
-        findings = await finding.find(db, search.criteria, after=after, limit=CLINICS_PER_PAGE, now=now)
-        if findings.clinics:
-            return search, findings
-    return searches[0], finding.NOTHING
+        result = await _find(request, db, search.criteria, after=after, now=now)
+        if result.clinics:
+            return search, result
+        silent = result.silent
+    return searches[0], _Found([], None, silent)
 
 
-def _next_page(request: Request, search: Search, after: int, *, is_only: bool) -> str:
+async def _find(request: Request, db: Statements, criteria: Criteria, *, after: str | None, now: datetime) -> _Found:
+    """Search this cell, or all cells if there are several."""
+    if cells := cells_of(request):
+        merged = await everywhere.find(
+            cells,
+            db,
+            criteria,
+            after=everywhere.read_position(after),
+            limit=CLINICS_PER_PAGE,
+            now=now,
+            address=request.user.address or "",
+        )
+        after = everywhere.write_position(merged.after) if merged.after else None
+        return _Found(merged.clinics, after, merged.silent)
+    findings = await finding.find(db, criteria, after=_clinic_id(after), limit=CLINICS_PER_PAGE, now=now)
+    return _Found(findings.clinics, None if findings.after is None else str(findings.after))
+
+
+def _next_page(request: Request, search: Search, after: str, *, is_only: bool) -> str:
     """Return the URL of the next page, which shows what the same search finds."""
     by_name: dict[str, str] = {} if search.is_split or is_only else {"by": BY_NAME}
-    return url_with(request, after=str(after), **by_name)
+    return url_with(request, after=after, **by_name)
 
 
 def _clinic_id(text: str | None) -> int | None:
@@ -123,7 +153,7 @@ def _language_choices(codes: Sequence[str], language: str) -> list[tuple[str, st
 
 def _specialty_names(clinic: FoundClinic, language: str) -> str:
     names = (specialties.names_of(doctor.specialties, doctor.specialty, language) for doctor in clinic.doctors)
-    return " · ".join(list(dict.fromkeys(filter(None, names)))[:MAX_SPECIALTIES])
+    return "\N{NO-BREAK SPACE}· ".join(list(dict.fromkeys(filter(None, names)))[:MAX_SPECIALTIES])
 
 
 PAGES: Final = [find]

@@ -34,6 +34,11 @@ class ClinicVisit(NamedTuple):
         """The language, with the region whose formats the pages follow."""
         return language_tag_for(self.request, self.catalogue.time_zone)
 
+    @property
+    def asks_code(self) -> bool:
+        """Whether the visitor has to enter a code from an email or text message, unless they pay a deposit."""
+        return self.request.user.is_stranger and self.catalogue.confirm_address == "always"
+
     def address(self, path: str = "", **query: Any) -> str:
         """Return the URL of one of the clinic's pages, leaving out parameters that are None."""
         parameters = {"also": self.also or None, **query, "lang": self.language if self.framed else None}

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 
 from ...booking import links
 from ...booking.confirmation import service
-from ...booking.confirmation.service import CodeEntry, Outcome
+from ...booking.confirmation.service import CodeEntry, ConfirmedBooking
 from ...booking.model import LIVE, Status
 from ...booking.request_context import customer_limits
 from ...customers import service as customers
@@ -169,7 +169,7 @@ async def _refusal_page(visit: ClinicVisit, token: str, refusal: errors.Conflict
     )
 
 
-async def _remember_address(request: Request, response: Response[Any], outcome: Outcome) -> None:
+async def _remember_address(request: Request, response: Response[Any], outcome: ConfirmedBooking) -> None:
     """If this request confirmed the address, remember it in this browser."""
     if not outcome.proves_address:
         return

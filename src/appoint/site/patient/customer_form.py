@@ -16,8 +16,11 @@ from .clinic_visit import ClinicVisit, Questions
 DETAILS: Final = ("name", "email", "phone")
 
 
-def read_customer(visit: ClinicVisit, typed: Mapping[str, str], *, questions: Questions) -> CustomerContent:
-    """Return a new customer's details. Raise `Invalid` with all faults."""
+def read_customer(
+    visit: ClinicVisit, typed: Mapping[str, str], *, questions: Questions, needs_code: bool
+) -> CustomerContent:
+    """Return a new customer's details. Raise `Invalid` with all faults. If the customer needs a code, one of their
+    addresses must be able to receive it."""
     details = {field: one_line(typed.get(field)) for field in DETAILS}
     catalogue, phone = visit.catalogue, details["phone"]
     number = phones.to_e164(phone, time_zone=catalogue.time_zone, locale=catalogue.locale) if phone else None
@@ -28,6 +31,8 @@ def read_customer(visit: ClinicVisit, typed: Mapping[str, str], *, questions: Qu
         faults.append(errors.Fault("#/email", "is required unless you enter a phone number"))
     if phone and number is None:
         faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
+    if number and not details["email"] and needs_code and not phones.is_mobile(number):
+        faults.append(errors.Fault("#/phone", "can’t receive text messages; enter a mobile number or an email address"))
     birth_date = iso_date(one_line(typed.get("birthDate")), day_first=is_day_first(visit.tag))
     if questions.birth_date and not birth_date:
         faults.append(errors.Fault("#/birthDate", "is missing"))

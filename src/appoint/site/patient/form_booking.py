@@ -4,7 +4,7 @@ booked together or not at all.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -21,23 +21,28 @@ from ...http.idempotency.keys import idempotent
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ..rendering import faults_by_field
-from .booking_choice import Choice, read_others
+from .booking_choice import BookingChoice, read_others
 from .customer_form import read_customer
 from .own_booking import caller_of
+from .visit_price import VisitPrice, price_visit
 
 SAME_PERSON = "same"
 """The choice in a further appointment that stands for the same person as in the first one."""
+MAX_CODE_LENGTH: Final = 60
+"""The maximum length of a coupon's code, as in the API."""
 
 
 class Part(NamedTuple):
     """One of the appointments, and who it is for: a person that the visitor can book for, or someone new."""
 
-    choice: Choice
+    choice: BookingChoice
     person_id: UUID | None
     content: CustomerContent | None
 
 
-def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) -> tuple[list[Part], dict[str, str]]:
+def read_parts(
+    choice: BookingChoice, typed: Mapping[str, str], people: Sequence[Any], *, needs_code: bool
+) -> tuple[list[Part], dict[str, str]]:
     """Return the appointments, beginning with the form's own, and the faults keyed by field.
 
     The names of a further appointment's fields end in its number: `name1`. If the fields are empty, it is for the same
@@ -46,8 +51,7 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
     parts: list[Part] = []
     faults: dict[str, str] = {}
     for number, each in enumerate([choice, *read_others(choice.visit)]):
-        suffix = str(number or "")
-        details = {**typed, **{name: typed.get(name + suffix, "") for name in ("person", "name", "birthDate")}}
+        suffix, details = str(number or ""), _details_of(typed, number)
         if number and _is_same_person(details):
             parts.append(Part(each, *parts[0][1:]))
             continue
@@ -55,7 +59,9 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
         if people and questions.child and not (details["person"] or details["name"].strip()):
             faults["person" + suffix] = translate(each.visit.language, "Choose who the appointment is for.")
         try:
-            content = None if person_id else read_customer(each.visit, details, questions=questions)
+            content = (
+                None if person_id else read_customer(each.visit, details, questions=questions, needs_code=needs_code)
+            )
         except errors.Invalid as invalid:
             texts = faults_by_field(invalid, each.visit.language)
             own = {field + suffix if field in ("name", "birthDate") else field: text for field, text in texts.items()}
@@ -65,7 +71,7 @@ def read_parts(choice: Choice, typed: Mapping[str, str], people: Sequence[Any]) 
     return parts, faults
 
 
-def person_to_select(choice: Choice, people: Sequence[Any]) -> Any:
+def person_to_select(choice: BookingChoice, people: Sequence[Any]) -> Any:
     """Return the person to select in the form: the signed-in patient, or the first person whose age is right for the
     appointment. For a child's appointment, return None unless one of them has a date of birth that fits.
     """
@@ -78,6 +84,27 @@ def person_to_select(choice: Choice, people: Sequence[Any]) -> Any:
         if fits and (patient.birth_date or not is_for_child):
             return person
     return None if is_for_child else next(iter(people), None)
+
+
+async def price_form(choice: BookingChoice, typed: Mapping[str, str], people: Sequence[Any]) -> VisitPrice:
+    """Return what the appointments in the form cost, with the coupon that has been typed."""
+    choices = [choice, *read_others(choice.visit)]
+    customer_ids: list[UUID | None] = []
+    for number in range(len(choices)):
+        details = _details_of(typed, number)
+        is_same = number and _is_same_person(details)
+        customer_ids.append(customer_ids[0] if is_same else _person_id(people, details))
+    return await price_visit(choices, code=coupon_code(typed), customer_ids=customer_ids)
+
+
+def coupon_code(typed: Mapping[str, str]) -> str:
+    return typed.get("coupon", "").strip()[:MAX_CODE_LENGTH]
+
+
+def _details_of(typed: Mapping[str, str], number: int) -> dict[str, str]:
+    """Return what has been typed, with the details of the person that the appointment with this number is for."""
+    suffix = str(number or "")
+    return {**typed, **{name: typed.get(name + suffix, "") for name in ("person", "name", "birthDate")}}
 
 
 def _is_same_person(details: Mapping[str, str]) -> bool:
@@ -93,8 +120,11 @@ def _person_id(people: Sequence[Any], details: Mapping[str, str]) -> UUID | None
     return people[0].id if people and not person and not details.get("name") else None
 
 
-async def book_parts(parts: Sequence[Part], typed: Mapping[str, str], *, booker_id: UUID | None) -> Appointment:
-    """Book all appointments or none, and return the first. Raise a `Conflict` with the index of the refused one."""
+async def book_parts(
+    parts: Sequence[Part], typed: Mapping[str, str], *, booker_id: UUID | None
+) -> Sequence[Appointment]:
+    """Book all appointments or none, and return them in the form's order. Raise a `Conflict` with the index of the
+    refused one."""
     choice = parts[0].choice
     request, clinic_id = choice.visit.request, choice.visit.catalogue.clinic_id
     is_proven = not request.user.is_stranger or all(
@@ -124,10 +154,11 @@ async def book_parts(parts: Sequence[Part], typed: Mapping[str, str], *, booker_
         idempotency=_idempotency_key(parts, typed),
         limits=booking_limits(request, clinic_id),
         is_proven=is_proven,
+        is_reachable=True,  # the form checks each address
         origin=stranger_origin(request, clinic_id),
     )
-    result = await book_with_coupon(request, command, typed.get("coupon", "").strip()[:60] or None)
-    return result.booking.appointments[0]
+    result = await book_with_coupon(request, command, coupon_code(typed) or None)
+    return result.booking.appointments
 
 
 async def _register(part: Part, typed: Mapping[str, str], *, is_proven: bool) -> UUID:

@@ -43,7 +43,7 @@ async def pay(request: Request, token: FromPath[str]) -> Response[Any]:
             request.services.db.across(),
             checkout.expect_gateway(),
             actor,
-            invoice_id=_invoice_of(request, token),
+            invoice_id=await _invoice_of(request, token),
             links=checkout.links,
             now=clock.now(),
         )
@@ -56,7 +56,7 @@ async def pay(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @get(f"{PAGE}/{PDF_FILE}", operation_id="downloadInvoiceByLink", opt=PUBLIC, include_in_schema=False)
 async def download(request: Request, token: FromPath[str]) -> Response[Any]:
-    invoice_id = _invoice_of(request, token)
+    invoice_id = await _invoice_of(request, token)
     pdf = await documents.get_pdf(_database(request, invoice_id), invoice_id)
     subjects = [invoice_id, pdf.customer_id]
     response = pdf_response(request, pdf.content, hash=pdf.hash, name=pdf.number, subjects=subjects)
@@ -64,11 +64,9 @@ async def download(request: Request, token: FromPath[str]) -> Response[Any]:
     return response
 
 
-def _invoice_of(request: Request, token: str) -> UUID:
+async def _invoice_of(request: Request, token: str) -> UUID:
     """Return a link's invoice, or raise `NotFound`."""
-    if invoice_id := request.services.get(Checkout).links.invoice_of(token):
-        return invoice_id
-    raise errors.NotFound
+    return await service.find_invoice(request.services.db, request.services.get(Checkout).links, token)
 
 
 def _database(request: Request, invoice_id: UUID) -> Database:
@@ -76,7 +74,7 @@ def _database(request: Request, invoice_id: UUID) -> Database:
 
 
 async def _page(request: Request, token: str, *, is_away: bool = False) -> Response[Any]:
-    invoice_id = _invoice_of(request, token)
+    invoice_id = await _invoice_of(request, token)
     invoice, content = await load_invoice(_database(request, invoice_id), invoice_id)
     subjects = [invoice_id, invoice.customer_id]
     await audit.record(request.services.db, request.user, clinic_id=invoice.clinic_id, subjects=subjects)

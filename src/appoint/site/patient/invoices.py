@@ -12,6 +12,7 @@ from ...http.routes import route
 from ...kit.ids import PLATFORM, clinic_of
 from ...payments.checkout.gateway import Checkout
 from ...payments.invoices import service
+from ...payments.pay_links import service as pay_links
 from ...payments.payments import service as payments
 from ..invoice_page import load_invoice
 from ..rendering import NO_STORE, allow_form_target, redirect, render
@@ -34,11 +35,12 @@ async def own_invoices(request: Request) -> Response[Any]:
     subjects = [customer_id, *(each.invoice.id for each in own)]
     await audit.record(request.services.db, request.user, clinic_id=PLATFORM, subjects=subjects)
     links = request.services.get(Checkout).links
+    numbers = await pay_links.load_numbers(request.db, [each.invoice.id for each in own if not each.invoice.settled])
     return render(
         request,
         "patient/invoices.html",
         cache_control=NO_STORE,
-        unpaid=[(each, links.invoice_path(each.invoice.id)) for each in own if not each.invoice.settled],
+        unpaid=[(each, links.invoice_path(id, numbers[id])) for each in own if (id := each.invoice.id) in numbers],
         settled=[each for each in own if each.invoice.settled],
         credits=await payments.sum_own_credit(request.db, customer_id),
     )
@@ -60,6 +62,7 @@ async def own_invoice(request: Request, invoice_id: FromPath[UUID]) -> Response[
         subjects=[invoice_id, invoice.customer_id],
     )
     checkout = request.services.get(Checkout)
+    number = await pay_links.get_number(request.db, invoice_id)
     page = render(
         request,
         "patient/invoice.html",
@@ -67,7 +70,7 @@ async def own_invoice(request: Request, invoice_id: FromPath[UUID]) -> Response[
         invoice=invoice,
         content=content,
         pdf=f"/api/invoices/{invoice_id}.pdf",
-        pay="" if invoice.settled or checkout.gateway is None else checkout.links.invoice_path(invoice_id),
+        pay="" if invoice.settled or checkout.gateway is None else checkout.links.invoice_path(invoice_id, number),
         is_away=False,
     )
     return allow_form_target(page, "https:")

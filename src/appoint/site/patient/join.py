@@ -3,6 +3,8 @@
 Only a press of a button changes anything or reveals a room, because mail scanners open links too.
 """
 
+import math
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,10 +14,10 @@ from litestar.params import FromPath
 
 from ...booking import links as manage_links
 from ...calls.joining import links, service
-from ...calls.joining.links import Party
-from ...calls.joining.model import Visit
+from ...calls.joining.links import LinkHolder
+from ...calls.joining.model import Stage, Visit
+from ...calls.providers.failures import ProviderFailure
 from ...calls.providers.gateway import create_providers
-from ...calls.providers.model import ProviderFailure
 from ...calls.recordings import service as recordings
 from ...clinics.catalogue import service as catalogues
 from ...database.pool import Database
@@ -32,6 +34,8 @@ PAGE: Final = "/join/{code:str}"
 PUBLIC: Final = route(permission="public", page=True, rate_limit="search")
 REFRESH_SECONDS: Final = 10
 """How often the waiting room looks whether the doctor has let the patient in."""
+MAX_EARLY_SECONDS: Final = 12 * 3600
+"""How long before the waiting room opens the page waits for that."""
 
 
 @get(PAGE, operation_id="showJoinPage", opt=PUBLIC, include_in_schema=False)
@@ -122,7 +126,7 @@ def to_room(address: str) -> Response[Any]:
     return response
 
 
-async def _find(request: Request, code: str) -> tuple[Party, Visit] | None:
+async def _find(request: Request, code: str) -> tuple[LinkHolder, Visit] | None:
     now, db = clock.now(), request.services.db
     party = await links.find_party(db, request.services.secret_key, code, now)
     if party is None:
@@ -133,7 +137,7 @@ async def _find(request: Request, code: str) -> tuple[Party, Visit] | None:
         return None
 
 
-def _actor(request: Request, party: Party) -> Actor:
+def _actor(request: Request, party: LinkHolder) -> Actor:
     actor = Actor(party.key) if party.guest_id else manage_links.holder(party.appointment_id)
     return msgspec.structs.replace(
         actor,
@@ -142,7 +146,9 @@ def _actor(request: Request, party: Party) -> Actor:
     )
 
 
-async def _page(request: Request, code: str, party: Party, visit: Visit, *, is_broken: bool = False) -> Response[Any]:
+async def _page(
+    request: Request, code: str, party: LinkHolder, visit: Visit, *, is_broken: bool = False
+) -> Response[Any]:
     now, db = clock.now(), request.services.db.within(visit.clinic_id)
     catalogue = await catalogues.get(db, request.cache, visit.clinic_id)
     stage = "broken" if is_broken else visit.stage(now)
@@ -160,12 +166,20 @@ async def _page(request: Request, code: str, party: Party, visit: Visit, *, is_b
         recording=recording,
         now=now,
         address=f"/join/{code}",
-        refresh_seconds=REFRESH_SECONDS,
+        refresh_seconds=_refresh_seconds(visit, stage, now),
     )
     if stage == "admitted":
         providers = create_providers(request.services.settings)
         return allow_form_target(page, await service.find_origin(db, visit, providers))
     return page
+
+
+def _refresh_seconds(visit: Visit, stage: Stage, now: datetime) -> int | None:
+    """Return after how many seconds the page is out of date, or None if it will not change by itself for hours."""
+    if stage == "early":
+        seconds = math.ceil((visit.opens_at - now).total_seconds())
+        return seconds if seconds <= MAX_EARLY_SECONDS else None
+    return REFRESH_SECONDS if stage in ("preparing", "ready", "waiting") else None
 
 
 def _not_found(request: Request) -> Response[Any]:

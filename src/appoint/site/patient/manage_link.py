@@ -14,7 +14,7 @@ from ... import audit
 from ...booking import links, service
 from ...booking.bookings import service as bookings
 from ...booking.cancellation import is_late, policy_of
-from ...booking.deposits import due_deposit
+from ...booking.deposits import due_for_booking
 from ...booking.model import LIVE, MOVABLE, TRANSITIONS, Appointment, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
@@ -37,15 +37,12 @@ class LinkedAppointment(NamedTuple):
     appointment: AppointmentDetails
     catalogue: Catalogue
     now: datetime
+    deposit: Money | None = None
+    """The deposit that still has to be paid for everything that was booked together, while it is on hold."""
 
     @property
     def is_late(self) -> bool:
         return is_late(self.appointment, self.catalogue, self.now)
-
-    @property
-    def deposit(self) -> Money | None:
-        """The deposit that still has to be paid, while the appointment is on hold."""
-        return due_deposit(self.catalogue, [self.appointment])
 
     @property
     def can_cancel(self) -> bool:
@@ -79,7 +76,8 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     # record the id, never the page's URL, which would give readers of the audit log access to the appointment
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
-    return LinkedAppointment(appointment, catalogue, clock.now())
+    deposit = await due_for_booking(db, catalogue, appointment)
+    return LinkedAppointment(appointment, catalogue, clock.now(), deposit)
 
 
 class OtherAppointment(NamedTuple):

@@ -179,7 +179,7 @@ async def _find(
     now: datetime,
 ) -> T:
     return await find(
-        request.services.db,
+        request.stale_db,
         request.cache,
         clinic_id=catalogue.clinic_id,
         query=AvailabilityFilter(

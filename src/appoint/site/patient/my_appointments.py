@@ -10,6 +10,7 @@ from ...booking import links
 from ...booking import service as appointments
 from ...booking.model import LIVE, CustomerVisit, Status
 from ...calls.joining import service as joining
+from ...calls.providers.gateway import default_gateway
 from ...customers import service as customers
 from ...customers.guardians import service as guardians
 from ...http.access import COOKIE
@@ -56,7 +57,9 @@ async def my_appointments(request: Request) -> Response[Any]:
         subjects=[customer.id, *(visit.id for visit in visits), *(each.guardian_id for each in carers)],
     )
     numbers = {each.id: each.link_number for each in visits if each.status in LIVE}
-    joins = await joining.find_join_links(request.db, secret, numbers)
+    joins = await joining.find_join_links(
+        request.db, secret, numbers, default_gateway=default_gateway(request.services.settings), now=now
+    )
     linked = [(visit, f"/appointments/{links.token(secret, visit.id, visit.link_number)}") for visit in visits]
 
     def is_ahead(visit: CustomerVisit) -> bool:
@@ -72,6 +75,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         customer=customer,
         others=others,
         carers=carers,
+        now=now,
         joins=joins,
         upcoming=[(visit, link) for visit, link in linked if is_ahead(visit)],
         past=[(visit, link) for visit, link in reversed(linked) if not is_ahead(visit) and visit.status in LASTING],

@@ -17,7 +17,7 @@ from ...database.pool import Database
 from ...http.cookies import booked_token_of, form_keys_of
 from ...kit import clock, errors
 from ...kit.ids import PLATFORM, clinic_of
-from .booking_choice import Choice, read_others
+from .booking_choice import BookingChoice, read_others
 from .manage_link import appointment_id, holder, path_of
 
 RECENT_BOOKING_AGE: Final = timedelta(minutes=15)
@@ -33,7 +33,7 @@ class RecentBooking(NamedTuple):
     """Whether it is at the time that the visitor is looking at."""
 
 
-async def link_of_own_booking(choice: Choice) -> str | None:
+async def link_of_own_booking(choice: BookingChoice) -> str | None:
     """Return the link to the appointment that this browser booked at this exact time.
 
     Visitors who come back to the form see their appointment rather than a notice that the time is taken.
@@ -50,7 +50,7 @@ async def link_of_own_booking(choice: Choice) -> str | None:
     return f"/appointments/{token}" if _is_at(appointment, choice) else None
 
 
-async def is_own_hold(choice: Choice, token: str) -> bool:
+async def is_own_hold(choice: BookingChoice, token: str) -> bool:
     """Return whether a manage link's token is for a hold at this time whose code has not been entered yet."""
     request = choice.visit.request
     held_id = links.appointment_of(request.services.secret_key, token)
@@ -68,7 +68,7 @@ def caller_of(form_key: str) -> str:
     return f"form:{hashlib.sha256(form_key.encode()).hexdigest()[:32]}"
 
 
-async def find_recent_booking(choice: Choice) -> RecentBooking | None:
+async def find_recent_booking(choice: BookingChoice) -> RecentBooking | None:
     """Return the appointment that this browser has just booked, even if the response to the form was lost."""
     request, visit = choice.visit.request, choice.visit
     callers = [caller_of(key) for key in form_keys_of(request)]
@@ -86,7 +86,7 @@ async def find_recent_booking(choice: Choice) -> RecentBooking | None:
     return RecentBooking(appointment, path_of(token), _is_at(appointment, choice))
 
 
-def _is_at(appointment: Appointment, choice: Choice) -> bool:
+def _is_at(appointment: Appointment, choice: BookingChoice) -> bool:
     return (
         appointment.status in LIVE
         and appointment.start_time == choice.start
@@ -94,7 +94,7 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
     )
 
 
-async def read_held_details(choice: Choice, token: str) -> dict[str, str]:
+async def read_held_details(choice: BookingChoice, token: str) -> dict[str, str]:
     """Return what the visitor typed when they put the chosen times on hold, keyed by field.
 
     Include only newly registered customers: a link may also hold a time for someone whose details its holder doesn't
@@ -130,7 +130,7 @@ async def _find_new_customer(db: Database, customer_id: UUID) -> Customer | None
     return customer if clock.now() - customer.created_at < NEW_CUSTOMER_AGE else None
 
 
-async def release_own_holds(choice: Choice, token: str) -> None:
+async def release_own_holds(choice: BookingChoice, token: str) -> None:
     """Cancel the visitor's own hold, and those booked together with it, if they go back to the form to change their
     details."""
     if not token or not await is_own_hold(choice, token):

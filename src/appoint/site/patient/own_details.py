@@ -22,12 +22,12 @@ from ...http.request import Request
 from ...http.routes import route
 from ...identity.address_changes import service as address_changes
 from ...kit import clock, errors
-from ...kit.i18n import one_line, translate
+from ...kit.i18n import lines, one_line, translate
 from ...kit.ids import PLATFORM
 from ...kit.regions import is_country
 from ...messaging.channels.model import Channel
 from ...oversight.privacy import service as privacy
-from ...payments.invoices import service as invoices
+from ...payments.retention.service import list_retentions
 from ..rendering import NO_STORE, faults_by_field, redirect, render
 from .my_appointments import MY_APPOINTMENTS
 
@@ -41,6 +41,7 @@ FIELDS: Final = {
     "email": "email",
     "phone": "phone",
     "birthDate": "birth_date",
+    "postalAddress": "postal_address",
     "locale": "locale",
     "region": "region",
 }
@@ -204,6 +205,7 @@ async def confirm_address(request: Request) -> Response[Any]:
 
 def _read_patch(request: Request, fields: Mapping[str, str]) -> CustomerPatch:
     body = {field: one_line(fields.get(field)) or None for field in FIELDS if field != "region"}
+    body["postalAddress"] = lines(fields.get("postalAddress")) or None
     body["birthDate"] = typed_iso_date(request, body["birthDate"]) or None
     patch = decoding.convert(CustomerPatch, {**body, "name": body["name"] or ""})
     if not (body["email"] or body["phone"]):
@@ -230,7 +232,7 @@ async def _erasure_page(
         cache_control=NO_STORE,
         customer=customer,
         retained=await privacy.list_retained(request.db, customer_id=customer.id, now=now),
-        has_invoices=bool(await invoices.list_of_customer(request.db, customer_id)),
+        invoice_retentions=await list_retentions(request.db, customer_id=customer_id),
         refusal=refusal,
     )
 

@@ -11,7 +11,6 @@ from litestar.params import FromPath
 
 from ...booking import links as manage_links
 from ...booking.bookings import service as bookings
-from ...booking.deposits import due_deposit
 from ...booking.model import LIVE, Appointment, Status
 from ...http.cookies import booked_token_of
 from ...http.languages import language_for
@@ -25,6 +24,7 @@ from ...payments.checkout import service
 from ...payments.checkout.currencies import UnsupportedAmount
 from ...payments.checkout.gateway import Checkout
 from ...payments.checkout.model import GatewayRefusal, GatewayUnavailable
+from ...payments.pay_links import service as pay_links
 from ..rendering import NO_STORE, redirect, render
 from .manage_link import (
     LinkedAppointment,
@@ -47,7 +47,8 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     linked = await load_appointment(request, token)
     if linked is None:
         return not_found_page(request)
-    if linked.appointment.status in LIVE - {Status.PENDING}:
+    is_on_hold = linked.appointment.status == Status.PENDING
+    if linked.appointment.status in LIVE and not (is_on_hold and linked.deposit):
         return redirect(path_of(token))
     return await _page(request, linked, token)
 
@@ -96,7 +97,7 @@ async def _page(
         "patient/pay.html",
         linked,
         status_code=503 if is_away else 409 if refusal or is_over else 200,
-        amount=due_deposit(linked.catalogue, [appointment, *(each.appointment for each in others)]),
+        amount=linked.deposit,
         left=_minutes(left, language) if left > timedelta() else None,
         others=others,
         refusal=describe_refusal(request, refusal) if refusal else "",
@@ -127,7 +128,8 @@ async def show_result(request: Request, token: FromPath[str]) -> Response[Any]:
     except (errors.Unavailable, GatewayUnavailable, GatewayRefusal):
         payment = await service.get(db, payment_id)
     if payment.invoice_id:
-        return redirect(checkout.links.invoice_path(payment.invoice_id))
+        number = await pay_links.get_number(db, payment.invoice_id)
+        return redirect(checkout.links.invoice_path(payment.invoice_id, number))
     together: Sequence[Appointment] = ()
     if payment.booking_id:
         together = await bookings.list_together(db, clinic_id=payment.clinic_id, booking_id=payment.booking_id)

@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 from babel.units import format_unit
 from markupsafe import escape
 
-from ...clinics.queues.gate import QueuePage, Visit
+from ...clinics.queues.gate import QueuedRequest, QueuePage
 from ...clinics.queues.model import QueueState, Wait
 from ...kit import clock, regions
 from ...kit.date_formats import moment
@@ -49,7 +49,7 @@ def _page(tag: str, name: str | None, opening: str | None, *, framed: bool) -> b
     return html.encode()
 
 
-def queue_page(tag: str, state: QueueState, wait: Wait, visit: Visit) -> QueuePage:
+def queue_page(tag: str, state: QueueState, wait: Wait, visit: QueuedRequest) -> QueuePage:
     """Return the page that a visitor sees while they wait."""
     now = clock.now()
     opening = None

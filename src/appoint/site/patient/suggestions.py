@@ -42,7 +42,7 @@ class Option(NamedTuple):
 )
 async def show(request: Request) -> Response[Any]:
     """Return a list box of suggestions for what someone has typed so far, as `q` or as `where`. Empty without any."""
-    query, db, cache = query_params(request), request.services.db, request.cache
+    query, db, cache = query_params(request), request.stale_db, request.cache
     home = likely_region(language_tag_for(request))
     field = "where" if "where" in query else "q"
     text = query.get(field, "")

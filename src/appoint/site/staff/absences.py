@@ -154,7 +154,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-class BulkChanges(NamedTuple):
+class BulkForms(NamedTuple):
     """What the page's buttons send to handle all appointments at once."""
 
     all: list[dict[str, Any]]
@@ -167,11 +167,11 @@ class BulkChanges(NamedTuple):
 
 def _bulk_changes(
     appointments: list[AffectedAppointment], ways: dict[UUID, RebookingOptions], colleagues: list[Colleague]
-) -> BulkChanges:
+) -> BulkForms:
     def selected(appointment: AffectedAppointment) -> dict[str, Any]:
         return {"id": str(appointment.id), "version": appointment.version}
 
-    return BulkChanges(
+    return BulkForms(
         [selected(each) for each in appointments],
         [
             selected(each) | {"startTime": offer.start_time.isoformat(), "doctorId": str(offer.doctor_id)}

@@ -3,16 +3,19 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.status_codes import HTTP_200_OK
 
+from ...calls.rooms import service as rooms
 from ...clinics.appointment_types import service
-from ...http.forms import query_params
+from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import errors, money
+from ...kit import clock, errors, money
 from ...kit.ids import clinic_of
+from ..rendering import redirect
 from ..staff_frame import staff_page
 
 
@@ -23,7 +26,8 @@ from ..staff_frame import staff_page
     include_in_schema=False,
 )
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    active = query_params(request).get("show") != "removed"
+    query = query_params(request)
+    active = query.get("show") != "removed"
     return await staff_page(
         request,
         "staff/appointment_types/appointment_types.html",
@@ -31,7 +35,27 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="types",
         types=await service.list_types(request.db, clinic_id, active=active),
         active=active,
+        moved=parse_id(query.get("moved")),
+        moved_up=query.get("way") == "up",
     )
+
+
+@post(
+    "/staff/{clinic_id:int}/types",
+    operation_id="moveAppointmentType",
+    status_code=HTTP_200_OK,
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
+async def move(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Move a type one place up or down, and return to its button, which keeps the focus."""
+    form = await parse_form(request)
+    way = "up" if "up" in form else "down"
+    type_id = parse_id(form.get(way))
+    if type_id is None or clinic_of(type_id) != clinic_id:
+        raise errors.NotFound
+    await request.change(clinic_id, service.move, request.user, id=type_id, places=-1 if way == "up" else 1)
+    return redirect(f"/staff/{clinic_id}/types?moved={type_id}&way={way}")
 
 
 @get(
@@ -48,6 +72,8 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="types",
         type=None,
         taken=await _names(request, clinic_id, None),
+        has_video_visits=await service.has_video_visits(request.db, clinic_id),
+        video_visits=0,
         price="",
         currencies=money.currency_choices(language_for(request)),
     )
@@ -76,9 +102,11 @@ async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUI
         place="types",
         type=details,
         taken=await _names(request, clinic_id, type_id),
+        has_video_visits=await service.has_video_visits(request.db, clinic_id),
+        video_visits=await rooms.count_upcoming(request.db, clinic_id=clinic_id, type_id=type_id, now=clock.now()),
         price=money.format_amount(details.price),
         currencies=money.currency_choices(language_for(request), *used_currencies),
     )
 
 
-PAGES: Final = [types, new, type]
+PAGES: Final = [types, move, new, type]

@@ -29,7 +29,9 @@ PAGE_SIZE: Final = 50
 MAX_FIELD_LENGTH: Final = 200
 EXPORTS: Final = frozenset({"exportCustomer"})
 """Views that are listed along with the changes."""
-KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "system", "command-line")
+KINDS: Final = (
+    "user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "cell", "system", "command-line",
+)  # fmt: skip
 
 
 @get(
@@ -43,22 +45,23 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = {name: value[:MAX_FIELD_LENGTH].strip() for name, value in query_params(request).items()}
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
     days = {name: _day(request, query.get(name), clinic_catalogue.time_zone) for name in ("from", "to")}
+    db = request.stale_db
     matches = await service.newest(
-        request.db,
+        db,
         clinic_id=clinic_id,
         matching=await _filter(request, clinic_id, query, days),
         before=parse_id(query.get("before")),
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]
-    names = await service.actor_names(request.db, clinic_id=clinic_id)
+    names = await service.actor_names(db, clinic_id=clinic_id)
     reader = Reader(
         language_tag_for(request, clinic_catalogue.time_zone),
         clinic_catalogue.time_zone,
         names,
         list_areas(request.app),
     )
-    subjects = await audit_trail.describe(request.db, clinic_id=clinic_id, entries=page)
+    subjects = await audit_trail.describe(db, clinic_id=clinic_id, entries=page)
     return await staff_page(
         request,
         "staff/audit.html",
@@ -75,7 +78,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         kinds=KINDS,
         filters=query,
         days=days,
-        sealed=await service.sealed_position(request.db, clinic_id=clinic_id),
+        sealed=await service.sealed_position(db, clinic_id=clinic_id),
         actions=_actions(request),
         next=url_with(request, before=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
@@ -94,7 +97,7 @@ async def _filter(request: Request, clinic_id: int, query: dict[str, str], days:
         query.get("subject") or None,
         actions=group and group[1],
         without=() if wants_all or group else _views(request),
-        subjects=await audit_trail.find_subjects(request.db, clinic_id=clinic_id, terms=terms) if terms else None,
+        subjects=await audit_trail.find_subjects(request.stale_db, clinic_id=clinic_id, terms=terms) if terms else None,
     )
 
 

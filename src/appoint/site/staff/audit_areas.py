@@ -12,7 +12,7 @@ from ...kit.i18n import translatable
 AREAS: Final = (
     (
         re.compile(
-            r"/invoices|(?<!/dev)/payments|/paymentPolicy|/refunds|/allocations|/coupons|/ledger|/till|/payment-|/revenue|/credit$|/pa(y|id)(/|$)"
+            r"/invoices|(?<!/dev)/payments|/paymentPolicy|/refunds|/allocations|/coupons|/ledger|/till|/payment-|/seller|/invoice-details|/revenue|/credit$|/pa(y|id)(/|$)"
         ),
         translatable("invoices and payments"),
     ),
@@ -58,7 +58,7 @@ AREAS: Final = (
         re.compile(r"/clinic$|/profile|/setup|/logo|/photo|^/api/clinics/\{clinic_id:int\}$"),
         translatable("the clinic’s settings"),
     ),
-    (re.compile(r"^/staff$|^/staff/clinics|^/api/clinics"), translatable("clinics")),
+    (re.compile(r"^/staff$|^/staff/clinics|^/api/clinics|^/cells"), translatable("clinics")),
     (
         re.compile(
             r"^/$|^/c/|^/embed|^/suggestions|^/images|^/assets|^/problems|^/api/(docs|openapi|languages|specialties)|^/(design|dev)"

@@ -31,6 +31,7 @@ ACTORS: Final[Mapping[str, str]] = {
     "administrator": translatable("A platform administrator"),
     "open": translatable("Someone who was not signed in"),
     "gateway": translatable("A connected service"),
+    "cell": translatable("Another part of this platform"),
     "system": translatable("Appoint"),
     "command-line": translatable("Someone on the server’s command line"),
 }

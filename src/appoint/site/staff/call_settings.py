@@ -6,8 +6,9 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...calls.providers.gateway import create_providers
+from ...calls.providers.gateway import default_gateway
 from ...calls.providers.model import Gateway
+from ...calls.rooms import service as rooms
 from ...calls.settings import service
 from ...calls.settings.model import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from ...clinics.doctors import service as doctors
@@ -15,6 +16,7 @@ from ...http.etags import digest
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
+from ...kit import clock
 from ...kit.i18n import translatable, translate
 from ..staff_frame import staff_page
 
@@ -36,7 +38,7 @@ LABELS: Final[Mapping[Gateway, str]] = {
     include_in_schema=False,
 )
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    default = create_providers(request.services.settings).default_gateway
+    default = default_gateway(request.services.settings)
     settings = await service.get(request.db, clinic_id, default_gateway=default)
     language = language_for(request)
     links = {link.doctor_id: link.url for link in settings.doctor_links}
@@ -48,11 +50,14 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         settings=settings,
         tag=digest(settings),
         gateways=[
-            *([] if default else [("", translate(language, "No video visits"))]),
+            *([] if settings.gateway else [("", translate(language, "Not set up"))]),
             *((name, translate(language, label)) for name, label in LABELS.items() if name != "demo" or default),
+            ("off", translate(language, "No video visits")),
         ],
         doctors=[(each, links.get(each.id)) for each in await doctors.list_by_name(request.db, clinic_id)],
-        events_url=f"{request.services.settings.links_url}/api/calls/events/daily",
+        upcoming=await rooms.count_upcoming(request.db, clinic_id=clinic_id, now=clock.now()),
+        former_provider=settings.former_gateway and translate(language, LABELS[settings.former_gateway]),
+        events_url=f"{request.services.settings.links_url}/api/calls/events/daily/{clinic_id}",
         min_secret_length=MIN_SECRET_LENGTH,
         max_secret_length=MAX_SECRET_LENGTH,
     )

@@ -22,7 +22,7 @@ REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
 """Reminder times to offer, in minutes before the appointment. A clinic's own times are added to them."""
 
 
-class Span(NamedTuple):
+class Duration(NamedTuple):
     """A number of minutes, expressed in the largest unit that divides it evenly."""
 
     number: int
@@ -30,7 +30,7 @@ class Span(NamedTuple):
     """In minutes: 1, 60 or 1440."""
 
     @classmethod
-    def of(cls, minutes: int) -> "Span":
+    def of(cls, minutes: int) -> "Duration":
         unit = next(
             (unit for unit in (MINUTES_PER_DAY, 60) if minutes and minutes % unit == 0), 60 if minutes == 0 else 1
         )
@@ -60,8 +60,8 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         zones=[(zone, zone) for zone in sorted(clock.ZONES)],
         currencies=[(each.code, each.name) for each in money.currency_choices(language, clinic.currency)],
         locales=list(language_names(request).items()),
-        span=Span.of,
-        reminders=[(minutes, Span.of(minutes).format(language)) for minutes in reminders],
+        span=Duration.of,
+        reminders=[(minutes, Duration.of(minutes).format(language)) for minutes in reminders],
         address=request.services.settings.public_url or str(request.base_url).rstrip("/"),
     )
 

@@ -13,7 +13,7 @@ from litestar.response import ServerSentEvent
 
 from ... import audit
 from ...booking.day_board import service
-from ...booking.day_board.model import Board, WaitingCount, looks
+from ...booking.day_board.model import Board, WaitingCount, appearances
 from ...booking.day_board.week import week_of
 from ...booking.request_context import visible_doctors
 from ...calls.joining import service as joining
@@ -111,7 +111,11 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         ],
         absent=[doctor for doctor in active if place == "day" and doctor.id not in board_data.doctor_ids],
         slot_step=clinic_catalogue.slot_step_minutes,
-        hues={id: look.hue for id, look in looks(clinic_catalogue.types.values()).items()},
+        buffers={
+            str(each.id): (each.buffer_before_minutes, each.buffer_after_minutes)
+            for each in clinic_catalogue.types.values()
+        },
+        hues={id: appearance.hue for id, appearance in appearances(clinic_catalogue.types.values()).items()},
         offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active},
         doctor=str(doctor_id or ""),
         of=clinic_catalogue.doctors.get(doctor_id) if doctor_id else None,

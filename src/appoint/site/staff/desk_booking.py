@@ -42,7 +42,7 @@ DEFAULT_MINUTES: Final = 30
 """The length of an appointment without a type."""
 
 
-class Choice(NamedTuple):
+class DeskChoice(NamedTuple):
     """What the query says about the appointment."""
 
     catalogue: Catalogue
@@ -87,20 +87,20 @@ async def book(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return redirect(f"/staff/{clinic_id}/appointments/{appointment.id}")
 
 
-async def _choice(request: Request, clinic_id: int) -> Choice:
+async def _choice(request: Request, clinic_id: int) -> DeskChoice:
     """Return the choice. Raise `NotFound` for a type that the clinic doesn't have or a doctor whom the user may not
     see."""
     query = query_params(request)
     catalogue = await catalogues.get(request.db, request.cache, clinic_id)
-    types = [type.id for type in catalogue.types.values() if type.active]
+    types = [type.id for type in catalogue.active_types]
     type_id = parse_id(query["type"]) if "type" in query else next(iter(types), None)
-    choice = Choice(catalogue, type_id, parse_id(query.get("doctor")), request.grant.doctor_id)
+    choice = DeskChoice(catalogue, type_id, parse_id(query.get("doctor")), request.grant.doctor_id)
     if (type_id and type_id not in types) or (choice.doctor_id and not choice.allows(choice.doctor_id)):
         raise errors.NotFound
     return choice
 
 
-def _time(request: Request, choice: Choice, typed: Mapping[str, str]) -> TimeRequest:
+def _time(request: Request, choice: DeskChoice, typed: Mapping[str, str]) -> TimeRequest:
     """Return the time of the pressed button, or the typed one. Raise `Invalid` for a time that cannot be understood,
     and `NotFound` for a button that the page does not contain."""
     act = typed.get("act", "")
@@ -176,7 +176,7 @@ async def _page(
         subjects=[patient.id] if patient else [match.id for match in matches],
         choice=choice,
         doctors=[each for each in choice.catalogue.doctors_for(choice.type_id) if choice.allows(each.id)],
-        types=[type for type in choice.catalogue.types.values() if type.active],
+        types=choice.catalogue.active_types,
         patient=patient,
         matches=[(match, url_with(request, patient=match.id, q=None)) for match in matches],
         q=query.get("q", ""),
@@ -208,11 +208,11 @@ async def _matches(request: Request, clinic_id: int) -> list[ListedPatient]:
     return list(patients[:MAX_MATCHES])
 
 
-def _first_day(request: Request, choice: Choice) -> date | None:
+def _first_day(request: Request, choice: DeskChoice) -> date | None:
     return typed_date(request, query_params(request).get("from"), choice.catalogue.time_zone)
 
 
-async def _free_times(request: Request, choice: Choice) -> NextFree:
+async def _free_times(request: Request, choice: DeskChoice) -> NextFree:
     return await find_next_free(
         request.db,
         request.cache,

@@ -7,6 +7,8 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...calls.joining import service as calls
+from ...calls.providers.failures import SENTENCES
+from ...calls.providers.gateway import default_gateway
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -66,6 +68,7 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[*(notification.id for notification in page), *(call.appointment_id for call in dead_calls)],
         messages=page,
         dead=dead,
+        call_failures=SENTENCES,
         dead_calls=[] if patient else dead_calls,
         status=status,
         patient=patient,
@@ -86,7 +89,12 @@ async def message(request: Request, clinic_id: FromPath[int], notification_id: F
     """Show what a message to a patient said."""
     if clinic_of(notification_id) != clinic_id:
         raise errors.NotFound
-    content = await service.write_again(request.services.db.across(), notification_id, clock.now())
+    content = await service.rewrite_message(
+        request.services.db.across(),
+        notification_id,
+        default_gateway=default_gateway(request.services.settings),
+        now=clock.now(),
+    )
     page = await staff_page(
         request,
         "staff/messages/message.html",

@@ -11,7 +11,7 @@ from babel.units import format_unit
 
 from ...kit.i18n import translatable, translate
 from ...kit.regions import locale_of
-from ...oversight.reports.model import LEADS, Chart, Period, Step, Sums, chart, rungs, share
+from ...oversight.reports.model import LEADS, Chart, ReportPeriod, Step, Sums, axis_values, chart, share
 
 
 def format_percentage(value: float | None, language: str) -> str:
@@ -121,7 +121,7 @@ class Labels(NamedTuple):
     """The steps' names in tables."""
 
     @classmethod
-    def of(cls, language: str, period: Period, steps: Sequence[Step]) -> "Labels":
+    def of(cls, language: str, period: ReportPeriod, steps: Sequence[Step]) -> "Labels":
         unit = {
             "day": translate(language, "Day"),
             "week": translate(language, "Week of"),
@@ -141,10 +141,10 @@ class Labels(NamedTuple):
         return format_unit(round(value, 1), "duration-day", locale=locale_of(self.language))
 
     def axis(self, maximum: float) -> list[tuple[float, str]]:
-        return [(rung, self.number(rung)) for rung in rungs(maximum)]
+        return [(rung, self.number(rung)) for rung in axis_values(maximum)]
 
 
-def sections(language: str, period: Period, steps: Sequence[Step], *, now: Sums, then: Sums) -> list[Section]:
+def sections(language: str, period: ReportPeriod, steps: Sequence[Step], *, now: Sums, then: Sums) -> list[Section]:
     """Return a period's charts: bookings, no-shows and lead times. Their headings compare its totals with those of the
     previous period."""
     labels, sums = Labels.of(language, period, steps), [step.sums for step in steps]
@@ -188,7 +188,7 @@ def _no_shows(labels: Labels, sums: Sequence[Sums], heading: str) -> Section:
     language = labels.language
     pairs = list(zip(labels.long, sums, strict=True))
     rates = [None if each.no_show_rate is None else each.no_show_rate * 100 for each in sums]
-    axis = [(rung, labels.percent(rung / 100)) for rung in rungs(max((rate or 0 for rate in rates), default=0))]
+    axis = [(rung, labels.percent(rung / 100)) for rung in axis_values(max((rate or 0 for rate in rates), default=0))]
     return Section(
         "no-shows",
         heading,
@@ -237,7 +237,7 @@ def _range_name(days: tuple[int, int | None]) -> str:
     return f"{first}–{last}" if first < last else str(first)
 
 
-def _step_name(since: date, period: Period, language: str, *, short: bool = False) -> str:
+def _step_name(since: date, period: ReportPeriod, language: str, *, short: bool = False) -> str:
     locale = locale_of(language)
     if period.unit == "month":
         return format_skeleton("yMMM", since, locale=locale)

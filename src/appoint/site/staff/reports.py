@@ -1,7 +1,5 @@
 """A clinic's reports: figures, charts and downloadable tables for a period, for one doctor or for all."""
 
-import csv
-import io
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,7 +13,8 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import errors
 from ...kit.i18n import translate
-from ...kit.regions import csv_delimiter, locale_of, week
+from ...kit.regions import locale_of, week
+from ...kit.spreadsheets import csv_file
 from ...oversight.reports import service
 from ...oversight.reports.model import PERIODS
 from ..rendering import NO_STORE
@@ -23,8 +22,6 @@ from ..staff_frame import staff_page
 from .report_charts import figures, format_percentage, sections, utilisation_heading
 from .report_data import Heat, load_heat, load_steps, read_query
 from .report_tables import TABLES
-
-BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @get(
@@ -38,7 +35,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     language = language_tag_for(request, query.time_zone)
     before = query.period.before
     then, now = await service.totals(
-        request.db,
+        request.stale_db,
         clinic_id=clinic_id,
         doctor_id=query.doctor_id,
         first=before.first,
@@ -99,29 +96,20 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
     """Return a table as CSV (RFC 4180), for programs: with ISO dates, weekdays from 1 (Monday), and counts instead of
     rates.
 
-    Spreadsheet programs recognise UTF-8 by the mark at the start, and expect the column separator that is usual in
-    their region. The separator is therefore the one for the reader's region, or else for the clinic's country.
+    The column separator is the one for the reader's region, or else for the clinic's country.
     """
     if file not in TABLES:
         raise errors.NotFound
     query = await read_query(request, clinic_id)
     columns, rows = await TABLES[file](request, clinic_id, query)
-    text = io.StringIO()
-    delimiter = csv_delimiter(language_tag_for(request, query.time_zone))
-    csv.writer(text, delimiter=delimiter).writerows([columns, *([_cell(value) for value in row] for row in rows)])
     return Response(
-        BYTE_ORDER_MARK + text.getvalue(),
+        csv_file([columns, *rows], language=language_tag_for(request, query.time_zone)),
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{query.period.first}_{query.period.last}_{file}"',
             "Cache-Control": NO_STORE,
         },
     )
-
-
-def _cell(value: object) -> object:
-    """Turn a value that a spreadsheet would run as a formula into plain text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 PAGES: Final = [show, download]

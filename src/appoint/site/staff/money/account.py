@@ -17,7 +17,7 @@ from ....payments.totals import service as totals
 MAX_INVOICES: Final = 5
 
 
-class Account(NamedTuple):
+class PatientAccount(NamedTuple):
     """A patient's account at a clinic."""
 
     owed: Sequence[Money]
@@ -28,7 +28,7 @@ class Account(NamedTuple):
     today: date
 
 
-async def load_account(request: Request, clinic_id: int, patient_id: UUID) -> Account | None:
+async def load_account(request: Request, clinic_id: int, patient_id: UUID) -> PatientAccount | None:
     """Return a patient's account, or None if the user may not see it."""
     if widest_grant(request.user, "bill", clinic_id) is None:
         return None
@@ -41,7 +41,7 @@ async def load_account(request: Request, clinic_id: int, patient_id: UUID) -> Ac
         unfinished += await totals.list_invoices(
             db, clinic_id=clinic_id, customer_id=patient_id, status=status, today=today, limit=MAX_INVOICES
         )
-    return Account(
+    return PatientAccount(
         owed=[each.open for each in sums if each.open_amount],
         left=totals.sum_up(payment.free for payment in unspent),
         invoices=[invoice for invoice in unfinished if invoice.kind == "invoice"],

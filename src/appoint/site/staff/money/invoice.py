@@ -20,6 +20,7 @@ from ....http.request import Request
 from ....kit import clock, errors
 from ....kit.i18n import translate
 from ....kit.money import Money
+from ....messaging.notifications import invoice_emails
 from ....payments.billing import service as fees
 from ....payments.checkout.gateway import Checkout
 from ....payments.coupons import service as coupons
@@ -33,14 +34,14 @@ from ...patient.manage_link import version_in
 from ...rendering import redirect
 from ...staff_frame import staff_page
 from .amounts import format_tax_rate
-from .invoice_form import Row, Typed, patch_of, read, rows_of
+from .invoice_form import LineRow, TypedInvoice, patch_of, read, rows_of
 from .parts import BILL, REFUND, check_clinic, describe_refusal, faults_by_path
 
 PAGE: Final = "/staff/{clinic_id:int}/invoices/{invoice_id:uuid}"
 MAX_FORM_BYTES: Final = 128 * 1024
 """Invoices have more fields than other forms."""
 MAX_REASON_LENGTH: Final = 500
-NOTICES: Final = frozenset({"saved", "issued", "corrected", "spent"})
+NOTICES: Final = frozenset({"saved", "issued", "corrected", "spent", "sent", "revoked"})
 
 
 class Editor(NamedTuple):
@@ -49,7 +50,7 @@ class Editor(NamedTuple):
     invoice: Invoice
     types: Sequence[AppointmentType]
     language: str
-    typed: Typed
+    typed: TypedInvoice
 
 
 @get(PAGE, operation_id="showInvoice", opt=BILL, include_in_schema=False)
@@ -156,7 +157,34 @@ async def create_pay_link(request: Request, clinic_id: FromPath[int], invoice_id
     except errors.Conflict as refusal:
         invoice = await service.get(request.db, invoice_id)
         return await _page(request, invoice, refusal=describe_refusal(request, refusal))
-    return await _page(request, invoice, pay_link=request.services.get(Checkout).links.invoice_url(invoice_id))
+    number = await pay_links.get_number(request.db, invoice_id)
+    return await _page(request, invoice, pay_link=request.services.get(Checkout).links.invoice_url(invoice_id, number))
+
+
+@post(
+    f"{PAGE}/pay-link/revoke",
+    operation_id="revokePayLinkByForm",
+    status_code=HTTP_200_OK,
+    opt=BILL,
+    include_in_schema=False,
+)
+async def revoke_pay_link(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
+    """Make the invoice's payment link stop working."""
+    check_clinic(clinic_id, invoice_id)
+    await request.db.atomic(pay_links.revoke, request.user, invoice_id=invoice_id)
+    return redirect(f"/staff/{clinic_id}/invoices/{invoice_id}?done=revoked")
+
+
+@post(f"{PAGE}/send", operation_id="sendInvoiceByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False)
+async def send(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
+    """Email the document to the patient."""
+    check_clinic(clinic_id, invoice_id)
+    try:
+        await request.db.atomic(invoice_emails.send, request.user, invoice_id=invoice_id, now=clock.now())
+    except errors.Conflict as refusal:
+        invoice = await service.get(request.db, invoice_id)
+        return await _page(request, invoice, refusal=describe_refusal(request, refusal))
+    return redirect(f"/staff/{clinic_id}/invoices/{invoice_id}?done=sent")
 
 
 @post(
@@ -227,7 +255,7 @@ async def _page(
         has_provider=request.services.get(Checkout).gateway is not None,
         faults=faults or {},
         corrected=await service.get(request.db, invoice.corrects_id) if invoice.corrects_id else None,
-        settlements=[] if is_draft else await totals.list_settlements(request.db, invoice_id=invoice.id),
+        allocations=[] if is_draft else await totals.list_invoice_allocations(request.db, invoice_id=invoice.id),
         **(await _editor_values(request, invoice, editor, clinic.time_zone) if is_draft else {}),
     )
 
@@ -236,16 +264,16 @@ async def _editor_values(request: Request, invoice: Invoice, editor: Editor | No
     if editor is None:
         language = language_tag_for(request, time_zone)
         codes = await coupons.list_codes(request.db, invoice_id=invoice.id)
-        typed = Typed(rows_of(invoice, codes, language), invoice.note or "", invoice.language)
+        typed = TypedInvoice(rows_of(invoice, codes, language), invoice.note or "", invoice.language)
         types = await appointment_types.list_types(request.db, invoice.clinic_id)
         editor = Editor(invoice, types, language, typed)
     return {
         "typed": editor.typed,
-        "rows": [*editor.typed.rows, Row()],
+        "rows": [*editor.typed.rows, LineRow()],
         "types": editor.types,
         "policy": await policies.get_policy(request.db, invoice.clinic_id),
         "language_choices": list(language_names(request).items()),
     }
 
 
-PAGES: Final = [show, change, issue, delete, waive, create_pay_link, correct]
+PAGES: Final = [show, change, issue, delete, waive, create_pay_link, revoke_pay_link, send, correct]

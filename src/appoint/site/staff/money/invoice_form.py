@@ -15,7 +15,7 @@ USUAL_TAX: Final = ""
 """The choice that leaves the tax to the clinic's payment rules."""
 
 
-class Row(NamedTuple):
+class LineRow(NamedTuple):
     """A line as text, with the names of the form's fields."""
 
     description: str = ""
@@ -29,10 +29,10 @@ class Row(NamedTuple):
     appointment_id: str = ""
 
 
-class Typed(NamedTuple):
+class TypedInvoice(NamedTuple):
     """The form's content as text."""
 
-    rows: list[Row]
+    rows: list[LineRow]
     note: str
     language: str
 
@@ -50,14 +50,14 @@ FIELDS: Final = {
 }
 
 
-def rows_of(invoice: Invoice, codes: Mapping[Any, str], language: str) -> list[Row]:
+def rows_of(invoice: Invoice, codes: Mapping[Any, str], language: str) -> list[LineRow]:
     """Return a draft's lines as text. `codes` has the codes of the coupons that they use."""
     return [_row(line, codes, invoice.total.currency, language) for line in invoice.lines]
 
 
-def _row(line: InvoiceLine, codes: Mapping[Any, str], currency: str, language: str) -> Row:
+def _row(line: InvoiceLine, codes: Mapping[Any, str], currency: str, language: str) -> LineRow:
     coupon = codes.get(line.coupon_use_id, "")
-    return Row(
+    return LineRow(
         description=line.description,
         quantity=str(line.quantity),
         unit_amount=typed_amount(line.unit_amount, currency, language),
@@ -72,26 +72,26 @@ def _row(line: InvoiceLine, codes: Mapping[Any, str], currency: str, language: s
     )
 
 
-def read(form: Mapping[str, str], types: Sequence[AppointmentType], currency: str, language: str) -> Typed:
+def read(form: Mapping[str, str], types: Sequence[AppointmentType], currency: str, language: str) -> TypedInvoice:
     """Return what was typed, without the lines that are empty or ticked for removal, and with one for the appointment
     type that was chosen."""
     rows = [row for row in _rows(form) if row.description]
     addition = next((type for type in types if str(type.id) == form.get("type")), None)
     if addition:
         price = addition.price if addition.price and addition.price.currency == currency else None
-        rows.append(Row(addition.name, unit_amount=typed_amount(price.amount if price else 0, currency, language)))
-    return Typed(rows[:MAX_LINES], form.get("note", "").strip(), form.get("language", ""))
+        rows.append(LineRow(addition.name, unit_amount=typed_amount(price.amount if price else 0, currency, language)))
+    return TypedInvoice(rows[:MAX_LINES], form.get("note", "").strip(), form.get("language", ""))
 
 
-def _rows(form: Mapping[str, str]) -> Iterator[Row]:
+def _rows(form: Mapping[str, str]) -> Iterator[LineRow]:
     for number in range(MAX_LINES + 1):
         if f"lines.{number}.description" not in form:
             return
         if f"lines.{number}.remove" not in form:
-            yield Row(**{name: form.get(f"lines.{number}.{field}", "").strip() for name, field in FIELDS.items()})
+            yield LineRow(**{name: form.get(f"lines.{number}.{field}", "").strip() for name, field in FIELDS.items()})
 
 
-def patch_of(typed: Typed, currency: str, language: str) -> InvoicePatch:
+def patch_of(typed: TypedInvoice, currency: str, language: str) -> InvoicePatch:
     """Return the change that saves what was typed. Raise `Invalid` with all faults."""
     faults: list[errors.Fault] = []
     lines = [_line(number, row, currency, language, faults) for number, row in enumerate(typed.rows)]
@@ -100,7 +100,7 @@ def patch_of(typed: Typed, currency: str, language: str) -> InvoicePatch:
     return decoding.convert(InvoicePatch, {"language": typed.language, "note": typed.note or None, "lines": lines})
 
 
-def _line(number: int, row: Row, currency: str, language: str, faults: list[errors.Fault]) -> dict[str, Any]:
+def _line(number: int, row: LineRow, currency: str, language: str, faults: list[errors.Fault]) -> dict[str, Any]:
     pointer = f"#/lines/{number}"
 
     def amount(name: str, text: str) -> int:
@@ -127,7 +127,7 @@ def _line(number: int, row: Row, currency: str, language: str, faults: list[erro
     return line
 
 
-def _tax(row: Row) -> Tax | None:
+def _tax(row: LineRow) -> Tax | None:
     """Return the chosen tax, or None for the usual one. If the text is not a percentage, the rate is negative."""
     match row.tax:
         case "S":

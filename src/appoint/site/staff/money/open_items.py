@@ -11,7 +11,8 @@ from ....customers import service as customers
 from ....http.forms import parse_date, parse_form, parse_id, query_params
 from ....http.request import Request
 from ....kit import clock, errors
-from ....payments.invoices import billing, service
+from ....payments.billing import on_request
+from ....payments.invoices import service
 from ....payments.invoices.model import InvoiceContent
 from ....payments.totals import service as totals
 from ...rendering import redirect, url_with
@@ -72,7 +73,7 @@ async def draft(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     appointment_id, patient_id = parse_id(form.get("appointment")), parse_id(form.get("patient"))
     if appointment_id:
         invoice = await request.db.atomic(
-            billing.bill_appointment,
+            on_request.bill_appointment,
             request.user,
             clinic_id=clinic_id,
             appointment_id=appointment_id,

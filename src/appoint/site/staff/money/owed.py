@@ -15,7 +15,7 @@ from ....kit.money import Money
 from ....payments.invoices.model import Invoice
 from ....payments.payments import spending
 from ....payments.payments.model import Payment
-from ....payments.payments.spending import Share
+from ....payments.payments.spending import InvoiceAmount
 from ....payments.totals import service as totals
 from ....payments.totals.service import sum_up
 
@@ -44,13 +44,15 @@ class Owed(NamedTuple):
     """The patient's payments that have something left."""
 
     @property
-    def shares(self) -> list[Share]:
+    def open_amounts(self) -> list[InvoiceAmount]:
         """The open amount of each chosen invoice."""
-        return [Share(invoice.id, invoice.open.amount) for invoice in self.invoices if invoice.id in self.chosen]
+        return [
+            InvoiceAmount(invoice.id, invoice.open.amount) for invoice in self.invoices if invoice.id in self.chosen
+        ]
 
     @property
     def total(self) -> Money:
-        return Money(sum(share.amount for share in self.shares), self.currency)
+        return Money(sum(each.amount for each in self.open_amounts), self.currency)
 
     @property
     def available(self) -> Money:

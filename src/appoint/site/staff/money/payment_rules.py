@@ -28,7 +28,8 @@ from .rules_form import content_of, rows_in, typed_rules
 PAGE: Final = "/staff/{clinic_id:int}/payment-rules"
 MANAGE: Final = route(permission="manage", page=True)
 CLINIC_ONLY: Final = (
-    "payment_terms_days", "series", "retain_invoices_years", "prices_include_tax", "fee_tax_category", "fee_tax_rate",
+    "payment_terms_days", "mails_invoices", "series", "retain_invoices_years", "prices_include_tax",
+    "fee_tax_category", "fee_tax_rate",
 )  # fmt: skip
 """The members that a type's form leaves out."""
 

@@ -7,9 +7,9 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ....http.request import Request
-from ....payments.documents.receipts import get_receipt
 from ....payments.documents.wording import receipt_sheet
 from ....payments.payments import service
+from ....payments.receipts import service as receipts
 from ...rendering import redirect
 from ...staff_frame import staff_page
 from .parts import BILL, check_clinic
@@ -27,7 +27,7 @@ async def receipt(request: Request, clinic_id: FromPath[int], payment_id: FromPa
     payment = await service.get(request.db, payment_id)
     if payment.receipt_number is None:
         return redirect(f"/staff/{clinic_id}/payments/{payment_id}")
-    content = await get_receipt(request.db, payment_id)
+    content = await receipts.get_receipt(request.services.db.within(clinic_id), payment_id)
     return await staff_page(
         request,
         "staff/money/receipt.html",

@@ -1,7 +1,5 @@
 """A clinic's revenue by month and by appointment type, with a CSV file."""
 
-import csv
-import io
 from datetime import date
 from typing import Any, Final
 
@@ -15,22 +13,24 @@ from ....http.request import Request
 from ....http.routes import route
 from ....kit import clock
 from ....kit.money import Money, format_amount
-from ....kit.regions import csv_delimiter
+from ....kit.spreadsheets import csv_file
 from ....payments.totals import service
 from ...rendering import NO_STORE
 from ...staff_frame import staff_page
+from .revenue_charts import revenue_charts
 
 PAGE: Final = "/staff/{clinic_id:int}/revenue"
 REPORT: Final = route(permission="refund", page=True)
 MONTHS: Final = 12
 MAX_MONTHS: Final = 60
-BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @get(PAGE, operation_id="showRevenue", opt=REPORT, include_in_schema=False)
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Show the revenue of the last twelve months or of a chosen period."""
     first, last, today = await _period(request, clinic_id)
+    months = await service.sum_up_months(request.db, clinic_id=clinic_id, first_day=first, last_day=last)
+    clinic = await clinics.get(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/money/revenue.html",
@@ -38,7 +38,8 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="revenue",
         first=first,
         last=last,
-        months=await service.sum_up_months(request.db, clinic_id=clinic_id, first_day=first, last_day=last),
+        months=months,
+        charts=revenue_charts(language_tag_for(request, clinic.time_zone), months),
         types=await service.sum_up_types(request.db, clinic_id=clinic_id, first_day=first, last_day=last),
         totals=await service.sum_up_invoices(request.db, clinic_id=clinic_id, today=today),
         money=Money,
@@ -50,7 +51,7 @@ async def download(request: Request, clinic_id: FromPath[int]) -> Response[str]:
     """Return the months as CSV (RFC 4180), with ISO dates and amounts in major units."""
     first, last, _ = await _period(request, clinic_id)
     months = await service.sum_up_months(request.db, clinic_id=clinic_id, first_day=first, last_day=last)
-    clinic, text = await clinics.get(request.db, clinic_id), io.StringIO()
+    clinic = await clinics.get(request.db, clinic_id)
     rows = [
         (
             f"{month.since:%Y-%m}",
@@ -63,10 +64,8 @@ async def download(request: Request, clinic_id: FromPath[int]) -> Response[str]:
         for month in months
     ]
     header = ("month", "currency", "issued", "corrected", "tax", "paid", "refunded", "open")
-    delimiter = csv_delimiter(language_tag_for(request, clinic.time_zone))
-    csv.writer(text, delimiter=delimiter).writerows([header, *rows])
     return Response(
-        BYTE_ORDER_MARK + text.getvalue(),
+        csv_file([header, *rows], language=language_tag_for(request, clinic.time_zone)),
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{first}_{last}_revenue.csv"',

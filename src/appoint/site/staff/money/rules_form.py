@@ -17,7 +17,11 @@ BLANK_RULES: Final = 2
 """How many empty rows the cancellation table offers."""
 CHOICES: Final = {"invoicesAt": "invoices_at", "refundTo": "refund_to", "taxCategory": "tax_category",
                   "feeTaxCategory": "fee_tax_category"}  # fmt: skip
-FLAGS: Final = {"issuesFees": "issues_fees", "pricesIncludeTax": "prices_include_tax"}
+FLAGS: Final = {
+    "issuesFees": "issues_fees",
+    "pricesIncludeTax": "prices_include_tax",
+    "mailsInvoices": "mails_invoices",
+}
 WHOLE: Final = {"paymentTermsDays": "payment_terms_days", "retainInvoicesYears": "retain_invoices_years"}
 
 

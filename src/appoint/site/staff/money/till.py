@@ -23,6 +23,7 @@ from ....http.forms import parse_form, parse_id, query_params
 from ....http.idempotency.keys import idempotent
 from ....http.languages import language_for, language_tag_for
 from ....http.request import Request
+from ....http.routes import route
 from ....kit import clock, errors
 from ....kit.i18n import translatable, translate
 from ....payments.payments import service as payments
@@ -46,6 +47,7 @@ MAX_MATCHES: Final = 12
 MAX_SEARCH_LENGTH: Final = 200
 MAX_RECENT: Final = 10
 """How many open invoices the till offers before anyone has searched."""
+TAKINGS: Final = route(permission="bill", page=True, unattended=True)
 METHODS: Final = tuple(method for method in get_args(ManualMethod) if method != "goodwill")
 
 
@@ -58,6 +60,20 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     if patient_id is None:
         return await _start(request, clinic_id, query.get("q", "")[:MAX_SEARCH_LENGTH])
     return await _page(request, await load_owed(request, clinic_id, patient_id, query))
+
+
+@get(f"{PAGE}/takings", operation_id="showTakings", opt=TAKINGS, include_in_schema=False)
+async def show_takings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Show what the till has taken today, without any patient's data. A script on the till's page requests it."""
+    clinic = await clinics.get(request.db, clinic_id)
+    today = clock.local_date(clock.now(), clinic.time_zone)
+    return await staff_page(
+        request,
+        "staff/money/takings.html",
+        clinic_id=clinic_id,
+        place="till",
+        takings=await totals.sum_up_takings(request.db, clinic_id=clinic_id, first_day=today, last_day=today),
+    )
 
 
 @post(PAGE, operation_id="takePaymentByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False)
@@ -89,7 +105,7 @@ async def spend(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             clinic_id=clinic_id,
             customer_id=owed.patient.id,
             currency=owed.currency,
-            owed=owed.shares,
+            owed=owed.open_amounts,
         )
     except errors.Conflict as refusal:
         return await _page(request, owed, refusal=describe_refusal(request, refusal))
@@ -126,8 +142,8 @@ def _content(request: Request, owed: Owed, form: Mapping[str, str]) -> PaymentCo
         method=msgspec.convert(method, ManualMethod),
         amount=PositiveMoney(amount, owed.currency),
         allocations=[
-            AllocationContent(invoice_id=share.invoice_id, amount=PositiveMoney(share.amount, owed.currency))
-            for share in spending.share_out(amount, owed.shares)
+            AllocationContent(invoice_id=part.invoice_id, amount=PositiveMoney(part.amount, owed.currency))
+            for part in spending.share_out(amount, owed.open_amounts)
         ],
     )
 
@@ -233,4 +249,4 @@ async def _search(request: Request, clinic_id: int, search: str) -> list[ListedP
     return matches[:MAX_MATCHES]
 
 
-PAGES: Final = [show, take, spend]
+PAGES: Final = [show, show_takings, take, spend]
