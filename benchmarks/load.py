@@ -53,6 +53,7 @@ PARAMETERS = {
     "signed_in_id": "null",
     "known_since": "null",
     "step_seconds": "null",
+    "step_id": "null::uuid",
     "override_reasons": "null",
     "traceparent": "null",
     "now": "now()",

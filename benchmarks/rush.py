@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -18,15 +19,19 @@ from appoint.database import embedded
 
 from . import load, rush_report, world
 from .bench import say
-from .rush_people import Journal, Plan, Rush, days_of, send
+from .rush_client import Client, Clients
+from .rush_people import Journal, Plan, Rush, days_of
 from .world import DOCTORS, FREE, PLACES, World
 
 DOCS = Path(__file__).parents[1] / "docs"
 CLINIC = 1
-CONNECTIONS = 400
+CONNECTIONS = 1000
+"""For the queue's pages."""
 PROBE_SECONDS = 1.0
 TOKEN = "the administrator's token for a rush"
 DOCTOLIB_BOOKINGS, DOCTOLIB_PAGES = 333, 5000
+DOCTOLIB_HEALTHZ = 9000
+"""On a machine that serves fewer `/healthz` responses per second than this, the rates are reduced in proportion."""
 TAKEN = "a.clinic_id = $1 and a.active_during && tstzrange($2, $3)"
 
 
@@ -36,7 +41,7 @@ def main(
     times: int = 10_000,
     first_rate: float = 700,
     last_rate: float = 3000,
-    minutes: float = 10,
+    minutes: float | None = None,
     workers: int = 1,
     doctolib: bool = False,
     output: Path = DOCS,
@@ -54,39 +59,49 @@ def main(
     last_rate
         How many people arrive per second at the end.
     minutes
-        How long people arrive.
+        How long people arrive. The default is 10, or 1 with `doctolib`.
     workers
         Number of server processes.
     doctolib
-        Instead, make 333 bookings per second with passes, alongside 5,000 queue pages per second.
+        Instead, make 333 bookings per second with passes, alongside 5,000 queue pages per second. A slower machine
+        gets proportionally less to do.
     output
-        The folder for the report, rush.md, and its plot, images/rush.svg.
+        The folder for the report, rush.md or record-minute.md, and its plot in images/.
     """
-    if doctolib:
-        first_rate = last_rate = DOCTOLIB_PAGES
-        times, people = int(DOCTOLIB_BOOKINGS * minutes * 60 * 1.1), int(DOCTOLIB_PAGES * minutes * 60)
-    uvloop.run(
-        _serve_and_run(people, times, (first_rate, last_rate), minutes * 60, workers, doctolib=doctolib, output=output)
-    )
+    seconds = 60 * (minutes or (1 if doctolib else 10))
+    plan = None if doctolib else partial(plan_of, people=people, times=times, rates=(first_rate, last_rate))
+    uvloop.run(_serve_and_run(plan or doctolib_plan, seconds, workers, output))
 
 
-async def _serve_and_run(people, times, rates, seconds, workers, *, doctolib, output) -> None:
+async def _serve_and_run(make_plan: Callable[..., Plan], seconds: float, workers: int, output: Path) -> None:
     with embedded.running(world.FOLDER, say=say) as postgres:
         async with world.copy_of(postgres.url, 10_000, say) as data:
             with load.serving(data, workers=workers, APPOINT_ADMIN_TOKEN=TOKEN, APPOINT_QUEUE="automatic") as server:
-                plan = plan_of(data, people, times, rates, seconds, bookings=DOCTOLIB_BOOKINGS if doctolib else 0)
+                healthz = load.wrk(data, server.address, "empty", connections=load.CLIENTS, seconds=2).rate
+                plan = make_plan(data, seconds=seconds, healthz=healthz)
                 journal, checks = await run(data, plan, server.address, TOKEN, memory=server.memory)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {psutil.virtual_memory().total / 2**30:.0f} GB"
-    text = rush_report.markdown(plan, journal, checks, machine, "images/rush.svg")
-    rush_report.write(output, text, rush_report.plot(journal))
+    text = rush_report.markdown(plan, journal, checks, machine)
+    rush_report.write(output, rush_report.name_of(plan), text, rush_report.plot(journal))
     say(text)
-    sys.exit(1 if rush_report.faults_of(journal, checks) else 0)
+    sys.exit(1 if rush_report.faults_of(plan, journal, checks) else 0)
 
 
-def plan_of(data: World, people, times, rates, seconds, *, bookings: float = 0) -> Plan:
+def plan_of(data: World, people, times, rates, seconds, *, bookings: float = 0, healthz: float = 0) -> Plan:
+    """Raise `ValueError` if the data set does not have as many free times."""
     days = days_of(data.created_on + timedelta(days=FREE[0]), times, DOCTORS * PLACES)
+    if len(days) > FREE[1] - FREE[0] + 1:
+        raise ValueError(f"The clinic has only {(FREE[1] - FREE[0] + 1) * DOCTORS * PLACES:,} free times.")
     customers = len(days) * DOCTORS * PLACES * 3
-    return Plan(people, *rates, seconds, CLINIC, days, data.customers + 1, customers, bookings)
+    return Plan(people, *rates, seconds, CLINIC, days, data.customers + 1, customers, bookings, healthz)
+
+
+def doctolib_plan(data: World, *, seconds: float, healthz: float) -> Plan:
+    """Return the plan for as many bookings and queue pages as this machine can be expected to serve."""
+    scale = min(healthz / DOCTOLIB_HEALTHZ, 1)
+    bookings, pages = DOCTOLIB_BOOKINGS * scale, DOCTOLIB_PAGES * scale
+    times, people = int(bookings * seconds * 1.1), int(pages * seconds)
+    return plan_of(data, people, times, (pages, pages), seconds, bookings=bookings, healthz=healthz)
 
 
 async def run(
@@ -94,36 +109,33 @@ async def run(
 ) -> tuple[Journal, dict[str, int]]:
     """Open the queue, let people arrive, and compare their journal with the database."""
     await add_customers(data, plan)
-    stream = await connect(address)
-    opened = await send(stream, "PATCH", f"/api/clinics/{plan.clinic}/queue", '{"open": true}', bearer=token)
-    assert opened.status == 200, opened.body
-    rush = Rush(address, plan, connections=connections)
-    for _ in range(2):  # fill caches
-        await send(stream, "GET", board_of(plan), bearer=token)
-        await send(stream, "GET", f"/c/{plan.clinic}", bearer=token)
-    probe = asyncio.create_task(_probe(rush.journal, stream, plan, token, memory))
-    try:
-        journal = await rush.run()
-    finally:
-        probe.cancel()
-        await asyncio.gather(probe, return_exceptions=True)
+    clients = Clients(address)
+    async with clients.client() as client:
+        opened = await client.send("PATCH", f"/api/clinics/{plan.clinic}/queue", '{"open": true}', bearer=token)
+        assert opened.status == 200, opened.body
+        rush = Rush(address, plan, connections=connections)
+        for _ in range(2):  # fill caches
+            await client.send("GET", board_of(plan), bearer=token)
+            await client.send("GET", f"/c/{plan.clinic}", bearer=token)
+        probe = asyncio.create_task(_probe(rush.journal, client, plan, token, memory))
+        try:
+            journal = await rush.run()
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+    clients.close()
     return journal, await check(data, plan, journal)
-
-
-async def connect(address: str):
-    host, port = address.removeprefix("http://").split(":")
-    return await asyncio.open_connection(host, int(port))
 
 
 def board_of(plan: Plan) -> str:
     return f"/staff/{plan.clinic}/board.json?from={plan.days[0]}&to={plan.days[0]}"
 
 
-async def _probe(journal: Journal, stream, plan: Plan, token: str, memory: Callable[[], int]) -> None:
+async def _probe(journal: Journal, client: Client, plan: Plan, token: str, memory: Callable[[], int]) -> None:
     """Load the staff's board every second, and measure the server's memory."""
     while True:
         due = time.perf_counter()
-        response = await send(stream, "GET", board_of(plan), bearer=token)
+        response = await client.send("GET", board_of(plan), bearer=token)
         journal.note("staff", due, response.status)
         journal.memory.append((due - journal.began, memory()))
         await asyncio.sleep(PROBE_SECONDS)

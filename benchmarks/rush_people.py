@@ -19,6 +19,7 @@ from appoint.clinics.queues.tickets import Ticket, cookie_name
 from appoint.kit import clock
 
 from .load import SECRET_KEY, token_of
+from .rush_client import Client, Clients, Response
 from .world import customer_id
 
 MAX_TRIES = 5
@@ -40,6 +41,9 @@ class Plan(NamedTuple):
     customers: int
     bookings_rate: float = 0
     """People per second who already have a pass. If it is not 0, everyone else only watches the queue."""
+    healthz: float = 0
+    """How many `/healthz` responses per second the server sends when nothing else happens, as a measure of the machine.
+    """
     patience: float = 1
     """How long people wait before they refresh, as a share of what the page says."""
 
@@ -56,12 +60,6 @@ class Person:
         self.is_in = is_in
         """Whether they have reached the booking pages."""
         self.tries = 0
-
-
-class Response(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class Acknowledgement(NamedTuple):
@@ -82,6 +80,8 @@ class Journal:
         self.seconds: dict[int, Counter[str]] = defaultdict(Counter)
         self.waits: dict[str, list[tuple[float, float]]] = defaultdict(list)
         """How long responses took, each with the time when it was due: queue pages, admitted requests, staff."""
+        self.late: dict[int, float] = defaultdict(float)
+        """By how much the load generator was late in each second, at most, because it was busy."""
         self.memory: list[tuple[float, int]] = []
         self.lost = 0
         """People who left because everything was taken."""
@@ -94,24 +94,29 @@ class Journal:
 
 
 class Rush:
+    """Everyone who has reached the booking pages has a connection of their own. The queue pages of all others share
+    `connections` connections."""
+
     def __init__(self, address: str, plan: Plan, *, connections: int) -> None:
-        self.host, self.port = address.removeprefix("http://").split(":")
         self.plan = plan
         self.connections = connections
+        self.clients = Clients(address)
         self.journal = Journal()
         self.due: list[tuple[float, int, Person]] = []
-        self.ready: asyncio.Queue[tuple[float, Person]] = asyncio.Queue()
+        self.visits: asyncio.Queue[tuple[float, Person]] = asyncio.Queue()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.numbers, self.customers = count(), count()
         self.sold_out: set[date] = set()
 
     async def run(self) -> Journal:
-        workers = [asyncio.create_task(self._work()) for _ in range(self.connections)]
+        visitors = [asyncio.create_task(self._visit_in_turn()) for _ in range(self.connections)]
         try:
             await self._dispatch()
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            for task in (*visitors, *self.tasks):
+                task.cancel()
+            await asyncio.gather(*visitors, *self.tasks, return_exceptions=True)
+            self.clients.close()
         return self.journal
 
     async def _dispatch(self) -> None:
@@ -132,14 +137,28 @@ class Rush:
                 self._add(now, Person(self._ticket("pass", bookers), is_in=True))
             while self.due and self.due[0][0] <= now:
                 due, _, person = heapq.heappop(self.due)
-                self.ready.put_nowait((due, person))
+                self._start(due, person)
             self.journal.seconds[int(now - began)]["arrived"] = people
             await asyncio.sleep(0.005)
         for _ in range(100):
-            if self.ready.empty():
+            if self.visits.empty() and not self.tasks:
                 break
             await asyncio.sleep(0.1)
         await asyncio.sleep(1)
+
+    def _start(self, due: float, person: Person) -> None:
+        """Let a person do what is due: load the queue's page, book, or leave."""
+        now = time.perf_counter()
+        second = int(now - self.journal.began)
+        self.journal.late[second] = max(self.journal.late[second], now - due)
+        if not person.is_in:
+            self.visits.put_nowait((due, person))
+        elif person.tries >= MAX_TRIES or len(self.sold_out) == len(self.plan.days):
+            self.journal.lost += 1
+        else:
+            task = asyncio.create_task(self._act(due, person))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     def _ticket(self, kind, number: int) -> str:
         clinic = self.plan.clinic
@@ -148,30 +167,21 @@ class Rush:
     def _add(self, due: float, person: Person) -> None:
         heapq.heappush(self.due, (due, next(self.numbers), person))
 
-    async def _work(self) -> None:
-        """Send the requests of people who are due, over one connection."""
-        stream = None
+    async def _visit_in_turn(self) -> None:
+        """Load the pages of people who are waiting, one after another."""
         while True:
-            due, person = await self.ready.get()
-            try:
-                if stream is None:
-                    stream = await asyncio.open_connection(self.host, int(self.port))
-                await self._act(stream, due, person)
-            except (OSError, asyncio.IncompleteReadError):
-                self.journal.statuses["broken connections"] += 1
-                stream = None
+            await self._act(*await self.visits.get())
 
-    async def _act(self, stream, due: float, person: Person) -> None:
-        if not person.is_in:
-            await self._visit(stream, due, person)
-        elif person.tries >= MAX_TRIES or len(self.sold_out) == len(self.plan.days):
-            self.journal.lost += 1
-        else:
-            await self._book(stream, due, person)
+    async def _act(self, due: float, person: Person) -> None:
+        try:
+            async with self.clients.client() as client:
+                await (self._book if person.is_in else self._visit)(client, due, person)
+        except OSError:
+            self.journal.statuses["broken connections"] += 1
 
-    async def _visit(self, stream, due: float, person: Person) -> None:
-        response = await self._send(stream, person, "GET", f"/c/{self.plan.clinic}")
-        refresh = response.headers.get("refresh")
+    async def _visit(self, client: Client, due: float, person: Person) -> None:
+        response = await self._send(client, person, "GET", f"/c/{self.plan.clinic}")
+        refresh = response.headers.get(b"refresh")
         if self.plan.bookings_rate:
             self.journal.note("queue", due, response.status)  # each page belongs to a different person
         elif refresh:
@@ -185,13 +195,13 @@ class Rush:
             self.journal.note("admitted", due, response.status)
             self._add(time.perf_counter() + 5, person)
 
-    async def _book(self, stream, due: float, person: Person) -> None:
+    async def _book(self, client: Client, due: float, person: Person) -> None:
         """Look at a day and, if it has free times, book any of them in the morning or the afternoon."""
         day = random.choice([day for day in self.plan.days if day not in self.sold_out])
         type = TYPE.format(self.plan.clinic)
         person.tries += 1
         path = f"/api/clinics/{self.plan.clinic}/availability?date={day}&appointmentTypeId={type}"
-        response = await self._send(stream, person, "GET", path)
+        response = await self._send(client, person, "GET", path)
         self.journal.note("admitted", due, response.status)
         free = json.loads(response.body)["days"][0]["slots"] if response.status == 200 else []
         if response.status == 200 and not free:
@@ -210,7 +220,7 @@ class Rush:
             "customerToken": token_of(person.customer),
         }
         due = time.perf_counter()
-        response = await self._send(stream, person, "POST", "/api/appointments", json.dumps(body))
+        response = await self._send(client, person, "POST", "/api/appointments", json.dumps(body))
         self.journal.note("admitted", due, response.status)
         if response.status == 201:
             appointment = json.loads(response.body)
@@ -219,25 +229,11 @@ class Rush:
         else:
             self._add(time.perf_counter() + random.uniform(1, 3), person)
 
-    async def _send(self, stream, person: Person, method: str, path: str, body: str = "") -> Response:
-        response = await send(stream, method, path, body, cookie=person.cookie)
-        if cookie := response.headers.get("set-cookie"):
-            person.cookie = cookie.partition(";")[0]
+    async def _send(self, client: Client, person: Person, method: str, path: str, body: str = "") -> Response:
+        response = await client.send(method, path, body, cookie=person.cookie)
+        if cookie := response.headers.get(b"set-cookie"):
+            person.cookie = cookie.partition(b";")[0].decode()
         return response
-
-
-async def send(stream, method: str, path: str, body: str = "", *, cookie: str = "", bearer: str = "") -> Response:
-    reader, writer = stream
-    head = [f"{method} {path} HTTP/1.1", "Host: rush", "Accept-Language: de", f"Content-Length: {len(body)}"]
-    head += [f"Cookie: {cookie}"] if cookie else []
-    head += [f"Authorization: Bearer {bearer}"] if bearer else []
-    head += ["Content-Type: application/json"] if body else []
-    writer.write(("\r\n".join(head) + "\r\n\r\n" + body).encode())
-    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = dict(line.lower().split(": ", 1) if not line.startswith("set-cookie") else line.split(": ", 1)
-                   for line in lines[1:] if ": " in line)  # fmt: skip
-    content = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Response(int(lines[0].split()[1]), headers, content)
 
 
 def days_of(first: date, times: int, times_per_day: int) -> list[date]:

@@ -22,12 +22,14 @@ def by_second(pairs: list[tuple[float, float]], share: float) -> list[tuple[floa
     return [(second, percentile(values, share)) for second, values in sorted(seconds.items())]
 
 
-def faults_of(journal: Journal, checks: dict[str, int]) -> list[str]:
+def faults_of(plan: Plan, journal: Journal, checks: dict[str, int]) -> list[str]:
     """Return what did not hold."""
     errors = sum(number for name, number in journal.statuses.items() if " 5" in name)
     slowest = max((wait for _, wait in journal.waits["admitted"]), default=0)
     staff = percentile([wait for _, wait in journal.waits["staff"]], 0.99)
+    left = checks["times"] - checks["booked"]
     faults = {
+        f"{left:,} times were not booked": left > 0 and not plan.bookings_rate and plan.people >= checks["times"],
         f"{errors} responses were 5xx": errors > 0,
         f"{journal.statuses['broken connections']} connections broke": journal.statuses["broken connections"] > 0,
         f"an admitted visitor waited {slowest:.2f} s": slowest > SLOWEST_ADMITTED,
@@ -40,14 +42,29 @@ def faults_of(journal: Journal, checks: dict[str, int]) -> list[str]:
     return [fault for fault, holds in faults.items() if holds]
 
 
-def markdown(plan: Plan, journal: Journal, checks: dict[str, int], machine: str, plot: str) -> str:
+def name_of(plan: Plan) -> str:
+    """Return the name of the report's files."""
+    return "record-minute" if plan.bookings_rate else "rush"
+
+
+def markdown(plan: Plan, journal: Journal, checks: dict[str, int], machine: str) -> str:
     queue, admitted = journal.seconds, [wait for _, wait in journal.waits["admitted"]]
     pages = [wait for _, wait in journal.waits["queue"]]
     memory = [size / 2**20 for _, size in journal.memory] or [0.0]
     arrived = max((second["arrived"] for second in queue.values()), default=0)
     busiest = max((second["queue"] for second in queue.values()), default=0)
-    faults = faults_of(journal, checks)
+    faults = faults_of(plan, journal, checks)
+    if plan.bookings_rate:
+        introduction = (
+            "People with passes book while everyone else watches the queue, at the rates of the busiest minute that "
+            "Doctolib has published: 333 bookings per second, with 5,000 queue pages per second beside them. If the "
+            "machine serves fewer than 9,000 `/healthz` responses per second, both rates are lower in proportion."
+        )
+    else:
+        introduction = "Many more people want to book at one clinic than there are times."
     rows = [
+        ("`/healthz` responses per second, on their own", f"{plan.healthz:,.0f}"),
+        ("bookings attempted per second", f"{plan.bookings_rate:,.0f}" if plan.bookings_rate else "by those admitted"),
         ("people who arrived", f"{arrived:,}"),
         ("arrivals per second", f"{plan.first_rate:,.0f} to {plan.last_rate:,.0f}, for {plan.seconds / 60:.1f} min"),
         ("queue pages sent", f"{len(pages):,}; in the busiest second {busiest:,}"),
@@ -61,18 +78,19 @@ def markdown(plan: Plan, journal: Journal, checks: dict[str, int], machine: str,
         ("bookings acknowledged", f"{len(journal.acknowledged):,}"),
         ("people who left because everything was taken", f"{journal.lost:,}"),
         ("staff's board, 99th percentile", f"{percentile([w for _, w in journal.waits['staff']], 0.99):.3f} s"),
+        ("delay of the load generator itself", f"{max(journal.late.values(), default=0):.3f} s at most"),
         ("memory of the server", f"{memory[0]:.0f} MB at first, {max(memory):.0f} MB at most"),
         ("responses", ", ".join(f"{name}: {number:,}" for name, number in sorted(journal.statuses.items()))),
     ]
     return "\n".join(
         [
-            "# A rush",
+            "# A record minute" if plan.bookings_rate else "# A rush",
             "",
-            "Written by `make rush`. Many more people want to book at one clinic than there are times.",
+            f"Written by `make rush`. {introduction}",
             "",
             f"Machine: {machine}. The load generator, the server and the database share it.",
             "",
-            f"![Arrivals, queue pages, bookings and response times during the rush]({plot})",
+            f"![Arrivals, queue pages, bookings and response times during the rush](images/{name_of(plan)}.svg)",
             "",
             "| | |",
             "| --- | --- |",
@@ -125,7 +143,7 @@ def _chart(title: str, points: list[tuple[float, float]], last: float, number: i
     )
 
 
-def write(folder: Path, text: str, svg: str) -> None:
+def write(folder: Path, name: str, text: str, svg: str) -> None:
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    (folder / "rush.md").write_text(text)
-    (folder / "images" / "rush.svg").write_text(svg)
+    (folder / f"{name}.md").write_text(text)
+    (folder / "images" / f"{name}.svg").write_text(svg)
