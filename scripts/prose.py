@@ -25,7 +25,13 @@ ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src/appoint"
 RULES: Final = Path(__file__).with_name("prose.toml")
 LIMITS: Final = Path(__file__).with_name("prose_limits.json")
-GENERATED: Final = ("docs/access.md", "docs/benchmarks.md", "docs/reference/*.md")
+GENERATED: Final = (
+    "docs/access.md",
+    "docs/benchmarks.md",
+    "docs/record-minute.md",
+    "docs/reference/*.md",
+    "docs/rush.md",
+)
 MARKUP: Final = re.compile(
     r"```.*?```|`[^`\n]*`|(?<=\])\([^)\s]*\)|<!-- prose: off -->.*?<!-- prose: on -->|<!--.*?-->|https?://\S+",
     re.DOTALL,
