@@ -8,8 +8,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
+import httpcore2
 import httpx2
 import pytest
 import structlog
@@ -24,6 +27,7 @@ from support.app import POOLS, client_of, composed
 from support.commands import CommandLine
 from support.database import Pools, SharedPool
 from support.keys import KEY
+from support.shared_routes import share_routes
 from support.staff import SECRET
 
 CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
@@ -37,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     use_plain_tracebacks()
     scale.load_hypothesis_profile()
     run_clock.shift_this_process()
+    share_routes()
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="appoint-tests-")
         Path(folder).chmod(0o711)
@@ -88,6 +93,14 @@ def production_hash() -> Iterator[PasswordHash]:
         yield original
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """Read this machine's trusted certificates only once, instead of for each HTTP client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The server that all workers share. `support.database.temporary` creates more databases on it."""
@@ -106,7 +119,7 @@ def database_url(server_url: str, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def pools(database_url: str) -> AsyncIterator[Pools]:
+async def pools(database_url: str, anyio_backend: str) -> AsyncIterator[Pools]:
     """Pools for this worker's database. As an asynchronous session fixture, this also makes all the worker's tests
     share one event loop.
     """
@@ -120,6 +133,7 @@ async def pools(database_url: str) -> AsyncIterator[Pools]:
 @pytest.fixture
 async def db(pools: Pools) -> Database:
     db = pools.connect(pools.url, size=16, **CONNECTIONS)
+    clock.CLOCK.skew = timedelta()  # a worker in this process may have set it
     await database.reset(db)
     return db
 

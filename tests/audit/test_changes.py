@@ -80,6 +80,7 @@ async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  #
     check_up = (await run("createAppointmentType", {"name": "Check-up", "minutes": 30}))["id"]
     await run("replaceAppointmentType", {"name": "Check-up", "minutes": 30}, id=check_up)
     await run("patchAppointmentType", {"name": "Long check-up"}, id=check_up)
+    await run("orderAppointmentTypes", {"appointmentTypeIds": [check_up]})
     shah = (await run("createDoctor", {"name": "Dr Shah"}))["id"]
     await run("replacePortrait", {"content": DOT}, doctorId=shah)
     await run("removePortrait", doctorId=shah)

@@ -63,7 +63,7 @@ async def ids(client, db) -> dict[str, str]:
     access = await db.fetchval(
         """
         insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
-        values (1, mint_id(1), $1, $2, 'Collapsed', now()) returning id
+        values (1, mint_id(1), $1, $2, '(erased)', now()) returning id
         """,
         shah,
         ana,
@@ -116,6 +116,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "getCredit": ("customerId",),
     "getInvoice": ("invoiceId", "customerId"),
     "downloadInvoice": ("invoiceId", "customerId"),
+    "downloadReceipt": ("paymentId", "customerId"),
     "getPayment": ("paymentId", "customerId"),
     "getCallSettings": (),
     "getCall": ("appointmentId",),
@@ -123,6 +124,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listGuests": ("appointmentId", "guestId"),
     "getPaymentPolicy": (),
     "getPaymentPolicyOfType": (),
+    "getSeller": (),
     "getQueue": ("clinicId",),
     "getRefund": ("refundId", "paymentId"),
     "listCoupons": ("couponId",),

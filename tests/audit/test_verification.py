@@ -17,6 +17,7 @@ from appoint.kit.actors import Actor
 from support.audit import add_entries, faults, seal
 from support.scale import scaled
 from support.tampering import TAMPERINGS, Tampering
+from support.world import ensure_clinic
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 ENTRIES = st.builds(
@@ -69,6 +70,7 @@ async def test_verification_detects_all_tampering_and_raises_no_false_alarms(db,
     dice = random.Random(20270301)
     texts = ["", "a", "b", "ü", "“x”", '"', "\\", "a,b", "[]", "null"]
     for number in (1, 2):
+        await ensure_clinic(db, number)
         for _ in range(31):
             actor = Actor(
                 dice.choice(["user:1", "user:2", "open:x", "a"]),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, note, settings
 
 from appoint.booking.availability import recent, repository, search
 from appoint.booking.availability import service as availability
-from appoint.booking.availability.model import Availability, AvailabilityFilter, Place, SearchFilter
+from appoint.booking.availability.model import Availability, AvailabilityFilter, SearchFilter, SearchPosition
 from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
@@ -169,7 +169,7 @@ class StoredWorld:
             from_=self.world.first, to=self.world.last, clinic_id=self.clinic_id, limit=20, **self.length_filter
         )
         for n in (0, self.world.attempts[0].n % (len(expected) + 1)):
-            cursor = Place(expected[n - 1][0], self.clinic_id, expected[n - 1][2]) if n else None
+            cursor = SearchPosition(expected[n - 1][0], self.clinic_id, expected[n - 1][2]) if n else None
             result = await search.search(
                 self.db, query=query, after=cursor, first=self.world.first, last=self.world.last, now=self.world.now
             )

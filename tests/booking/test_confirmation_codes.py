@@ -124,6 +124,21 @@ async def test_a_customer_without_an_address_cannot_book(client, db, practice):
     assert response.status_code == 201
 
 
+async def test_a_landline_number_alone_is_refused_because_it_cannot_receive_the_code(client, db, practice):
+    ben = await create_customer(client, phone="+493012345678")
+    refusal = await book(client, practice, customerId=ben)
+    assert reason_of(refusal) == (409, "address-required")
+    assert "A landline number can’t receive it." in refusal.json()["detail"]
+    body = {**practice, "customerId": ben, "appointments": [{**times_at(0), "doctorId": practice["doctorId"]}]}
+    del body["doctorId"]
+    assert reason_of(await client.post("/api/bookings", json={"clinicId": 1, **body})) == (409, "address-required")
+    assert await db.fetchval("select count(*) from appointment") == 0
+    carla = await create_customer(client, phone="+493012345678", email="carla@example.org")
+    assert (await hold(client, practice, customerId=carla))["confirmation"]["channel"] == "email"
+    by_staff = {**practice, **times_at(1), "customerId": ben}
+    assert (await client.post("/api/appointments", json=by_staff, headers=ADMIN)).status_code == 201
+
+
 async def test_a_wrong_code_shows_how_many_attempts_are_left_before_a_new_code_is_needed(client, practice):
     appointment = await hold(client, practice)
     wrong = wrong_code_for(appointment)

@@ -104,7 +104,7 @@ async def test_bookings_that_need_a_code_share_a_statement(clinic):
     }
 
 
-async def test_strangers_who_have_to_wait_delay_nobody_else(clinic):
+async def test_strangers_who_have_to_wait_delay_no_one_else(clinic):
     (max,) = await clinic.add_customers(1)
     (stranger_time, other_time) = free_times(clinic, 2)
     async with clinic.db.connection() as connection, connection.transaction():

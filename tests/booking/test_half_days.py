@@ -202,3 +202,33 @@ async def test_half_a_day_needs_a_type_and_excludes_other_times(client, body, ch
     response = await client.post("/api/appointments", json={**body, **change}, headers=ADMIN)
     assert response.status_code == 400
     assert [fault["pointer"] for fault in response.json()["errors"]] == [pointer]
+
+
+async def test_a_full_half_day_is_refused_without_reading_the_days_around_it_each_time(db, monkeypatch):
+    loads = []
+    load_around = availability.load_around
+
+    async def record(*args, **options):
+        loads.append(options["day"])
+        return await load_around(*args, **options)
+
+    monkeypatch.setattr(availability, "load_around", record)
+    async with ClinicCache(None, recent_seconds=60) as cache:
+        practice = await Practice.make(db, cache)
+        await practice.open()
+        _, refused = await practice.wishes(MORNING, 22)
+        assert {each.type for each in refused} == {"taken"}
+        assert len(refused) == 10
+        noons = [[each.start_time for each in conflict.facts["alternatives"]][:2] for conflict in refused]
+        assert noons == [[at(11), at(11, 15)]] * 10
+        await practice.book(practice.dr_shah, at(11), practice.ana, minutes=30)
+        busy = await practice.wish(MORNING, practice.ana)
+        assert busy.facts["alternatives"][0].start_time == at(11, 30), "patients don't get times when they are busy"
+        assert loads == [MONDAY]
+
+
+async def test_a_discreet_refusal_offers_nothing_in_the_half_day(practice):
+    await practice.book(practice.doctors[1], at(8), practice.ana, minutes=180)
+    refused = await practice.wish(MORNING, practice.ana, doctor=practice.dr_shah, discreet=True)
+    assert refused.type == "taken"
+    assert min(each.start_time for each in refused.facts["alternatives"]) == at(11)

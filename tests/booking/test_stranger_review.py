@@ -9,7 +9,7 @@ import pytest
 
 from appoint.booking.repository.erasure import delete_old_origins
 from appoint.kit import clock
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from support.app import ADMIN, connected_client
 from support.keys import KEYS
 from support.rate_limits import limited_client
@@ -85,7 +85,7 @@ async def test_bulk_cancellation_takes_one_reason_and_records_an_entry_per_appoi
     assert (set(outcome["cancelled"]), outcome["count"]) == ({one, two}, 2)
     assert outcome["skipped"] == body["appointmentIds"][2:]
     rows = await world.db.fetch("select id, cancel_reason from appointment where status = 'cancelled'")
-    reasons = {str(row.id): KEYS.decrypt(row.cancel_reason, Place.CANCEL_REASON, row.id) for row in rows}
+    reasons = {str(row.id): KEYS.decrypt(row.cancel_reason, EncryptedField.CANCEL_REASON, row.id) for row in rows}
     assert reasons == {one: body["reason"], two: body["reason"]}
     entries = await world.db.fetch(
         "select subjects from audit_unsealed where clinic_id = 1 and action = 'cancelStrangerAppointments'"

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from appoint.booking.day_board.model import Board, BoardAppointment, BoardDoctor, Stretch
+from appoint.booking.day_board.model import Board, BoardAppointment, BoardDoctor, BoardRange
 from appoint.booking.day_board.week import week_of
 from appoint.booking.model import Status
 
@@ -15,8 +15,8 @@ def at(hour: int, minute: int = 0, day: date = MONDAY) -> datetime:
     return datetime.combine(day, datetime.min.time()) + timedelta(hours=hour, minutes=minute)
 
 
-def stretch(start: datetime, end: datetime, doctor_id: UUID | None = DOCTOR, reason: str | None = None) -> Stretch:
-    return Stretch(
+def stretch(start: datetime, end: datetime, doctor_id: UUID | None = DOCTOR, reason: str | None = None) -> BoardRange:
+    return BoardRange(
         doctor_id=doctor_id,
         absence=reason is not None,
         reason=reason,
@@ -43,6 +43,8 @@ def appointment(start: datetime, minutes: int, status: Status = Status.BOOKED) -
         end=end,
         start_time=start,
         end_time=end,
+        claimed_from=start,
+        claimed_until=end,
         status=status,
         notes=None,
         staff_notes=None,
@@ -58,7 +60,7 @@ def appointment(start: datetime, minutes: int, status: Status = Status.BOOKED) -
     )
 
 
-def monday_cell(times: list[Stretch], appointments: list[BoardAppointment]):
+def monday_cell(times: list[BoardRange], appointments: list[BoardAppointment]):
     board = Board(
         first=MONDAY,
         last=MONDAY + timedelta(days=6),

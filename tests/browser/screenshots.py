@@ -1,17 +1,20 @@
-"""`make screenshots`: take the screenshots in docs/images, showing the demo world as of today."""
+"""`make screenshots`: take the screenshots in docs/images, showing the demo world as of today, in the middle of the
+morning.
+"""
 
 import asyncio
 import os
 import sys
 import tempfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests next to this file
+os.environ["APPOINT_TESTS_NOW"] = f"{datetime.now(UTC):%Y-%m-%d}T09:50:00Z"  # `run_clock` reads this
 
-from support import database
+from support import database, run_clock
 from support.browsers import Site, follow, launch, open_page, serve_demo, sign_in
 from support.public_booking import answer_questions, enter_code, send
 
@@ -52,11 +55,11 @@ async def take_staff_pages(browser: Browser, site: Site) -> None:
     for scheme, ending in (("light", ""), ("dark", "-dark")):
         options = {"color_scheme": scheme, "timezone_id": "Europe/Berlin", **DESKTOP}
         async with open_page(browser, LANGUAGE, **options) as page:
+            await page.clock.install(time=run_clock.now())
             await sign_in(page, site.url, "manager@spreebogen.example.org")
             for path in ("day", "week", "hours", "absences", "numbers", "messages", "patients"):
                 if scheme == "light" or path in ("day", "numbers"):
-                    query = f"?date={working_day()}" if path in ("day", "week") else ""
-                    await page.goto(f"{site.url}/staff/1/{path}{query}")
+                    await page.goto(f"{site.url}/staff/1/{path}")
                     await page.wait_for_function("!document.querySelector('.loading:not([hidden])')")
                     await take(page, f"staff-{path}{ending}")
 
@@ -67,22 +70,17 @@ async def take_api_docs(browser: Browser, site: Site) -> None:
         await take(page, "api-docs")
 
 
-def working_day() -> date:
-    """Return today or, at a weekend, the following Monday."""
-    today = datetime.now(UTC).date()
-    return today if today.weekday() < 5 else today + timedelta(days=7 - today.weekday())
-
-
 async def take(page: Page, name: str) -> None:
     await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
     print(f"docs/images/{name}.png")
 
 
 def main() -> None:
+    run_clock.shift_this_process()
     with tempfile.TemporaryDirectory(prefix="appoint-pictures-") as folder:
         Path(folder).chmod(0o711)  # when root starts it, the server runs as a different user
         os.environ[database.SERVER_FOLDER] = folder
-        with database.server() as url, serve_demo(url, "pictures") as site:
+        with database.server() as url, serve_demo(url, "pictures", shifted=True) as site:
             asyncio.run(take_all(site))
 
 

@@ -92,6 +92,7 @@ async def test_the_print_view_has_a_sheet_for_each_doctor(site, browser):
         await expect(page.get_by_role("link", name="Back to day view")).to_be_visible()
         await page.emulate_media(media="print")
         await expect(page.get_by_role("link", name="Back to day view")).to_be_hidden()
+        await expect(sheet.get_by_role("row", name="Pia Print")).to_be_visible()
 
 
 async def test_without_scripts_the_day_is_a_list(site, browser):

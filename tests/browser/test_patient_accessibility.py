@@ -67,3 +67,18 @@ async def test_an_appointments_pages_are_accessible_in_dark_colours(site, browse
         for part in ("?new=1", "/cancel", "/move"):
             await page.goto(site.url + path_of(appointment, part))
             await expect_accessible(page)
+
+
+async def test_the_queue_is_accessible_in_every_language_and_in_dark_colours(site, browser):
+    with api(site) as client:
+        client.patch("/api/clinics/2/queue", json={"open": True}).raise_for_status()
+        try:
+            async with open_page(browser, viewport=PHONE, color_scheme="dark") as page:
+                for language in AXE_LANGUAGES:
+                    response = await page.goto(f"{site.url}/c/2?lang={language}")
+                    assert response
+                    assert "refresh" in response.headers
+                    await expect_accessible(page)
+                    await expect_no_sideways_scrolling(page)
+        finally:
+            client.patch("/api/clinics/2/queue", json={"open": False}).raise_for_status()

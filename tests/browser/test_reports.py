@@ -40,7 +40,6 @@ async def test_a_chart_and_its_table_have_the_same_figures(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/1/numbers")
     section = page.locator("section", has=page.get_by_role("heading", name="Lead time"))
-    await section.locator("summary").click()
     cells, bars = section.locator("tbody td:nth-child(2)"), section.locator("rect title")
     await expect(cells.first).to_be_visible()
     figures_in_table = [int(text) for text in await cells.all_inner_texts()]

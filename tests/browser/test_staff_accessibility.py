@@ -80,6 +80,7 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
         "coupons",
         f"coupons/{money['couponId']}",
         "payment-rules",
+        "invoice-details",
         "payment-differences",
         "revenue",
     ]

@@ -7,8 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from appoint.calls.providers.daily import DailyGateway
-from appoint.calls.providers.model import Connection, Person, ProviderFailure
-from appoint.calls.providers.transport import Answer
+from appoint.calls.providers.failures import ProviderFailure
+from appoint.calls.providers.model import Connection, Person
+from appoint.calls.providers.transport import Response
 from support.call_providers import DAILY, FakeDaily, room_at
 
 NOW = datetime(2027, 3, 28, 0, 50, tzinfo=UTC)
@@ -38,7 +39,7 @@ async def test_making_a_room_twice_makes_one_room():
 async def test_a_public_room_with_the_same_name_is_refused():
     daily = FakeDaily()
     daily.rooms[ROOM.name] = {"id": "1", "name": ROOM.name, "privacy": "public"}
-    with pytest.raises(ProviderFailure, match="not private"):
+    with pytest.raises(ProviderFailure, match="room-not-private"):
         await daily.gateway().make(ROOM)
 
 
@@ -75,20 +76,20 @@ async def test_all_pages_of_the_list_are_read():
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
-        (Answer(401, b""), "does not accept the key"),
-        (Answer(429, b""), "too many requests"),
-        (Answer(500, b""), "responded with 500"),
-        (Answer(302, b""), "responded with 302"),
-        (Answer(200, b"<html>"), "not what its documentation says"),
-        (Answer(200, b'{"id": 1}'), "not what its documentation says"),
-        (Answer(200, b'"\xff"'), "not what its documentation says"),
+        (Response(401, b""), "key-refused"),
+        (Response(429, b""), "too-many-requests"),
+        (Response(500, b""), "error-response: status 500"),
+        (Response(302, b""), "error-response: status 302"),
+        (Response(200, b"<html>"), "unexpected-response"),
+        (Response(200, b'{"id": 1}'), "unexpected-response"),
+        (Response(200, b'"\xff"'), "unexpected-response"),
     ],
 )
-async def test_an_unexpected_response_is_a_failure_that_says_why(answer, reason):
-    async def respond(_) -> Answer:
-        return answer
+async def test_an_unexpected_response_is_a_failure_that_says_why(response, reason):
+    async def respond(_) -> Response:
+        return response
 
     with pytest.raises(ProviderFailure, match=reason):
         await DailyGateway(DAILY, respond).make(ROOM)

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 
 from appoint.calls.providers.demo import DemoGateway, read_entry
+from appoint.calls.providers.failures import ProviderFailure
 from appoint.calls.providers.fixed_link import FixedLinkGateway
 from appoint.calls.providers.gateway import Providers
 from appoint.calls.providers.jitsi import JitsiGateway
-from appoint.calls.providers.model import Connection, Person, ProviderFailure, Room, person_id, room_name
+from appoint.calls.providers.model import Connection, Person, Room, person_id, room_name
 
 NOW = datetime(2027, 3, 28, 0, 50, tzinfo=UTC)
 """Ten minutes before the clocks go forward in Berlin."""

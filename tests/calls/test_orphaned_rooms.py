@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from appoint.calls.providers.failures import ProviderFailure
 from appoint.calls.providers.gateway import Providers
-from appoint.calls.providers.model import Person, ProviderFailure, Room, room_name
+from appoint.calls.providers.model import Person, Room, room_name
 from appoint.calls.rooms import jobs, orphans, repository
+from appoint.calls.settings import repository as settings
+from appoint.calls.settings import service as settings_service
+from appoint.calls.settings.model import CallSettingsContent
 from support.call_providers import BIG_BLUE_BUTTON, DAILY, FakeBigBlueButton, FakeDaily, room_at
 from support.calls import (
     SECRET,
@@ -23,7 +27,9 @@ from support.calls import (
     use_provider,
 )
 from support.scale import scaled
-from support.world import at
+from support.world import RECEPTION, at
+
+HOST = Person("d", "Dr Shah", is_host=True)
 
 
 @pytest.fixture
@@ -31,9 +37,9 @@ def daily() -> FakeDaily:
     return FakeDaily()
 
 
-def maker_at(world, server: FakeDaily | FakeBigBlueButton) -> jobs.Maker:
+def maker_at(world, server: FakeDaily | FakeBigBlueButton) -> jobs.RoomMaker:
     """Return a worker whose requests to providers reach this server."""
-    return jobs.Maker(world.db, Providers("", SECRET, None, server), lambda: world.now)
+    return jobs.RoomMaker(world.db, Providers("", SECRET, None, server), lambda: world.now)
 
 
 async def remove_orphans(world, server: FakeDaily | FakeBigBlueButton) -> int:
@@ -105,6 +111,68 @@ async def test_a_provider_never_learns_another_providers_secret(world, daily):
     assert len(daily.requests) == requests
 
 
+async def change_to_jitsi(world, clinic_id: int = 0) -> None:
+    """Let the clinic's manager choose another provider."""
+    content = CallSettingsContent(
+        gateway="jitsi", url="https://meet.example.org", app_id="lakeside", secret="a secret of at least 32 characters"
+    )
+    await world.db.atomic(
+        settings_service.replace,
+        RECEPTION,
+        clinic_id=clinic_id or world.clinic,
+        content=content,
+        if_match=None,
+        default_gateway=None,
+        now=world.now,
+    )
+
+
+async def stored_connection(world):
+    stored = await settings.find(world.db, world.clinic)
+    assert stored
+    return stored.connection
+
+
+async def test_rooms_at_a_former_provider_are_removed_and_then_its_secret(world, daily):
+    await make_room(world, daily)
+    await change_to_jitsi(world)
+    await run_jobs(world, maker_at(world, daily))
+    assert ((await states(world)), len(daily.rooms)) == ([(0, "made")], 1)
+    assert (await stored_connection(world)).former.connection.secret == DAILY.secret
+    daily.failure_rate = 1.0
+    assert await remove_orphans(world, daily) == 0
+    assert (await stored_connection(world)).former is not None
+    daily.failure_rate = 0.0
+    assert (await remove_orphans(world, daily), daily.rooms) == (1, {})
+    connection = await stored_connection(world)
+    assert (connection.former, connection.url) == (None, "https://meet.example.org")
+
+
+async def test_a_visit_in_progress_stays_at_the_former_provider(world, daily):
+    name = await make_room(world, daily)
+    await world.db.execute("update call set state = 'open', opened_at = $1", world.now)
+    await change_to_jitsi(world)
+    assert (await remove_orphans(world, daily), set(daily.rooms)) == (0, {name})
+    connection = await settings.find_connection(world.db, world.clinic, "daily")
+    assert connection == DAILY
+    await world.db.execute("update call set state = 'ending', due_at = $1", world.now)
+    await run_jobs(world, maker_at(world, daily))
+    assert ((await states(world)), daily.rooms) == ([(0, "ended")], {})
+    await remove_orphans(world, daily)
+    assert await settings.find_connection(world.db, world.clinic, "daily") is None
+
+
+async def test_the_room_of_a_clinic_that_still_uses_the_account_is_kept(world, daily):
+    name = await make_room(world, daily)
+    other = await world.add_clinic()
+    await settings.save(
+        world.db, clinic_id=other, gateway="daily", connection=DAILY, opens_before_minutes=15, phone=None
+    )
+    await change_to_jitsi(world, other)
+    assert (await remove_orphans(world, daily), set(daily.rooms)) == (0, {name})
+    assert await settings.find_connection(world.db, other, "daily") is None
+
+
 async def test_only_as_many_rooms_are_made_at_once_as_the_provider_accepts(world, daily):
     await use_provider(world, "daily", DAILY)
     await repository.set_token_count(world.db, gateway="daily", per_second=2)
@@ -172,6 +240,6 @@ async def click(server: FakeBigBlueButton, room: Room, now: datetime) -> None:
     """Enter as the doctor, and try again until it works."""
     for _ in range(50):
         with suppress(ProviderFailure):
-            server.join(await server.gateway().enter(room, Person("d", "Dr Shah", is_host=True), now=now))
+            server.join(await server.gateway().enter(room, HOST, now=now))
             return
     raise AssertionError(room.name)

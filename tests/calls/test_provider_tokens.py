@@ -8,9 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from appoint.calls.providers.failures import ProviderFailure
 from appoint.calls.providers.jaas import FEATURES, JaasGateway
 from appoint.calls.providers.jitsi import JitsiGateway
-from appoint.calls.providers.model import Connection, Person, ProviderFailure, Room
+from appoint.calls.providers.model import Connection, Person, Room
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOM = Room("room-of-this-call", UUID(int=1), UUID(int=2), NOW, NOW + timedelta(minutes=30))

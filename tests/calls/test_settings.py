@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from appoint.booking import links as manage_links
+from appoint.calls.joining import links
 from appoint.calls.rooms.repository import reconcile
 from appoint.calls.settings import repository
 from appoint.kit import clock
 from support.app import ADMIN
 from support.appointments import create_world
-from support.calls import book_online, states
+from support.calls import begin_at, book_online, states
 from support.staff import add_user, bearer, works_at
 
 SECRET = "a secret that only this clinic and its server know"
@@ -130,6 +132,7 @@ async def test_a_test_call_says_whether_the_settings_work(client, world):
     assert (await client.post(path, headers=ADMIN)).json() == {
         "succeeded": True,
         "reason": None,
+        "detail": None,
         "address": "https://meet.example.org/room",
     }
 
@@ -142,3 +145,92 @@ async def test_only_managers_see_the_settings(client, db, world):
     assert (await client.get(path, headers=headers)).status_code == 403
     assert (await client.get(f"/staff/{world.clinic}/video", headers=headers)).status_code == 403
     assert (await client.post(f"{path}/test", headers=headers)).status_code == 403
+
+
+OFF = {"gateway": "off"}
+
+
+async def test_a_clinic_without_video_visits_offers_no_online_types(client, db, world):
+    assert (await put(client, world, OFF)).json()["gateway"] == "off"
+    types = f"/api/clinics/{world.clinic}/appointmentTypes"
+    online = {"name": "By video", "minutes": 20, "mode": "online"}
+    refused = await client.post(types, json=online, headers=ADMIN)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/no-video-visits")
+    added = (await client.post(types, json=online | {"mode": "inPerson"}, headers=ADMIN)).json()
+    path = f"/api/appointmentTypes/{added['id']}"
+    merge = ADMIN | {"Content-Type": "application/merge-patch+json"}
+    for response in (
+        await client.patch(path, json={"mode": "online"}, headers=merge),
+        await client.put(path, json=online, headers=ADMIN),
+    ):
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/no-video-visits")
+    page = await client.get(f"/staff/{world.clinic}/types/{added['id']}", headers=ADMIN)
+    assert "online types can’t be offered" in page.text
+    assert (await put(client, world, JITSI)).status_code == 200
+    assert (await client.patch(path, json={"mode": "online"}, headers=merge)).status_code == 200
+
+
+async def test_online_types_are_removed_before_video_visits_are_switched_off(client, db, world):
+    appointment = await book_online(world, world.nine)
+    await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
+    refused = await put(client, world, OFF)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/types-still-online")
+    assert "Video visit" in refused.json()["detail"]
+    assert await repository.find(db, world.clinic) is None
+    type_id = await db.fetchval("select id from appointment_type where mode = 'online'")
+    await client.delete(f"/api/appointmentTypes/{type_id}", headers=ADMIN)
+    assert (await put(client, world, OFF)).status_code == 200
+    merge = ADMIN | {"Content-Type": "application/merge-patch+json"}
+    restored = await client.patch(f"/api/appointmentTypes/{type_id}", json={"active": True}, headers=merge)
+    assert restored.json()["type"] == "/problems/no-video-visits"
+
+
+async def test_booked_visits_stay_booked_when_video_visits_are_switched_off(client, db, world):
+    appointment = await book_online(world, world.nine)
+    await db.execute("update clinic set phone = '+493012345678'")
+    await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
+    await db.execute("update appointment_type set active = false, removed_at = now() where mode = 'online'")
+    assert "it stays booked, but loses its room" in await page_of(client, world)
+    await put(client, world, OFF)
+    assert await states(world) == [(0, "ended")]
+    await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=world.now)
+    assert await states(world) == [(0, "ended")]
+    assert await db.fetchval("select status from appointment") == "booked"
+    call = f"/api/appointments/{appointment.id}/call"
+    assert (await client.post(f"{call}/sendLink", headers=ADMIN)).json()["type"] == "/problems/not-a-video-visit"
+    joining = await client.get(f"/join/{links.code('signs links in tests', appointment.id)}")
+    assert ("no longer has video visits" in joining.text, "+493012345678" in joining.text) == (True, True)
+    manage = await client.get(f"/appointments/{manage_links.token('signs links in tests', appointment.id)}")
+    assert "/join/" not in manage.text
+    assert ("doesn’t take place by video" in manage.text, "+493012345678" in manage.text) == (True, True)
+    assert [text for text in ("online, not at the clinic", "How to join") if text in manage.text] == []
+    staff_page = await client.get(f"/staff/{world.clinic}/appointments/{appointment.id}/call", headers=ADMIN)
+    assert "no longer has video visits" in staff_page.text
+    assert "is still booked as a video visit, but has no room" in await page_of(client, world)
+    await put(client, world, JITSI)
+    assert await states(world) == [(0, "wanted")]
+
+
+async def test_a_visit_that_has_begun_gets_a_room_when_video_visits_are_switched_on_again(client, db, world):
+    appointment = await book_online(world, world.nine)
+    await begin_at(db, appointment.id, clock.now() - timedelta(minutes=5))
+    await reconcile(db, [(world.clinic, appointment.id)], default_gateway="demo", now=clock.now())
+    await db.execute("update call set gateway = 'daily', error = 'key-refused'")
+    await db.execute("update appointment_type set active = false, removed_at = now() where mode = 'online'")
+    await put(client, world, OFF)
+    assert await states(world) == [(0, "ended")]
+    await put(client, world, JITSI)
+    row = await db.fetchrow("select gateway, state, error from call")
+    assert tuple(row.values()) == ("jitsi", "wanted", None)
+
+
+async def test_the_page_of_a_type_says_how_many_booked_video_visits_it_has(client, db, world):
+    await book_online(world, world.nine)
+    type_id = await db.fetchval("select id from appointment_type where mode = 'online'")
+    other_id = await world.add_type(30, name="Check-up")
+    pages = [(await client.get(f"/staff/{world.clinic}/types/{id}", headers=ADMIN)).text for id in (type_id, other_id)]
+    assert ["1 video visit is booked. If you choose “In person”" in page for page in pages] == [True, False]
+
+
+async def page_of(client, world) -> str:
+    return (await client.get(f"/staff/{world.clinic}/video", headers=ADMIN)).text

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from appoint.kit.key_ring import KeyRing
-from support.encryption import PLAINTEXT, add_plaintext
+from support.encryption import ENCRYPTED_VALUES, PLAINTEXT, VALUES, add_plaintext
 from support.keys import KEY, NEWER_KEY
 
 
@@ -49,7 +49,7 @@ async def test_a_new_key_can_be_saved_at_the_front_of_a_file_that_only_its_owner
 async def test_a_dry_run_counts_and_changes_nothing(encryption):
     code, _, errors = await encryption("rotate", "--dry-run")
     assert (code, f"{len(PLAINTEXT)} values would be encrypted with key tests." in errors) == (0, True)
-    assert await counts(encryption) == {None: len(PLAINTEXT)}
+    assert await counts(encryption) == {None: len(PLAINTEXT), "tests": len(ENCRYPTED_VALUES)}
 
 
 async def test_keys_are_rotated_and_the_old_one_is_retired_only_once_nothing_needs_it(encryption):
@@ -57,9 +57,9 @@ async def test_keys_are_rotated_and_the_old_one_is_retired_only_once_nothing_nee
     assert (code, f"{len(PLAINTEXT)} values are now encrypted with key tests." in errors) == (0, True), errors
     both = {"encryption_keys": f"{NEWER_KEY},{KEY}"}
     refused = await encryption("retire", "tests", **both)
-    assert (refused.code, f"{len(PLAINTEXT)} values still need key tests" in refused.errors) == (1, True)
+    assert (refused.code, f"{len(VALUES)} values still need key tests" in refused.errors) == (1, True)
     assert (await encryption("rotate", **both)).code == 0
-    assert await counts(encryption, **both) == {"newer": len(PLAINTEXT)}
+    assert await counts(encryption, **both) == {"newer": len(VALUES)}
     retired = await encryption("retire", "tests", **both)
     assert (retired.code, "You can remove it from APPOINT_ENCRYPTION_KEYS" in retired.errors) == (0, True)
 
@@ -87,7 +87,7 @@ async def test_values_with_a_lost_key_are_reported_with_its_name(encryption):
     assert (code, "tests (missing from the ring)" in output) == (0, True)
     code, _, errors = await encryption("rotate", **without)
     assert (code, "encryption key tests is missing from APPOINT_ENCRYPTION_KEYS" in errors) == (1, True)
-    assert await counts(encryption) == {"tests": len(PLAINTEXT)}
+    assert await counts(encryption) == {"tests": len(VALUES)}
 
 
 async def test_malformed_keys_are_refused_by_name_without_printing_them(encryption):

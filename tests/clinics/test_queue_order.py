@@ -87,20 +87,45 @@ async def test_a_ticket_keeps_its_place_when_the_server_restarts(db, database_ur
         assert not waits(await visitor.get())
 
 
-async def test_numbers_come_in_blocks_once_many_people_arrive(db, client, monkeypatch):
-    await open_queue(db, client)
-    queues, sizes = process(db), []
-    await queues.refresh()
-    issue = repository.issue
+@pytest.fixture
+def sizes(monkeypatch):
+    """The sizes of the blocks that are taken from now on, and do not expire."""
+    sizes, issue = [], repository.issue
 
     async def record(db, clinic_id, number):
         sizes.append(number)
         return await issue(db, clinic_id, number)
 
     monkeypatch.setattr(repository, "issue", record)
+    monkeypatch.setattr(line, "BLOCK_SECONDS", 3600)
+    return sizes
+
+
+async def test_numbers_come_in_blocks_once_many_people_arrive(db, client, sizes):
+    await open_queue(db, client)
+    queues = process(db)
+    await queues.refresh()
     turns = [await take(queues) for _ in range(1000)]
     assert [turn.ticket.number for turn in turns] == list(range(1, 1001))
     assert len(sizes) < 15
+    await queues.refresh()
+    sizes.clear()
+    for _ in range(1500):
+        await take(queues)
+    assert sizes == [976, 250, 312], "the first block has 24 numbers left"
+
+
+async def test_simultaneous_visitors_share_a_statement_even_if_the_first_one_leaves(db, client, sizes):
+    await open_queue(db, client)
+    queues = process(db)
+    await queues.refresh()
+    first, *others = [asyncio.create_task(take(queues)) for _ in range(400)]
+    while not sizes:
+        await asyncio.sleep(0)
+    first.cancel()
+    turns = await asyncio.gather(*others)
+    assert len({turn.ticket.number for turn in turns}) == 399
+    assert sizes == [400]
 
 
 async def test_simultaneous_visitors_get_different_numbers(db, client, many_connections):

@@ -10,6 +10,7 @@ from appoint.http import access
 from appoint.http.openapi import Operation
 from appoint.http.routes import route_of
 from appoint.kit.actors import Actor, Role
+from appoint.kit.key_ring import EncryptedField
 from appoint.kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, document
 from support.access_matrix import (
     MEMBERS,
@@ -37,14 +38,14 @@ MARKED = {
     "appointment": "status = 'cancelled', cancel_reason",
     "audit_unsealed": "action",
     "customer": "name",
-    "emergency_access": "reason",
     "message_template": "text",
     "notification": "reason",
     "patient": "notes",
     "webhook": "description",
     "webhook_delivery": "subject_id",
 }
-"""Tables with confidential rows, each with a column whose value appears in every response that contains the row."""
+"""Tables with confidential rows, each with a column whose value appears in every response that contains the row. The
+test marks `emergency_access.reason` too, which accepts only ciphertext."""
 
 
 async def test_row_security_hides_another_clinics_people_even_without_access_checks(db, database_url, monkeypatch):
@@ -67,6 +68,9 @@ async def test_row_security_hides_another_clinics_people_even_without_access_che
             f"marked-{table}",
             clinic_id,
         )
+    for row in await db.fetch("select id from emergency_access where clinic_id = $1", clinic_id):
+        reason = db.keys.encrypt("marked-emergency_access", EncryptedField.EMERGENCY_REASON, row.id)
+        await db.execute("update emergency_access set reason = $1 where id = $2", reason, row.id)
     monkeypatch.setattr(access, "_grant_for", grant_everything)
     visible: set[str] = set()
     async with calls_as(database_url, callers_of(own)) as call:
@@ -75,7 +79,7 @@ async def test_row_security_hides_another_clinics_people_even_without_access_che
                 continue
             for role in MEMBERS:
                 response = await call(role, "get", other.in_path(operation))
-                visible |= {table for table in MARKED if f"marked-{table}" in response.text}
+                visible |= {table for table in (*MARKED, "emergency_access") if f"marked-{table}" in response.text}
     assert visible == WITHOUT_ROW_SECURITY
 
 

@@ -32,7 +32,9 @@ async def test_configured_origins_can_call_the_api_and_read_its_headers(browser)
     limits = {f"RateLimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")}
     assert (
         exposed
-        == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", "Undo-URL"} | limits
+        == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", "Undo-URL"}
+        | {"Appoint-Position", "Appoint-Missing-Cells"}
+        | limits
     )
 
 

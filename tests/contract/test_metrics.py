@@ -18,3 +18,11 @@ async def test_metrics_count_requests_statements_connections_and_events(http, db
         """
     )
     assert metric(http, "appoint_event_backlog") == 3
+    await db.execute(
+        """
+        with job as (insert into job_run (name, due_at, finished_at) values ('store-wal', now(), now()))
+        insert into backup_gap (began_at, ended_at) values ('2026-11-01', '2026-11-02'), ('2026-11-03', null)
+        """
+    )
+    gaps = [metric(http, f'appoint_backup_gaps{{state="{state}"}}') for state in ("open", "closed")]
+    assert gaps == [1, 1]

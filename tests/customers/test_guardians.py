@@ -1,5 +1,6 @@
 """People book for their children, and for others they care for, without a second sign-in."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.appointments import appointment_body, create_world
 from support.callers import accept_callers, headers_of
+from support.database import wait_for_lock
 from support.post import Office, Post
 from support.staff import sign_in_receptionist, type_of
 from support.world import insert_appointment
@@ -57,6 +59,12 @@ async def test_a_parent_registers_a_child_and_books_for_them(world):
     assert [ward["wardId"] for ward in wards] == [child["wardId"]]
 
 
+async def test_an_erased_customer_cannot_become_a_guardian(world):
+    erased = await world.client.post(f"/api/customers/{world.ana}/erase", headers=ADMIN)
+    refusal = await add_child(world, headers=ADMIN)
+    assert (erased.status_code, refusal.status_code, refusal.json()["type"]) == (200, 409, "/problems/customer-erased")
+
+
 async def test_no_one_else_can_book_for_the_child(world):
     child = (await add_child(world)).json()["wardId"]
     assert (await book(world, child, "ben")).status_code == 404
@@ -98,6 +106,18 @@ async def test_a_clinic_lets_one_patient_book_for_another_at_that_clinic_only(wo
     end = f"{path}/{granted.json()['id']}"
     assert (await world.client.delete(end, headers=reception)).status_code == 204
     assert (await book(world, world.ben, "ana", 1)).status_code == 404
+
+
+async def test_a_clinic_cannot_name_someone_who_is_being_removed(world, db):
+    reception = await sign_in_receptionist(db, world.client)
+    for customer in (world.ana, world.ben):
+        await db.execute("insert into patient (clinic_id, customer_id) values (1, $1)", customer)
+    path, body = f"/api/clinics/1/patients/{world.ben}/guardians", {"guardianId": str(world.ana)}
+    async with db.connection() as connection, connection.transaction():
+        await connection.execute("update customer set active = false, removed_at = now() where id = $1", world.ana)
+        request = asyncio.create_task(world.client.post(path, json=body, headers=reception))
+        await wait_for_lock(db)
+    assert (await request).status_code == 404
 
 
 async def test_the_ward_can_end_what_a_clinic_has_granted(world, db):

@@ -13,15 +13,19 @@ CLASSES = {
         clinic: name slug time_zone locale currency phone email address doctor_choice confirm_address
           queue profile logo_hash photo_hash
         call_settings: phone
+        cell: name url
+        clinic_home: slug
         doctor: name specialty title languages specialties patients portrait_hash
         appointment_type: name description mode price_currency patients preparation
         image: hash content
+        seller: name address vat_id tax_number registration account_holder iban bic
         payment_policy: invoices_at refund_to tax_category tax_reason fee_tax_category series
         audit_head: public_key signature hash
         audit_start: public_key signature hash
     """,
     "internal": """
         account: name currency
+        clinic_move: clinic
         appointment_bill: settled_as currency refund_to
         allocation: currency
         coupon: code active_code description
@@ -30,6 +34,7 @@ CLASSES = {
         invoice: kind status currency language occasion series
         invoice_line: invoice_status tax_category tax_reason
         invoice_pdf: invoice_status hash
+        receipt: hash
         number_series: series
         payment: method status currency series gateway gateway_session_id gateway_payment_id gateway_url
         refund: currency destination status gateway_refund_id
@@ -87,6 +92,7 @@ CLASSES = {
         invoice: note buyer seller due_on
         invoice_line: description
         invoice_pdf: content
+        receipt: document content
         payment: reason
         refund: reason
         address_change: old_address
@@ -95,7 +101,7 @@ CLASSES = {
         audit_unsealed: actor subjects address request_id reason
         call_guest: name
         recording_consent: given_by
-        customer: name email phone locale region time_zone birth_date words
+        customer: name email phone locale region time_zone birth_date postal_address words
         dev_message: recipient subject text html calendar
         doctor: email
         emergency_access: reviewer
@@ -103,6 +109,7 @@ CLASSES = {
         membership: name
         passkey: name
         patient: record_number corrected_name corrected_email corrected_phone corrected_locale corrected_birth_date
+                 corrected_postal_address
         patient_correction: actor old_value new_value
         sign_in_code: new_address
         session: device address

@@ -10,7 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from support.source import statements
+
+pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 CHANGES = {
     ("Update", "appointment"),

@@ -11,7 +11,7 @@ import pytest
 from appoint.database import embedded, logins
 from appoint.database.pool import SERVER
 from appoint.kit.errors import StartupError
-from support.database import as_superuser
+from support.database import as_superuser, execute
 from support.embedded_servers import fetch, folder, query
 from support.keys import KEY
 from support.processes import appoint, eventually
@@ -149,6 +149,7 @@ def production(**changes):
 
 
 def test_a_production_server_and_its_worker_need_only_the_login(database_url, serving_url):
+    asyncio.run(execute(database_url, "select testing.reset()"))
     with appoint("migrate", **production(owner_database_url=database_url, database_url=serving_url)) as migrating:
         assert migrating.popen.wait(60) == 0, migrating.output
     with appoint("serve", "--with-worker", **production(database_url=serving_url)) as process:

@@ -12,7 +12,7 @@ from appoint.database import connector
 from appoint.database.connector import Connector, roll_back
 from appoint.database.pool import Database, connect
 from appoint.database.retries import with_retries
-from appoint.database.shares import CLINIC, Shares
+from appoint.database.shares import CLINIC, Share, Shares
 from appoint.kit import errors
 
 
@@ -182,16 +182,45 @@ async def test_a_lock_that_is_not_released_is_unavailable_and_leaves_other_clini
     await pool.close()
 
 
-async def test_a_clinic_leaves_one_fifth_of_the_pool_to_others():
+STAFF, PATIENT, OTHERS, NO_CLINIC = Share(1), Share(1, is_visitor=True), Share(2), Share(None)
+
+
+@pytest.mark.parametrize(("share", "places"), [(STAFF, 8), (PATIENT, 6)])
+async def test_a_clinic_leaves_one_fifth_of_the_pool_to_others_and_its_patients_leave_a_quarter_of_that_to_staff(
+    share, places
+):
+    shares = Shares(10)
+    for _ in range(places):
+        await shares.acquire(share)
+    full = [each for each in (STAFF, PATIENT, OTHERS, NO_CLINIC) if shares.is_full(each)]
+    assert full == ([STAFF, PATIENT] if share == STAFF else [PATIENT])
+    waiter = asyncio.create_task(shares.acquire(share))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    for _ in range(places):
+        shares.release(share)
+    assert (shares.is_full(share), shares._semaphores) == (False, {})
+
+
+async def test_a_patient_who_stops_waiting_for_the_clinics_share_leaves_both():
     shares = Shares(10)
     for _ in range(8):
-        await shares.acquire(1)
-    assert (shares.is_full(1), shares.is_full(2), shares.is_full(None)) == (True, False, False)
-    waiter = asyncio.create_task(shares.acquire(1))
+        await shares.acquire(STAFF)
+    waiter = asyncio.create_task(shares.acquire(PATIENT))
     await asyncio.sleep(0)
     waiter.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiter
     for _ in range(8):
-        shares.release(1)
-    assert (shares.is_full(1), shares._semaphores) == (False, {})
+        shares.release(STAFF)
+    assert shares._semaphores == {}
+
+
+def test_a_url_with_several_hosts_names_each_of_them():
+    assert connector.urls_of_hosts("postgresql://a:b@one:1,two:2/appoint?target_session_attrs=read-write") == [
+        "postgresql://a:b@one:1/appoint?target_session_attrs=read-write",
+        "postgresql://a:b@two:2/appoint?target_session_attrs=read-write",
+    ]
+    assert connector.urls_of_hosts("postgresql://a@/appoint?host=%2Ftmp") == ["postgresql://a@/appoint?host=%2Ftmp"]

@@ -28,7 +28,11 @@ EXCEPTIONS = {
         "clinics",
         "scheduling",
     },  # bookings release remnants; doctors who leave lose their slots
-    "clinic": {"clinics", "identity"},  # it writes the access rules, which are not part of the public record
+    "clinic": {
+        "clinics",
+        "database",
+        "identity",
+    },  # database/moves changes its home; identity writes the access rules, which are not public
     "call_settings": {"calls", "database"},  # as for app_user
     "recording": {"calls", "database"},  # as for app_user
     # closing a clinic closes its hours, and clinics is a layer below scheduling

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appoint.database import upkeep, zone_files
-from appoint.database.zone_rules import DifferentZone, Period, ZoneRules, find_differences, periods
+from appoint.database.zone_rules import DifferentZone, OffsetPeriod, ZoneRules, find_differences, periods
 from appoint.kit import clock
 from appoint.server import startup
 from support.world import RUN_START, create_clinic
@@ -22,9 +22,9 @@ async def test_all_zones_have_the_same_rules_in_postgresql_and_python(db):
 
 def test_a_zones_periods_end_where_its_clocks_change():
     assert periods({"Europe/Berlin": BERLIN}, datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)) == [
-        Period("Europe/Berlin", datetime(2027, 1, 1, tzinfo=UTC), spring := at_one(3, 28), timedelta(hours=1)),
-        Period("Europe/Berlin", spring, autumn := at_one(10, 31), timedelta(hours=2)),
-        Period("Europe/Berlin", autumn, datetime(2028, 1, 1, tzinfo=UTC), timedelta(hours=1)),
+        OffsetPeriod("Europe/Berlin", datetime(2027, 1, 1, tzinfo=UTC), spring := at_one(3, 28), timedelta(hours=1)),
+        OffsetPeriod("Europe/Berlin", spring, autumn := at_one(10, 31), timedelta(hours=2)),
+        OffsetPeriod("Europe/Berlin", autumn, datetime(2028, 1, 1, tzinfo=UTC), timedelta(hours=1)),
     ]
 
 

@@ -8,7 +8,7 @@ from appoint.identity.oidc.gateway import Provider
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.notifications.gateway import compose
-from appoint.messaging.notifications.links import Links
+from appoint.messaging.notifications.links import MessageLinks
 from support.app import client_of, composed
 from support.oidc import oidc_settings
 from support.openid_pages import Browser, page_settings
@@ -43,7 +43,7 @@ def office(db, post):
     """A worker that sends messages, with links signed by the server's secret."""
     office = Office(db, post)
     office.sending = office.sending._replace(
-        writer=partial(compose, links=Links("https://appoint.example", SECRET, "appointments@appoint.example"))
+        writer=partial(compose, links=MessageLinks("https://appoint.example", SECRET, "appointments@appoint.example"))
     )
     return office
 

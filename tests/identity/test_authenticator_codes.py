@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pyotp
 import pytest
 
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from support.accounts import WRONG
 from support.keys import KEYS
 from support.staff import ANOTHER, add_user, sign_in, type_of
@@ -19,7 +19,7 @@ async def totp(db, mia, time) -> pyotp.TOTP:
     secret = pyotp.random_base32()
     await db.execute(
         "update app_user set totp_secret = $1, totp_confirmed_at = now()",
-        KEYS.encrypt_bytes(secret.encode(), Place.TOTP_SECRET, mia),
+        KEYS.encrypt_bytes(secret.encode(), EncryptedField.TOTP_SECRET, mia),
     )
     return pyotp.TOTP(secret)
 

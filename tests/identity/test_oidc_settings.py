@@ -9,6 +9,7 @@ from appoint.cli import main
 from appoint.identity.oidc import service
 from appoint.kit.errors import StartupError
 from appoint.server import app as application
+from appoint.settings import Settings
 from support.app import TOKEN, settings
 from support.oidc import ROLES, SHAH, oidc_settings
 from support.provider import AUDIENCE
@@ -81,7 +82,7 @@ def test_without_an_issuer_no_provider_is_trusted():
 def test_settings_from_the_environment_are_comma_separated(monkeypatch):
     monkeypatch.setenv("APPOINT_OIDC_ROLES", "front-desk=receptionist:1, lead=manager:1")
     monkeypatch.setenv("APPOINT_OIDC_ALGORITHMS", "ES256,RS256")
-    read = settings()
+    read = Settings(_env_file=None)  # pyright: ignore[reportCallIssue]
     assert (read.oidc_roles, read.oidc_algorithms) == (
         ["front-desk=receptionist:1", "lead=manager:1"],
         ["ES256", "RS256"],

@@ -7,7 +7,7 @@ import pytest
 
 from appoint.identity.encryption import decrypt, legacy_cipher
 from appoint.kit import clock
-from appoint.kit.key_ring import KeyRing, Place
+from appoint.kit.key_ring import EncryptedField, KeyRing
 from support.accounts import INVITATION, NEW_PASSWORD, USERS, mailed_tokens
 from support.app import ADMIN
 from support.encryption import legacy_totp
@@ -78,7 +78,7 @@ async def test_an_authenticators_secret_is_encrypted_and_never_shown_again(db, c
     ciphertext = await db.fetchval("select totp_secret from app_user")
     assert secrets[1].encode() not in ciphertext
     assert ciphertext.startswith(b"enc1:tests:")
-    assert KEYS.decrypt_bytes(ciphertext, Place.TOTP_SECRET, mia).decode() == secrets[1]
+    assert KEYS.decrypt_bytes(ciphertext, EncryptedField.TOTP_SECRET, mia).decode() == secrets[1]
 
 
 async def test_a_secret_that_an_earlier_release_encrypted_still_works(db, client, mia):
@@ -91,7 +91,7 @@ async def test_a_secret_that_an_earlier_release_encrypted_still_works(db, client
 
 async def test_an_authenticator_whose_key_is_missing_refuses_every_code(db, client, mia):
     totp = pyotp.TOTP(pyotp.random_base32())
-    secret = KeyRing.parse(OLDER_KEY).encrypt_bytes(totp.secret.encode(), Place.TOTP_SECRET, mia)
+    secret = KeyRing.parse(OLDER_KEY).encrypt_bytes(totp.secret.encode(), EncryptedField.TOTP_SECRET, mia)
     await db.execute("update app_user set totp_secret = $1, totp_confirmed_at = now()", secret)
     assert (await sign_in(client, totp=totp.at(clock.now()))).status_code == 401
 

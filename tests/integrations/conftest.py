@@ -4,7 +4,7 @@ from appoint.database.pool import Database
 from appoint.integrations.broker import gateway
 from appoint.integrations.broker import jobs as publishing
 from appoint.integrations.webhooks import jobs as delivery
-from appoint.kit.leases import Pace
+from appoint.kit.leases import PollIntervals
 from support.webhooks import Clock
 
 
@@ -22,7 +22,7 @@ async def two_clinics(db: Database) -> None:
 @pytest.fixture
 def fast_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliver with shorter pauses than in production."""
-    monkeypatch.setattr(delivery, "PACE", Pace(0.01, 0.01))
+    monkeypatch.setattr(delivery, "PACE", PollIntervals(0.01, 0.01))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from support.broker_messages import (
 )
 from support.brokers import MAX_MESSAGE_BYTES, Nats, Rabbit, nats_server, rabbit_server
 from support.processes import eventually_async
+from support.world import ensure_clinic
 
 pytestmark = pytest.mark.usefixtures("fast_publishing")
 
@@ -67,6 +68,8 @@ async def test_relayed_events_arrive_once_and_in_order(broker, db):
         for version in range(1, 16)
     ]
     random.shuffle(events)
+    for clinic in (1, 2):
+        await ensure_clinic(db, clinic)
     for clinic, subject, version in events:
         await outbox.append_event(
             db, clinic_id=clinic, type="appointment.changed", subject_id=subject, subject_version=version, data="{}"

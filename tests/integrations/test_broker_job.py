@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from appoint.integrations.broker import gateway, jobs, repository, service
-from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, divide_into_rounds, retry_delay
+from appoint.integrations.broker.model import MAX_WAIT_SECONDS, BrokerMessage, divide_into_rounds, retry_delay
 from appoint.kit import ids
 from appoint.kit.errors import StartupError
 from support.broker_messages import event, store
@@ -80,7 +80,7 @@ async def test_a_rabbitmq_client_that_failed_to_connect_is_freed_immediately():
     gc.collect()
     gc.disable()
     try:
-        with pytest.raises(gateway.Lost):
+        with pytest.raises(gateway.ConnectionLost):
             async with gateway.connect("amqp://ana:sesame@127.0.0.1:1"):
                 pass
         await asyncio.sleep(0.05)  # until it has closed itself
@@ -91,7 +91,7 @@ async def test_a_rabbitmq_client_that_failed_to_connect_is_freed_immediately():
 
 MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc")), max_size=30).map(
     lambda subjects: [
-        Message(position, clinic, ids.new_id(1), "appointment.changed", subject, "{}")
+        BrokerMessage(position, clinic, ids.new_id(1), "appointment.changed", subject, "{}")
         for position, (clinic, subject) in enumerate(subjects)
     ]
 )

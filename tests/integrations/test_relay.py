@@ -16,12 +16,13 @@ from appoint.events import repository, service
 from appoint.events.model import MAX_ATTEMPTS, Event
 from support.processes import Process, appoint
 from support.scale import scaled
-from support.world import NOW
+from support.world import NOW, ensure_clinic
 
 ANA = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
 
 
 async def add_event(db: Database, subject: str, version: int = 1, *, clinic: int = 1, data: str = "{}") -> UUID:
+    await ensure_clinic(db, clinic)
     return await db.fetchval(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -193,6 +194,7 @@ PARTS = scaled(10, 4)
 
 async def add_events_for_all(db, versions: int) -> int:
     """Write the next two events for each of 2,500 subjects, in random order. Return their new version."""
+    await ensure_clinic(db, 1)
     await db.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -209,6 +211,7 @@ async def until_working(db, worker: Process) -> None:
     beat = "select exists (select from worker_heartbeat where worker like '%/' || $1::text)"
     async with asyncio.timeout(120):
         while not await db.fetchval(beat, str(worker.popen.pid)):
+            assert worker.popen.poll() is None, worker.output
             await asyncio.sleep(0.02)
 
 

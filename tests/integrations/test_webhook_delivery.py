@@ -184,7 +184,7 @@ async def test_logs_and_reasons_contain_no_secrets(db, capsys):
     async with Partner(close) as closing:
         webhooks.append(await webhook(db, closing))
         await add_events(db)
-        async with working(db, answer_seconds=0.2):
+        async with working(db, response_seconds=0.2):
             await until(lambda: db.fetchval("select count(*) = 4 from webhook_delivery where attempts > 0"))
     output = "".join(capsys.readouterr()) + str(await db.fetch("select reason from webhook_delivery"))
     assert [word for word in ("hush", *(each.secret for each in webhooks)) if word in output] == []

@@ -80,7 +80,7 @@ async def test_an_unsuccessful_delivery_is_retried(db, response, response_status
     async with Partner(response) as partner:
         created = await webhook(db, partner)
         await add_events(db)
-        async with working(db, answer_seconds=0.4 if "0.4" in reason else 15):
+        async with working(db, response_seconds=0.4 if "0.4" in reason else 15):
             delivery = await wait_for_attempts(db)
         assert len(partner.requests) == 1
     assert (delivery.status, delivery.attempts, delivery.response_status, delivery.reason) == (
@@ -145,7 +145,7 @@ async def test_the_status_determines_whether_a_delivery_succeeds_whatever_the_bo
     async with Partner(response) as partner:
         created = await webhook(db, partner)
         await add_events(db, 3)
-        async with working(db, answer_seconds=1 if response is endless else 15):
+        async with working(db, response_seconds=1 if response is endless else 15):
             await wait_for_deliveries(db, 3)
         assert len(set(partner.ids)) == len(partner.ids) == 3
     assert (await service.get(db, created.id)).failing_since is None

@@ -25,7 +25,7 @@ async def test_a_hanging_webhook_does_not_delay_others(db):
         await webhook(db, slow)
         await webhook(db, quick)
         ids = await add_events(db, 30)
-        async with working(db, answer_seconds=15):
+        async with working(db, response_seconds=15):
             await until(lambda: quick.ids == ids)
             assert slow.ids == ids[:1]
             may_respond.set()
@@ -60,7 +60,7 @@ async def test_a_late_result_from_another_worker_changes_nothing(db, time):
         (late,) = await deliveries.list_due(db, created.id, now=time(), limit=1)
         async with working(db, time):
             await wait_for_deliveries(db, 1)
-    outcome = model.Outcome(500, "responded with 500", 1)
+    outcome = model.DeliveryOutcome(500, "responded with 500", 1)
     await db.atomic(
         retries.record_outcome,
         delivery_id=late.id,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from appoint.kit.blobs import CHUNK_BYTES, BlobError, BlobStore, new_key
+from appoint.kit.blobs import CHUNK_BYTES, BlobError, BlobStore, new_key, plaintext_size
 
 CONTENT = bytes(range(251)) * 1000
 """Almost four chunks."""
@@ -90,3 +90,16 @@ async def test_a_url_names_the_store(tmp_path):
     store, key = BlobStore(f"file://{tmp_path}", tmp_path / "unused"), new_key()
     await store.put("a/b", parts(CONTENT), key=key)
     assert (await read(store, key), (tmp_path / "a/b").exists()) == (CONTENT, True)
+
+
+async def test_objects_are_listed_with_their_sizes_in_folders_and_buckets(tmp_path):
+    for store in (BlobStore(None, tmp_path), BlobStore("memory:///", tmp_path)):
+        assert await store.list() == []
+        for name in ("a/b", "a/c", "d"):
+            await store.put(name, parts(CONTENT), key=new_key())
+        stored = await store.list()
+        assert sorted(name for name, _ in stored) == ["a/b", "a/c", "d"]
+        assert {plaintext_size(size) for _, size in stored} == {len(CONTENT)}
+        assert sorted(name for name, _ in await store.list("a")) == ["a/b", "a/c"]
+    with pytest.raises(BlobError, match="not listed"):
+        await BlobStore("s3://nowhere-at-all/", tmp_path).list()

@@ -60,6 +60,8 @@ INVALID = [
     "ana@example-.org",
     "ana@example..org",
     "ana@[192.0.2.1]",
+    "ana@192.0.2.1",
+    "ana@example.123",
     "a@b@example.org",
     f"{'a' * 65}@example.org",
     f"ana@{'a' * 64}.org",

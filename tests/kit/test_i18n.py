@@ -17,6 +17,7 @@ pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sourc
 SAME_AS_ENGLISH = {
     "de": {
         "Code",
+        "Link",
         "Name",
         "Online",
         "Passkey",

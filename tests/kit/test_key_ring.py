@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from appoint.kit import key_ring
-from appoint.kit.key_ring import NO_KEYS, UNREADABLE, KeyRing, Place, UnreadableError
+from appoint.kit.key_ring import NO_KEYS, UNREADABLE, EncryptedField, KeyRing, UnreadableError
 from support.keys import KEY, KEYS, NEWER_KEY, OLDER_KEY
 
 ROW = "00000001-0000-8000-8000-000000000001"
@@ -15,11 +15,15 @@ OTHER_ROW = "00000001-0000-8000-8000-000000000002"
 TEXT = "Afraid of needles 🪡"
 
 
-def encrypt(text: str = TEXT, keys: KeyRing = KEYS, place: Place = Place.APPOINTMENT_NOTES, row: str = ROW) -> str:
+def encrypt(
+    text: str = TEXT, keys: KeyRing = KEYS, place: EncryptedField = EncryptedField.APPOINTMENT_NOTES, row: str = ROW
+) -> str:
     return keys.encrypt(text, place, row)
 
 
-def decrypt(value: str, keys: KeyRing = KEYS, place: Place = Place.APPOINTMENT_NOTES, row: str = ROW) -> str:
+def decrypt(
+    value: str, keys: KeyRing = KEYS, place: EncryptedField = EncryptedField.APPOINTMENT_NOTES, row: str = ROW
+) -> str:
     return keys.decrypt(value, place, row)
 
 
@@ -37,9 +41,9 @@ def test_a_ciphertext_names_its_key_and_hides_the_text():
 
 def test_plaintext_from_earlier_releases_is_returned_as_it_is():
     assert decrypt("likes tea\nand biscuits") == "likes tea\nand biscuits"
-    assert KEYS.decrypt(None, Place.PATIENT_NOTES, ROW) is None
-    assert KEYS.encrypt(None, Place.PATIENT_NOTES, ROW) is None
-    assert KEYS.decrypt_bytes(b"\x00\xff", Place.WEBHOOK_SECRET, ROW) == b"\x00\xff"
+    assert KEYS.decrypt(None, EncryptedField.PATIENT_NOTES, ROW) is None
+    assert KEYS.encrypt(None, EncryptedField.PATIENT_NOTES, ROW) is None
+    assert KEYS.decrypt_bytes(b"\x00\xff", EncryptedField.WEBHOOK_SECRET, ROW) == b"\x00\xff"
 
 
 def test_a_changed_ciphertext_cannot_be_decrypted():
@@ -53,7 +57,7 @@ def test_a_changed_ciphertext_cannot_be_decrypted():
 
 def test_a_ciphertext_cannot_be_moved_to_another_row_or_column():
     assert decrypt(encrypt(), row=OTHER_ROW) == UNREADABLE
-    assert decrypt(encrypt(), place=Place.CANCEL_REASON) == UNREADABLE
+    assert decrypt(encrypt(), place=EncryptedField.CANCEL_REASON) == UNREADABLE
     assert decrypt(encrypt().replace("enc1:tests", "enc1:older"), KeyRing.parse(f"{KEY},{OLDER_KEY}")) == UNREADABLE
 
 
@@ -62,7 +66,10 @@ def test_the_newest_key_encrypts_and_older_keys_still_decrypt():
     both = KeyRing.parse(f"{NEWER_KEY}, {OLDER_KEY}")
     assert decrypt(encrypt(keys=older), both) == TEXT
     assert encrypt(keys=both).startswith("enc1:newer:")
-    assert decrypt(both.reencrypt(encrypt(keys=older), Place.APPOINTMENT_NOTES, ROW), KeyRing.parse(NEWER_KEY)) == TEXT
+    assert (
+        decrypt(both.reencrypt(encrypt(keys=older), EncryptedField.APPOINTMENT_NOTES, ROW), KeyRing.parse(NEWER_KEY))
+        == TEXT
+    )
 
 
 def test_a_missing_key_is_named_in_the_log_without_the_value():
@@ -92,7 +99,7 @@ def test_a_ring_from_a_file_finds_a_key_that_another_process_has_added():
 
 def test_an_empty_ring_cannot_encrypt():
     with pytest.raises(UnreadableError, match="APPOINT_ENCRYPTION_KEYS"):
-        NO_KEYS.encrypt("x", Place.PATIENT_NOTES, ROW)
+        NO_KEYS.encrypt("x", EncryptedField.PATIENT_NOTES, ROW)
 
 
 def test_reasons_that_were_appended_line_by_line_can_be_read():
@@ -102,10 +109,10 @@ def test_reasons_that_were_appended_line_by_line_can_be_read():
 
 
 def test_a_secret_that_cannot_be_decrypted_raises():
-    secret = KEYS.encrypt_bytes(b"\x00\xff", Place.WEBHOOK_SECRET, ROW)
-    assert KEYS.decrypt_bytes(secret, Place.WEBHOOK_SECRET, ROW) == b"\x00\xff"
+    secret = KEYS.encrypt_bytes(b"\x00\xff", EncryptedField.WEBHOOK_SECRET, ROW)
+    assert KEYS.decrypt_bytes(secret, EncryptedField.WEBHOOK_SECRET, ROW) == b"\x00\xff"
     with pytest.raises(UnreadableError, match="moved from another row"):
-        KEYS.decrypt_bytes(secret, Place.WEBHOOK_SECRET, OTHER_ROW)
+        KEYS.decrypt_bytes(secret, EncryptedField.WEBHOOK_SECRET, OTHER_ROW)
 
 
 @pytest.mark.parametrize(

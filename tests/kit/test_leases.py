@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from appoint.kit import errors
-from appoint.kit.leases import Pace, renewed, serve
+from appoint.kit.leases import PollIntervals, renewed, serve
 
-QUICK = Pace(idle_seconds=0.01, busy_seconds=0.01)
+QUICK = PollIntervals(idle_seconds=0.01, busy_seconds=0.01)
 
 
 class Pieces:

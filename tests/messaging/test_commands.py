@@ -1,7 +1,7 @@
 """`appoint dead-letters`, `appoint events`, and notification metrics."""
 
 from support.notifications import DEAD, add_notification
-from support.world import create_clinic
+from support.world import create_clinic, ensure_clinic
 
 
 async def test_the_command_line_lists_and_resends_dead_letters(client, db, run_command):
@@ -20,6 +20,7 @@ async def test_the_command_line_lists_and_resends_dead_letters(client, db, run_c
 
 
 async def test_the_command_line_lists_and_releases_parked_events(db, run_command):
+    await ensure_clinic(db, 1)
     await db.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data, parked_at, attempts, fault)

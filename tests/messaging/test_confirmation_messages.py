@@ -76,10 +76,11 @@ async def test_an_unconfirmed_address_receives_nothing_else(world, office, post)
 
 
 async def test_the_code_goes_to_the_phone_of_a_customer_without_an_email_address(world, office, post):
+    await world.db.execute("update customer set phone = '+4915112345678' where id = $1", world.ben)
     (appointment,) = await hold(world, world.ben, 9)
     await office.plan_and_send(world.now)
     (message,) = post.messages
-    assert (message.channel, message.to) == ("sms", "+493012345678")
+    assert (message.channel, message.to) == ("sms", "+4915112345678")
     assert re.findall(r"\b\d{6}\b", message.text) == [code(LINKS.secret, appointment.booking_id, 1)]
 
 

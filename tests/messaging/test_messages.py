@@ -12,8 +12,8 @@ from appoint.kit.i18n import LANGUAGES, translate
 from appoint.messaging.templates.default_texts import default_text
 from appoint.messaging.templates.examples import EXAMPLE
 from appoint.messaging.templates.model import (
-    Facts,
     ListedAppointment,
+    MessageFacts,
     TemplateKey,
 )
 from appoint.messaging.templates.placeholders import placeholder_values
@@ -215,7 +215,7 @@ def test_a_message_about_a_webhook_contains_its_name():
 
 @for_each("key", ALL_KEYS)
 def test_every_message_can_be_rendered_with_few_facts_or_all_of_them(key):
-    for facts in (EXAMPLE, FACTS, Facts(clinic="Lakeside Clinic", time_zone="Europe/Berlin")):
+    for facts in (EXAMPLE, FACTS, MessageFacts(clinic="Lakeside Clinic", time_zone="Europe/Berlin")):
         subject, text, html, fell_back = render(key, facts)
         assert text
         assert not re.search(r"[{}\[\]]|None|\n\n\n| \n", subject + text)

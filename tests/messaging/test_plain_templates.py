@@ -4,7 +4,8 @@ import re
 
 from msgspec.structs import replace
 
-from appoint.messaging.templates.examples import EXAMPLE
+from appoint.kit.i18n import LANGUAGES
+from appoint.messaging.templates.examples import EXAMPLE, example_facts
 from appoint.messaging.templates.model import TemplateKey, TemplateText, template_key
 from appoint.messaging.templates.plain import plain_text
 from appoint.messaging.templates.rendering import find_faults, render
@@ -53,3 +54,8 @@ def test_a_text_message_has_its_optional_parts_on_lines_of_their_own():
         "Video visit: {{ join_link }}",
         "{{ link }}",
     ]
+
+
+def test_the_example_names_are_common_in_the_messages_language():
+    names = {(facts.customer, facts.doctor) for facts in (example_facts(each, "Europe/Berlin") for each in LANGUAGES)}
+    assert len(names) == len(LANGUAGES)

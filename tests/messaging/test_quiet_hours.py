@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from appoint.kit import clock
 from appoint.messaging.notifications.model import Contact, DueReminder
-from appoint.messaging.notifications.planning import plan_reminder
+from appoint.messaging.notifications.reminders import plan_reminder
 from appoint.messaging.notifications.rules import MINUTES_PER_DAY, outside_quiet_hours, retry_delay
 
 MINUTES = st.integers(0, MINUTES_PER_DAY - 1)

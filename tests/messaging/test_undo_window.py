@@ -9,7 +9,9 @@ from appoint.booking.model import RescheduleRequest
 from appoint.booking.reschedule import reschedule
 from appoint.booking.steps import UNDO_WINDOW
 from appoint.booking.undo.service import undo
+from appoint.kit.permissions import Role
 from appoint.messaging.notifications import jobs
+from support.callers import member
 from support.notifications import NEXT_WEEK, move
 from support.transitions import cancel, step
 from support.world import PATIENT, RECEPTION, at
@@ -158,3 +160,27 @@ async def test_a_reminder_that_was_sent_is_not_sent_again_after_an_undone_move(w
     await office.remind(world.now)
     await office.send(world.now + timedelta(minutes=90))
     assert len(post.messages) == 1
+
+
+async def test_a_booking_by_staff_is_confirmed_only_if_it_is_not_undone(world, office, post):
+    nora = member("user:nora", world.clinic, Role.RECEPTIONIST)
+    for undone, subjects in ((True, []), (False, ["Appointment booked"])):
+        appointment = await world.book(world.dr_shah, NINE, world.ana, caller=nora)
+        await wait(world, office, ALMOST)
+        assert post.messages == []
+        if undone:
+            await take_back(world, appointment)
+        await wait(world, office)
+        assert [message.subject.partition(":")[0] for message in post.messages] == subjects
+
+
+async def test_undoing_a_booking_after_its_confirmation_was_sent_sends_a_cancellation(world, office, post):
+    nora = member("user:nora", world.clinic, Role.RECEPTIONIST)
+    appointment = await world.book(world.dr_shah, NINE, world.ana, caller=nora)
+    await wait(world, office)
+    await take_back(world, appointment)
+    await wait(world, office)
+    assert [message.subject.partition(":")[0] for message in post.messages] == [
+        "Appointment booked",
+        "Appointment cancelled",
+    ]

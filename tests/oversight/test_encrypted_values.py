@@ -12,7 +12,7 @@ import pytest
 
 from appoint.database import embedded
 from appoint.kit import clock
-from appoint.kit.key_ring import UNREADABLE, KeyRing, Place
+from appoint.kit.key_ring import UNREADABLE, EncryptedField, KeyRing
 from appoint.oversight.privacy import service as privacy
 from support.database import SERVER_FOLDER
 from support.encryption import stored, values
@@ -79,10 +79,10 @@ async def test_a_text_moved_to_another_row_says_that_it_cannot_be_decrypted(reco
 
 async def test_pages_work_without_the_key_and_saving_them_keeps_what_cannot_be_read(records):
     lost = KeyRing.parse(OLDER_KEY)
-    notes = lost.encrypt("xylophone", Place.PATIENT_NOTES, f"1/{records.ana}")
+    notes = lost.encrypt("xylophone", EncryptedField.PATIENT_NOTES, f"1/{records.ana}")
     await records.db.execute("update patient set notes = $1 where customer_id = $2", notes, UUID(records.ana))
     visit = records.visits[0]
-    visit_notes = lost.encrypt("marzipan", Place.APPOINTMENT_NOTES, visit)
+    visit_notes = lost.encrypt("marzipan", EncryptedField.APPOINTMENT_NOTES, visit)
     await records.db.execute("update appointment set notes = $1 where id = $2", visit_notes, UUID(visit))
     german = records.manager | {"Accept-Language": "de"}
     start = datetime.fromisoformat((await records.call("GET", f"/api/appointments/{visit}"))["startTime"])
@@ -106,7 +106,7 @@ async def test_pages_work_without_the_key_and_saving_them_keeps_what_cannot_be_r
 
 
 async def test_a_webhook_whose_key_is_missing_waits(records):
-    secret = KeyRing.parse(OLDER_KEY).encrypt_bytes(b"x" * 32, Place.WEBHOOK_SECRET, records.webhook["id"])
+    secret = KeyRing.parse(OLDER_KEY).encrypt_bytes(b"x" * 32, EncryptedField.WEBHOOK_SECRET, records.webhook["id"])
     await records.db.execute("update webhook set secret = $1", secret)
     await records.call("GET", f"/api/webhooks/{records.webhook['id']}")
     await records.call("POST", f"/api/webhooks/{records.webhook['id']}/test", status=503)

@@ -11,6 +11,7 @@ from appoint.kit.i18n import translate
 from appoint.oversight.privacy import model, service
 from appoint.oversight.privacy.model import for_customer
 from support.app import ADMIN
+from support.calls import add_recorded_visit
 from support.world import NOW, World, at
 
 
@@ -71,6 +72,24 @@ async def test_an_export_contains_everything_about_a_customer(world):
     assert ("getPatient", "user:7", "192.0.2.1") in [(entry.action, entry.actor, entry.address) for entry in data.audit]
     assert [event.type for event in data.events] == ["appointment.booked"]
     assert data.cut == []
+
+
+async def test_an_export_contains_guests_consents_and_a_list_of_recordings(world):
+    await add_recorded_visit(world.db, world.visit.id)
+    data = await export(world)
+    assert [(call.appointment_id, call.start_time, call.waiting_since) for call in data.calls] == [
+        (world.visit.id, at(9), at(9))
+    ]
+    assert [(guest.name, guest.revoked_at) for guest in data.guests] == [("Ines", None)]
+    assert [(consent.words_version, consent.language, consent.given_at) for consent in data.recording_consents] == [
+        (1, "de", NOW)
+    ]
+    assert [(recording.state, recording.size, recording.delete_at) for recording in data.recordings] == [
+        ("stored", 3, NOW + timedelta(days=30))
+    ]
+    assert "provider" not in msgspec.json.encode(data.recordings).decode()
+    others = await export(world, world.ben)
+    assert (others.calls, others.guests, others.recording_consents, others.recordings) == ([], [], [], [])
 
 
 async def test_an_export_contains_nothing_about_other_customers(world):

@@ -9,7 +9,7 @@ import pytest
 from appoint.booking.joins import service as joins
 from appoint.kit import ids
 from appoint.kit.cache import ClinicCache
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
 from support.encryption import revealed
@@ -48,7 +48,7 @@ async def notes(world: World, customer: UUID) -> tuple[str | None, str | None]:
         """,
         customer,
     )
-    return revealed(row, visit=Place.APPOINTMENT_NOTES)
+    return revealed(row, visit=EncryptedField.APPOINTMENT_NOTES)
 
 
 async def name(world: World, customer: UUID) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from appoint.http.access import PROOF_TTL
 from appoint.kit import clock
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from appoint.oversight.privacy import jobs
 from support.app import ADMIN
 from support.encryption import revealed
@@ -56,7 +56,7 @@ async def records(db) -> tuple:
           from patient p, appointment a
         """
     )
-    return revealed(row, notes=Place.PATIENT_NOTES, visit=Place.APPOINTMENT_NOTES)
+    return revealed(row, notes=EncryptedField.PATIENT_NOTES, visit=EncryptedField.APPOINTMENT_NOTES)
 
 
 async def test_a_clinics_records_outlive_the_customer(client, db, visit):

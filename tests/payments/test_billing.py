@@ -24,6 +24,7 @@ from support.bills import (
 )
 from support.deposits import create_paid_practice
 from support.manage_links import times_at
+from support.staff import sign_in_receptionist
 
 PRICE, QUARTER, HALF = 8000, 2000, 4000
 
@@ -142,6 +143,44 @@ async def test_an_unpaid_invoice_is_reduced_when_the_appointment_is_cancelled(cl
     await cancel(client, appointment)
     await run_worker(db)
     assert await invoices_for(client, appointment) == [("visit", "issued", HALF)]
+
+
+async def test_undoing_a_booking_costs_nothing(client, db, practice):
+    await set_policy(client, practice, invoicesAt="booking", **HALF_WITHIN_TWO_WEEKS)
+    headers = await sign_in_receptionist(db, client)
+    appointment = await book_by_staff(client, practice, headers=headers)
+    await run_worker(db)
+    await issue(client, await only_invoice(client))
+    assert (await client.post(appointment["undo"]["url"], headers=headers)).status_code == 200
+    await run_worker(db)
+    assert await invoices_for(client, appointment) == [("visit", "issued", 0)]
+
+
+async def correct(client, invoice, amount: int) -> None:
+    body = {"lines": [{"description": "Correction", "unitAmount": amount}]}
+    response = await client.post(f"/api/invoices/{invoice['id']}/creditNote", json=body, headers=ADMIN)
+    assert response.status_code == 201, response.text
+
+
+async def test_a_cancellation_takes_off_what_an_earlier_credit_note_has_left(client, db, practice):
+    await set_policy(client, practice, invoicesAt="booking")
+    appointment = await book_by_staff(client, practice)
+    await run_worker(db)
+    await correct(client, await issue(client, await only_invoice(client)), HALF)
+    await cancel(client, appointment)
+    await run_worker(db)
+    assert await invoices_for(client, appointment) == [("visit", "issued", 0)]
+    assert await db.fetchval("select sum(total) from invoice where kind = 'creditNote'") == PRICE
+
+
+async def test_a_credit_note_for_a_fee_reduces_the_fees_and_not_the_revenue(client, db, practice):
+    await set_policy(client, practice, noShowFeeAmount=3000)
+    appointment = await book_by_staff(client, practice)
+    await take_steps(db, client, appointment, "noShow")
+    await run_worker(db)
+    await correct(client, await issue(client, await only_invoice(client)), 1000)
+    rules = await db.fetch("select debit, credit, amount from transfer order by id")
+    assert [tuple(rule) for rule in rules] == [("receivable", "fees", 3000), ("fees", "receivable", 1000)]
 
 
 async def test_a_draft_is_deleted_when_its_appointment_is_cancelled(client, db, practice):

@@ -36,8 +36,8 @@ async def paid_session(library, client, **changes) -> stripe.checkout.Session:
 async def test_a_payment_succeeds_on_the_hosted_page(library, client):
     session = await open_session(library)
     assert (session.status, session.payment_status, session.amount_total) == ("open", "unpaid", 1250)
-    answer = await choose(client, session.url, "pay")
-    assert (answer.status_code, answer.headers["Location"]) == (
+    response = await choose(client, session.url, "pay")
+    assert (response.status_code, response.headers["Location"]) == (
         303,
         f"http://testserver.local/paid?session={session.id}",
     )
@@ -227,8 +227,8 @@ async def test_the_library_accepts_the_events_and_their_signatures(library, clie
     await deliver(db, inbox, now=now)
     monkeypatch.setattr("time.time", now.timestamp)
     events = [
-        stripe.Webhook.construct_event(call.body, event_headers(call)["stripe-signature"], SECRET)
-        for call in inbox.calls
+        stripe.Webhook.construct_event(request.body, event_headers(request)["stripe-signature"], SECRET)
+        for request in inbox.requests
     ]
     assert [event.type for event in events] == [
         "payment_intent.succeeded",
@@ -236,7 +236,7 @@ async def test_the_library_accepts_the_events_and_their_signatures(library, clie
         "checkout.session.completed",
     ]
     assert events[2].data.object.payment_status == "paid"
-    assert {call.path for call in inbox.calls} == {"/api/payments/events"}
+    assert {request.path for request in inbox.requests} == {"/api/payments/events"}
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ async def test_an_event_that_is_not_accepted_is_sent_again(library, client, db):
     for _ in range(10):
         await deliver(db, inbox, now=now)
         now += timedelta(minutes=5)
-    assert len(inbox.calls) == 6
+    assert len(inbox.requests) == 6
 
 
 async def test_other_machines_cannot_reach_the_gateway(library, database_url):

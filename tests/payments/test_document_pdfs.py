@@ -1,4 +1,4 @@
-"""PDF documents are in PDF/A-3U, complete, and the same whenever they are drawn."""
+"""PDF documents are in PDF/A-3U, complete, and the same whenever they are rendered."""
 
 import re
 from datetime import date
@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from appoint.payments.documents.model import Party
-from appoint.payments.documents.pdf import draw
+from appoint.payments.documents.pdf import render
 from appoint.payments.documents.sheet import Sheet
 from appoint.payments.documents.wording import invoice_sheet, receipt_sheet
 from support.sample_documents import CARE, credit_note, invoice, receipt
@@ -18,7 +18,7 @@ LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenreinigungsversic
 
 
 def read(sheet: Sheet) -> PdfReader:
-    return PdfReader(BytesIO(draw(sheet, ISSUED)))
+    return PdfReader(BytesIO(render(sheet, ISSUED)))
 
 
 def words(reader: PdfReader) -> str:
@@ -44,6 +44,12 @@ def test_a_pdf_declares_its_standard_and_describes_itself():
     assert len(reader.trailer["/ID"]) == 2
 
 
+def test_rendering_a_pdf_logs_nothing(caplog):
+    with caplog.at_level("INFO"):
+        read(invoice_sheet(invoice()))
+    assert caplog.messages == []
+
+
 def test_a_pdf_contains_its_colour_profile_and_every_font():
     reader = read(invoice_sheet(invoice(buyer=Party(name="Łucja Ελένη محمد"))))
     (intent,) = reader.trailer["/Root"]["/OutputIntents"]
@@ -59,7 +65,7 @@ def test_a_pdf_contains_its_colour_profile_and_every_font():
 
 
 def test_a_pdf_contains_nothing_that_the_archive_format_forbids():
-    data = draw(invoice_sheet(invoice()), ISSUED)
+    data = render(invoice_sheet(invoice()), ISSUED)
     for forbidden in (b"/Encrypt", b"/JavaScript", b"/Launch", b"/AA", b"/LZWDecode"):
         assert forbidden not in data
 
@@ -88,8 +94,8 @@ def test_a_pdf_contains_everything_that_its_sheet_says(sheet: Sheet):
 
 
 def test_drawing_a_document_again_gives_the_same_bytes():
-    assert draw(invoice_sheet(invoice()), ISSUED) == draw(invoice_sheet(invoice()), ISSUED)
-    assert draw(invoice_sheet(invoice()), ISSUED) != draw(invoice_sheet(invoice(number="2027-000124")), ISSUED)
+    assert render(invoice_sheet(invoice()), ISSUED) == render(invoice_sheet(invoice()), ISSUED)
+    assert render(invoice_sheet(invoice()), ISSUED) != render(invoice_sheet(invoice(number="2027-000124")), ISSUED)
 
 
 def test_forty_lines_continue_on_further_pages_with_headings_and_page_numbers():

@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from appoint.payments.documents.model import Correction, InvoiceDocument, Party
+from appoint.payments.documents.model import CorrectedInvoice, InvoiceDocument, Party
 from appoint.payments.documents.sheet import Sheet, Table
 from appoint.payments.documents.wording import invoice_sheet, receipt_sheet
 from appoint.payments.tax import NOT_SUBJECT_TO_TAX, Tax
@@ -124,7 +124,7 @@ def test_line_breaks_and_direction_marks_in_names_are_removed():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_its_own_words(language: str):
-    changes = {"language": language, "corrects": Correction(number="1", issued_on=date(2027, 1, 2))}
+    changes = {"language": language, "corrects": CorrectedInvoice(number="1", issued_on=date(2027, 1, 2))}
     english = {fact.label for fact in invoice_sheet(credit_note(**(changes | {"language": "en-GB"}))).facts}
     labels = {fact.label for fact in invoice_sheet(credit_note(**changes)).facts}
     assert len(labels & english) == (len(english) if language == "en-GB" else 0)

@@ -1,4 +1,4 @@
-"""The worker draws each issued invoice once, and nothing changes what it has drawn."""
+"""The worker renders each issued invoice once, and nothing changes what it has rendered."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,7 @@ async def announce(db, clinic: int, type: str, invoice_id: UUID) -> None:
 async def test_an_issued_invoice_is_drawn_once(db, clinic):
     invoice = await issue(db, clinic)
     await announce(db, clinic, "invoice.issued", invoice)
-    assert [await documents.draw_due(db, now=datetime.now(UTC) + timedelta(days=365)) for _ in range(2)] == [1, 0]
+    assert [await documents.render_due(db, now=datetime.now(UTC) + timedelta(days=365)) for _ in range(2)] == [1, 0]
     pdf = await documents.get_pdf(db, invoice)
     assert pdf.hash == sha256(pdf.content).hexdigest()
     text = PdfReader(BytesIO(pdf.content)).pages[0].extract_text()
@@ -113,14 +113,14 @@ async def test_an_invoice_that_the_worker_has_not_drawn_yet_is_drawn_on_request(
     invoice = await issue(db, clinic)
     pdf = await documents.get_pdf(serving_db.within(clinic), invoice)
     assert await documents.get_pdf(serving_db.within(clinic), invoice) == pdf
-    assert await documents.draw_due(db, now=datetime.now(UTC) + timedelta(days=365)) == 0
+    assert await documents.render_due(db, now=datetime.now(UTC) + timedelta(days=365)) == 0
 
 
 async def test_a_credit_note_is_drawn_when_its_invoice_is_corrected(db, clinic):
     invoice = await issue(db, clinic)
     credit_note = await issue(db, clinic, corrects=invoice)
     await announce(db, clinic, "invoice.corrected", invoice)
-    await documents.draw_pdf(db, credit_note)
+    await documents.render_pdf(db, credit_note)
     text = PdfReader(BytesIO((await documents.get_pdf(db, credit_note)).content)).pages[0].extract_text()
     assert "Rechnungskorrektur CN-2027-000001" in text
     assert "2027-000001" in text
@@ -140,7 +140,7 @@ async def test_drafts_and_unknown_invoices_have_no_document(db, clinic):
         await announce(db, clinic, "invoice.issued", id)
         with pytest.raises(errors.NotFound):
             await documents.get_pdf(db, id)
-    assert await documents.draw_due(db, now=NOW + timedelta(days=365)) == 0
+    assert await documents.render_due(db, now=NOW + timedelta(days=365)) == 0
 
 
 async def test_a_failure_postpones_only_its_own_invoice(db, clinic, monkeypatch):
@@ -151,20 +151,20 @@ async def test_a_failure_postpones_only_its_own_invoice(db, clinic, monkeypatch)
     async def fail_once(db, invoice_id):
         if invoice_id == first:
             raise ValueError
-        return await draw(db, invoice_id)
+        return await render(db, invoice_id)
 
-    draw = documents.draw_pdf
-    monkeypatch.setattr(documents, "draw_pdf", fail_once)
+    render = documents.render_pdf
+    monkeypatch.setattr(documents, "render_pdf", fail_once)
     later = datetime.now(UTC) + timedelta(days=365)
-    assert await documents.draw_due(db, now=later) == 1
-    assert await documents.draw_due(db, now=later) == 0
+    assert await documents.render_due(db, now=later) == 1
+    assert await documents.render_due(db, now=later) == 0
     assert await documents.get_pdf(db, second)
 
 
 async def test_plain_sql_cannot_replace_a_drawn_invoice(db, serving_db, clinic):
     invoice = await issue(db, clinic)
     await announce(db, clinic, "invoice.issued", invoice)
-    pdf = await documents.draw_pdf(db, invoice)
+    pdf = await documents.render_pdf(db, invoice)
     for scope in (serving_db.within(clinic), serving_db.across()):
         assert await scope.execute("update invoice_pdf set hash = null, content = null") == "UPDATE 0"
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -176,5 +176,5 @@ async def test_the_worker_draws_with_its_own_privileges(db, serving_db, clinic):
     invoice = await issue(db, clinic)
     worker = serving_db.across()
     await announce(worker, clinic, "invoice.issued", invoice)
-    assert await documents.draw_due(worker, now=datetime.now(UTC) + timedelta(days=365)) == 1
+    assert await documents.render_due(worker, now=datetime.now(UTC) + timedelta(days=365)) == 1
     assert await documents.get_pdf(serving_db.within(clinic), invoice)

@@ -3,12 +3,15 @@
 import re
 from decimal import Decimal
 
+import beancount.core.data
+import beancount.loader
+
 from appoint.payments.ledger import service
 from support.money import Till
 
 
-async def export(till: Till, format: str) -> str:
-    return await service.export(till.db, till.clinic, format=format)
+async def export(till: Till, format: str, language: str = "en-GB") -> str:
+    return await service.export(till.db, till.clinic, format=format, language=language)
 
 
 def postings(ledger: str) -> list[tuple[str, Decimal, str]]:
@@ -35,6 +38,17 @@ async def test_amounts_in_beancount_are_in_major_units_on_the_clinics_day(till):
     ]
 
 
+async def test_the_beancount_checker_accepts_the_ledger(till):
+    await till.db.execute("update clinic set name = $2 where id = $1", till.clinic, 'The "Lake" \\')
+    invoice = await till.issue(6000)
+    payment = await till.pay(7000, invoice.id, deposit=True)
+    await till.refund(payment.id, "credit")
+    await till.correct(invoice.id, 500)
+    entries, faults, _ = beancount.loader.load_string(await export(till, "beancount"))
+    assert faults == []
+    assert len([each for each in entries if isinstance(each, beancount.core.data.Transaction)]) == 7
+
+
 async def test_a_clinics_name_cannot_end_a_string_in_beancount(till):
     await till.db.execute("update clinic set name = $2 where id = $1", till.clinic, 'The "Lake" \\')
     assert (await export(till, "beancount")).startswith('option "title" "The \\"Lake\\" \\\\"\n')
@@ -43,3 +57,11 @@ async def test_a_clinics_name_cannot_end_a_string_in_beancount(till):
 async def test_the_csv_file_has_one_row_per_transfer(till):
     await till.pay(6000, (await till.issue(6000)).id)
     assert len((await export(till, "csv")).splitlines()) == 3
+
+
+async def test_spreadsheet_programs_open_the_csv_file_as_a_table(till):
+    await till.issue(6000)
+    for language, delimiter in {"en-GB": ",", "de-DE": ";", "en": ";"}.items():  # the clinic is in Berlin
+        header, row = (await export(till, "csv", language)).splitlines()
+        assert header.startswith(f"\ufeffcreatedAt{delimiter}rule{delimiter}debit")
+        assert row.split(delimiter)[1:4] == ["invoice-net", "receivable", "revenue"]

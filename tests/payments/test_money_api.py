@@ -108,7 +108,9 @@ async def test_the_ledger_balances_and_can_be_exported(client, ana):
     listed = (await client.get(f"{path}?from=2027-01-01&to=2027-12-31", headers=ADMIN)).json()["items"]
     assert [(each["debit"], each["credit"]) for each in listed] == [("receivable", "revenue"), ("cash", "receivable")]
     exported = await client.get(f"{path}.csv?from=2027-01-01&to=2027-12-31", headers=ADMIN)
-    assert [row["rule"] for row in csv.DictReader(io.StringIO(exported.text))] == ["invoice-net", "paid-cash"]
+    assert [
+        row["rule"] for row in csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig")), delimiter=";")
+    ] == ["invoice-net", "paid-cash"]
 
 
 async def test_a_policy_applies_to_new_invoices(client, ana):

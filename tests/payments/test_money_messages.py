@@ -61,6 +61,25 @@ async def practice(db, client):
                 "If you miss it, the clinic can charge €30.00.",
             ],
         ),
+        (
+            PaymentPolicy(deposit_percent=50, cancellation=(CancellationRule(1440, 50),)),
+            [
+                "You can cancel free of charge until 24 hours before the appointment.",
+                "If you cancel less than 24 hours before it, the clinic keeps 50% of the price.",
+            ],
+        ),
+        (
+            PaymentPolicy(
+                deposit_percent=50,
+                deposit_refund_minutes=4320,
+                cancellation=(CancellationRule(1440, 25), CancellationRule(120, 100)),
+            ),
+            [
+                "You can cancel free of charge until 3 days before the appointment.",
+                "If you cancel less than 3 days before it, the clinic keeps your deposit.",
+                "If you cancel less than 2 hours before it, the clinic keeps 100% of the price.",
+            ],
+        ),
     ],
 )
 def test_a_policy_is_explained_in_sentences(policy, sentences):

@@ -47,11 +47,25 @@ async def payments_of(db, invoice) -> list[tuple[str, int]]:
     return [(row.status, row.amount) for row in rows]
 
 
-async def test_an_invoices_link_says_what_is_left_to_pay_and_never_changes(client, ana):
+async def test_an_invoices_link_says_what_is_left_to_pay_and_stays_the_same(client, ana):
     invoice = await issue(client, ana, 6000)
     first, again = await request_link(client, invoice), await request_link(client, invoice)
     assert first.json() == again.json()
     assert first.json()["amount"] == {"amount": 6000, "currency": "EUR"}
+
+
+async def test_a_revoked_link_no_longer_works_and_the_next_one_does(client, ana):
+    invoice = await issue(client, ana, 6000)
+    old = await link_path(client, invoice)
+    revoked = await client.delete(f"/api/invoices/{invoice['id']}/payLink", headers=ADMIN)
+    assert revoked.status_code == 204
+    assert [(await client.get(f"{old}{end}")).status_code for end in ("", "/invoice.pdf")] == [404, 404]
+    assert (await client.post(old)).status_code == 404
+    new = await link_path(client, invoice)
+    assert new != old
+    assert (await client.get(new)).status_code == 200
+    draft_link = f"/api/invoices/{(await draft(client, ana, 6000))['id']}/payLink"
+    assert (await client.delete(draft_link, headers=ADMIN)).json()["type"] == "/problems/invoice-draft"
 
 
 async def test_drafts_and_paid_invoices_have_no_link(client, ana):
@@ -153,3 +167,16 @@ async def test_the_page_says_that_the_provider_is_unavailable(client, ana):
     response = await client.post(path)
     assert response.status_code == 503
     assert "nothing was charged" in response.text
+
+
+async def test_staff_send_an_invoice_again(client, db, ana):
+    invoice = await issue(client, ana, 6000)
+    address = f"/api/invoices/{invoice['id']}/send"
+    for _ in range(2):
+        assert (await client.post(address, headers=ADMIN)).status_code == 200
+    rows = await db.fetch("select kind, sequence from notification where subject_id = $1 order by 2", invoice["id"])
+    assert [tuple(row) for row in rows] == [("invoice", 0), ("invoice", 1)]
+    await db.execute("update customer set email = null")
+    assert (await client.post(address, headers=ADMIN)).json()["type"] == "/problems/no-email-address"
+    draft_address = f"/api/invoices/{(await draft(client, ana, 6000))['id']}/send"
+    assert (await client.post(draft_address, headers=ADMIN)).json()["type"] == "/problems/invoice-draft"

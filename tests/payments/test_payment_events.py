@@ -2,15 +2,22 @@
 
 import random
 from datetime import timedelta
+from typing import Any, get_args
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from appoint.kit import clock
-from appoint.payments.checkout import reconciliation
+from appoint.kit.ids import new_id
+from appoint.payments.checkout import reconciliation, refunds
+from appoint.payments.checkout.repository.drifts import DriftKind
 from appoint.payments.checkout.signatures import sign
+from appoint.payments.payments.model import PositiveMoney, RefundContent
+from appoint.payments.payments.refunds import refund_payment
 from support.deposits import (
     DEPOSIT,
+    SYSTEM,
     books,
     create_paid_practice,
     hold,
@@ -19,8 +26,10 @@ from support.deposits import (
     send_events,
     state,
 )
-from support.dev_gateway import SECRET, official_library
+from support.dev_gateway import SECRET, official_library, our_gateway
+from support.manage_links import START
 from support.scale import scaled
+from support.world import create_customer, publish_slot
 
 
 @pytest.fixture
@@ -93,10 +102,15 @@ async def test_events_about_other_applications_objects_are_ignored(client, db, p
     assert await counts(db) == (0, 0, 0)
 
 
+async def hold_for_new_customer(client, practice, hours: float) -> dict[str, Any]:
+    """Hold a time for a new customer, because each can hold only a few."""
+    return await hold(client, practice, hours, customerId=await create_customer(client))
+
+
 async def test_tripled_shuffled_and_lost_events_lead_to_the_same_state(client, db, practice):
     """A fifth of the events is lost. The comparison with the provider makes up for it."""
     choose = random.Random(0)
-    appointments = [await hold(client, practice, hours) for hours in range(scaled(6, 3))]
+    appointments = [await hold_for_new_customer(client, practice, hours) for hours in range(scaled(6, 3))]
     for appointment in appointments:
         await pay(client, appointment)
     events = await queued_events(db) * 3
@@ -193,6 +207,77 @@ async def test_a_dispute_takes_the_money_until_it_is_won(client, db, paid, actio
     await client.post("/dev/payments", data={"action": action, "id": dispute})
     await send_events(db, client, now=clock.now())
     assert (await state(db, paid)).refunds == [("dispute", status, DEPOSIT)]
+
+
+@pytest.mark.parametrize(("refunded", "disputed"), [(1000, DEPOSIT - 1000), (DEPOSIT, 0)])
+async def test_a_dispute_takes_what_refunds_have_left(client, db, paid, refunded, disputed):
+    """The bank disputes the whole payment. Staff see that the amounts differ."""
+    payment = await db.fetchval("select id from payment")
+    content = RefundContent(to="credit", amount=PositiveMoney(refunded, "EUR"))
+    await db.atomic(refund_payment, SYSTEM, payment_id=payment, content=content, if_match=None, now=clock.now())
+    await client.post("/dev/payments", data={"action": "dispute", "id": await intent_of(db)})
+    await send_events(db, client, now=clock.now())
+    disputes = [("dispute", "pending", disputed)] if disputed else []
+    assert (await state(db, paid)).refunds == [("credit", "succeeded", refunded), *disputes]
+    kind = "amount-differs" if disputed else "dispute-not-recorded"
+    assert [await drifts(db, client) for _ in range(2)] == [[(kind, False)]] * 2
+
+
+async def test_a_hundred_seeded_differences_of_every_kind_are_all_found(client, db, practice):
+    kinds = get_args(DriftKind)
+    expected = list[str]()
+    for hours in range(scaled(13, 1)):
+        await publish_slot(db, practice["doctorId"], *(START + timedelta(days=1 + hours, hours=h) for h in (0, 6)))
+        for number, kind in enumerate(kinds):
+            place = 24 * (1 + hours) + number / 2
+            await seed_difference(client, db, await hold_for_new_customer(client, practice, place), kind)
+            expected.append(kind)
+    assert sorted(kind for kind, _ in await drifts(db, client)) == sorted(expected)
+    assert await db.fetchval("select count(*) from payment_drift") == len(expected)
+
+
+async def seed_difference(client, db, appointment, kind: str) -> None:
+    """Pay a deposit, and make the provider's books differ from Appoint's."""
+    await pay(client, appointment, "lost" if kind == "payment-not-recorded" else "prompt")
+    if kind == "payment-not-recorded":
+        return
+    await send_events(db, client, now=clock.now())
+    payment, intent = await db.fetchrow(
+        "select id, gateway_payment_id from payment where booking_id = $1", UUID(appointment["bookingId"])
+    )
+    match kind:
+        case "payment-unknown":
+            await change(db, intent, metadata={"payment_id": str(new_id(1))})
+        case "payment-not-collected":
+            await change(db, intent, status="canceled")
+        case "amount-differs":
+            await change(db, intent, amount_received=DEPOSIT - 1)
+        case "refund-unknown":
+            await official_library(client).v1.refunds.create_async({"payment_intent": intent, "amount": 100})
+        case "dispute-not-recorded":
+            await db.execute("update dev_payment_object set delivery = 'lost' where id = $1", intent)
+            await client.post("/dev/payments", data={"action": "dispute", "id": intent})
+        case _:
+            content = RefundContent(to="method")
+            refund = await db.atomic(
+                refund_payment, SYSTEM, payment_id=payment, content=content, if_match=None, now=clock.now()
+            )
+            await refunds.send_due(db, our_gateway(client), SYSTEM, now=clock.now())
+            sent = await db.fetchval("select gateway_refund_id from refund where id = $1", refund.id)
+            await queued_events(db)  # lost
+            if kind == "refund-not-made":
+                await db.execute("delete from dev_payment_object where id = $1", sent)
+            else:
+                await change(db, sent, status="failed")
+
+
+async def change(db, id: str, **members: object) -> None:
+    """Change one of the provider's objects without an event."""
+    await db.execute(
+        "update dev_payment_object set content = content || $2::text::jsonb where id = $1",
+        id,
+        msgspec.json.encode(members).decode(),
+    )
 
 
 async def test_a_difference_that_is_gone_is_resolved(client, db, paid):

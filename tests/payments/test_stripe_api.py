@@ -14,7 +14,7 @@ from appoint.payments.checkout.gateway import create_gateway, read_webhook_secre
 from appoint.payments.checkout.model import GatewayRefusal, GatewayUnavailable
 from appoint.payments.checkout.port import SessionRequest
 from appoint.payments.checkout.stripe_api import StripeGateway
-from appoint.payments.checkout.transport import Answer, Call, ProviderAddress, parse_address
+from appoint.payments.checkout.transport import ProviderAddress, ProviderRequest, ProviderResponse, parse_address
 from support.app import settings
 from support.webhook_network import Listener, Names
 
@@ -32,14 +32,14 @@ REQUEST = SessionRequest(
 
 
 class Provider:
-    """A provider that gives the next of its answers to each request. Repeats the last one."""
+    """A provider that returns its prepared answers in order, then repeats the last one."""
 
-    def __init__(self, *answers: Answer | Exception) -> None:
+    def __init__(self, *answers: ProviderResponse | Exception) -> None:
         self.answers = list(answers)
-        self.calls: list[Call] = []
+        self.requests: list[ProviderRequest] = []
 
-    async def __call__(self, call: Call) -> Answer:
-        self.calls.append(call)
+    async def __call__(self, request: ProviderRequest) -> ProviderResponse:
+        self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -51,23 +51,23 @@ def impatient(monkeypatch):
     monkeypatch.setattr(stripe_api, "FIRST_PAUSE_SECONDS", 0)
 
 
-def answer(content: object, status: int = 200) -> Answer:
-    return Answer(status, msgspec.json.encode(content))
+def answer(content: object, status: int = 200) -> ProviderResponse:
+    return ProviderResponse(status, msgspec.json.encode(content))
 
 
-def failure(status: int, **error: object) -> Answer:
+def failure(status: int, **error: object) -> ProviderResponse:
     return answer({"error": error}, status)
 
 
 async def test_a_session_is_requested_with_ids_an_amount_and_a_pinned_version():
     provider = Provider(answer(SESSION))
     session = await StripeGateway(ADDRESS, provider).create_session(REQUEST, key="0198:session")
-    [call] = provider.calls
+    [request] = provider.requests
     assert session.url == "https://checkout.example/cs_1"
-    assert (call.method, call.path) == ("POST", "/v1/checkout/sessions")
-    assert call.headers["Idempotency-Key"] == "0198:session"
-    assert call.headers["Stripe-Version"] == "2026-10-28.endive"
-    assert dict(parse_qsl(call.body.decode())) == {
+    assert (request.method, request.path) == ("POST", "/v1/checkout/sessions")
+    assert request.headers["Idempotency-Key"] == "0198:session"
+    assert request.headers["Stripe-Version"] == "2026-10-28.endive"
+    assert dict(parse_qsl(request.body.decode())) == {
         "mode": "payment",
         "client_reference_id": "0198",
         "line_items[0][quantity]": "1",
@@ -92,25 +92,32 @@ async def test_a_session_is_requested_with_ids_an_amount_and_a_pinned_version():
         failure(500, type="api_error"),
         failure(429, type="rate_limit_error"),
         failure(409, type="idempotency_error"),
-        Answer(502, b"<html>"),
-        Answer(200, b"{"),
+        ProviderResponse(502, b"<html>"),
+        ProviderResponse(200, b"{"),
     ],
 )
 async def test_a_request_with_an_unknown_outcome_is_repeated_with_the_same_key(trouble):
     provider = Provider(trouble, answer(SESSION))
     gateway = StripeGateway(ADDRESS, provider)
-    if trouble == Answer(200, b"{"):
+    if trouble == ProviderResponse(200, b"{"):
         with pytest.raises(GatewayUnavailable):
             await gateway.create_session(REQUEST, key="one")
     session = await gateway.create_session(REQUEST, key="one")
-    assert (session.id, [call.headers["Idempotency-Key"] for call in provider.calls]) == ("cs_1", ["one", "one"])
+    assert (session.id, [request.headers["Idempotency-Key"] for request in provider.requests]) == (
+        "cs_1",
+        ["one", "one"],
+    )
 
 
 async def test_the_provider_counts_as_unavailable_after_three_attempts():
     provider = Provider(failure(503, type="api_error"))
+    gateway = StripeGateway(ADDRESS, provider)
     with pytest.raises(GatewayUnavailable):
-        await StripeGateway(ADDRESS, provider).get_session("cs_1")
-    assert len(provider.calls) == 3
+        await gateway.get_session("cs_1")
+    assert (len(provider.requests), str(gateway.outage)) == (3, "the payment provider responded with 503")
+    provider.answers = [answer(SESSION)]
+    await gateway.get_session("cs_1")
+    assert gateway.outage is None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ async def test_the_provider_counts_as_unavailable_after_three_attempts():
         (failure(402, code="card_declined", type="card_error"), "card_declined"),
         (failure(404, code="resource_missing"), "resource_missing"),
         (failure(400, type="invalid_request_error"), "invalid_request_error"),
-        (Answer(401, b"no"), "unknown"),
+        (ProviderResponse(401, b"no"), "unknown"),
         (answer([], 400), "unknown"),
     ],
 )
@@ -127,7 +134,7 @@ async def test_a_refusal_is_final_and_keeps_only_the_code(refusal, code):
     provider = Provider(refusal)
     with pytest.raises(GatewayRefusal) as info:
         await StripeGateway(ADDRESS, provider).get_intent("pi_1")
-    assert (info.value.code, info.value.status, len(provider.calls)) == (code, refusal.status, 1)
+    assert (info.value.code, info.value.status, len(provider.requests)) == (code, refusal.status, 1)
 
 
 async def test_an_amount_that_cannot_be_expressed_is_not_sent():
@@ -136,7 +143,7 @@ async def test_an_amount_that_cannot_be_expressed_is_not_sent():
         await StripeGateway(ADDRESS, provider).create_session(
             REQUEST._replace(amount=Money(1, "KWD")), key="0198:session"
         )
-    assert provider.calls == []
+    assert provider.requests == []
 
 
 async def test_a_list_is_read_page_by_page():
@@ -144,7 +151,7 @@ async def test_a_list_is_read_page_by_page():
     provider = Provider(answer({"data": page[:2], "has_more": True}), answer({"data": page[2:], "has_more": False}))
     disputes = StripeGateway(ADDRESS, provider).list_disputes(since=datetime(2027, 1, 1, tzinfo=UTC))
     assert [dispute.id async for dispute in disputes] == ["dp_1", "dp_2", "dp_3"]
-    assert [dict(parse_qsl(call.path.partition("?")[2])) for call in provider.calls] == [
+    assert [dict(parse_qsl(request.path.partition("?")[2])) for request in provider.requests] == [
         {"limit": "100", "created[gte]": "1798761600"},
         {"limit": "100", "created[gte]": "1798761600", "starting_after": "dp_2"},
     ]
@@ -153,7 +160,7 @@ async def test_a_list_is_read_page_by_page():
 async def test_ids_cannot_lead_to_other_paths():
     provider = Provider(answer(SESSION))
     await StripeGateway(ADDRESS, provider).get_session("../account?x=")
-    assert provider.calls[0].path == "/v1/checkout/sessions/..%2Faccount%3Fx%3D"
+    assert provider.requests[0].path == "/v1/checkout/sessions/..%2Faccount%3Fx%3D"
 
 
 async def test_a_provider_on_a_private_network_is_not_connected_to(monkeypatch):

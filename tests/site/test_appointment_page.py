@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 import pytest
 from icalendar import Calendar
 
-from support.app import ADMIN
+from support.app import ADMIN, client_of, composed
 from support.patient_pages import (
     CROSS_SITE,
     START,
@@ -35,14 +35,20 @@ async def test_the_page_says_what_to_bring(db, client, practice):
     assert re.search(r"<dt>What to bring</dt><dd[^>]*>Your insurance card</dd>", page)
 
 
-async def test_the_page_of_an_online_appointment_says_how_to_join(db, client, practice):
+async def test_the_page_of_an_online_appointment_says_how_to_join(db, client, practice, database_url):
     appointment = await book(client, practice)
-    await db.execute("update appointment_type set mode = 'online', version = version + 1")
-    assert "The clinic will tell you." in (await client.get(path_of(appointment))).text
-    await db.execute("update appointment_type set preparation = 'Open https://v.example/1 <b>', version = version + 1")
-    page = (await client.get(path_of(appointment))).text
     link = '<a href="https://v.example/1" rel="noopener noreferrer">https://v.example/1</a>'
-    assert re.search(rf"<dt>How to join</dt><dd[^>]*>Open {link} &lt;b&gt;</dd>", page)
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    async with client_of(composed(database_url, mode="production")) as without_rooms:
+        assert "The clinic will tell you." in (await without_rooms.get(path_of(appointment))).text
+        await db.execute(
+            "update appointment_type set preparation = 'Open https://v.example/1 <b>', version = version + 1"
+        )
+        page = (await without_rooms.get(path_of(appointment))).text
+        assert re.search(rf"<dt>How to join</dt><dd[^>]*>Open {link} &lt;b&gt;</dd>", page)
+    page = (await client.get(path_of(appointment))).text
+    assert "Use the button on this page. The waiting room opens on" in page
+    assert re.search(rf"<dt>Before you join</dt>\s*<dd[^>]*>[^<]+<br>\s*Open {link} &lt;b&gt;</dd>", page)
 
 
 async def test_the_page_of_a_cancelled_appointment_leads_to_times_of_the_same_type(client, practice):

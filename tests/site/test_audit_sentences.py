@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Mapping
+from functools import cache
 from uuid import UUID
 
 import pytest
@@ -19,6 +21,8 @@ from appoint.site.staff.audit_areas import list_areas
 from appoint.site.staff.audit_sentences import ACTORS, Reader, sentence
 from support.described import APP
 from support.source import modules
+
+pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 UNRECORDED = {"beginPasskey", "beginPasskeyProof"}
 """Requests that are not views but never add an entry."""
@@ -54,7 +58,14 @@ def named_actions() -> set[str]:
     }
 
 
-ACTIONS = sorted(({*METHODS} - UNRECORDED) | named_actions() | {*REFUSED_ACTIONS, OMISSION_ACTION, "expireHold"})
+@cache
+def all_actions() -> list[str]:
+    return sorted(({*METHODS} - UNRECORDED) | named_actions() | {*REFUSED_ACTIONS, OMISSION_ACTION, "expireHold"})
+
+
+@cache
+def operation_areas() -> Mapping[str, str]:
+    return list_areas(APP)
 
 
 def entry(action: str, *, reason: str | None = None, kind: str = "user", id: str | None = str(MANAGER)) -> AuditEntry:
@@ -76,7 +87,7 @@ def read(shown: AuditEntry, language: str = "en") -> str:
     appointments: dict[str, Appointment] = {}
     absences: dict[str, Absence] = {}
     names = {("user", str(MANAGER)): "Mona Varga"}
-    reader = Reader(language, "Europe/Berlin", names, list_areas(APP))
+    reader = Reader(language, "Europe/Berlin", names, operation_areas())
     return sentence(shown, subjects=Subjects(appointments, {}, {}, absences), reader=reader)
 
 
@@ -86,8 +97,8 @@ def test_the_actions_of_jobs_and_commands_are_found():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_action_has_a_sentence(language):
-    missing = [action for action in ACTIONS if not read(entry(action), language)]
-    names = [action for action in ACTIONS if action != action.lower()]
+    missing = [action for action in all_actions() if not read(entry(action), language)]
+    names = [action for action in all_actions() if action != action.lower()]
     raw = [action for action in names if action in read(entry(action, reason=action), language)]
     assert (missing, raw) == ([], [])
 
@@ -104,12 +115,12 @@ def test_every_sentence_is_translated(language):
 
 
 def test_every_operation_belongs_to_an_area():
-    assert sorted(METHODS.keys() - list_areas(APP).keys()) == []
+    assert sorted(METHODS.keys() - operation_areas().keys()) == []
 
 
 def test_sentences_and_areas_name_only_what_exists():
-    assert sorted(audit_actions.SENTENCES.keys() - set(ACTIONS)) == []
-    areas = set(list_areas(APP).values())
+    assert sorted(audit_actions.SENTENCES.keys() - set(all_actions())) == []
+    areas = set(operation_areas().values())
     assert [area for _, area in audit_areas.AREAS if area not in areas] == []
 
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from appoint.http.cookies import BOOKED_COOKIE
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from appoint.server import app as application
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, alternatives, form_of, open_form, send, utc
@@ -25,7 +25,12 @@ async def test_the_form_books_and_redirects_to_the_appointment(client, db, lakes
     row = await db.fetchrow(
         "select a.id, a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
     )
-    assert revealed(row, notes=Place.APPOINTMENT_NOTES) == ("By wheelchair", "Ana Souza", "ana@example.org", "en")
+    assert revealed(row, notes=EncryptedField.APPOINTMENT_NOTES) == (
+        "By wheelchair",
+        "Ana Souza",
+        "ana@example.org",
+        "en",
+    )
 
 
 async def test_a_form_sent_twice_at_once_books_once(client, db, lakeside):
@@ -89,7 +94,7 @@ async def test_refusing_a_taken_time_offers_others_that_can_be_booked_immediatel
           from appointment a join customer c on c.id = a.customer_id order by c.name
         """
     )
-    booked = [revealed(row, notes=Place.APPOINTMENT_NOTES) for row in rows]
+    booked = [revealed(row, notes=EncryptedField.APPOINTMENT_NOTES) for row in rows]
     assert [(name, utc(start), notes) for name, start, notes in booked] == [
         ("Ana Souza", times[1], "By wheelchair"),
         ("Ben", utc(DAY), None),

@@ -68,7 +68,7 @@ async def clinic(client):
     return clinic_id
 
 
-async def test_a_clinics_page_shows_its_face_and_its_doctors(client, clinic):
+async def test_a_clinics_page_shows_its_profile_and_doctors(client, clinic):
     page = await client.get("/c/lakeside", headers={"Accept-Language": "de"})
     for text in (
         "By the lake.",

@@ -1,7 +1,7 @@
 """The page that asks for the code, inside and outside frames, and the page that the message links to."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
@@ -11,6 +11,10 @@ from support.app import ADMIN
 from support.booking_pages import DAY, open_form, send
 from support.confirm_pages import device_cookie, enter, latest, submit
 from support.confirmation import ALWAYS, code_for, link_path, wrong_code_for
+from support.deposits import create_paid_practice
+from support.deposits import hold as hold_with_deposit
+from support.manage_links import times_at
+from support.world import create_appointment_type, create_customer
 
 
 @pytest.fixture
@@ -37,6 +41,29 @@ async def test_the_form_leads_to_the_code_page_and_the_code_to_the_booked_page(c
     )
     assert (await latest(db))["status"] == "booked"
     assert "Your appointment is booked." in (await client.get(done.headers["Location"])).text
+
+
+async def test_a_landline_number_alone_is_refused_because_it_cannot_receive_the_code(client, db, lakeside):
+    form = await open_form(client, lakeside, DAY)
+    landline = await send(client, form, email="", phone="030 12345678")
+    assert landline.status_code == 400
+    assert "can’t receive text messages; enter a mobile number or an email address" in landline.text
+    assert (await send(client, form, email="", phone="0151 23456789")).status_code == 303
+    assert await db.fetchval("select array_agg(phone) from customer") == ["+4915123456789"]
+
+
+async def test_a_landline_number_is_enough_because_a_deposit_needs_no_code(client, db):
+    practice = await create_paid_practice(db, client)
+    ben = await create_customer(client, phone="+493012345678")
+    assert "payment" in await hold_with_deposit(client, practice, customerId=ben)
+    start = datetime.fromisoformat(times_at(2)["startTime"])
+    form = await open_form(client, practice["appointmentTypeId"], start)
+    booked = await send(client, form, email="", phone="030 12345678")
+    assert (booked.status_code, booked.headers["Location"][-4:]) == (303, "/pay")
+    without_deposit = await create_appointment_type(client, name="Consultation")
+    form = await open_form(client, without_deposit, start + timedelta(hours=1))
+    refused = await send(client, form, email="", phone="030 12345678")
+    assert (refused.status_code, "can’t receive text messages" in refused.text) == (400, True)
 
 
 @pytest.mark.parametrize(

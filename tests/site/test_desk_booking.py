@@ -38,7 +38,7 @@ async def desk(db, client):
     async def send(query=None, **fields):
         return await client.post(PAGE, params=query or {}, data=fields, headers=headers)
 
-    return SimpleNamespace(doctor_id=doctor_id, ana=ana, type_id=type_id, show=show, send=send)
+    return SimpleNamespace(doctor_id=doctor_id, ana=ana, type_id=type_id, show=show, send=send, headers=headers)
 
 
 async def test_the_page_finds_patients_and_offers_the_next_free_times(desk):
@@ -89,3 +89,12 @@ async def test_doctors_book_only_for_themselves(db, client, desk):
     fields = {"act": f"{DAY:%Y-%m-%dT%H:%M:%SZ}", f"doctor-{DAY:%Y-%m-%dT%H:%M:%SZ}": desk.doctor_id}
     assert (await client.post(PAGE, data={"name": "Nele"} | fields, headers=headers)).status_code == 404
     assert (await client.get(PAGE, params={"doctor": desk.doctor_id}, headers=headers)).status_code == 404
+
+
+async def test_a_booking_can_be_undone_on_the_appointments_page(db, desk, client):
+    start = (await desk.show(patient=desk.ana)).times[0]
+    response = await desk.send({"patient": desk.ana}, act=start, **{f"doctor-{start}": desk.doctor_id})
+    page = response.headers["location"]
+    assert "Undo booking" in (await client.get(page, headers=desk.headers)).text
+    assert (await client.post(page, data={"act": "undo"}, headers=desk.headers)).status_code == 303
+    assert await db.fetchval("select status from appointment") == "cancelled"

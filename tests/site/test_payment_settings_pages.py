@@ -150,5 +150,19 @@ async def test_revenue_is_summed_by_month_and_downloaded(db, client, office):
     query = {"from": f"{NOW:%Y-%m-%d}", "to": f"{NOW + timedelta(days=3):%Y-%m-%d}"}
     response = await client.get(f"{path}.csv", params=query, headers=await bearer(client))
     assert response.text.splitlines()[1].replace(";", ",") == "2027-03,EUR,100.00,10.00,0.00,70.00,0.00,20.00"
-    assert re.search(r"100[.,]00", words(await office.get(path, **query)))
+    page = words(await office.get(path, **query))
+    assert re.search(r"100[.,]00", page)
+    assert re.search(r"70[.,]00\s€ paid, 100[.,]00\s€ issued", page)
     assert UUID(str(till.ana))
+
+
+async def test_details_on_invoices_are_saved_and_shown_again(db, office):
+    page = "/staff/1/invoice-details"
+    fields = {"name": "Lakeside GmbH", "address": "Seestraße 12\r\n\r\n 13353 Berlin ", "vatId": "DE 136695976"}
+    assert (await office.send(page, **fields, iban="DE02 1203 0000 0000 2020 51")).to == f"{page}?done=saved"
+    row = await db.fetchrow("select * from seller")
+    assert (row.name, row.address, row.vat_id) == ("Lakeside GmbH", "Seestraße 12\n13353 Berlin", "DE136695976")
+    assert 'value="DE02120300000000202051"' in (await office.get(page)).text
+    refused = await office.send(page, **fields, iban="DE03")
+    assert (refused.status, "is not a valid IBAN" in refused.text, "Lakeside GmbH" in refused.text) == (400, True, True)
+    assert (await office.get(page, office.as_rita)).status == 403

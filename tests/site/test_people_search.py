@@ -20,7 +20,7 @@ from support.world import (
 
 IN_ORDER = ["Adele Hansen", "Anne-Hanna Lind", "Hannah Zorn", "Johannes Abel"]
 """Whose names begin with "han" first, then those that only contain it."""
-NAME = re.compile(r'patients/[0-9a-f-]{36}">([^<]+)<')
+NAME = re.compile(r'patients/[0-9a-f-]{36}"(?: autofocus)?>([^<]+)<')
 
 
 @pytest.fixture

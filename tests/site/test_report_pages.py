@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from appoint.oversight.reports import service
-from appoint.oversight.reports.model import Cell, Period, Sums, chart, period, rungs
+from appoint.oversight.reports.model import Cell, ReportPeriod, Sums, axis_values, chart, period
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, local
 from support.statements import StatementCounter
@@ -164,10 +164,10 @@ def test_the_period_is_the_last_four_weeks_unless_another_is_requested(first, la
 
 
 def test_steps_are_whole_weeks_or_months():
-    weeks = list(Period(date(2027, 1, 1), date(2027, 3, 1)).steps())
+    weeks = list(ReportPeriod(date(2027, 1, 1), date(2027, 3, 1)).steps())
     assert (weeks[0], weeks[-1], len(weeks)) == (date(2026, 12, 28), date(2027, 3, 1), 10)
-    assert list(Period(date(2026, 8, 31), date(2027, 3, 1)).steps())[:2] == [date(2026, 8, 31), date(2026, 9, 7)]
-    assert [f"{month:%m%d}" for month in Period(date(2026, 1, 31), date(2026, 12, 31)).steps()] == [
+    assert list(ReportPeriod(date(2026, 8, 31), date(2027, 3, 1)).steps())[:2] == [date(2026, 8, 31), date(2026, 9, 7)]
+    assert [f"{month:%m%d}" for month in ReportPeriod(date(2026, 1, 31), date(2026, 12, 31)).steps()] == [
         f"{number:02}01" for number in range(1, 13)
     ]
 
@@ -189,7 +189,7 @@ def test_rates_without_a_denominator_are_none():
     ],
 )
 def test_chart_axes_use_round_steps(maximum, expected):
-    assert rungs(maximum) == expected
+    assert axis_values(maximum) == expected
 
 
 def test_a_bars_height_is_proportional_to_its_value():

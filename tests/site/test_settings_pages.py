@@ -142,7 +142,7 @@ async def test_without_scripts_forms_are_posted_and_the_response_says_that_nothi
     for path in ("users/invite", "keys/new", "webhooks/new", *PAGES):
         page = (await client.get(f"/staff/1/{path.format_map(records)}", headers=ADMIN)).text
         assert [form for form in re.findall(r"<form[^>]*data-api=[^>]*", page) if 'method="post"' not in form] == []
-        assert "<noscript>" in page
+        assert "<noscript>" in page or "data-api=" not in page  # forms without it work without scripts
     response = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
     assert response.status_code == 405
     assert "Nothing was saved" in response.text

@@ -139,7 +139,7 @@ async def add_messages(db, world, *statuses: str) -> None:
             """
             insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
                                       due_at, expires_at, status, reason, sent_at)
-            values (1, mint_id(1), 'confirmation', $1, 0, 'customer', $2, 'email', now(), now(), $3,
+            values (1, mint_id(1), 'rebook-1', $1, 0, 'customer', $2, 'email', now(), now(), $3,
                     case when $3 in ('dead', 'superseded') then 'no such mailbox' end,
                     case when $3 = 'sent' then now() end)
             """,

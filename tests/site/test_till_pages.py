@@ -245,3 +245,15 @@ async def test_an_open_invoice_has_a_link_for_paying_it(desk):
     assert (response.status, "pay it by card" in response.text) == (200, True)
     await desk.pay(desk.ana, id, amount="60")
     assert (await desk.send(f"{INVOICES}/{id}/pay-link")).status == 409
+
+
+async def test_a_script_can_load_the_takings_again_to_include_other_peoples_payments(desk):
+    page = (await desk.get(TILL)).text
+    assert f'data-fresh-from="{TILL}/takings"' in page
+    assert "No payments yet today." in (await desk.get(f"{TILL}/takings")).text
+    await desk.pay(desk.ana, amount="25.00", keep="on")
+    takings = await desk.get(f"{TILL}/takings", desk.as_mia)
+    text = " ".join(re.sub(r"<[^>]+>", " ", takings.text).split())
+    assert (takings.status, "Ana" in text) == (200, False)
+    assert re.search(r"Cash 1 (€25.00|25,00 €)", text)
+    assert text in words(await desk.get(TILL))

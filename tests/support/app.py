@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 from litestar import Litestar
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from appoint.database.pool import Database, connect
 from appoint.server import app as application
@@ -22,6 +23,17 @@ POOLS: list[Pools] = []
 """This worker's pools, while its database exists."""
 
 
+class ExplicitSettings(Settings):
+    """Settings that come only from arguments. Looking for each of them in the environment and in files would take most
+    of the time."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 def settings(**changes: Any) -> Settings:
     """Return settings for tests, in development mode unless `changes` name another. Environment variables and `.env`
     are ignored."""
@@ -34,7 +46,7 @@ def settings(**changes: Any) -> Settings:
         "availability_seconds": 0,  # tests also change the database directly
         "queue": "never",  # it would read the database every second
     }
-    return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
+    return ExplicitSettings(**(defaults | changes))
 
 
 def connect_pooled(url: str, **options: Any) -> Database:
@@ -44,9 +56,7 @@ def connect_pooled(url: str, **options: Any) -> Database:
 
 @cache
 def composed(database_url: str, **changes: Any) -> Litestar:
-    """Compose the application once for each set of settings, because this takes longer than most tests. The application
-    clears its caches and counters whenever it starts.
-    """
+    """Compose the application once for each set of settings. It clears its caches and counters whenever it starts."""
     return application.create(settings(**changes), database_url=database_url, admin_token=TOKEN, connect=connect_pooled)
 
 

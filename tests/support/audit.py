@@ -7,16 +7,18 @@ from appoint.audit.model import Key
 from appoint.database.pool import Database, connect
 from appoint.kit import clock
 from appoint.kit.actors import Actor
-from support.world import NOW
+from support.world import NOW, ensure_clinic
 
 KEY = Key("signs links in tests")
 MIA_ID = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
 MIA = Actor(f"user:{MIA_ID}", user_id=MIA_ID, address="203.0.113.7", operation="patchPatient")
 
+COLUMNS = "clinic_id, id, at, actor, action, subjects, address, request_id, reason"
+
 
 async def unsealed(db: Database, since: int = 0) -> list[dict]:
     """Return the unsealed entries, skipping the first `since`."""
-    return [dict(row) for row in await db.fetch("select * from audit_unsealed order by id")][since:]
+    return [dict(row) for row in await db.fetch(f"select {COLUMNS} from audit_unsealed order by id")][since:]
 
 
 async def seal(db: Database) -> None:
@@ -24,6 +26,8 @@ async def seal(db: Database) -> None:
 
 
 async def add_entries(db: Database, count: int, *, clinic_id: int = 1) -> None:
+    """Add entries for a clinic, which is created if necessary, or for the platform."""
+    await ensure_clinic(db, clinic_id)
     for number in range(count):
         await record(
             db,

@@ -38,9 +38,9 @@ async def run_worker(db) -> None:
     await billing.bill_due(db, now=now + timedelta(seconds=10))
 
 
-async def book_by_staff(client, practice: dict[str, str], hours: float = 0) -> dict[str, Any]:
+async def book_by_staff(client, practice: dict[str, str], hours: float = 0, *, headers=ADMIN) -> dict[str, Any]:
     time = {"startTime": times_at(hours)["startTime"]}
-    response = await client.post("/api/appointments", json={**practice, **time}, headers=ADMIN)
+    response = await client.post("/api/appointments", json={**practice, **time}, headers=headers)
     assert response.status_code == 201, response.text
     return response.json()
 

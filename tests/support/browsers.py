@@ -20,6 +20,7 @@ from playwright.async_api import Browser, ConsoleMessage, Frame, Locator, Page, 
 from appoint import demo
 from appoint.http.access import COOKIE
 from appoint.kit.i18n import LANGUAGES
+from support import run_clock
 from support.app import TOKEN
 from support.database import copy_template, temporary
 from support.processes import appoint, free_port
@@ -68,20 +69,23 @@ def site_of(page: Page) -> Site:
 
 
 @cache
-def create_demo(server_url: str) -> str:
+def create_demo(server_url: str, *, shifted: bool) -> str:
     """Create a database with the demo world that sites copy, and return its name."""
-    name = f"demo_{os.getpid()}"
+    name, now = f"demo_{os.getpid()}", run_clock.now() if shifted else datetime.now(UTC)
     url = asyncio.run(copy_template(server_url, name))
-    asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
+    asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=now))
     return name
 
 
 @contextmanager
-def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
-    """Run `appoint serve` with a worker on its own database, which contains the demo world."""
-    template = create_demo(server_url)
+def serve_demo(server_url: str, name: str, *, shifted: bool = False, **settings: Any) -> Iterator[Site]:
+    """Run `appoint serve` with a worker on its own database, which contains the demo world. `shifted` chooses the
+    run's clock instead of the real one."""
+    template = create_demo(server_url, shifted=shifted)
     with temporary(server_url, name, template=template) as url, tempfile.TemporaryDirectory() as folder:
-        defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
+        if shifted:
+            asyncio.run(run_clock.shift_database(url))
+        defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000, "queue": "manual"}
         defaults["port"] = free_port()  # the server must know its own port, because it is also the payment gateway
         with appoint("serve", "--with-worker", **{**defaults, **settings}) as process:
             SITES.append(site := Site(process.url, url))

@@ -15,6 +15,7 @@ from support.constraint_rows import (
     id_of,
     insert,
 )
+from support.keys import CIPHERTEXT
 from support.recording_constraint_cases import RECORDING_CASES
 
 settings = partial(insert, "call_settings", clinic_id=2, id=id_of(2, 100), gateway="demo")
@@ -35,9 +36,10 @@ CALL_CASES = {
     **RECORDING_CASES,
     "call_settings_pkey": settings(clinic_id=1, id=CALL_SETTINGS),
     "call_settings_id_of_clinic": settings(id=NEW_ID),
-    "call_settings_gateway": settings(gateway="fax", connection="{}"),
+    "call_settings_gateway": settings(gateway="fax", connection=CIPHERTEXT),
     "call_settings_once": settings(clinic_id=1, id=NEW_ID),
     "call_settings_connection": settings(gateway="jitsi"),
+    "call_settings_connection_encrypted": settings(gateway="jitsi", connection="{}"),
     "call_settings_opening": settings(opens_before_minutes=4),
     "call_settings_phone": settings(phone="030 12345678"),
     "call_settings_clinic": settings(clinic_id=4, id=id_of(4, 1)),
@@ -48,7 +50,7 @@ CALL_CASES = {
     "call_state": call(state="ringing"),
     "call_half_open": call(during=day(1, "10:00", "10:30", "[]")),
     "call_tries": call(tries=-1),
-    "call_error": call(error="x" * 201),
+    "call_error": call(error="lost"),
     "call_delay": call(delay_minutes=0),
     "call_once": call(appointment_id=BOOKED, state="ended"),
     "call_live_once": call(appointment_id=BOOKED, sequence=1),

@@ -12,17 +12,18 @@ from uuid import UUID, uuid4
 
 from appoint.calls.providers.bigbluebutton import BigBlueButtonGateway, checksum
 from appoint.calls.providers.daily import API, DailyGateway
-from appoint.calls.providers.model import Connection, ProviderFailure, Room
-from appoint.calls.providers.transport import Answer, Request
+from appoint.calls.providers.failures import ProviderFailure
+from appoint.calls.providers.model import Connection, Room
+from appoint.calls.providers.transport import Request, Response
 
 DAILY = Connection(url="https://lakeside.daily.co", secret="key")
 BIG_BLUE_BUTTON = Connection(url="https://bbb.example.org/bigbluebutton/", secret="8cd8ef52e8e101574e400365b55e11a6")
 DOCTOR = UUID("00000001-0000-8000-8000-000000000001")
-BAD_ANSWERS = (
-    Answer(500, b"Internal Server Error"),
-    Answer(429, b'{"error": "rate-limit-error"}'),
-    Answer(302, b""),
-    Answer(200, b'<html>{"garbage": '),
+BAD_RESPONSES = (
+    Response(500, b"Internal Server Error"),
+    Response(429, b'{"error": "rate-limit-error"}'),
+    Response(302, b""),
+    Response(200, b'<html>{"garbage": '),
 )
 
 
@@ -35,26 +36,26 @@ class FaultyServer:
         self.requests: list[Request] = []
         self.made: Counter[str] = Counter()
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Response:
         self.requests.append(request)
         await asyncio.sleep(0)  # so that workers can be killed before and after the server has acted
         if self._fails():
-            return self._bad_answer()
-        answer = self.act(request)
+            return self._bad_response()
+        response = self.act(request)
         await asyncio.sleep(0)
-        return self._bad_answer() if self._fails() else answer
+        return self._bad_response() if self._fails() else response
 
-    def act(self, request: Request) -> Answer:
+    def act(self, request: Request) -> Response:
         raise NotImplementedError
 
     def _fails(self) -> bool:
         return self.dice.random() < self.failure_rate
 
-    def _bad_answer(self) -> Answer:
-        answer = self.dice.choice([None, *BAD_ANSWERS])
-        if answer is None:
-            raise ProviderFailure("the provider cannot be reached")
-        return answer
+    def _bad_response(self) -> Response:
+        response = self.dice.choice([None, *BAD_RESPONSES])
+        if response is None:
+            raise ProviderFailure("unreachable")
+        return response
 
 
 class FakeDaily(FaultyServer):
@@ -69,7 +70,7 @@ class FakeDaily(FaultyServer):
     def gateway(self) -> DailyGateway:
         return DailyGateway(DAILY, self)
 
-    def act(self, request: Request) -> Answer:
+    def act(self, request: Request) -> Response:
         if request.headers["Authorization"] != f"Bearer {DAILY.secret}":
             return self._error(401, "authentication-error")
         path, _, query = request.url.removeprefix(API).partition("?")
@@ -98,7 +99,7 @@ class FakeDaily(FaultyServer):
         for start in range(0, len(self.recordings[link]), 50_000):
             yield self.recordings[link][start : start + 50_000]
 
-    def _make(self, content: dict) -> Answer:
+    def _make(self, content: dict) -> Response:
         name = content["name"]
         if name in self.rooms:
             return self._error(400, "invalid-request-error", f"a room named {name} already exists")
@@ -106,19 +107,19 @@ class FakeDaily(FaultyServer):
         self.rooms[name] = {"id": str(uuid4()), "privacy": "public", **content}
         return self._answer(self.rooms[name])
 
-    def _list(self, query: dict[str, str]) -> Answer:
+    def _list(self, query: dict[str, str]) -> Response:
         newest_first = list(reversed(self.rooms.values()))
         ids = [room["id"] for room in newest_first]
         first = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
         return self._answer({"total_count": len(ids), "data": newest_first[first : first + int(query["limit"])]})
 
     @staticmethod
-    def _answer(content: dict) -> Answer:
-        return Answer(200, json.dumps(content).encode())
+    def _answer(content: dict) -> Response:
+        return Response(200, json.dumps(content).encode())
 
     @staticmethod
-    def _error(status: int, error: str, info: str = "") -> Answer:
-        return Answer(status, json.dumps({"error": error, "info": info}).encode())
+    def _error(status: int, error: str, info: str = "") -> Response:
+        return Response(status, json.dumps({"error": error, "info": info}).encode())
 
 
 class FakeBigBlueButton(FaultyServer):
@@ -132,7 +133,7 @@ class FakeBigBlueButton(FaultyServer):
     def gateway(self) -> BigBlueButtonGateway:
         return BigBlueButtonGateway(BIG_BLUE_BUTTON, self)
 
-    def act(self, request: Request) -> Answer:
+    def act(self, request: Request) -> Response:
         parts = urlsplit(request.url)
         call = parts.path.removeprefix("/bigbluebutton/api/")
         query, _, given = parts.query.rpartition("checksum=")
@@ -162,7 +163,7 @@ class FakeBigBlueButton(FaultyServer):
         assert values["createTime"] == self.meetings[values["meetingID"]]["createTime"]
         return values
 
-    def _create(self, values: dict[str, str]) -> Answer:
+    def _create(self, values: dict[str, str]) -> Response:
         id = values["meetingID"]
         existing = self.meetings.get(id)
         if existing and (existing["moderatorPW"] != values["moderatorPW"]):
@@ -177,13 +178,13 @@ class FakeBigBlueButton(FaultyServer):
         )
 
     @staticmethod
-    def _answer(content: str) -> Answer:
-        return Answer(200, f"<response><returncode>SUCCESS</returncode>{content}</response>".encode())
+    def _answer(content: str) -> Response:
+        return Response(200, f"<response><returncode>SUCCESS</returncode>{content}</response>".encode())
 
     @staticmethod
-    def _failed(key: str = "notFound") -> Answer:
+    def _failed(key: str = "notFound") -> Response:
         failure = f"<response><returncode>FAILED</returncode><messageKey>{key}</messageKey></response>"
-        return Answer(200, failure.encode())
+        return Response(200, failure.encode())
 
 
 def room_at(name: str, starts_at: datetime, ends_at: datetime) -> Room:

@@ -10,14 +10,16 @@ from uuid import UUID
 from appoint.booking import transitions
 from appoint.booking.model import Appointment
 from appoint.calls.guests import repository as guests
+from appoint.calls.providers.failures import ProviderFailure
 from appoint.calls.providers.gateway import Providers
-from appoint.calls.providers.model import Connection, Gateway, Person, ProviderFailure, Room, room_name
+from appoint.calls.providers.model import Connection, Gateway, Person, Room, room_name
 from appoint.calls.rooms import jobs, service
 from appoint.calls.rooms.model import LeasedCall
 from appoint.calls.settings import repository as settings
 from appoint.database.pool import Database
 from appoint.events.service import relay
-from support.world import RECEPTION, World, at
+from support.keys import CIPHERTEXT
+from support.world import NOW, RECEPTION, World, at
 
 SECRET = "signs links in tests"
 DEMO = Providers("http://testserver.local", SECRET, "demo")
@@ -49,7 +51,9 @@ class FaultyProvider:
     async def _misbehave(self) -> None:
         await asyncio.sleep(0)
         if self.dice.random() < self.failure_rate:
-            raise self.dice.choice([ProviderFailure("responded with 500"), TimeoutError(), ValueError("garbage")])
+            raise self.dice.choice(
+                [ProviderFailure("error-response", "status 500"), TimeoutError(), ValueError("garbage")]
+            )
 
 
 async def add_online_type(world: World, minutes: int = 30) -> UUID:
@@ -75,11 +79,11 @@ async def relay_calls(world: World, providers: Providers = DEMO) -> None:
         pass
 
 
-def maker_of(world: World, provider: FaultyProvider | None = None, providers: Providers = DEMO) -> jobs.Maker:
-    return jobs.Maker(world.db, providers, lambda: world.now, (lambda _: provider) if provider else None)
+def maker_of(world: World, provider: FaultyProvider | None = None, providers: Providers = DEMO) -> jobs.RoomMaker:
+    return jobs.RoomMaker(world.db, providers, lambda: world.now, (lambda _: provider) if provider else None)
 
 
-async def run_jobs(world: World, maker: jobs.Maker, *, for_hours: float = 0.0) -> None:
+async def run_jobs(world: World, maker: jobs.RoomMaker, *, for_hours: float = 0.0) -> None:
     """Run the jobs that are due now and, with `for_hours`, those that become due within that time."""
     ends = world.now + timedelta(hours=for_hours)
     while True:
@@ -100,6 +104,28 @@ async def add_dead_call(db: Database, appointment_id: UUID) -> UUID:
         appointment_id,
     )
     return (await guests.add(db, appointment_id, "Ines")).id
+
+
+async def add_recorded_visit(db: Database, appointment_id: UUID) -> None:
+    """Add a call whose patient has waited and agreed to its recording, a guest, and the stored recording."""
+    await add_dead_call(db, appointment_id)
+    await db.execute("update call set gateway = 'daily', waiting_since = lower(during)")
+    await db.execute(
+        """
+        insert into recording_consent (clinic_id, id, appointment_id, words_version, language, given_by, given_at)
+        select clinic_id, mint_id(clinic_id), id, 1, 'de', 'link:' || id, $2 from appointment where id = $1
+        """,
+        appointment_id,
+        NOW,
+    )
+    await db.execute(
+        """
+        insert into recording (clinic_id, id, call_id, gateway, provider_id, state, key, bytes, sha256, delete_at)
+        select clinic_id, mint_id(clinic_id), id, 'daily', 'provider-1', 'stored', $1, 3, sha256(''), $2 from call
+        """,
+        CIPHERTEXT,
+        NOW + timedelta(days=30),
+    )
 
 
 async def states(world: World) -> list[tuple[int, str]]:
@@ -167,7 +193,7 @@ async def use_provider(world: World, gateway: Gateway, connection: Connection) -
     )
 
 
-async def kill_workers(maker: jobs.Maker, count: int, dice: random.Random) -> None:
+async def kill_workers(maker: jobs.RoomMaker, count: int, dice: random.Random) -> None:
     """Kill workers at random: after they have leased calls, or in the middle of talking to the provider."""
     for _ in range(count):
         leased = await jobs.lease(maker, 8)

@@ -118,7 +118,7 @@ with new_customer as (
     returning id
 ), new_emergency as (
     insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
-    select $1, mint_id($1), new_doctor.id, new_customer.id, 'Collapsed', $2 from new_doctor, new_customer
+    select $1, mint_id($1), new_doctor.id, new_customer.id, '(erased)', $2 from new_doctor, new_customer
     returning id
 )
 select new_customer.id as "customerId", new_user.id as "userId", new_doctor.id as "doctorId",

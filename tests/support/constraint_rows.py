@@ -33,14 +33,15 @@ MIA, NORA, SESSION = (platform_id(number) for number in range(10, 13))
 ROWS = f"""
 insert into clinic (id, name, time_zone, slug)
   values (1, 'Lakeside', 'Europe/Berlin', 'lakeside'), (2, 'Hillside', 'Europe/Berlin', null);
-insert into clinic (id, name, time_zone, active, removed_at)
-  values (3, 'Closed', 'Europe/Berlin', false, now());
-insert into visitor_queue (clinic_id) values (1);
+insert into clinic (id, name, time_zone, active, removed_at) values (3, 'Closed', 'Europe/Berlin', false, now());
+insert into visitor_queue (clinic_id) values (1); insert into replication_heartbeat (written_at) values (now());
+insert into cell values (1, 'north', 'https://north.example'); insert into clinic_home values (1048577, 1);
 insert into doctor (clinic_id, id, name) values (1, '{SHAH}', 'Dr Shah'), (2, '{FOREIGN_ID}', 'Dr Okafor');
 insert into appointment_type (clinic_id, id, name, minutes)
   values (1, '{CHECK_UP}', 'Check-up', 30), (2, '{FOREIGN_ID}', 'Check-up', 30);
 insert into doctor_appointment_type values (1, '{SHAH}', '{CHECK_UP}');
 insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben'), ('{CY}', 'Cy');
+insert into customer_copy values ('{ANA}', 1, 1); insert into customer_home values ('{BEN}', 1, 1);
 insert into patient (clinic_id, customer_id, record_number) values (1, '{ANA}', '7'), (1, '{BEN}', null);
 insert into address_change (id, customer_id, channel, old_address)
   values ('{SESSION}', '{ANA}', 'email', 'ana@example.net');
@@ -49,8 +50,7 @@ insert into guardianship (id, guardian_id, ward_id, granting_clinic_id, ends_on)
 insert into patient_difference (clinic_id, customer_id, other_id) values (1, '{ANA}', '{BEN}');
 insert into patient_correction (clinic_id, id, detail, customer_id, actor, new_value)
   values (1, '{BOOKED}', 'name', '{ANA}', 'user:mia', 'Ana');
-insert into time_slot (clinic_id, id, minutes)
-  values (1, '{TIME_SLOT}', '[540,750)'), (2, '{FOREIGN_ID}', '[540,750)');
+insert into time_slot (clinic_id, id, minutes) values (1, '{TIME_SLOT}', '[540,750)'), (2, '{FOREIGN_ID}', '[540,750)');
 insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid, time_slot_id)
   values (1, '{SCHEDULE_LINE}', '{SHAH}', 1, '[540,750)', '[,)', '{TIME_SLOT}');
 insert into absence (clinic_id, id, during) values (1, '{ABSENCE}', '[2027-04-01 08:00Z, 2027-04-01 16:00Z)');
@@ -76,7 +76,7 @@ insert into request_key (caller, key, digest) values ('ana', 'once', '');
 insert into worker_heartbeat values ('worker/1', now()); insert into clinic_setup_step values (1, 'page');
 insert into image (clinic_id, hash, content)
   values (1, encode(sha256('RIFF0000WEBP'), 'hex'), 'RIFF0000WEBP');
-insert into job_run (name, due_at) values ('publish-slots', now());
+insert into job_run (name, due_at) values ('publish-slots', now()); insert into backup_gap values ('2027-03-01');
 insert into invariant_violation values (1, 'doctor-free', 1, now());
 insert into dev_message (token, channel, recipient, subject, text)
   values ('rescheduled', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
@@ -93,7 +93,7 @@ insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, 
                           due_at, expires_at)
   values (1, '{NOTIFICATION}', 'confirmation', '{BOOKED}', 0, 'customer', '{ANA}', 'email', now(), now());
 insert into notification_preference (customer_id, channel, wanted) values ('{ANA}', 'email', false);
-insert into send_token (channel, number) values ('email', 1);
+insert into send_token (channel, number) values ('email', 1); insert into clinic_move values (8, 1, '{{"id": 8}}');
 insert into call_token (gateway, number) values ('daily', 1);
 insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
   values (1, '{TEMPLATE}', 'moved', 'email', 'en', 'Rescheduled', 'It is later now.');
@@ -117,7 +117,7 @@ insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signat
 insert into api_key (clinic_id, id, name, scopes, secret_hash)
   values (1, '{API_KEY}', 'Portal', '{{book}}', sha256(''));
 insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
-  values (1, '{EMERGENCY}', '{SHAH}', '{BEN}', 'Collapsed', now());
+  values (1, '{EMERGENCY}', '{SHAH}', '{BEN}', '(erased)', now());
 insert into app_user (id, name, email)
   values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
 insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
@@ -251,7 +251,7 @@ emergency_access = partial(
     id=NEW_ID,
     doctor_id=SHAH,
     customer_id=ANA,
-    reason="Collapsed",
+    reason="(erased)",
     expires_at="2027-03-02",
 )
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")

@@ -41,6 +41,11 @@ class Room(NamedTuple):
         with api(self.site) as client:
             return client.post("/api/customers", json={"name": name, **fields}).raise_for_status().json()["id"]
 
+    def add_type(self, name: str, **fields: Any) -> str:
+        with api(self.site) as client:
+            response = client.post(f"/api/clinics/{CLINIC}/appointmentTypes", json={"name": name, **fields})
+            return response.raise_for_status().json()["id"]
+
     def book(self, customer_id: str, clock: str, minutes: int = 30, **fields: Any) -> dict[str, Any]:
         start = at(clock, self.day)
         request = {
@@ -140,7 +145,7 @@ async def click_free_time(page: Page, clock: str) -> None:
     await page.mouse.click(*await position(page, clock))
 
 
-async def drag(page: Page, name: str, clock: str) -> None:
+async def drag(page: Page, name: str, clock: str, *, drop: bool = True) -> None:
     x, y = await position(page, clock)
     await on_board(page, name).hover(position={"x": 60, "y": 4})  # waits until it stops moving
     box = await on_board(page, name).bounding_box()
@@ -149,7 +154,8 @@ async def drag(page: Page, name: str, clock: str) -> None:
     await page.mouse.down()
     await page.mouse.move(x, box["y"] + 20, steps=3)
     await page.mouse.move(x, y, steps=5)
-    await page.mouse.up()
+    if drop:
+        await page.mouse.up()
 
 
 async def choose_patient(page: Page, text: str, name: str) -> None:

@@ -1,24 +1,27 @@
 """A clinic that asks strangers for a deposit, whose payments go through the development gateway in this process."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from appoint.booking.holds import expire_holds
 from appoint.kit.actors import Actor
 from appoint.kit.ids import new_id
+from appoint.payments.checkout import jobs, reconciliation, refunds
 from appoint.payments.checkout.gateway import Checkout
-from appoint.payments.checkout.links import Links
-from appoint.payments.checkout.reconciliation import Books
+from appoint.payments.checkout.links import PaymentLinks
+from appoint.payments.checkout.reconciliation import ReconciliationContext
 from appoint.payments.checkout.signatures import sign
-from appoint.payments.checkout.transport import Answer, Call
+from appoint.payments.checkout.transport import ProviderRequest, ProviderResponse
 from support.app import settings
 from support.confirmation import create_practice
 from support.dev_gateway import SECRET, choose, deliver, our_gateway
 from support.manage_links import times_at
 from support.world import create_appointment_type
 
-LINKS = Links.of(settings())
+LINKS = PaymentLinks.of(settings())
 SYSTEM = Actor("system", operation="test")
 PRICE = {"amount": 8000, "currency": "EUR"}
 DEPOSIT = 2500
@@ -83,15 +86,15 @@ async def send_event(client, body: bytes, signature: str) -> int:
 async def send_events(db, client, *, now: datetime) -> int:
     """Deliver all due events to the application."""
 
-    async def send(call: Call) -> Answer:
-        signature = sign(call.body, secret=SECRET, now=now)
-        return Answer(await send_event(client, call.body, signature), b"")
+    async def send(request: ProviderRequest) -> ProviderResponse:
+        signature = sign(request.body, secret=SECRET, now=now)
+        return ProviderResponse(await send_event(client, request.body, signature), b"")
 
     return await deliver(db, send, now=now)
 
 
-def books(db, client, *, now: datetime) -> Books:
-    return Books(db, our_gateway(client), SYSTEM, LINKS, now)
+def books(db, client, *, now: datetime) -> ReconciliationContext:
+    return ReconciliationContext(db, our_gateway(client), SYSTEM, LINKS, now)
 
 
 async def state(db, appointment: dict[str, Any]) -> SimpleNamespace:
@@ -124,3 +127,32 @@ async def state(db, appointment: dict[str, Any]) -> SimpleNamespace:
         collected=provider.collected,
         returned=provider.returned,
     )
+
+
+async def settle_everything(db, client, *, now: datetime) -> None:
+    """Run the worker's jobs as they run within the next hours, without any processes that die."""
+    gateway, now = our_gateway(client), now + timedelta(hours=1)
+    await jobs.close_ended(db, gateway, links=LINKS, now=now)
+    await send_events(db, client, now=now)
+    await reconciliation.reconcile(books(db, client, now=now))
+    await expire_holds(db, now=now)
+    await refunds.send_due(db, gateway, SYSTEM, now=now)
+
+
+async def unbooked_or_overpaid(db, appointments: Sequence[dict[str, Any]]) -> list[Any]:
+    """Return the appointments whose patients have not paid exactly for what is booked, and `"provider"` if the provider
+    has collected a different sum."""
+    faults: list[Any] = []
+    booked = 0
+    for appointment in appointments:
+        after = await state(db, appointment)
+        succeeded = [amount for status, amount in after.payments if status == "succeeded"]
+        returned = [amount for _, status, amount in after.refunds if status == "succeeded"]
+        is_booked = after.appointment == "booked"
+        booked += is_booked
+        is_settled = is_booked or after.appointment == "cancelled"
+        if not is_settled or len(succeeded) > 1 or sum(succeeded) - sum(returned) != DEPOSIT * is_booked:
+            faults.append(after)
+    if after.collected - after.returned != booked * DEPOSIT:
+        faults.append("provider")
+    return faults

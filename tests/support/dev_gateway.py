@@ -9,7 +9,7 @@ import stripe
 
 from appoint.payments.checkout.gateway import DEV_KEY, DEV_PATH, dev_webhook_secret
 from appoint.payments.checkout.stripe_api import StripeGateway
-from appoint.payments.checkout.transport import Answer, Call, ProviderAddress
+from appoint.payments.checkout.transport import ProviderAddress, ProviderRequest, ProviderResponse
 from appoint.payments.dev_gateway import jobs
 from appoint.payments.dev_gateway.jobs import Send
 from support.app import settings
@@ -57,9 +57,11 @@ def official_library(client: httpx2.AsyncClient, key: str = DEV_KEY) -> stripe.S
 def our_gateway(client: httpx2.AsyncClient) -> StripeGateway:
     """Return our port, connected to the development gateway."""
 
-    async def send(call: Call) -> Answer:
-        response = await client.request(call.method, BASE + call.path, headers=call.headers, content=call.body)
-        return Answer(response.status_code, response.content)
+    async def send(request: ProviderRequest) -> ProviderResponse:
+        response = await client.request(
+            request.method, BASE + request.path, headers=request.headers, content=request.body
+        )
+        return ProviderResponse(response.status_code, response.content)
 
     return StripeGateway(ProviderAddress(BASE, DEV_KEY), send)
 
@@ -74,15 +76,15 @@ class Inbox:
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
-        self.calls: list[Call] = []
+        self.requests: list[ProviderRequest] = []
 
-    async def __call__(self, call: Call) -> Answer:
-        self.calls.append(call)
-        return Answer(self.status, b"")
+    async def __call__(self, request: ProviderRequest) -> ProviderResponse:
+        self.requests.append(request)
+        return ProviderResponse(self.status, b"")
 
     @property
     def types(self) -> list[str]:
-        return [msgspec.json.decode(call.body)["type"] for call in self.calls]
+        return [msgspec.json.decode(request.body)["type"] for request in self.requests]
 
 
 async def deliver(db, send: Send, *, now) -> int:
@@ -90,5 +92,5 @@ async def deliver(db, send: Send, *, now) -> int:
     return await jobs.deliver_due(db, send, secret=SECRET, now=lambda: now)
 
 
-def event_headers(call: Call) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in call.headers.items()}
+def event_headers(request: ProviderRequest) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}

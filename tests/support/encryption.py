@@ -1,4 +1,4 @@
-"""Rows with plaintext in every encrypted column, and what the columns contain now."""
+"""Rows with a value in every encrypted column, and what the columns contain now."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from appoint.database.encryption import repository
 from appoint.database.pool import Database
 from appoint.identity.encryption import decrypt_legacy_totp, legacy_cipher
-from appoint.kit.key_ring import Place
+from appoint.kit.key_ring import EncryptedField
 from support.constraint_rows import (
     ABSENCE,
     ANA,
@@ -28,22 +28,26 @@ PLAINTEXT = {
     "appointment.notes": "carries a parrot",
     "appointment.cancel_reason": "flight to Lisbon",
     "appointment.override_reason": "hurts badly\nsince Tuesday",
-    "appointment.staff_notes": "prefers mornings",
     "appointment_step.override_reason": "begged for it",
     "absence.reason": "knee surgery",
-    "emergency_access.reason": "Collapsed",
-    "call_settings.connection": '{"url":"https://meet.example.org","secret":"brass kettle"}',
-    "recording.key": "a2V5IG9mIGEgcmVjb3JkaW5n",
     "app_user.totp_secret": "JBSWY3DPEHPK3PXP",
     "webhook.secret": "a webhook's secret of 32 letters",
     "webhook.old_secret": "the webhook's previous secret....",
 }
-"""The values, by column."""
+"""The values that an earlier release stored as plaintext, by column."""
+ENCRYPTED_VALUES = {
+    "appointment.staff_notes": "prefers mornings",
+    "emergency_access.reason": "Collapsed",
+    "call_settings.connection": '{"url":"https://meet.example.org","secret":"brass kettle"}',
+    "recording.key": "a2V5IG9mIGEgcmVjb3JkaW5n",
+}
+"""The values in columns that accept only ciphertext."""
+VALUES = PLAINTEXT | ENCRYPTED_VALUES
 decrypt = decrypt_legacy_totp(SECRET)
 
 
 async def add_plaintext(db: Database) -> None:
-    """Add the rows as an earlier release would have stored them."""
+    """Add the rows as an earlier release would have stored them, and values in the columns that it did not have."""
     async with db.connection() as connection:
         await connection.execute(ROWS)
     statements = (
@@ -55,27 +59,16 @@ async def add_plaintext(db: Database) -> None:
             BOOKED,
         ),
         ("update appointment set cancel_reason = $1 where id = $2", "appointment.cancel_reason", CANCELLED),
-        ("update appointment set staff_notes = $1 where id = $2", "appointment.staff_notes", BOOKED),
         (
             "update appointment_step set override_reason = $1 where appointment_id = $2",
             "appointment_step.override_reason",
             BOOKED,
         ),
         ("update absence set reason = $1 where id = $2", "absence.reason", ABSENCE),
-        (
-            "update call_settings set gateway = 'jitsi', connection = $1 where id = $2",
-            "call_settings.connection",
-            CALL_SETTINGS,
-        ),
-        (
-            "update recording set state = 'copied', key = $1, bytes = 1, sha256 = sha256('') where id = $2",
-            "recording.key",
-            RECORDING,
-        ),
-        ("update emergency_access set reason = $1 where id = $2", "emergency_access.reason", EMERGENCY),
     )
     for statement, column, id in statements:
         await db.execute(statement, PLAINTEXT[column], id)
+    await _add_encrypted(db)
     await db.execute(
         "update app_user set totp_secret = $1 where id = $2",
         legacy_totp(PLAINTEXT["app_user.totp_secret"], MIA),
@@ -89,12 +82,31 @@ async def add_plaintext(db: Database) -> None:
     )
 
 
-def revealed(row: Any, **places: Place) -> tuple[Any, ...]:
+async def _add_encrypted(db: Database) -> None:
+    statements = (
+        ("update appointment set staff_notes = $1 where id = $2", EncryptedField.STAFF_NOTES, BOOKED),
+        ("update emergency_access set reason = $1 where id = $2", EncryptedField.EMERGENCY_REASON, EMERGENCY),
+        (
+            "update call_settings set gateway = 'jitsi', connection = $1 where id = $2",
+            EncryptedField.CALL_CONNECTION,
+            CALL_SETTINGS,
+        ),
+        (
+            "update recording set state = 'copied', key = $1, bytes = 1, sha256 = sha256('') where id = $2",
+            EncryptedField.RECORDING_KEY,
+            RECORDING,
+        ),
+    )
+    for statement, place, id in statements:
+        await db.execute(statement, KEYS.encrypt(ENCRYPTED_VALUES[place], place, id), id)
+
+
+def revealed(row: Any, **places: EncryptedField) -> tuple[Any, ...]:
     """Return the row's values, decrypting those in the named columns. The row's `id`, to which the values are bound, is
     left out, and so is the `patient` to which patients' notes are bound.
     """
     return tuple(
-        KEYS.decrypt(value, places[name], row["patient" if places[name] == Place.PATIENT_NOTES else "id"])
+        KEYS.decrypt(value, places[name], row["patient" if places[name] == EncryptedField.PATIENT_NOTES else "id"])
         if name in places
         else value
         for name, value in row.items()

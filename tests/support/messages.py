@@ -10,13 +10,13 @@ from appoint.messaging.channels.model import Channel
 from appoint.messaging.templates.model import (
     EMAIL_ONLY,
     PLACEHOLDERS,
-    Facts,
+    MessageFacts,
     TemplateKey,
 )
 
 NINE = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 """Monday at nine in Berlin."""
-FACTS = Facts(
+FACTS = MessageFacts(
     clinic="Lakeside Clinic",
     time_zone="Europe/Berlin",
     customer="Ana Souza",

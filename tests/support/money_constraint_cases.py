@@ -1,7 +1,5 @@
 """Constraint cases for invoices, payments, refunds, coupons and the ledger."""
 
-from hashlib import sha256
-
 from support.constraint_rows import BOOKED, FOREIGN_ID, MISSING_ID, id_of
 from support.money_constraint_rows import (
     AUTHORISATION,
@@ -26,7 +24,6 @@ from support.money_constraint_rows import (
     gateway_event,
     invoice,
     invoice_line,
-    invoice_pdf,
     issued_invoice,
     number_series,
     payment,
@@ -234,12 +231,6 @@ MONEY_CASES = {
     "transfer_refund": transfer(refund_id=MISSING_ID),
     "gateway_event_pkey": gateway_event(event_id="evt_1"),
     "gateway_event_id": gateway_event(event_id=""),
-    "invoice_pdf_pkey": invoice_pdf(invoice_id=CREDIT_NOTE),
-    "invoice_pdf_of_issued": invoice_pdf(invoice_id=DRAFT, invoice_status="draft"),
-    "invoice_pdf_of": invoice_pdf(invoice_id=DRAFT),
-    "invoice_pdf_drawn": invoice_pdf(hash="00" * 32),
-    "invoice_pdf_hash": invoice_pdf(hash="00" * 32, content="%PDF"),
-    "invoice_pdf_size": invoice_pdf(hash=sha256(b"").hexdigest(), content=""),
 }
 
 

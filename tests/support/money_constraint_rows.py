@@ -70,6 +70,10 @@ insert into transfer (clinic_id, id, stage, rule, debit, credit, currency, amoun
 insert into gateway_event (gateway, event_id, type) values ('stripe', 'evt_1', 'charge.refunded');
 insert into invoice_pdf (clinic_id, invoice_id, hash, content)
   values (1, '{CREDIT_NOTE}', encode(sha256('%PDF'), 'hex'), '%PDF');
+insert into pay_link (clinic_id, invoice_id, number) values (1, '{INVOICE}', 2);
+insert into seller (clinic_id, name) values (1, 'Lakeside GmbH');
+insert into receipt (clinic_id, payment_id, document, hash, content)
+  values (1, '{CASH}', '{{}}', encode(sha256('%PDF'), 'hex'), '%PDF');
 insert into appointment_bill (clinic_id, appointment_id) values (1, '{BOOKED}');
 """
 
@@ -100,6 +104,9 @@ invoice_line = partial(
     first_cent=2000,
 )
 invoice_pdf = partial(insert, "invoice_pdf", clinic_id=1, invoice_id=INVOICE)
+receipt = partial(insert, "receipt", clinic_id=1, payment_id=CREDIT)
+pay_link = partial(insert, "pay_link", clinic_id=1, invoice_id=CREDIT_NOTE, number=2)
+seller = partial(insert, "seller", clinic_id=2)
 coupon = partial(insert, "coupon", clinic_id=1, id=NEW_ID, code="AUTUMN", percent=5)
 coupon_type = partial(insert, "coupon_type", clinic_id=1, coupon_id=COUPON, appointment_type_id=CHECK_UP)
 coupon_use = partial(

@@ -15,13 +15,15 @@ with new_invoice as (
                               tax_category, tax_rate, net, tax, gross, first_cent)
     select $1, id, 1, 'issued', 'Check-up', 6000, true, 'Z', 0, 6000, 0, 6000, 0 from new_invoice
 ), new_series as (
-    insert into number_series (clinic_id, series) values ($1, $3)
+    insert into number_series (clinic_id, series) values ($1, $3), ($1, 'R-' || $3)
 ), new_number as (
     insert into document_number (clinic_id, series, number, invoice_id) select $1, $3, 1, id from new_invoice
 ), new_payment as (
-    insert into payment (clinic_id, id, method, status, customer_id, currency, amount, succeeded_at)
-    values ($1, mint_id($1), 'cash', 'succeeded', $2, 'EUR', 5000, now())
+    insert into payment (clinic_id, id, method, status, customer_id, currency, amount, succeeded_at, series, number)
+    values ($1, mint_id($1), 'cash', 'succeeded', $2, 'EUR', 5000, now(), 'R-' || $3, 1)
     returning id
+), new_receipt_number as (
+    insert into document_number (clinic_id, series, number, payment_id) select $1, 'R-' || $3, 1, id from new_payment
 ), new_allocation as (
     insert into allocation (clinic_id, id, actor, payment_id, invoice_id, currency, amount, of_payment, of_target)
     select $1, mint_id($1), 'user:rita', new_payment.id, new_invoice.id, 'EUR', 1000, '[0,1000)', '[0,1000)'

@@ -1,4 +1,6 @@
-"""Constraint cases for the audit log, jobs, confirmation codes, strangers' appointments, manage links and reports."""
+"""Constraint cases for the audit log, jobs, confirmation codes, strangers' appointments, manage links, reports and the
+order of appointment types.
+"""
 
 from functools import partial
 from hashlib import sha256
@@ -7,15 +9,19 @@ from support.billing_constraint_cases import BILLING_CASES
 from support.call_constraint_cases import CALL_CASES
 from support.constraint_rows import (
     ANA,
+    BEN,
     BOOKED,
+    CY,
     FOREIGN_ID,
     MISSING_ID,
     NEW_ID,
     SHAH,
     appointment,
+    appointment_type,
     audit_head,
     daily_sums,
     day,
+    event,
     id_of,
     insert,
     job_run,
@@ -24,6 +30,7 @@ from support.constraint_rows import (
     stranger_appointment,
     unsealed_entry,
 )
+from support.document_constraint_cases import DOCUMENT_CASES
 from support.money_constraint_cases import MONEY_CASES
 from support.passkey_constraint_cases import PASSKEY_CASES
 from support.patient_constraint_cases import PATIENT_CASES
@@ -64,8 +71,44 @@ payment_drift = partial(
     insert, "payment_drift", clinic_id=1, kind="payment-unknown", gateway_id="pi_2", found_at="2027-03-01"
 )
 queue = partial(insert, "visitor_queue", clinic_id=2)
+cell = partial(insert, "cell", number=2, name="east", url="https://east.example")
+home = partial(insert, "clinic_home", clinic_id=1048578, cell=1)
+customer_copy = partial(insert, "customer_copy", customer_id=CY, cell=1, version=1)
+customer_home = partial(insert, "customer_home", customer_id=CY, cell=1, version=1)
+move = partial(insert, "clinic_move", clinic_id=9, cell=1, clinic='{"id": 9}')
 MORE_CASES = {
+    "customer_copy_pkey": customer_copy(customer_id=ANA),
+    "customer_copy_customer": customer_copy(customer_id=MISSING_ID),
+    "customer_copy_cell": customer_copy(cell=2),
+    "customer_copy_version": customer_copy(version=0),
+    "customer_home_pkey": customer_home(customer_id=BEN),
+    "customer_home_customer": customer_home(customer_id=MISSING_ID),
+    "customer_home_cell": customer_home(cell=2),
+    "customer_home_version": customer_home(version=0),
     "clinic_queue": "update clinic set queue = 'never' where id = 1",
+    "backup_gap_pkey": insert("backup_gap", began_at="2027-03-01", ended_at="2027-03-02"),
+    "backup_gap_ended_at": insert("backup_gap", began_at="2027-03-02"),
+    "backup_gap_order": insert("backup_gap", began_at="2027-03-02", ended_at="2027-03-02"),
+    "replication_heartbeat_pkey": insert("replication_heartbeat", written_at="2027-03-01"),
+    "replication_heartbeat_only_row": insert("replication_heartbeat", only_row=False, written_at="2027-03-01"),
+    "cell_pkey": cell(number=1),
+    "cell_number": cell(number=2048),
+    "cell_name": cell(name="East"),
+    "cell_name_unique": cell(name="north"),
+    "cell_url": cell(url="https://east.example/"),
+    "cell_url_unique": cell(url="https://north.example"),
+    "clinic_home_pkey": home(clinic_id=1048577),
+    "clinic_home_clinic": home(clinic_id=0, moves=1),
+    "clinic_home_cell": home(cell=2, moves=1),
+    "clinic_home_moves": home(moves=-1),
+    "clinic_home_minted": home(clinic_id=9),
+    "clinic_home_slug": home(slug="Harbor"),
+    "clinic_move_pkey": move(clinic_id=8, clinic='{"id": 8}'),
+    "clinic_move_clinic": move(clinic_id=0, clinic='{"id": 0}'),
+    "clinic_move_cell": move(cell=2),
+    "clinic_move_row": move(clinic='{"id": 8}'),
+    "event_of_clinic": event(clinic_id=7),
+    "audit_unsealed_of_clinic": unsealed_entry(clinic_id=7),
     "visitor_queue_pkey": queue(clinic_id=1),
     "visitor_queue_clinic": queue(clinic_id=-1),
     "visitor_queue_opened_by": queue(opened_at="2027-03-01", opened_by="nobody"),
@@ -76,6 +119,7 @@ MORE_CASES = {
     "payment_drift_kind": payment_drift(kind="strange"),
     "payment_drift_clinic": payment_drift(clinic_id=7),
     **MONEY_CASES,
+    **DOCUMENT_CASES,
     **BILLING_CASES,
     "dev_payment_object_pkey": dev_payment(id="pi_1", content='{"id": "pi_1"}'),
     "dev_payment_object_kind": dev_payment(kind="payout"),
@@ -113,9 +157,11 @@ MORE_CASES = {
     "confirmation_code_booking_of_clinic": confirmation_code(booking_id=FOREIGN_ID),
     "confirmation_code_customer": confirmation_code(customer_id=MISSING_ID),
     "appointment_link_number": appointment(link_number=0),
+    "appointment_type_position": appointment_type(position=-1),
     "appointment_step_of_clinic": appointment(step_id=FOREIGN_ID),
     "appointment_rebook": appointment(rebook_by="link"),
     "appointment_restored_sequence": appointment(restored_sequence=-1),
+    "appointment_staff_notes": appointment(staff_notes="Prefers mornings"),
     "appointment_step_pkey": appointment_step(step_id=BOOKED),
     "appointment_step_id_of_clinic": appointment_step(step_id=FOREIGN_ID),
     "appointment_step_undone": appointment_step(undone_version=2),
@@ -143,6 +189,7 @@ MORE_CASES = {
     "image_is_webp": image("<svg/>"),
     "image_hash": image(hash="0" * 64),
     "app_user_region": "update app_user set region = 'UKR'",
+    "customer_postal_address": f"update customer set postal_address = ' ' where id = '{ANA}'",
     "customer_region": f"update customer set region = 'uk' where id = '{ANA}'",
     "clinic_change_grace": "update clinic set change_grace_minutes = 1441 where id = 1",
     "clinic_location": "update clinic set latitude = 52.5 where id = 1",

@@ -57,6 +57,7 @@ PATIENT_CASES = {
     "patient_corrected": insert("patient", clinic_id=1, customer_id=CY, corrected_name="Cy"),
     "patient_corrected_name": insert("patient", clinic_id=1, customer_id=CY, corrected_name=" "),
     "patient_corrected_phone": insert("patient", clinic_id=1, customer_id=CY, corrected_phone="030 123"),
+    "patient_corrected_postal_address": insert("patient", clinic_id=1, customer_id=CY, corrected_postal_address=" "),
     "patient_corrected_locale": insert("patient", clinic_id=1, customer_id=CY, corrected_locale="la"),
     "patient_correction_pkey": correction(id=BOOKED),
     "patient_correction_id_of_clinic": correction(id=FOREIGN_ID),

@@ -12,10 +12,10 @@ from appoint.events.service import relay
 from appoint.messaging.channels.model import Channel, Message
 from appoint.messaging.notifications import jobs, service
 from appoint.messaging.notifications.gateway import compose
-from appoint.messaging.notifications.links import Links
+from appoint.messaging.notifications.links import MessageLinks
 from appoint.messaging.notifications.repository.delivery import Attempt
 
-LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.example")
+LINKS = MessageLinks("https://appoint.example", "a secret", "appointments@appoint.example")
 
 
 class Post:
@@ -54,7 +54,7 @@ class Office:
         self.db, self.post, self.channels = db, post, channels
         gateways: Mapping[Channel, Any] = dict.fromkeys(channels, post)
         self.sending = jobs.Sender(
-            gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS), sms_countries
+            gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS), sms_countries, "demo"
         )
 
     async def plan(self, now) -> None:

@@ -1,4 +1,5 @@
-"""Processes that start in an instant, because they are forked from one that has already imported Appoint.
+"""Processes that start in an instant, because they are forked from one that has already imported Appoint and registered
+its routes.
 
 Each is a real process with its own session, environment and output, as if `python -m appoint` had started it. Starting
 Python and importing Appoint each time would take far more processor time than most of these tests.
@@ -123,11 +124,12 @@ class Clock:
 
 
 def serve(requests: socket.socket) -> None:
-    """Import Appoint, then fork a process for each request until the test process exits."""
+    """Import Appoint and register its routes, then fork a process for each request until the test process exits."""
     clock = importlib.import_module("appoint.kit.clock")
     clock.now = Clock.now  # before other modules keep a reference to it
     for module in MODULES:
         importlib.import_module(module)
+    _register_routes()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -139,6 +141,16 @@ def serve(requests: socket.socket) -> None:
             _watch(json.loads(message), *files)
         for file in files:
             os.close(file)
+
+
+def _register_routes() -> None:
+    """Compose an application, whose routes those of the forked processes take over."""
+    tests = str(Path(__file__).parents[1])
+    sys.path.append(tests)
+    importlib.import_module("support.shared_routes").share_routes()
+    app = importlib.import_module("support.app")
+    app.application.create(app.settings(), database_url="", admin_token=app.TOKEN)
+    sys.path.remove(tests)
 
 
 def _watch(request: dict[str, Any], output: int, status: int) -> None:

@@ -1,11 +1,11 @@
-"""An invoice, a credit note and a receipt to draw in tests."""
+"""An invoice, a credit note and a receipt to render in tests."""
 
 from datetime import date
 from typing import Any
 
 from appoint.payments.documents.model import (
     BankAccount,
-    Correction,
+    CorrectedInvoice,
     DocumentLine,
     InvoiceDocument,
     PaidInvoice,
@@ -63,7 +63,9 @@ def invoice(*services: ServiceRow, **changes: Any) -> InvoiceDocument:
 
 def credit_note(**changes: Any) -> InvoiceDocument:
     """Return a credit note for one of the invoice's services."""
-    corrects = Correction(number="2027-000123", issued_on=date(2027, 3, 2), reason="Das Peeling fand nicht statt.")
+    corrects = CorrectedInvoice(
+        number="2027-000123", issued_on=date(2027, 3, 2), reason="Das Peeling fand nicht statt."
+    )
     members: dict[str, Any] = {"kind": "creditNote", "number": "G-2027-000004", "corrects": corrects, "due_on": None}
     return invoice(SERVICES[2], **(members | changes))
 

@@ -59,6 +59,9 @@ def feature(path: Path) -> str:
     return path.parts[path.parts.index("repository") - 1] if "repository" in path.parts else path.parent.name
 
 
+MORE_REPOSITORIES = [Path("database") / name for name in ("upkeep.py", "job_runs.py", "backup_gaps.py")]
+
+
 def is_repository(path: Path) -> bool:
     """Return whether the module is a repository, or part of a package that is one."""
     return path.name in REPOSITORIES or "repository" in path.parts
@@ -70,7 +73,7 @@ def statements() -> list[tuple[str, str]]:
     in_modules = [
         (f"{feature(path)}.{text.holder.lower()}", text.value)
         for path, module in modules().items()
-        if is_repository(path) or path in (Path("database/upkeep.py"), Path("database/job_runs.py"))
+        if is_repository(path) or path in MORE_REPOSITORIES
         for text in texts(module)
         if SQL.match(text.value)
     ]

@@ -61,12 +61,12 @@ async def add_events(
 
 @asynccontextmanager
 async def working(
-    db: Database, now: Callable[[], datetime] | None = None, *, answer_seconds: float = 5
+    db: Database, now: Callable[[], datetime] | None = None, *, response_seconds: float = 5
 ) -> AsyncGenerator[None]:
     """Run a worker. `now` is looked up here, because this module is imported before the run's clock is set."""
     stop = asyncio.Event()
     task = asyncio.create_task(
-        jobs.deliver(db, stop, private_addresses=True, answer_seconds=answer_seconds, now=now or clock.now)
+        jobs.deliver(db, stop, private_addresses=True, response_seconds=response_seconds, now=now or clock.now)
     )
     try:
         yield

@@ -70,6 +70,18 @@ async def publish_slot(db: Database, doctor_id: UUID | str, start: datetime, end
     )
 
 
+async def ensure_clinic(db: Database, clinic_id: int) -> None:
+    """Create the clinic if it does not exist. The platform, 0, is not a clinic."""
+    await db.execute(
+        """
+        insert into clinic (id, name, time_zone)
+        select $1::integer, 'Harbor Street', 'UTC' where $1 > 0 and not exists (select from clinic where id = $1)
+            on conflict do nothing
+        """,
+        clinic_id,
+    )
+
+
 async def insert_appointment(
     db: Database, doctor_id: UUID | str, customer_id: UUID | str, start: datetime, end: datetime, *, status="booked"
 ) -> None:

@@ -86,6 +86,7 @@ def test_sql_is_never_assembled():
 
 
 SHARED_CLOCK = (
+    "backups.read_position",
     "booking.find_by_idempotency_key",
     "booking.owners_of_patient",
     "notifications.lease_due",

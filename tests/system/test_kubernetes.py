@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -57,6 +56,8 @@ SERVER = CONTAINERS["appoint-server"]
 
 
 def check_schema(resource: dict[str, Any]) -> None:
+    import kubernetes_validate  # compiles dozens of grammars, which every worker would do when it collects the tests
+
     if resource["apiVersion"] in CUSTOM:
         jsonschema_rs.validate(CUSTOM_SPECS[resource["kind"]], resource["spec"])
     else:

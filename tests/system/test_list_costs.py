@@ -122,7 +122,7 @@ async def add_one_of_each(db, client, number: int) -> dict[str, object]:
     await db.execute(
         """
         insert into emergency_access (clinic_id, id, doctor_id, customer_id, reason, expires_at)
-        values (1, mint_id(1), $1, $2, 'Collapsed', now())
+        values (1, mint_id(1), $1, $2, '(erased)', now())
         """,
         first_doctor,
         first_customer,

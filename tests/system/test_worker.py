@@ -9,7 +9,7 @@ from appoint.database import migrate, upkeep
 from appoint.database.pool import Database, connect
 from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
-from appoint.kit.leases import Pace
+from appoint.kit.leases import PollIntervals
 from appoint.server import nightly, schedule
 from support.hours import set_weekly_hours
 from support.processes import appoint, eventually_async, own_postgres
@@ -100,7 +100,7 @@ def job(monkeypatch):
     job.finish.set()
     monkeypatch.setattr(schedule, "NIGHTLY", {"count": schedule.Nightly(time(0, 15), job)})
     monkeypatch.setattr(nightly, "FIRST_RETRY", timedelta(0))
-    monkeypatch.setattr(nightly, "PACE", Pace(0.05, 0.05))
+    monkeypatch.setattr(nightly, "PACE", PollIntervals(0.05, 0.05))
     return job
 
 

@@ -1,4 +1,4 @@
-"""Backups, restoring them, and the check that a database is complete."""
+"""Dumps, restoring them, and the check that a database is complete."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appoint.database import backups, embedded
+from appoint.database import dumps, embedded
 from appoint.kit.errors import StartupError
 from support.database import SERVER_FOLDER, copy_template, drop, execute, temporary
 from support.planted_violations import ERASED_BADLY
@@ -19,23 +19,23 @@ def programs(server_url: str) -> Path:
         return server.binaries
 
 
-def test_a_restored_backup_is_complete(server_url, worker_id, programs, tmp_path):
+def test_a_restored_dump_is_complete(server_url, worker_id, programs, tmp_path):
     file = tmp_path / "appoint.dump"
     with (
         temporary(server_url, f"original_{worker_id}") as original,
         temporary(server_url, f"restored_{worker_id}", migrated=False) as restored,
     ):
         asyncio.run(execute(original, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')"))
-        backups.back_up(original, file, programs=programs)
+        dumps.dump(original, file, programs=programs)
         assert file.stat().st_mode & 0o777 == 0o600
-        asyncio.run(backups.restore(restored, file, programs=programs))
-        asyncio.run(backups.check(restored))
+        asyncio.run(dumps.restore(restored, file, programs=programs))
+        asyncio.run(dumps.check(restored))
         asyncio.run(execute(restored, "do $$ begin assert (select name from clinic) = 'Lakeside'; end $$"))
         with pytest.raises(StartupError, match="not empty"):
-            asyncio.run(backups.restore(restored, file, programs=programs))
+            asyncio.run(dumps.restore(restored, file, programs=programs))
 
 
-async def test_checking_a_backup_restores_it_and_finds_what_violates_a_rule(
+async def test_checking_a_dump_restores_it_and_finds_what_violates_a_rule(
     run_command, server_url, worker_id, programs, tmp_path
 ):
     file, name = tmp_path / "appoint.dump", f"original_{worker_id}"
@@ -46,36 +46,36 @@ async def test_checking_a_backup_restores_it_and_finds_what_violates_a_rule(
         ERASED_BADLY.format(count=2),
     ):
         await execute(url, damage)
-    await asyncio.to_thread(backups.back_up, url, file, programs=programs)
+    await asyncio.to_thread(dumps.dump, url, file, programs=programs)
     await drop(url)
-    outcome = await run_command("check-backup", str(file))
+    outcome = await run_command("check-dump", str(file))
     assert outcome.code == 1
     assert "violated by customer.customer_erased, clinic.clinic_currency" in outcome.output
     assert "The platform, erased-customers: Nothing is left of erased customers" in outcome.output
     assert "Violations: 4." in outcome.errors
 
 
-def test_a_backup_never_replaces_a_file(server_url, programs, tmp_path):
+def test_a_dump_never_replaces_a_file(server_url, programs, tmp_path):
     file = tmp_path / "appoint.dump"
-    file.write_text("the only backup")
+    file.write_text("the only dump")
     with pytest.raises(StartupError, match="cannot be created: File exists"):
-        backups.back_up(server_url, file, programs=programs)
-    assert file.read_text() == "the only backup"
+        dumps.dump(server_url, file, programs=programs)
+    assert file.read_text() == "the only dump"
 
 
-def test_a_failed_backup_leaves_no_file(server_url, programs, tmp_path):
+def test_a_failed_dump_leaves_no_file(server_url, programs, tmp_path):
     file = tmp_path / "appoint.dump"
     with pytest.raises(StartupError, match="pg_dump failed"):
-        backups.back_up(f"{server_url}_that_does_not_exist", file, programs=programs)
+        dumps.dump(f"{server_url}_that_does_not_exist", file, programs=programs)
     assert not file.exists()
 
 
-def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, worker_id, programs, tmp_path):
+def test_a_file_that_is_not_a_dump_is_refused_and_changes_nothing(server_url, worker_id, programs, tmp_path):
     file = tmp_path / "notes.txt"
-    file.write_text("not a backup")
+    file.write_text("not a dump")
     with temporary(server_url, f"restored_{worker_id}", migrated=False) as restored:
         with pytest.raises(StartupError, match="pg_restore failed"):
-            asyncio.run(backups.restore(restored, file, programs=programs))
+            asyncio.run(dumps.restore(restored, file, programs=programs))
         asyncio.run(execute(restored, "do $$ begin assert to_regclass('clinic') is null; end $$"))
 
 
@@ -88,19 +88,19 @@ def test_a_file_that_is_not_a_backup_is_refused_and_changes_nothing(server_url, 
 )
 def test_a_server_does_not_start_on_a_database_without_its_privileges(server_url, worker_id, damage, example):
     with temporary(server_url, f"damaged_{worker_id}") as damaged:
-        asyncio.run(backups.check(damaged))
+        asyncio.run(dumps.check(damaged))
         asyncio.run(execute(damaged, damage))
         with pytest.raises(StartupError, match=f"lacks 1 of the roles, policies and grants .*“{example}”"):
-            asyncio.run(backups.check(damaged))
+            asyncio.run(dumps.check(damaged))
 
 
-async def test_commands_back_up_and_check_the_configured_database(run_command, tmp_path, monkeypatch, programs):
+async def test_commands_dump_and_check_the_configured_database(run_command, tmp_path, monkeypatch, programs):
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert "The database is complete, at revision" in (await run_command("check-database")).errors
-    outcome = await run_command("backup", str(tmp_path / "b.dump"))
-    assert (outcome.code, outcome.errors) == (0, f"The backup is in {tmp_path / 'b.dump'}.")
-    refused = await run_command("restore", str(tmp_path / "b.dump"))
+    outcome = await run_command("dump", str(tmp_path / "b.dump"))
+    assert (outcome.code, outcome.errors) == (0, f"The dump is in {tmp_path / 'b.dump'}.")
+    refused = await run_command("restore-dump", str(tmp_path / "b.dump"))
     assert (refused.code, refused.errors) == (
         1,
-        "appoint: This database is not empty. Restore a backup into a new, empty database.",
+        "appoint: This database is not empty. Restore a dump into a new, empty database.",
     )
