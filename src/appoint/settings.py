@@ -9,12 +9,14 @@ from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from .kit.audit_settings import AuditSettings
-from .kit.call_settings import CallSettings
+from .kit.backup_settings import BackupSettings
+from .kit.cell_settings import CellSettings
 from .kit.database_settings import DatabaseSettings
 from .kit.load_settings import LoadSettings
 from .kit.payment_settings import PaymentSettings
 from .kit.setting_types import RATE, CommaSeparated, Networks, UnencryptedServices, WebPage
 from .kit.sign_in_settings import SignInSettings
+from .kit.video_visit_settings import VideoVisitSettings
 
 
 class GeneralSettings(DatabaseSettings):
@@ -253,7 +255,16 @@ class GeneralSettings(DatabaseSettings):
     )
 
 
-class Settings(LoadSettings, AuditSettings, SignInSettings, CallSettings, PaymentSettings, GeneralSettings):
+class Settings(
+    CellSettings,
+    LoadSettings,
+    BackupSettings,
+    AuditSettings,
+    SignInSettings,
+    VideoVisitSettings,
+    PaymentSettings,
+    GeneralSettings,
+):
     """All settings. The last base class's settings come first."""
 
     model_config = SettingsConfigDict(
