@@ -3,7 +3,7 @@
 import pytest
 
 from appoint.clinics.queues.line import CALM_SECONDS
-from appoint.clinics.queues.pace import OVERLOADED_SECONDS, Pace
+from appoint.clinics.queues.pace import OVERLOADED_SECONDS
 from support.app import ADMIN
 from support.queues import Visitor, change_queue, create_queue, queue_client, waits
 from support.staff import add_user, bearer, works_at
@@ -79,33 +79,6 @@ async def test_a_queue_with_people_in_it_does_not_end(client, db):
     for _ in range(CALM_SECONDS + 3):
         await client.queues.advance()
     assert (await show(client))["open"]
-
-
-def test_fast_responses_raise_the_pace_and_slow_ones_lower_it():
-    pace = Pace(100)
-    for _ in range(60):
-        pace.observe(0.01, failed=False)
-        pace.advance(1, lag=0)
-    assert 50 < pace.rate <= 100
-    for _ in range(30):
-        for _ in range(10):
-            pace.observe(2, failed=False)
-        pace.advance(1, lag=0)
-    assert pace.rate == 1
-
-
-def test_a_process_that_is_late_lets_fewer_in_and_one_that_is_busy_lets_no_more_in():
-    late, busy = Pace(100), Pace(100)
-    late.advance(1, lag=2)
-    for _ in range(50):
-        busy.observe(0.1, failed=False)
-    busy.advance(1, lag=0)
-    assert (late.rate, busy.rate) == (3.5, 5)
-
-
-def test_fractions_add_up():
-    pace = Pace(1.5)
-    assert sum(pace.advance(1, lag=0) for _ in range(10)) == 15
 
 
 async def test_staff_see_the_queue_on_their_pages_and_can_open_and_end_it(client, db):

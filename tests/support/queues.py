@@ -35,6 +35,17 @@ async def change_queue(client, clinic_id=1, **change):
     return response.json()
 
 
+class SteadyClock:
+    """The clock that queues measure time with, which moves only when a test says so."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(line, "monotonic", lambda: self.now)
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
 class Visitor:
     """A browser with its own cookies. Test clients don't send our cookies, because those are only for TLS."""
 

@@ -18,15 +18,7 @@ from ...kit import clock, errors, tasks
 from ...kit.ids import PLATFORM
 from ...settings import Settings
 from . import repository
-from .model import (
-    FORM_SECONDS,
-    LOBBY,
-    NO_WAIT_KNOWN,
-    PASS_SECONDS,
-    TICKET_SECONDS,
-    QueueState,
-    Wait,
-)
+from .model import FORM_SECONDS, LOBBY, NO_WAIT_KNOWN, PASS_SECONDS, TICKET_SECONDS, QueueState, Wait
 from .pace import Pace
 from .shuffle import Shuffle
 from .tickets import Ticket
@@ -126,7 +118,7 @@ class Queues:
     requests use up all others."""
 
     def __init__(self, db: Database, *, secret: str, mode: Mode, most: float) -> None:
-        """`most` limits how many visitors are let in per second."""
+        """`most` limits the passes per second."""
         self._db: Final = db
         self.secret: Final = secret
         self.mode: Final = mode
@@ -171,7 +163,8 @@ class Queues:
 
     async def advance(self, seconds: float = TICK_SECONDS, *, lag: float = 0.0) -> None:
         """Let the next visitors in, and open and close queues that do so by themselves."""
-        number = self.pace.advance(seconds, lag=lag)
+        has_waiting = any(line.state.waiting for line in self._lines.values())
+        number = self.pace.advance(seconds, lag=lag, has_waiting=has_waiting)
         await self.refresh(self._share(number))
         now = clock.now()
         for state in self._upcoming:
@@ -244,14 +237,16 @@ class Queues:
         if ticket and ticket.kind == "ticket" and ticket.age(now) < TICKET_SECONDS:
             place = state.place_of(ticket.number, line.shuffle)
             if place is None or place > state.served:
-                return Turn(Wait.of(state, place, line.speed), None)
+                return Turn(Wait.of(state, ticket.number, place, line.speed), None)
             if place > state.missed:
+                if not self.pace.allows_pass(monotonic()):
+                    return Turn(Wait.for_pass(), None)
                 return Turn(None, Ticket("pass", ticket.number, now))
         number = await self._next_number(line)
         if number is None:
             return Turn(NO_WAIT_KNOWN, None)
         place = line.state.place_of(number, line.shuffle)
-        return Turn(Wait.of(line.state, place, line.speed), Ticket("ticket", number, now))
+        return Turn(Wait.of(line.state, number, place, line.speed), Ticket("ticket", number, now))
 
     async def _next_number(self, line: _Line) -> int | None:
         """Return the next ticket's number, or None if the database cannot be reached or the queue has just closed.

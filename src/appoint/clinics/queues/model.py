@@ -1,6 +1,7 @@
 """A queue's state, the visitors' places in it, and how fast it moves."""
 
 import math
+import secrets
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -18,11 +19,18 @@ FORM_SECONDS: Final = 600
 TICKET_SECONDS: Final = 12 * 60 * 60
 LOBBY: Final = timedelta(minutes=30)
 """How long before an announced opening visitors can take tickets, instead of using the booking pages."""
-REFRESH_SECONDS: Final = (15, 30)
-"""How often a visitor's page refreshes, depending on the wait."""
+REFRESH_SECONDS: Final = 22.5
+"""How often a visitor's page refreshes on average. Times are spread from two thirds to four thirds of the average, so
+that visitors who have come together do not come back together."""
+NEAR_REFRESH_SECONDS: Final = 7.5
+"""The same for visitors whose turn is near."""
 MAX_REFRESH_SECONDS: Final = 300
 REFRESHES_PER_SECOND: Final = 1000
 """If so many people are waiting that their pages would refresh more often than this, each refreshes less often."""
+SPREAD: Final = (math.sqrt(5) - 1) / 2
+"""Multiples of the golden ratio, without their whole part, spread evenly however many there are."""
+RETRY_SECONDS: Final = (1, 2, 3)
+"""How long visitors wait for their pass if too many others have come in the same second."""
 
 
 class QueueState(msgspec.Struct, frozen=True):
@@ -76,22 +84,28 @@ class Wait(NamedTuple):
     refresh_seconds: int
 
     @classmethod
-    def of(cls, state: QueueState, place: int | None, per_second: float | None) -> "Wait":
-        """Return the wait for a place, at the speed at which the queue has recently moved."""
+    def of(cls, state: QueueState, number: int, place: int | None, per_second: float | None) -> "Wait":
+        """Return the wait for a ticket's number and place, at the speed at which the queue has recently moved."""
         ahead = None if place is None else max(place - state.served, 1)
         seconds = math.ceil(ahead / per_second) if ahead and per_second else None
-        is_short = seconds is None and ahead is not None
-        return cls(ahead, seconds, refresh_seconds(0 if is_short else seconds, state.waiting))
+        return cls(ahead, seconds, refresh_seconds(number, seconds, state.waiting))
+
+    @classmethod
+    def for_pass(cls) -> "Wait":
+        """Return the short wait of visitors whose turn it is while too many others have just come."""
+        return cls(1, max(RETRY_SECONDS), secrets.choice(RETRY_SECONDS))
 
 
-NO_WAIT_KNOWN: Final = Wait(None, None, REFRESH_SECONDS[0])
+NO_WAIT_KNOWN: Final = Wait(None, None, round(REFRESH_SECONDS))
 
 
-def refresh_seconds(seconds: int | None, waiting: int) -> int:
-    """Return how long a page waits before it refreshes. Those whose turn is near refresh more often."""
-    least, most = REFRESH_SECONDS
-    usual = most if seconds is None else min(max(seconds // 4, least), most)
-    return min(max(usual, waiting // REFRESHES_PER_SECOND), MAX_REFRESH_SECONDS)
+def refresh_seconds(number: int, seconds: int | None, waiting: int) -> int:
+    """Return how long the page of the ticket with this number waits before it refreshes. If the turn is expected in
+    `seconds`, it refreshes after about half of them, or earlier."""
+    average = min(max(waiting / REFRESHES_PER_SECOND, REFRESH_SECONDS), MAX_REFRESH_SECONDS)
+    if seconds is not None:
+        average = min(average, max(seconds / 2, NEAR_REFRESH_SECONDS))
+    return round(average * (1 + number * SPREAD % 1) * 2 / 3)
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -5,10 +5,13 @@ with advanced as (
            q.served + pace.number)),
          shuffled_until = case when q.shuffled_after is not null and q.shuffled_until is null and q.opens_at <= now()
                                then q.issued else q.shuffled_until end,
-         missed = case when q.marked_at <= now() - interval '10 minutes' then q.marked else q.missed end,
-         marked = case when q.marked_at <= now() - interval '10 minutes' then q.served else q.marked end,
-         marked_at = case when q.marked_at <= now() - interval '10 minutes' then now() else q.marked_at end
-    from unnest(:clinic_ids::integer[], :numbers::bigint[]) as pace(clinic_id, number)
+         missed = case when q.marked_at <= pace.marked_before then q.marked else q.missed end,
+         marked = case when q.marked_at <= pace.marked_before then q.served else q.marked end,
+         marked_at = case when q.marked_at <= pace.marked_before then now() else q.marked_at end
+    from (select p.clinic_id, p.number,
+                 -- while a process lets no one in, visitors may be waiting for their pass, and no turn is missed
+                 case when p.number > 0 then now() - interval '10 minutes' end as marked_before
+            from unnest(:clinic_ids::integer[], :numbers::bigint[]) as p(clinic_id, number)) as pace
    where q.clinic_id = pace.clinic_id and q.opened_at is not null
   returning q.*
 ), current as (
