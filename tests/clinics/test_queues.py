@@ -7,6 +7,7 @@ import pytest
 
 from appoint.clinics.queues import line, tickets
 from appoint.clinics.queues.tickets import Ticket
+from appoint.clinics.queues.turnstile import Turnstile
 from appoint.http.rate_limits.counters import Rate
 from appoint.kit import clock
 from appoint.kit.i18n import LANGUAGES
@@ -50,6 +51,16 @@ async def test_a_visitor_waits_until_it_is_their_turn_and_then_books_with_a_pass
     await client.queues.advance()
     assert not waits(await visitor.get())
     assert visitor.ticket().kind == "pass"
+    assert not waits(await visitor.get("/c/lakeside/details"))
+
+
+async def test_visitors_whose_turn_it_is_do_not_wait_behind_the_pages_of_others(client, monkeypatch):
+    await create_queue(client)
+    visitor = Visitor(client)
+    await visitor.get()
+    await client.queues.advance()
+    monkeypatch.delattr(Turnstile, "enter")
+    assert not waits(await visitor.get())
     assert not waits(await visitor.get("/c/lakeside/details"))
 
 

@@ -130,7 +130,7 @@ class QueueGate:
         now, name = clock.now(), tickets.cookie_name(state.clinic_id)
         value = request.cookies.get(name)
         ticket = tickets.decode(queues.secret, state.clinic_id, value) if value else None
-        if ticket is None or ticket.kind == "ticket":
+        if not queues.has_turn(state, ticket):
             await self._turnstile.enter()
         sends_form = request.method == "POST"
         if ticket is None:

@@ -225,6 +225,14 @@ class Queues:
         line = self._by_name.get(name or "") or self._lines.get(PLATFORM)
         return line.state if line else None
 
+    def has_turn(self, state: QueueState, ticket: Ticket | None) -> bool:
+        """Return whether it is or was the turn of the visitor with this ticket or pass."""
+        line = self._lines.get(state.clinic_id)
+        if ticket is None or line is None or ticket.kind == "pass":
+            return ticket is not None
+        place = line.state.place_of(ticket.number, line.shuffle)
+        return place is not None and place <= line.state.served
+
     async def take_turn(self, state: QueueState, ticket: Ticket | None, *, sends_form: bool, now: datetime) -> Turn:
         """Return whether a visitor with this ticket or pass can continue, or else how long they have to wait. Issue a
         ticket to visitors who have none, or whose ticket or pass has expired."""
