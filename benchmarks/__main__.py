@@ -1,7 +1,6 @@
 """Compare rates side by side, in rounds, and write the report to `docs/benchmarks.md`."""
 
 import asyncio
-import shutil
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ import cyclopts
 from appoint.database import embedded
 
 from . import load, outbox, world
-from .bench import Bench, Place, say
+from .bench import Bench, Place, require_wrk, say
 from .report import report
 from .world import FOLDER, World
 
@@ -34,8 +33,7 @@ def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, r
     rounds
         Number of rounds for each part.
     """
-    if not shutil.which("wrk"):
-        sys.exit("The benchmarks need wrk. On Debian: apt-get install wrk")
+    require_wrk()
     asyncio.run(run(set(only) & set(PARTS), quick=quick, ten_million=ten_million, rounds=1 if quick else rounds))
 
 

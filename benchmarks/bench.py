@@ -1,5 +1,6 @@
 """The measurements. Each compares rates within a round, so other load on the machine affects both sides equally."""
 
+import shutil
 import sys
 from collections import defaultdict
 from datetime import timedelta
@@ -28,6 +29,12 @@ GATHERED = {1: 0.0, 16: 0.9, 64: 1.3, 256: 1.2}
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def require_wrk() -> None:
+    """Exit if wrk is not installed."""
+    if not shutil.which("wrk"):
+        sys.exit("The benchmarks need wrk. On Debian: apt-get install wrk")
 
 
 class Place(NamedTuple):

@@ -18,7 +18,7 @@ import uvloop
 from appoint.database import embedded
 
 from . import load, rush_report, world
-from .bench import say
+from .bench import require_wrk, say
 from .rush_client import Client, Clients
 from .rush_people import Journal, Plan, Rush, days_of
 from .world import DOCTORS, FREE, PLACES, World
@@ -32,6 +32,11 @@ TOKEN = "the administrator's token for a rush"
 DOCTOLIB_BOOKINGS, DOCTOLIB_PAGES = 333, 5000
 DOCTOLIB_HEALTHZ = 9000
 """On a machine that serves fewer `/healthz` responses per second than this, the rates are reduced in proportion."""
+SPARE_TIMES = 1.1
+"""How many times a record minute has for each booking."""
+MOST_TIMES = (FREE[1] - FREE[0] + 1) * DOCTORS * PLACES
+MOST_MINUTES = 3.8
+"""How long a record minute can be before the clinic runs out of times on the fastest machine."""
 TAKEN = "a.clinic_id = $1 and a.active_during && tstzrange($2, $3)"
 
 
@@ -59,7 +64,7 @@ def main(
     last_rate
         How many people arrive per second at the end.
     minutes
-        How long people arrive. The default is 10, or 1 with `doctolib`.
+        How long people arrive. The default is 10, or 1 with `doctolib`, where it can be at most 3.8.
     workers
         Number of server processes.
     doctolib
@@ -68,7 +73,13 @@ def main(
     output
         The folder for the report, rush.md or record-minute.md, and its plot in images/.
     """
-    seconds = 60 * (minutes or (1 if doctolib else 10))
+    minutes = minutes or (1 if doctolib else 10)
+    if doctolib and minutes > MOST_MINUTES:
+        sys.exit(f"--minutes must be at most {MOST_MINUTES} with --doctolib: the clinic has only {MOST_TIMES:,} times.")
+    if times > MOST_TIMES:
+        sys.exit(f"--times must be at most {MOST_TIMES}.")
+    require_wrk()
+    seconds = 60 * minutes
     plan = None if doctolib else partial(plan_of, people=people, times=times, rates=(first_rate, last_rate))
     uvloop.run(_serve_and_run(plan or doctolib_plan, seconds, workers, output))
 
@@ -90,8 +101,8 @@ async def _serve_and_run(make_plan: Callable[..., Plan], seconds: float, workers
 def plan_of(data: World, people, times, rates, seconds, *, bookings: float = 0, healthz: float = 0) -> Plan:
     """Raise `ValueError` if the data set does not have as many free times."""
     days = days_of(data.created_on + timedelta(days=FREE[0]), times, DOCTORS * PLACES)
-    if len(days) > FREE[1] - FREE[0] + 1:
-        raise ValueError(f"The clinic has only {(FREE[1] - FREE[0] + 1) * DOCTORS * PLACES:,} free times.")
+    if times > MOST_TIMES:
+        raise ValueError(f"The clinic has only {MOST_TIMES:,} free times.")
     customers = len(days) * DOCTORS * PLACES * 3
     return Plan(people, *rates, seconds, CLINIC, days, data.customers + 1, customers, bookings, healthz)
 
@@ -100,7 +111,7 @@ def doctolib_plan(data: World, *, seconds: float, healthz: float) -> Plan:
     """Return the plan for as many bookings and queue pages as this machine can be expected to serve."""
     scale = min(healthz / DOCTOLIB_HEALTHZ, 1)
     bookings, pages = DOCTOLIB_BOOKINGS * scale, DOCTOLIB_PAGES * scale
-    times, people = int(bookings * seconds * 1.1), int(pages * seconds)
+    times, people = int(bookings * seconds * SPARE_TIMES), int(pages * seconds)
     return plan_of(data, people, times, (pages, pages), seconds, bookings=bookings, healthz=healthz)
 
 

@@ -71,3 +71,17 @@ def test_a_slower_machine_gets_less_to_do_and_the_report_says_so(small):
 def test_a_rush_for_more_times_than_there_are_is_refused(small):
     with pytest.raises(ValueError, match="only 84,000 free times"):
         rush.doctolib_plan(small, seconds=600, healthz=20_000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"doctolib": True, "minutes": 3.9}, "--minutes must be at most 3.8"), ({"times": 84_001}, "at most 84000")],
+)
+def test_a_rush_that_is_too_large_is_refused_before_it_begins(arguments, message):
+    with pytest.raises(SystemExit, match=message):
+        rush.main(**arguments)
+
+
+def test_the_longest_record_minute_fits(small):
+    plan = rush.doctolib_plan(small, seconds=60 * rush.MOST_MINUTES, healthz=20_000)
+    assert len(plan.days) <= world.FREE[1] - world.FREE[0] + 1
