@@ -1,6 +1,8 @@
 """Requests to providers stay within limits and off private networks."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -9,12 +11,14 @@ import pytest
 from appoint.calls.providers import transport
 from appoint.calls.providers.failures import ProviderFailure
 from appoint.calls.providers.transport import PublicTransport, Request, Response
+from support.gateways import self_signed_certificate
+from support.webhook_network import Listener
 
 Respond = Callable[[asyncio.StreamWriter], None]
 
 
 @asynccontextmanager
-async def server(respond: Respond) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def server(respond: Respond, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """Serve every request with the same response, and collect the requests' first lines. Connections stay open."""
     requests: list[bytes] = []
     writers: list[asyncio.StreamWriter] = []
@@ -25,7 +29,7 @@ async def server(respond: Respond) -> AsyncIterator[tuple[str, list[bytes]]]:
         respond(writer)
         await writer.drain()
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     async with listener:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", requests
         for writer in writers:
@@ -58,7 +62,7 @@ async def test_long_responses_are_refused():
 async def test_slow_responses_are_refused(monkeypatch):
     monkeypatch.setattr(transport, "RESPONSE_SECONDS", 0.1)
     async with server(lambda writer: writer.write(b"HTTP/1.1 200 OK\r\n")) as (url, _):
-        with pytest.raises(ProviderFailure, match="unreachable"):
+        with pytest.raises(ProviderFailure, match=r"^timeout"):
             await PublicTransport(private_addresses=True)(Request("GET", url))
 
 
@@ -68,9 +72,36 @@ async def test_what_is_not_http_is_refused():
             await PublicTransport(private_addresses=True)(Request("GET", url))
 
 
+async def test_a_refused_connection_is_reported_as_such():
+    with socket.socket() as taken:  # a port that nothing listens on
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(ProviderFailure, match=r"^connection-refused"):
+            await PublicTransport(private_addresses=True)(
+                Request("GET", f"https://127.0.0.1:{taken.getsockname()[1]}/")
+            )
+
+
+async def test_a_certificate_that_is_not_trusted_is_reported_as_such(tmp_path):
+    certificate = self_signed_certificate(tmp_path)
+    if not certificate:
+        pytest.skip("openssl is not installed")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    async with server(response_with("200 OK", b""), tls=tls) as (url, requests):
+        with pytest.raises(ProviderFailure, match=r"^untrusted-certificate: has an invalid certificate: self-signed"):
+            await PublicTransport(private_addresses=True)(Request("GET", url.replace("http:", "https:")))
+    assert requests == []
+
+
+async def test_a_server_without_tls_is_reported_as_such():
+    async with Listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as listener:
+        with pytest.raises(ProviderFailure, match=r"^tls-failed"):
+            await PublicTransport(private_addresses=True)(Request("GET", f"https://127.0.0.1:{listener.port}"))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "10.0.0.1", "169.254.169.254"])
 async def test_private_addresses_are_never_contacted(host):
-    with pytest.raises(ProviderFailure, match="unreachable"):
+    with pytest.raises(ProviderFailure, match=r"^not-public"):
         await PublicTransport()(Request("GET", f"https://{host}:8170/"))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
+import httpx2
 import pytest
 from joserfc import jwk, jws
 
@@ -191,3 +192,18 @@ async def test_a_provider_that_cannot_be_reached_is_unavailable():
         token = jws.serialize_compact({"alg": "RS256", "kid": "k"}, b"{}", KEY)
         with pytest.raises(errors.Unavailable):
             await identify(provider, token)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reason"), [("https", "it failed the TLS handshake"), ("http", "it did not respond with HTTP")]
+)
+async def test_a_provider_that_cannot_be_reached_is_reported_with_the_reason(scheme, reason):
+    async def handle(_, writer) -> None:
+        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with listener, httpx2.AsyncClient() as client:
+        with pytest.raises(gateway.FetchError, match=f"^{reason}$"):
+            await gateway.fetch(client, f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")

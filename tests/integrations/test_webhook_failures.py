@@ -99,7 +99,7 @@ async def test_a_delivery_to_an_unreachable_address_is_retried(db):
     await add_events(db)
     async with working(db):
         delivery = await wait_for_attempts(db)
-    assert (delivery.status, delivery.response_status, delivery.reason) == ("queued", None, "could not be reached")
+    assert (delivery.status, delivery.response_status, delivery.reason) == ("queued", None, "refused the connection")
 
 
 async def test_a_redirect_is_not_followed(db):

@@ -55,7 +55,7 @@ async def test_a_failed_sample_is_reported_with_its_reason(local_client):
         trial = (await post(local_client, f"/api/webhooks/{created['id']}/test")).json()
         assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, 503, "responded with 503")
     trial = (await post(local_client, f"/api/webhooks/{created['id']}/test")).json()
-    assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, None, "could not be reached")
+    assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, None, "refused the connection")
     assert (await get(local_client, f"/api/webhooks/{created['id']}"))["failingSince"] is None
 
 

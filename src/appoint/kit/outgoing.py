@@ -6,16 +6,29 @@ Importing this module takes a tenth of a second, so import it on first use.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import httpcore2
 
+from .i18n import translatable
 from .public_internet import NotPublic, Pool, Unresolved
 
 CONNECT_SECONDS: Final = 5.0
+NOT_PUBLIC: Final = translatable("must be reachable from the internet")
+"""Also used for host names that cannot be resolved. Otherwise, managers could find out which internal names exist."""
+Cause = Literal[
+    "not-public",
+    "connection-refused",
+    "untrusted-certificate",
+    "tls-failed",
+    "unreachable",
+    "timeout",
+    "unexpected-response",
+]
 
 
 class Response(NamedTuple):
@@ -26,9 +39,43 @@ class Response(NamedTuple):
 class NoResponse(Exception):
     """There is no complete response. The message says why, without the address."""
 
-    def __init__(self, reason: str, *, is_unreachable: bool = False) -> None:
+    def __init__(self, reason: str, cause: Cause = "unexpected-response") -> None:
         super().__init__(reason)
-        self.is_unreachable: Final = is_unreachable
+        self.cause: Final[Cause] = cause
+
+
+FAILURES: Final = (
+    Unresolved,
+    NotPublic,
+    TimeoutError,
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+)
+"""What a request raises if there is no response."""
+
+
+def no_response(error: Exception) -> NoResponse:
+    """Return why there was no response."""
+    match error:
+        case Unresolved() | NotPublic():
+            return NoResponse(NOT_PUBLIC, "not-public")
+        case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=detail)]):
+            return NoResponse(f"has an invalid certificate: {detail}", "untrusted-certificate")
+        case httpcore2.ConnectError(args=[ssl.SSLError()]):
+            return NoResponse("failed the TLS handshake", "tls-failed")
+        case httpcore2.ConnectError(args=[OSError(__cause__=ConnectionRefusedError())]):
+            return NoResponse("refused the connection", "connection-refused")
+        case httpcore2.ConnectError():
+            return NoResponse("could not be reached", "unreachable")
+        case httpcore2.ConnectTimeout():
+            return NoResponse("could not be reached in time", "unreachable")
+        case TimeoutError() | httpcore2.TimeoutException():
+            return NoResponse("did not respond in time", "timeout")
+        case httpcore2.ProtocolError():
+            return NoResponse("did not respond with HTTP")
+        case _:
+            return NoResponse("closed the connection", "unreachable")
 
 
 async def send(
@@ -67,10 +114,8 @@ async def _response(
             ) as response,
         ):
             yield response
-    except (Unresolved, NotPublic, TimeoutError, httpcore2.TimeoutException, httpcore2.NetworkError):
-        raise NoResponse("cannot be reached", is_unreachable=True) from None
-    except httpcore2.ProtocolError:
-        raise NoResponse("did not respond with HTTP") from None
+    except FAILURES as error:
+        raise no_response(error) from None
 
 
 async def _limited(response: httpcore2.Response, max_bytes: int) -> AsyncIterator[bytes]:

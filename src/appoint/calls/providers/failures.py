@@ -13,6 +13,10 @@ FailureCode = Literal[
     "invalid-key",
     "public-key",
     "unreadable-settings",
+    "not-public",
+    "connection-refused",
+    "untrusted-certificate",
+    "tls-failed",
     "unreachable",
     "timeout",
     "key-refused",
@@ -32,6 +36,16 @@ SENTENCES: Final[Mapping[FailureCode, str]] = {
     "invalid-key": translatable("The secret is not in the format that the provider uses. Copy all of it again."),
     "public-key": translatable("The secret is a public key. Enter the private key."),
     "unreadable-settings": translatable("The stored secret can’t be decrypted. Enter it again in the settings."),
+    "not-public": translatable(
+        "The provider’s address does not exist or is not public. Appoint connects to public addresses only."
+    ),
+    "connection-refused": translatable(
+        "The server at this address refuses the connection. Check the address and port."
+    ),
+    "untrusted-certificate": translatable(
+        "The server’s certificate is not valid for this address, or comes from an issuer that Appoint does not trust."
+    ),
+    "tls-failed": translatable("The server at this address does not accept secure connections (https)."),
     "unreachable": translatable("The provider can’t be reached. Check the address, or try again later."),
     "timeout": translatable("The provider did not respond in time. Try again later."),
     "key-refused": translatable("The provider does not accept the secret. Check it in the settings."),

@@ -5,13 +5,10 @@ second to import, so it is imported when the first request is sent.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from .failures import ProviderFailure
-
-if TYPE_CHECKING:
-    from ...kit.outgoing import NoResponse
 
 RESPONSE_SECONDS: Final = 5.0
 MAX_FILE_BYTES: Final = 4 * 1024**3
@@ -64,7 +61,7 @@ class PublicTransport:
                     max_bytes=request.max_bytes,
                 )
         except NoResponse as failure:
-            raise _failure(failure) from None
+            raise ProviderFailure(failure.cause, str(failure)) from None
         return Response(*response)
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
@@ -82,11 +79,7 @@ class PublicTransport:
                 async for part in parts:
                     yield part
         except NoResponse as failure:
-            raise _failure(failure) from None
-
-
-def _failure(failure: "NoResponse") -> ProviderFailure:
-    return ProviderFailure("unreachable" if failure.is_unreachable else "unexpected-response", str(failure))
+            raise ProviderFailure(failure.cause, str(failure)) from None
 
 
 def refusal(status: int) -> ProviderFailure:

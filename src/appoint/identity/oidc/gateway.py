@@ -13,6 +13,7 @@ import structlog
 from joserfc.jwk import KeySet
 
 from ...kit.errors import Unavailable
+from ...kit.outgoing import FAILURES, no_response
 from .model import PARSE_ERRORS, Trust, is_safe, parse_keys
 
 log = structlog.get_logger()
@@ -122,7 +123,7 @@ class Provider:
                 url = configuration.token_endpoint
                 status, content = await _read(self._client, url, method="POST", data=form, auth=credentials)
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, FetchError) as error:
-            log.warning("openid provider unreachable", reason=f"token endpoint: {type(error).__name__}")
+            log.warning("openid provider unreachable", reason=f"token endpoint: {_reason(error)}")
             raise self._unavailable(now) from None
         if status >= 500:
             log.warning("openid provider unreachable", reason=f"token endpoint: it responded with {status}")
@@ -195,12 +196,20 @@ async def fetch(client: httpx2.AsyncClient, issuer: str) -> Configuration:
     except TimeoutError:
         raise FetchError("it did not respond in time") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise FetchError(f"it cannot be reached: {type(error).__name__}") from None
+        raise FetchError(_reason(error)) from None
     except PARSE_ERRORS:
         raise FetchError("its response is not a configuration with keys") from None
     if not configuration.keys:
         raise FetchError("it has no usable key")
     return configuration
+
+
+def _reason(error: Exception) -> str:
+    """Return why a request failed, without the address."""
+    for each in (error.__cause__, error):
+        if isinstance(each, FAILURES):
+            return f"it {no_response(each)}"
+    return str(error) if isinstance(error, FetchError) else f"it cannot be reached: {type(error).__name__}"
 
 
 def _configuration(document: Mapping[str, Any], keys: Mapping[str, KeySet]) -> Configuration:

@@ -3,7 +3,6 @@ connect to.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -15,8 +14,8 @@ import structlog
 
 from ...events.model import Event
 from ...kit.errors import Fault, Invalid
-from ...kit.i18n import translatable
 from ...kit.ids import clinic_of
+from ...kit.outgoing import FAILURES, NOT_PUBLIC, no_response
 from ...kit.public_internet import NotPublic, Pool, Unresolved, resolve
 from .model import DeliveryOutcome, Sample, WebhookTest, describe_status
 
@@ -27,9 +26,6 @@ SAMPLE_TYPE: Final = "webhook.test"
 RESPONSE_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 MAX_RESPONSE_BYTES: Final = 64 * 1024
-NOT_PUBLIC: Final = translatable("must be reachable from the internet")
-"""Also used for host names that cannot be resolved. Otherwise, managers could find out which internal names exist."""
-
 WEB_PORTS: Final = (80, 443)
 MIN_OTHER_PORT: Final = 1024
 """Lower ports belong to other protocols, such as SMTP, whose servers must not receive requests from us."""
@@ -83,14 +79,8 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
             await _discard(response)
     except TimeoutError:
         reason = f"did not respond within {seconds:g} seconds"
-    except (
-        Unresolved,
-        NotPublic,
-        httpcore2.TimeoutException,
-        httpcore2.NetworkError,
-        httpcore2.ProtocolError,
-    ) as error:
-        reason = _describe(error)
+    except FAILURES as error:
+        reason = str(no_response(error))
     except Exception:  # a bug here must not block later events
         log.exception("request failed")
         reason = "could not be called because of an internal error"
@@ -105,25 +95,6 @@ async def _discard(response: httpcore2.Response) -> None:
             size += len(part)
             if size > MAX_RESPONSE_BYTES:
                 return
-
-
-def _describe(error: Exception) -> str:
-    """Return why there was no response, without any part of the URL."""
-    match error:
-        case Unresolved() | NotPublic():
-            return NOT_PUBLIC
-        case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=detail)]):
-            return f"has an invalid certificate: {detail}"
-        case httpcore2.ConnectError(args=[ssl.SSLError()]):
-            return "failed the TLS handshake"
-        case httpcore2.ConnectError():
-            return "could not be reached"
-        case httpcore2.TimeoutException():
-            return "could not be reached in time"
-        case httpcore2.ProtocolError():
-            return "did not respond with HTTP"
-        case _:
-            return "closed the connection"
 
 
 def sample_event(sample: Sample) -> Event:
