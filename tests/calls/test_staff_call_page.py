@@ -61,8 +61,8 @@ async def test_staff_see_why_there_is_no_room_yet_and_try_again_at_once(visit):
     assert await visit.db.fetchval(entry) == "tryToAdmitPatient"
     page = await press(visit, doctor, "renew")
     assert await visit.db.fetchval("select due_at <= now() and error = 'unreachable' from call")
-    for text, is_there in ((SENTENCES["unreachable"], True), ("Trying again…", True), ("Try again now", False)):
-        assert (text in page) == is_there, text
+    for text in (SENTENCES["unreachable"], "Trying again…", "Try again now"):
+        assert text in page, text
     await visit.db.execute("update call set state = 'made', due_at = null")
     await press(visit, doctor, "renew")  # from a page that is out of date
     assert await visit.db.fetchval("select state from call") == "made"
