@@ -4,6 +4,8 @@ import type { Body } from "./_form_body";
 
 export interface Undo {
   url: string;
+  /** What to change back, for records that are undone with a PATCH request. */
+  change?: Body;
   /** When messages go out. Absent if there are none to send. */
   until?: string;
 }
@@ -15,9 +17,10 @@ export interface Notice {
 
 /** Return how a response's change can be undone. */
 export function undoOf(answer: Body): Undo | undefined {
-  const undo = answer["undo"] as { url: string; messagesHeldUntil?: string } | null | undefined;
+  const undo = answer["undo"] as { url: string; change?: Body; messagesHeldUntil?: string } | null | undefined;
   if (!undo) return undefined;
-  return undo.messagesHeldUntil ? { url: undo.url, until: undo.messagesHeldUntil } : { url: undo.url };
+  const { messagesHeldUntil: until, ...request } = undo;
+  return until ? { ...request, until } : request;
 }
 
 /** Create the notice. Its button disappears when messages go out. */
@@ -29,7 +32,7 @@ export function noticeElement({ text, undo }: Notice): HTMLElement {
   const button = createElement("button", { type: "button", class: "button quiet small" }, words["undo"] ?? "");
   button.addEventListener("click", async () => {
     try {
-      await callApi("POST", undo.url);
+      await callApi(undo.change ? "PATCH" : "POST", undo.url, undo.change);
       sessionStorage.setItem("notice", JSON.stringify({ text: words["undone"] }));
       location.reload();
     } catch (error) {

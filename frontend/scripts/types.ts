@@ -1,4 +1,5 @@
-// The appointment type form: price and name.
+// The appointment type form: price, name, and undoing a change of place.
+import type { Body } from "./_form_body";
 
 const amount = document.getElementById("amount") as HTMLInputElement;
 const currency = document.getElementById("currency") as HTMLSelectElement;
@@ -34,4 +35,15 @@ amount.addEventListener("input", readPrice);
 currency.addEventListener("input", readPrice);
 readPrice();
 
-export {};
+/** How long messages to patients wait after a change of place, in milliseconds. */
+const UNDO_TIME = 8000;
+const mode = document.querySelector<HTMLSelectElement>("select[data-old]");
+
+// Patients hear nothing if the place changes back before the messages are sent.
+mode?.form?.addEventListener("sent", (event) => {
+  const answer = (event as CustomEvent<Body>).detail;
+  const old = mode.dataset["old"];
+  if (answer["mode"] === old) return;
+  const messagesHeldUntil = new Date(Date.now() + UNDO_TIME).toISOString();
+  answer["undo"] = { url: `/api/appointmentTypes/${String(answer["id"])}`, change: { mode: old }, messagesHeldUntil };
+});

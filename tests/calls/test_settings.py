@@ -224,12 +224,19 @@ async def test_a_visit_that_has_begun_gets_a_room_when_video_visits_are_switched
     assert tuple(row.values()) == ("jitsi", "wanted", None)
 
 
-async def test_the_page_of_a_type_says_how_many_booked_video_visits_it_has(client, db, world):
+async def test_the_page_of_a_type_says_how_many_patients_a_change_of_place_affects(client, db, world):
     await book_online(world, world.nine)
     type_id = await db.fetchval("select id from appointment_type where mode = 'online'")
-    other_id = await world.add_type(30, name="Check-up")
-    pages = [(await client.get(f"/staff/{world.clinic}/types/{id}", headers=ADMIN)).text for id in (type_id, other_id)]
-    assert ["1 video visit is booked. If you choose “In person”" in page for page in pages] == [True, False]
+    unused_id = await world.add_type(30, name="Check-up")
+    hints = {"online": "1 upcoming appointment is booked. If you choose “In person”", "inPerson": "choose “Online”"}
+    for mode, hint in hints.items():
+        await client.patch(f"/api/appointmentTypes/{type_id}", json={"mode": mode}, headers=ADMIN)
+        pages = [
+            (await client.get(f"/staff/{world.clinic}/types/{id}", headers=ADMIN)).text for id in (type_id, unused_id)
+        ]
+        assert [hint in page for page in pages] == [True, False]
+    await put(client, world, OFF)
+    assert hints["inPerson"] not in (await client.get(f"/staff/{world.clinic}/types/{type_id}", headers=ADMIN)).text
 
 
 async def page_of(client, world) -> str:

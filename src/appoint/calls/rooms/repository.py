@@ -74,19 +74,18 @@ async def list_current_online(db: Statements, *, clinic_id: int, now: datetime) 
     return [(row.clinic_id, row.id) for row in rows]
 
 
-async def count_upcoming_online(db: Statements, *, clinic_id: int, type_id: UUID | None = None, now: datetime) -> int:
-    """Count a clinic's upcoming online appointments, or those of one type, that are booked."""
+async def count_upcoming_online(db: Statements, *, clinic_id: int, now: datetime) -> int:
+    """Count a clinic's upcoming online appointments that are booked."""
     return await db.fetchval(
         """
         select count(*)
           from appointment a
           join appointment_type t on t.clinic_id = $1 and t.id = a.appointment_type_id
          where a.clinic_id = $1 and lower(a.during) > $2 and t.mode = 'online'
-           and a.status in ('booked', 'arrived', 'checked-in') and ($3::uuid is null or t.id = $3)
+           and a.status in ('booked', 'arrived', 'checked-in')
         """,
         clinic_id,
         now,
-        type_id,
     )
 
 

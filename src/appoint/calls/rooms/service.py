@@ -51,6 +51,6 @@ async def check(db: Database, *, default_gateway: Gateway | None, now: datetime)
     return len(places)
 
 
-async def count_upcoming(db: Statements, *, clinic_id: int, type_id: UUID | None = None, now: datetime) -> int:
-    """Count a clinic's video visits, or those of one type, that are booked and have not started."""
-    return await repository.count_upcoming_online(db, clinic_id=clinic_id, type_id=type_id, now=now)
+async def count_upcoming(db: Statements, *, clinic_id: int, now: datetime) -> int:
+    """Count a clinic's video visits that are booked and have not started."""
+    return await repository.count_upcoming_online(db, clinic_id=clinic_id, now=now)

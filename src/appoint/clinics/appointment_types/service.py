@@ -1,5 +1,5 @@
-"""Add, change and remove appointment types. A change applies to new bookings; existing appointments keep their
-terms."""
+"""Add, change and remove appointment types. A change applies to new bookings; existing appointments keep their terms,
+except whether they take place in person or online."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,11 +8,12 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from ... import audit
 from ...database.pool import Statements, Transaction
 from ...events import repository as events
-from ...events.facts import OfferFact
+from ...events.facts import AppointmentTypeChanged, OfferFact
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
@@ -79,7 +80,10 @@ async def change(
     if restores or current.active:
         await _check_mode(tx, current.clinic_id, content)
     changed = await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
-    return await _with_event(tx, "appointment-type.changed", changed)
+    old_mode = UNSET if changed.mode == current.mode else current.mode
+    return await _with_event(
+        tx, "appointment-type.changed", changed, AppointmentTypeChanged(active=changed.active, old_mode=old_mode)
+    )
 
 
 async def put_in_order(tx: Transaction, actor: Actor, *, clinic_id: int, ids: Sequence[UUID]) -> None:
@@ -129,7 +133,9 @@ async def _check_mode(tx: Transaction, clinic_id: int, content: AppointmentTypeC
             raise errors.Conflict("no-video-visits")
 
 
-async def _with_event(tx: Transaction, type: str, changed: AppointmentType) -> AppointmentType:
+async def _with_event(
+    tx: Transaction, type: str, changed: AppointmentType, fact: OfferFact | None = None
+) -> AppointmentType:
     """Append an event about the appointment type, and return the type."""
     await events.append_event(
         tx,
@@ -137,7 +143,7 @@ async def _with_event(tx: Transaction, type: str, changed: AppointmentType) -> A
         type=type,
         subject_id=str(changed.id),
         subject_version=changed.version,
-        data=msgspec.json.encode(OfferFact(active=changed.active)).decode(),
+        data=msgspec.json.encode(fact or OfferFact(active=changed.active)).decode(),
     )
     return changed
 

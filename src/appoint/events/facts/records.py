@@ -3,6 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from .base import Fact, Instant
 
 
@@ -93,6 +95,10 @@ class AppointmentTypeAdded(OfferFact):
 
 class AppointmentTypeChanged(OfferFact):
     """An appointment type changed, or a removed one was restored."""
+
+    old_mode: Literal["inPerson", "online"] | UnsetType = UNSET
+    """Set if the type has changed from in person to online, or from online to in person. Its upcoming appointments
+    have changed with it, and their patients get a message."""
 
 
 class AppointmentTypeRemoved(OfferFact):

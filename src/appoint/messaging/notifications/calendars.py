@@ -13,7 +13,12 @@ from ..templates.placeholders import tag_of
 from .links import MessageLinks
 from .model import NotificationContext
 
-CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
+CALENDAR_METHODS: Final[Mapping[str, Method]] = {
+    "confirmation": "REQUEST",
+    "moved": "REQUEST",
+    "place-changed": "REQUEST",
+    "cancelled": "CANCEL",
+}
 """The kinds of emails that carry an entry for the customer's calendar."""
 
 

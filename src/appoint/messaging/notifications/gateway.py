@@ -91,7 +91,17 @@ def _shared_facts(each_facts: Sequence[MessageFacts], kind: str, links: MessageL
 
 
 READABLE: Final = frozenset(
-    {"confirmation", "moved", "cancelled", "reminder", "hold-expiring", "hold-expired", "rebook", "missed"}
+    {
+        "confirmation",
+        "moved",
+        "place-changed",
+        "cancelled",
+        "reminder",
+        "hold-expiring",
+        "hold-expired",
+        "rebook",
+        "missed",
+    }
 )
 """The kinds of messages to patients that staff can read again. Codes and messages about accounts are not among them."""
 HIDDEN_LINK: Final = "https://…"

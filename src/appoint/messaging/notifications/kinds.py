@@ -17,7 +17,7 @@ class KindRules(NamedTuple):
     """The appointment statuses in which its content is still true."""
     is_news: bool = False
     """Whether it goes out even if the recipient has turned off all channels, because patients would otherwise come at
-    the wrong time or to the wrong doctor."""
+    the wrong time, to the wrong place or to the wrong doctor."""
     essential: bool = False
     """Whether it goes out regardless of the recipient's preferences, because nothing works without it."""
     can_share: bool = False
@@ -28,6 +28,7 @@ UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
 KINDS: Final[Mapping[str, KindRules]] = {
     "confirmation": KindRules("customer", statuses=UPCOMING_STATUSES, can_share=True),
     "moved": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True, can_share=True),
+    "place-changed": KindRules("customer", statuses=UPCOMING_STATUSES, is_news=True, can_share=True),
     "cancelled": KindRules("customer", statuses=frozenset({"cancelled"}), is_news=True, can_share=True),
     "reminder": KindRules("customer", can_wait=True, statuses=frozenset({"booked"}), can_share=True),
     "hold-expiring": KindRules("customer", statuses=frozenset({"pending"}), can_share=True),
@@ -56,10 +57,10 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "address-code": KindRules("customer", essential=True),
 }
 """The rules for every kind of notification. A row's kind can end in a number: a reminder's minutes before the
-appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, or 1 for a
-notice sent to the address that was corrected."""
+appointment (`reminder-1440`), a confirmation code's number, the appointment's version for a rebooking link, its type's
+version for a change of place, or 1 for a notice sent to the address that was corrected."""
 
-PREPARATION_KINDS: Final = frozenset({"confirmation", "moved", "reminder"})
+PREPARATION_KINDS: Final = frozenset({"confirmation", "moved", "place-changed", "reminder"})
 """The kinds of messages that say what to bring."""
 NUMBER: Final = re.compile("-[0-9]+$")
 """The number after a kind in a row."""

@@ -29,6 +29,7 @@ from .model import (
     Preferences,
 )
 from .notices import plan_notices
+from .place_changes import plan_place_changes
 from .planning import NOTIFYING_FACTS, STEP_FACTS, plan_all, superseding_sequence
 from .reminders import plan_reminders as plan_due
 from .repository import contents, delivery, planning, reads
@@ -48,6 +49,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     """Event subscriber: plan the notifications that follow from events, for the available channels, and supersede
     outdated ones."""
     await plan_notices(tx, events, channels=channels, now=now)
+    await plan_place_changes(tx, events, channels=channels, now=now)
     of_clinics = [event for event in events if event.clinic_id]
     steps = await _find_steps(tx, of_clinics)
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]

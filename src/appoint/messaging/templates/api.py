@@ -27,8 +27,8 @@ class MessageTemplates(Controller):
     """A clinic's own message templates, which replace the default ones. There is one per kind of message, channel
     (`email`, `sms`) and language.
 
-    Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring`, `hold-expired` and `missed`;
-    doctors receive the day's `agenda`; and the clinic's staff receive `stranded`, `webhook-disabled` and
+    Customers receive `confirmation`, `moved`, `place-changed`, `cancelled`, `reminder`, `hold-expiring`, `hold-expired`
+    and `missed`; doctors receive the day's `agenda`; and the clinic's staff receive `stranded`, `webhook-disabled` and
     `call-failed`. Templates can use filters (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and
     `{% if placeholder %}`; an empty value counts as false. Each template lists the placeholders it can use: `clinic`,
     and the clinic's `phone` and `address`;

@@ -36,6 +36,7 @@ CARD_KINDS: Final[frozenset[str]] = frozenset(
     {
         "confirmation",
         "moved",
+        "place-changed",
         "cancelled",
         "reminder",
         "hold-expiring",
@@ -48,7 +49,7 @@ CARD_KINDS: Final[frozenset[str]] = frozenset(
 """The kinds of messages that start with the appointment."""
 FADED_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired", "rebook", "missed", "payment-returned"})
 STRUCK_KINDS: Final[frozenset[str]] = frozenset({"cancelled", "hold-expired", "payment-returned"})
-CALENDAR_KINDS: Final[frozenset[str]] = frozenset({"confirmation", "moved", "reminder"})
+CALENDAR_KINDS: Final[frozenset[str]] = frozenset({"confirmation", "moved", "place-changed", "reminder"})
 """The kinds of messages with a button that adds the appointment to a calendar."""
 CHANGE: Final = translatable("Change or cancel")
 VIEW: Final = translatable("View appointment")

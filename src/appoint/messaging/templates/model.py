@@ -18,6 +18,7 @@ from .money import MoneyFacts
 Kind = Literal[
     "confirmation",
     "moved",
+    "place-changed",
     "cancelled",
     "reminder",
     "hold-expiring",
@@ -76,6 +77,7 @@ VISIT_PLACEHOLDERS: Final = ("preparation", "deadline", "link", "join_link", "op
 PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*APPOINTMENT_PLACEHOLDERS, *VISIT_PLACEHOLDERS),
     "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "doctor_before", *VISIT_PLACEHOLDERS),
+    "place-changed": (*APPOINTMENT_PLACEHOLDERS, *VISIT_PLACEHOLDERS),
     "cancelled": (*APPOINTMENT_PLACEHOLDERS, "cancelled_by", "reason", "money", "rebook_link"),
     "reminder": (*APPOINTMENT_PLACEHOLDERS, *VISIT_PLACEHOLDERS),
     "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
@@ -218,8 +220,7 @@ class TemplateText(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    subject: str
-    """Empty for text messages."""
+    subject: str  # empty for text messages
     text: str
     html: str | None = None
     fell_back: bool = False

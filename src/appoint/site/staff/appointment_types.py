@@ -7,7 +7,6 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from ...calls.rooms import service as rooms
 from ...clinics.appointment_types import service
 from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
@@ -15,6 +14,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, money
 from ...kit.ids import clinic_of
+from ...messaging.notifications import place_changes
 from ..rendering import redirect
 from ..staff_frame import staff_page
 
@@ -73,7 +73,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         type=None,
         taken=await _names(request, clinic_id, None),
         has_video_visits=await service.has_video_visits(request.db, clinic_id),
-        video_visits=0,
+        upcoming=0,
         price="",
         currencies=money.currency_choices(language_for(request)),
     )
@@ -103,7 +103,7 @@ async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUI
         type=details,
         taken=await _names(request, clinic_id, type_id),
         has_video_visits=await service.has_video_visits(request.db, clinic_id),
-        video_visits=await rooms.count_upcoming(request.db, clinic_id=clinic_id, type_id=type_id, now=clock.now()),
+        upcoming=await place_changes.count_upcoming(request.db, clinic_id=clinic_id, type_id=type_id, now=clock.now()),
         price=money.format_amount(details.price),
         currencies=money.currency_choices(language_for(request), *used_currencies),
     )
