@@ -1,4 +1,4 @@
-"""Coupons on bookings: reserved beside the booking, and taken off the invoice."""
+"""Coupons on bookings: reserved before the booking, attached with it, and taken off the invoice."""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from appoint.kit import clock
+from appoint.booking import coupons
+from appoint.kit import clock, errors
 from appoint.payments.checkout import jobs
 from appoint.payments.coupons import desk
 from support.app import ADMIN, settings
@@ -131,3 +132,39 @@ async def test_workers_warn_about_deposits_that_nobody_can_pay(db, practice):
     assert [(line["event"], line["clinics"]) for line in logs] == [
         ("deposits cannot be paid: no payment provider is configured", 1)
     ]
+
+
+async def test_a_booking_whose_reservation_has_expired_is_refused(client, db, practice, monkeypatch):
+    attach = desk.CouponDesk.attach
+
+    async def attach_late(self, tx, reservation, **members):
+        await desk.release_expired(tx, now=clock.now() + timedelta(minutes=10))
+        await attach(self, tx, reservation, **members)
+
+    monkeypatch.setattr(desk.CouponDesk, "attach", attach_late)
+    response = await book(client, practice)
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/coupon-spent")
+    assert await db.fetchval("select count(*) from appointment") == 0
+
+
+async def test_a_booking_that_commits_but_seems_to_fail_keeps_its_coupon(client, db, practice, monkeypatch):
+    book_in_time = coupons.booking.book
+
+    async def book_and_lose_connection(*args, **members):
+        await book_in_time(*args, **members)
+        raise errors.Unavailable
+
+    monkeypatch.setattr(coupons.booking, "book", book_and_lose_connection)
+    response = await book(client, practice)
+    assert (response.status_code, await use_count(db)) == (503, 1)
+    monkeypatch.undo()
+    repeated = await book(client, practice)
+    uses = await db.fetch("select appointment_id from coupon_use where released_at is null")
+    assert [str(use.appointment_id) for use in uses] == [repeated.json()["id"]]
+
+
+async def test_a_new_patient_books_any_time_in_half_a_day_with_a_coupon(client, db, practice):
+    new = await create_customer(client, email="new@example.org")
+    time = {"startTime": None, "date": times_at(0)["startTime"][:10], "halfDay": "morning"}
+    response = await book(client, practice, customerId=new, **time)
+    assert (response.status_code, await use_count(db)) == (201, 1), response.text

@@ -1,6 +1,6 @@
 """Book appointments."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -41,12 +41,19 @@ class Booked(NamedTuple):
     """Whether an earlier request with the same idempotency key booked them."""
 
 
+Completion = Callable[[Transaction, BookedAppointments], Awaitable[None]]
+"""What to write in the same transaction as a booking. It may run more than once."""
+
+
 class _NothingWritten(Exception):
     """Internal signal: no appointment could be written, so the hours published for it are rolled back."""
 
 
-async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Booked:
-    """Book all requested appointments or none, in one round trip if no rule is violated.
+async def book(
+    db: Database, cache: ClinicCache, command: BookingCommand, *, complete: Completion | None = None
+) -> Booked:
+    """Book all requested appointments or none, in one round trip if no rule is violated and there is nothing to
+    `complete`, which does not run for a repeat.
 
     The database decides races: only one of several concurrent requests gets the time. Override a rule only if the
     command allows it and an appointment violates it; to override hours, publish them for that appointment alone. If the
@@ -74,12 +81,12 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
                 return Booked(earlier, replayed=True)
             raise errors.Conflict("address-required", alternatives=[])
         write = _insert_first if number == 0 or plan.half_day else _insert
-        if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors))):
+        if plan.violation is None and (booking := await write(db, command, plan.with_doctors(doctors), complete)):
             return Booked(_advise(booking, plan))
         if earlier := await find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if plan.half_day and plan.violation is None:
-            return await _insert_first_free(db, cache, command, plan)
+            return await _insert_first_free(db, cache, command, plan, complete)
         if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may come from a stale catalogue
             explanation = await explain_refusal(db, plan)
             overrides = next_overrides(explanation)
@@ -147,16 +154,20 @@ async def find_earlier(db: Statements, command: BookingCommand) -> BookedAppoint
     return appointments
 
 
-async def _insert_first(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
+async def _insert_first(
+    db: Database, command: BookingCommand, plan: BookingPlan, complete: Completion | None
+) -> BookedAppointments | None:
     """Write all appointments, or write none and return None. Write a single one together with other callers' bookings,
     which also writes nothing if a row is locked; the next attempt waits for it. Only that statement can choose a time.
     """
-    if db.gathers and repository.can_gather(command, plan):
+    if db.gathers and complete is None and repository.can_gather(command, plan):
         return await repository.insert_gathered(db, command, plan)
-    return None if plan.half_day else await _insert(db, command, plan)
+    return None if plan.half_day else await _insert(db, command, plan, complete)
 
 
-async def _insert_first_free(db: Database, cache: ClinicCache, command: BookingCommand, plan: BookingPlan) -> Booked:
+async def _insert_first_free(
+    db: Database, cache: ClinicCache, command: BookingCommand, plan: BookingPlan, complete: Completion | None
+) -> Booked:
     """Book the first free time in half a day by itself, or the next one for as long as others are faster. Raise a
     `taken` `Conflict` if no time is left, and `Stale` if a time is free but cannot be booked.
     """
@@ -170,7 +181,7 @@ async def _insert_first_free(db: Database, cache: ClinicCache, command: BookingC
         if (time.doctor_id, time.start_time) in attempts:
             break
         attempts.add((time.doctor_id, time.start_time))
-        if booking := await _insert(db, command, plan.at(time)):
+        if booking := await _insert(db, command, plan.at(time), complete):
             return Booked(_advise(booking, plan))
     explanation = await explain_refusal(db, plan.at(time))
     if isinstance(explanation, Refused) and explanation.conflict.type not in TIME_REASONS:
@@ -178,26 +189,35 @@ async def _insert_first_free(db: Database, cache: ClinicCache, command: BookingC
     raise catalogues.Stale
 
 
-async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
+async def _insert(
+    db: Database, command: BookingCommand, plan: BookingPlan, complete: Completion | None
+) -> BookedAppointments | None:
     """Write all appointments, or write none and return None.
 
-    This takes one statement. If hours are overridden, the missing ones are published first, in the same transaction.
+    This takes one statement. If hours are overridden, the missing ones are published first, and if there is something
+    to complete, it is written afterwards, in the same transaction.
     """
     outside_hours = [spec for spec in plan.specs if "outside-hours" in spec.overrides]
 
-    async def publish_and_insert(tx: Transaction) -> BookedAppointments:
-        await repository.lock_hours(
-            tx, clinic_id=command.clinic_id, doctor_ids=[spec.doctor_id for spec in outside_hours if spec.doctor_id]
-        )
-        await repository.publish_missing(tx, clinic_id=command.clinic_id, times=outside_hours)
-        if booking := await repository.insert_appointments(tx, command, plan):
-            return booking
-        raise _NothingWritten
+    async def insert_in_transaction(tx: Transaction) -> BookedAppointments:
+        if outside_hours:
+            await repository.lock_hours(
+                tx, clinic_id=command.clinic_id, doctor_ids=[spec.doctor_id for spec in outside_hours if spec.doctor_id]
+            )
+            await repository.publish_missing(tx, clinic_id=command.clinic_id, times=outside_hours)
+        booking = await repository.insert_appointments(tx, command, plan)
+        if booking is None:
+            raise _NothingWritten
+        if complete:
+            await complete(tx, booking)
+        return booking
 
     try:
-        return await (
-            db.atomic(publish_and_insert) if outside_hours else repository.insert_appointments(db, command, plan)
-        )
+        if complete:
+            return await db.within(command.clinic_id).atomic(insert_in_transaction)
+        if outside_hours:
+            return await db.atomic(insert_in_transaction)
+        return await repository.insert_appointments(db, command, plan)
     except (_NothingWritten, asyncpg.ForeignKeyViolationError):  # outside hours, or an unknown booker
         return None
     except asyncpg.PostgresError as error:

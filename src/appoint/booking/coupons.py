@@ -1,4 +1,4 @@
-"""Coupons on bookings. A use of the coupon is reserved beside the booking, never in its statement.
+"""Coupons on bookings. A use of the coupon is reserved before the booking, and attached in the booking's transaction.
 
 The package for payments keeps the coupons. It registers its desk when the application starts.
 """
@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from ..database.pool import Database
+from ..database.pool import Database, Transaction
 from ..http.request import Request
 from ..kit.money import Discount
 from . import book as booking
 from .book import Booked
+from .model import BookedAppointments
 from .planning import BookingCommand
 
 COUPON_REASONS: Final = ("coupon-not-valid", "coupon-spent")
@@ -38,7 +39,7 @@ class Desk(Protocol):
     async def reserve(
         self, db: Database, *, clinic_id: int, code: str, requests: Sequence[CouponRequest], now: datetime
     ) -> Reservation: ...
-    async def attach(self, db: Database, reservation: Reservation, *, appointment_id: UUID, now: datetime) -> None: ...
+    async def attach(self, tx: Transaction, reservation: Reservation, *, appointment_id: UUID) -> None: ...
     async def release(self, db: Database, reservation: Reservation, *, now: datetime) -> None: ...
 
 
@@ -50,7 +51,7 @@ class CouponDesks(NamedTuple):
 
 async def book_with_coupon(request: Request, command: BookingCommand, code: str | None) -> Booked:
     """Book as `book` does, with a coupon if there is a code. Raise a `coupon-not-valid` or `coupon-spent` `Conflict`
-    before anything is booked."""
+    without booking anything. If this process dies, the reservation expires, or the appointment has its coupon."""
     db, cache = request.services.db, request.cache
     if code is None:
         return await booking.book(db, cache, command)
@@ -63,11 +64,15 @@ async def book_with_coupon(request: Request, command: BookingCommand, code: str 
         each._replace(discount=reservation.discount) if position == reservation.position else each
         for position, each in enumerate(command.requests)
     ]
+
+    async def attach(tx: Transaction, booking: BookedAppointments) -> None:
+        await desk.attach(tx, reservation, appointment_id=booking.appointments[reservation.position].id)
+
     try:
-        booked = await booking.book(db, cache, command._replace(requests=requests_with_discount))
+        booked = await booking.book(db, cache, command._replace(requests=requests_with_discount), complete=attach)
     except BaseException:
         await desk.release(db, reservation, now=command.now)
         raise
-    appointment = booked.booking.appointments[reservation.position]
-    await desk.attach(db, reservation, appointment_id=appointment.id, now=command.now)
+    if booked.replayed:
+        await desk.release(db, reservation, now=command.now)
     return booked

@@ -5,10 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from ...booking.coupons import CouponRequest, Reservation
-from ...database.pool import Database, Transaction, violates
+from ...database.pool import Database, Transaction
 from ...kit import errors
 from ...kit.ids import clinic_of
 from . import repository, service
@@ -29,20 +27,14 @@ class CouponDesk:
         """
         return await db.within(clinic_id).atomic(_reserve, clinic_id=clinic_id, code=code, requests=requests, now=now)
 
-    async def attach(self, db: Database, reservation: Reservation, *, appointment_id: UUID, now: datetime) -> None:
-        """Give a reserved use to an appointment. Release it if the appointment has one already, because its booking was
-        repeated."""
-        within = db.within(clinic_of(appointment_id))
-        try:
-            await repository.attach_use(within, reservation.use_id, appointment_id=appointment_id)
-        except asyncpg.UniqueViolationError as error:
-            if not violates(error, "coupon_use_per_appointment"):
-                raise
-            await repository.release_use(within, reservation.use_id, now=now)
+    async def attach(self, tx: Transaction, reservation: Reservation, *, appointment_id: UUID) -> None:
+        """Give a reserved use to an appointment. Raise a `coupon-spent` `Conflict` if the reservation has expired."""
+        if not await repository.attach_use(tx, reservation.use_id, appointment_id=appointment_id):
+            raise errors.Conflict("coupon-spent")
 
     async def release(self, db: Database, reservation: Reservation, *, now: datetime) -> None:
-        """Release a reserved use, because nothing was booked."""
-        await repository.release_use(db.within(clinic_of(reservation.use_id)), reservation.use_id, now=now)
+        """Release a reserved use, unless an appointment has it."""
+        await repository.release_reservation(db.within(clinic_of(reservation.use_id)), reservation.use_id, now=now)
 
 
 async def _reserve(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from ...database.pool import Row, Statements
+from ...database.pool import Row, Statements, affected
 from ...database.sql import load
 from ...kit.ids import clinic_of, new_id
 from .model import Coupon, CouponContent
@@ -135,19 +135,24 @@ async def take_use(
     )
 
 
-async def attach_use(db: Statements, use_id: UUID, *, appointment_id: UUID) -> None:
-    """Give a reserved use to an appointment."""
-    await db.execute(
+async def attach_use(tx: Statements, use_id: UUID, *, appointment_id: UUID) -> bool:
+    """Give a reserved use to an appointment. Return False if the use has been released."""
+    command_tag = await tx.execute(
         "update coupon_use set appointment_id = $3 where clinic_id = $1 and id = $2 and released_at is null",
         clinic_of(use_id),
         use_id,
         appointment_id,
     )
+    return affected(command_tag) > 0
 
 
-async def release_use(db: Statements, use_id: UUID, *, now: datetime) -> None:
+async def release_reservation(db: Statements, use_id: UUID, *, now: datetime) -> None:
+    """Release a reserved use that no appointment has."""
     await db.execute(
-        "update coupon_use set released_at = $3 where clinic_id = $1 and id = $2 and released_at is null",
+        """
+        update coupon_use set released_at = $3
+         where clinic_id = $1 and id = $2 and appointment_id is null and released_at is null
+        """,
         clinic_of(use_id),
         use_id,
         now,
