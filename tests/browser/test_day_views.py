@@ -95,6 +95,36 @@ async def test_the_print_view_has_a_sheet_for_each_doctor(site, browser):
         await expect(sheet.get_by_role("row", name="Pia Print")).to_be_visible()
 
 
+async def test_the_print_view_is_dark_on_white_in_the_dark_theme(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Dora Dark"), "09:00")
+    async with open_board(browser, room, color_scheme="dark") as page:
+        await page.goto(room.address.replace("/day?", "/day/print?"))
+        colours = """() => {
+            const {color, backgroundColor} = getComputedStyle(document.body);
+            return {lightness: Number(color.match(/[\\d.]+/)[0]), paper: backgroundColor};
+        }"""
+        assert (await page.evaluate(colours))["lightness"] > 0.9
+        await page.emulate_media(media="print", color_scheme="dark")
+        printed = await page.evaluate(colours)
+        assert (printed["lightness"] < 0.3, printed["paper"]) == (True, "rgb(255, 255, 255)")
+
+
+async def test_the_cells_of_a_printed_row_are_aligned(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Ali Aligned"), "09:00", notes="Bring the film")
+    async with open_board(browser, room) as page:
+        await page.goto(room.address.replace("/day?", "/day/print?"))
+        tops = await page.get_by_role("row", name="Ali Aligned").evaluate("""row => [...row.children]
+            .filter(cell => cell.textContent.trim())
+            .map(cell => {
+                const text = document.createRange();
+                text.selectNodeContents(cell);
+                return Math.round(text.getBoundingClientRect().top);
+            })""")
+        assert len(set(tops)) == 1
+
+
 async def test_without_scripts_the_day_is_a_list(site, browser):
     room = await add_room(site)
     room.book(room.add_customer("Lis List"), "09:00")
