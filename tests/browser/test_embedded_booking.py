@@ -73,3 +73,28 @@ async def test_a_clinics_own_site_opens_booking_at_a_type_and_a_doctor(site, bro
         await expect(frame.locator("main")).to_contain_text("Dr. Emre Yıldız")
         address = await page.locator("iframe").get_attribute("src")
         assert address == f"{site.url}/embed/spreebogen/times?type={type_id}&doctor={doctor_id}&lang=fr"
+
+
+async def test_the_frame_is_as_light_or_dark_as_its_page(site, browser, clinic_site, tmp_path):
+    # without Playwright's own colour scheme, which would apply to all frames; the system's is light
+    async with open_page(browser, color_scheme="null") as page:
+        for number, (style, theme, scheme) in enumerate(
+            (
+                ("", "", "light"),
+                ("", "dark", "dark"),
+                ("color-scheme: dark", "", "dark"),
+                ("color-scheme: dark", "light", "light"),
+                ("color-scheme: light dark", "", "light dark"),
+                ("background: #111; color: #eee", "", "dark"),
+            )
+        ):
+            (tmp_path / f"{number}.html").write_text(
+                f'<!doctype html><html lang="de" style="{style}"><title>Praxis</title><p>Anfang</p><script '
+                f'src="{site.url}/embed.js" data-clinic="spreebogen" data-theme="{theme}"></script>'
+            )
+            await page.goto(f"{clinic_site}{number}.html")
+            await expect(page.locator("iframe")).to_have_css("color-scheme", scheme)
+            await expect(page.frame_locator("iframe").get_by_role("link", name=re.compile("^Sprech"))).to_be_visible()
+            frame = next(frame for frame in page.frames if "/embed/" in frame.url)
+            is_dark = await frame.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+            assert is_dark is (scheme == "dark"), (style, theme)
