@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from appoint.booking.model import AppointmentRequest
+from appoint.booking.repository import list_visits
 from appoint.booking.time_rules import Override
 from appoint.booking.undo.service import undo, undo_all
 from appoint.kit import errors
@@ -91,3 +92,16 @@ async def test_bookings_by_programs_and_patients_and_holds_cannot_be_undone(worl
         appointment = await world.book(world.dr_shah, at(9), world.ana, caller=caller, hold=hold)
         assert (appointment.undo, (await take_back(world, appointment)).type) == (None, "nothing-to-undo")
         await cancel(world, appointment)
+
+
+async def test_patients_do_not_see_a_booking_that_was_undone_before_any_message_about_it(world):
+    async def visits() -> list[UUID]:
+        found = await list_visits(world.db, customer_ids=[world.ana], wards=[], now=world.now, limit=10)
+        return [visit.id for visit in found]
+
+    appointment = await world.book(world.dr_shah, at(9), world.ana, caller=world.nora)
+    assert await visits() == [appointment.id]
+    await take_back(world, appointment)
+    assert await visits() == []
+    await world.db.execute("update appointment set created_at = created_at - interval '8 seconds'")
+    assert await visits() == [appointment.id]

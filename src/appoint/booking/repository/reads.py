@@ -21,7 +21,7 @@ from ..model import (
     StoredAppointment,
 )
 from ..selection import Selection
-from ..steps import UndoOffer
+from ..steps import UNDO_WINDOW, UndoOffer
 from .encrypted_columns import ENCRYPTED_COLUMNS, decrypted
 
 LIST_CHANGED: Final = load(__name__.rpartition(".")[0], "list_changed")
@@ -254,5 +254,6 @@ async def list_visits(
         ward_clinic_ids=[clinic_id for _, clinic_id in wards],
         now=now,
         limit=limit,
+        undo_window=UNDO_WINDOW,
     )
     return [to(CustomerVisit, row) for row in rows]
