@@ -17,11 +17,15 @@ from support.processes import Process, appoint, eventually
 
 
 @pytest.fixture(scope="module")
-def pair(database_url) -> Iterator[Process]:
-    """Two server processes that share an address."""
-    with appoint("serve", "--workers", "2", database_url=database_url) as process:
-        assert process.url
-        yield process
+def pair(database_url, tmp_path_factory) -> Iterator[Process]:
+    """Two server processes that share an address. Their temporary files are in pytest's folder, because a parent that
+    is killed cannot delete them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("pair")))
+        with appoint("serve", "--workers", "2", database_url=database_url) as process:
+            assert process.url
+            yield process
 
 
 @pytest.mark.xdist_group("pair")
