@@ -85,24 +85,23 @@ class Appointments(Controller):
         period and horizon apply only to patients. For patients who came without an appointment (`status`), staff can
         also book a time that began earlier today or, if they give a reason, on an earlier day.
         """
-        await expect_turn(request, data.booking_clinic_id)
-        authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
-        authorize_status(request, data, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
-        discreet = await authorize_customers(
-            request, data.booking_clinic_id, [NamedCustomer(data.customer_id, data.customer_token)]
-        )
+        clinic_id = data.booking_clinic_id
+        await expect_turn(request, clinic_id)
+        authorize_override(request, data.override, clinic_id=clinic_id, doctor_id=data.doctor_id)
+        authorize_status(request, data, clinic_id=clinic_id, doctor_id=data.doctor_id)
+        discreet = await authorize_customers(request, clinic_id, [NamedCustomer(data.customer_id, data.customer_token)])
         command = BookingCommand(
-            data.booking_clinic_id,
+            clinic_id,
             [CustomerRequest(data.customer_id, data, data.requested_half_day)],
             request.user,
             hold_length(request),
             clock.now(),
             idempotency=requested_key(request, msgspec.structs.replace(data, customer_token=None)),
             override=data.override,
-            limits=booking_limits(request, data.booking_clinic_id),
+            limits=booking_limits(request, clinic_id),
             discreet=discreet,
             is_proven=not request.user.is_stranger,
-            origin=stranger_origin(request, data.booking_clinic_id),
+            origin=stranger_origin(request, clinic_id),
         )
         result = await book_with_coupon(request, command, data.coupon)
         (appointment,) = result.booking.appointments

@@ -144,12 +144,12 @@ def with_token(request: Request, appointment: Appointment) -> Appointment:
 async def payment_offer(request: Request, appointments: Sequence[Appointment]) -> PaymentOffer | UnsetType:
     """Return what has to be paid before these appointments, which were booked together, leave their hold."""
     first = appointments[0]
-    if request.user.is_staff(first.clinic_id):
+    ends = [appointment.hold_expires_at for appointment in appointments if appointment.hold_expires_at]
+    if not ends or request.user.is_staff(first.clinic_id):
         return UNSET
     catalogue = await catalogues.get(request.services.db, request.cache, first.clinic_id)
     deposit = await due_deposit(request.services.db.within(first.clinic_id), catalogue, appointments)
-    ends = [appointment.hold_expires_at for appointment in appointments if appointment.hold_expires_at]
-    if not deposit or not ends:
+    if not deposit:
         return UNSET
     token = links.token(request.services.secret_key, first.id)
     return PaymentOffer(f"{request.services.settings.links_url}/appointments/{token}/pay", deposit, min(ends))

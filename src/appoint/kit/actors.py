@@ -107,7 +107,10 @@ class Actor(msgspec.Struct, frozen=True):
 
     def membership_at(self, clinic_id: int) -> Membership | None:
         """Return the caller's membership at the clinic, if any."""
-        return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
+        for membership in self.memberships:
+            if membership.clinic_id == clinic_id:
+                return membership
+        return None
 
     def acts_for(self, clinic_id: int) -> bool:
         """Return whether the caller acts on the clinic's behalf, as its staff, its partner systems and the

@@ -1,6 +1,7 @@
 """A clinic's catalogue: its policy, doctors and appointment types, with their versions."""
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from operator import attrgetter
 from uuid import UUID
 
@@ -77,7 +78,7 @@ class Deposit(msgspec.Struct, frozen=True):
     percent: int | None
 
 
-class Catalogue(msgspec.Struct, frozen=True):
+class Catalogue(msgspec.Struct, frozen=True, dict=True):
     clinic_id: int
     version: int
     name: str
@@ -115,7 +116,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         amount = portion(left, percent=deposit.percent, amount=deposit.amount)
         return Money(amount, price.currency) if amount else None
 
-    @property
+    @cached_property
     def is_selective(self) -> bool:
         """Whether any of the clinic's doctors or types is only for some patients."""
         return any(map(is_selective, self.doctors.values())) or any(map(is_selective, self.types.values()))
@@ -133,7 +134,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         """The types that the clinic offers, in its own order."""
         return sorted((type for type in self.types.values() if type.active), key=attrgetter("position", "name"))
 
-    @property
+    @cached_property
     def has_bookable_types(self) -> bool:
         return any(type.active and self.doctors_for(type.id) for type in self.types.values())
 
