@@ -46,6 +46,8 @@ How each part is measured:
   appointments that are in the database afterwards count.
 - (c) and (d) use 16 connections. A request for `/healthz` passes through the whole server, but does not write a log
   line or use the database.
+- (c) uses a server with `APPOINT_AVAILABILITY_SECONDS=0` for requests that are each computed. Otherwise, some of the
+  random requests would be answered from memory. The same goes for availability in (f).
 - (e) sends all requests in a round before it reads the first response. Refusals include the reason and the nearest free
   times, which takes further statements.
 - (f) resets the smallest data set to its original size after every round.

@@ -1,5 +1,5 @@
 -- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES TOKENS
--- KIND: empty, day or week (availability), hot or hotweek (the same each time), or book. OPENING: the first day's opening time, in seconds since 1970.
+-- KIND: empty, day, week or month (availability), hot, hotweek or hotmonth (the same each time), or book. OPENING: the first day's opening time, in seconds since 1970.
 -- TOKENS: a file with each customer's token, one per line.
 
 local kind, clinics, doctors, customers, opening, days, places
@@ -50,6 +50,14 @@ local requests = {
     local clinic = math.random(clinics)
     local path = "/api/clinics/%d/availability?from=%s&to=%s&appointmentTypeId=%s"
     return wrk.format("GET", path:format(clinic, date(0), date(6), doctor(clinic, 0)))
+  end,
+  month = function()
+    local clinic = math.random(clinics)
+    local path = "/c/%d/times?type=%s&date=%s"
+    return wrk.format("GET", path:format(clinic, doctor(clinic, 0), date(math.random(days) - 1)))
+  end,
+  hotmonth = function()
+    return wrk.format("GET", ("/c/1/times?type=%s&date=%s"):format(doctor(1, 0), date(0)))
   end,
   book = function()
     local clinic = math.random(clinics)

@@ -1,16 +1,19 @@
 """The benchmarks measure what they claim to measure. The tests do not judge the results."""
 
+import asyncio
 import os
 import re
 from pathlib import Path
 
 import pytest
 from benchmarks import load, world
+from benchmarks.bookings import booking
 from benchmarks.world import World
 
 from appoint.booking.repository import INSERT_APPOINTMENTS
 from appoint.database import embedded
 from appoint.kit import clock
+from support.processes import appoint
 
 
 @pytest.fixture
@@ -43,3 +46,13 @@ async def test_pgbench_books_as_many_appointments_as_it_counts(small):
     )  # some of the last transactions are not counted
     await small.sweep()
     assert await small.count() == 100
+
+
+async def test_bookings_at_a_steady_rate_are_booked(small, database_url):
+    settings = {"database_url": database_url, "secret_key": load.SECRET_KEY, "appointments_per_customer": 1000}
+    with appoint("serve", **settings, rate_limits="false") as server:
+        async with booking(small, server.url, 40) as statuses:
+            await asyncio.sleep(2)
+    assert set(statuses) <= {201, 409}
+    assert statuses[201] > 20
+    assert await small.count() - 100 >= statuses[201]
