@@ -12,12 +12,12 @@
 export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 export type Body = { [name: string]: unknown };
 
-/** Return a form's controls that have a name and are enabled. */
+/** Return a form's controls that have a name and are enabled, as are the fieldsets around them. */
 export function controlsOf(form: HTMLFormElement): Control[] {
   const controls = [...form.elements].filter((element): element is Control =>
     element.matches("input, select, textarea"),
   );
-  return controls.filter((control) => control.name !== "" && !control.disabled);
+  return controls.filter((control) => control.name !== "" && !control.matches(":disabled"));
 }
 
 function valueOf(control: Control): unknown {

@@ -146,6 +146,17 @@ document.addEventListener("change", (event) => {
     each.checked = box.checked;
 });
 
+// A fieldset with `data-if` and `data-is` belongs to the form only while the control with this id has one of these
+// values. Without scripts, all of them are visible.
+for (const part of document.querySelectorAll<HTMLFieldSetElement>("fieldset[data-if]")) {
+  const control = document.getElementById(part.dataset.if ?? "") as HTMLSelectElement;
+  const update = (): void => {
+    part.hidden = part.disabled = !part.dataset.is?.split(" ").includes(control.value);
+  };
+  control.addEventListener("change", update);
+  update();
+}
+
 // Pages that also work without scripts hide their buttons that need one.
 for (const button of document.querySelectorAll<HTMLElement>("[data-copies][hidden]"))
   button.hidden = !navigator.clipboard;

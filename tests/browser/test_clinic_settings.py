@@ -160,3 +160,44 @@ async def test_the_settings_are_accessible_on_a_phone(site, browser, language):
             await expect(page.locator("html")).to_have_attribute("lang", re.compile(rf"^{language}\b"))
             await expect_accessible(page)
             await expect_no_sideways_scrolling(page)
+
+
+async def test_managers_see_only_the_fields_of_the_video_provider_they_choose(site, manager_page):
+    page = manager_page
+    await page.goto(staff_url(site, "video"))
+    gateway, provider = page.locator("#gateway"), page.locator("fieldset.provider:visible")
+    for value, legends in {
+        "bigbluebutton": ["BigBlueButton"],
+        "daily": ["Daily", "Recordings, only with Daily"],
+    }.items():
+        await gateway.select_option(value)
+        await expect(provider.locator("legend")).to_have_text(legends)
+    await page.locator("#daily-url").fill("https://lakeside.daily.co")
+    await page.locator("#daily-secret").fill("a key")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#daily-secret-fault")).to_contain_text("must be an API key")
+    await page.locator("#daily-secret").fill("key")
+    await follow(page.get_by_role("button", name="Save"))
+    await expect_notice(page, "Saved.")
+    await expect(provider.locator("legend").first).to_have_text("Daily")
+    await expect_accessible(page)
+    await gateway.select_option("demo")
+    await expect(provider).to_have_count(0)
+    await follow(page.get_by_role("button", name="Save"))
+    await expect_notice(page, "Saved.")
+
+
+async def test_without_scripts_the_fields_of_each_video_provider_are_together(site, browser):
+    async with open_page(browser, java_script_enabled=False, viewport=PHONE) as page:
+        await sign_in(page, site.url, MANAGER)
+        await page.goto(staff_url(site, "video"))
+        await expect(page.locator("fieldset.provider:visible legend")).to_have_text(
+            [
+                "Jitsi Meet, on your own server",
+                "Daily",
+                "BigBlueButton",
+                "8x8 (Jitsi as a service)",
+                "Fixed links",
+                "Recordings, only with Daily",
+            ]
+        )

@@ -5,11 +5,12 @@ from typing import get_args
 import pytest
 
 from appoint.calls.providers.failures import SENTENCES, FailureCode
+from appoint.calls.providers.model import Connection
 from appoint.kit import clock
 from appoint.kit.i18n import LANGUAGES, translate
 from support.app import ADMIN
 from support.appointments import create_world
-from support.calls import add_dead_call, book_online
+from support.calls import add_dead_call, book_online, use_provider
 from support.world import at
 
 CODES = get_args(FailureCode)
@@ -38,8 +39,7 @@ async def test_a_test_call_with_an_unusable_key_says_so_in_the_managers_language
         world = await create_world(db, cache)
         world.now = clock.now()
     path = f"/api/clinics/{world.clinic}/callSettings"
-    content = {"gateway": "jaas", "appId": "vpaas-magic-cookie-1", "keyId": "k", "secret": "not a key"}
-    await client.put(path, json=content, headers=ADMIN)
+    await use_provider(world, "jaas", Connection(url="", app_id="cookie", key_id="k", secret="not a key"))
     response = await client.post(f"{path}/test", headers=ADMIN | {"Accept-Language": "de"})
     assert response.json() == {
         "succeeded": False,

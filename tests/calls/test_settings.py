@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from joserfc import jwk
 
 from appoint.booking import links as manage_links
 from appoint.calls.joining import links
@@ -14,6 +15,7 @@ from support.appointments import create_world
 from support.calls import begin_at, book_online, states
 from support.staff import add_user, bearer, works_at
 
+PRIVATE_KEY = jwk.RSAKey.generate_key(2048).as_pem(private=True).decode()
 SECRET = "a secret that only this clinic and its server know"
 JITSI = {"gateway": "jitsi", "url": "https://meet.example.org", "appId": "lakeside", "secret": SECRET}
 
@@ -67,8 +69,16 @@ async def test_a_secret_is_not_passed_on_to_a_different_provider(client, db, wor
         ({"url": None}, "#/url"),
         ({"url": "http://meet.example.org"}, "#/url"),
         ({"appId": None}, "#/appId"),
-        ({"gateway": "jaas"}, "#/keyId"),
-        ({"gateway": "daily", "url": None}, "#/url"),
+        ({"gateway": "jaas", "secret": PRIVATE_KEY}, "#/keyId"),
+        ({"gateway": "daily", "url": None, "secret": "key"}, "#/url"),
+        ({"gateway": "daily", "secret": None}, "#/secret"),
+        ({"gateway": "daily", "secret": "clé"}, "#/secret"),
+        ({"gateway": "daily", "secret": "key", "recording": "onConsent"}, "#/webhookSecret"),
+        (
+            {"gateway": "daily", "secret": "key", "recording": "onConsent", "webhookSecret": "not base64"},
+            "#/webhookSecret",
+        ),
+        ({"gateway": "jaas", "keyId": "key"}, "#/secret"),
         ({"gateway": "bigbluebutton", "secret": None}, "#/secret"),
         ({"phone": "123"}, "#/phone"),
         ({"opensBeforeMinutes": 61}, "#/opensBeforeMinutes"),
@@ -82,6 +92,11 @@ async def test_a_secret_is_not_passed_on_to_a_different_provider(client, db, wor
 async def test_incomplete_settings_are_refused(client, world, change, pointer):
     response = await put(client, world, JITSI | change)
     assert (response.status_code, [each["pointer"] for each in response.json()["errors"]]) == (400, [pointer])
+
+
+async def test_all_faults_are_reported_at_once(client, world):
+    response = await put(client, world, {"gateway": "jaas"})
+    assert {each["pointer"] for each in response.json()["errors"]} == {"#/appId", "#/keyId", "#/secret"}
 
 
 async def test_a_change_based_on_old_settings_is_refused(client, world):

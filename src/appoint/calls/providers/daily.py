@@ -134,14 +134,18 @@ class DailyGateway:
             raise refusal(response.status)
 
     async def _send(self, method: str, path: str, content: Any = None, **limits: int) -> Response:
-        try:
-            headers = {"Authorization": f"Bearer {self.connection.secret.encode('ascii').decode()}"}
-        except UnicodeEncodeError:
-            raise ProviderFailure("invalid-key") from None
+        if not is_api_key(self.connection.secret):
+            raise ProviderFailure("invalid-key")
+        headers = {"Authorization": f"Bearer {self.connection.secret}"}
         body = b"" if content is None else msgspec.json.encode(content)
         if body:
             headers["Content-Type"] = "application/json"
         return await self.transport(Request(method, API + path, headers, body, **limits))
+
+
+def is_api_key(text: str) -> bool:
+    """Return whether this can be an API key: it fits into a header."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _decode(response: Response, kind: type[T]) -> T:

@@ -31,7 +31,7 @@ class JaasGateway(JitsiGateway):
     async def make(self, room: Room) -> None:  # noqa: ARG002  the port's signature
         if not (self.connection.app_id and self.connection.key_id and self.connection.secret):
             raise ProviderFailure("incomplete-settings")
-        self._key()
+        signing_key(self.connection.secret)
 
     async def enter(self, room: Room, person: Person, *, now: datetime) -> str:
         base = (self.connection.url or URL).rstrip("/")
@@ -57,18 +57,20 @@ class JaasGateway(JitsiGateway):
             "context": {"user": user, "features": dict.fromkeys(FEATURES, "false")},
         }
         header = {"alg": "RS256", "kid": self.connection.key_id, "typ": "JWT"}
-        return jwt.encode(header, dict(claims), self._key())
+        return jwt.encode(header, dict(claims), signing_key(self.connection.secret))
 
-    def _key(self) -> Any:
-        from joserfc import errors, jwk  # noqa: PLC0415  slow to import
 
-        try:
-            key = jwk.RSAKey.import_key(restore_lines(self.connection.secret))
-        except (ValueError, errors.JoseError):
-            raise ProviderFailure("invalid-key") from None
-        if not key.is_private:
-            raise ProviderFailure("public-key")
-        return key
+def signing_key(pem: str) -> Any:
+    """Return the private key that signs tokens. Raise `ProviderFailure` if it is not one."""
+    from joserfc import errors, jwk  # noqa: PLC0415  slow to import
+
+    try:
+        key = jwk.RSAKey.import_key(restore_lines(pem))
+    except (ValueError, errors.JoseError):
+        raise ProviderFailure("invalid-key") from None
+    if not key.is_private:
+        raise ProviderFailure("public-key")
+    return key
 
 
 def restore_lines(pem: str) -> str:

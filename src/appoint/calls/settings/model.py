@@ -12,11 +12,11 @@ from ...kit.i18n import translatable
 from ...kit.structs import RequestBody
 from ..providers.failures import FailureCode
 from ..providers.model import OPENS_BEFORE, Connection, Gateway, GatewayChoice
+from .secrets import secret_faults, webhook_secret_faults
 
 DEFAULT_OPENING_MINUTES: Final = int(OPENS_BEFORE.total_seconds() // 60)
 DEFAULT_RECORDING_DAYS: Final = 30
 MAX_DOCTOR_LINKS: Final = 200
-MIN_SECRET_LENGTH: Final = 32
 MAX_SECRET_LENGTH: Final = 8000
 """Long enough for a private key."""
 REQUIRED: Final[Mapping[GatewayChoice, tuple[str, ...]]] = {
@@ -26,7 +26,6 @@ REQUIRED: Final[Mapping[GatewayChoice, tuple[str, ...]]] = {
     "bigbluebutton": ("url",),
 }
 """What each provider needs in addition to a secret."""
-WITH_SECRET: Final[frozenset[GatewayChoice]] = frozenset({"jitsi", "jaas", "daily", "bigbluebutton"})
 REVISITABLE: Final[frozenset[GatewayChoice]] = frozenset({"demo", "jitsi", "jaas", "link"})
 """The providers whose rooms anyone with a valid address can open again, even after they have been ended."""
 
@@ -101,8 +100,18 @@ class CallSettingsContent(RequestBody):
     """What signs Daily's events, in base64 (`hmac` in Daily's API). Recordings need it. Without it, the stored one
     stays unless the provider changes. Responses never contain it."""
 
-    def list_faults(self) -> list[errors.Fault]:
-        """Return what is missing or invalid for the chosen provider."""
+    def secrets_after(self, stored: StoredSettings | None) -> tuple[str, str]:
+        """Return the secret and the webhook secret once this has replaced the stored settings. Each is empty if there
+        is none. Secrets stay unless the provider changes."""
+        previous = stored.connection if stored and stored.gateway == self.gateway else None
+        return (
+            self.secret or (previous.secret if previous else ""),
+            self.webhook_secret or (previous.webhook_secret if previous else ""),
+        )
+
+    def list_faults(self, stored: StoredSettings | None) -> list[errors.Fault]:
+        """Return what is missing or invalid for the chosen provider, given the settings that this replaces."""
+        secret, webhook_secret = self.secrets_after(stored)
         faults = [
             errors.Fault(pointer, translatable("must start with https://"))
             for pointer, url in (
@@ -114,7 +123,10 @@ class CallSettingsContent(RequestBody):
         values = {"url": ("#/url", self.url), "app_id": ("#/appId", self.app_id), "key_id": ("#/keyId", self.key_id)}
         required = [values[name] for name in REQUIRED.get(self.gateway or "off", ())]
         faults += [errors.Fault(pointer, "is missing") for pointer, value in required if not value]
-        if self.recording != "forbidden" and self.gateway != "daily":
+        faults += secret_faults(self.gateway, secret)
+        if self.recording != "forbidden" and self.gateway == "daily":
+            faults += webhook_secret_faults(webhook_secret)
+        elif self.recording != "forbidden":
             faults.append(errors.Fault("#/recording", translatable("is only possible with Daily")))
         if self.gateway == "link" and not self.url and not any(link.url for link in self.doctor_links):
             faults.append(errors.Fault("#/url", "is missing"))

@@ -36,15 +36,14 @@ from . import repository
 from .model import (
     DEFAULT_OPENING_MINUTES,
     DEFAULT_RECORDING_DAYS,
-    MIN_SECRET_LENGTH,
     REVISITABLE,
-    WITH_SECRET,
     CallSettings,
     CallSettingsContent,
     CallTrial,
     DoctorLink,
     StoredSettings,
 )
+from .secrets import WITH_SECRET
 
 TRIAL_SECONDS: Final = 10.0
 TRIAL_TTL: Final = timedelta(minutes=5)
@@ -90,7 +89,7 @@ async def replace(
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=version)
     stored = await _find(tx, clinic_id)
     gateway = content.gateway
-    faults = content.list_faults()
+    faults = content.list_faults(stored)
     if gateway == "demo" and default_gateway != "demo":
         faults.append(errors.Fault("#/gateway", translatable("is only available in development")))
     if faults:
@@ -123,23 +122,16 @@ async def replace(
 async def _connection(
     tx: Statements, clinic_id: int, content: CallSettingsContent, stored: StoredSettings | None
 ) -> Connection:
-    """Raise `Invalid` if the secret is missing or too short, or a link belongs to no doctor at the clinic."""
-    needs_secret = content.gateway in WITH_SECRET
-    previous = stored.connection if stored and stored.gateway == content.gateway else None
-    secret = content.secret or (previous.secret if previous else "")
-    if needs_secret and not secret:
-        raise errors.Invalid(errors.Fault("#/secret", "is missing"))
-    if content.gateway == "jitsi" and len(secret) < MIN_SECRET_LENGTH:
-        text = translatable("must have at least {count} characters")
-        raise errors.Invalid(errors.Fault("#/secret", text, count=MIN_SECRET_LENGTH))
+    """Raise `Invalid` if a link belongs to no doctor at the clinic."""
     links = {link.doctor_id: link.url for link in content.doctor_links if link.url}
     await _check_doctors(tx, clinic_id, content, links)
+    secret, webhook_secret = content.secrets_after(stored)
     connection = Connection(
         url=content.url or "",
         app_id=content.app_id or "",
         key_id=content.key_id or "",
-        secret=secret if needs_secret else "",
-        webhook_secret=content.webhook_secret or (previous.webhook_secret if previous else ""),
+        secret=secret if content.gateway in WITH_SECRET else "",
+        webhook_secret=webhook_secret,
         doctor_links=links,
     )
     return msgspec.structs.replace(connection, former=_former(stored, content.gateway, connection))

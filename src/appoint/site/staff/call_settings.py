@@ -10,7 +10,8 @@ from ...calls.providers.gateway import default_gateway
 from ...calls.providers.model import Gateway
 from ...calls.rooms import service as rooms
 from ...calls.settings import service
-from ...calls.settings.model import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
+from ...calls.settings.model import MAX_SECRET_LENGTH
+from ...calls.settings.secrets import MIN_SECRET_LENGTH
 from ...clinics.doctors import service as doctors
 from ...http.etags import digest
 from ...http.languages import language_for
@@ -48,6 +49,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         clinic_id=clinic_id,
         place="video",
         settings=settings,
+        labels={name: translate(language, label) for name, label in LABELS.items()},
         tag=digest(settings),
         gateways=[
             *([] if settings.gateway else [("", translate(language, "Not set up"))]),
