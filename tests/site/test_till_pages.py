@@ -105,6 +105,16 @@ async def test_faults_are_next_to_their_fields_and_nothing_is_saved(db, desk):
     assert await db.fetchval("select count(*) from invoice_line") == 0
 
 
+async def test_staff_enter_the_date_of_a_service(desk):
+    page = (await desk.send(INVOICES, patient=desk.ana)).to
+    await desk.send(page, **line(0, "Plaster", "4.50", suppliedOn="2026-12-30"), language="en")
+    assert 'name="lines.0.suppliedOn" value="2026-12-30"' in (await desk.get(page)).text
+    response = await desk.send(page, **line(0, "Plaster", "4.50", suppliedOn="30.12."), language="en")
+    assert re.search(r'id="lines.0.suppliedOn-fault">[^<]+<', response.text)
+    await desk.send(f"{page}/issue", **line(0, "Plaster", "4.50", suppliedOn="2026-12-30"), language="en")
+    assert "Date of service 30 December 2026" in words(await desk.get(f"{page}/document"))
+
+
 async def test_billing_an_appointment_twice_opens_the_same_invoice(db, client, desk):
     doctor_id = await create_doctor(client)
     await publish_slot(db, doctor_id, hours_ahead(24), hours_ahead(26))

@@ -876,6 +876,7 @@ CASE
     WHEN ((invoice_status = 'issued'::text) AND (gross > 0)) THEN int8range(first_cent, (first_cent + gross))
     ELSE NULL::int8range
 END) STORED,
+    supplied_on date,
     CONSTRAINT invoice_line_description CHECK (((description ~ '\S'::text) AND (length(description) <= 500))),
     CONSTRAINT invoice_line_discount CHECK ((discount_amount <= (quantity * unit_amount))),
     CONSTRAINT invoice_line_discount_amount CHECK ((discount_amount >= 0)),
@@ -2984,7 +2985,7 @@ CREATE VIEW public.shown_invoice WITH (security_invoker='true') AS
             max(GREATEST(a.created_at, a.undone_at)) AS changed_at
            FROM public.allocation a
           WHERE ((a.clinic_id = i.clinic_id) AND (a.invoice_id = i.id))) paid)
-     CROSS JOIN LATERAL ( SELECT COALESCE(json_agg(json_build_object('description', l.description, 'appointmentId', l.appointment_id, 'couponUseId', l.coupon_use_id, 'quantity', l.quantity, 'unitAmount', l.unit_amount, 'discountAmount', l.discount_amount, 'includesTax', l.includes_tax, 'taxCategory', l.tax_category, 'taxRate', l.tax_rate, 'taxReason', l.tax_reason, 'net', l.net, 'tax', l.tax, 'gross', l.gross) ORDER BY l."position"), '[]'::json) AS list
+     CROSS JOIN LATERAL ( SELECT COALESCE(json_agg(json_build_object('description', l.description, 'appointmentId', l.appointment_id, 'couponUseId', l.coupon_use_id, 'suppliedOn', l.supplied_on, 'quantity', l.quantity, 'unitAmount', l.unit_amount, 'discountAmount', l.discount_amount, 'includesTax', l.includes_tax, 'taxCategory', l.tax_category, 'taxRate', l.tax_rate, 'taxReason', l.tax_reason, 'net', l.net, 'tax', l.tax, 'gross', l.gross) ORDER BY l."position"), '[]'::json) AS list
            FROM public.invoice_line l
           WHERE ((l.clinic_id = i.clinic_id) AND (l.invoice_id = i.id))) lines);
 

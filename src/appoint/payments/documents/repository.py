@@ -21,6 +21,7 @@ class StoredLine(msgspec.Struct, frozen=True, rename="camel"):
     """A line as the statement returns it."""
 
     description: str
+    supplied_on: date | None
     quantity: int
     unit_amount: int
     discount_amount: int

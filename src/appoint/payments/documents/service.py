@@ -117,11 +117,14 @@ def document_of(invoice: StoredInvoice) -> InvoiceDocument:
 
 
 def _line(line: StoredLine, time_zone: str, supplied_on: date | None) -> DocumentLine:
-    """Return a line of a document. A service without an appointment was supplied on the given day."""
+    """Return a line of a document. A service with neither a date of its own nor an appointment was supplied on the
+    given day."""
+    if line.start_time:
+        supplied_on = clock.local_date(line.start_time, time_zone)
     return DocumentLine(
         description=line.description,
         details=line.doctor,
-        supplied_on=clock.local_date(line.start_time, time_zone) if line.start_time else supplied_on,
+        supplied_on=line.supplied_on or supplied_on,
         quantity=line.quantity,
         unit_amount=line.unit_amount,
         discount_amount=line.discount_amount,

@@ -38,6 +38,8 @@ class LineContent(RequestBody, kw_only=True):
     discount_amount: Amount = 0
     """What the line costs less, in total. At most its quantity times its unit amount."""
     appointment_id: UUID | None = None
+    supplied_on: Date | None = None
+    """The date of service. By default, the date of the appointment or, without one, the date of issue."""
     coupon: Annotated[str, msgspec.Meta(max_length=60, examples=["SPRING"])] | None = None
     """A coupon's code. Its discount replaces `discountAmount`."""
     tax_category: TaxCategory | None = None
@@ -78,6 +80,8 @@ class InvoiceLine(msgspec.Struct, kw_only=True, rename="camel"):
 
     description: str
     appointment_id: UUID | None = None
+    supplied_on: date | None = None
+    """The date of service, if staff have entered it."""
     coupon_use_id: UUID | None = None
     quantity: int
     unit_amount: int
@@ -239,6 +243,7 @@ def line_content(line: InvoiceLine) -> LineContent:
         unit_amount=line.unit_amount,
         discount_amount=line.discount_amount,
         appointment_id=line.appointment_id,
+        supplied_on=line.supplied_on,
         tax_category=line.tax_category,
         tax_rate=line.tax_rate,
         tax_reason=line.tax_reason,

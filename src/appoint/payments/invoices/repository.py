@@ -147,6 +147,7 @@ async def replace_lines(
         includes_tax=includes_tax,
         descriptions=[line.content.description for line in lines],
         appointment_ids=[line.content.appointment_id for line in lines],
+        supplied_on=[line.content.supplied_on for line in lines],
         coupon_use_ids=[line.coupon_use_id for line in lines],
         quantities=[line.content.quantity for line in lines],
         unit_amounts=[line.content.unit_amount for line in lines],

@@ -7,7 +7,8 @@ select i.customer_id, i.kind, i.series, i.number, i.issued_at, i.due_on, i.langu
   left join invoice corrected on corrected.clinic_id = i.clinic_id and corrected.id = i.corrects_id
  cross join lateral (
    select json_agg(json_build_object(
-            'description', l.description, 'quantity', l.quantity, 'unitAmount', l.unit_amount,
+            'description', l.description, 'suppliedOn', l.supplied_on, 'quantity', l.quantity,
+            'unitAmount', l.unit_amount,
             'discountAmount', l.discount_amount, 'includesTax', l.includes_tax,
             'tax', json_build_array(l.tax_category, l.tax_rate, l.tax_reason),
             'amounts', json_build_array(l.net, l.tax, l.gross), 'doctor', d.name, 'startTime', lower(a.during)

@@ -27,6 +27,7 @@ class LineRow(NamedTuple):
     tax_rate: str = ""
     tax_reason: str = ""
     appointment_id: str = ""
+    supplied_on: str = ""
 
 
 class TypedInvoice(NamedTuple):
@@ -47,6 +48,7 @@ FIELDS: Final = {
     "tax_rate": "taxRate",
     "tax_reason": "taxReason",
     "appointment_id": "appointmentId",
+    "supplied_on": "suppliedOn",
 }
 
 
@@ -69,6 +71,7 @@ def _row(line: InvoiceLine, codes: Mapping[Any, str], currency: str, language: s
         tax_rate=typed_percent(line.tax_rate, language) if line.tax_rate else "",
         tax_reason=line.tax_reason or "",
         appointment_id=str(line.appointment_id or ""),
+        supplied_on=line.supplied_on.isoformat() if line.supplied_on else "",
     )
 
 
@@ -118,6 +121,7 @@ def _line(number: int, row: LineRow, currency: str, language: str, faults: list[
         "discountAmount": amount("discountAmount", row.discount_amount),
         "coupon": row.coupon or None,
         "appointmentId": row.appointment_id or None,
+        "suppliedOn": row.supplied_on or None,
     }
     tax = _tax(row)
     if tax and tax.rate < 0:
