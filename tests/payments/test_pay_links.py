@@ -180,3 +180,21 @@ async def test_staff_send_an_invoice_again(client, db, ana):
     assert (await client.post(address, headers=ADMIN)).json()["type"] == "/problems/no-email-address"
     draft_address = f"/api/invoices/{(await draft(client, ana, 6000))['id']}/send"
     assert (await client.post(draft_address, headers=ADMIN)).json()["type"] == "/problems/invoice-draft"
+
+
+@pytest.mark.parametrize(
+    ("phone", "outcome"),
+    [
+        ("+4915112345678", "sms"),
+        ("+493012345678", "/problems/landline-only"),
+        (None, "/problems/no-email-address"),
+    ],
+)
+async def test_an_invoice_is_sent_to_patients_without_email_only_on_a_mobile_number(client, db, ana, phone, outcome):
+    invoice = await issue(client, ana, 6000)
+    await db.execute("update customer set email = null, phone = $1", phone)
+    response = await client.post(f"/api/invoices/{invoice['id']}/send", headers=ADMIN)
+    channels = await db.fetch("select channel from notification where subject_id = $1", invoice["id"])
+    assert ([row.channel for row in channels] or [response.json()["type"]]) == [outcome]
+    page = await client.get(f"/staff/1/invoices/{invoice['id']}", headers=ADMIN | {"Accept-Language": "en"})
+    assert ("Send by text message" in page.text) == (outcome == "sms")

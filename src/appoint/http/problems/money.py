@@ -27,6 +27,12 @@ MONEY: Final[dict[str, Problem]] = {
         _("The patient has no email address."),
         _("Add one to the patient’s details, or print the document."),
     ),
+    "landline-only": Problem(
+        409,
+        _("Only a landline number"),
+        _("The patient has no email address, and their phone number is not a mobile number that text messages reach."),
+        _("Add an email address or a mobile number to the patient’s details, or print the document."),
+    ),
     "not-enough": Problem(
         409,
         _("Amount too high"),

@@ -89,10 +89,11 @@ class Notifications(Controller):
         "/invoices/{invoice_id:uuid}/send",
         operation_id="sendInvoice",
         status_code=HTTP_200_OK,
-        opt=route(permission="bill", problems=("invoice-draft", "no-email-address")),
+        opt=route(permission="bill", problems=("invoice-draft", "landline-only", "no-email-address")),
     )
     async def send_invoice(self, request: Request, invoice_id: FromPath[UUID]) -> Response[Invoice]:
-        """Email an issued invoice or credit note to its patient, even if it has been sent before."""
+        """Send an issued invoice or credit note to its patient by email, even if it has been sent before. Patients with
+        only a mobile number get a text message with the link to the invoice."""
         invoice, replayed = await idempotent_resource(
             request,
             None,

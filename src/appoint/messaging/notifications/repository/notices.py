@@ -122,15 +122,16 @@ async def insert_requested_document(
     kind: Literal["invoice", "credit-note"],
     subject_id: str,
     customer_id: UUID,
+    channel: Channel,
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Insert the email with an invoice or credit note that staff want to send, even if it was sent before."""
+    """Insert the message with an invoice or credit note that staff want to send, even if it was sent before."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent,
                                   due_at, expires_at)
-        select $1, mint_id($1), $3::text, $4::text, coalesce(max(sequence) + 1, 0), 'customer', $2::text, 'email',
+        select $1, mint_id($1), $3::text, $4::text, coalesce(max(sequence) + 1, 0), 'customer', $2::text, $7::text,
                false, $5::timestamptz, $6::timestamptz
           from notification
          where clinic_id = $1 and kind = $3::text and subject_id = $4::text
@@ -142,6 +143,7 @@ async def insert_requested_document(
         subject_id,
         now,
         expires_at,
+        channel,
     )
 
 

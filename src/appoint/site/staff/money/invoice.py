@@ -177,7 +177,7 @@ async def revoke_pay_link(request: Request, clinic_id: FromPath[int], invoice_id
 
 @post(f"{PAGE}/send", operation_id="sendInvoiceByForm", status_code=HTTP_200_OK, opt=BILL, include_in_schema=False)
 async def send(request: Request, clinic_id: FromPath[int], invoice_id: FromPath[UUID]) -> Response[Any]:
-    """Email the document to the patient."""
+    """Send the document to the patient."""
     check_clinic(clinic_id, invoice_id)
     try:
         await request.db.atomic(invoice_emails.send, request.user, invoice_id=invoice_id, now=clock.now())
@@ -235,6 +235,7 @@ async def _page(
             for line in invoice.lines
         ]
     )
+    patient = await customers.get_patient(request.db, invoice.clinic_id, invoice.customer_id)
     return await staff_page(
         request,
         "staff/money/draft.html" if is_draft else "staff/money/invoice.html",
@@ -243,7 +244,8 @@ async def _page(
         status_code=HTTP_409_CONFLICT if refusal else HTTP_400_BAD_REQUEST if faults else HTTP_200_OK,
         subjects=[invoice.id, invoice.customer_id],
         invoice=invoice,
-        patient=await customers.get_patient(request.db, invoice.clinic_id, invoice.customer_id),
+        patient=patient,
+        channel=invoice_emails.channel_for(patient, invoice),
         groups=breakdown.groups,
         money_of=partial(Money, currency=invoice.total.currency),
         percent_of=partial(format_tax_rate, language=language_tag_for(request, clinic.time_zone)),
