@@ -121,6 +121,18 @@ async def test_a_used_up_coupon_looks_like_an_unknown_one_to_strangers(client, p
         assert (response.status_code, response.json()["type"]) == (409, "/problems/coupon-not-valid")
 
 
+@pytest.mark.parametrize("price", [None, {"amount": 0, "currency": "EUR"}])
+async def test_a_coupon_is_not_used_up_on_an_appointment_without_a_price(client, db, practice, price):
+    path = f"/api/appointmentTypes/{practice['appointmentTypeId']}"
+    version = (await client.get(path)).headers["ETag"]
+    headers = ADMIN | {"If-Match": version}
+    assert (await client.patch(path, json={"price": price}, headers=headers)).status_code == 200
+    question = {"code": "SPRING", "appointmentTypeId": practice["appointmentTypeId"]}
+    for response in (await book(client, practice), await client.post("/api/coupons/check", json=question)):
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/coupon-without-price")
+    assert (await use_count(db), await db.fetchval("select count(*) from appointment")) == (0, 0)
+
+
 async def test_workers_warn_about_deposits_that_nobody_can_pay(db, practice):
     production = settings(mode="production")
     with capture_logs() as logs:

@@ -16,7 +16,7 @@ from .book import Booked
 from .model import BookedAppointments
 from .planning import BookingCommand
 
-COUPON_REASONS: Final = ("coupon-not-valid", "coupon-spent")
+COUPON_REASONS: Final = ("coupon-not-valid", "coupon-spent", "coupon-without-price")
 
 
 class CouponRequest(NamedTuple):
@@ -50,8 +50,8 @@ class CouponDesks(NamedTuple):
 
 
 async def book_with_coupon(request: Request, command: BookingCommand, code: str | None) -> Booked:
-    """Book as `book` does, with a coupon if there is a code. Raise a `coupon-not-valid` or `coupon-spent` `Conflict`
-    without booking anything. If this process dies, the reservation expires, or the appointment has its coupon."""
+    """Book as `book` does, with a coupon if there is a code. Raise a `Conflict` with one of `COUPON_REASONS` without
+    booking anything. If this process dies, the reservation expires, or the appointment has its coupon."""
     db, cache = request.services.db, request.cache
     if code is None:
         return await booking.book(db, cache, command)

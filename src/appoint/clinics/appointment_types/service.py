@@ -31,6 +31,10 @@ async def get(db: Statements, id: UUID) -> AppointmentType:
     raise errors.NotFound
 
 
+async def find(db: Statements, id: UUID) -> AppointmentType | None:
+    return await repository.find(db, id)
+
+
 async def list_types(db: Statements, clinic_id: int, *, active: bool = True) -> Sequence[AppointmentType]:
     """Return a clinic's active or removed types, in the clinic's order."""
     types = await repository.list_types(db, clinic_id, active=active, after=None, limit=MAX_TYPES)

@@ -286,7 +286,7 @@ BOOKING: Final[dict[str, Problem]] = {
     "wrong-signature": Problem(
         403,
         _("Wrong signature"),
-        _("The event is not signed with the webhook secret in the clinic’s settings, or it is too old."),
+        _("The request is not signed with the expected secret, or it is too old."),
         _("Check the webhook secret and the address of the webhook."),
     ),
     "too-many-guests": Problem(

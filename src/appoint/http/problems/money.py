@@ -60,6 +60,12 @@ MONEY: Final[dict[str, Problem]] = {
         _("This coupon has reached its maximum number of uses."),
         _("Continue without it."),
     ),
+    "coupon-without-price": Problem(
+        409,
+        _("Nothing to take off"),
+        _("This appointment is free or has no fixed price, so a coupon cannot be used for it."),
+        _("Continue without it."),
+    ),
     "coupon-code-taken": Problem(
         409,
         _("Code already in use"),

@@ -176,7 +176,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     url, secret = f"{settings.links_url}{request.scope['path']}", secret_of(settings.sms_url.get_secret_value())
     if not is_signed_by_gateway(url, parameters, secret, signature):
         limits.note_credential(request.user.address, signature, None)
-        raise errors.Forbidden
+        raise errors.Forbidden("wrong-signature")
     status = parameters.get("MessageStatus", "")
     if status in DELIVERED_STATUSES | FAILED_STATUSES:
         code = parameters.get("ErrorCode", "")

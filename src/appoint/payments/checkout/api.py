@@ -27,7 +27,7 @@ MAX_EVENT_BYTES: Final = 256 * 1024
     include_in_schema=False,
 )
 async def receive_payment_event(request: Request) -> Response[None]:
-    """Accept an event that the payment provider has signed. Without a recent signature, respond with 400 and write
+    """Accept an event that the payment provider has signed. Without a recent signature, respond with 403 and write
     nothing. If the provider does not tell us more about the event's object, respond with 503, so that it sends the
     event again.
     """
@@ -37,7 +37,7 @@ async def receive_payment_event(request: Request) -> Response[None]:
     body, now = await request.body(), clock.now()
     if checkout.gateway is None or not is_signed(body, signature, secrets=secrets, now=now):
         limits.note_credential(request.user.address, signature, None)
-        raise errors.Invalid(errors.Fault("Stripe-Signature", "is not valid"))
+        raise errors.Forbidden("wrong-signature")
     try:
         event = msgspec.json.decode(body, type=ProviderEvent)
     except (msgspec.DecodeError, ValueError):  # of a type without an object, which none of ours is

@@ -56,7 +56,7 @@ class Coupons(Controller):
         "/coupons/check",
         operation_id="checkCoupon",
         status_code=HTTP_200_OK,
-        opt=route(permission="book", rate_limit="search", problems=("coupon-not-valid",)),
+        opt=route(permission="book", rate_limit="search", problems=("coupon-not-valid", "coupon-without-price")),
     )
     async def check(self, request: Request, data: JSONBody[CouponCheck]) -> Response[CouponDiscount]:
         """Return what a coupon takes off the price of an appointment type. Whether a patient can use it is not checked

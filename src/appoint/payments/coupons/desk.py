@@ -21,9 +21,9 @@ class CouponDesk:
     async def reserve(
         self, db: Database, *, clinic_id: int, code: str, requests: Sequence[CouponRequest], now: datetime
     ) -> Reservation:
-        """Take a use of a coupon for the first request that it is valid for.
+        """Take a use of a coupon for the first request that it is valid for and that has a price.
 
-        Raise a `coupon-not-valid` or `coupon-spent` `Conflict`.
+        Raise a `coupon-not-valid`, `coupon-spent` or `coupon-without-price` `Conflict`.
         """
         return await db.within(clinic_id).atomic(_reserve, clinic_id=clinic_id, code=code, requests=requests, now=now)
 
@@ -40,8 +40,10 @@ class CouponDesk:
 async def _reserve(
     tx: Transaction, *, clinic_id: int, code: str, requests: Sequence[CouponRequest], now: datetime
 ) -> Reservation:
-    refusal = errors.Conflict("coupon-not-valid")
+    refusal = errors.Conflict("coupon-without-price")
     for index, request in enumerate(requests):
+        if not await service.has_price(tx, request.type_id):
+            continue
         try:
             use_id, discount = await service.use(
                 tx,

@@ -88,11 +88,14 @@ async def remove(tx: Transaction, actor: Actor, *, coupon_id: UUID, if_match: st
 
 async def check(db: Statements, *, query: CouponCheck, now: datetime) -> CouponDiscount:
     """Return what a coupon takes off a type's price. Anyone can ask, so a coupon that is used up is refused like one
-    that does not exist. Raise `NotFound` for an unknown type, or a `coupon-not-valid` `Conflict`."""
+    that does not exist. Raise `NotFound` for an unknown type, or a `coupon-not-valid` or `coupon-without-price`
+    `Conflict`."""
     type = await types.get(db, query.appointment_type_id)
     coupon = await repository.find(db, clinic_of(type.id), code=query.code)
-    if coupon is None or not type.price:
+    if coupon is None:
         raise errors.Conflict("coupon-not-valid")
+    if not type.price or not type.price.amount:
+        raise errors.Conflict("coupon-without-price")
     await _check(db, coupon, customer_id=None, type_id=type.id, now=now)
     if coupon.max_uses is not None and coupon.use_count >= coupon.max_uses:
         raise errors.Conflict("coupon-not-valid")
@@ -103,12 +106,14 @@ async def find_offer(
     db: Statements, *, clinic_id: int, code: str, appointments: Sequence[IntendedAppointment], now: datetime
 ) -> CouponOffer:
     """Return what a coupon would take off a booking, and for which of its appointments. Like `check`, raise a
-    `coupon-not-valid` `Conflict` for one that is used up."""
+    `coupon-not-valid` `Conflict` for one that is used up, or `coupon-without-price`."""
     coupon = await repository.find(db, clinic_id, code=code)
-    refusal = errors.Conflict("coupon-not-valid")
     if coupon is None or (coupon.max_uses is not None and coupon.use_count >= coupon.max_uses):
-        raise refusal
+        raise errors.Conflict("coupon-not-valid")
+    refusal = errors.Conflict("coupon-without-price")
     for position, (customer_id, type_id) in enumerate(appointments):
+        if not await has_price(db, type_id):
+            continue
         try:
             await _check(db, coupon, customer_id=customer_id, type_id=type_id, now=now)
         except errors.Conflict as conflict:
@@ -116,6 +121,12 @@ async def find_offer(
             continue
         return CouponOffer(coupon.code, position, coupon.discount)
     raise refusal
+
+
+async def has_price(db: Statements, type_id: UUID | None) -> bool:
+    """Return whether appointments of this type cost something that a coupon could be taken off."""
+    type = await types.find(db, type_id) if type_id else None
+    return type is not None and type.price is not None and type.price.amount > 0
 
 
 async def find_discount(tx: Transaction, appointment_id: UUID, *, invoice_id: UUID) -> tuple[UUID, Discount] | None:
