@@ -218,7 +218,10 @@ async def test_booked_visits_stay_booked_when_video_visits_are_switched_off(clie
     manage = await client.get(f"/appointments/{manage_links.token('signs links in tests', appointment.id)}")
     assert "/join/" not in manage.text
     assert ("doesn’t take place by video" in manage.text, "+493012345678" in manage.text) == (True, True)
-    assert [text for text in ("online, not at the clinic", "How to join") if text in manage.text] == []
+    cancelling = await client.get(f"/appointments/{manage_links.token('signs links in tests', appointment.id)}/cancel")
+    assert "Cancel your appointment?" in cancelling.text
+    for page in (manage, cancelling):
+        assert [text for text in ("online, not at the clinic", "How to join") if text in page.text] == []
     staff_page = await client.get(f"/staff/{world.clinic}/appointments/{appointment.id}/call", headers=ADMIN)
     assert "no longer has video visits" in staff_page.text
     assert "is still booked as a video visit, but has no room" in await page_of(client, world)

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 import pytest
 from icalendar import Calendar
 
+from appoint.kit import clock
 from support.app import ADMIN, client_of, composed
 from support.patient_pages import (
     CROSS_SITE,
@@ -49,6 +50,18 @@ async def test_the_page_of_an_online_appointment_says_how_to_join(db, client, pr
     page = (await client.get(path_of(appointment))).text
     assert "Use the button on this page. The waiting room opens on" in page
     assert re.search(rf"<dt>Before you join</dt>\s*<dd[^>]*>[^<]+<br>\s*Open {link} &lt;b&gt;</dd>", page)
+
+
+async def test_the_page_of_a_visit_that_can_be_joined_says_that_the_waiting_room_is_open(
+    client, db, practice, monkeypatch
+):
+    appointment = await book(client, practice)
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    page = (await client.get(path_of(appointment), headers={"Accept-Language": "en"})).text
+    assert "The waiting room opens on" in page
+    monkeypatch.setattr(clock, "now", lambda: START)
+    page = (await client.get(path_of(appointment))).text
+    assert ("The waiting room is open." in page, "The waiting room opens" in page) == (True, False)
 
 
 async def test_the_page_of_a_cancelled_appointment_leads_to_times_of_the_same_type(client, practice):

@@ -20,6 +20,15 @@ async def test_other_sites_can_frame_only_the_embedded_booking_pages(client, lak
     assert frame_ancestors(await client.get(link)) == "'none'"
 
 
+async def test_the_embedded_confirmation_of_a_video_visit_links_to_the_waiting_room(client, db, lakeside):
+    sent = await send(client, await open_form(client, lakeside, base="/embed/lakeside"))
+    assert "/join/" not in (await client.get(sent.headers["Location"])).text
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    page = (await client.get(sent.headers["Location"])).text
+    assert re.search(r'<a href="/join/[^"]+" target="_blank" rel="noopener">Join the video visit', page)
+    assert "The waiting room opens on" in page
+
+
 async def test_an_embedded_form_sent_again_shows_the_same_booking(client, db, lakeside):
     form = await open_form(client, lakeside, base="/embed/lakeside")
     first, second = await send(client, form), await send(client, form)

@@ -60,7 +60,7 @@ async def appointment_page(
         reached_at=appointment.sent_to if is_booker else None,
         others=await list_others(request, linked, token) if is_booker else [],
         join=join,
-        no_video=None if join else await _find_visit_without_video(request, linked),
+        no_video=None if join else await find_visit_without_video(request, linked),
         guests=await _list_guests(request, linked) if join else [],
         max_guests=MAX_GUESTS,
         is_moved="moved" in query,
@@ -93,7 +93,7 @@ async def find_join_link(request: Request, linked: LinkedAppointment, token: str
     return joins.get(appointment.id)
 
 
-async def _find_visit_without_video(request: Request, linked: LinkedAppointment) -> Visit | None:
+async def find_visit_without_video(request: Request, linked: LinkedAppointment) -> Visit | None:
     """Return the video visit if it has no room because the clinic no longer has video visits."""
     appointment = linked.appointment
     if appointment.mode != "online" or appointment.status not in LIVE:

@@ -28,6 +28,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ..rendering import NO_STORE, redirect
+from .appointment_page import find_join_link
 from .booking_choice import address_for
 from .clinic_visit import ClinicVisit, visit_clinic
 from .manage_link import (
@@ -115,6 +116,8 @@ async def _page(
             type=type,
             link=path_of(token),
             others=others,
+            join=await find_join_link(visit.request, linked, token),
+            now=linked.now,
         )
     if linked.deposit:
         if not visit.framed:

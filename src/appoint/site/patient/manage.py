@@ -20,7 +20,14 @@ from ...kit import clock, errors
 from ...kit.i18n import one_line, translate
 from ...kit.icalendar_files import invitation, organizer
 from ..rendering import NO_STORE, redirect
-from .appointment_page import appointment_page, calendar_entry_of, find_join_link, money_sentences, refused_page
+from .appointment_page import (
+    appointment_page,
+    calendar_entry_of,
+    find_join_link,
+    find_visit_without_video,
+    money_sentences,
+    refused_page,
+)
 from .manage_link import (
     appointment_id,
     database,
@@ -126,6 +133,7 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
         linked,
         address=path_of(token),
         money=await money_sentences(request, linked),
+        no_video=await find_visit_without_video(request, linked),
     )
 
 
