@@ -12,6 +12,7 @@ from support.day_board import (
     open_appointment,
     open_board,
     save_notes,
+    undo_by_key,
     utc,
 )
 
@@ -97,7 +98,7 @@ async def test_the_notice_period_does_not_apply_to_staff(site, browser):
         await expect(dialog.locator("[data-status]")).to_have_text("Cancelled")
         await page.keyboard.press("Escape")
         await page.locator("h1").click()
-        await page.keyboard.press("u")
+        await undo_by_key(page)
         await expect(on_board(page, "Lea Late")).to_be_visible()
     assert [each["status"] for each in room.appointments()] == ["booked"]
 

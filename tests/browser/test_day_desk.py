@@ -14,6 +14,7 @@ from support.day_board import (
     open_appointment,
     open_board,
     position,
+    undo_by_key,
     utc,
 )
 
@@ -42,7 +43,7 @@ async def test_a_booking_can_be_undone(site, browser):
         await choose_patient(page, "uli.undone@example.org", "Uli Undone")
         await page.keyboard.press("Control+Enter")
         await expect(on_board(page, "Uli Undone")).to_be_focused()
-        await page.keyboard.press("u")
+        await undo_by_key(page)
         await expect(page.locator("#announcement")).to_have_text("Undone.")
         await expect(on_board(page, "Uli Undone")).to_have_count(0)
     assert [each["status"] for each in room.appointments()] == ["cancelled"]
@@ -90,7 +91,7 @@ async def test_keys_select_an_appointment_change_its_status_and_undo_it(site, br
         await page.keyboard.press("a")
         await expect(on_board(page, "Bea Below")).to_contain_text("Arrived")
         await expect(page.locator("#waiting")).to_contain_text("1 waiting")
-        await page.keyboard.press("u")
+        await undo_by_key(page)
         await expect(page.locator("#announcement")).to_have_text("Undone.")
         await expect(on_board(page, "Bea Below")).not_to_contain_text("Arrived")
         await expect(on_board(page, "Bea Below")).to_be_focused()

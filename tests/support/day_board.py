@@ -118,6 +118,14 @@ def on_board(page: Page, text: str) -> Locator:
     return page.locator("#board .ec-event.appointment:not(.ghost)", has_text=text)
 
 
+async def undo_by_key(page: Page) -> None:
+    """Undo the last change with its shortcut, which works once the page offers to undo it. The board shows the change
+    slightly earlier.
+    """
+    await expect(page.locator("#undo")).to_be_visible()
+    await page.keyboard.press("u")
+
+
 async def position(page: Page, clock: str) -> tuple[float, float]:
     """Return the position of a time in the only column."""
     hour, minute = map(int, clock.split(":"))
