@@ -14,8 +14,10 @@ export interface Appointment {
   /** The type's colour, or null for an appointment without a type. */
   hue: number | null;
   video: boolean;
-  /** Whether there is a page for joining the video visit. */
+  /** Whether the video visit has a page. */
   hasCall: boolean;
+  /** Whether the video visit's call has been ended. */
+  callEnded: boolean;
   /** Whether the video visit's room could not be made. */
   callFailed: boolean;
   isFirst: boolean;

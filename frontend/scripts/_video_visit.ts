@@ -1,6 +1,6 @@
 // The buttons of a video visit in the appointment's panel: copy the patient's link, or send it to them again.
 import { callApi } from "./_api";
-import { current, panel, target } from "./_appointment";
+import { current, onShow, panel, target } from "./_appointment";
 import { within } from "./_board";
 import { attempt } from "./_refusal";
 import { pathOf } from "./_steps";
@@ -21,7 +21,10 @@ async function sendLink(button: HTMLElement): Promise<void> {
 }
 
 const copier = within<HTMLElement>(panel, "[data-copy-link]");
-copier.hidden = !navigator.clipboard;
 copier.addEventListener("click", () => void copyLink(copier));
 const sender = within<HTMLElement>(panel, "[data-send-link]");
 sender.addEventListener("click", () => void sendLink(sender));
+onShow.push(() => {
+  sender.hidden = current?.callEnded ?? false;
+  copier.hidden = sender.hidden || !navigator.clipboard;
+});

@@ -224,6 +224,20 @@ async def test_staff_copy_the_patients_link(site, browser):
         assert "/join/" in link
 
 
+async def test_the_panel_leads_to_the_page_of_an_ended_call(site, browser):
+    room, appointment, email = await add_visit(site)
+    async with connect(site) as db:
+        await db.execute("update call set state = 'ended' where appointment_id = $1", UUID(appointment["id"]))
+    async with open_page(browser, viewport={"width": 1280, "height": 1000}) as page:
+        await sign_in(page, site.url, email, PASSWORD)
+        await page.goto(f"{room.address}&appointment={appointment['id']}")
+        panel = page.locator("#appointment")
+        await expect(panel.get_by_role("button", name="Send the link again")).to_be_hidden()
+        await expect(panel.get_by_role("button", name="Copy the patient’s link")).to_be_hidden()
+        await follow(panel.get_by_role("link", name="Video visit"))
+        await expect(page.locator("#visit")).to_contain_text("This call has been ended.")
+
+
 async def test_patients_copy_their_guests_links(site, browser):
     _, appointment, _ = await add_visit(site)
     permissions = ["clipboard-read", "clipboard-write"]

@@ -135,7 +135,9 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     hue: int | None
     video: bool
     has_call: bool = False
-    """Whether there is a page for joining the video visit. Loading the board leaves this to the board's page."""
+    """Whether the video visit has a page. Loading the board leaves this to the board's page."""
+    call_ended: bool = False
+    """Whether the video visit's call has been ended, so that the patient's link leads nowhere."""
     call_failed: bool = False
     """Whether the video visit's room could not be made."""
     is_first: bool = False
@@ -191,13 +193,20 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
             movable=stored.status in MOVABLE_BY_STAFF,
         )
 
-    def with_call(self, waiting_since: datetime | None, now: datetime, *, has_failed: bool) -> "BoardAppointment":
+    def with_call(
+        self, waiting_since: datetime | None, now: datetime, *, has_failed: bool, has_ended: bool
+    ) -> "BoardAppointment":
         """Return the appointment with its video call. A patient in the call's waiting room is waiting."""
         waited = max(now - waiting_since, timedelta()) // timedelta(minutes=1) if waiting_since else None
         minutes = self.waiting_minutes if waited is None else waited
         arrived_at = waiting_since or self.arrived_at
         return msgspec.structs.replace(
-            self, has_call=True, call_failed=has_failed, waiting_minutes=minutes, arrived_at=arrived_at
+            self,
+            has_call=True,
+            call_ended=has_ended,
+            call_failed=has_failed,
+            waiting_minutes=minutes,
+            arrived_at=arrived_at,
         )
 
 

@@ -41,13 +41,15 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class BoardCall(msgspec.Struct, frozen=True):
-    """A live call as the day board needs it."""
+    """An appointment's latest call as the day board needs it."""
 
     appointment_id: UUID
     waiting_since: datetime | None
-    """When the patient entered the waiting room; None once they have been let in."""
+    """When the patient entered the waiting room; None once they have been let in or the call has ended."""
     failed: bool
     """Whether the room could not be created."""
+    ended: bool
+    """Whether the call has been ended, or is being ended."""
 
 
 class JoinWindow(NamedTuple):

@@ -56,13 +56,15 @@ async def list_join_windows(
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> list[BoardCall]:
-    """Return the live calls of these appointments."""
+    """Return the latest call of each of these appointments, including calls that have ended."""
     rows = await db.fetch(
         """
-        select appointment_id, case when state <> 'open' then waiting_since end as waiting_since,
-               state = 'dead' as failed
+        select distinct on (appointment_id)
+               appointment_id, case when state in ('wanted', 'made', 'dead') then waiting_since end as waiting_since,
+               state = 'dead' as failed, live_appointment_id is null as ended
           from call
-         where clinic_id = $1 and live_appointment_id = any($2)
+         where clinic_id = $1 and appointment_id = any($2)
+         order by appointment_id, sequence desc
         """,
         clinic_id,
         appointment_ids,

@@ -132,7 +132,7 @@ async def list_calls(
 
 
 async def list_on_board(db: Statements, *, clinic_id: int, appointment_ids: Sequence[UUID]) -> dict[UUID, BoardCall]:
-    """Return the live calls of these appointments, by appointment."""
+    """Return the latest call of each of these appointments, by appointment."""
     return {
         each.appointment_id: each
         for each in await repository.list_on_board(db, clinic_id=clinic_id, appointment_ids=appointment_ids)

@@ -173,7 +173,9 @@ async def _board(request: Request, clinic_id: int, first: date, last: date, doct
     videos = [each.id for each in loaded.appointments if each.video]
     calls = await joining.list_on_board(request.db, clinic_id=clinic_id, appointment_ids=videos) if videos else {}
     appointments = [
-        each.with_call(call.waiting_since, now, has_failed=call.failed) if (call := calls.get(each.id)) else each
+        each.with_call(call.waiting_since, now, has_failed=call.failed, has_ended=call.ended)
+        if (call := calls.get(each.id))
+        else each
         for each in loaded.appointments
     ]
     return msgspec.structs.replace(
