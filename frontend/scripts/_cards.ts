@@ -103,8 +103,17 @@ function marks(appointment: Appointment): HTMLElement[] {
   else if (inRoomAt && status === "checked-in") all.push(icon("in-room", words["inRoom"]!));
   else if (ICONS[status]) all.push(icon(ICONS[status], config.statuses[status]!));
   if (waiting !== null) {
-    const text = words["waitingFor"]!.replace("{minutes}", minuteFormat.format(waiting));
-    all.push(createElement("span", { class: "wait number" }, text));
+    const minutes = minuteFormat.format(waiting);
+    const text = words["waitingFor"]!.replace("{minutes}", minutes);
+    const short = createElement("span", { "aria-hidden": "true" }, minutes);
+    all.push(
+      createElement(
+        "span",
+        { class: "wait number", title: text },
+        short,
+        createElement("span", { class: "unseen" }, text),
+      ),
+    );
   }
   return all;
 }
