@@ -1,5 +1,5 @@
 // The panel that shows an appointment: status changes, notes, rescheduling and cancelling.
-import { callApi } from "./_api";
+import { callApi, Refused } from "./_api";
 import {
   type Appointment,
   config,
@@ -17,7 +17,7 @@ import {
 import { readDraft, writeDraft } from "./_drafts";
 import { openPanel, showAvatar, showRecord } from "./_panel";
 import { attempt, clearRefusal, type RefusalTarget } from "./_refusal";
-import { canTake, nextStep, pathOf, statusName, takeStep, undoStep } from "./_steps";
+import { canTake, isEarly, nextStep, pathOf, statusName, takeStep, undoStep } from "./_steps";
 import { announce } from "./_toast";
 import { dateOf, timeOf } from "./_zone";
 
@@ -83,6 +83,7 @@ function fill(appointment: Appointment): void {
   const next = nextStep(appointment);
   for (const button of panel.querySelectorAll<HTMLElement>("[data-step]"))
     button.classList.toggle("next", button.dataset.step === next);
+  within(panel, "[data-early]").hidden = !isEarly(appointment) || !config.run;
   const values = {
     notes: appointment.staffNotes ?? "",
     "move-date": dateOf(appointment.start),
@@ -171,13 +172,60 @@ export async function finish(form?: HTMLElement): Promise<void> {
   else panel.close();
 }
 
-for (const button of panel.querySelectorAll<HTMLElement>("[data-step]"))
-  button.addEventListener("click", async () => {
-    const appointment = current!;
-    if (!(await attempt(() => takeStep(appointment, button.dataset.step!), target))) return;
-    await finish();
-    if (button.hidden) panel.querySelector<HTMLElement>("[data-step]:not([hidden])")?.focus();
+/** Take a step for the open appointment. If it is on another day, ask first. */
+async function takeOpenStep(step: string, isConfirmed = false): Promise<void> {
+  const appointment = current!;
+  if (appointment.stepsToConfirm.includes(step) && !isConfirmed) {
+    askAboutOtherDay(appointment, step);
+    return;
+  }
+  if (!(await attempt(() => takeStep(appointment, step), target))) return;
+  await finish();
+  if (within(panel, `[data-step="${step}"]`).hidden)
+    panel.querySelector<HTMLElement>("[data-step]:not([hidden])")?.focus();
+}
+
+function askAboutOtherDay({ patient, startTime }: Appointment, step: string): void {
+  clearRefusal(refusal);
+  const question = get<HTMLTemplateElement>("other-day").content.cloneNode(true) as DocumentFragment;
+  const time = formatMoment(new Date(startTime));
+  within(question, "[data-title]").textContent = words["otherDay"]!.replace("{patient}", patient).replace(
+    "{time}",
+    time,
+  );
+  const go = within<HTMLElement>(question, "[data-continue]");
+  go.addEventListener("click", () => void takeOpenStep(step, true));
+  const reschedule = within<HTMLElement>(question, "[data-reschedule]");
+  reschedule.hidden = moving.hidden;
+  reschedule.addEventListener("click", () => {
+    clearRefusal(refusal);
+    moving.open = true;
+    within<HTMLElement>(moving, "summary").focus();
   });
+  refusal.replaceChildren(question);
+  refusal.scrollIntoView({ block: "nearest" });
+  go.focus();
+}
+
+/** Take a step outside the panel, and announce any refusal. If the appointment is on another day, ask in its panel. */
+export async function takeStepQuickly(id: string, step: string): Promise<void> {
+  const appointment = findAppointment(id);
+  if (!appointment || !canTake(appointment, step)) return;
+  if (appointment.stepsToConfirm.includes(step)) {
+    if (openAppointment(id)) askAboutOtherDay(appointment, step);
+    return;
+  }
+  try {
+    await takeStep(appointment, step);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    await refresh();
+    announce(error.message);
+  }
+}
+
+for (const button of panel.querySelectorAll<HTMLElement>("[data-step]"))
+  button.addEventListener("click", () => void takeOpenStep(button.dataset.step!));
 
 get("noting").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -106,7 +106,8 @@ export const language = document.documentElement.lang;
 export const zone = board.timeZone;
 
 export const get = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
-export const within = <T extends HTMLElement>(place: Element, selector: string): T => place.querySelector<T>(selector)!;
+export const within = <T extends HTMLElement>(place: ParentNode, selector: string): T =>
+  place.querySelector<T>(selector)!;
 export const valueOf = (id: string): string => get<HTMLInputElement>(id).value;
 export const setValue = (id: string, text: string): void => void (get<HTMLInputElement>(id).value = text);
 /** How many times larger than usual the browser shows text. */

@@ -1,10 +1,10 @@
 // The board's keyboard shortcuts and date field. Without a mouse, the arrow keys select appointments.
-import { openAppointment, openForm } from "./_appointment";
+import { openAppointment, openForm, takeStepQuickly } from "./_appointment";
 import { config, get } from "./_board";
 import { newBooking } from "./_booking";
 import { handleMovingKey, startMoving } from "./_moving";
 import { closePanel } from "./_panel";
-import { STEPS, takeStepQuickly } from "./_steps";
+import { STEPS } from "./_steps";
 import { undoLast } from "./_toast";
 
 // A date is complete when the user leaves the field or presses Enter. While they are typing, every digit changes it.

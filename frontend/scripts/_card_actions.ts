@@ -1,8 +1,9 @@
 // One-click steps on the card under the mouse. There are also keyboard shortcuts for them, and buttons in the panel, so
 // screen readers do not need these.
 import { createElement } from "./_api";
+import { takeStepQuickly } from "./_appointment";
 import { findAppointment, get, onRefresh, within } from "./_board";
-import { canTake, STEPS, takeStepQuickly } from "./_steps";
+import { canTake, STEPS } from "./_steps";
 
 const ICONS: Record<string, string> = {
   confirm: "hold",

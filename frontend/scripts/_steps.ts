@@ -1,6 +1,6 @@
 // Changes an appointment's status in one step, from its card, its row or its panel, and offers to undo it.
-import { callApi, Refused } from "./_api";
-import { type Appointment, board, config, findAppointment, formatMoment, refresh, words } from "./_board";
+import { callApi } from "./_api";
+import { type Appointment, board, config, findAppointment, refresh, words } from "./_board";
 import { announce } from "./_toast";
 import { dateOf } from "./_zone";
 
@@ -30,17 +30,13 @@ export function nextStep(appointment: Appointment): string | undefined {
   return usual.find((step) => canTake(appointment, step));
 }
 
-/** Ask before a step for a patient who is due on another day. */
-function isMeant({ stepsToConfirm, patient, startTime }: Appointment, step: string): boolean {
-  if (!stepsToConfirm.includes(step)) return true;
-  const question = words["otherDay"]!.replace("{patient}", patient);
-  return confirm(question.replace("{time}", formatMoment(new Date(startTime))));
-}
+/** Whether the patient is here, but the visit is on a later day, and so cannot be completed yet. */
+export const isEarly = ({ status, start }: Appointment): boolean =>
+  ["arrived", "checked-in"].includes(status) && dateOf(start) > board.today;
 
 /** Take a step, and offer to undo it. Throws `Refused`. */
 export async function takeStep(appointment: Appointment, step: string): Promise<void> {
   const { id, patient } = appointment;
-  if (!isMeant(appointment, step)) return;
   await callApi("POST", `${pathOf(appointment)}/${step}`);
   await refresh();
   const changed = findAppointment(id);
@@ -60,18 +56,5 @@ export async function undoStep(id: string): Promise<void> {
     await callApi("POST", `/api/appointments/${id}/undo`);
   } finally {
     await refresh();
-  }
-}
-
-/** Take a step outside the panel, and announce any refusal. */
-export async function takeStepQuickly(id: string, step: string): Promise<void> {
-  const appointment = findAppointment(id);
-  if (!appointment || !canTake(appointment, step)) return;
-  try {
-    await takeStep(appointment, step);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    await refresh();
-    announce(error.message);
   }
 }

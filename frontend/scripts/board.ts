@@ -1,7 +1,7 @@
 // The board for a day, or for a doctor's week, drawn as a timetable. The server renders the same content as a list, and
 // a week of all doctors as a table.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
-import { openAppointment, openAppointmentId } from "./_appointment";
+import { openAppointment, openAppointmentId, takeStepQuickly } from "./_appointment";
 import {
   board,
   config,
@@ -24,7 +24,6 @@ import "./_video_visit";
 import { listen } from "./_live";
 import { moveDropped } from "./_moving";
 import { chooseTime } from "./_rescheduling";
-import { takeStepQuickly } from "./_steps";
 import { showWaiting, waitingFor, waitingText } from "./_waiting";
 import { dateOf } from "./_zone";
 

@@ -15,6 +15,7 @@ from support.day_board import (
     on_board,
     open_board,
     send_booking,
+    take_step,
     utc,
 )
 from support.harbor_street import MANAGER, RECEPTION, ZONE, staff_url
@@ -31,7 +32,7 @@ async def test_an_appointment_booked_in_one_browser_appears_in_another(site, bro
         await expect(on_board(page, "Uma Step")).to_have_count(2)
         await expect(on_board(other_page, "Uma Step")).to_have_count(2)
         await on_board(other_page, "Uma Step").first.click()
-        await other_page.get_by_role("button", name="Arrived", exact=True).click()
+        await take_step(other_page.locator("#appointment"), "Arrived")
         await expect(on_board(page, "Arrived")).to_have_count(1)
 
 

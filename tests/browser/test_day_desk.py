@@ -14,6 +14,7 @@ from support.day_board import (
     open_appointment,
     open_board,
     position,
+    take_step,
     undo_by_key,
     utc,
 )
@@ -89,12 +90,43 @@ async def test_keys_select_an_appointment_change_its_status_and_undo_it(site, br
         await page.keyboard.press("ArrowDown")
         await expect(on_board(page, "Bea Below")).to_be_focused()
         await page.keyboard.press("a")
+        await expect(page.get_by_role("button", name="Continue anyway")).to_be_focused()
+        await page.keyboard.press("Enter")
         await expect(on_board(page, "Bea Below")).to_contain_text("Arrived")
+        await page.keyboard.press("Escape")
+        await expect(on_board(page, "Bea Below")).to_be_focused()
         await expect(page.locator("#waiting")).to_contain_text("1 waiting")
         await undo_by_key(page)
         await expect(page.locator("#announcement")).to_have_text("Undone.")
         await expect(on_board(page, "Bea Below")).not_to_contain_text("Arrived")
         await expect(on_board(page, "Bea Below")).to_be_focused()
+
+
+async def test_a_narrow_card_shows_how_long_the_patient_has_been_waiting(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Wilhelmina Waiting-Longest"), "09:00")
+    async with open_board(browser, room) as page:
+        await page.set_viewport_size({"width": 360, "height": 740})
+        await take_step(await open_appointment(page, "Wilhelmina"), "Arrived")
+        await page.keyboard.press("Escape")
+        card = on_board(page, "Wilhelmina")
+        await expect(card.get_by_title("waiting 0 min")).to_have_text("0 minwaiting 0 min")
+        for width in ("9rem", "5.5rem"):
+            await card.evaluate("(card, width) => { card.style.width = width; }", width)
+            assert await card.evaluate("""card => {
+                const [outer, inner] = [card, card.querySelector('.wait')].map(each => each.getBoundingClientRect());
+                return inner.width > 30 && inner.right <= outer.right;
+            }""")
+
+
+async def test_no_time_is_offered_under_an_appointment(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Hanna Hover"), "09:00")
+    async with open_board(browser, room) as page:
+        await page.mouse.move(*await position(page, "11:00"))
+        await expect(page.locator(".ec-pointer")).to_be_visible()
+        await on_board(page, "Hanna Hover").hover()
+        await expect(page.locator(".ec-pointer")).to_be_hidden()
 
 
 async def test_moving_with_keys_says_which_times_are_not_free(site, browser):

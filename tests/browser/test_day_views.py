@@ -17,7 +17,7 @@ from support.browsers import (
     sign_in,
     tab_to,
 )
-from support.day_board import DAY, Room, add_room, at, on_board, open_appointment, open_board, utc
+from support.day_board import DAY, Room, add_room, at, on_board, open_appointment, open_board, take_step, utc
 from support.harbor_street import CLINIC, DOCTOR, RECEPTION, ZONE, staff_url
 
 
@@ -238,7 +238,7 @@ async def test_a_phone_shows_the_list_and_opens_appointments_from_it(site, brows
         await page.reload()
         await expect_no_sideways_scrolling(page)
         await page.get_by_role("link", name="Tom Telephone").click()
-        await page.get_by_role("button", name="Arrived", exact=True).click()
+        await take_step(page.locator("#appointment"), "Arrived")
         await expect(page.locator("#appointment [data-status]")).to_have_text("Arrived")
         await expect_no_sideways_scrolling(page)
 

@@ -184,6 +184,12 @@ async def open_appointment(page: Page, name: str) -> Locator:
     return dialog
 
 
+async def take_step(dialog: Locator, name: str) -> None:
+    """Take a step for an appointment on another day, which has to be confirmed."""
+    await dialog.get_by_role("button", name=name, exact=True).click()
+    await dialog.get_by_role("button", name="Continue anyway").click()
+
+
 async def save_notes(page: Page) -> None:
     """Save the open appointment's notes. Wait for the response, because “Saved.” may remain from an earlier step."""
     async with page.expect_response(lambda response: response.request.method == "PATCH"):
