@@ -238,9 +238,15 @@ async def test_a_phone_shows_the_list_and_opens_appointments_from_it(site, brows
         await page.reload()
         await expect_no_sideways_scrolling(page)
         await page.get_by_role("link", name="Tom Telephone").click()
+        tops = "buttons => new Set(buttons.map(button => button.getBoundingClientRect().top)).size"
+        assert await page.locator("#appointment [data-step]:visible").evaluate_all(tops) == 1
         await take_step(page.locator("#appointment"), "Arrived")
         await expect(page.locator("#appointment [data-status]")).to_have_text("Arrived")
         await expect_no_sideways_scrolling(page)
+        await page.keyboard.press("Escape")
+        await page.get_by_role("navigation", name="Desk").get_by_role("button", name="Book").click()
+        await expect(page.locator("#book-date")).to_be_visible()
+        await expect(page.get_by_text("Or click a time on the board.")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -31,6 +31,27 @@ async def test_on_a_tablet_the_most_used_pages_stay_in_view(browser: Browser, si
         await expect(page.get_by_role("heading", level=1)).to_have_text("Reports")
 
 
+async def test_the_menu_has_room_for_german(browser: Browser, site: Site):
+    async with open_page(browser, "de-DE", viewport={"width": 1280, "height": 800}) as page:
+        await sign_in(page, site.url, MANAGER)
+        await page.goto(f"{site.url}/staff/1/absences")
+        wide = await page.locator(".side a").evaluate_all("""links => links.filter(link => {
+            link.style.overflowWrap = "normal";
+            return link.scrollWidth > link.clientWidth;
+        }).map(link => link.textContent.trim())""")
+        assert wide == []
+
+
+async def test_on_a_phone_all_tabs_and_fields_are_in_view(browser: Browser, site: Site):
+    async with open_page(browser, viewport={"width": 360, "height": 740}) as page:
+        await sign_in(page, site.url, MANAGER)
+        await page.goto(f"{site.url}/staff/1/absences/rebook")
+        await expect(page.get_by_role("link", name="To rebook")).to_be_in_viewport(ratio=1)
+        await page.goto(f"{site.url}/staff/1/strangers")
+        widths = "inputs => new Set(inputs.map(input => Math.round(input.getBoundingClientRect().width))).size"
+        assert await page.locator(".filter .field input").evaluate_all(widths) == 1
+
+
 @pytest.mark.parametrize("width", [320, 820])
 async def test_the_menu_closes_with_escape_and_returns_the_focus(browser: Browser, site: Site, width: int):
     async with open_page(browser, viewport={"width": width, "height": 640}) as page:

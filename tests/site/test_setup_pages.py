@@ -79,7 +79,7 @@ async def test_the_sign_in_page_lists_the_demo_accounts_in_development_only(db, 
     await works_at(db, await add_user(db))
     (tmp_path / "demo-password").write_text("secret")
     async with client_of(composed(database_url, data_dir=tmp_path)) as here:
-        page = (await here.get("/staff/sign-in")).text
+        page = (await here.get("/staff/sign-in")).text.replace("<wbr>", "")
         assert ("mia@example.org" in page, str(tmp_path) in page, "secret" in page) == (True, True, False)
     async with client_of(composed(database_url, data_dir=tmp_path), address="198.51.100.7") as elsewhere:
-        assert "mia@example.org" not in (await elsewhere.get("/staff/sign-in")).text
+        assert "mia@example.org" not in (await elsewhere.get("/staff/sign-in")).text.replace("<wbr>", "")
