@@ -105,21 +105,6 @@ async def test_entering_the_waiting_room_shows_on_the_board(visit):
     assert await visit.db.fetchval("select count(*) from event where type = 'call.waiting'") == 1
 
 
-async def test_the_board_and_the_appointment_lead_to_the_page_of_an_ended_call(visit):
-    await visit.begin()
-    await visit.press("wait")
-    doctor = await visit.sign_in("shah@example.org", "doctor", visit.world.dr_shah)
-    await visit.open(doctor)
-    await visit.client.post(visit.staff_page, data={"act": "end"}, headers=doctor)
-    day = clock.local_date(await visit.db.fetchval("select lower(during) from appointment"), "Europe/Berlin")
-    address = f"/staff/{visit.world.clinic}/board.json?from={day}&to={day}"
-    board = (await visit.client.get(address, headers=doctor)).json()
-    (shown,) = board["appointments"]
-    assert (shown["hasCall"], shown["callEnded"], shown["waitingMinutes"]) == (True, True, None)
-    assert visit.staff_page in board["list"]
-    assert visit.staff_page in await visit.get(visit.staff_page.removesuffix("/call"), doctor)
-
-
 @pytest.mark.parametrize("window", WINDOWS)
 async def test_only_parties_reach_the_room_and_only_within_the_window(visit, window):
     await visit.db.execute("update customer set email = 'family@example.org'")

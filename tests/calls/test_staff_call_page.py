@@ -125,3 +125,17 @@ async def test_the_audit_log_names_what_each_button_does(visit):
         "endCall",
         "renewCall",
     ]
+
+
+async def test_the_board_and_the_appointment_lead_to_the_page_of_an_ended_call(visit):
+    await visit.press("wait")
+    doctor = await visit.sign_in("shah@example.org", "doctor", visit.world.dr_shah)
+    await visit.open(doctor)
+    await visit.client.post(visit.staff_page, data={"act": "end"}, headers=doctor)
+    day = clock.local_date(await visit.db.fetchval("select lower(during) from appointment"), "Europe/Berlin")
+    address = f"/staff/{visit.world.clinic}/board.json?from={day}&to={day}"
+    board = (await visit.client.get(address, headers=doctor)).json()
+    (shown,) = board["appointments"]
+    assert (shown["hasCall"], shown["callEnded"], shown["waitingMinutes"]) == (True, True, None)
+    assert visit.staff_page in board["list"]
+    assert visit.staff_page in await visit.get(visit.staff_page.removesuffix("/call"), doctor)
