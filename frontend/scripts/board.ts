@@ -181,8 +181,9 @@ function markOpen(): void {
 for (const panel of document.querySelectorAll("dialog.panel"))
   new MutationObserver(markOpen).observe(panel, { attributeFilter: ["open", "data-record-of"] });
 
-get("appointment").addEventListener("close", () => {
-  if (document.activeElement === document.body || !document.activeElement) focusAppointment(lastOpen);
+get("appointment").addEventListener("close", ({ currentTarget: panel }) => {
+  const focused = document.activeElement; // for a moment, this can still be a button in the panel
+  if (!focused || focused === document.body || (panel as Element).contains(focused)) focusAppointment(lastOpen);
 });
 
 // The calendar's roles announce a table, but its content isn't one. For screen readers, make it a series of buttons.

@@ -227,7 +227,8 @@ async def test_staff_copy_the_patients_link(site, browser):
 async def test_the_panel_leads_to_the_page_of_an_ended_call(site, browser):
     room, appointment, email = await add_visit(site)
     async with connect(site) as db:
-        await db.execute("update call set state = 'ended' where appointment_id = $1", UUID(appointment["id"]))
+        statement = "update call set state = 'ended', opened_at = now() where appointment_id = $1"
+        await db.execute(statement, UUID(appointment["id"]))
     async with open_page(browser, viewport={"width": 1280, "height": 1000}) as page:
         await sign_in(page, site.url, email, PASSWORD)
         await page.goto(f"{room.address}&appointment={appointment['id']}")
