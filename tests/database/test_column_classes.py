@@ -90,7 +90,7 @@ CLASSES = {
     "personal": """
         allocation: actor
         invoice: note buyer seller due_on
-        invoice_line: description
+        invoice_line: description supplied_on
         invoice_pdf: content
         receipt: document content
         payment: reason

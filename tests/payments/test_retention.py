@@ -16,6 +16,7 @@ from support.money import NOW
 async def test_personal_data_is_removed_ten_years_after_the_end_of_the_year(till, db):
     await db.execute("update customer set name = 'Ana Souza' where id = $1", till.ana)
     invoice = await till.issue(6000)
+    await db.execute("update invoice_line set supplied_on = '2027-01-02' where invoice_id = $1", invoice.id)
     payment = await till.pay(6000, invoice.id)
     rendered = await documents.get_pdf(till.db, invoice.id)
     await receipts.get_pdf(till.db, payment.id)
@@ -24,6 +25,7 @@ async def test_personal_data_is_removed_ten_years_after_the_end_of_the_year(till
     await jobs.expire(db, now=datetime(2037, 12, 31, 23, 30, tzinfo=UTC))  # already 2038 in Berlin
     document = await documents.get_document(till.db, invoice.id)
     assert (document.buyer.name, document.lines[0].description) == ("", "–")
+    assert await db.fetchval("select supplied_on from invoice_line where invoice_id = $1", invoice.id) is None
     assert (document.number, document.total.gross) == (invoice.number, 6000)
     assert await db.fetchval("select count(*) from receipt where clinic_id = $1", till.clinic) == 0
     assert (await till.invoice(invoice.id)).settled

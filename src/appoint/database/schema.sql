@@ -987,7 +987,7 @@ CREATE FUNCTION public.redact_documents(clinic integer, before timestamp with ti
            WHERE ((r.clinic_id = redact_documents.clinic) AND (p.succeeded_at < redact_documents.before))
           LIMIT redact_documents.at_most
          ), lines AS (
-          UPDATE public.invoice_line l SET description = '–'::text
+          UPDATE public.invoice_line l SET description = '–'::text, supplied_on = NULL::date
             FROM old_invoice o
            WHERE ((l.clinic_id = redact_documents.clinic) AND (l.invoice_id = o.id))
          ), pdfs AS (

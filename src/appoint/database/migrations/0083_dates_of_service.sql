@@ -22,3 +22,36 @@ create or replace view shown_invoice with (security_invoker = true) as
             order by l.position), '[]') as list
        from invoice_line l
       where l.clinic_id = i.clinic_id and l.invoice_id = i.id) as lines;
+
+-- With the other details about a patient's visit, the date goes when the legal period ends.
+create or replace function redact_documents(clinic integer, before timestamptz, at_most integer) returns integer
+language sql volatile security definer set search_path = public, pg_temp
+  begin atomic
+    with old_invoice as (
+      select i.id from invoice i
+       where i.clinic_id = redact_documents.clinic and i.status = 'issued' and i.issued_at < redact_documents.before
+         and i.buyer <> '{}'
+       order by i.issued_at
+       limit redact_documents.at_most
+    ), old_receipt as (
+      select r.payment_id from receipt r
+        join payment p on p.clinic_id = r.clinic_id and p.id = r.payment_id
+       where r.clinic_id = redact_documents.clinic and p.succeeded_at < redact_documents.before
+       limit redact_documents.at_most
+    ), lines as (
+      update invoice_line l set description = '–', supplied_on = null
+        from old_invoice o
+       where l.clinic_id = redact_documents.clinic and l.invoice_id = o.id
+    ), pdfs as (
+      delete from invoice_pdf d using old_invoice o
+       where d.clinic_id = redact_documents.clinic and d.invoice_id = o.id
+    ), receipts as (
+      delete from receipt r using old_receipt o
+       where r.clinic_id = redact_documents.clinic and r.payment_id = o.payment_id
+    ), invoices as (
+      update invoice i set buyer = '{}', note = null, version = i.version + 1, updated_at = now()
+        from old_invoice o
+       where i.clinic_id = redact_documents.clinic and i.id = o.id
+    )
+    select (select count(*) from old_invoice)::integer + (select count(*) from old_receipt)::integer;
+  end;
