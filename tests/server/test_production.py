@@ -60,6 +60,7 @@ def test_production_accepts_safe_settings(changes):
         ({"public_url": "http://appoint.example"}, "APPOINT_PUBLIC_URL does not use TLS"),
         ({"smtp_url": "smtp://mail.example"}, "APPOINT_MAIL_FROM is missing"),
         ({"webhook_private_addresses": True}, "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true"),
+        ({"call_private_addresses": True}, "APPOINT_CALL_PRIVATE_ADDRESSES is true"),
         ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "APPOINT_TRUSTED_PROXIES contains every address"),
         ({"trusted_proxies": ["::/0"]}, "APPOINT_TRUSTED_PROXIES contains every address"),
         ({"rate_limits": False}, "APPOINT_RATE_LIMITS is false"),

@@ -50,6 +50,8 @@ def _incomplete(settings: Settings) -> Iterator[str]:
 def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.webhook_private_addresses:
         yield "APPOINT_WEBHOOK_PRIVATE_ADDRESSES is true (webhooks could reach servers on your internal network)"
+    if settings.call_private_addresses:
+        yield "APPOINT_CALL_PRIVATE_ADDRESSES is true (video visits could reach servers on your internal network)"
     if any(ip_network(each).prefixlen == 0 for each in settings.trusted_proxies):
         yield "APPOINT_TRUSTED_PROXIES contains every address (anyone could fake their address)"
     if not settings.rate_limits:
