@@ -22,7 +22,7 @@ async def test_a_room_is_private_and_open_only_around_the_visit():
     await daily.gateway().make(ROOM)
     assert daily.rooms[ROOM.name]["privacy"] == "private"
     assert daily.rooms[ROOM.name]["properties"] == {
-        "nbf": (NOW - timedelta(minutes=30)).timestamp(),
+        "nbf": (NOW - timedelta(hours=1)).timestamp(),
         "exp": (NOW + timedelta(minutes=60)).timestamp(),
         "eject_at_room_exp": True,
         "enable_knocking": False,
@@ -57,7 +57,7 @@ async def test_a_token_is_for_one_person_in_one_room_until_the_call_closes(perso
     assert f"{address.scheme}://{address.netloc}{address.path}" == f"{DAILY.url}/{ROOM.name}"
     assert json.loads(parse_qs(address.query)["t"][0]) == {
         "room_name": ROOM.name,
-        "nbf": (NOW - timedelta(minutes=30)).timestamp(),
+        "nbf": (NOW - timedelta(hours=1)).timestamp(),
         "exp": (NOW + timedelta(minutes=60)).timestamp(),
         "eject_at_token_exp": True,
         "is_owner": person.is_host,

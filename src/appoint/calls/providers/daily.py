@@ -61,7 +61,7 @@ class DailyGateway:
                 "name": room.name,
                 "privacy": "private",
                 "properties": {
-                    "nbf": int(room.doctor_opens_at.timestamp()),
+                    "nbf": int(room.opens_at.timestamp()),
                     "exp": int(room.closes_at.timestamp()),
                     "eject_at_room_exp": True,
                     "enable_knocking": False,
@@ -83,7 +83,7 @@ class DailyGateway:
             {
                 "properties": {
                     "room_name": room.name,
-                    "nbf": int(room.doctor_opens_at.timestamp()),
+                    "nbf": int(room.opens_at.timestamp()),
                     "exp": int(room.closes_at.timestamp()),
                     "eject_at_token_exp": True,
                     "is_owner": person.is_host,

@@ -14,6 +14,8 @@ GatewayChoice = Gateway | Literal["off"]
 OPENS_BEFORE: Final = timedelta(minutes=15)
 """How long before the start patients and guests can enter the waiting room."""
 DOCTOR_OPENS_BEFORE: Final = timedelta(minutes=30)
+MAX_OPENS_BEFORE: Final = timedelta(hours=1)
+"""The most that a clinic can choose. It can change its choice after rooms have been made."""
 CLOSES_AFTER: Final = timedelta(minutes=30)
 """How long after the end a call stays open, in case the doctor runs late."""
 ROOM_SECRET_BYTES: Final = 16
@@ -65,11 +67,7 @@ class Room(NamedTuple):
 
     @property
     def opens_at(self) -> datetime:
-        return self.starts_at - OPENS_BEFORE
-
-    @property
-    def doctor_opens_at(self) -> datetime:
-        return self.starts_at - DOCTOR_OPENS_BEFORE
+        return self.starts_at - MAX_OPENS_BEFORE
 
     @property
     def closes_at(self) -> datetime:
