@@ -74,7 +74,7 @@ async def enter(request: Request, code: FromPath[str]) -> Response[Any]:
             now=clock.now(),
         )
     except ProviderFailure:
-        return await _page(request, code, party, visit, is_broken=True)
+        return await _page(request, code, party, visit, has_failed=True)
     return to_room(address) if address else redirect(f"/join/{code}")
 
 
@@ -147,11 +147,12 @@ def _actor(request: Request, party: LinkHolder) -> Actor:
 
 
 async def _page(
-    request: Request, code: str, party: LinkHolder, visit: Visit, *, is_broken: bool = False
+    request: Request, code: str, party: LinkHolder, visit: Visit, *, has_failed: bool = False
 ) -> Response[Any]:
+    """Render the page. `has_failed` says that the provider has just not let them in."""
     now, db = clock.now(), request.services.db.within(visit.clinic_id)
     catalogue = await catalogues.get(db, request.cache, visit.clinic_id)
-    stage = "broken" if is_broken else visit.stage(now)
+    stage = visit.stage(now)
     recording = None if party.guest_id else await recordings.find_terms(db, visit.appointment_id)
     page = render(
         request,
@@ -163,6 +164,7 @@ async def _page(
         visit=visit,
         party=party,
         stage=stage,
+        has_failed=has_failed,
         recording=recording,
         now=now,
         address=f"/join/{code}",
@@ -179,7 +181,7 @@ def _refresh_seconds(visit: Visit, stage: Stage, now: datetime) -> int | None:
     if stage == "early":
         seconds = math.ceil((visit.opens_at - now).total_seconds())
         return seconds if seconds <= MAX_EARLY_SECONDS else None
-    return REFRESH_SECONDS if stage in ("preparing", "ready", "waiting") else None
+    return REFRESH_SECONDS if stage in ("preparing", "ready", "waiting", "broken", "ended") else None
 
 
 def _not_found(request: Request) -> Response[Any]:
