@@ -15,7 +15,7 @@ export function keepFresh(part: HTMLElement, onChange: () => void = () => undefi
     try {
       const response = await fetch(part.dataset["freshFrom"] ?? location.href);
       // a page that is gone says so in place of the part
-      if ((!response.ok && response.status !== 410) || response.redirected) return;
+      if ((!response.ok && ![404, 410].includes(response.status)) || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const current = page.getElementById(part.id);
       if (!current) return;

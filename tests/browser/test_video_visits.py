@@ -211,6 +211,20 @@ async def test_the_waiting_room_opens_by_itself(site, browser):
         await expect(page.get_by_role("button", name="Enter the waiting room")).to_be_visible()
 
 
+async def test_a_guest_whose_link_is_revoked_does_not_keep_waiting(site, browser):
+    _, appointment, _ = await add_visit(site)
+    async with open_page(browser, viewport=PHONE) as patient, open_page(browser, viewport=PHONE) as guest:
+        await patient.goto(site.url + path_of(appointment))
+        await patient.locator("[name=name]").fill("Ines")
+        await follow(patient.locator("form[action$='/guests'] button"))
+        await guest.clock.install()
+        await guest.goto(await patient.locator("#guest-1").input_value())
+        await expect(guest.locator("#visit")).to_contain_text("You are in the waiting room")
+        await follow(patient.get_by_role("button", name="Remove Ines"))
+        await guest.clock.fast_forward("00:10")
+        await expect(guest.locator("#visit")).to_contain_text("We can’t find this video visit.")
+
+
 async def test_staff_copy_the_patients_link(site, browser):
     room, appointment, email = await add_visit(site)
     permissions = ["clipboard-read", "clipboard-write"]

@@ -13,7 +13,7 @@ from appoint.calls.joining import links
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from support.appointments import create_world
-from support.calls import SECRET, book_online
+from support.calls import SECRET, begin_at, book_online
 from support.video_visits import WINDOWS, VisitWorld, is_room
 
 
@@ -111,7 +111,8 @@ async def test_only_parties_reach_the_room_and_only_within_the_window(visit, win
     other_doctor = await visit.world.add_doctor("Dr Okafor")
     await visit.world.publish(other_doctor, visit.world.nine, visit.world.nine + timedelta(hours=1))
     sibling = await visit.world.book(other_doctor, visit.world.nine, visit.world.ben)
-    await visit.begin(WINDOWS[window])
+    await visit.begin()
+    await begin_at(visit.db, visit.id, clock.now() + WINDOWS[window])  # the room still exists
     other_clinic = await visit.world.add_clinic()
     foreign_doctor = await visit.world.add_doctor("Dr Lindt", clinic=other_clinic)
     staff = {
