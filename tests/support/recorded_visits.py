@@ -37,7 +37,7 @@ class RecordedVisit:
         self.staff_page = f"/staff/{world.clinic}/appointments/{appointment.id}"
         self.webhook = f"/api/calls/events/daily/{world.clinic}"
 
-    async def begin(self, policy: str = "onConsent") -> None:
+    async def begin(self) -> None:
         """Let the visit start in a few minutes, with its call open."""
         await settings_repository.save(
             self.db,
@@ -46,7 +46,7 @@ class RecordedVisit:
             connection=msgspec.structs.replace(DAILY, webhook_secret=HMAC),
             opens_before_minutes=15,
             phone=None,
-            recording=policy,
+            recording="onConsent",
         )
         await begin_at(self.db, self.id, clock.now() + timedelta(minutes=5))
         await self.db.execute("delete from call")
