@@ -158,7 +158,9 @@ panel.addEventListener("close", () => {
 });
 onRefresh.push(() => {
   const refreshed = current && findAppointment(current.id);
-  if (!refreshed || refreshed.version === current?.version) return;
+  // a call changes without its appointment
+  if (!refreshed || (["version", "hasCall", "callEnded"] as const).every((each) => refreshed[each] === current?.[each]))
+    return;
   if (!panel.querySelector("[data-typed]")) fill(refreshed);
 });
 
