@@ -1,6 +1,6 @@
 // Offers the next free times for a type, with one doctor or with anyone, and lets the user page through the days.
 import { callApi, createElement, Refused } from "./_api";
-import { board, config, formatChip, formatDay, within, words, zone } from "./_board";
+import { type Appointment, board, config, formatChip, formatDay, within, words, zone } from "./_board";
 import { dateOf, wallOf } from "./_zone";
 
 export interface FreeTime {
@@ -33,6 +33,8 @@ export interface Patient {
 }
 
 const MAX_TIMES = 6;
+/** The most times that the API returns. */
+const MOST_TIMES = 50;
 /** How many searches to make before the user has to ask for more. At large clinics, each one covers only a few days. */
 const MAX_SEARCHES = 14;
 const DAY = 86_400_000;
@@ -98,16 +100,28 @@ export class NextFreeTimes {
     void this.load();
   }
 
-  async load(): Promise<void> {
-    if (!this.#criteria) return;
-    const { typeId, minutes, doctorId, patient } = this.#criteria;
-    const query = new URLSearchParams({ limit: String(MAX_TIMES) });
-    if (this.#from) query.set("from", this.#from);
+  #query({ typeId, minutes, doctorId, patient }: Criteria, from: string, limit: number): URLSearchParams {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (from > board.today) query.set("from", from);
     if (typeId) query.set("appointmentTypeId", typeId);
     else query.set("minutes", String(minutes));
     if (doctorId && !this.#anyone.checked) query.set("doctorId", doctorId);
     for (const [name, value] of Object.entries(patient))
       if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+    return query;
+  }
+
+  /** The first time after an appointment, even if all those shown are earlier. */
+  async findAfter({ start, startTime }: Appointment): Promise<FreeTime | undefined> {
+    const isLater = (time: FreeTime): boolean => Date.parse(time.startTime) > Date.parse(startTime);
+    const shown = this.times.find(isLater);
+    if (shown || !this.#criteria || !this.times.length) return shown;
+    return (await search(this.#query(this.#criteria, dateOf(start), MOST_TIMES)))?.times.find(isLater);
+  }
+
+  async load(): Promise<void> {
+    if (!this.#criteria) return;
+    const query = this.#query(this.#criteria, this.#from, MAX_TIMES);
     const number = ++this.#number;
     let found = await search(query);
     for (let count = 1; count < MAX_SEARCHES && number === this.#number; count++) {

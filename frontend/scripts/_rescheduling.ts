@@ -46,8 +46,20 @@ const nextButton = within<HTMLButtonElement>(quickMoves, '[data-quick="next"]');
 const nextFree = new NextFreeTimes(
   get("move-free"),
   (time) => void moveTo(time),
-  () => showNext(),
+  () => void showNext(),
 );
+
+/** The first free time after the appointment. */
+let nextTime: FreeTime | undefined;
+/** The id of the appointment that the free times are for. */
+let searchedFor = "";
+
+function forgetTimes(): void {
+  nextTime = undefined;
+  nextButton.disabled = true;
+  within(nextButton, "small").textContent = "";
+  nextFree.reset(false);
+}
 
 const minutesOf = ({ startTime, endTime }: Appointment): number =>
   (Date.parse(endTime) - Date.parse(startTime)) / 60_000;
@@ -94,7 +106,9 @@ function showChosenTime(): void {
 onShow.push(() => {
   quickMoves.hidden = moving.hidden;
   if (current?.movable && panel.open) {
-    const { typeId, doctorId, startTime } = current;
+    const { id, typeId, doctorId, startTime } = current;
+    if (id !== searchedFor) forgetTimes();
+    searchedFor = id;
     const patient = { customerId: current.customerId };
     within(quickMoves, '[data-quick="tomorrow"]').textContent =
       dateOf(current.start) === board.today ? words["tomorrow"]! : words["nextDay"]!;
@@ -102,17 +116,16 @@ onShow.push(() => {
   }
   showChosenTime();
 });
-panel.addEventListener("close", () => nextFree.reset(false));
+panel.addEventListener("close", forgetTimes);
 moving.addEventListener("toggle", showChosenTime);
 
 // --- moving at once
 
-/** The first free time after the appointment. */
-const nextTime = (): FreeTime | undefined =>
-  nextFree.times.find(({ startTime }) => !current || Date.parse(startTime) > Date.parse(current.startTime));
-
-function showNext(): void {
-  const time = nextTime();
+async function showNext(): Promise<void> {
+  const appointment = current;
+  const time = appointment && (await nextFree.findAfter(appointment));
+  if (current?.id !== appointment?.id || current?.startTime !== appointment?.startTime) return;
+  nextTime = time;
   nextButton.disabled = !time;
   within(nextButton, "small").textContent = time ? formatSoon(new Date(time.startTime)) : "";
 }
@@ -123,9 +136,8 @@ async function moveTo({ startTime, doctorId }: FreeTime): Promise<void> {
 
 quickMoves.addEventListener("click", (event) => {
   const quick = (event.target as Element).closest<HTMLElement>("[data-quick]")?.dataset.quick;
-  const time = nextTime();
   if (!current || !quick) return;
-  if (quick === "next" && time) void moveTo(time);
+  if (quick === "next" && nextTime) void moveTo(nextTime);
   else if (quick !== "next")
     void move(current, addMinutes(current.start, quick === "later" ? LATER_MINUTES : DAY_MINUTES), current.doctorId);
 });
@@ -168,7 +180,7 @@ async function move(appointment: Appointment, wall: string, doctorId: string, ov
   if (!succeeded || !moved) return;
   markUntouched(moving);
   moving.open = false;
-  nextFree.reset(false);
+  forgetTimes();
   await finish();
   announceMove(appointment, moved);
 }

@@ -79,6 +79,15 @@ async def test_an_appointment_moves_to_the_next_free_time_and_back(site, browser
     assert [each["startTime"] for each in room.appointments()] == [utc("09:00"), utc("09:30")]
 
 
+async def test_the_last_appointment_of_a_day_moves_to_the_next_free_time_after_it(site, browser):
+    room = await add_room(site)
+    room.book(room.add_customer("Lara Last"), "11:30", 15)
+    async with open_board(browser, room) as page:
+        panel = await open_appointment(page, "Lara Last")
+        await panel.get_by_role("button", name="Next free").filter(has_text="11:45").click()
+        await expect(on_board(page, "11:45 AM Lara Last")).to_be_visible()
+
+
 async def test_keys_select_an_appointment_change_its_status_and_undo_it(site, browser):
     room = await add_room(site)
     room.book(room.add_customer("Ada Above"), "09:00")
