@@ -58,7 +58,7 @@ _SENTENCES: Final = (
     (translatable("{who} waived a fee"), "waiveFee waiveFeeByForm"),
     (translatable("{who} created a payment link for an invoice"), "createPayLink createPayLinkByForm"),
     (translatable("{who} revoked the payment link for an invoice"), "revokePayLink revokePayLinkByForm"),
-    (translatable("{who} sent an invoice by email"), "sendInvoice sendInvoiceByForm"),
+    (translatable("{who} sent an invoice"), "sendInvoice sendInvoiceByForm"),
     (translatable("{who} opened the page for paying a deposit"), "payDeposit"),
     (translatable("{who} cancelled a payment"), "cancelPayment closePaymentPage cancelPaymentByForm"),
     (translatable("{who} used a payment for an invoice"), "allocatePayment spendCreditByForm"),
