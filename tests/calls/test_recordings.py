@@ -50,6 +50,17 @@ async def test_without_any_of_the_keys_nothing_is_stored(visit, missing):
     assert (await visit.recordings(), visit.is_gone()) == ([], True)
 
 
+async def test_a_recording_reported_after_the_call_was_started_again_is_stored(visit):
+    await visit.begin()
+    await visit.agree()
+    doctor = await visit.decide()
+    for step in ("end", "renew"):
+        (await visit.client.post(f"/api/appointments/{visit.id}/call/{step}", headers=doctor)).raise_for_status()
+    await visit.report()
+    await visit.work()
+    assert await visit.recordings() == ["stored"]
+
+
 async def test_only_a_doctor_with_consent_gets_a_token_that_can_record(visit):
     await visit.begin()
     terms = await service.find_terms(visit.db, visit.id)

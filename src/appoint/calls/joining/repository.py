@@ -149,15 +149,15 @@ async def request_end(tx: Statements, call_id: UUID, *, now: datetime) -> bool:
 async def renew(tx: Statements, call_id: UUID, *, gateway: Gateway, now: datetime) -> bool:
     """Let a job create the room at this gateway now. If Appoint has given up on the room, or the call has been ended,
     start again, and empty the waiting room. Return False for any other call, unless the last attempt to create its room
-    has failed. The reason for that stays until the next attempt."""
+    has failed. The reason for that stays until the next attempt, and the doctor's decision to record for the whole
+    visit, because the provider can report a recording of its first part later."""
     tag = await tx.execute(
         """
         update call
            set state = 'wanted', gateway = $4, due_at = greatest($3, leased_until), tries = 0,
                error = case when state in ('wanted', 'dead') and gateway = $4 then error end,
                waiting_since = case when state = 'wanted' then waiting_since end,
-               opened_at = null, patient_joined_at = null, doctor_joined_at = null,
-               recording_requested_at = null, version = version + 1,
+               opened_at = null, patient_joined_at = null, doctor_joined_at = null, version = version + 1,
                updated_at = case when state = 'wanted' then updated_at else $3 end
          where clinic_id = $1 and id = $2
            and (state in ('dead', 'ending', 'ended') or state = 'wanted' and error is not null)
