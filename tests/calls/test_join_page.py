@@ -291,11 +291,8 @@ async def test_the_page_changes_by_itself_when_the_waiting_room_opens(visit):
     assert "You can keep this page open until then." in page
     await visit.begin(timedelta(hours=20))
     page = await visit.get()
-    assert ("data-fresh" in page, 'http-equiv="refresh"' in page, "Please come back then." in page) == (
-        False,
-        False,
-        True,
-    )
+    found = ("data-fresh" in page, 'http-equiv="refresh"' in page, "Please come back then." in page)
+    assert found == (False, False, True)
     await visit.begin()
     page = await visit.get()  # the page of the open waiting room looks for changes, but keeps what is being entered
     assert ('data-fresh="10"' in page, 'http-equiv="refresh"' in page) == (True, False)
