@@ -73,14 +73,17 @@ async def test_the_patient_waits_and_the_doctor_lets_them_in(site, browser):
     ):
         await sign_in(doctor, site.url, email, PASSWORD)
         await doctor.goto(room.address)
+        await patient.clock.install()
         await patient.goto(site.url + path_of(appointment))
         await follow(patient.get_by_role("link", name="Join the video visit"))
         await follow(patient.get_by_role("button", name="Enter the waiting room"))
         await expect(doctor.locator("#waiting")).to_contain_text("1 waiting", timeout=BOARD_MS)
         await doctor.goto(f"{site.url}/staff/{CLINIC}/appointments/{appointment['id']}/call")
         await follow(doctor.get_by_role("button", name="10", exact=False).first)
+        await patient.clock.fast_forward("00:10")
         await expect(patient.locator("#visit")).to_contain_text("is running about 10")
         await follow(doctor.get_by_role("button", name="Let the patient in"))
+        await patient.clock.fast_forward("00:10")
         await follow(patient.get_by_role("button", name="Join the call"))
         await expect(patient.locator("main")).to_contain_text("Vera Video")
 
