@@ -9,9 +9,10 @@ import pytest
 from appoint.kit import clock
 from support.app import ADMIN
 from support.booking_pages import DAY, open_form, send
+from support.calls import switch_video_visits_off
 from support.confirm_pages import device_cookie, enter, latest, submit
 from support.confirmation import ALWAYS, code_for, link_path, wrong_code_for
-from support.deposits import create_paid_practice
+from support.deposits import create_paid_practice, pay_path
 from support.deposits import hold as hold_with_deposit
 from support.manage_links import times_at
 from support.world import create_appointment_type, create_customer
@@ -230,3 +231,26 @@ async def test_an_expired_or_forged_link_cannot_book(client, db, lakeside):
     assert "no longer on hold for you" in (await client.get(link_path(appointment))).text
     assert (await client.post(link_path(appointment))).status_code == 409
     assert (await latest(db))["status"] == "pending"
+
+
+async def test_a_held_visit_is_not_called_online_when_the_clinic_switches_video_visits_off(client, db, lakeside):
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    code_page = (await submit(client, lakeside)).headers["Location"]
+    pages = [code_page, link_path(await latest(db))]
+    assert ["online, not at the clinic" in (await client.get(page)).text for page in pages] == [True, True]
+    await switch_video_visits_off(db, client)
+    for page in pages:
+        text = (await client.get(page)).text
+        assert ("We are holding this time" in text, "Check-up" in text) == (True, True)
+        assert [wrong for wrong in ("online, not at the clinic", "How to join", "Am See 1") if wrong in text] == []
+
+
+async def test_a_visit_that_awaits_its_deposit_is_not_called_online_without_video_visits(client, db):
+    practice = await create_paid_practice(db, client)
+    await db.execute("update appointment_type set mode = 'online', version = version + 1")
+    page = pay_path(await hold_with_deposit(client, practice))
+    assert "online, not at the clinic" in (await client.get(page)).text
+    await switch_video_visits_off(db, client)
+    text = (await client.get(page)).text
+    assert "Pay your deposit" in text
+    assert [wrong for wrong in ("online, not at the clinic", "How to join") if wrong in text] == []

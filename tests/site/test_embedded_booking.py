@@ -3,6 +3,7 @@
 import re
 
 from support.booking_pages import DAY, open_form, send, utc
+from support.calls import switch_video_visits_off
 
 
 def frame_ancestors(page) -> str:
@@ -27,6 +28,16 @@ async def test_the_embedded_confirmation_of_a_video_visit_links_to_the_waiting_r
     page = (await client.get(sent.headers["Location"])).text
     assert re.search(r'<a href="/join/[^"]+" target="_blank" rel="noopener">Join the video visit', page)
     assert "The waiting room opens on" in page
+
+
+async def test_the_embedded_confirmation_says_when_a_visit_no_longer_takes_place_by_video(client, db, lakeside):
+    await db.execute("update appointment_type set mode = 'online', preparation = 'A quiet room', version = version + 1")
+    sent = await send(client, await open_form(client, lakeside, base="/embed/lakeside"))
+    await switch_video_visits_off(db, client)
+    page = (await client.get(sent.headers["Location"])).text
+    assert "Your appointment doesn’t take place by video" in page
+    wrong = ("online, not at the clinic", "/join/", "How to join", "What to bring", "Am See 1")
+    assert [text for text in wrong if text in page] == []
 
 
 async def test_an_embedded_form_sent_again_shows_the_same_booking(client, db, lakeside):

@@ -18,6 +18,7 @@ from appoint.calls.rooms.model import LeasedCall
 from appoint.calls.settings import repository as settings
 from appoint.database.pool import Database
 from appoint.events.service import relay
+from support.app import ADMIN
 from support.keys import CIPHERTEXT
 from support.world import NOW, RECEPTION, World, at
 
@@ -70,6 +71,13 @@ async def book_online(world: World, start: datetime, *, customer: UUID | None = 
     booked = await world.book(world.dr_shah, start, customer or world.ana, appointment_type_id=type_id, **members)
     assert isinstance(booked, Appointment), booked
     return booked
+
+
+async def switch_video_visits_off(db: Database, client) -> None:
+    """Withdraw the online appointment types of clinic 1, then switch its video visits off."""
+    await db.execute("update appointment_type set active = false, removed_at = now() where mode = 'online'")
+    response = await client.put("/api/clinics/1/callSettings", json={"gateway": "off"}, headers=ADMIN)
+    assert response.status_code == 200, response.text
 
 
 async def relay_calls(world: World, providers: Providers = DEMO) -> None:

@@ -99,7 +99,8 @@ async def find_visit_without_video(request: Request, linked: LinkedAppointment) 
     if appointment.mode != "online" or appointment.status not in LIVE:
         return None
     visit = await joining.get_visit(request.services.db.within(appointment.clinic_id), appointment.id)
-    return visit if visit.stage(linked.now) == "unavailable" else None
+    is_held = appointment.status == Status.PENDING  # so it has no room yet
+    return visit if (visit.choice == "off" if is_held else visit.stage(linked.now) == "unavailable") else None
 
 
 async def _list_guests(request: Request, linked: LinkedAppointment) -> list[InvitedGuest]:

@@ -28,7 +28,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ..rendering import NO_STORE, redirect
-from .appointment_page import find_join_link
+from .appointment_page import find_join_link, find_visit_without_video
 from .booking_choice import address_for
 from .clinic_visit import ClinicVisit, visit_clinic
 from .manage_link import (
@@ -108,14 +108,15 @@ async def _page(
         return redirect(f"{path_of(token)}?new=1")
     type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
     others = await list_others(visit.request, linked, token)
+    no_video = await find_visit_without_video(visit.request, linked)
     if appointment.status in LIVE - {Status.PENDING}:
         return visit.render(
             "patient/booked.html",
             cache_control=NO_STORE,
             appointment=appointment,
-            type=type,
             link=path_of(token),
             others=others,
+            no_video=no_video,
             join=await find_join_link(visit.request, linked, token),
             now=linked.now,
         )
@@ -142,6 +143,7 @@ async def _page(
         action=visit.address(f"/confirm/{token}"),
         details=address_for(visit, appointment, [each.appointment for each in others], token=token),
         others=others,
+        no_video=no_video,
         sent="sent" in visit.request.query_params,
         fault=fault,
         refusal=refusal,
@@ -227,6 +229,7 @@ async def _link_page(request: Request, first_id: UUID, *, refusal: errors.Confli
         linked,
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         left=_minutes(left, language_for(request)) if left > timedelta() else None,
+        no_video=await find_visit_without_video(request, linked),
         refusal=describe_refusal(request, refusal) if refusal else "",
     )
 

@@ -26,6 +26,7 @@ from ...payments.checkout.gateway import Checkout
 from ...payments.checkout.model import GatewayRefusal, GatewayUnavailable
 from ...payments.pay_links import service as pay_links
 from ..rendering import NO_STORE, redirect, render
+from .appointment_page import find_visit_without_video
 from .manage_link import (
     LinkedAppointment,
     describe_refusal,
@@ -100,6 +101,7 @@ async def _page(
         amount=linked.deposit,
         left=_minutes(left, language) if left > timedelta() else None,
         others=others,
+        no_video=await find_visit_without_video(request, linked),
         refusal=describe_refusal(request, refusal) if refusal else "",
         is_away=is_away,
     )
